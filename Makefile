@@ -1,0 +1,42 @@
+# funasr-fleet; `make help` lists the targets
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-unit check bench demo-model clean
+
+help:          ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv   ## install everything into .venv
+
+.venv: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[worker,local,dev]'
+	@touch .venv
+
+run: .venv     ## do the main job here: embedded Valkey and S3, sample audio, one worker
+	$(BIN)/fleet demo --keep
+
+test: .venv    ## run every test
+	$(BIN)/python -m pytest tests/unit tests/integration tests/acceptance
+
+test-unit: .venv ## run the tests that need no server, in seconds
+	$(BIN)/python -m pytest tests/unit
+
+check: .venv   ## format, lint, types, import streets, house rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/house
+
+bench: .venv   ## the second long file must be as fast as the first
+	$(BIN)/python -m bench soak --json
+
+demo-model: .venv ## train the embedded model again (needs espeak-ng; under an hour on two cores)
+	$(BIN)/python -m models
+
+clean:         ## remove what the other targets made
+	rm -rf .venv .fleet build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

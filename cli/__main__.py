@@ -1,0 +1,5 @@
+"""`python -m cli` is `fleet`."""
+
+from cli import main
+
+main()

@@ -1,0 +1,44 @@
+"""Exit codes, and which error ends with which."""
+
+from enum import IntEnum
+
+from contract.queues import BrokerUnavailable
+from contract.settings import BadConfiguration
+from contract.store import BucketMissing, CredentialsRefused, ObjectDenied, StoreError
+from producer.jobs import NoSuchJob
+from producer.sources import BadSource
+
+
+class Exit(IntEnum):
+    """What a shell sees."""
+
+    OK = 0
+    SOME_FAILED = 1
+    WRONG_USAGE = 2
+    UNREACHABLE = 3
+    INTERRUPTED = 130
+
+
+class WrongUsage(Exception):
+    """The command line asks for something that cannot be: correct what the message names."""
+
+
+_WRONG = (
+    WrongUsage,
+    BadConfiguration,
+    BadSource,
+    NoSuchJob,
+    BucketMissing,
+    CredentialsRefused,
+    ObjectDenied,
+)
+
+
+def exit_for(error: Exception) -> Exit | None:
+    """The exit code of an error that has a name; None for a bug."""
+    if isinstance(error, _WRONG):
+        return Exit.WRONG_USAGE
+    if isinstance(error, (BrokerUnavailable, StoreError)):
+        return Exit.UNREACHABLE
+    # by name: importing the room `local` here would cost every command its start-up time
+    return Exit.UNREACHABLE if type(error).__name__ == "StartFailed" else None

@@ -1,0 +1,37 @@
+"""The application: subcommands, and errors as one clear sentence on stderr."""
+
+import sys
+
+import typer
+
+from cli import demo, enqueue, jobs, status, up, worker
+from cli.exits import Exit, exit_for
+
+app = typer.Typer(
+    name="fleet",
+    help="Turn a backlog of recordings in S3 into transcripts with FunASR on a fleet of GPUs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.demo)
+app.command("up")(up.up)
+app.command("worker")(worker.worker)
+app.command("enqueue")(enqueue.enqueue)
+app.command("jobs")(jobs.jobs)
+app.command("status")(status.status)
+
+
+def run() -> None:
+    """Run the command line; never show a traceback for an error that has a name."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except Exception as error:
+        code = exit_for(error)
+        if code is None:
+            raise
+        print(f"fleet: {error}", file=sys.stderr)
+        sys.exit(code)

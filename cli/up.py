@@ -1,0 +1,35 @@
+"""`fleet up`."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.exits import Exit
+
+
+def up(
+    data: Annotated[Path, typer.Option(help="Where broker and objects lie.")] = Path(".fleet/up"),
+    devices: Annotated[str, typer.Option(help="auto, cpu, or a list of GPUs.")] = "cpu",
+) -> None:
+    """Run the embedded stack in the foreground until Ctrl-C, for trying the other commands.
+
+    Example: fleet up, and in another terminal the exports that it prints
+    """
+    from local.stack import running_stack
+    from local.worker import LocalWorker
+
+    with (
+        running_stack(data, buckets=("audio", "transcripts")) as stack,
+        LocalWorker(stack.environment, data, devices) as worker,
+    ):
+        worker.wait_until_ready()
+        for name, value in {**stack.environment, "FLEET_MODEL": "demo"}.items():
+            typer.echo(f"export {name}={value}")
+        typer.echo(f"# metrics: http://127.0.0.1:{worker.port}/metrics")
+        typer.echo("# try: fleet enqueue FOLDER --upload s3://audio/ --output s3://transcripts/")
+        while worker.process.exit_code is None:
+            time.sleep(0.5)
+        typer.echo(f"fleet: the worker ended; its log is {worker.process.log}", err=True)
+        raise typer.Exit(Exit.UNREACHABLE)

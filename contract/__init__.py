@@ -1,0 +1,14 @@
+"""What producer and worker agree on; imports neither of them.
+
+job.py         the task's message: Shard, AudioRef, Options
+transcript.py  the documents users read: Transcript, Receipt, ErrorReport
+layout.py      audio reference -> keys of its outputs; fingerprint
+queues.py      task name, queue names, priorities
+broker.py      make_app(settings): the only place with Celery configuration
+ledger.py      a job's bitmaps and counters in Redis, idempotent by file index
+dead_letters.py  messages put aside for good, with their reason
+fleet_state.py what ready workers say of themselves (the model revision in use)
+store.py       the ObjectStore protocol, its errors, and its in-memory implementation
+s3.py          the ObjectStore on S3
+settings.py    every setting, read once, frozen, printed redacted
+"""

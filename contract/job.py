@@ -1,0 +1,155 @@
+"""The message of the one task: a shard of audio references with the options of their job."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+    model_validator,
+)
+
+from contract.layout import check_relative, is_s3_uri, key_of
+
+Format = Literal["json", "txt", "srt", "vtt"]
+
+
+class MalformedShard(ValueError):
+    """The message is not a shard of schema 1: correct the fields named and send it again."""
+
+    @classmethod
+    def because(cls, error: ValidationError) -> Self:
+        """One line naming each wrong field; values are left out, they may be private."""
+        wrong = (f"{'.'.join(map(str, e['loc'])) or 'message'}: {e['msg']}" for e in error.errors())
+        return cls("malformed shard: " + "; ".join(wrong))
+
+
+def _check_s3_uri(uri: str) -> str:
+    if not is_s3_uri(uri):
+        raise ValueError("must be s3://bucket/key")
+    return uri
+
+
+def check_output(uri: str) -> str:
+    """Return the output prefix unchanged.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    if not uri.startswith("s3://") or not uri.endswith("/") or len(uri) < len("s3://b/"):
+        raise ValueError("must be s3://bucket/prefix/ and end with a slash")
+    return uri
+
+
+S3Uri = Annotated[str, AfterValidator(_check_s3_uri)]
+OutputPrefix = Annotated[str, AfterValidator(check_output)]
+Relative = Annotated[str, AfterValidator(check_relative)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True
+    )
+
+
+class Options(_Frozen):
+    """How a job wants its files transcribed."""
+
+    formats: tuple[Format, ...] = ("json",)
+    """Output formats; json is written whether named or not, it is the commit marker."""
+    language: str | None = None
+    """Language code for models that take one; None lets the model find out."""
+    hotwords: tuple[str, ...] = ()
+    """Words to prefer; never logged."""
+    timestamps: Literal["segment", "word"] = "segment"
+    """Whether segments carry their words with times."""
+    speakers: bool = False
+    """Whether segments name their speaker."""
+    channels: Literal["mix", "split"] = "mix"
+    """One transcript of all channels mixed, or one per channel."""
+
+
+class AudioRef(_Frozen):
+    """One stretch of one audio object: a pointer, never bytes."""
+
+    index: NonNegativeInt | None = None
+    """Position in the job, the key of the ledger's bitmaps."""
+    audio: S3Uri
+    """Where the audio lies."""
+    relative: Relative = ""
+    """Name of the outputs below the output prefix; by default the object's key."""
+    etag: str | None = None
+    """ETag seen when the file was listed."""
+    size_bytes: NonNegativeInt | None = Field(default=None, alias="bytes")
+    """Size in bytes seen when the file was listed."""
+    start_ms: NonNegativeInt | None = None
+    """Start of the stretch in ms; None is the beginning."""
+    end_ms: NonNegativeInt | None = None
+    """End of the stretch in ms; None is the end of the audio."""
+    channel: NonNegativeInt | None = None
+    """The one channel to transcribe; None mixes all of them."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of this file alone, laid over those of the shard."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_after_key(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.get("relative") and is_s3_uri(data.get("audio")):
+            return {**data, "relative": key_of(data["audio"])}
+        return data
+
+    @model_validator(mode="after")
+    def _check_stretch(self) -> Self:
+        if self.end_ms is not None and self.end_ms <= (self.start_ms or 0):
+            raise ValueError("end_ms must lie after start_ms")
+        return self
+
+
+class Shard(_Frozen):
+    """A message: some files worth a stretch of device time, and what to do with them."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    """Version of this document."""
+    shard: str = Field(min_length=1, max_length=200)
+    """Identity of the message, the same however often it is delivered."""
+    job: str | None = Field(default=None, max_length=150)
+    """The job whose ledger counts these files, if any."""
+    output: OutputPrefix
+    """Prefix under which the outputs are written."""
+    files: tuple[AudioRef, ...] = Field(min_length=1, max_length=10_000)
+    """The files, each of which commits on its own."""
+    options: Options = Options()
+    """Options of every file that does not override them."""
+    overwrite: bool = False
+    """Whether only a result of this very job counts as done; otherwise any current one does."""
+
+    @model_validator(mode="after")
+    def _check_overrides(self) -> Self:
+        for ref in self.files:
+            self.options_of(ref)
+        return self
+
+    def options_of(self, ref: AudioRef) -> Options:
+        """The shard's options with the file's own laid over them."""
+        if not ref.options:
+            return self.options
+        return Options.model_validate({**self.options.model_dump(), **ref.options})
+
+    @classmethod
+    def from_message(cls, document: Any) -> Self:
+        """Parse a task's argument.
+
+        Raises:
+            MalformedShard: with every field that is wrong.
+        """
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise MalformedShard.because(error) from None
+
+    def to_message(self) -> dict[str, Any]:
+        """The JSON document of the interface, without what is default."""
+        return self.model_dump(mode="json", exclude_defaults=True) | {"schema": 1}

@@ -1,0 +1,31 @@
+"""Names on the broker: fixed, because any Celery client in any language may use them."""
+
+
+class BrokerUnavailable(Exception):
+    """Redis cannot be reached: check FLEET_BROKER_URL, and that the server runs."""
+
+
+TASK = "fleet.transcribe"
+"""The one task; its one argument is the shard document."""
+
+QUEUE = "fleet"
+"""The queue that workers consume unless told otherwise."""
+
+PRIORITY_STEPS = tuple(range(10))
+"""Priorities 0-9 as users give them, 9 first."""
+
+DEFAULT_PRIORITY = 4
+"""The middle of the range, so that work can be put before and behind."""
+
+ENQUEUED_AT_HEADER = "fleet_enqueued_at"
+"""Message header: seconds since the epoch at publishing, for the queue-wait histogram."""
+
+
+def broker_priority(priority: int) -> int:
+    """Turn a user's priority (9 first) into Redis' order, in which 0 is taken first."""
+    return PRIORITY_STEPS[-1] - priority
+
+
+def broker_lists(queue: str) -> list[str]:
+    """The Redis lists that hold a queue's ready messages: kombu keeps one per priority."""
+    return [f"{queue}\x06\x16{step}" if step else queue for step in PRIORITY_STEPS]

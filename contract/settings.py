@@ -1,0 +1,145 @@
+"""Every setting of the fleet: read once, frozen, and printable without its secrets.
+
+Order: environment (where flags of the command line are put) > fleet.toml > default.
+"""
+
+import difflib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "FLEET_"
+DEMO = "demo"
+"""Name of the embedded model."""
+
+
+class BadConfiguration(Exception):
+    """A setting is wrong: correct what the message names."""
+
+
+class Settings(BaseSettings):
+    """FLEET_<NAME> in the environment, or the lower-case name in fleet.toml."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", toml_file="fleet.toml"
+    )
+
+    broker_url: str = "redis://127.0.0.1:6379/0"
+    """Redis or Valkey that carries the tasks and the ledger: redis:// or rediss://."""
+    key_prefix: str = ""
+    """Put before every key, so that several fleets can share one Redis."""
+    queue: str = "fleet"
+    """The queue that this worker consumes or this producer fills."""
+    model: str = "paraformer-zh"
+    """Recogniser: hub name or directory; demo is the embedded model."""
+    vad_model: str = "auto"
+    """Finds the speech: hub name or directory; auto fits the recogniser."""
+    punc_model: str = ""
+    """Restores punctuation: hub name or directory; empty for none."""
+    spk_model: str = ""
+    """Tells speakers apart: hub name or directory; empty for none."""
+    devices: str = "auto"
+    """auto (every GPU), cpu, or a list: 0,1 or GPU-<uuid>,...; one worker child each."""
+    on_missing_gpu: Literal["fail", "cpu"] = "fail"
+    """What to do when a GPU is not there: refuse to start, or work on the CPU."""
+    torch_threads: Literal["auto"] | int = "auto"
+    """CPU threads of each child; auto shares the physical cores out."""
+    batch_seconds: float = Field(default=60.0, gt=0)
+    """Padded audio seconds that go through the recogniser at once."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Number format of the recogniser's weights."""
+    metrics_port: int = Field(default=9464, ge=0, le=65535)
+    """Port of /metrics, /healthz and /readyz; 0 turns them off."""
+    log_format: Literal["text", "json"] = "text"
+    """One line per event, for people or for machines."""
+    visibility_timeout_s: int = Field(default=3600, ge=15)
+    """After how long the tasks of a vanished worker are given to another."""
+    max_attempts: int = Field(default=3, ge=1)
+    """How often a file is tried before it is put aside."""
+    max_audio_s: float = Field(default=12 * 3600.0, gt=0)
+    """Longest audio accepted."""
+    run_dir: Path = Path(tempfile.gettempdir()) / "funasr-fleet"
+    """Where the processes of a worker leave their state and metrics for each other."""
+
+    @field_validator("torch_threads")
+    @classmethod
+    def _at_least_one_thread(cls, threads: Literal["auto"] | int) -> Literal["auto"] | int:
+        if isinstance(threads, int) and threads < 1:
+            raise ValueError("must be auto or at least 1")
+        return threads
+
+    @field_validator("broker_url")
+    @classmethod
+    def _speaks_redis(cls, url: str) -> str:
+        if not url.startswith(("redis://", "rediss://", "redis+socket://")):
+            raise ValueError("must begin with redis:// or rediss://")
+        return url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments over environment over fleet.toml; no .env file, no secret folder."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Read the settings.
+
+        Raises:
+            BadConfiguration: naming the setting, and the nearest known name of a misspelt one.
+        """
+        refuse_unknown(os.environ)
+        try:
+            return cls(**{name: value for name, value in overrides.items() if value is not None})
+        except ValidationError as error:
+            raise BadConfiguration("; ".join(map(_explain, error.errors()))) from None
+
+    def redacted(self) -> dict[str, str]:
+        """Every setting as text, passwords in addresses replaced by ***."""
+        return {name: redact(str(value)) for name, value in self.model_dump().items()}
+
+    def to_environment(self) -> dict[str, str]:
+        """The settings as FLEET_ variables, for a process that is to have the same ones."""
+        return {PREFIX + name.upper(): str(value) for name, value in self.model_dump().items()}
+
+
+def redact(text: str) -> str:
+    """Replace the password of every URL in the text by ***."""
+    return re.sub(r"(?<=://)([^:@/\s]*):[^@/\s]*@", r"\1:***@", text)
+
+
+def refuse_unknown(environment: "os._Environ[str] | dict[str, str]") -> None:
+    """Refuse FLEET_ variables that mean nothing here.
+
+    Raises:
+        BadConfiguration: naming the nearest known one.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in environment:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
+            raise BadConfiguration(f"{name} is not a setting; did you mean {near}?")
+
+
+def _explain(error: Any) -> str:
+    name = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, Settings.model_fields, n=1, cutoff=0)[0]
+        return f"{name} in fleet.toml is not a setting; did you mean {near}?"
+    return f"{PREFIX}{name.split('.')[0].upper()}: {error['msg']}"

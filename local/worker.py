@@ -1,0 +1,59 @@
+"""One `fleet worker` beside the embedded stack."""
+
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.process import GuardedProcess, free_port
+
+READY_DEADLINE_S = 120.0
+_DRAIN_S = 30.0
+
+
+class LocalWorker:
+    """A running worker and its pages."""
+
+    def __init__(
+        self, environment: Mapping[str, str], directory: Path, devices: str = "cpu"
+    ) -> None:
+        self.port = free_port()
+        # none of the caller's own settings: this worker belongs to this stack alone
+        own = {
+            "FLEET_MODEL": "demo",
+            "FLEET_DEVICES": devices,
+            "FLEET_METRICS_PORT": str(self.port),
+            "FLEET_LOG_FORMAT": "json",
+            "FLEET_RUN_DIR": str((directory / "run").resolve()),
+        }
+        self.process = GuardedProcess(
+            [sys.executable, "-m", "cli", "worker"],
+            log=directory / "worker.log",
+            environment={**own, **environment},
+            grace_s=_DRAIN_S,
+        )
+
+    def page(self, path: str) -> tuple[int, str]:
+        """Status and text of /metrics, /healthz or /readyz; 0 while nothing answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def wait_until_ready(self, deadline_s: float = READY_DEADLINE_S) -> None:
+        """Return once every child has its model.
+
+        Raises:
+            StartFailed: when the worker ends, or the deadline passes.
+        """
+        self.process.wait_until(lambda: self.page("/readyz")[0] == 200, deadline_s)
+
+    def __enter__(self) -> "LocalWorker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stop()

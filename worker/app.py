@@ -1,0 +1,68 @@
+"""What `celery -A worker.app` names: wires settings, task, child and parent together.
+
+The parent imports this too, so nothing here may import torch, numpy or boto3.
+"""
+
+import logging
+import subprocess
+import sys
+from typing import Any
+
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready
+
+from contract.broker import make_app
+from contract.settings import Settings
+from worker.boot import count_children
+from worker.child_watch import ChildWatch
+from worker.lifecycle import Child, start_child
+from worker.slots import SlotFiles
+from worker.tasks import register_task
+from worker.telemetry.logs import configure_logging
+from worker.telemetry.metrics import forget_counts
+
+log = logging.getLogger(__name__)
+
+settings = Settings.load()
+app = make_app(settings)
+_child: Child | None = None
+
+
+def _current_child() -> Child:
+    if _child is None:
+        raise RuntimeError("tasks run in prefork children only: start with `fleet worker`")
+    return _child
+
+
+@setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+def _log_in_our_way(**_: Any) -> None:
+    configure_logging(settings.log_format)
+
+
+@worker_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def _prepare_parent(**_: Any) -> None:
+    SlotFiles(settings.run_dir).start(count_children(settings))
+    forget_counts(settings.run_dir)
+    if settings.metrics_port:
+        server = [
+            "-m",
+            "worker.telemetry.server",
+            str(settings.run_dir),
+            str(settings.metrics_port),
+        ]
+        subprocess.Popen([sys.executable, *server])  # noqa: S603 - it ends when we do
+
+
+@worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def _prepare_child(**_: Any) -> None:
+    global _child  # noqa: PLW0603 - Celery offers tasks no other way to what the hook made
+    _child = start_child(settings)
+
+
+@worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
+def _say_so(**_: Any) -> None:
+    log.info("consuming queue %r; children say when their model is ready", settings.queue)
+
+
+ChildWatch.slot_files = SlotFiles(settings.run_dir)
+app.steps["consumer"].add(ChildWatch)
+register_task(app, settings, _current_child)

@@ -1,0 +1,11 @@
+"""The only room that imports torch and funasr, so that the Celery parent never does.
+
+interface.py   Engine: what the pipeline asks of it, in numpy's types
+build.py       settings + slot plan -> a checked FunasrEngine
+funasr.py      the engine on FunASR's AutoModel
+families/      how each model family words its results
+checks.py      every parameter on its device, weights really loaded
+canary.py      a clip with known words, transcribed before the first task
+revision.py    name -> directory, directory -> sha256
+threads.py     torch's thread counts: set, read, set again
+"""

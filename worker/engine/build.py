@@ -1,0 +1,103 @@
+"""Settings + slot plan -> a loaded engine that has proved itself."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import funasr
+import torch
+
+from contract.settings import Settings
+from worker.engine.canary import transcribe_canary
+from worker.engine.checks import assert_cuda, assert_device, assert_weights
+from worker.engine.funasr import FunasrEngine, Models
+from worker.engine.interface import Identity
+from worker.engine.revision import resolve_model, resolve_vad, revision_of
+from worker.engine.threads import limit_threads
+from worker.failures import ModelUnusable
+from worker.pinning import SlotPlan
+
+log = logging.getLogger(__name__)
+
+
+def build_engine(settings: Settings, plan: SlotPlan) -> FunasrEngine:
+    """Load every configured model, check it, transcribe the canary.
+
+    Raises:
+        ModelUnusable: with the reason and what to correct.
+    """
+    limit_threads(plan.threads)
+    assert_cuda(plan.device)
+    names = {
+        "recogniser": resolve_model(settings.model),
+        "vad": resolve_vad(settings),
+        "punctuation": settings.punc_model,
+        "speaker": settings.spk_model,
+    }
+    loaded = {role: _load(role, name, settings, plan) for role, name in names.items() if name}
+    directories = [_check(role, model, plan.device) for role, model in loaded.items()]
+    engine = FunasrEngine(
+        Models(
+            recogniser=loaded["recogniser"],
+            vad=loaded["vad"],
+            punctuation=loaded.get("punctuation"),
+            speaker=loaded.get("speaker"),
+        ),
+        _identify(settings, plan, directories, set(loaded)),
+        thread_count=plan.threads,
+        batch_seconds=settings.batch_seconds,
+    )
+    limit_threads(plan.threads)
+    log.info("canary heard: %s", transcribe_canary(engine, directories[0]))
+    return engine
+
+
+def _load(role: str, name: str, settings: Settings, plan: SlotPlan) -> Any:
+    precision = {} if role != "recogniser" else _precision(settings.precision)
+    try:
+        return funasr.AutoModel(
+            model=name,
+            device=plan.device,
+            ncpu=plan.threads,  # FunASR sets torch's threads to this, at every call
+            disable_update=True,
+            disable_pbar=True,
+            disable_log=True,
+            **precision,
+        )
+    except Exception as error:
+        raise ModelUnusable(
+            f"the {role} {name!r} cannot be loaded ({type(error).__name__}: {error}); "
+            "check its name or directory, and that the hub can be reached"
+        ) from error
+
+
+def _precision(precision: str) -> dict[str, bool]:
+    return {} if precision == "fp32" else {precision: True}
+
+
+def _check(role: str, model: Any, device: str) -> Path:
+    assert_device(role, model.model, device)
+    _silence_dither(model)
+    return assert_weights(role, model.kwargs)
+
+
+def _silence_dither(model: Any) -> None:
+    """WavFrontend adds random noise by default; the same file must give the same words."""
+    frontend = model.kwargs.get("frontend")
+    if hasattr(frontend, "dither"):
+        frontend.dither = 0.0
+
+
+def _identify(
+    settings: Settings, plan: SlotPlan, directories: list[Path], roles: set[str]
+) -> Identity:
+    return Identity(
+        model=settings.model,
+        model_revision=revision_of(directories),
+        funasr=str(funasr.__version__),
+        torch=str(torch.__version__).split("+", maxsplit=1)[0],
+        device=plan.device,
+        precision=settings.precision,
+        can_punctuate="punctuation" in roles,
+        can_tell_speakers="speaker" in roles,
+    )

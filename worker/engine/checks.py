@@ -1,0 +1,51 @@
+"""Does the model sit where it should, with the weights it should have?
+
+FunASR falls back to the CPU, and goes on with random weights, without an error.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from worker.failures import ModelUnusable
+
+
+def assert_cuda(device: str) -> None:
+    """Refuse to go on when CUDA was planned and does not work here.
+
+    Raises:
+        ModelUnusable: with what torch says.
+    """
+    if device == "cpu":
+        return
+    if not torch.cuda.is_available():
+        raise ModelUnusable(
+            f"{device} was planned, but torch {torch.__version__} sees no CUDA device; "
+            "install a CUDA build of torch, or set FLEET_DEVICES=cpu"
+        )
+
+
+def assert_device(name: str, module: torch.nn.Module, device: str) -> None:
+    """Every parameter and buffer of the model must be on the device.
+
+    Raises:
+        ModelUnusable: saying how many are elsewhere.
+    """
+    tensors = [*module.parameters(), *module.buffers()]
+    found = Counter(str(tensor.device) for tensor in tensors)
+    if set(found) - {device}:
+        raise ModelUnusable(f"{name} was to sit on {device}, but sits on {dict(found)}")
+
+
+def assert_weights(name: str, kwargs: dict[str, Any]) -> Path:
+    """FunASR must have found the file of weights; return the model's directory.
+
+    Raises:
+        ModelUnusable: naming the file that is missing.
+    """
+    weights = kwargs.get("init_param")
+    if weights is None or not Path(str(weights)).exists():
+        raise ModelUnusable(f"{name} has no weights at {weights}: FunASR would guess at random")
+    return Path(str(kwargs.get("model_path") or Path(str(weights)).parent))

@@ -1,0 +1,26 @@
+"""Paraformer and its variants: text, and `timestamp` as [start, end] in ms per token."""
+
+from typing import Any
+
+from contract.transcript import Word
+from worker.planning.assembly import Recognition
+from worker.planning.words import split_words
+
+GENERATE_OPTIONS: dict[str, Any] = {"output_timestamp": True, "pred_timestamp": True}
+"""What makes every variant give times: plain Paraformer wants the first, BiCif ignores both."""
+
+
+def read_result(result: dict[str, Any]) -> Recognition:
+    """One item of what generate returns."""
+    text = str(result.get("text", "")).strip()
+    return Recognition(text=text, words=_pair(split_words(text), result.get("timestamp")))
+
+
+def _pair(words: list[str], times: Any) -> tuple[Word, ...] | None:
+    """Words with their times; None when the model gave none, or not one per word."""
+    if not isinstance(times, list) or len(times) != len(words):
+        return None
+    return tuple(
+        Word(text=word, start_ms=int(start), end_ms=max(int(start), int(end)))
+        for word, (start, end) in zip(words, times, strict=True)
+    )

@@ -1,0 +1,123 @@
+"""worker_process_init: pin, load, assert, announce. Celery swallows what is raised here."""
+
+import logging
+import os
+import platform
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from contract.settings import Settings
+from worker.events import ModelReady, Observer
+from worker.machine import Gpu, list_gpus, usable_cores
+from worker.pinning import CPU, SlotPlan, choose_devices, plan_slot
+from worker.slots import SlotFiles, SlotState
+
+if TYPE_CHECKING:
+    from worker.pipeline import Pipeline
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """A worker child that is ready for tasks."""
+
+    plan: SlotPlan
+    pipeline: "Pipeline"
+    observe: Observer
+    ledger: Any
+    dead_letters: Any
+
+
+def start_child(settings: Settings) -> Child:
+    """Bring this child up, or end its process with the reason in the log and in its file."""
+    from billiard.process import current_process
+
+    slot = int(current_process().index)
+    files = SlotFiles(settings.run_dir)
+    before = files.read(slot) or SlotState(slot=slot, pid=0, state="loading")
+    files.write(replace(before, pid=os.getpid(), state="loading"))
+    try:
+        return _load(settings, slot, files)
+    except BaseException as error:
+        reason = str(error) or type(error).__name__
+        log.critical("slot %d cannot start: %s", slot, reason)
+        failures = before.failures_in_a_row + 1
+        failed = SlotState(slot=slot, pid=os.getpid(), state="failed", reason=reason)
+        files.write(replace(failed, failures_in_a_row=failures))
+        leave_process()
+
+
+def leave_process() -> NoReturn:
+    """End this child at once: Celery would go on with a child that is not fit for work."""
+    logging.shutdown()
+    os._exit(1)
+
+
+def _load(settings: Settings, slot: int, files: SlotFiles) -> Child:
+    gpus = list_gpus()
+    devices = choose_devices(
+        settings.devices,
+        [gpu.uuid for gpu in gpus],
+        os.environ.get("CUDA_VISIBLE_DEVICES"),
+        settings.on_missing_gpu,
+    )
+    plan = plan_slot(slot, devices, usable_cores(), settings.torch_threads)
+    os.environ.update(plan.environment)  # before anything imports torch, numpy or numba
+    log.info("slot %d: %s, %d threads", slot, plan.visible or plan.device, plan.threads)
+    return _wire(settings, plan, _gpu_of(plan, gpus), files)
+
+
+def _gpu_of(plan: SlotPlan, gpus: list[Gpu]) -> Gpu | None:
+    if plan.device == CPU:
+        return None
+    matches = (g for g in gpus if plan.visible == str(g.index) or g.uuid.startswith(plan.visible))
+    return next(matches, None)
+
+
+def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles) -> Child:
+    begin = time.monotonic()
+    from contract import ledger
+    from contract.dead_letters import DeadLetters
+    from contract.fleet_state import FleetState
+    from contract.s3 import S3Store
+    from worker.engine.build import build_engine
+    from worker.pipeline import Pipeline
+    from worker.telemetry.observers import observers
+
+    engine = build_engine(settings, plan)
+    redis = ledger.connect(settings, patient=True)
+    observe = observers(settings.run_dir, plan.slot)
+    identity = engine.identity
+    FleetState(redis, settings.key_prefix).announce(identity.model, identity.model_revision)
+    uuid = gpu.uuid if gpu else ""
+    observe(
+        ModelReady(
+            slot=plan.slot,
+            device=plan.device,
+            device_name=gpu.name if gpu else platform.processor() or platform.machine(),
+            device_uuid=uuid,
+            seconds=time.monotonic() - begin,
+            threads=plan.threads,
+        )
+    )
+    files.write(
+        SlotState(
+            slot=plan.slot,
+            pid=os.getpid(),
+            state="ready",
+            device=plan.device,
+            device_uuid=uuid,
+            threads=plan.threads,
+        )
+    )
+    return Child(
+        plan=plan,
+        pipeline=Pipeline(
+            store=S3Store(), engine=engine, observe=observe, max_audio_s=settings.max_audio_s
+        ),
+        observe=observe,
+        ledger=ledger.Ledger(redis, settings.key_prefix),
+        dead_letters=DeadLetters(redis, settings.key_prefix),
+    )

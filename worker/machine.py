@@ -1,0 +1,83 @@
+"""What this machine offers this process: physical cores within affinity and quota, and GPUs."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_CPU = Path("/sys/devices/system/cpu")
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu:
+    """One GPU as NVML sees it."""
+
+    index: int
+    name: str
+    uuid: str
+    memory_bytes: int
+
+
+def usable_cores() -> int:
+    """Physical cores that this process may keep busy: affinity, cgroup quota, no hyper-threads."""
+    cpus = _affinity()
+    cores = {_siblings(cpu) for cpu in cpus}
+    quota = _quota_cpus()
+    return max(1, min(len(cores), math.ceil(quota) if quota else len(cores)))
+
+
+def _affinity() -> set[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))  # macOS has no affinity
+
+
+def _siblings(cpu: int) -> str:
+    """What all hyper-threads of one core have in common; the CPU itself where it is not told."""
+    try:
+        return (_CPU / f"cpu{cpu}/topology/thread_siblings_list").read_text().strip()
+    except OSError:
+        return str(cpu)
+
+
+def _quota_cpus() -> float | None:
+    """CPUs' worth of time that the cgroup (v2, then v1) allows; None without a limit."""
+    try:
+        quota, period = (_CGROUP / "cpu.max").read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        pass
+    try:
+        quota_us = int((_CGROUP / "cpu/cpu.cfs_quota_us").read_text())
+        period_us = int((_CGROUP / "cpu/cpu.cfs_period_us").read_text())
+    except (OSError, ValueError):
+        return None
+    return quota_us / period_us if quota_us > 0 else None
+
+
+def list_gpus() -> list[Gpu]:
+    """Every NVIDIA GPU, without touching CUDA (a fork after that would break it)."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        return [_describe(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _describe(pynvml: "object", index: int) -> Gpu:
+    from typing import Any, cast
+
+    nvml = cast(Any, pynvml)
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    return Gpu(
+        index=index,
+        name=nvml.nvmlDeviceGetName(handle),
+        uuid=nvml.nvmlDeviceGetUUID(handle),
+        memory_bytes=nvml.nvmlDeviceGetMemoryInfo(handle).total,
+    )

@@ -1,0 +1,69 @@
+"""Recognised spans -> segments with absolute times, and the text that they make together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contract.transcript import Segment, Word
+from worker.planning.spans import Span
+from worker.planning.words import join_texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognition:
+    """What the recogniser heard in one span; times count from the span's beginning."""
+
+    text: str
+    words: tuple[Word, ...] | None = None
+    """None when the model gives no word times."""
+
+
+def assemble_segments(
+    spans: Sequence[Span],
+    recognitions: Sequence[Recognition],
+    *,
+    offset_ms: int,
+    with_words: bool,
+    speakers: Sequence[str | None] | None = None,
+) -> tuple[Segment, ...]:
+    """One segment per span in which something was said, in order of time.
+
+    Args:
+        spans: where speech was found, in ms from the first sample.
+        recognitions: one per span, in the same order.
+        offset_ms: where the first sample lies in the file.
+        with_words: whether to keep word times.
+        speakers: one label per span, in the same order; None for no labels.
+    """
+    labels = speakers or [None] * len(spans)
+    said = sorted(zip(spans, recognitions, labels, strict=True), key=lambda one: one[0])
+    return tuple(
+        Segment(
+            start_ms=span.start_ms + offset_ms,
+            end_ms=span.end_ms + offset_ms,
+            text=heard.text.strip(),
+            speaker=label,
+            words=_place(heard.words, span, offset_ms) if with_words else None,
+        )
+        for span, heard, label in said
+        if heard.text.strip()
+    )
+
+
+def _place(words: tuple[Word, ...] | None, span: Span, offset_ms: int) -> tuple[Word, ...] | None:
+    """Move words from span time to file time, inside the span and never running backwards."""
+    if words is None:
+        return None
+    placed: list[Word] = []
+    earliest = 0
+    for word in words:
+        start_ms = min(max(word.start_ms, earliest), span.length_ms)
+        end_ms = min(max(word.end_ms, start_ms), span.length_ms)
+        earliest = end_ms
+        shift = span.start_ms + offset_ms
+        placed.append(Word(text=word.text, start_ms=start_ms + shift, end_ms=end_ms + shift))
+    return tuple(placed)
+
+
+def whole_text(segments: Sequence[Segment]) -> str:
+    """The text of all segments."""
+    return join_texts([segment.text for segment in segments])

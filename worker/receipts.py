@@ -1,0 +1,115 @@
+"""Words + circumstances -> the documents that users read. No clock and no store in here."""
+
+from dataclasses import dataclass
+
+from contract.job import AudioRef, Options
+from contract.store import ObjectInfo
+from contract.transcript import AudioInfo, ErrorReport, FailureDetail, Receipt, Transcript
+from worker.decoding import Audio
+from worker.engine.interface import Identity
+from worker.failures import Skip
+from worker.planning.assembly import whole_text
+from worker.planning.words import guess_language
+from worker.stopwatch import Stopwatch
+from worker.transcribing import Heard
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """Who works on a shard, and for the how-manieth time."""
+
+    job: str | None
+    attempt: int
+    max_attempts: int
+    worker: str
+    slot: int
+
+
+def describe_audio(
+    ref: AudioRef, info: ObjectInfo | None, audio: Audio | None, channel: int | None
+) -> AudioInfo:
+    """What is known of the audio; the stretch is given in full once its length is known."""
+    duration_ms = audio.duration_ms if audio else None
+    return AudioInfo(
+        uri=ref.audio,
+        etag=info.etag if info else ref.etag,
+        duration_ms=duration_ms,
+        sample_rate=audio.source_rate if audio else None,
+        channels=audio.channels if audio else None,
+        channel=channel,
+        start_ms=ref.start_ms or 0,
+        end_ms=_earlier(ref.end_ms, duration_ms),
+    )
+
+
+def _earlier(one_ms: int | None, other_ms: int | None) -> int | None:
+    return min((ms for ms in (one_ms, other_ms) if ms is not None), default=None)
+
+
+def write_transcript(
+    heard: Heard, options: Options, audio: AudioInfo, receipt: Receipt
+) -> Transcript:
+    """The .json document of one stretch."""
+    text = whole_text(heard.segments)
+    return Transcript(
+        audio=audio,
+        language=options.language or guess_language(text),
+        text=text,
+        segments=heard.segments,
+        warnings=("speech_without_text",) if heard.speech_ms and not text else (),
+        receipt=receipt.model_copy(update={"speech_ms": heard.speech_ms}),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What was done for one result."""
+
+    fingerprint: str
+    options: Options
+    threads: int
+    stopwatch: Stopwatch
+    audio_s: float
+    finished_at: str
+
+    @property
+    def rtfx(self) -> float:
+        """Audio seconds per second of all stages together."""
+        return round(self.audio_s / self.stopwatch.total_s, 1) if self.stopwatch.total_s else 0.0
+
+
+def write_receipt(who: Circumstances, engine: Identity, work: Work) -> Receipt:
+    """How a transcript came about. The time to write it is not in it: it is not over yet."""
+    return Receipt(
+        job=who.job,
+        fingerprint=work.fingerprint,
+        model=engine.model,
+        model_revision=engine.model_revision,
+        funasr=engine.funasr,
+        torch=engine.torch,
+        device=engine.device,
+        precision=engine.precision,
+        torch_threads=work.threads,
+        options=work.options.model_dump(mode="json", exclude={"hotwords"}),
+        attempt=who.attempt,
+        worker=who.worker,
+        slot=who.slot,
+        speech_ms=0,
+        stages_ms=work.stopwatch.milliseconds(),
+        rtfx=work.rtfx,
+        finished_at=work.finished_at,
+    )
+
+
+def write_error(failure: Skip, who: Circumstances, audio: AudioInfo, at: str) -> ErrorReport:
+    """The .error.json document."""
+    return ErrorReport(
+        audio=audio,
+        error=FailureDetail(
+            kind=failure.kind,
+            message=failure.message,
+            attempts=who.attempt,
+            worker=who.worker,
+            at=at,
+        ),
+    )

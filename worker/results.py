@@ -1,0 +1,68 @@
+"""The outputs of one file in the store: read the receipt, write every format, .json last."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contract.job import Format
+from contract.layout import error_uri, output_uri
+from contract.store import ObjectMissing, ObjectStore, StoreError, StoreUnavailable
+from contract.transcript import ErrorReport, Transcript
+from worker.failures import OutputUnwritable
+from worker.rendering import RENDERERS
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results of one file lie."""
+
+    store: ObjectStore
+    prefix: str
+    """s3://bucket/prefix/"""
+    relative: str
+
+    def is_current(self, fingerprint: str, only_job: str | None) -> bool:
+        """Whether a result is there that carries the fingerprint.
+
+        Args:
+            fingerprint: what a current result carries.
+            only_job: with it, only a result of this job will do.
+        """
+        try:
+            receipt = json.loads(self.store.read(output_uri(self.prefix, self.relative, "json")))[
+                "receipt"
+            ]
+            made_by_job = only_job is None or receipt["job"] == only_job
+            return bool(receipt["fingerprint"] == fingerprint and made_by_job)
+        except ObjectMissing:
+            return False
+        except (ValueError, KeyError, TypeError):
+            return False  # not ours, or torn: written anew
+
+    def write(self, transcript: Transcript, formats: Sequence[Format]) -> None:
+        """Write every format; the .json comes last, it says that the file is done.
+
+        Raises:
+            OutputUnwritable: when the store refuses for good.
+            StoreUnavailable: when it fails for now.
+        """
+        for name in sorted({*formats, "json"}, key=lambda name: name == "json"):
+            renderer = RENDERERS[name]
+            uri = output_uri(self.prefix, self.relative, renderer.extension)
+            self._put(uri, renderer.render(transcript), renderer.content_type)
+
+    def write_error(self, report: ErrorReport) -> None:
+        """Say why the file failed for good. Raises as write does."""
+        self._put(error_uri(self.prefix, self.relative), report.to_json(), "application/json")
+
+    def clear_error(self) -> None:
+        """Remove what an earlier failure left: a file has one outcome."""
+        self.store.delete(error_uri(self.prefix, self.relative))
+
+    def _put(self, uri: str, body: bytes, content_type: str) -> None:
+        try:
+            self.store.write(uri, body, content_type)
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            raise OutputUnwritable(f"results cannot be written: {error}") from error

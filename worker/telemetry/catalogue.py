@@ -1,0 +1,86 @@
+"""Every metric of a worker, declared once. Names and units are the public interface."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+_STAGE_S = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+    30,
+    60,
+    150,
+    600,
+)
+_FILE_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
+_SHARD_S = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+_WAIT_S = (0.1, 1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 12 * 3600, 24 * 3600, 7 * 24 * 3600)
+_RTFX = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric as it appears on /metrics."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    """Upper bounds of a histogram, in the metric's unit."""
+    read_at_scrape: bool = False
+    """Whether the server reads the value itself, instead of the children counting it."""
+
+
+def _measured(name: str, help_text: str, *labels: str) -> Metric:
+    return Metric(name, "gauge", help_text, labels, read_at_scrape=True)
+
+
+CATALOGUE = (
+    Metric("asr_files_total", "counter", "Files by how they ended.", ("outcome",)),
+    Metric("asr_audio_seconds_total", "counter", "Audio transcribed, in seconds."),
+    Metric("asr_inference_seconds_total", "counter", "Time spent in the models, in seconds."),
+    Metric(
+        "asr_stage_seconds", "histogram", "Time of one file in one stage.", ("stage",), _STAGE_S
+    ),
+    Metric("asr_file_seconds", "histogram", "Time of one file, start to commit.", (), _FILE_S),
+    Metric(
+        "asr_queue_wait_seconds", "histogram", "From publishing a shard to its start.", (), _WAIT_S
+    ),
+    Metric("asr_shard_seconds", "histogram", "Time of one shard.", (), _SHARD_S),
+    Metric("asr_rtfx", "histogram", "Audio seconds per second of work, per file.", (), _RTFX),
+    Metric("asr_empty_transcripts_total", "counter", "Files with speech but without text."),
+    Metric("asr_redeliveries_total", "counter", "Shards that came again after a worker was lost."),
+    Metric("asr_dead_lettered_total", "counter", "Messages that this worker put aside."),
+    Metric("asr_model_load_seconds", "gauge", "Time the last load of the models took.", ("slot",)),
+    Metric(
+        "asr_device_info",
+        "gauge",
+        "Always 1: what each slot runs on.",
+        ("slot", "device", "name", "uuid"),
+    ),
+    Metric(
+        "asr_torch_threads", "gauge", "torch's threads as found after the last file.", ("slot",)
+    ),
+    _measured("asr_model_ready", "1 when the slot's child has loaded its models, else 0.", "slot"),
+    _measured("asr_device_expected", "1 when the model sits where it should, else 0.", "slot"),
+    _measured(
+        "asr_device_utilization_ratio",
+        "Busy share of the GPU, or of the child's CPU threads.",
+        "slot",
+    ),
+    _measured("asr_device_memory_bytes", "Device memory.", "slot", "kind"),
+    _measured("asr_device_temperature_celsius", "Temperature of the GPU.", "slot"),
+    _measured("asr_device_power_watts", "Power drawn by the GPU.", "slot"),
+    _measured("asr_resident_bytes", "Resident memory of the slot's child.", "slot"),
+)

@@ -1,0 +1,80 @@
+"""Events -> metrics and log lines. A sink that fails must not fail the work."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from contract.transcript import Stage
+from worker.events import (
+    Event,
+    FileFinished,
+    ModelReady,
+    Observer,
+    ShardFinished,
+    ShardPutAside,
+    ShardStarted,
+)
+from worker.telemetry.logs import log_event
+from worker.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+_INFERENCE_STAGES: tuple[Stage, ...] = ("vad", "recognise", "punctuate")
+
+
+def observers(run_dir: Path, slot: int) -> Observer:
+    """Every sink of this child behind one call."""
+    metrics = Metrics(run_dir, slot)
+    sinks: tuple[Callable[[Event], None], ...] = (
+        lambda event: count(metrics, slot, event),
+        log_event,
+    )
+
+    def observe(event: Event) -> None:
+        for sink in sinks:
+            try:
+                sink(event)
+            except Exception:
+                log.exception("an observer failed on %s", type(event).__name__)
+
+    return observe
+
+
+def count(metrics: Metrics, slot: int, event: Event) -> None:
+    """What each event means in metrics."""
+    match event:
+        case ModelReady():
+            metrics["asr_model_load_seconds"].labels(slot).set(event.seconds)
+            metrics["asr_torch_threads"].labels(slot).set(event.threads)
+            info = (slot, event.device, event.device_name, event.device_uuid)
+            metrics["asr_device_info"].labels(*info).set(1)
+        case ShardStarted():
+            if event.queue_wait_s is not None:
+                metrics["asr_queue_wait_seconds"].observe(event.queue_wait_s)
+            if event.redelivered:
+                metrics["asr_redeliveries_total"].inc()
+        case ShardFinished():
+            metrics["asr_shard_seconds"].observe(event.seconds)
+        case FileFinished():
+            _count_file(metrics, slot, event)
+        case ShardPutAside():
+            metrics["asr_dead_lettered_total"].inc()
+        case _:
+            return
+
+
+def _count_file(metrics: Metrics, slot: int, file: FileFinished) -> None:
+    metrics["asr_files_total"].labels(file.outcome).inc()
+    metrics["asr_torch_threads"].labels(slot).set(file.threads)
+    for stage, seconds in file.stages_s.items():
+        metrics["asr_stage_seconds"].labels(stage).observe(seconds)
+    if file.outcome not in ("ok", "empty"):
+        return
+    metrics["asr_file_seconds"].observe(file.seconds)
+    metrics["asr_audio_seconds_total"].inc(file.audio_s)
+    inference_s = sum(file.stages_s.get(stage, 0.0) for stage in _INFERENCE_STAGES)
+    metrics["asr_inference_seconds_total"].inc(inference_s)
+    if file.seconds:
+        metrics["asr_rtfx"].observe(file.audio_s / file.seconds)
+    if "speech_without_text" in file.warnings:
+        metrics["asr_empty_transcripts_total"].inc()

@@ -1,0 +1,115 @@
+"""/metrics, /healthz and /readyz, in a process of its own: it answers while a child is busy.
+
+    python -m worker.telemetry.server RUN_DIR PORT
+
+It ends with the worker that started it.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from worker.slots import SlotFiles, why_not_ready, why_stuck
+from worker.telemetry.catalogue import CATALOGUE
+from worker.telemetry.devices import DeviceReader
+from worker.telemetry.metrics import metrics_directory
+
+Page = tuple[HTTPStatus, str, bytes]
+
+
+@dataclass(eq=False)
+class Status:
+    """What the three pages say, read anew for each request."""
+
+    run_dir: Path
+    devices: DeviceReader
+
+    @property
+    def _slots(self) -> SlotFiles:
+        return SlotFiles(self.run_dir)
+
+    def page(self, path: str) -> Page:
+        """Answer a path."""
+        match path.partition("?")[0].rstrip("/"):
+            case "/metrics":
+                return HTTPStatus.OK, CONTENT_TYPE_LATEST, self.metrics()
+            case "/healthz":
+                return _verdict(why_stuck(self._slots.all()))
+            case "/readyz":
+                return _verdict(why_not_ready(self._slots.all(), self._slots.expected()))
+            case _:
+                return HTTPStatus.NOT_FOUND, "text/plain", b"try /metrics, /healthz or /readyz\n"
+
+    def metrics(self) -> bytes:
+        """What the children counted, and what the devices show now."""
+        registry = CollectorRegistry()
+        collect: Any = MultiProcessCollector  # prometheus_client leaves its types out
+        collect(registry, str(metrics_directory(self.run_dir)))
+        registry.register(self)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The gauges that are read at each scrape."""
+        families = {
+            metric.name: GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+            for metric in CATALOGUE
+            if metric.read_at_scrape
+        }
+        for name, labels, value in self.devices.read(self._slots.all()):
+            families[name].add_metric(labels, value)
+        yield from families.values()
+
+
+def _verdict(problem: str | None) -> Page:
+    status = HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK
+    return status, "text/plain; charset=utf-8", f"{problem or 'ok'}\n".encode()
+
+
+def make_server(status: Status, port: int) -> ThreadingHTTPServer:
+    """An HTTP server for the pages, listening on every interface."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            code, content_type, body = status.page(self.path)
+            self.send_response(code)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Say nothing: a probe every few seconds is no news."""
+
+    return ThreadingHTTPServer(("", port), Handler)
+
+
+def _end_with(parent: int, server: ThreadingHTTPServer) -> None:
+    """Stop once the worker is gone, however it went."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    server.shutdown()
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until the parent process ends."""
+    run_dir, port = Path(arguments[0]), int(arguments[1])
+    server = make_server(Status(run_dir, DeviceReader()), port)
+    threading.Thread(target=_end_with, args=(os.getppid(), server), daemon=True).start()
+    server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
