@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from producer import EnqueueResult
 
 
-def enqueue(  # noqa: PLR0913 - one parameter per option
+def enqueue(
     sources: Annotated[
         list[str],
         typer.Argument(

@@ -1,5 +1,6 @@
 """Gather references, decide which are to be done, publish them as shards."""
 
+import contextlib
 import itertools
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from contract.job import AudioRef, Options, Shard
 from contract.ledger import Ledger, connect
 from contract.s3 import S3Store
 from contract.settings import Settings
-from contract.store import ObjectStore
+from contract.store import ObjectDenied, ObjectStore
 from producer.packing import ShardLimits, make_shards, number, pack
 from producer.publish import publish
 from producer.skipping import DoneCheck
@@ -67,6 +68,8 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
     """
     settings = settings or Settings.load()
     store = store or S3Store()
+    with contextlib.suppress(ObjectDenied):  # allowed to write is enough
+        next(iter(store.list(output)), None)  # a bucket that is missing is told before work starts
     result = EnqueueResult(job=job or time.strftime("job-%Y%m%d-%H%M%S"), output=output)
     redis = connect(settings)
     ledger = Ledger(redis, settings.key_prefix)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from contract.job import AudioRef, Options
 from contract.layout import fingerprint, output_uri
-from contract.store import BucketMissing, ObjectStore, StoreError
+from contract.store import ObjectDenied, ObjectStore, StoreError
 
 _READERS = 16
 _WINDOW = 1024
@@ -35,10 +35,8 @@ class DoneCheck:
     def _present(self) -> set[str]:
         try:
             return {found.uri for found in self.store.list(self.output)}
-        except BucketMissing:
-            raise
-        except StoreError:
-            return set()  # not allowed to list: the worker finds out what is done
+        except ObjectDenied:
+            return set()  # the worker finds out what is done
 
     def _is_done(self, ref: AudioRef, present: set[str]) -> bool:
         uri = output_uri(self.output, ref.relative, "json")

@@ -1,0 +1,6 @@
+"""Side-by-side measurements, each printing one JSON line; bench/results/ keeps what was measured.
+
+soak.py        one long file many times in one child: the second as fast as the first
+long_audio.py  long recordings with known words, made of the samples
+machine.py     what a result says of the machine that it was measured on
+"""

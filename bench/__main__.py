@@ -1,0 +1,32 @@
+"""`python -m bench NAME [--json]`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def benches() -> None:
+    """Measure; every bench prints one JSON line with --json."""
+
+
+@app.command()
+def soak(
+    repeats: Annotated[int, typer.Option(min=3, help="How often the file is transcribed.")] = 8,
+    minutes: Annotated[float, typer.Option(help="Length of the file.")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/soak"),
+) -> None:
+    """Transcribe one long file again and again in one worker child; exit 1 if it gets slower."""
+    from bench.soak import run_soak
+
+    result = run_soak(data, repeats, minutes)
+    typer.echo(result.to_json() if as_json else result.to_text())
+    if not result.steady:
+        raise typer.Exit(1)
+
+
+app()

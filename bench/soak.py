@@ -1,0 +1,143 @@
+"""The seed of this project: the second long file must be as fast as the first.
+
+One long file is transcribed again and again by one child of a real worker; the worker's own log
+says how long each took, with how many torch threads, and how much memory it held.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.long_audio import write_long_wav
+from bench.machine import describe_machine
+from contract.s3 import S3Store
+from local.stack import running_stack
+from local.worker import LocalWorker
+from producer import enqueue, status
+from producer.packing import ShardLimits
+
+MAX_SLOWEST_OVER_FASTEST = 1.3
+MAX_MEMORY_GROWTH = 1.1
+_AUDIO = "s3://audio/soak/long.wav"
+_SECONDS_PER_FILE_LIMIT = 600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One transcription of the file."""
+
+    seconds: float
+    rtfx: float
+    device: str
+    threads_before: int
+    threads_after: int
+    resident_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoakResult:
+    """What `python -m bench soak --json` prints."""
+
+    audio_s: float
+    runs: list[Run]
+    machine: dict[str, object]
+
+    @property
+    def slowest_over_fastest(self) -> float:
+        """Over all runs but the first, which also warms up."""
+        seconds = [run.seconds for run in self.runs[1:]]
+        return max(seconds) / min(seconds)
+
+    @property
+    def memory_growth(self) -> float:
+        """Resident memory after the last run over that after the second."""
+        return self.runs[-1].resident_bytes / self.runs[1].resident_bytes
+
+    @property
+    def threads_constant(self) -> bool:
+        """Whether every run found and left the same number of torch threads."""
+        return len({t for run in self.runs for t in (run.threads_before, run.threads_after)}) == 1
+
+    @property
+    def steady(self) -> bool:
+        """Whether the promise holds."""
+        return (
+            self.slowest_over_fastest <= MAX_SLOWEST_OVER_FASTEST
+            and self.memory_growth <= MAX_MEMORY_GROWTH
+            and self.threads_constant
+        )
+
+    def to_json(self) -> str:
+        """One line."""
+        verdict = {
+            "slowest_over_fastest": round(self.slowest_over_fastest, 3),
+            "memory_growth": round(self.memory_growth, 3),
+            "threads_constant": self.threads_constant,
+            "steady": self.steady,
+        }
+        return json.dumps({**asdict(self), **verdict})
+
+    def to_text(self) -> str:
+        """A line per run."""
+        lines = [
+            f"{number}: {run.seconds:6.1f} s  {run.rtfx:5.0f}x  {run.threads_after} threads  "
+            f"{run.resident_bytes >> 20} MiB"
+            for number, run in enumerate(self.runs, start=1)
+        ]
+        ratio = f"slowest/fastest of 2-{len(self.runs)}: {self.slowest_over_fastest:.2f}"
+        return "\n".join([*lines, f"{ratio}, memory x{self.memory_growth:.2f}"])
+
+
+def run_soak(directory: Path, repeats: int, minutes: float) -> SoakResult:
+    """Transcribe a file of this length this many times in one child."""
+    with running_stack(directory, buckets=("audio", "transcripts")) as stack:
+        os.environ.update(stack.environment, FLEET_MODEL="demo")
+        with LocalWorker(stack.environment, directory) as worker:
+            begin = worker.process.log.stat().st_size
+            _upload(directory, minutes)
+            worker.wait_until_ready()
+            job = _enqueue(directory, repeats)
+            limit_s = _SECONDS_PER_FILE_LIMIT * repeats
+            worker.process.wait_until(lambda: status(job).counts.complete, limit_s)
+            return _read_log(worker.process.log, begin, job)
+
+
+def _upload(directory: Path, minutes: float) -> None:
+    path = directory / "long.wav"
+    write_long_wav(path, minutes)
+    with path.open("rb") as file:
+        S3Store().upload(_AUDIO, file)
+
+
+def _enqueue(directory: Path, repeats: int) -> str:
+    """The same audio under several names, each a shard of its own."""
+    manifest = directory / "repeats.jsonl"
+    rows = ({"audio": _AUDIO, "id": f"run-{number}"} for number in range(repeats))
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    output, one_each = "s3://transcripts/soak/", ShardLimits(files=1)
+    return enqueue([str(manifest)], output=output, overwrite=True, limits=one_each).job
+
+
+def _read_log(log: Path, begin: int, job: str) -> SoakResult:
+    with log.open("rb") as file:
+        file.seek(begin)
+        lines = [json.loads(line) for line in file if line.startswith(b"{")]
+    events = [line for line in lines if line["logger"] == "fleet"]
+    (ready,) = (event for event in events if event["event"] == "model ready")
+    files = [e for e in events if e["event"] == "file finished" and e["job"] == job]
+    shards = [e for e in events if e["event"] == "shard finished" and e["job"] == job]
+    runs = [_run(file, shard, ready) for file, shard in zip(files, shards, strict=True)]
+    return SoakResult(audio_s=files[0]["audio_s"], runs=runs, machine=describe_machine())
+
+
+def _run(file: dict[str, Any], shard: dict[str, Any], ready: dict[str, Any]) -> Run:
+    return Run(
+        seconds=round(shard["seconds"], 2),
+        rtfx=round(file["audio_s"] / shard["seconds"], 1),
+        device=ready["device"],
+        threads_before=shard["threads_before"],
+        threads_after=shard["threads_after"],
+        resident_bytes=shard["resident_bytes"],
+    )

@@ -1,0 +1,152 @@
+"""A running `fleet up` and ways to look at it from outside."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+import redis
+
+SAMPLES = Path(__file__).parents[2] / "local" / "samples"
+FLEET = [sys.executable, "-m", "cli"]
+DEADLINE_S = 120.0
+
+Found = TypeVar("Found")
+
+_FOREIGN = re.compile("^(FLEET_|AWS_|CUDA_VISIBLE|CI$)")
+
+
+def clean_environment(**extra: str) -> dict[str, str]:
+    """This process's environment without settings of its own, and what is given."""
+    kept = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
+    return {**kept, **extra}
+
+
+def run_fleet(
+    *arguments: str, environment: dict[str, str] | None = None, timeout_s: float = DEADLINE_S
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*FLEET, *arguments],
+        env=environment if environment is not None else clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def wait_for(look: Callable[[], Found | None], deadline_s: float = DEADLINE_S) -> Found:
+    """What look returns once it returns something."""
+    give_up = time.monotonic() + deadline_s
+    while time.monotonic() < give_up:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"nothing within {deadline_s} s: {look}")
+
+
+def processes_naming(text: str) -> list[str]:
+    """Command lines of running processes that hold the text."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if text in line:
+            found.append(line)
+    return found
+
+
+@dataclass
+class Up:
+    """`fleet up`, started and ready."""
+
+    process: "subprocess.Popen[str]"
+    environment: dict[str, str]
+    metrics_url: str
+
+    @classmethod
+    def start(cls, data: Path, **extra: str) -> "Up":
+        """Start it and read the exports that it prints."""
+        command = [*FLEET, "up", "--data", str(data)]
+        process = subprocess.Popen(
+            command,
+            env=clean_environment(**extra),
+            stdout=subprocess.PIPE,
+            stderr=(data.parent / "up.stderr").open("w"),
+            text=True,
+        )
+        assert process.stdout
+        exports, metrics_url = {}, ""
+        for line in process.stdout:
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").strip().partition("=")
+                exports[name] = value
+            if line.startswith("# metrics:"):
+                metrics_url = line.split()[-1]
+            if line.startswith("# try:"):
+                return cls(process, clean_environment(**exports), metrics_url)
+        raise AssertionError(f"fleet up ended: {(data.parent / 'up.stderr').read_text()}")
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send it a signal and wait for its end."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+    @property
+    def s3(self) -> Any:
+        """A client for its object store."""
+        session = boto3.session.Session(
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            region_name="us-east-1",
+        )
+        return session.client("s3", endpoint_url=self.environment["AWS_ENDPOINT_URL_S3"])
+
+    @property
+    def redis(self) -> Any:
+        """A client for its broker."""
+        return redis.Redis.from_url(self.environment["FLEET_BROKER_URL"], decode_responses=True)
+
+    def fleet(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command against this stack."""
+        return run_fleet(*arguments, environment=self.environment)
+
+    def read_json(self, key: str) -> dict[str, Any] | None:
+        """A document below the bucket of transcripts; None while it is not there."""
+        try:
+            body = self.s3.get_object(Bucket="transcripts", Key=key)["Body"].read()
+        except self.s3.exceptions.NoSuchKey:
+            return None
+        document: dict[str, Any] = json.loads(body)
+        return document
+
+    def wait_for_job(self, job: str) -> dict[str, Any]:
+        """The job's status once it is complete."""
+
+        def complete() -> dict[str, Any] | None:
+            status: dict[str, Any] = json.loads(self.fleet("status", job, "--json").stdout)
+            return status if status["complete"] else None
+
+        return wait_for(complete)
+
+    def page(self, path: str) -> tuple[int, str]:
+        """Status and text of a page of the worker."""
+        try:
+            with urllib.request.urlopen(self.metrics_url.replace("/metrics", path)) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()

@@ -1,0 +1,122 @@
+"""Bad files get one clear error each, and their neighbours in the shard are not touched."""
+
+import io
+import json
+import math
+import struct
+import wave
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.fleet import SAMPLES, Up
+
+
+def wav(seconds: float, amplitude: int = 0) -> bytes:
+    samples = (int(amplitude * math.sin(i / 7)) for i in range(int(seconds * 16_000)))
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+    return out.getvalue()
+
+
+def sample(pattern: str) -> bytes:
+    return next(iter(sorted(SAMPLES.rglob(pattern)))).read_bytes()
+
+
+BAD = {
+    "text.mp3": b"this is no audio at all\n" * 50,
+    "zero.wav": b"",
+    "short.wav": wav(0.010),
+    "cut.flac": b"",  # filled below from a real file
+    "cut.m4a": b"",
+}
+KINDS = {
+    "text.mp3": "undecodable_audio",
+    "zero.wav": "undecodable_audio",
+    "short.wav": "audio_too_short",
+    "cut.flac": "undecodable_audio",
+    "cut.m4a": "undecodable_audio",
+    "missing.wav": "audio_missing",
+    "no-bucket.wav": "audio_missing",
+}
+GOOD = ("good-first.wav", "good-last.wav")
+
+
+@pytest.fixture(scope="module")
+def outcomes(up: Up, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any] | None]:
+    """What lies in S3 for each file after a job in which good files surround bad ones."""
+    cut = {f"cut.{kind}": sample(f"*.{kind}") for kind in ("flac", "m4a")}
+    files = {
+        **BAD,
+        **{name: body[: len(body) // 3] for name, body in cut.items()},
+        "silence.wav": wav(3.0),
+        **dict.fromkeys(GOOD, sample("*.wav")),
+    }
+    for name, body in files.items():
+        up.s3.put_object(Bucket="audio", Key=f"bad/{name}", Body=body)
+    names = [GOOD[0], *KINDS, "silence.wav", GOOD[1]]
+    uris = {name: f"s3://audio/bad/{name}" for name in names}
+    uris["no-bucket.wav"] = "s3://no-such-bucket/bad/no-bucket.wav"
+    rows = "".join(json.dumps({"audio": uri}) + "\n" for uri in uris.values())
+    manifest: Path = tmp_path_factory.mktemp("bad") / "bad.jsonl"
+    manifest.write_text(rows)
+    done = up.fleet("enqueue", str(manifest), "--output", "s3://transcripts/", "--job", "bad")
+    assert done.returncode == 0, done.stderr
+    up.wait_for_job("bad")
+    suffix = {name: "error.json" if name in KINDS else "json" for name in names}
+    return {name: up.read_json(f"bad/{name}.{suffix[name]}") for name in names}
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS.items())
+def test_each_bad_file_says_what_is_wrong(
+    outcomes: dict[str, dict[str, Any] | None], name: str, kind: str
+) -> None:
+    report = outcomes[name]
+    assert report
+    assert report["error"]["kind"] == kind
+    assert len(report["error"]["message"]) > 10
+    assert report["audio"]["uri"].endswith(name)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_the_neighbours_are_transcribed(
+    outcomes: dict[str, dict[str, Any] | None], name: str
+) -> None:
+    transcript = outcomes[name]
+    assert transcript
+    assert transcript["text"]
+
+
+def test_silence_is_a_success_without_words(outcomes: dict[str, dict[str, Any] | None]) -> None:
+    transcript = outcomes["silence.wav"]
+    assert transcript
+    assert transcript["text"] == ""
+    assert transcript["segments"] == []
+    assert transcript["receipt"]["speech_ms"] == 0
+    assert "warnings" not in transcript
+
+
+def test_a_bucket_that_does_not_exist_is_told_before_anything_is_enqueued(up: Up) -> None:
+    for source, output in (
+        ("s3://no-such-bucket/", "s3://transcripts/x/"),
+        ("s3://audio/bad/", "s3://no-such-bucket/x/"),
+    ):
+        done = up.fleet("enqueue", source, "--output", output)
+        assert done.returncode == 2
+        assert done.stderr.strip() == "fleet: bucket no-such-bucket does not exist"
+
+
+def test_a_manifest_with_a_bad_row_names_it_and_goes_on(up: Up, tmp_path: Path) -> None:
+    manifest = tmp_path / "rows.jsonl"
+    good = json.dumps({"audio": "s3://audio/bad/good-first.wav", "id": "rows/one"})
+    manifest.write_text(f'{good}\n{{"audio": 7}}\nnot json\n')
+    done = up.fleet("enqueue", str(manifest), "--output", "s3://transcripts/", "--json")
+    assert done.returncode == 1
+    assert "line 2: " in done.stderr
+    assert "line 3: not a JSON object" in done.stderr
+    assert json.loads(done.stdout)["enqueued"] == 1

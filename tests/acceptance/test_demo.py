@@ -1,0 +1,57 @@
+"""`fleet demo`: the main job on the samples."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.fleet import clean_environment, processes_naming, run_fleet
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, int]:
+    data = tmp_path_factory.mktemp("demo")
+    done = run_fleet("demo", "--json", "--data", str(data), timeout_s=280)
+    assert done.stdout, done.stderr
+    return data, done.stdout, done.returncode
+
+
+def test_every_sample_ends_as_it_should(demo: tuple[Path, str, int]) -> None:
+    _, printed, code = demo
+    document = json.loads(printed)
+    assert code == 0
+    assert document["files"] == len(document["results"]) >= 12
+    assert document["empty"] == 1
+    assert document["failed"] == 1
+    assert document["ok"] == document["files"] - 2
+
+
+def test_at_most_one_word_in_a_hundred_is_wrong(demo: tuple[Path, str, int]) -> None:
+    document = json.loads(demo[1])
+    assert document["words"] >= 100
+    assert document["word_errors"] <= 0.01 * document["words"]
+
+
+def test_the_file_that_is_no_audio_says_so(demo: tuple[Path, str, int]) -> None:
+    failed = [one for one in json.loads(demo[1])["results"] if one["status"] == "failed"]
+    assert [one["text"].split(":")[0] for one in failed] == ["undecodable_audio"]
+
+
+def test_results_lie_on_disk_in_every_format(demo: tuple[Path, str, int]) -> None:
+    data, printed, _ = demo
+    for result in json.loads(printed)["results"]:
+        extensions = ["error.json"] if result["status"] == "failed" else ["json", "srt", "vtt"]
+        for extension in extensions:
+            assert (data / "s3/transcripts/demo" / f"{result['audio']}.{extension}").exists()
+
+
+def test_no_process_is_left(demo: tuple[Path, str, int]) -> None:
+    assert processes_naming(str(demo[0])) == []
+
+
+def test_data_is_removed_unless_it_is_to_be_kept(tmp_path: Path) -> None:
+    environment = clean_environment(TMPDIR=str(tmp_path))
+    done = run_fleet("demo", environment=environment, timeout_s=280)
+    assert done.returncode == 0, done.stderr
+    assert "words wrong" in done.stdout
+    assert list(tmp_path.glob("fleet-demo-*")) == []

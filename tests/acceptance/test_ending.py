@@ -1,0 +1,20 @@
+"""However `fleet up` ends, no process of it is left."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.fleet import Up, processes_naming, wait_for
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)]
+)
+def test_nothing_is_left_behind(tmp_path: Path, number: int, code: int) -> None:
+    data = tmp_path / "data"
+    running = Up.start(data)
+    assert len(processes_naming(str(data))) >= 3
+    assert running.stop(number) == code
+    # celery's children do not name the folder; their guard waits for the whole group
+    wait_for(lambda: not processes_naming(str(data)), deadline_s=60)

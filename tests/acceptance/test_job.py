@@ -1,0 +1,73 @@
+"""A job from the command line: enqueue, watch, enqueue again."""
+
+import json
+import re
+
+import pytest
+
+from tests.acceptance.fleet import SAMPLES, Up
+
+OUTPUT = "s3://transcripts/job/"
+
+
+@pytest.fixture(scope="module")
+def job(up: Up) -> str:
+    command = ("enqueue", str(SAMPLES), "--upload", "s3://audio/job/", "--output", OUTPUT)
+    done = up.fleet(*command, "--job", "acceptance", "--timestamps", "word", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["enqueued"] >= 12
+    up.wait_for_job("acceptance")
+    return "acceptance"
+
+
+def test_status_counts_every_file_once(up: Up, job: str) -> None:
+    status = json.loads(up.fleet("status", job, "--json").stdout)
+    assert status["files"] == sum(status["outcomes"].values())
+    assert status["outcomes"]["empty"] == 1
+    assert status["outcomes"]["failed"] == 1
+    assert status["waiting"] == 0
+
+
+def test_a_job_with_failures_ends_with_code_1(up: Up, job: str) -> None:
+    assert up.fleet("status", job).returncode == 1
+
+
+def test_the_job_is_listed(up: Up, job: str) -> None:
+    listed = json.loads(up.fleet("jobs", "--json").stdout)
+    assert job in [one["job"] for one in listed]
+
+
+def test_a_second_enqueue_does_nothing_but_skip_and_says_so(up: Up, job: str) -> None:
+    again = ("enqueue", "s3://audio/job/", "--output", OUTPUT, "--timestamps", "word")
+    result = json.loads(up.fleet(*again, "--json").stdout)
+    # the file that failed has no result, so it is tried again
+    assert result["files"] - result["skipped"] == result["enqueued"] == 1
+    up.wait_for_job(result["job"])
+    up.s3.delete_object(Bucket="audio", Key="job/not-audio.mp3")
+    said = up.fleet(*again).stdout
+    assert "all have their result: nothing to do but skip" in said
+
+
+def test_other_options_are_another_result(up: Up, job: str) -> None:
+    other = ("enqueue", "s3://audio/job/calls/", "--output", "s3://transcripts/job/calls/")
+    result = json.loads(up.fleet(*other, "--formats", "json,srt", "--json").stdout)
+    assert result["enqueued"] == result["files"] >= 1
+    up.wait_for_job(result["job"])
+
+
+def test_words_lie_inside_their_segments_and_make_the_text(up: Up, job: str) -> None:
+    listed = up.s3.list_objects_v2(Bucket="transcripts", Prefix="job/")["Contents"]
+    keys = [item["Key"] for item in listed if re.search(r"(?<!error)\.json$", item["Key"])]
+    documents = [up.read_json(key) for key in keys if not key.endswith(".error.json")]
+    spoken = [document for document in documents if document and document["segments"]]
+    assert len(spoken) >= 10
+    for document in spoken:
+        squeezed = "".join(segment["text"] for segment in document["segments"]).replace(" ", "")
+        assert document["text"].replace(" ", "") == squeezed
+        assert document["segments"][-1]["end_ms"] <= document["audio"]["duration_ms"]
+        for segment in document["segments"]:
+            times = [
+                t for word in segment["words"] or [] for t in (word["start_ms"], word["end_ms"])
+            ]
+            assert times == sorted(times)
+            assert all(segment["start_ms"] <= t <= segment["end_ms"] for t in times)

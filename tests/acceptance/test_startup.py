@@ -1,0 +1,119 @@
+"""A worker that cannot work says why, and ends with the exit code that says whose fault it is."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.fleet import Up, clean_environment, run_fleet
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def environment(up: Up, tmp_path: Path) -> dict[str, str]:
+    """What a second worker beside the running stack needs."""
+    mine = {"FLEET_METRICS_PORT": "0", "FLEET_DEVICES": "cpu", "FLEET_RUN_DIR": str(tmp_path)}
+    return {**up.environment, **mine}
+
+
+def start(environment: dict[str, str], **changes: str) -> tuple[int, str]:
+    done = run_fleet("worker", environment={**environment, **changes})
+    return done.returncode, done.stderr
+
+
+def test_a_broker_that_is_down_is_code_3(environment: dict[str, str]) -> None:
+    url = f"redis://:secret@127.0.0.1:{closed_port()}/0"
+    code, said = start(environment, FLEET_BROKER_URL=url)
+    assert code == 3
+    assert "fleet: Redis cannot be reached" in said
+    assert "secret" not in said
+
+
+def test_a_wrong_password_of_the_broker_is_code_3(environment: dict[str, str]) -> None:
+    url = environment["FLEET_BROKER_URL"]
+    password = url.split(":")[2].split("@")[0]
+    code, said = start(environment, FLEET_BROKER_URL=url.replace(password, "wrong-one"))
+    assert code == 3
+    assert "Redis refused the login" in said
+    assert "wrong-one" not in said
+
+
+def test_an_object_store_that_is_down_is_code_3(environment: dict[str, str]) -> None:
+    code, said = start(environment, AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{closed_port()}")
+    assert code == 3
+    assert "storage does not answer" in said
+
+
+def test_wrong_credentials_are_code_2(environment: dict[str, str]) -> None:
+    code, said = start(environment, AWS_SECRET_ACCESS_KEY="wrong-secret")
+    assert code == 2
+    assert "storage refused the credentials" in said
+    assert "wrong-secret" not in said
+
+
+def test_a_gpu_that_is_not_there_is_code_2_and_names_the_way_out(
+    environment: dict[str, str],
+) -> None:
+    code, said = start(environment, FLEET_DEVICES="97")
+    assert code == 2
+    assert "GPU 97 is not there" in said
+    assert "FLEET_DEVICES=cpu" in said
+
+
+def test_a_misspelt_setting_names_the_right_one(environment: dict[str, str]) -> None:
+    code, said = start(environment, FLEET_MODLE="demo")
+    assert code == 2
+    assert said.strip() == "fleet: FLEET_MODLE is not a setting; did you mean FLEET_MODEL?"
+
+
+def test_a_model_that_cannot_load_ends_the_worker_after_three_tries(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    missing = str(tmp_path / "no-model")
+    code, said = start(environment, FLEET_MODEL=missing, FLEET_QUEUE="other")
+    assert code == 3
+    assert said.count("slot 0 cannot start: the recogniser") == 3
+    assert missing in said
+    assert "slot 0 failed 3 times in a row, the worker ends" in said
+
+
+def test_a_model_without_weights_is_not_used_with_random_ones(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    import shutil
+
+    demo = Path(__file__).parents[2] / "models" / "demo"
+    shutil.copytree(demo, tmp_path / "demo")
+    (tmp_path / "demo/asr/model.pt").unlink()
+    model = str(tmp_path / "demo/asr")
+    code, said = start(environment, FLEET_MODEL=model, FLEET_QUEUE="other", FLEET_VAD_MODEL="demo")
+    assert code == 3
+    assert "has no weights" in said
+
+
+def test_a_model_that_says_something_else_does_not_pass_its_canary(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    import shutil
+
+    demo = Path(__file__).parents[2] / "models" / "demo"
+    shutil.copytree(demo, tmp_path / "demo")
+    (tmp_path / "demo/canary.json").write_text('{"text": "something else"}')
+    model = str(tmp_path / "demo/asr")
+    code, said = start(environment, FLEET_MODEL=model, FLEET_QUEUE="other", FLEET_VAD_MODEL="demo")
+    assert code == 3
+    assert "the canary was to say 'something else'" in said
+
+
+def test_enqueue_without_a_broker_is_code_3() -> None:
+    url = f"redis://127.0.0.1:{closed_port()}/0"
+    environment = clean_environment(FLEET_BROKER_URL=url, AWS_ACCESS_KEY_ID="k")
+    done = run_fleet("status", environment=environment)
+    assert done.returncode == 3
+    assert done.stderr.startswith("fleet: Redis cannot be reached")

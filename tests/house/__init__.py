@@ -1,0 +1,1 @@
+"""The rules that this repository keeps, beyond what linters know."""

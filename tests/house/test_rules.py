@@ -1,0 +1,64 @@
+"""Sizes of files and functions, names of rooms, and what must not be in a commit."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAX_FILE_LINES = 250
+MAX_FUNCTION_LINES = 60
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+PYTHON = [path for path in tracked() if path.suffix == ".py"]
+TEXTS = [
+    path
+    for path in tracked()
+    if path.suffix in {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".sh", ""}
+    and path != Path(__file__)
+]
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=name)
+def test_files_and_functions_stay_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MAX_FILE_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= MAX_FUNCTION_LINES, f"{node.name} has {length} lines"
+
+
+def test_every_package_has_a_map() -> None:
+    for package in ROOT.glob("[a-z]*/**/__init__.py"):
+        if "tests" not in package.parts and ".venv" not in package.parts:
+            assert ast.get_docstring(ast.parse(package.read_text())), name(package)
+
+
+def test_rooms_have_names_of_their_own() -> None:
+    vague = re.compile(r"(^|/)(utils?|helpers?|common|misc|manager)(\.py|/)")
+    assert [name(path) for path in tracked() if vague.search(name(path))] == []
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=name)
+def test_no_path_of_a_machine_and_no_registry(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for private in ("/work" + "/", "/root" + "/", "/opt/wheels", "pythonhosted", "pypi" + ".org"):
+        assert private not in text

@@ -1,0 +1,155 @@
+"""Real FunASR classes: the demo model, and small ones with random weights where none ship."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contract.settings import Settings
+from local.samples import SAMPLES, load_samples
+from local.scoring import word_errors
+from models import DEMO_CANARY
+from worker.decoding import decode_file
+from worker.engine.build import build_engine
+from worker.engine.checks import assert_device
+from worker.engine.funasr import FunasrEngine
+from worker.engine.interface import Hints, Samples
+from worker.failures import ModelError, ModelUnusable
+from worker.pinning import SlotPlan
+from worker.planning.words import join_texts
+
+PLAN = SlotPlan(slot=0, visible="", device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def engine() -> FunasrEngine:
+    return build_engine(Settings(model="demo"), PLAN)
+
+
+@pytest.fixture(scope="module")
+def clip() -> Samples:
+    with DEMO_CANARY.open("rb") as file:
+        return decode_file(file).samples(None)
+
+
+def test_the_canary_is_heard(engine: FunasrEngine, clip: Samples) -> None:
+    expected = json.loads(DEMO_CANARY.with_suffix(".json").read_text())["text"]
+    spans = engine.find_speech(clip)
+    heard = engine.recognise([clip[span.samples] for span in spans], Hints())
+    assert join_texts([one.text for one in heard]) == expected
+
+
+def test_every_clip_has_its_result_whatever_its_neighbours_are(
+    engine: FunasrEngine, clip: Samples
+) -> None:
+    silence, tiny = np.zeros(16_000, np.float32), np.zeros(5, np.float32)
+    alone = engine.recognise([clip], Hints())[0]
+    mixed = engine.recognise([silence, clip, tiny, clip, clip[:8000]], Hints())
+    assert len(mixed) == 5
+    assert [mixed[1].text, mixed[3].text] == [alone.text, alone.text]
+    assert engine.recognise([], Hints()) == []
+
+
+def test_word_times_are_one_per_word_and_ordered(engine: FunasrEngine, clip: Samples) -> None:
+    (heard,) = engine.recognise([clip], Hints())
+    assert heard.words
+    assert " ".join(word.text for word in heard.words) == heard.text
+    times = [time for word in heard.words for time in (word.start_ms, word.end_ms)]
+    assert times == sorted(times)
+    assert times[-1] <= len(clip) / 16 + 60
+
+
+@pytest.mark.parametrize("samples", [400, 401, 800, 1600, 3200])
+def test_very_short_audio_is_no_error(engine: FunasrEngine, samples: int) -> None:
+    assert engine.find_speech(np.zeros(samples, np.float32)) == []
+
+
+def test_the_samples_are_heard_with_at_most_one_word_in_a_hundred_wrong(
+    engine: FunasrEngine,
+) -> None:
+    errors = words = 0
+    for sample in (one for one in load_samples() if one.expect == "ok"):
+        with (SAMPLES / sample.name).open("rb") as file:
+            samples = decode_file(file).samples(None)
+        clips = [samples[span.samples] for span in engine.find_speech(samples)]
+        heard = join_texts([one.text for one in engine.recognise(clips, Hints())])
+        errors += word_errors(sample.text, heard)
+        words += (
+            len(sample.text.replace(" ", ""))
+            if sample.language == "zh"
+            else len(sample.text.split())
+        )
+    assert words > 100
+    assert errors <= 0.01 * words
+
+
+def test_threads_that_ran_away_are_found_and_set_back(engine: FunasrEngine) -> None:
+    import torch
+
+    torch.set_num_threads(7)
+    assert engine.hold_threads() == 7
+    assert engine.hold_threads() == 1
+
+
+def test_generate_keeps_the_planned_threads(engine: FunasrEngine, clip: Samples) -> None:
+    engine.recognise([clip], Hints())
+    assert engine.hold_threads() == PLAN.threads
+
+
+def test_speakers_without_a_model_are_refused_clearly(engine: FunasrEngine, clip: Samples) -> None:
+    with pytest.raises(ModelError, match="FLEET_SPK_MODEL"):
+        engine.tell_speakers([clip])
+
+
+def test_a_model_on_another_device_is_refused() -> None:
+    import torch
+
+    module = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2, device="meta"))
+    with pytest.raises(ModelUnusable, match="was to sit on cpu"):
+        assert_device("recogniser", module, "cpu")
+
+
+def test_cuda_that_is_not_there_is_refused() -> None:
+    plan = SlotPlan(slot=0, visible="0", device="cuda:0", threads=1)
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(ModelUnusable, match="sees no CUDA device"):
+        build_engine(Settings(model="demo"), plan)
+
+
+@pytest.fixture(scope="module")
+def speaker_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """CAM++ from its own class, small, with random weights."""
+    return _save_random(
+        tmp_path_factory.mktemp("campplus"),
+        {
+            "model": "CAMPPlus",
+            "model_conf": {"feat_dim": 80, "embedding_size": 32, "growth_rate": 8},
+            "frontend": "WavFrontend",
+            "frontend_conf": {"fs": 16000},
+        },
+    )
+
+
+def _save_random(directory: Path, config: dict[str, Any]) -> Path:
+    import funasr
+    import torch
+
+    model = funasr.AutoModel(disable_update=True, disable_log=True, **config)
+    torch.save(model.model.state_dict(), directory / "model.pt")
+    (directory / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
+    files = {"file_path_metas": {"init_param": "model.pt", "config": "config.yaml"}}
+    (directory / "configuration.json").write_text(json.dumps(files))
+    return directory
+
+
+def test_a_speaker_model_labels_every_clip(speaker_model: Path, clip: Samples) -> None:
+    engine = build_engine(Settings(model="demo", spk_model=str(speaker_model)), PLAN)
+    assert engine.identity.can_tell_speakers
+    labels = engine.tell_speakers([clip, clip, clip[::-1].copy(), clip])
+    assert len(labels) == 4
+    assert labels[0] == labels[1] == labels[3]

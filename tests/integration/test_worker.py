@@ -1,0 +1,147 @@
+"""A real worker behind a proxy that denies: what is refused hurts no neighbour."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.dead_letters import DeadLetters
+from contract.ledger import connect
+from contract.s3 import S3Store
+from contract.settings import Settings
+from contract.store import ObjectMissing
+from local.samples import SAMPLES, load_samples
+from local.stack import Stack
+from local.worker import LocalWorker
+from producer import enqueue, status
+from tests.integration.fault_proxy import Fault, FaultProxy, running_proxy
+
+
+@pytest.fixture(scope="module")
+def proxy(stack: Stack) -> Iterator[FaultProxy]:
+    with running_proxy(stack.environment["AWS_ENDPOINT_URL_S3"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def worker(
+    stack: Stack, proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalWorker]:
+    environment = {**stack.environment, "AWS_ENDPOINT_URL_S3": proxy.url}
+    with LocalWorker(environment, tmp_path_factory.mktemp("worker")) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture
+def audio(store: S3Store) -> str:
+    """A prefix with three files that can be transcribed."""
+    prefix = f"s3://audio/{uuid.uuid4()}/"
+    sample = next(s for s in load_samples() if s.expect == "ok" and s.name.endswith(".wav"))
+    for name in ("a.wav", "b.wav", "c.wav"):
+        with (SAMPLES / sample.name).open("rb") as file:
+            store.upload(prefix + name, file)
+    return prefix
+
+
+def output() -> str:
+    return f"s3://transcripts/{uuid.uuid4()}/"
+
+
+def finish(worker: LocalWorker, job: str) -> None:
+    worker.process.wait_until(lambda: status(job).counts.complete, 60)
+
+
+def test_a_denied_object_is_told_and_its_neighbours_are_transcribed(
+    worker: LocalWorker, proxy: FaultProxy, store: S3Store, audio: str
+) -> None:
+    proxy.faults[:] = [Fault("GET", "b.wav", 403, "AccessDenied")]
+    where = output()
+    job = enqueue([audio], output=where).job
+    finish(worker, job)
+    proxy.faults.clear()
+    assert json.loads(store.read(where + "b.wav.error.json"))["error"]["kind"] == "access_denied"
+    assert json.loads(store.read(where + "a.wav.json"))["text"]
+    assert json.loads(store.read(where + "c.wav.json"))["text"]
+    assert status(job).counts.outcomes["failed"] == 1
+
+
+def test_a_success_after_a_failure_removes_the_error(
+    worker: LocalWorker, proxy: FaultProxy, store: S3Store, audio: str
+) -> None:
+    where = output()
+    proxy.faults[:] = [Fault("GET", "b.wav", 403, "AccessDenied")]
+    finish(worker, enqueue([audio], output=where).job)
+    proxy.faults.clear()
+    again = enqueue([audio], output=where)
+    finish(worker, again.job)
+    assert (again.skipped, again.enqueued) == (2, 1)
+    assert json.loads(store.read(where + "b.wav.json"))["text"]
+    with pytest.raises(ObjectMissing):
+        store.read(where + "b.wav.error.json")
+
+
+def test_storage_that_fails_for_a_while_is_tried_again(
+    worker: LocalWorker, proxy: FaultProxy, store: S3Store, audio: str
+) -> None:
+    where = output()
+    proxy.faults[:] = [Fault("GET", "c.wav", 503, "SlowDown")]
+    job = enqueue([audio], output=where).job
+    log = worker.process.log
+    worker.process.wait_until(lambda: f'"shard": "{job}-000000"' in _postponed(log), 60)
+    proxy.faults.clear()
+    finish(worker, job)
+    receipt = json.loads(store.read(where + "c.wav.json"))["receipt"]
+    assert receipt["attempt"] == 2
+    # what was committed before is counted as what it was, and not done again
+    assert status(job).counts.outcomes == {
+        "ok": 3,
+        "empty": 0,
+        "failed": 0,
+        "skipped": 0,
+        "cancelled": 0,
+    }
+
+
+def _postponed(log: Path) -> str:
+    return "\n".join(line for line in log.read_text().splitlines() if "shard postponed" in line)
+
+
+def test_an_output_that_cannot_be_written_puts_the_shard_aside(
+    worker: LocalWorker, proxy: FaultProxy, settings: Settings, audio: str
+) -> None:
+    where = output()
+    proxy.faults[:] = [Fault("PUT", where.removeprefix("s3:/"), 403, "AccessDenied")]
+    job = enqueue([audio], output=where).job
+    letters = DeadLetters(connect(settings))
+    mine: list[str] = []
+
+    def put_aside() -> bool:
+        mine[:] = [one.reason for one in letters.all() if (one.document or {}).get("job") == job]
+        return bool(mine)
+
+    worker.process.wait_until(put_aside, 60)
+    proxy.faults.clear()
+    assert "results cannot be written" in mine[0]
+    assert "denied" in mine[0]
+
+
+def test_stretches_of_one_file_are_results_of_their_own(
+    worker: LocalWorker, store: S3Store, audio: str, tmp_path: Path
+) -> None:
+    rows = [
+        {"audio": audio + "a.wav", "id": "whole"},
+        {"audio": audio + "a.wav", "id": "second", "start_ms": 1000},
+        {"audio": audio + "a.wav", "id": "beyond", "start_ms": 10_000_000},
+    ]
+    manifest = tmp_path / "stretches.jsonl"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    where = output()
+    finish(worker, enqueue([str(manifest)], output=where).job)
+    second = json.loads(store.read(where + "second.json"))
+    assert all(segment["start_ms"] >= 1000 for segment in second["segments"])
+    assert second["audio"]["start_ms"] == 1000
+    beyond = json.loads(store.read(where + "beyond.error.json"))
+    assert beyond["error"]["kind"] == "audio_too_short"
