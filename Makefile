@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit check bench demo-model clean
+
+.PHONY: help setup run test test-unit check docs bench demo-model clean
 
 help:          ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +30,11 @@ check: .venv   ## format, lint, types, import streets, house rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m pytest tests/house
+
+docs: .venv    ## write the pages that are made from the code
+	$(BIN)/python docs/generate.py
 
 bench: .venv   ## the second long file must be as fast as the first
 	$(BIN)/python -m bench soak --json

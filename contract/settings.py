@@ -31,7 +31,11 @@ class Settings(BaseSettings):
     """FLEET_<NAME> in the environment, or the lower-case name in fleet.toml."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", toml_file="fleet.toml"
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        toml_file="fleet.toml",
+        use_attribute_docstrings=True,
     )
 
     broker_url: str = "redis://127.0.0.1:6379/0"

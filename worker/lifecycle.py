@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,6 +29,8 @@ class Child:
     observe: Observer
     ledger: Any
     dead_letters: Any
+    tell_state: Callable[[], None]
+    """Writes this slot's file, device memory included."""
 
 
 def start_child(settings: Settings) -> Child:
@@ -102,16 +105,19 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
             threads=plan.threads,
         )
     )
-    files.write(
-        SlotState(
-            slot=plan.slot,
-            pid=os.getpid(),
-            state="ready",
-            device=plan.device,
-            device_uuid=uuid,
-            threads=plan.threads,
-        )
+    state = SlotState(
+        slot=plan.slot,
+        pid=os.getpid(),
+        state="ready",
+        device=plan.device,
+        device_uuid=uuid,
+        threads=plan.threads,
     )
+
+    def tell_state() -> None:
+        files.write(replace(state, memory=engine.memory_bytes()))
+
+    tell_state()
     return Child(
         plan=plan,
         pipeline=Pipeline(
@@ -120,4 +126,5 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
         observe=observe,
         ledger=ledger.Ledger(redis, settings.key_prefix),
         dead_letters=DeadLetters(redis, settings.key_prefix),
+        tell_state=tell_state,
     )

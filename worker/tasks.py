@@ -68,6 +68,7 @@ def transcribe_files(
         slot=child.plan.slot,
     )
     child.pipeline.run(shard, who, _recorder(shard, child))
+    child.tell_state()
     child.observe(
         ShardFinished(
             shard=shard.shard,
