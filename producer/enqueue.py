@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
     store = store or S3Store()
     with contextlib.suppress(ObjectDenied):  # allowed to write is enough
         next(iter(store.list(output)), None)  # a bucket that is missing is told before work starts
-    result = EnqueueResult(job=job or time.strftime("job-%Y%m%d-%H%M%S"), output=output)
+    result = EnqueueResult(job=job or new_job_name(), output=output)
     redis = connect(settings)
     ledger = Ledger(redis, settings.key_prefix)
     revision = FleetState(redis, settings.key_prefix).revision_of(settings.model)
@@ -88,6 +89,11 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
         result.enqueued += len(shard.files)
     ledger.end_publishing(result.job)
     return result
+
+
+def new_job_name() -> str:
+    """job-<time>-<random>: two jobs begun in the same second are two jobs."""
+    return f"{time.strftime('job-%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
 
 
 def _keep_good(found: Iterable[AudioRef | BadRow], result: EnqueueResult) -> Iterator[AudioRef]:

@@ -12,12 +12,15 @@ from contract.settings import Settings
 from worker.events import ModelReady, Observer
 from worker.machine import Gpu, list_gpus, usable_cores
 from worker.pinning import CPU, SlotPlan, choose_devices, plan_slot
-from worker.slots import SlotFiles, SlotState
+from worker.slots import SlotFiles, SlotState, hopeless
 
 if TYPE_CHECKING:
     from worker.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
+
+_GIVE_WAY_S = 0.5
+"""A child that need not try any more waits a little for the parent to notice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,9 @@ def start_child(settings: Settings) -> Child:
     slot = int(current_process().index)
     files = SlotFiles(settings.run_dir)
     before = files.read(slot) or SlotState(slot=slot, pid=0, state="loading")
+    if hopeless([before]):
+        time.sleep(_GIVE_WAY_S)
+        leave_process()
     files.write(replace(before, pid=os.getpid(), state="loading"))
     try:
         return _load(settings, slot, files)

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,7 +107,7 @@ class Up:
         self.process.send_signal(number)
         return self.process.wait(60)
 
-    @property
+    @cached_property
     def s3(self) -> Any:
         """A client for its object store."""
         session = boto3.session.Session(
@@ -116,7 +117,7 @@ class Up:
         )
         return session.client("s3", endpoint_url=self.environment["AWS_ENDPOINT_URL_S3"])
 
-    @property
+    @cached_property
     def redis(self) -> Any:
         """A client for its broker."""
         return redis.Redis.from_url(self.environment["FLEET_BROKER_URL"], decode_responses=True)

@@ -3,21 +3,9 @@
 import json
 import re
 
-import pytest
-
-from tests.acceptance.fleet import SAMPLES, Up
+from tests.acceptance.fleet import Up
 
 OUTPUT = "s3://transcripts/job/"
-
-
-@pytest.fixture(scope="module")
-def job(up: Up) -> str:
-    command = ("enqueue", str(SAMPLES), "--upload", "s3://audio/job/", "--output", OUTPUT)
-    done = up.fleet(*command, "--job", "acceptance", "--timestamps", "word", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["enqueued"] >= 12
-    up.wait_for_job("acceptance")
-    return "acceptance"
 
 
 def test_status_counts_every_file_once(up: Up, job: str) -> None:

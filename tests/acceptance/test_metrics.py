@@ -7,9 +7,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.acceptance.fleet import Up
-from tests.acceptance.test_job import job
-
-__all__ = ["job"]
 
 
 @pytest.fixture(scope="module")

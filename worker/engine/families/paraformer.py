@@ -4,16 +4,16 @@ from typing import Any
 
 from contract.transcript import Word
 from worker.planning.assembly import Recognition
-from worker.planning.words import split_words
+from worker.planning.words import join_texts, split_words
 
 GENERATE_OPTIONS: dict[str, Any] = {"output_timestamp": True, "pred_timestamp": True}
 """What makes every variant give times: plain Paraformer wants the first, BiCif ignores both."""
 
 
 def read_result(result: dict[str, Any]) -> Recognition:
-    """One item of what generate returns."""
-    text = str(result.get("text", "")).strip()
-    return Recognition(text=text, words=_pair(split_words(text), result.get("timestamp")))
+    """One item of what generate returns. FunASR puts spaces between Han characters; we do not."""
+    words = split_words(str(result.get("text", "")))
+    return Recognition(text=join_texts(words), words=_pair(words, result.get("timestamp")))
 
 
 def _pair(words: list[str], times: Any) -> tuple[Word, ...] | None:
