@@ -13,7 +13,8 @@ setup: .venv   ## install everything into .venv
 
 .venv: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[worker,local,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[worker,local,dev]' \
+		|| { rm -rf .venv; exit 1; }
 	@touch .venv
 
 run: .venv     ## do the main job here: embedded Valkey and S3, sample audio, one worker

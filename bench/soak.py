@@ -5,7 +5,6 @@ says how long each took, with how many torch threads, and how much memory it hel
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from bench.long_audio import write_long_wav
 from bench.machine import describe_machine
 from contract.s3 import S3Store
+from local.environment import adopt
 from local.stack import running_stack
 from local.worker import LocalWorker
 from producer import enqueue, status
@@ -93,7 +93,7 @@ class SoakResult:
 def run_soak(directory: Path, repeats: int, minutes: float) -> SoakResult:
     """Transcribe a file of this length this many times in one child."""
     with running_stack(directory, buckets=("audio", "transcripts")) as stack:
-        os.environ.update(stack.environment, FLEET_MODEL="demo")
+        adopt({**stack.environment, "FLEET_MODEL": "demo"})
         with LocalWorker(stack.environment, directory) as worker:
             begin = worker.process.log.stat().st_size
             _upload(directory, minutes)
@@ -101,7 +101,7 @@ def run_soak(directory: Path, repeats: int, minutes: float) -> SoakResult:
             job = _enqueue(directory, repeats)
             limit_s = _SECONDS_PER_FILE_LIMIT * repeats
             worker.process.wait_until(lambda: status(job).counts.complete, limit_s)
-            return _read_log(worker.process.log, begin, job)
+        return _read_log(worker.process.log, begin, job)  # whole once the worker has ended
 
 
 def _upload(directory: Path, minutes: float) -> None:

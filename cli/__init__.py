@@ -1,7 +1,7 @@
 """The `fleet` command: one thin file per subcommand, each importing its side when it runs.
 
 main.py     the application, and what its errors look like
-text.py     tables and documents on stdout
+exits.py    exit codes, and which error ends with which
 worker.py enqueue.py status.py jobs.py demo.py up.py
 """
 

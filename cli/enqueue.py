@@ -41,7 +41,7 @@ def enqueue(
     from pydantic import ValidationError
 
     import producer
-    from contract.job import MalformedShard, Options, check_output
+    from contract.job import Options, check_output, explain
 
     try:
         check_output(output)
@@ -56,8 +56,7 @@ def enqueue(
             }
         )
     except ValidationError as error:
-        reasons = str(MalformedShard.because(error)).removeprefix("malformed shard: ")
-        raise WrongUsage(f"--{reasons}") from None
+        raise WrongUsage(f"--{explain(error)}") from None
     except ValueError as error:
         raise WrongUsage(f"--output {error}") from None
     result = producer.enqueue(

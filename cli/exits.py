@@ -4,7 +4,8 @@ from enum import IntEnum
 
 from contract.queues import BrokerUnavailable
 from contract.settings import BadConfiguration
-from contract.store import BucketMissing, CredentialsRefused, ObjectDenied, StoreError
+from contract.store import CredentialsRefused, ObjectDenied, ObjectMissing, StoreError
+from producer.enqueue import JobRefused
 from producer.jobs import NoSuchJob
 from producer.sources import BadSource
 
@@ -27,8 +28,9 @@ _WRONG = (
     WrongUsage,
     BadConfiguration,
     BadSource,
+    JobRefused,
     NoSuchJob,
-    BucketMissing,
+    ObjectMissing,
     CredentialsRefused,
     ObjectDenied,
 )

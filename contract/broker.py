@@ -1,5 +1,6 @@
 """make_app(settings): the only place with Celery configuration, a reason beside each setting."""
 
+import ssl
 from typing import Any
 
 from celery import Celery
@@ -63,7 +64,10 @@ def _delivery() -> dict[str, Any]:
 
 
 def _transport(settings: Settings) -> dict[str, Any]:
+    encrypted = settings.broker_url.startswith("rediss://")
     return {
+        # kombu would accept any certificate
+        "broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else False,
         # every client of one Redis must agree on these, or one re-queues another's tasks
         "broker_transport_options": {
             "visibility_timeout": settings.visibility_timeout_s,
@@ -76,5 +80,5 @@ def _transport(settings: Settings) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 30,
             "socket_connect_timeout": 5,
-        }
+        },
     }

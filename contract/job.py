@@ -1,5 +1,6 @@
 """The message of the one task: a shard of audio references with the options of their job."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -20,11 +21,11 @@ Format = Literal["json", "txt", "srt", "vtt"]
 class MalformedShard(ValueError):
     """The message is not a shard of schema 1: correct the fields named and send it again."""
 
-    @classmethod
-    def because(cls, error: ValidationError) -> Self:
-        """One line naming each wrong field; values are left out, they may be private."""
-        wrong = (f"{'.'.join(map(str, e['loc'])) or 'message'}: {e['msg']}" for e in error.errors())
-        return cls("malformed shard: " + "; ".join(wrong))
+
+def explain(error: ValidationError) -> str:
+    """One line naming each wrong field; values are left out, they may be private."""
+    wrong = (f"{'.'.join(map(str, e['loc'])) or 'message'}: {e['msg']}" for e in error.errors())
+    return "; ".join(wrong)
 
 
 def _check_s3_uri(uri: str) -> str:
@@ -39,11 +40,22 @@ def check_output(uri: str) -> str:
     Raises:
         ValueError: when it is none.
     """
-    if not uri.startswith("s3://") or not uri.endswith("/") or len(uri) < len("s3://b/"):
+    if not re.fullmatch(r"s3://[^/\0]+/(.*/)?", uri):
         raise ValueError("must be s3://bucket/prefix/ and end with a slash")
     return uri
 
 
+def _check_hotword(word: str) -> str:
+    """FunASR opens hotwords that look like an address or a file; none may reach it."""
+    if any(c in word for c in "/\\:") or word.lower().endswith(".txt"):
+        raise ValueError("a hotword must not look like an address or a file")
+    return word
+
+
+MAX_INDEX = (1 << 27) - 1
+"""134 million files in a job: a bitmap of 16 MiB per outcome."""
+
+Hotword = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_check_hotword)]
 S3Uri = Annotated[str, AfterValidator(_check_s3_uri)]
 OutputPrefix = Annotated[str, AfterValidator(check_output)]
 Relative = Annotated[str, AfterValidator(check_relative)]
@@ -62,7 +74,7 @@ class Options(_Frozen):
     """Output formats; json is written whether named or not, it is the commit marker."""
     language: str | None = None
     """Language code for models that take one; None lets the model find out."""
-    hotwords: tuple[str, ...] = ()
+    hotwords: tuple[Hotword, ...] = ()
     """Words to prefer; never logged."""
     timestamps: Literal["segment", "word"] = "segment"
     """Whether segments carry their words with times."""
@@ -71,11 +83,21 @@ class Options(_Frozen):
     channels: Literal["mix", "split"] = "mix"
     """One transcript of all channels mixed, or one per channel."""
 
+    def overlaid(self, ref: "AudioRef") -> "Options":
+        """These options with those of one file laid over them.
+
+        Raises:
+            ValidationError: when the file's are none.
+        """
+        if not ref.options:
+            return self
+        return Options.model_validate({**self.model_dump(), **ref.options})
+
 
 class AudioRef(_Frozen):
     """One stretch of one audio object: a pointer, never bytes."""
 
-    index: NonNegativeInt | None = None
+    index: Annotated[int, Field(ge=0, le=MAX_INDEX)] | None = None
     """Position in the job, the key of the ledger's bitmaps."""
     audio: S3Uri
     """Where the audio lies."""
@@ -128,15 +150,14 @@ class Shard(_Frozen):
 
     @model_validator(mode="after")
     def _check_overrides(self) -> Self:
-        for ref in self.files:
-            self.options_of(ref)
+        for position, ref in enumerate(self.files):
+            try:
+                self.options.overlaid(ref)
+            except ValidationError as error:
+                raise ValueError(f"options of file {position}: {explain(error)}") from None
+        if self.overwrite and self.job is None:
+            raise ValueError("overwrite needs a job")
         return self
-
-    def options_of(self, ref: AudioRef) -> Options:
-        """The shard's options with the file's own laid over them."""
-        if not ref.options:
-            return self.options
-        return Options.model_validate({**self.options.model_dump(), **ref.options})
 
     @classmethod
     def from_message(cls, document: Any) -> Self:
@@ -148,7 +169,7 @@ class Shard(_Frozen):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise MalformedShard.because(error) from None
+            raise MalformedShard(f"malformed shard: {explain(error)}") from None
 
     def to_message(self) -> dict[str, Any]:
         """The JSON document of the interface, without what is default."""

@@ -40,8 +40,8 @@ def check_relative(relative: str) -> str:
         raise ValueError("must be a relative name such as calls/a.mp3")
     if "\\" in relative or any(ord(c) < 32 or ord(c) == 127 for c in relative):
         raise ValueError("must not hold backslashes or control characters")
-    if any(part in ("", ".", "..") for part in relative.split("/")):
-        raise ValueError("must not hold empty, '.' or '..' parts")
+    if any(part in (".", "..") for part in relative.split("/")):
+        raise ValueError("must not hold '.' or '..' as a part")
     if len(relative.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")
     return relative

@@ -29,11 +29,13 @@ end
 if before > 0 and ARGV[4] == '1' then return 0 end
 if before > 0 then redis.call('SETBIT', KEYS[before], ARGV[1], 0) end
 redis.call('SETBIT', KEYS[tonumber(ARGV[2])], ARGV[1], 1)
-if before == 0 then redis.call('HINCRBY', KEYS[#KEYS], 'audio_ms', ARGV[3]) end
+if before == 0 or before == tonumber(ARGV[5]) then
+  redis.call('HINCRBY', KEYS[#KEYS], 'audio_ms', ARGV[3])
+end
 return 1
 """
-"""The outcome recorded last counts, but finding a result there (skipped) does not replace the
-outcome of the work that put it there; a file's audio is counted once."""
+"""The outcome recorded last counts, unless it is weak (ARGV[4]) and there is one already; a
+file's audio is counted once, a failed one's (ARGV[5]) when it succeeds after all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,15 +97,16 @@ class Ledger:
     def _key(self, *parts: str) -> str:
         return self._prefix + ":".join(("fleet", *parts))
 
-    def begin(self, job: str, output: str) -> None:
-        """Open a job; opening it again continues it."""
-        created = {"output": output, "created_at": time.time()}
+    def begin(self, job: str, output: str) -> bool:
+        """Open a job; False when there is one of that name."""
+        now = time.time()
+        if not reached(self._redis.hsetnx, self._key("job", job), "created_at", now):
+            return False
         with self._redis.pipeline() as pipe:
-            for field, value in created.items():
-                pipe.hsetnx(self._key("job", job), field, value)
-            pipe.hset(self._key("job", job), "published", 0)
-            pipe.zadd(self._key("jobs"), {job: created["created_at"]}, nx=True)
+            pipe.hset(self._key("job", job), mapping={"output": output, "published": 0})
+            pipe.zadd(self._key("jobs"), {job: now})
             reached(pipe.execute)
+        return True
 
     def add_files(self, job: str, count: int) -> None:
         """Count files as part of the job."""
@@ -113,11 +116,22 @@ class Ledger:
         """No more files will come."""
         reached(self._redis.hset, self._key("job", job), "published", 1)
 
-    def record(self, job: str, index: int, outcome: Outcome, audio_ms: int) -> None:
-        """Set a file's outcome; doing so again changes no sum."""
+    def record(
+        self, job: str, index: int, outcome: Outcome, audio_ms: int, *, only_first: bool = False
+    ) -> None:
+        """Set a file's outcome; doing so again changes no sum.
+
+        Args:
+            job: whose file it is.
+            index: the file's position in the job.
+            outcome: how the file ended; skipped never replaces the work that made the result.
+            audio_ms: audio transcribed.
+            only_first: leave any outcome that the file has already.
+        """
         keys = [self._key("job", job, name) for name in OUTCOMES] + [self._key("job", job)]
-        position, weak = OUTCOMES.index(outcome) + 1, int(outcome == "skipped")
-        reached(self._record, keys=keys, args=[index, position, audio_ms, weak])
+        position, failed = OUTCOMES.index(outcome) + 1, OUTCOMES.index("failed") + 1
+        weak = int(only_first or outcome == "skipped")
+        reached(self._record, keys=keys, args=[index, position, audio_ms, weak, failed])
 
     def counts(self, job: str) -> JobCounts | None:
         """How far the job has come; None when there is no such job."""
@@ -130,10 +144,11 @@ class Ledger:
             return None
         return JobCounts(
             job=job,
-            output=meta["output"],
-            created_at=float(meta["created_at"]),
-            published=meta.get("published") == "1",
-            files=int(meta.get("files", 0)),
+            output=meta.get("output", ""),
+            created_at=float(meta.get("created_at", 0)),
+            # a job that no producer has begun has what its messages brought
+            published=meta.get("published", "1") == "1",
+            files=max(int(meta.get("files", 0)), sum(bits)),
             audio_ms=int(meta.get("audio_ms", 0)),
             outcomes=dict(zip(OUTCOMES, bits, strict=True)),
         )
@@ -168,3 +183,5 @@ def reached(call: Any, *args: Any, **kwargs: Any) -> Any:
         raise BrokerUnavailable(f"Redis refused the login: {error}") from None
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise BrokerUnavailable(f"Redis cannot be reached: {error}") from None
+    except redis.RedisError as error:  # out of memory, read only, loading: it may pass
+        raise BrokerUnavailable(f"Redis refused a command: {error}") from None

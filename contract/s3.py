@@ -22,21 +22,30 @@ _REFUSED = {
     "ExpiredToken",
     "InvalidToken",
     "AuthorizationHeaderMalformed",
+    "RequestTimeTooSkewed",
 }
 _DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
 _MISSING = {"NoSuchKey", "404", "NotFound"}
+_BUSY = {"SlowDown", "RequestTimeout", "TooManyRequests", "Throttling", "ThrottlingException"}
 _CHUNK_BYTES = 1 << 20
 
 
 def translate(error: Exception, uri: str) -> StoreError:
     """The StoreError that says in our words what botocore said in its own."""
-    from botocore.exceptions import ClientError, NoCredentialsError, PartialCredentialsError
+    from botocore import exceptions
 
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+    if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
         return CredentialsRefused(f"no credentials for {uri}: set AWS_ACCESS_KEY_ID and the secret")
-    if not isinstance(error, ClientError):
+    if isinstance(error, exceptions.ParamValidationError):
+        return ObjectMissing(f"{uri} is no valid address of an object")
+    if not isinstance(error, exceptions.ClientError):
         return StoreUnavailable(f"storage does not answer for {uri}: {error}")
-    code = error.response.get("Error", {}).get("Code", "")
+    return _translate_answer(error.response, uri)
+
+
+def _translate_answer(answer: dict[str, Any], uri: str) -> StoreError:
+    code = str(answer.get("Error", {}).get("Code", ""))
+    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
     bucket, _ = split_uri(uri)
     if code == "NoSuchBucket":
         return BucketMissing(f"bucket {bucket} does not exist")
@@ -46,7 +55,9 @@ def translate(error: Exception, uri: str) -> StoreError:
         return CredentialsRefused(f"storage refused the credentials ({code}) for {uri}")
     if code in _DENIED:
         return ObjectDenied(f"access to {uri} was denied")
-    return StoreUnavailable(f"storage failed for {uri}: {code or error}")
+    if code in _BUSY or status >= 500:
+        return StoreUnavailable(f"storage failed for {uri}: {code or status}")
+    return ObjectDenied(f"storage refuses {uri}: {code or status}")  # archived, moved, ...
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import difflib
 import os
 import re
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -17,6 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from redis.connection import parse_url
 
 PREFIX = "FLEET_"
 DEMO = "demo"
@@ -85,8 +87,14 @@ class Settings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _speaks_redis(cls, url: str) -> str:
-        if not url.startswith(("redis://", "rediss://", "redis+socket://")):
+        if not url.startswith(("redis://", "rediss://")):
             raise ValueError("must begin with redis:// or rediss://")
+        try:
+            parse_url(url)
+        except ValueError:  # its text would show a part of the password
+            raise ValueError(
+                "is no valid address; percent-encode / : @ and the like in the password"
+            ) from None
         return url
 
     @classmethod
@@ -111,6 +119,8 @@ class Settings(BaseSettings):
         refuse_unknown(os.environ)
         try:
             return cls(**{name: value for name, value in overrides.items() if value is not None})
+        except tomllib.TOMLDecodeError as error:
+            raise BadConfiguration(f"fleet.toml cannot be read: {error}") from None
         except ValidationError as error:
             raise BadConfiguration("; ".join(map(_explain, error.errors()))) from None
 
@@ -125,7 +135,7 @@ class Settings(BaseSettings):
 
 def redact(text: str) -> str:
     """Replace the password of every URL in the text by ***."""
-    return re.sub(r"(?<=://)([^:@/\s]*):[^@/\s]*@", r"\1:***@", text)
+    return re.sub(r"(?<=://)([^:/\s]*):[^/\s]*@", r"\1:***@", text)
 
 
 def refuse_unknown(environment: "os._Environ[str] | dict[str, str]") -> None:

@@ -1,7 +1,7 @@
 """The documents that users read from S3; nothing else defines their shape."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,7 @@ ErrorKind = Literal[
 Outcome = Literal["ok", "empty", "failed", "skipped", "cancelled"]
 """How a file of a job ended; skipped means that its result was already there."""
 Stage = Literal["fetch", "decode", "vad", "recognise", "punctuate", "write"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 def utc_now() -> str:

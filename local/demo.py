@@ -1,7 +1,6 @@
 """The main job on the samples: upload, enqueue, transcribe, compare with what was said."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from contract.job import Options
 from contract.layout import error_uri, output_uri
 from contract.s3 import S3Store
 from contract.store import ObjectMissing, ObjectStore
+from local.environment import adopt
 from local.samples import SAMPLES, Sample, load_samples
 from local.scoring import to_words, word_errors
 from local.stack import running_stack
@@ -70,7 +70,7 @@ def run_demo(directory: Path, say: Callable[[str], None]) -> DemoResult:
     """
     say("starting Valkey, an S3 server and one worker on this machine")
     with running_stack(directory, buckets=("audio", "transcripts")) as stack:
-        os.environ.update(stack.environment, FLEET_MODEL=MODEL)
+        adopt({**stack.environment, "FLEET_MODEL": MODEL})
         with LocalWorker(stack.environment, directory) as worker:
             worker.wait_until_ready()
             say("the model is loaded; transcribing the samples")

@@ -1,8 +1,8 @@
 """Run a command until it ends, or until the owner of our standard input is gone.
 
 The owner keeps the other end of the pipe open and never writes. When it closes the pipe, or
-dies in any way, SIGKILL included, we read the end of the file and stop the command with all
-its children: SIGTERM, then SIGKILL after the grace period.
+dies in any way, SIGKILL included, we read the end of the file and stop the command: SIGTERM to
+it, then SIGKILL to all that is left of its group, at the latest after the grace period.
 
     python -m local.guard GRACE_SECONDS COMMAND [ARGUMENT...]
 """
@@ -24,7 +24,7 @@ def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
 def _stop_when_orphaned(process: "subprocess.Popen[bytes]", grace_s: float) -> None:
     while os.read(0, 1):
         pass
-    _signal_group(process, signal.SIGTERM)
+    process.terminate()  # the leader alone: its children have work in hand
     try:
         process.wait(grace_s)
     except subprocess.TimeoutExpired:

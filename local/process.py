@@ -26,7 +26,7 @@ class GuardedProcess:
         command: Sequence[str],
         *,
         log: Path,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str],
         grace_s: float = STOP_DEADLINE_S,
     ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ class GuardedProcess:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **(environment or {})},
+                env=dict(environment),
                 start_new_session=True,
             )
 

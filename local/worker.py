@@ -6,10 +6,12 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.environment import isolated
 from local.process import GuardedProcess, free_port
 
 READY_DEADLINE_S = 120.0
 _DRAIN_S = 30.0
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class LocalWorker:
@@ -19,25 +21,26 @@ class LocalWorker:
         self, environment: Mapping[str, str], directory: Path, devices: str = "cpu"
     ) -> None:
         self.port = free_port()
-        # none of the caller's own settings: this worker belongs to this stack alone
+        self.run_dir = (directory / "run").resolve()
         own = {
             "FLEET_MODEL": "demo",
             "FLEET_DEVICES": devices,
             "FLEET_METRICS_PORT": str(self.port),
             "FLEET_LOG_FORMAT": "json",
-            "FLEET_RUN_DIR": str((directory / "run").resolve()),
+            "FLEET_RUN_DIR": str(self.run_dir),
         }
         self.process = GuardedProcess(
             [sys.executable, "-m", "cli", "worker"],
             log=directory / "worker.log",
-            environment={**own, **environment},
+            environment=isolated({**own, **environment}),
             grace_s=_DRAIN_S,
         )
 
     def page(self, path: str) -> tuple[int, str]:
         """Status and text of /metrics, /healthz or /readyz; 0 while nothing answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
+            url = f"http://127.0.0.1:{self.port}{path}"
+            with _DIRECT.open(url, timeout=10) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

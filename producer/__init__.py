@@ -6,6 +6,7 @@
     print(status(result.job))
 
 sources/     where a backlog comes from: an S3 prefix, a manifest, a local folder
+naming.py    PURE: no two files written to one place
 packing.py   PURE: references -> shards
 skipping.py  what already has its result
 publish.py   shards -> messages

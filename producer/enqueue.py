@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,11 +14,18 @@ from contract.ledger import Ledger, connect
 from contract.s3 import S3Store
 from contract.settings import Settings
 from contract.store import ObjectDenied, ObjectStore
+from producer.naming import tell_apart
 from producer.packing import ShardLimits, make_shards, number, pack
 from producer.publish import publish
 from producer.skipping import DoneCheck
 from producer.sources import open_source
 from producer.sources.interface import BadRow
+
+JOB_NAME = re.compile(r"[A-Za-z0-9._-]{1,150}")
+
+
+class JobRefused(Exception):
+    """The job's name cannot be used: choose another."""
 
 
 @dataclass(kw_only=True)
@@ -54,7 +62,7 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
         sources: s3://bucket/prefix/, manifests (.jsonl), local folders.
         output: s3://bucket/prefix/ for the results.
         options: how to transcribe; the defaults of Options.
-        job: name of the job; made from the time by default. An existing one is continued.
+        job: name of the new job; made from the time by default.
         upload: where local folders are uploaded to.
         priority: 0-9, 9 first.
         overwrite: transcribe even what has a current result.
@@ -64,6 +72,7 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
 
     Raises:
         BadSource: a source cannot be read.
+        JobRefused: there is a job of that name, or it is no name.
         StoreError: S3 fails; what is published stays published.
         BrokerUnavailable: Redis fails; likewise.
     """
@@ -79,8 +88,11 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
         store=store, output=output, options=options or Options(), model_revision=revision
     )
     found = itertools.chain.from_iterable(open_source(s, store, upload) for s in sources)
-    ledger.begin(result.job, output)
-    numbered = number(_keep_good(found, result))
+    if not JOB_NAME.fullmatch(result.job):
+        raise JobRefused(f"{result.job!r} is no name of a job: letters, digits, . _ - only")
+    if not ledger.begin(result.job, output):
+        raise JobRefused(f"there is a job {result.job} already: choose another name")
+    numbered = number(_keep_good(tell_apart(found), result))
     wanted = _leave_out_done(numbered, None if overwrite else check, ledger, result)
     groups = pack(wanted, limits or ShardLimits())
     shards = make_shards(groups, result.job, output, check.options, overwrite=overwrite)

@@ -45,15 +45,10 @@ class DoneCheck:
         try:
             receipt = json.loads(self.store.read(uri))["receipt"]
             revision = self.model_revision or receipt["model_revision"]
-            wanted = fingerprint(ref, ref.etag, revision, self._options_of(ref))
+            wanted = fingerprint(ref, ref.etag, revision, self.options.overlaid(ref))
             return bool(receipt["fingerprint"] == wanted)
         except (StoreError, ValueError, KeyError, TypeError):
             return False
-
-    def _options_of(self, ref: AudioRef) -> Options:
-        if not ref.options:
-            return self.options
-        return Options.model_validate({**self.options.model_dump(), **ref.options})
 
 
 def _windows(refs: Iterable[AudioRef]) -> Iterator[list[AudioRef]]:

@@ -9,8 +9,13 @@ slots.py       what the processes of one worker know of each other: state files 
 child_watch.py consumer step in the parent: ends the worker when children fail in a row
 tasks.py       the one task: read the shard, run the pipeline, apply the decision
 pipeline.py    fetch -> decode -> find speech -> recognise -> assemble -> write
-decoding.py    any audio -> 16 kHz mono samples, by PyAV
+fetching.py    files -> decoded audio, the next one while this one is at work
+decoding.py    any audio -> 16 kHz samples, by PyAV
+transcribing.py  decoded audio -> what was said, per channel
+receipts.py    words + circumstances -> the documents that users read
 results.py     reads and writes the outputs of one file
+stopwatch.py   seconds by stage
+attempts.py    how often a message was begun
 planning/      PURE: speech spans, batches, transcript assembly
 engine/        the only place that imports funasr and torch
 rendering/     PURE: one file per output format

@@ -4,6 +4,7 @@ The parent imports this too, so nothing here may import torch, numpy or boto3.
 """
 
 import logging
+import os
 import subprocess
 import sys
 from typing import Any
@@ -14,7 +15,7 @@ from contract.broker import make_app
 from contract.settings import Settings
 from worker.boot import count_children
 from worker.child_watch import ChildWatch
-from worker.lifecycle import Child, start_child
+from worker.lifecycle import Child, leave_process, start_child
 from worker.slots import SlotFiles
 from worker.tasks import register_task
 from worker.telemetry.logs import configure_logging
@@ -28,8 +29,9 @@ _child: Child | None = None
 
 
 def _current_child() -> Child:
-    if _child is None:
-        raise RuntimeError("tasks run in prefork children only: start with `fleet worker`")
+    if _child is None:  # returning would acknowledge a message that nobody worked on
+        log.critical("this process has no model; tasks run in children of `fleet worker`")
+        leave_process()
     return _child
 
 
@@ -43,12 +45,8 @@ def _prepare_parent(**_: Any) -> None:
     SlotFiles(settings.run_dir).start(count_children(settings))
     forget_counts(settings.run_dir)
     if settings.metrics_port:
-        server = [
-            "-m",
-            "worker.telemetry.server",
-            str(settings.run_dir),
-            str(settings.metrics_port),
-        ]
+        numbers = (str(settings.metrics_port), str(os.getpid()))
+        server = ("-m", "worker.telemetry.server", str(settings.run_dir), *numbers)
         subprocess.Popen([sys.executable, *server])  # noqa: S603 - it ends when we do
 
 

@@ -39,7 +39,11 @@ class ChildWatch(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def look(self) -> None:
         """End the worker with an exit code when a slot is hopeless."""
-        slot = hopeless(self.slot_files.all())
+        try:
+            slot = hopeless(self.slot_files.all())
+        except OSError as error:  # must not look like a lost broker
+            log.warning("the state of the children cannot be read: %s", error)
+            return
         if slot and celery_state.should_stop is None:
             log.critical(
                 "slot %d failed %d times in a row, the worker ends: %s",

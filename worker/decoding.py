@@ -1,5 +1,6 @@
 """Any audio that FFmpeg reads -> 16 kHz samples, by PyAV, outside FunASR."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -15,6 +16,13 @@ from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS
 
 MIN_SAMPLES = SAMPLE_RATE // 40
 """25 ms: one analysis window. FunASR's VAD divides by zero below it."""
+
+_KNOWS_ITS_LENGTH = {"w64", "aiff", "caf", "au", "flac", "ogg", "mov", "matroska", "webm", "asf"}
+"""Containers that say how long they are; FFmpeg guesses for the others, from the bit rate."""
+
+_HEAD_BYTES = 1 << 16
+_STREAMED = (0, 0xFFFFFFFF)
+"""What a WAV writer puts for a size that it does not know yet."""
 
 _LOST_S = 1.0
 _LOST_SHARE = 0.1
@@ -62,9 +70,12 @@ def decode_file(file: BinaryIO, max_audio_s: float = float("inf")) -> Audio:
         AudioTooShort: less than 25 ms.
         AudioTooLong: more than max_audio_s.
     """
+    head = file.read(_HEAD_BYTES)
+    _check_riff(head, file.seek(0, os.SEEK_END))
+    file.seek(0)
     try:
         with av.open(file, mode="r") as container:
-            return _decode(container, max_audio_s)
+            return _decode(container, _knows_its_length(container, head), max_audio_s)
     except (av.FFmpegError, ValueError) as error:
         raise UndecodableAudio(f"FFmpeg cannot read it: {_reason(error)}") from error
 
@@ -73,11 +84,27 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _decode(container: InputContainer, max_audio_s: float) -> Audio:
+def _check_riff(head: bytes, size_bytes: int) -> None:
+    """FFmpeg takes the end of a WAV file for the end of its audio; the header knows better."""
+    if head[:4] != b"RIFF" or len(head) < 8:
+        return
+    announced = int.from_bytes(head[4:8], "little")
+    missing = announced + 8 - size_bytes
+    if announced not in _STREAMED and missing > _LOST_SHARE * announced:
+        raise UndecodableAudio(f"the file is cut off: {missing} of {announced} bytes are missing")
+
+
+def _knows_its_length(container: InputContainer, head: bytes) -> bool:
+    if container.format.name == "mp3":  # with the frame count that encoders put in front
+        return b"Xing" in head or b"Info" in head
+    return not _KNOWS_ITS_LENGTH.isdisjoint(container.format.name.split(","))
+
+
+def _decode(container: InputContainer, knows_its_length: bool, max_audio_s: float) -> Audio:
     if not container.streams.audio:
         raise UndecodableAudio("the file holds no audio stream")
     stream = container.streams.audio[0]
-    declared_s = _declared_seconds(stream)
+    declared_s = _declared_seconds(container, stream) if knows_its_length else None
     if declared_s and declared_s > max_audio_s:
         raise AudioTooLong(f"{declared_s:.0f} s of audio, more than {max_audio_s:.0f} s")
     blocks = []
@@ -92,10 +119,10 @@ def _decode(container: InputContainer, max_audio_s: float) -> Audio:
     return Audio(planes=planes, source_rate=stream.codec_context.sample_rate)
 
 
-def _declared_seconds(stream: av.AudioStream) -> float | None:
-    if not stream.duration or not stream.time_base:
-        return None
-    return float(stream.duration * stream.time_base)
+def _declared_seconds(container: InputContainer, stream: av.AudioStream) -> float | None:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration else None
 
 
 def _resampled(container: InputContainer) -> Iterator[NDArray[np.float32]]:
@@ -103,17 +130,19 @@ def _resampled(container: InputContainer) -> Iterator[NDArray[np.float32]]:
     resampler: av.AudioResampler | None = None
     for frame in container.decode(audio=0):
         if resampler is None:
-            resampler = av.AudioResampler("fltp", frame.layout, SAMPLE_RATE)
-        yield from _planes(resampler, frame)
+            # packed: PyAV 18 crashes on planar frames of eight channels and more
+            resampler = av.AudioResampler("flt", frame.layout, SAMPLE_RATE)
+        yield from _blocks(resampler, frame)
     if resampler:
-        yield from _planes(resampler, None)
+        yield from _blocks(resampler, None)
 
 
-def _planes(
+def _blocks(
     resampler: av.AudioResampler, frame: AudioFrame | None
 ) -> Iterator[NDArray[np.float32]]:
     for resampled in resampler.resample(frame):
-        yield resampled.to_ndarray().astype(np.float32, copy=False)
+        packed = resampled.to_ndarray().astype(np.float32, copy=False)
+        yield packed.reshape(-1, len(resampled.layout.channels)).T
 
 
 def _check_length(length: int, declared_s: float | None) -> None:

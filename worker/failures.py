@@ -4,14 +4,7 @@ from dataclasses import dataclass
 
 from contract.job import MalformedShard
 from contract.queues import BrokerUnavailable
-from contract.store import (
-    BucketMissing,
-    CredentialsRefused,
-    ObjectDenied,
-    ObjectMissing,
-    StoreError,
-    StoreUnavailable,
-)
+from contract.store import ObjectDenied, ObjectMissing, StoreError
 from contract.transcript import ErrorKind
 
 
@@ -34,7 +27,7 @@ class AudioTooShort(FileFailure):
 
 
 class AudioTooLong(FileFailure):
-    """More audio than FLEET_MAX_AUDIO_S allows: raise it, or give start_ms and end_ms."""
+    """More audio than FLEET_MAX_AUDIO_S allows: raise it, or cut the file."""
 
     kind: ErrorKind = "audio_too_long"
 
@@ -57,6 +50,10 @@ class ModelUnusable(Exception):
 
 class DeviceLost(Exception):
     """The device failed beneath the model; only a new process can use it again."""
+
+
+class PoisonShard(Exception):
+    """A shard has taken down its worker too often: look at its files one by one."""
 
 
 class OutputUnwritable(Exception):
@@ -97,35 +94,36 @@ Decision = Skip | Retry | DeadLetter | LeaveProcess
 
 RETRY_FIRST_S = 2.0
 RETRY_LONGEST_S = 300.0
+MAX_RETRIES = 30
+"""With the delays above, what storage refuses is tried for about two hours."""
 
 
-def decide(error: Exception, attempt: int, max_attempts: int) -> Decision:
+def decide(error: Exception, retries: int) -> Decision:
     """What to do about an error.
 
     Args:
         error: what was raised while a file, or a shard as a whole, was worked on.
-        attempt: 1 for the first try of the message.
-        max_attempts: FLEET_MAX_ATTEMPTS.
+        retries: how often the shard was put back before.
     """
     message = str(error) or type(error).__name__
     match error:
-        case MalformedShard() | OutputUnwritable():
+        case MalformedShard() | OutputUnwritable() | PoisonShard():
             return DeadLetter(message)
         case FileFailure(kind=kind):
             return Skip(kind, message)
-        case ObjectMissing() | BucketMissing():
+        case ObjectMissing():
             return Skip("audio_missing", message)
         case ObjectDenied():
             return Skip("access_denied", message)
-        case StoreUnavailable() | CredentialsRefused() | StoreError():
-            return _try_again(message, attempt, max_attempts)
+        case StoreError() | OSError():
+            return _try_again(message, retries)
         case DeviceLost() | BrokerUnavailable() | MemoryError():
             return LeaveProcess(message)
         case _:
             return Skip("model_error", f"{type(error).__name__}: {message}")
 
 
-def _try_again(message: str, attempt: int, max_attempts: int) -> Decision:
-    if attempt >= max_attempts:
-        return DeadLetter(f"{message} (after {attempt} attempts)")
-    return Retry(min(RETRY_FIRST_S * 2 ** (attempt - 1), RETRY_LONGEST_S), message)
+def _try_again(message: str, retries: int) -> Decision:
+    if retries >= MAX_RETRIES:
+        return DeadLetter(f"{message} (tried {retries + 1} times)")
+    return Retry(min(RETRY_FIRST_S * 2**retries, RETRY_LONGEST_S), message)

@@ -59,7 +59,7 @@ class Fetcher:
     def _task(self, shard: Shard, ref: AudioRef) -> Task:
         return Task(
             ref=ref,
-            options=shard.options_of(ref),
+            options=shard.options.overlaid(ref),
             outputs=Outputs(self.store, shard.output, ref.relative),
             stopwatch=Stopwatch(time.perf_counter),
             only_job=shard.job if shard.overwrite else None,

@@ -3,12 +3,17 @@
 import logging
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from contract.dead_letters import DeadLetters
+from contract.fleet_state import FleetState
+from contract.ledger import Ledger, connect
 from contract.settings import Settings
+from worker.attempts import Attempts
 from worker.events import ModelReady, Observer
 from worker.machine import Gpu, list_gpus, usable_cores
 from worker.pinning import CPU, SlotPlan, choose_devices, plan_slot
@@ -30,14 +35,23 @@ class Child:
     plan: SlotPlan
     pipeline: "Pipeline"
     observe: Observer
-    ledger: Any
-    dead_letters: Any
+    ledger: Ledger
+    dead_letters: DeadLetters
+    attempts: Attempts
     tell_state: Callable[[], None]
     """Writes this slot's file, device memory included."""
 
 
 def start_child(settings: Settings) -> Child:
     """Bring this child up, or end its process with the reason in the log and in its file."""
+    try:
+        return _start(settings)
+    finally:
+        if sys.exc_info()[0] is not None:
+            leave_process()
+
+
+def _start(settings: Settings) -> Child:
     from billiard.process import current_process
 
     slot = int(current_process().index)
@@ -46,7 +60,7 @@ def start_child(settings: Settings) -> Child:
     if hopeless([before]):
         time.sleep(_GIVE_WAY_S)
         leave_process()
-    files.write(replace(before, pid=os.getpid(), state="loading"))
+    files.write(replace(before, pid=os.getpid(), state="loading", on_device=False))
     try:
         return _load(settings, slot, files)
     except BaseException as error:
@@ -55,7 +69,7 @@ def start_child(settings: Settings) -> Child:
         failures = before.failures_in_a_row + 1
         failed = SlotState(slot=slot, pid=os.getpid(), state="failed", reason=reason)
         files.write(replace(failed, failures_in_a_row=failures))
-        leave_process()
+        raise
 
 
 def leave_process() -> NoReturn:
@@ -87,16 +101,13 @@ def _gpu_of(plan: SlotPlan, gpus: list[Gpu]) -> Gpu | None:
 
 def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles) -> Child:
     begin = time.monotonic()
-    from contract import ledger
-    from contract.dead_letters import DeadLetters
-    from contract.fleet_state import FleetState
     from contract.s3 import S3Store
     from worker.engine.build import build_engine
     from worker.pipeline import Pipeline
     from worker.telemetry.observers import observers
 
     engine = build_engine(settings, plan)
-    redis = ledger.connect(settings, patient=True)
+    redis = connect(settings, patient=True)
     observe = observers(settings.run_dir, plan.slot)
     identity = engine.identity
     FleetState(redis, settings.key_prefix).announce(identity.model, identity.model_revision)
@@ -121,7 +132,11 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
     )
 
     def tell_state() -> None:
-        files.write(replace(state, memory=engine.memory_bytes()))
+        found = replace(state, memory=engine.memory_bytes(), on_device=engine.on_device())
+        try:
+            files.write(found)
+        except OSError as error:  # a full disk is no reason to fail a shard that is done
+            log.warning("the state of slot %d cannot be written: %s", plan.slot, error)
 
     tell_state()
     return Child(
@@ -130,7 +145,8 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
             store=S3Store(), engine=engine, observe=observe, max_audio_s=settings.max_audio_s
         ),
         observe=observe,
-        ledger=ledger.Ledger(redis, settings.key_prefix),
+        ledger=Ledger(redis, settings.key_prefix),
         dead_letters=DeadLetters(redis, settings.key_prefix),
+        attempts=Attempts(redis, settings.key_prefix),
         tell_state=tell_state,
     )

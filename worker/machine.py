@@ -4,9 +4,11 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _CPU = Path("/sys/devices/system/cpu")
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +44,32 @@ def _siblings(cpu: int) -> str:
 
 
 def _quota_cpus() -> float | None:
-    """CPUs' worth of time that the cgroup (v2, then v1) allows; None without a limit."""
+    """CPUs' worth of time that the tightest cgroup around us allows; None without a limit."""
+    limits = [_quota_v2(directory) for directory in _own_cgroups()]
+    limits.append(_quota_v1())
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _own_cgroups() -> list[Path]:
+    """Our cgroup (v2) and all above it; a container sees its own as the root."""
     try:
-        quota, period = (_CGROUP / "cpu.max").read_text().split()
+        lines = _OWN_CGROUP.read_text().splitlines()
+    except OSError:
+        lines = []
+    own = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), "")
+    inner = _CGROUP / own
+    return [inner, *(above for above in inner.parents if above.is_relative_to(_CGROUP))]
+
+
+def _quota_v2(directory: Path) -> float | None:
+    try:
+        quota, period = (directory / "cpu.max").read_text().split()
         return None if quota == "max" else int(quota) / int(period)
     except (OSError, ValueError):
-        pass
+        return None
+
+
+def _quota_v1() -> float | None:
     try:
         quota_us = int((_CGROUP / "cpu/cpu.cfs_quota_us").read_text())
         period_us = int((_CGROUP / "cpu/cpu.cfs_period_us").read_text())
@@ -70,10 +92,7 @@ def list_gpus() -> list[Gpu]:
         pynvml.nvmlShutdown()
 
 
-def _describe(pynvml: "object", index: int) -> Gpu:
-    from typing import Any, cast
-
-    nvml = cast(Any, pynvml)
+def _describe(nvml: Any, index: int) -> Gpu:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     return Gpu(
         index=index,

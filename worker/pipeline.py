@@ -13,7 +13,7 @@ from worker import receipts, transcribing
 from worker.decoding import Audio
 from worker.engine.interface import Engine
 from worker.events import FileFinished, Observer
-from worker.failures import Skip, decide
+from worker.failures import Retry, Skip, decide
 from worker.fetching import Fetched, Fetcher, Task
 from worker.receipts import Circumstances
 from worker.results import Outputs
@@ -33,17 +33,28 @@ class Pipeline:
     max_audio_s: float
     now: Callable[[], str] = utc_now
 
-    def run(self, shard: Shard, who: Circumstances, record: Record) -> None:
-        """Give every file of the shard its outcome.
+    def run(self, shard: Shard, who: Circumstances, record: Record) -> int:
+        """Give every file of the shard its outcome; return the most torch threads found.
 
         Raises:
-            Exception: whatever worker.failures.decide does not answer with Skip; the files
-                before it are committed.
+            Exception: whatever worker.failures.decide does not answer with Skip. One file that
+                storage refuses for now does not keep the others from being committed.
         """
+        threads, postponed = 0, None
         for fetched in self._fetcher.fetch_ahead(shard):
-            finished = self._finish(shard, fetched, who)
+            try:
+                finished = self._finish(shard, fetched, who)
+            except Exception as error:
+                if postponed or not isinstance(decide(error, who.retries), Retry):
+                    raise
+                postponed = error
+                continue
             record(fetched.task.ref, finished.outcome, round(finished.audio_s * 1000))
             self.observe(finished)
+            threads = max(threads, finished.threads)
+        if postponed:
+            raise postponed
+        return threads
 
     @property
     def _fetcher(self) -> Fetcher:
@@ -60,47 +71,58 @@ class Pipeline:
                 raise fetched.error
             if fetched.done:
                 return self._event(shard, fetched, "skipped")
-            heard = self._transcribe(fetched, who)
+            heard, threads = self._transcribe(fetched, who)
         except Exception as error:
-            decision = decide(error, who.attempt, who.max_attempts)
+            decision = decide(error, who.retries)
             if not isinstance(decision, Skip):
                 raise
             self._report(fetched, decision, who)
             return self._event(shard, fetched, "failed", error=decision.message)
-        return self._event(shard, fetched, "ok" if heard.segments else "empty", heard=heard)
+        outcome: Outcome = "ok" if heard.segments else "empty"
+        return self._event(shard, fetched, outcome, heard=heard, threads=threads)
 
-    def _transcribe(self, fetched: Fetched, who: Circumstances) -> Heard:
+    def _transcribe(self, fetched: Fetched, who: Circumstances) -> tuple[Heard, int]:
+        """What was said, committed; and the torch threads found after it."""
         task, audio = fetched.task, fetched.audio
         assert audio  # noqa: S101 - Fetched holds one of audio, done and error
         channels = transcribing.transcribe(
             self.engine, audio, task.ref, task.options, task.stopwatch
         )
-        for heard in channels if len(channels) > 1 else ():
-            self._commit(fetched, heard, audio, who, f"{task.ref.relative}.ch{heard.channel}")
-        merged = transcribing.merge_channels(channels)
-        self._commit(fetched, merged, audio, who, task.ref.relative)
-        return merged
+        threads = self.engine.hold_threads()
+        if not transcribing.is_split(task.ref, task.options):
+            (heard,) = channels
+        else:
+            for one in channels:
+                name = f"{task.ref.relative}.ch{one.channel}"
+                self._commit(fetched, one, name, threads, who)
+            heard = transcribing.merge_channels(channels)
+        self._commit(fetched, heard, task.ref.relative, threads, who)
+        return heard, threads
 
     def _commit(
-        self, fetched: Fetched, heard: Heard, audio: Audio, who: Circumstances, name: str
+        self, fetched: Fetched, heard: Heard, name: str, threads: int, who: Circumstances
     ) -> None:
-        task = fetched.task
-        assert fetched.info  # noqa: S101 - audio was decoded from it
+        task, audio, info = fetched.task, fetched.audio, fetched.info
+        assert audio  # noqa: S101 - something was heard in it
+        assert info  # noqa: S101 - it was decoded from this object
         work = receipts.Work(
-            fingerprint=self._fetcher.fingerprint(task, fetched.info),
+            fingerprint=self._fetcher.fingerprint(task, info),
             options=task.options,
-            threads=self.engine.hold_threads(),
+            threads=threads,
             stopwatch=task.stopwatch,
             audio_s=_stretch_s(task, audio),
             finished_at=self.now(),
         )
-        receipt = receipts.write_receipt(who, self.engine.identity, work)
-        described = receipts.describe_audio(task.ref, fetched.info, audio, heard.channel)
-        transcript = receipts.write_transcript(heard, task.options, described, receipt)
+        described = receipts.describe_audio(task.ref, info, audio, heard.channel)
+        draft = receipts.write_transcript(
+            heard, task.options, described, receipts.write_receipt(who, self.engine.identity, work)
+        )
         outputs = Outputs(self.store, task.outputs.prefix, name)
         with task.stopwatch("write"):
-            outputs.write(transcript, task.options.formats)
-            outputs.clear_error()
+            outputs.prepare(draft, task.options.formats)
+        final = receipts.close_receipt(draft, work)
+        with task.stopwatch("write"):
+            outputs.commit(final)
 
     def _report(self, fetched: Fetched, failure: Skip, who: Circumstances) -> None:
         ref = fetched.task.ref
@@ -117,6 +139,7 @@ class Pipeline:
         outcome: Outcome,
         *,
         heard: Heard | None = None,
+        threads: int | None = None,
         error: str | None = None,
     ) -> FileFinished:
         task = fetched.task
@@ -130,7 +153,7 @@ class Pipeline:
             audio_s=_stretch_s(task, fetched.audio) if fetched.audio and not error else 0.0,
             seconds=task.stopwatch.total_s,
             stages_s=dict(task.stopwatch.seconds),
-            threads=self.engine.hold_threads(),
+            threads=self.engine.hold_threads() if threads is None else threads,
             error=error,
             warnings=("speech_without_text",) if silent else (),
         )

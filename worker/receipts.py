@@ -20,7 +20,9 @@ class Circumstances:
 
     job: str | None
     attempt: int
-    max_attempts: int
+    """1 for the first time that the message was begun."""
+    retries: int
+    """How often it was put back because of something that may pass."""
     worker: str
     slot: int
 
@@ -79,7 +81,7 @@ class Work:
 
 
 def write_receipt(who: Circumstances, engine: Identity, work: Work) -> Receipt:
-    """How a transcript came about. The time to write it is not in it: it is not over yet."""
+    """How a transcript came about."""
     return Receipt(
         job=who.job,
         fingerprint=work.fingerprint,
@@ -99,6 +101,12 @@ def write_receipt(who: Circumstances, engine: Identity, work: Work) -> Receipt:
         rtfx=work.rtfx,
         finished_at=work.finished_at,
     )
+
+
+def close_receipt(draft: Transcript, work: Work) -> Transcript:
+    """The transcript with the times as they are now; only writing the .json itself is to come."""
+    times = {"stages_ms": work.stopwatch.milliseconds(), "rtfx": work.rtfx}
+    return draft.model_copy(update={"receipt": draft.receipt.model_copy(update=times)})
 
 
 def write_error(failure: Skip, who: Circumstances, audio: AudioInfo, at: str) -> ErrorReport:

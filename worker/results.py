@@ -1,12 +1,13 @@
 """The outputs of one file in the store: read the receipt, write every format, .json last."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contract.job import Format
 from contract.layout import error_uri, output_uri
-from contract.store import ObjectMissing, ObjectStore, StoreError, StoreUnavailable
+from contract.store import ObjectDenied, ObjectMissing, ObjectStore, StoreError, StoreUnavailable
 from contract.transcript import ErrorReport, Transcript
 from worker.failures import OutputUnwritable
 from worker.rendering import RENDERERS
@@ -34,30 +35,38 @@ class Outputs:
             ]
             made_by_job = only_job is None or receipt["job"] == only_job
             return bool(receipt["fingerprint"] == fingerprint and made_by_job)
-        except ObjectMissing:
-            return False
+        except (ObjectMissing, ObjectDenied):
+            return False  # without the right to list, S3 denies what is missing
         except (ValueError, KeyError, TypeError):
             return False  # not ours, or torn: written anew
 
-    def write(self, transcript: Transcript, formats: Sequence[Format]) -> None:
-        """Write every format; the .json comes last, it says that the file is done.
+    def prepare(self, transcript: Transcript, formats: Sequence[Format]) -> None:
+        """Write every format but the .json, and remove what an earlier failure left.
 
         Raises:
             OutputUnwritable: when the store refuses for good.
             StoreUnavailable: when it fails for now.
         """
-        for name in sorted({*formats, "json"}, key=lambda name: name == "json"):
-            renderer = RENDERERS[name]
-            uri = output_uri(self.prefix, self.relative, renderer.extension)
-            self._put(uri, renderer.render(transcript), renderer.content_type)
+        for name in sorted(set(formats) - {"json"}):
+            self._render(transcript, name)
+        self._clear_error()
+
+    def commit(self, transcript: Transcript) -> None:
+        """Write the .json, the last of all: it says that the file is done. Raises as prepare."""
+        self._render(transcript, "json")
+
+    def _render(self, transcript: Transcript, name: Format) -> None:
+        renderer = RENDERERS[name]
+        uri = output_uri(self.prefix, self.relative, renderer.extension)
+        self._put(uri, renderer.render(transcript), renderer.content_type)
 
     def write_error(self, report: ErrorReport) -> None:
-        """Say why the file failed for good. Raises as write does."""
+        """Say why the file failed for good. Raises as prepare does."""
         self._put(error_uri(self.prefix, self.relative), report.to_json(), "application/json")
 
-    def clear_error(self) -> None:
-        """Remove what an earlier failure left: a file has one outcome."""
-        self.store.delete(error_uri(self.prefix, self.relative))
+    def _clear_error(self) -> None:
+        with contextlib.suppress(ObjectMissing, ObjectDenied):  # not allowed to: the .json counts
+            self.store.delete(error_uri(self.prefix, self.relative))
 
     def _put(self, uri: str, body: bytes, content_type: str) -> None:
         try:

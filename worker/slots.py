@@ -7,7 +7,6 @@ once is enough, and survives the child that wrote it.
 import json
 import os
 import shutil
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -40,8 +39,8 @@ class SlotState:
     """Why the last one failed."""
     memory: dict[str, int] | None = None
     """Device memory of the child in bytes: allocated and reserved."""
-    at: float = 0.0
-    """Seconds since the epoch."""
+    on_device: bool = False
+    """Whether every parameter of the models was on the planned device after the last shard."""
 
 
 def hopeless(states: list[SlotState]) -> SlotState | None:
@@ -67,7 +66,7 @@ def why_not_ready(states: list[SlotState], expected: int) -> str | None:
 def claim_run_dir(root: Path) -> Path:
     """A directory for this process and its children; those of dead workers are removed."""
     for old in root.glob("[0-9]*"):
-        if not psutil.pid_exists(int(old.name)):
+        if old.name.isdecimal() and not psutil.pid_exists(int(old.name)):
             shutil.rmtree(old, ignore_errors=True)
     mine = root / str(os.getpid())
     mine.mkdir(parents=True, exist_ok=True)
@@ -96,8 +95,7 @@ class SlotFiles:
 
     def write(self, state: SlotState) -> None:
         """Replace what is known of a slot."""
-        content = {**asdict(state), "at": time.time()}
-        self._replace(self.directory / f"slot{state.slot}.json", content)
+        self._replace(self.directory / f"slot{state.slot}.json", asdict(state))
 
     def read(self, slot: int) -> SlotState | None:
         """What is known of a slot."""

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from contract.transcript import Stage
+from contract.transcript import STAGES, Stage
 
 
 @dataclass(frozen=True)
@@ -29,5 +29,5 @@ class Stopwatch:
         return sum(self.seconds.values())
 
     def milliseconds(self) -> dict[Stage, int]:
-        """Whole milliseconds by stage."""
-        return {stage: round(1000 * seconds) for stage, seconds in self.seconds.items()}
+        """Whole milliseconds of every stage, 0 for those that were not entered."""
+        return {stage: round(1000 * self.seconds.get(stage, 0.0)) for stage in STAGES}

@@ -1,17 +1,18 @@
 """The one task: read the shard, run the pipeline, apply the decision."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 from contract.dead_letters import DeadLetter as Letter
-from contract.job import AudioRef, Shard
+from contract.job import AudioRef, MalformedShard, Shard
 from contract.queues import ENQUEUED_AT_HEADER, TASK
 from contract.settings import Settings
 from contract.transcript import Outcome, utc_now
 from worker.events import ShardFinished, ShardPostponed, ShardPutAside, ShardStarted
-from worker.failures import DeadLetter, Decision, LeaveProcess, Retry, Skip, decide
+from worker.failures import DeadLetter, Decision, LeaveProcess, PoisonShard, Retry, Skip, decide
 from worker.lifecycle import Child, leave_process
 
 log = logging.getLogger(__name__)
@@ -20,41 +21,67 @@ log = logging.getLogger(__name__)
 def register_task(app: Any, settings: Settings, child: Callable[[], Child]) -> None:
     """Give the application its task; the child is asked for when a task runs."""
 
-    def transcribe(task: Any, document: Any) -> None:
+    def transcribe(task: Any, *arguments: Any, **named: Any) -> None:
+        alone = len(arguments) == 1 and not named
+        document = arguments[0] if alone else {"args": arguments, "kwargs": named}
         run_shard(task, document, child(), settings.max_attempts)
 
     app.task(transcribe, name=TASK, bind=True, max_retries=None, shared=False)
 
 
 def run_shard(task: Any, document: Any, child: Child, max_attempts: int) -> None:
-    """Parse, start, transcribe, finish; an error becomes what worker.failures decides."""
-    attempt = task.request.retries + 1
+    """Parse, start, transcribe, finish; an error becomes what worker.failures decides.
+
+    A message is acknowledged when this returns; so it does not, unless all is safe.
+    """
     try:
-        shard = Shard.from_message(document)
-        report_started(task, shard, child)
-        transcribe_files(task, shard, child, attempt, max_attempts)
+        try:
+            attempt = child.attempts.begin(task.request.id)
+            refuse_poison(attempt - task.request.retries - 1, max_attempts)
+            shard = Shard.from_message(document)
+            report_started(task, shard, child)
+            transcribe_files(task, shard, child, attempt)
+        except Exception as error:
+            apply(decide(error, task.request.retries), task, document, child)
+        else:
+            child.attempts.end(task.request.id)
     except Exception as error:
-        apply(decide(error, attempt, max_attempts), task, document, child)
+        log.critical("this child ends, its message goes back to the queue: %s", error)
+        leave_process()
+
+
+def refuse_poison(crashes: int, max_attempts: int) -> None:
+    """Refuse a message whose earlier deliveries all ended with the worker's death.
+
+    Raises:
+        PoisonShard: when there were too many.
+    """
+    if crashes >= max_attempts:
+        raise PoisonShard(f"its worker died {crashes} times while working on it")
 
 
 def report_started(task: Any, shard: Shard, child: Child) -> None:
     """Say that a shard is being worked on."""
-    sent_at = (task.request.headers or {}).get(ENQUEUED_AT_HEADER)
     info = task.request.delivery_info or {}
     child.observe(
         ShardStarted(
             shard=shard.shard,
             job=shard.job,
             files=len(shard.files),
-            queue_wait_s=max(0.0, time.time() - float(sent_at)) if sent_at else None,
+            queue_wait_s=_since((task.request.headers or {}).get(ENQUEUED_AT_HEADER)),
             redelivered=bool(info.get("redelivered")),
         )
     )
 
 
-def transcribe_files(
-    task: Any, shard: Shard, child: Child, attempt: int, max_attempts: int
-) -> None:
+def _since(sent_at: Any) -> float | None:
+    try:
+        return max(0.0, time.time() - float(sent_at))
+    except (TypeError, ValueError):
+        return None  # another client, which says nothing or something else
+
+
+def transcribe_files(task: Any, shard: Shard, child: Child, attempt: int) -> None:
     """Run the pipeline with torch's threads held and watched on both sides."""
     from worker.receipts import Circumstances
     from worker.telemetry.resident import resident_bytes
@@ -63,22 +90,22 @@ def transcribe_files(
     who = Circumstances(
         job=shard.job,
         attempt=attempt,
-        max_attempts=max_attempts,
+        retries=task.request.retries,
         worker=task.request.hostname,
         slot=child.plan.slot,
     )
-    child.pipeline.run(shard, who, _recorder(shard, child))
-    child.tell_state()
+    found = child.pipeline.run(shard, who, _recorder(shard, child))
     child.observe(
         ShardFinished(
             shard=shard.shard,
             job=shard.job,
             seconds=time.monotonic() - begin,
             threads_before=before,
-            threads_after=child.pipeline.engine.hold_threads(),
+            threads_after=found,
             resident_bytes=resident_bytes(),
         )
     )
+    child.tell_state()
 
 
 def _recorder(shard: Shard, child: Child) -> Callable[[AudioRef, Outcome, int], None]:
@@ -92,10 +119,8 @@ def _recorder(shard: Shard, child: Child) -> Callable[[AudioRef, Outcome, int], 
 def apply(decision: Decision, task: Any, document: Any, child: Child) -> None:
     """Carry out what was decided about a whole shard."""
     match decision:
-        case Retry(delay_s=delay_s, message=message):
-            shard = str(document.get("shard"))
-            child.observe(ShardPostponed(shard=shard, reason=message, delay_s=delay_s))
-            raise task.retry(countdown=delay_s)
+        case Retry():
+            postpone(task, document, child, decision)
         case LeaveProcess(message=message):
             log.critical("this child ends, a fresh one takes its shard: %s", message)
             leave_process()
@@ -103,8 +128,17 @@ def apply(decision: Decision, task: Any, document: Any, child: Child) -> None:
             put_aside(task, document, child, message)
 
 
+def postpone(task: Any, document: Any, child: Child, decision: Retry) -> None:
+    """Send the message again for later. Celery's own retry drops it when that fails."""
+    retries = task.request.retries + 1
+    task.signature_from_request(countdown=decision.delay_s, retries=retries).apply_async()
+    shard = str(document.get("shard"))
+    event = ShardPostponed(shard=shard, reason=decision.message, delay_s=decision.delay_s)
+    child.observe(event)
+
+
 def put_aside(task: Any, document: Any, child: Child, reason: str) -> None:
-    """Keep the message with its reason where somebody finds it."""
+    """Keep the message with its reason where somebody finds it, and count its files as failed."""
     letter = Letter(
         message_id=task.request.id,
         reason=reason,
@@ -113,4 +147,10 @@ def put_aside(task: Any, document: Any, child: Child, reason: str) -> None:
         at=utc_now(),
     )
     child.dead_letters.put(letter)
+    with contextlib.suppress(MalformedShard):
+        shard = Shard.from_message(document)
+        for ref in shard.files:
+            if shard.job is not None and ref.index is not None:
+                child.ledger.record(shard.job, ref.index, "failed", 0, only_first=True)
+    child.attempts.end(task.request.id)
     child.observe(ShardPutAside(message_id=letter.message_id, reason=reason))

@@ -22,11 +22,14 @@ class Heard:
     """Length of all speech spans together."""
 
 
+def is_split(ref: AudioRef, options: Options) -> bool:
+    """Whether every channel gets a transcript of its own."""
+    return ref.channel is None and options.channels == "split"
+
+
 def channels_of(audio: Audio, ref: AudioRef, options: Options) -> list[int | None]:
     """Which channels are transcribed, each by itself; None is the mix."""
-    if ref.channel is None and options.channels == "split":
-        return list(range(audio.channels))
-    return [ref.channel]
+    return list(range(audio.channels)) if is_split(ref, options) else [ref.channel]
 
 
 def cut_stretch(audio: Audio, ref: AudioRef, channel: int | None) -> Samples:
@@ -93,8 +96,6 @@ def _speech_ms(spans: list[Span]) -> int:
 
 def merge_channels(heard: list[Heard]) -> Heard:
     """All channels as one, in order of time; the speaker of a segment is its channel."""
-    if len(heard) == 1:
-        return heard[0]
     segments = [
         segment.model_copy(update={"speaker": f"ch{one.channel}"})
         for one in heard

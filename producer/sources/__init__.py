@@ -8,6 +8,7 @@ folder.py     a local folder, uploaded first
 
 from pathlib import Path
 
+from contract.job import check_output
 from contract.store import ObjectStore
 from producer.sources.folder import LocalFolder
 from producer.sources.interface import BadSource, Source
@@ -35,7 +36,14 @@ def open_source(text: str, store: ObjectStore, upload: str | None) -> Source:
     if Path(text).is_dir():
         if upload is None:
             raise BadSource(f"{text} is a local folder: add --upload s3://bucket/prefix/")
-        return LocalFolder(Path(text), upload, store)
+        return LocalFolder(Path(text), _checked(upload), store)
     raise BadSource(
         f"{text} is neither s3://bucket/prefix/, nor a .jsonl manifest, nor a local folder"
     )
+
+
+def _checked(upload: str) -> str:
+    try:
+        return check_output(upload)
+    except ValueError as error:
+        raise BadSource(f"--upload {error}") from None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contract.job import AudioRef
 from contract.store import ObjectStore
-from producer.sources.interface import looks_like_audio
+from producer.sources.interface import BadRow, looks_like_audio
 from producer.sources.s3_prefix import S3Prefix
 
 
@@ -19,7 +19,7 @@ class LocalFolder:
     """s3://bucket/prefix/ that the files go to."""
     store: ObjectStore
 
-    def __iter__(self) -> Iterator[AudioRef]:
+    def __iter__(self) -> Iterator[AudioRef | BadRow]:
         there = {found.uri: found.size_bytes for found in self.store.list(self.upload)}
         for path in self._files():
             uri = self.upload + path.relative_to(self.folder).as_posix()
@@ -28,7 +28,7 @@ class LocalFolder:
                     self.store.upload(uri, file)
         names = {path.relative_to(self.folder).as_posix() for path in self._files()}
         for ref in S3Prefix(self.upload, self.store):
-            if ref.relative in names:
+            if isinstance(ref, BadRow) or ref.relative in names:
                 yield ref
 
     def _files(self) -> Iterator[Path]:

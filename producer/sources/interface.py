@@ -40,14 +40,14 @@ class BadSource(Exception):
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row of a manifest that is no reference."""
+    """Something in a source that is no reference; the rest of the source is not affected."""
 
-    source: str
-    line: int
+    where: str
+    """The object, or the manifest and its line."""
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.source}, line {self.line}: {self.reason}"
+        return f"{self.where}: {self.reason}"
 
 
 class Source(Protocol):

@@ -9,12 +9,13 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from contract.job import AudioRef, MalformedShard
+from contract.job import AudioRef, Options, explain
 from contract.layout import is_s3_uri, key_of
 from contract.store import ObjectStore
 from producer.sources.interface import BadRow, BadSource
 
 _OPTION_FIELDS = ("language", "hotwords")
+_FIELDS = {"audio", "start_ms", "end_ms", "channel"}
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,13 @@ class JsonlManifest:
             raise BadSource(f"{self.uri} cannot be read: {error.strerror}") from None
 
     def _read_row(self, number: int, line: bytes) -> AudioRef | BadRow:
+        where = f"{self.uri}, line {number}"
         try:
             return to_ref(json.loads(line))
         except ValidationError as error:
-            return BadRow(self.uri, number, str(MalformedShard.because(error)))
+            return BadRow(where, explain(error))
         except ValueError as error:
-            return BadRow(self.uri, number, f"not a JSON object: {error}")
+            return BadRow(where, f"not a JSON object: {error}")
 
 
 def to_ref(row: Any) -> AudioRef:
@@ -61,9 +63,18 @@ def to_ref(row: Any) -> AudioRef:
         raise ValueError("the row is no object")
     fields = dict(row)
     options = {name: fields.pop(name) for name in _OPTION_FIELDS if name in fields}
+    Options.model_validate(options)
     name = fields.pop("id", None)
     audio = fields.get("audio")
-    relative = str(name) if name else _name(audio, fields) if is_s3_uri(audio) else ""
+    relative = (
+        _name(audio, fields)
+        if name is None and is_s3_uri(audio)
+        else ""
+        if name is None
+        else str(name)
+    )
+    if unknown := set(fields) - _FIELDS:
+        raise ValueError(f"unknown field {sorted(unknown)[0]}")
     return AudioRef.model_validate({**fields, "relative": relative, "options": options})
 
 

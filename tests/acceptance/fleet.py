@@ -59,15 +59,16 @@ def wait_for(look: Callable[[], Found | None], deadline_s: float = DEADLINE_S) -
 
 
 def processes_naming(text: str) -> list[str]:
-    """Command lines of running processes that hold the text."""
+    """Command lines of running processes that hold the text, there or in their environment."""
     found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            line, environment = (process / n for n in ("cmdline", "environ"))
+            told = line.read_bytes() + environment.read_bytes()
         except OSError:
             continue
-        if text in line:
-            found.append(line)
+        if text.encode() in told and process.name != str(os.getpid()):
+            found.append(told.replace(b"\0", b" ").decode(errors="replace")[:200])
     return found
 
 

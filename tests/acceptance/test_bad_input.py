@@ -2,8 +2,6 @@
 
 import io
 import json
-import math
-import struct
 import wave
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,13 @@ import pytest
 from tests.acceptance.fleet import SAMPLES, Up
 
 
-def wav(seconds: float, amplitude: int = 0) -> bytes:
-    samples = (int(amplitude * math.sin(i / 7)) for i in range(int(seconds * 16_000)))
+def silent_wav(seconds: float, channels: int = 1) -> bytes:
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(16_000)
-        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+        file.writeframes(bytes(2 * channels * int(seconds * 16_000)))
     return out.getvalue()
 
 
@@ -31,7 +28,7 @@ def sample(pattern: str) -> bytes:
 BAD = {
     "text.mp3": b"this is no audio at all\n" * 50,
     "zero.wav": b"",
-    "short.wav": wav(0.010),
+    "short.wav": silent_wav(0.010),
     "cut.flac": b"",  # filled below from a real file
     "cut.m4a": b"",
 }
@@ -54,12 +51,13 @@ def outcomes(up: Up, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict
     files = {
         **BAD,
         **{name: body[: len(body) // 3] for name, body in cut.items()},
-        "silence.wav": wav(3.0),
+        "silence.wav": silent_wav(3.0),
+        "eight-channels.wav": silent_wav(3.0, channels=8),
         **dict.fromkeys(GOOD, sample("*.wav")),
     }
     for name, body in files.items():
         up.s3.put_object(Bucket="audio", Key=f"bad/{name}", Body=body)
-    names = [GOOD[0], *KINDS, "silence.wav", GOOD[1]]
+    names = [GOOD[0], *KINDS, "silence.wav", "eight-channels.wav", GOOD[1]]
     uris = {name: f"s3://audio/bad/{name}" for name in names}
     uris["no-bucket.wav"] = "s3://no-such-bucket/bad/no-bucket.wav"
     rows = "".join(json.dumps({"audio": uri}) + "\n" for uri in uris.values())
@@ -92,8 +90,11 @@ def test_the_neighbours_are_transcribed(
     assert transcript["text"]
 
 
-def test_silence_is_a_success_without_words(outcomes: dict[str, dict[str, Any] | None]) -> None:
-    transcript = outcomes["silence.wav"]
+@pytest.mark.parametrize("name", ["silence.wav", "eight-channels.wav"])
+def test_silence_is_a_success_without_words(
+    outcomes: dict[str, dict[str, Any] | None], name: str
+) -> None:
+    transcript = outcomes[name]
     assert transcript
     assert transcript["text"] == ""
     assert transcript["segments"] == []

@@ -84,6 +84,24 @@ def test_a_malformed_shard_is_put_aside_with_its_reason(up: Up) -> None:
     assert "files: " in reason
 
 
+def test_status_counts_a_job_that_only_messages_know(up: Up) -> None:
+    audio = upload_sample(up, "bare/counted.wav")
+    document = interface_document(audio, "s3://transcripts/counted/")
+    send(up, {**document, "job": "by-hand", "shard": "by-hand-0"})
+    assert wait_for(lambda: up.read_json("counted/calls/a.wav.json"))
+    status = wait_for(lambda: json.loads(up.fleet("status", "by-hand", "--json").stdout or "null"))
+    assert status["outcomes"]["ok"] == status["files"] == 1
+
+
+def test_a_message_with_other_arguments_is_put_aside(up: Up) -> None:
+    client = Celery(broker=up.environment["FLEET_BROKER_URL"])
+    sent = [
+        client.send_task("fleet.transcribe", args=args, kwargs=named, queue="fleet").id
+        for args, named in ([[], {}], [[1, 2], {}], [[], {"document": {}}])
+    ]
+    assert wait_for(lambda: set(sent) <= set(up.redis.hkeys("fleet:dead")))
+
+
 def test_the_worker_goes_on_after_any_nonsense(up: Up) -> None:
     nonsense: list[Any] = [None, 7, "text", [], {}, {"schema": 2}, {"files": [{"audio": "/etc"}]}]
     for document in nonsense:

@@ -36,6 +36,12 @@ def test_a_second_enqueue_does_nothing_but_skip_and_says_so(up: Up, job: str) ->
     assert "all have their result: nothing to do but skip" in said
 
 
+def test_a_job_of_the_same_name_is_refused(up: Up, job: str) -> None:
+    again = up.fleet("enqueue", "s3://audio/job/", "--output", OUTPUT, "--job", job)
+    assert again.returncode == 2
+    assert again.stderr == f"fleet: there is a job {job} already: choose another name\n"
+
+
 def test_other_options_are_another_result(up: Up, job: str) -> None:
     other = ("enqueue", "s3://audio/job/calls/", "--output", "s3://transcripts/job/calls/")
     result = json.loads(up.fleet(*other, "--formats", "json,srt", "--json").stdout)

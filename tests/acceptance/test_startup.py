@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.fleet import Up, clean_environment, run_fleet
+from tests.acceptance.fleet import Up, run_fleet
 
 
 def closed_port() -> int:
@@ -111,9 +111,13 @@ def test_a_model_that_says_something_else_does_not_pass_its_canary(
     assert "the canary was to say 'something else'" in said
 
 
-def test_enqueue_without_a_broker_is_code_3() -> None:
+@pytest.mark.parametrize(
+    "command", [("status",), ("enqueue", "s3://audio/", "--output", "s3://transcripts/")]
+)
+def test_a_command_without_a_broker_is_code_3(
+    environment: dict[str, str], command: tuple[str, ...]
+) -> None:
     url = f"redis://127.0.0.1:{closed_port()}/0"
-    environment = clean_environment(FLEET_BROKER_URL=url, AWS_ACCESS_KEY_ID="k")
-    done = run_fleet("status", environment=environment)
+    done = run_fleet(*command, environment={**environment, "FLEET_BROKER_URL": url})
     assert done.returncode == 3
     assert done.stderr.startswith("fleet: Redis cannot be reached")

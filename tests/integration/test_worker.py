@@ -1,6 +1,8 @@
 """A real worker behind a proxy that denies: what is refused hurts no neighbour."""
 
 import json
+import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +105,44 @@ def test_storage_that_fails_for_a_while_is_tried_again(
         "skipped": 0,
         "cancelled": 0,
     }
+
+
+def test_a_shard_that_kills_its_worker_is_put_aside_after_three_times(
+    worker: LocalWorker, settings: Settings, store: S3Store, tmp_path: Path
+) -> None:
+    """Killed by hand each time that the child begins; the shard is long enough to be caught."""
+    longest = max(load_samples(), key=lambda sample: len(sample.text))
+    with (SAMPLES / longest.name).open("rb") as file:
+        store.upload("s3://audio/long", file)
+    manifest = tmp_path / "long.jsonl"
+    rows = ({"audio": "s3://audio/long", "id": f"long/{number}"} for number in range(40))
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    job = enqueue([str(manifest)], output=output()).job
+    letters = DeadLetters(connect(settings))
+    killed = 0
+
+    def put_aside() -> bool:
+        nonlocal killed
+        if _begun(worker.process.log, job) > killed:
+            killed += 1
+            os.kill(_child_pid(worker), signal.SIGKILL)
+        return any((one.document or {}).get("job") == job for one in letters.all())
+
+    worker.process.wait_until(put_aside, 120)
+    assert killed == 3
+    counts = status(job).counts
+    assert counts.finished == counts.files == 40
+    worker.wait_until_ready()
+
+
+def _begun(log: Path, job: str) -> int:
+    lines = log.read_text().splitlines()
+    return sum('"shard started"' in line and f'"job": "{job}"' in line for line in lines)
+
+
+def _child_pid(worker: LocalWorker) -> int:
+    (state,) = worker.run_dir.glob("*/slot0.json")
+    return int(json.loads(state.read_text())["pid"])
 
 
 def _postponed(log: Path) -> str:

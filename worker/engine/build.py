@@ -34,7 +34,7 @@ def build_engine(settings: Settings, plan: SlotPlan) -> FunasrEngine:
         "punctuation": settings.punc_model,
         "speaker": settings.spk_model,
     }
-    loaded = {role: _load(role, name, settings, plan) for role, name in names.items() if name}
+    loaded = {role: _load(role, name, plan) for role, name in names.items() if name}
     directories = [_check(role, model, plan.device) for role, model in loaded.items()]
     engine = FunasrEngine(
         Models(
@@ -43,7 +43,7 @@ def build_engine(settings: Settings, plan: SlotPlan) -> FunasrEngine:
             punctuation=loaded.get("punctuation"),
             speaker=loaded.get("speaker"),
         ),
-        _identify(settings, plan, directories, set(loaded)),
+        _identify(settings, plan, directories),
         thread_count=plan.threads,
         batch_seconds=settings.batch_seconds,
     )
@@ -52,8 +52,7 @@ def build_engine(settings: Settings, plan: SlotPlan) -> FunasrEngine:
     return engine
 
 
-def _load(role: str, name: str, settings: Settings, plan: SlotPlan) -> Any:
-    precision = {} if role != "recogniser" else _precision(settings.precision)
+def _load(role: str, name: str, plan: SlotPlan) -> Any:
     try:
         return funasr.AutoModel(
             model=name,
@@ -62,17 +61,12 @@ def _load(role: str, name: str, settings: Settings, plan: SlotPlan) -> Any:
             disable_update=True,
             disable_pbar=True,
             disable_log=True,
-            **precision,
         )
     except Exception as error:
         raise ModelUnusable(
             f"the {role} {name!r} cannot be loaded ({type(error).__name__}: {error}); "
             "check its name or directory, and that the hub can be reached"
         ) from error
-
-
-def _precision(precision: str) -> dict[str, bool]:
-    return {} if precision == "fp32" else {precision: True}
 
 
 def _check(role: str, model: Any, device: str) -> Path:
@@ -88,9 +82,7 @@ def _silence_dither(model: Any) -> None:
         frontend.dither = 0.0
 
 
-def _identify(
-    settings: Settings, plan: SlotPlan, directories: list[Path], roles: set[str]
-) -> Identity:
+def _identify(settings: Settings, plan: SlotPlan, directories: list[Path]) -> Identity:
     return Identity(
         model=settings.model,
         model_revision=revision_of(directories),
@@ -98,6 +90,4 @@ def _identify(
         torch=str(torch.__version__).split("+", maxsplit=1)[0],
         device=plan.device,
         precision=settings.precision,
-        can_punctuate="punctuation" in roles,
-        can_tell_speakers="speaker" in roles,
     )

@@ -39,6 +39,11 @@ def assert_device(name: str, module: torch.nn.Module, device: str) -> None:
         raise ModelUnusable(f"{name} was to sit on {device}, but sits on {dict(found)}")
 
 
+def is_on_device(module: torch.nn.Module, device: str) -> bool:
+    """Whether every parameter of the model is on the device."""
+    return all(str(parameter.device) == device for parameter in module.parameters())
+
+
 def assert_weights(name: str, kwargs: dict[str, Any]) -> Path:
     """FunASR must have found the file of weights; return the model's directory.
 

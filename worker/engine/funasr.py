@@ -1,5 +1,6 @@
 """The engine on FunASR's AutoModel: its classes as they are, our batches around them."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 
 from worker.engine import threads
+from worker.engine.checks import is_on_device
 from worker.engine.families import paraformer
 from worker.engine.interface import Hints, Identity, Samples
 from worker.failures import DeviceLost, ModelError, OutOfDeviceMemory
@@ -64,7 +66,10 @@ class FunasrEngine:
         options = dict(paraformer.GENERATE_OPTIONS)
         if hints.hotwords:
             options["hotword"] = " ".join(hints.hotwords)
-        results = self._generate(self._models.recogniser, clips, **options)
+        if hints.language:
+            options["language"] = hints.language
+        with self._precision():
+            results = self._generate(self._models.recogniser, clips, **options)
         if len(results) == len(clips):
             return [paraformer.read_result(result) for result in results]
         if len(clips) == 1:
@@ -99,6 +104,19 @@ class FunasrEngine:
     def hold_threads(self) -> int:
         """See Engine."""
         return threads.hold_threads(self._threads)
+
+    def on_device(self) -> bool:
+        """See Engine."""
+        used = (self._models.recogniser, self._models.vad, self._models.punctuation)
+        models = [one.model for one in (*used, self._models.speaker) if one is not None]
+        return all(is_on_device(model, self._identity.device) for model in models)
+
+    def _precision(self) -> contextlib.AbstractContextManager[Any]:
+        """Matrix products in fewer bits; FunASR's own flags break on its 32-bit features."""
+        bits = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self._identity.precision)
+        if bits is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self._identity.device.partition(":")[0], dtype=bits)
 
     def memory_bytes(self) -> dict[str, int]:
         """See Engine."""

@@ -27,8 +27,6 @@ class Identity:
     device: str
     """In torch's words."""
     precision: str
-    can_punctuate: bool
-    can_tell_speakers: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +58,9 @@ class Engine(Protocol):
 
     def hold_threads(self) -> int:
         """Return torch's thread count as found, and set it back to what was planned."""
+
+    def on_device(self) -> bool:
+        """Whether every parameter of the models is still where it was put."""
 
     def memory_bytes(self) -> dict[str, int]:
         """Device memory of this process: allocated and reserved; empty on a CPU."""

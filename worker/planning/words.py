@@ -1,8 +1,8 @@
-"""Text -> words: a Han, kana or Hangul character is a word, other scripts are split at spaces."""
+"""Text -> words: a Han or kana character is a word, other scripts are split at spaces."""
 
 import re
 
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_CJK}]|[^\s{_CJK}]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _STOPS = "\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f"
@@ -17,7 +17,7 @@ def split_words(text: str) -> list[str]:
 
 
 def join_texts(texts: list[str]) -> str:
-    """Join what was said one after the other: no space beside a CJK character, one elsewhere."""
+    """Join what was said one after the other: no space between CJK characters, one elsewhere."""
     joined = ""
     for text in filter(None, (text.strip() for text in texts)):
         tight = not joined or (_ENDS_TIGHT.search(joined) and _BEGINS_TIGHT.search(text))

@@ -1,6 +1,7 @@
 """PURE: a transcript in the formats that users ask for, one file per format.
 
 interface.py  Renderer: a transcript -> bytes, with its extension and content type
+clock.py      milliseconds as clock time
 json.py txt.py srt.py vtt.py
 """
 

@@ -1,12 +1,16 @@
 """What NVML and psutil say of each slot, read by the server at every scrape."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
 
 from worker.slots import SlotState
+
+_BUSY = "asr_device_utilization_ratio"
+_MEMORY = "asr_device_memory_bytes"
 
 Reading = tuple[str, tuple[str, ...], float]
 """A metric's name, its labels' values, its value."""
@@ -24,7 +28,7 @@ class DeviceReader:
         for state in states:
             slot = (str(state.slot),)
             yield "asr_model_ready", slot, float(state.state == "ready")
-            yield "asr_device_expected", slot, float(state.state == "ready")
+            yield "asr_device_expected", slot, float(state.on_device)
             try:
                 yield from self._read_process(state, slot)
             except psutil.Error:
@@ -32,7 +36,7 @@ class DeviceReader:
             if state.device_uuid:
                 yield from self._read_gpu(state, slot)
             for kind, size in (state.memory or {}).items():
-                yield "asr_device_memory_bytes", (*slot, kind), float(size)
+                yield _MEMORY, (*slot, kind), float(size)
 
     def _read_process(self, state: SlotState, slot: tuple[str, ...]) -> Iterator[Reading]:
         process = self._processes.setdefault(state.pid, psutil.Process(state.pid))
@@ -40,24 +44,33 @@ class DeviceReader:
         yield "asr_resident_bytes", slot, resident
         if state.device == "cpu":
             share = process.cpu_percent() / 100 / state.threads
-            yield "asr_device_utilization_ratio", slot, min(1.0, share)
-            yield "asr_device_memory_bytes", (*slot, "used"), resident
-            yield "asr_device_memory_bytes", (*slot, "total"), float(psutil.virtual_memory().total)
+            yield _BUSY, slot, min(1.0, share)
+            yield _MEMORY, (*slot, "used"), resident
+            yield _MEMORY, (*slot, "total"), float(psutil.virtual_memory().total)
 
     def _read_gpu(self, state: SlotState, slot: tuple[str, ...]) -> Iterator[Reading]:
-        import pynvml
+        """Whatever this GPU tells; consumer cards and MIG instances leave some readings out."""
+        nvml = self._start_nvml()
+        handle = nvml.nvmlDeviceGetHandleByUUID(state.device_uuid)
+        readings: tuple[tuple[str, tuple[str, ...], Callable[[], float]], ...] = (
+            (_MEMORY, (*slot, "used"), lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used),
+            (_MEMORY, (*slot, "total"), lambda: nvml.nvmlDeviceGetMemoryInfo(handle).total),
+            (_BUSY, slot, lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
+            (
+                "asr_device_temperature_celsius",
+                slot,
+                lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
+            ),
+            ("asr_device_power_watts", slot, lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000),
+        )
+        for name, labels, read in readings:
+            with contextlib.suppress(nvml.NVMLError):
+                yield name, labels, float(read())
 
+    def _start_nvml(self) -> Any:
         if self._nvml is None:
+            import pynvml
+
             pynvml.nvmlInit()
             self._nvml = pynvml
-        nvml = self._nvml
-        handle = nvml.nvmlDeviceGetHandleByUUID(state.device_uuid)
-        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-        yield "asr_device_memory_bytes", (*slot, "used"), float(memory.used)
-        yield "asr_device_memory_bytes", (*slot, "total"), float(memory.total)
-        busy = nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
-        yield "asr_device_utilization_ratio", slot, busy
-        celsius = nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)
-        yield "asr_device_temperature_celsius", slot, float(celsius)
-        watts = nvml.nvmlDeviceGetPowerUsage(handle) / 1000
-        yield "asr_device_power_watts", slot, watts
+        return self._nvml

@@ -1,6 +1,6 @@
 """/metrics, /healthz and /readyz, in a process of its own: it answers while a child is busy.
 
-    python -m worker.telemetry.server RUN_DIR PORT
+    python -m worker.telemetry.server RUN_DIR PORT PARENT_PID
 
 It ends with the worker that started it.
 """
@@ -104,9 +104,9 @@ def _end_with(parent: int, server: ThreadingHTTPServer) -> None:
 
 def main(arguments: list[str]) -> int:
     """Serve until the parent process ends."""
-    run_dir, port = Path(arguments[0]), int(arguments[1])
+    run_dir, port, parent = Path(arguments[0]), int(arguments[1]), int(arguments[2])
     server = make_server(Status(run_dir, DeviceReader()), port)
-    threading.Thread(target=_end_with, args=(os.getppid(), server), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
     server.serve_forever()
     return 0
 

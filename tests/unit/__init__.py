@@ -1,0 +1,1 @@
+"""Pure and fast: no server, no network, no model. Mirrors the source tree."""

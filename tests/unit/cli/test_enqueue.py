@@ -1,0 +1,99 @@
+"""What `fleet enqueue` says at its end, and what it refuses before it begins."""
+
+import json
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+import producer
+from cli.enqueue import _sentence, enqueue
+from cli.exits import WrongUsage
+from contract.job import Options
+from producer import EnqueueResult
+
+
+def _result(**fields: Any) -> EnqueueResult:
+    return EnqueueResult(job="night", output="s3://out/", **fields)
+
+
+@pytest.mark.parametrize(
+    ("found", "phrases"),
+    [
+        (_result(), ["no audio found"]),
+        (_result(files=3, skipped=3), ["3 files found", "all have their result"]),
+        (
+            _result(files=5, skipped=2, enqueued=3, shards=1),
+            ["5 files found", "2 skipped", "3 enqueued", "1 shards", "fleet status night"],
+        ),
+    ],
+)
+def test_one_sentence_says_what_became_of_the_backlog(
+    found: EnqueueResult, phrases: list[str]
+) -> None:
+    sentence = _sentence(found)
+    assert all(phrase in sentence for phrase in phrases)
+    assert "\n" not in sentence
+
+
+def _run(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(enqueue)
+    return CliRunner().invoke(app, ["s3://in/", "--output", "s3://out/", *arguments])
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the command asks of the producer, which finds one file and one bad row."""
+    heard: dict[str, Any] = {}
+
+    def listen(sources: list[str], **keywords: Any) -> EnqueueResult:
+        heard.update(keywords, sources=sources)
+        return _result(files=1, enqueued=1, shards=1, bad_rows=heard.get("bad", []))
+
+    monkeypatch.setattr(producer, "enqueue", listen)
+    return heard
+
+
+def test_options_reach_the_producer_as_they_were_given(asked: dict[str, Any]) -> None:
+    result = _run(
+        "--formats", "json,srt", "--hotwords", "a,b", "--timestamps", "word", "--job", "n"
+    )
+    assert result.exit_code == 0
+    assert asked["sources"] == ["s3://in/"]
+    assert (asked["output"], asked["job"], asked["overwrite"]) == ("s3://out/", "n", False)
+    assert asked["options"] == Options(
+        formats=("json", "srt"), hotwords=("a", "b"), timestamps="word"
+    )
+
+
+def test_bad_rows_are_said_and_the_rest_is_enqueued(asked: dict[str, Any]) -> None:
+    asked["bad"] = ["list.jsonl, line 2: audio: missing"]
+    result = _run()
+    assert result.exit_code == 1
+    assert "fleet: list.jsonl, line 2: audio: missing" in result.stderr
+    assert "1 enqueued" in result.stdout
+
+
+def test_the_json_document_stands_alone_on_stdout(asked: dict[str, Any]) -> None:
+    document = json.loads(_run("--json").stdout)
+    assert (document["job"], document["files"], document["enqueued"]) == ("night", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--formats", "json,docx"), "--formats"),
+        (("--timestamps", "never"), "--timestamps"),
+        (("--channels", "left"), "--channels"),
+        (("--output", "s3://out"), "--output must be s3://bucket/prefix/"),
+    ],
+)
+def test_a_wrong_option_is_named_before_anything_is_published(
+    asked: dict[str, Any], arguments: tuple[str, str], named: str
+) -> None:
+    error = _run(*arguments).exception
+    assert isinstance(error, WrongUsage)
+    assert str(error).startswith(named)
+    assert asked == {}

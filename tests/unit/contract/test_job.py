@@ -1,0 +1,138 @@
+"""The task's message: what is accepted, what is refused, and in which words."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from contract.job import MAX_INDEX, MalformedShard, Options, Shard
+from tests.unit.examples import INTERFACE_SHARD, a_ref, a_shard
+
+MINIMAL: dict[str, Any] = {
+    "schema": 1,
+    "shard": "s",
+    "output": "s3://out/p/",
+    "files": [{"audio": "s3://in/calls/a.mp3"}],
+}
+Change = Callable[[dict[str, Any]], object]
+
+
+def test_the_message_of_the_interface_is_understood() -> None:
+    shard = Shard.from_message(INTERFACE_SHARD)
+    (ref,) = shard.files
+    assert (shard.shard, shard.job, shard.output) == (
+        "job-20261122-0007",
+        "job-20261122",
+        "s3://out/prefix/",
+    )
+    assert (ref.index, ref.audio, ref.relative) == (412, "s3://in/calls/a.mp3", "calls/a.mp3")
+    assert (ref.etag, ref.size_bytes, ref.start_ms) == ('"9b2c"', 812345, None)
+    assert shard.options.formats == ("json", "srt")
+
+
+def test_a_file_needs_nothing_but_its_address() -> None:
+    shard = Shard.from_message(MINIMAL)
+    assert shard.files[0].relative == "calls/a.mp3"
+    assert shard.options == Options()
+    assert (shard.job, shard.overwrite, shard.files[0].index) == (None, False, None)
+
+
+def _with_file(**fields: Any) -> Change:
+    return lambda message: message["files"][0].update(fields)
+
+
+def _with(**fields: Any) -> Change:
+    return lambda message: message.update(fields)
+
+
+def _without(name: str) -> Change:
+    return lambda message: message.pop(name)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (_without("schema"), "schema"),
+        (_with(schema=2), "schema"),
+        (_without("shard"), "shard"),
+        (_with(shard=""), "shard"),
+        (_with(shard="x" * 201), "shard"),
+        (_with(job="x" * 151), "job"),
+        (_without("output"), "output"),
+        (_with(output="s3://out/p"), "output"),
+        (_with(output="folder/secret/"), "output"),
+        (_with(output="s3:///p/"), "output"),
+        (_with(files=[]), "files"),
+        (_with(files="secret"), "files"),
+        (_with(files=[{}]), "files.0.audio"),
+        (_with(surprise="secret"), "surprise"),
+        (_with(overwrite=True), "overwrite"),
+        (_with(options={"hotwords": [""]}), "options.hotwords.0"),
+        (_with(options={"hotwords": ["http://secret"]}), "options.hotwords.0"),
+        (_with(options={"hotwords": ["/etc/secret"]}), "options.hotwords.0"),
+        (_with(options={"hotwords": ["secret.TXT"]}), "options.hotwords.0"),
+        (_with(options={"hotwords": ["secret" * 20]}), "options.hotwords.0"),
+        (_with(options={"formats": ["secret"]}), "options.formats.0"),
+        (_with(options={"hotwords": "secret"}), "options.hotwords"),
+        (_with(options={"timestamps": "secret"}), "options.timestamps"),
+        (_with(options={"channels": "secret"}), "options.channels"),
+        (_with(options={"speakers": "secret"}), "options.speakers"),
+        (_with(options={"surprise": "secret"}), "options.surprise"),
+        (_with_file(audio="https://secret/a.mp3"), "files.0.audio"),
+        (_with_file(audio="s3://in/"), "files.0.audio"),
+        (_with_file(audio=7), "files.0.audio"),
+        (_with_file(relative="../secret"), "files.0.relative"),
+        (_with_file(index=-1), "files.0.index"),
+        (_with_file(index=MAX_INDEX + 1), "files.0.index"),
+        (_with_file(bytes=-1), "files.0.bytes"),
+        (_with_file(channel=-1), "files.0.channel"),
+        (_with_file(start_ms="secret"), "files.0.start_ms"),
+        (_with_file(start_ms=500, end_ms=500), "files.0"),
+        (_with_file(end_ms=0), "files.0"),
+        (_with_file(surprise="secret"), "files.0.surprise"),
+        (_with_file(options={"hotwords": "secret"}), "hotwords"),
+        (_with_file(options={"surprise": "secret"}), "surprise"),
+    ],
+)
+def test_a_malformed_message_names_the_field_and_keeps_its_values(
+    change: Change, named: str
+) -> None:
+    message = {**MINIMAL, "files": [dict(MINIMAL["files"][0])]}
+    change(message)
+    with pytest.raises(MalformedShard) as caught:
+        Shard.from_message(message)
+    said = str(caught.value)
+    assert said.startswith("malformed shard: ")
+    assert named in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("document", [None, 7, "text", [], [1], {}])
+def test_what_is_no_object_is_malformed(document: Any) -> None:
+    with pytest.raises(MalformedShard):
+        Shard.from_message(document)
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    with pytest.raises(MalformedShard, match=r"shard: .*; output: "):
+        Shard.from_message({**MINIMAL, "shard": "", "output": "x"})
+
+
+def test_a_file_s_own_options_lie_over_those_of_the_shard() -> None:
+    own = a_ref(options={"language": "zh", "hotwords": ["alpha"]})
+    shard = a_shard(own, a_ref(), options={"language": "en", "formats": ["srt"]})
+    first, second = (shard.options.overlaid(ref) for ref in shard.files)
+    assert (first.language, first.hotwords, first.formats) == ("zh", ("alpha",), ("srt",))
+    assert (second.language, second.hotwords, second.formats) == ("en", (), ("srt",))
+
+
+def test_a_shard_cannot_be_changed_once_it_is_read() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        a_shard().output = "s3://elsewhere/"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["start_ms", "end_ms", "channel", "index", "bytes"])
+def test_null_means_the_same_as_missing(name: str) -> None:
+    null: dict[str, Any] = {name: None}
+    assert a_ref(**null) == a_ref()

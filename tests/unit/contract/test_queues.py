@@ -1,0 +1,29 @@
+"""Names and priorities on the broker: what users say, and what Redis and kombu make of it."""
+
+from types import SimpleNamespace
+
+import pytest
+from kombu.transport.redis import Channel
+
+from contract.queues import PRIORITY_STEPS, QUEUE, TASK, broker_lists, broker_priority
+
+
+def test_any_client_finds_the_task_under_its_fixed_names() -> None:
+    assert (TASK, QUEUE) == ("fleet.transcribe", "fleet")
+
+
+@pytest.mark.parametrize(("user", "redis"), [(9, 0), (4, 5), (0, 9)])
+def test_nine_is_first_for_users_and_zero_for_redis(user: int, redis: int) -> None:
+    assert broker_priority(user) == redis
+
+
+def test_every_priority_has_a_list_of_its_own_in_the_order_they_are_taken() -> None:
+    lists = broker_lists("fleet")
+    assert lists[0] == "fleet"
+    assert len(set(lists)) == len(PRIORITY_STEPS) == 10
+
+
+@pytest.mark.parametrize("step", PRIORITY_STEPS)
+def test_the_lists_are_those_that_kombu_uses(step: int) -> None:
+    kombu = SimpleNamespace(sep=Channel.sep, priority=lambda priority: priority)
+    assert broker_lists("fleet")[step] == Channel._q_for_pri(kombu, "fleet", step)

@@ -1,0 +1,77 @@
+"""What botocore says becomes an error that tells what to do."""
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+
+from contract import s3
+from contract.store import (
+    BucketMissing,
+    CredentialsRefused,
+    ObjectDenied,
+    ObjectMissing,
+    StoreError,
+    StoreUnavailable,
+)
+
+URI = "s3://calls/a.wav"
+
+
+def _answer(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code}}, "GetObject")
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (_answer("NoSuchKey"), ObjectMissing),
+        (_answer("404"), ObjectMissing),
+        (_answer("NoSuchBucket"), BucketMissing),
+        (_answer("AccessDenied"), ObjectDenied),
+        (_answer("403"), ObjectDenied),
+        (_answer("InvalidAccessKeyId"), CredentialsRefused),
+        (_answer("SignatureDoesNotMatch"), CredentialsRefused),
+        (_answer("ExpiredToken"), CredentialsRefused),
+        (_answer("SlowDown"), StoreUnavailable),
+        (_answer("InternalError"), StoreUnavailable),
+        (_answer(""), StoreUnavailable),
+        (NoCredentialsError(), CredentialsRefused),
+        (PartialCredentialsError(provider="env", cred_var="x"), CredentialsRefused),
+        (EndpointConnectionError(endpoint_url="http://x"), StoreUnavailable),
+        (ConnectTimeoutError(endpoint_url="http://x"), StoreUnavailable),
+    ],
+)
+def test_an_error_of_boto_becomes_one_of_ours(error: Exception, meaning: type[StoreError]) -> None:
+    translated = s3.translate(error, URI)
+    assert type(translated) is meaning
+    assert "calls" in str(translated)
+
+
+def test_a_missing_bucket_is_named() -> None:
+    assert str(s3.translate(_answer("NoSuchBucket"), URI)) == "bucket calls does not exist"
+
+
+@pytest.mark.parametrize("listed", ['"9b2c"', "9b2c"])
+def test_an_etag_is_quoted_whether_the_store_quotes_it_or_not(listed: str) -> None:
+    assert s3._quoted(listed) == '"9b2c"'
+
+
+@pytest.fixture
+def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+def test_a_store_of_one_s_own_is_asked_without_wildcard_dns(
+    no_endpoint: pytest.MonkeyPatch, name: str
+) -> None:
+    assert s3._addressing_style() == "auto"
+    no_endpoint.setenv(name, "http://127.0.0.1:9000")
+    assert s3._addressing_style() == "path"

@@ -1,0 +1,95 @@
+"""The documents in S3 have exactly the fields of the interface page."""
+
+import json
+import re
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from contract.transcript import (
+    AudioInfo,
+    ErrorKind,
+    ErrorReport,
+    FailureDetail,
+    Transcript,
+    utc_now,
+)
+from tests.unit.examples import a_segment, a_transcript, a_word
+
+AUDIO_FIELDS = {
+    *("uri", "etag", "duration_ms", "sample_rate", "channels", "channel"),
+    *("start_ms", "end_ms"),
+}
+RECEIPT_FIELDS = {
+    *("job", "fingerprint", "model", "model_revision", "funasr", "torch", "device"),
+    *("precision", "torch_threads", "options", "attempt", "worker", "slot", "speech_ms"),
+    *("stages_ms", "rtfx", "finished_at"),
+}
+
+
+def _json(document: Transcript | ErrorReport) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(document.to_json())
+    return parsed
+
+
+def test_a_transcript_has_the_fields_of_the_interface_and_no_others() -> None:
+    words = (a_word("three", 620, 900),)
+    document = _json(a_transcript(a_segment(610, 5530, "three", words=words)))
+    assert set(document) == {"schema", "audio", "language", "text", "segments", "receipt"}
+    assert document["schema"] == 1
+    assert set(document["audio"]) == AUDIO_FIELDS
+    assert set(document["receipt"]) == RECEIPT_FIELDS
+    (segment,) = document["segments"]
+    assert set(segment) == {"start_ms", "end_ms", "text", "speaker", "confidence", "words"}
+    assert segment["words"] == [{"text": "three", "start_ms": 620, "end_ms": 900}]
+
+
+def test_what_is_not_known_is_null_and_not_left_out() -> None:
+    (segment,) = _json(a_transcript(a_segment(0, 1, "a")))["segments"]
+    assert (segment["speaker"], segment["confidence"], segment["words"]) == (None, None, None)
+
+
+def test_warnings_are_there_only_when_there_are_some() -> None:
+    assert "warnings" not in _json(a_transcript())
+    warned = _json(a_transcript(warnings=("speech_without_text",)))
+    assert warned["warnings"] == ["speech_without_text"]
+
+
+def test_a_transcript_is_one_line_of_utf8_that_reads_back_the_same() -> None:
+    transcript = a_transcript(a_segment(0, 900, "你好"))
+    body = transcript.to_json()
+    assert "你好".encode() in body
+    assert body.endswith(b"}\n")
+    assert Transcript.model_validate_json(body) == transcript
+
+
+def _report(kind: str = "audio_missing") -> ErrorReport:
+    detail = {"kind": kind, "message": "gone", "attempts": 3, "worker": "w", "at": "t"}
+    return ErrorReport(
+        audio=AudioInfo(uri="s3://in/a.wav"), error=FailureDetail.model_validate(detail)
+    )
+
+
+def test_an_error_report_has_the_fields_of_the_interface_and_no_others() -> None:
+    document = _json(_report())
+    assert set(document) == {"schema", "audio", "error"}
+    assert document["schema"] == 1
+    assert set(document["audio"]) == AUDIO_FIELDS
+    assert set(document["error"]) == {"kind", "message", "attempts", "worker", "at"}
+
+
+def test_the_kinds_of_errors_are_those_of_the_interface() -> None:
+    assert set(get_args(ErrorKind)) == {
+        *("undecodable_audio", "audio_missing", "audio_too_long", "audio_too_short"),
+        *("access_denied", "out_of_memory", "poison", "model_error", "cancelled"),
+    }
+
+
+def test_another_kind_of_error_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        _report("bad_luck")
+
+
+def test_the_time_is_utc_to_the_second() -> None:
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", utc_now())

@@ -1,0 +1,109 @@
+"""A guarded command ends with its owner, with all its children, however the owner ends."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+PATIENCE_S = 5.0
+GUARD = [sys.executable, "-m", "local.guard"]
+CHILD = "sleep 60 & echo $! > child; echo $$ > parent; "
+
+
+def _guard(folder: Path, script: str, grace_s: float = 3) -> "subprocess.Popen[bytes]":
+    repository = str(Path(__file__).parents[3])
+    command = [*GUARD, str(grace_s), "sh", "-c", script]
+    environment = {**os.environ, "PYTHONPATH": repository}
+    return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=folder, env=environment)
+
+
+def _until(holds: Callable[[], bool]) -> bool:
+    give_up = time.monotonic() + PATIENCE_S
+    while not holds() and time.monotonic() < give_up:
+        time.sleep(0.01)
+    return holds()
+
+
+def _pid_in(file: Path) -> int:
+    assert _until(lambda: file.exists() and file.read_text().endswith("\n"))
+    return int(file.read_text())
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
+def test_an_exit_code_passes_through(tmp_path: Path, script: str, code: int) -> None:
+    with _guard(tmp_path, script) as guard:
+        assert guard.wait(PATIENCE_S) == code
+
+
+def test_closing_the_pipe_stops_the_command_and_its_children(tmp_path: Path) -> None:
+    with _guard(tmp_path, CHILD + "wait") as guard:
+        parent, child = _pid_in(tmp_path / "parent"), _pid_in(tmp_path / "child")
+        assert guard.stdin
+        guard.stdin.close()
+        assert guard.wait(PATIENCE_S) == 128 + 15
+    assert _until(lambda: _gone(parent) and _gone(child))
+
+
+def test_a_command_is_asked_to_stop_before_it_is_killed(tmp_path: Path) -> None:
+    script = "trap 'echo bye > said; exit 5' TERM; echo ready > parent; sleep 60 & wait"
+    with _guard(tmp_path, script) as guard:
+        assert _until((tmp_path / "parent").exists)
+        assert guard.stdin
+        guard.stdin.close()
+        assert guard.wait(PATIENCE_S) == 5
+    assert (tmp_path / "said").read_text() == "bye\n"
+
+
+def test_a_command_that_does_not_listen_is_killed_after_the_grace_period(tmp_path: Path) -> None:
+    script = "trap '' TERM; " + CHILD + "while true; do sleep 0.1; done"
+    with _guard(tmp_path, script, grace_s=0.2) as guard:
+        child = _pid_in(tmp_path / "child")
+        _pid_in(tmp_path / "parent")
+        assert guard.stdin
+        guard.stdin.close()
+        assert guard.wait(PATIENCE_S) == 128 + 9
+    assert _until(lambda: _gone(child))
+
+
+def test_children_that_outlive_the_command_die_with_it(tmp_path: Path) -> None:
+    with _guard(tmp_path, CHILD + "exit 0") as guard:
+        assert guard.wait(PATIENCE_S) == 0
+    assert _until(lambda: _gone(_pid_in(tmp_path / "child")))
+
+
+def test_a_signal_to_the_guard_alone_does_not_orphan_the_command(tmp_path: Path) -> None:
+    with _guard(tmp_path, CHILD + "wait") as guard:
+        child = _pid_in(tmp_path / "child")
+        guard.terminate()
+        time.sleep(0.1)
+        assert guard.poll() is None
+        assert guard.stdin
+        guard.stdin.close()
+        guard.wait(PATIENCE_S)
+    assert _until(lambda: _gone(child))
+
+
+def test_the_command_dies_with_an_owner_that_was_killed(tmp_path: Path) -> None:
+    owner = (
+        "import subprocess, sys, time\n"
+        f"g = subprocess.Popen({GUARD} + ['3', 'sh', '-c', {CHILD + 'wait'!r}],"
+        " stdin=subprocess.PIPE)\n"
+        "time.sleep(60)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen([sys.executable, "-c", owner], cwd=tmp_path, env=environment) as process:
+        child = _pid_in(tmp_path / "child")
+        process.kill()
+    assert _until(lambda: _gone(child))

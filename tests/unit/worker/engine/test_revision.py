@@ -1,0 +1,67 @@
+"""Which bytes a model is: its revision changes with any of them, and with nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from contract.settings import Settings
+from worker.engine.revision import resolve_model, resolve_vad, revision_of
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    directory = tmp_path / "model"
+    directory.mkdir()
+    (directory / "model.pt").write_bytes(b"weights")
+    (directory / "config.yaml").write_text("model: Paraformer\n")
+    return directory
+
+
+def test_a_revision_is_the_same_for_the_same_bytes_wherever_they_lie(
+    model: Path, tmp_path: Path
+) -> None:
+    before = revision_of([model])
+    moved = model.rename(tmp_path / "elsewhere")
+    assert revision_of([moved]) == before
+    assert before.startswith("sha256:")
+
+
+@pytest.mark.parametrize("name", ["model.pt", "config.yaml", "tokens.json", "am.mvn"])
+def test_a_revision_changes_with_any_part_of_the_model(model: Path, name: str) -> None:
+    before = revision_of([model])
+    (model / name).write_bytes(b"other")
+    assert revision_of([model]) != before
+
+
+@pytest.mark.parametrize("name", ["README.md", "LICENSE", ".mdl", "example.wav"])
+def test_what_hubs_leave_beside_a_model_does_not_change_it(model: Path, name: str) -> None:
+    before = revision_of([model])
+    (model / name).write_bytes(b"other")
+    assert revision_of([model]) == before
+
+
+def test_a_revision_counts_every_model_that_was_loaded(model: Path, tmp_path: Path) -> None:
+    other = tmp_path / "vad"
+    other.mkdir()
+    (other / "model.pt").write_bytes(b"vad")
+    assert revision_of([model, other]) != revision_of([model])
+
+
+@pytest.mark.parametrize(
+    ("model_name", "vad_name", "chosen"),
+    [
+        ("paraformer-zh", "auto", "fsmn-vad"),
+        ("paraformer-zh", "own-vad", "own-vad"),
+        ("demo", "own-vad", "own-vad"),
+    ],
+)
+def test_the_speech_detector_is_the_one_named_or_the_one_that_fits(
+    model_name: str, vad_name: str, chosen: str
+) -> None:
+    assert resolve_vad(Settings(model=model_name, vad_model=vad_name)) == chosen
+
+
+def test_the_demo_model_lies_in_this_package_and_others_where_they_are_named() -> None:
+    assert Path(resolve_model("demo")).is_absolute()
+    assert Path(resolve_vad(Settings(model="demo"))).is_absolute()
+    assert resolve_model("paraformer-zh") == "paraformer-zh"

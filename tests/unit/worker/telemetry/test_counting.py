@@ -1,0 +1,158 @@
+"""Events become the numbers on /metrics."""
+
+import logging
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from worker.events import (
+    Event,
+    FileFinished,
+    ModelReady,
+    ShardFinished,
+    ShardPostponed,
+    ShardPutAside,
+    ShardStarted,
+)
+from worker.telemetry import observers as room
+from worker.telemetry.devices import DeviceReader
+from worker.telemetry.metrics import Metrics, forget_counts
+from worker.telemetry.observers import count, observers
+from worker.telemetry.server import Status
+
+READY = ModelReady(slot=0, device="cpu", device_name="EPYC", device_uuid="", seconds=1.5, threads=2)
+STARTED = ShardStarted(shard="s", job="j", files=1, queue_wait_s=7.0, redelivered=True)
+FINISHED = ShardFinished(
+    shard="s", job="j", seconds=2.0, threads_before=2, threads_after=2, resident_bytes=9
+)
+EXAMPLES: list[Event] = [
+    READY,
+    STARTED,
+    FINISHED,
+    ShardPutAside(message_id="m", reason="r"),
+    ShardPostponed(shard="s", reason="r", delay_s=2.0),
+]
+
+
+def a_file(**fields: Any) -> FileFinished:
+    given: dict[str, Any] = {
+        "shard": "s",
+        "job": "j",
+        "audio": "s3://in/a.wav",
+        "index": 0,
+        "outcome": "ok",
+        "audio_s": 10.0,
+        "seconds": 0.5,
+        "stages_s": {"fetch": 0.1, "vad": 0.1, "recognise": 0.2, "punctuate": 0.05, "write": 0.05},
+        "threads": 2,
+    }
+    return FileFinished(**{**given, **fields})
+
+
+def _page(run_dir: Path) -> dict[str, float]:
+    """Every sample of /metrics by its name and labels."""
+    text = Status(run_dir, DeviceReader()).metrics().decode()
+    samples = (s for family in text_string_to_metric_families(text) for s in family.samples)
+    return {s.name + "".join(f" {v}" for v in s.labels.values()): s.value for s in samples}
+
+
+def test_every_kind_of_event_can_be_counted(metrics: Metrics) -> None:
+    events = [*EXAMPLES, a_file()]
+    assert {type(event) for event in events} == set(get_args(Event))
+    for event in events:
+        count(metrics, 0, event)
+
+
+def test_a_file_is_counted_by_its_outcome_and_its_audio_by_its_length(
+    metrics: Metrics, run_dir: Path
+) -> None:
+    for event in (a_file(), a_file(outcome="empty", audio_s=5.0), a_file(outcome="ok")):
+        count(metrics, 0, event)
+    page = _page(run_dir)
+    assert (page["asr_files_total ok"], page["asr_files_total empty"]) == (2, 1)
+    assert page["asr_audio_seconds_total"] == 25
+    assert page["asr_inference_seconds_total"] == pytest.approx(3 * 0.35)
+    assert page["asr_file_seconds_count"] == 3
+    assert page["asr_rtfx_sum"] == pytest.approx(20 + 10 + 20)
+    assert page["asr_stage_seconds_sum recognise"] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("outcome", ["failed", "skipped", "cancelled"])
+def test_a_file_that_was_not_transcribed_adds_no_audio_and_no_speed(
+    metrics: Metrics, run_dir: Path, outcome: str
+) -> None:
+    count(metrics, 0, a_file(outcome=outcome))
+    page = _page(run_dir)
+    assert page[f"asr_files_total {outcome}"] == 1
+    assert (page["asr_audio_seconds_total"], page["asr_rtfx_count"]) == (0, 0)
+    assert page["asr_file_seconds_count"] == 0
+
+
+def test_speech_without_text_is_counted_and_silence_is_not(metrics: Metrics, run_dir: Path) -> None:
+    count(metrics, 0, a_file(outcome="empty"))
+    count(metrics, 0, a_file(outcome="empty", warnings=("speech_without_text",)))
+    assert _page(run_dir)["asr_empty_transcripts_total"] == 1
+
+
+def test_a_file_that_took_no_time_breaks_nothing(metrics: Metrics, run_dir: Path) -> None:
+    count(metrics, 0, a_file(seconds=0.0, stages_s={}))
+    assert _page(run_dir)["asr_rtfx_count"] == 0
+
+
+def test_shards_waits_redeliveries_and_dead_letters_are_counted(
+    metrics: Metrics, run_dir: Path
+) -> None:
+    for event in EXAMPLES:
+        count(metrics, 0, event)
+    count(
+        metrics, 0, ShardStarted(shard="s", job=None, files=1, queue_wait_s=None, redelivered=False)
+    )
+    page = _page(run_dir)
+    assert (page["asr_queue_wait_seconds_count"], page["asr_queue_wait_seconds_sum"]) == (1, 7)
+    assert page["asr_redeliveries_total"] == 1
+    assert page["asr_shard_seconds_sum"] == 2
+    assert page["asr_dead_lettered_total"] == 1
+    assert page["asr_model_load_seconds 0"] == 1.5
+    assert page["asr_torch_threads 0"] == 2
+
+
+def test_the_threads_shown_are_those_found_after_the_last_file(
+    metrics: Metrics, run_dir: Path
+) -> None:
+    count(metrics, 0, a_file(threads=2))
+    count(metrics, 0, a_file(threads=72, outcome="failed"))
+    assert _page(run_dir)["asr_torch_threads 0"] == 72
+
+
+def test_slots_add_up_and_a_replaced_child_goes_on_counting(run_dir: Path) -> None:
+    for slot in (0, 1, 0):
+        count(Metrics(run_dir, slot), slot, a_file())
+    assert _page(run_dir)["asr_files_total ok"] == 3
+    counters = {path.name for path in (run_dir / "metrics").glob("counter_*.db")}
+    assert counters == {"counter_slot0.db", "counter_slot1.db"}
+
+
+def test_a_new_worker_begins_at_zero(run_dir: Path) -> None:
+    count(Metrics(run_dir, 0), 0, a_file())
+    forget_counts(run_dir)
+    assert "asr_files_total ok" not in _page(run_dir)
+
+
+def test_an_undeclared_name_is_an_error(metrics: Metrics) -> None:
+    with pytest.raises(KeyError):
+        metrics["asr_surprise_total"]
+
+
+def test_a_sink_that_fails_fails_neither_the_work_nor_the_other_sinks(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(event: Event) -> None:
+        raise RuntimeError("no disk")
+
+    monkeypatch.setattr(room, "log_event", fail)
+    with caplog.at_level(logging.ERROR):
+        observers(run_dir, 0)(a_file())
+    assert "an observer failed on FileFinished" in caplog.text
+    assert _page(run_dir)["asr_files_total ok"] == 1

@@ -1,0 +1,107 @@
+"""What is read of each slot's device at a scrape."""
+
+import os
+from types import SimpleNamespace
+from typing import Any
+
+import pynvml
+import pytest
+
+from worker.slots import SlotState
+from worker.telemetry.catalogue import CATALOGUE
+from worker.telemetry.devices import DeviceReader, Reading
+
+LABELS = {metric.name: metric.labels for metric in CATALOGUE}
+ON_CPU = SlotState(slot=0, pid=os.getpid(), state="ready", device="cpu", threads=2)
+ON_GPU = SlotState(slot=1, pid=os.getpid(), state="ready", device="cuda:0", device_uuid="GPU-a")
+
+
+class FakeNvml:
+    """One GPU, half busy; some of its readings may not be supported."""
+
+    NVML_TEMPERATURE_GPU = 0
+    NVMLError = pynvml.NVMLError
+
+    def __init__(self, unsupported: str = "") -> None:
+        self._unsupported = unsupported
+
+    def _read(self, name: str, value: Any) -> Any:
+        if name == self._unsupported:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+        return value
+
+    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:  # noqa: N802 - NVML's name
+        return uuid
+
+    def nvmlDeviceGetMemoryInfo(self, _: str) -> Any:  # noqa: N802
+        return self._read("memory", SimpleNamespace(used=30, total=80))
+
+    def nvmlDeviceGetUtilizationRates(self, _: str) -> Any:  # noqa: N802
+        return self._read("busy", SimpleNamespace(gpu=50))
+
+    def nvmlDeviceGetTemperature(self, _: str, __: int) -> Any:  # noqa: N802
+        return self._read("temperature", 61)
+
+    def nvmlDeviceGetPowerUsage(self, _: str) -> Any:  # noqa: N802
+        return self._read("power", 350_000)
+
+
+def _read(*states: SlotState, nvml: FakeNvml | None = None) -> dict[tuple[str, ...], float]:
+    readings: list[Reading] = list(DeviceReader(_nvml=nvml).read(list(states)))
+    for name, labels, _ in readings:
+        assert len(labels) == len(LABELS[name])
+    return {(name, *labels): value for name, labels, value in readings}
+
+
+def test_a_child_on_the_cpu_tells_its_memory_and_its_share_of_its_threads() -> None:
+    found = _read(ON_CPU)
+    assert found["asr_model_ready", "0"] == 1
+    assert found["asr_resident_bytes", "0"] > 1 << 20
+    assert 0 <= found["asr_device_utilization_ratio", "0"] <= 1
+    assert found["asr_device_memory_bytes", "0", "used"] == found["asr_resident_bytes", "0"]
+    assert found["asr_device_memory_bytes", "0", "total"] > 1 << 20
+
+
+def test_a_child_on_a_gpu_tells_its_readings_in_base_units() -> None:
+    found = _read(ON_GPU, nvml=FakeNvml())
+    assert found["asr_device_memory_bytes", "1", "used"] == 30
+    assert found["asr_device_memory_bytes", "1", "total"] == 80
+    assert found["asr_device_utilization_ratio", "1"] == 0.5
+    assert found["asr_device_temperature_celsius", "1"] == 61
+    assert found["asr_device_power_watts", "1"] == 350
+
+
+@pytest.mark.parametrize("unsupported", ["memory", "busy", "temperature", "power"])
+def test_a_reading_that_a_gpu_does_not_offer_hides_no_other(unsupported: str) -> None:
+    """Virtual and partitioned GPUs lack some of them; a scrape must still tell the rest."""
+    found = _read(ON_GPU, ON_CPU, nvml=FakeNvml(unsupported))
+    whole = _read(ON_GPU, ON_CPU, nvml=FakeNvml())
+    lost = {name for name in whole if name not in found}
+    assert len(lost) == (2 if unsupported == "memory" else 1)
+    assert {slot for _, slot, *_ in lost} == {"1"}
+
+
+@pytest.mark.parametrize("on_device", [True, False])
+def test_a_model_that_left_its_device_is_told(on_device: bool) -> None:
+    state = SlotState(slot=0, pid=os.getpid(), state="ready", device="cpu", on_device=on_device)
+    assert _read(state)["asr_device_expected", "0"] == on_device
+
+
+@pytest.mark.parametrize(("state", "ready"), [("ready", 1), ("loading", 0), ("failed", 0)])
+def test_a_slot_is_ready_or_not(state: Any, ready: int) -> None:
+    found = _read(SlotState(slot=3, pid=os.getpid(), state=state, device="cpu"))
+    assert found["asr_model_ready", "3"] == ready
+
+
+def test_a_child_that_is_gone_tells_only_that_it_is_known() -> None:
+    gone = SlotState(slot=0, pid=1 << 30, state="ready", device="cpu")
+    assert {name for name, *_ in _read(gone)} == {"asr_model_ready", "asr_device_expected"}
+
+
+def test_memory_that_torch_holds_is_told_beside_the_rest() -> None:
+    state = SlotState(
+        slot=0, pid=os.getpid(), state="ready", device="cpu", memory={"allocated": 5, "reserved": 9}
+    )
+    found = _read(state)
+    assert found["asr_device_memory_bytes", "0", "allocated"] == 5
+    assert found["asr_device_memory_bytes", "0", "reserved"] == 9

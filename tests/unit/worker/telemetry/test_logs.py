@@ -1,0 +1,118 @@
+"""One line per event: its fields, no password, no hotword."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import pytest
+import structlog
+
+from contract.store import StoreUnavailable
+from tests.unit.examples import a_shard
+from tests.unit.worker.child_at_work import ChildAtWork
+from worker.events import FileFinished, ShardPostponed, ShardPutAside, ShardStarted
+from worker.telemetry.logs import configure_logging, log_event
+
+Lines = pytest.CaptureFixture[str]
+STARTED = ShardStarted(shard="s-1", job=None, files=3, queue_wait_s=None, redelivered=False)
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Give the process's logging back as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def _lines(capsys: Lines) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_an_event_is_one_line_of_json_with_its_fields(capsys: Lines) -> None:
+    configure_logging("json")
+    log_event(STARTED)
+    (line,) = _lines(capsys)
+    assert (line["event"], line["level"], line["logger"]) == ("shard started", "info", "fleet")
+    assert (line["shard"], line["files"], line["redelivered"]) == ("s-1", 3, False)
+    assert line["timestamp"].endswith("Z")
+    assert {"job", "queue_wait_s"}.isdisjoint(line)
+
+
+def test_times_of_stages_are_whole_milliseconds(capsys: Lines) -> None:
+    configure_logging("json")
+    log_event(_finished(stages_s={"vad": 0.0126, "fetch": 0.25}))
+    (line,) = _lines(capsys)
+    assert line["stages_ms"] == {"vad": 13, "fetch": 250}
+    assert "stages_s" not in line
+
+
+def _finished(**fields: Any) -> FileFinished:
+    given: dict[str, Any] = {"shard": "s", "job": "j", "audio": "s3://in/a", "index": 0}
+    return FileFinished(**given, outcome="failed", audio_s=0.0, seconds=0.1, **fields)
+
+
+@pytest.mark.parametrize(
+    ("event", "level"),
+    [
+        (STARTED, "info"),
+        (_finished(), "info"),
+        (_finished(error="no audio"), "warning"),
+        (ShardPutAside(message_id="m", reason="malformed"), "warning"),
+        (ShardPostponed(shard="s", reason="away", delay_s=2.0), "warning"),
+    ],
+)
+def test_what_somebody_should_look_at_is_a_warning(
+    capsys: Lines, event: FileFinished | ShardStarted, level: str
+) -> None:
+    configure_logging("json")
+    log_event(event)
+    assert [line["level"] for line in _lines(capsys)] == [level]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_form_shows_a_password(capsys: Lines, form: Literal["text", "json"]) -> None:
+    configure_logging(form)
+    url = "redis://user:hush@host:6379/0"
+    log_event(ShardPostponed(shard="s", reason=f"cannot reach {url}", delay_s=1.0))
+    logging.getLogger("celery").error("cannot reach %s", url)
+    try:
+        raise OSError(url)
+    except OSError:
+        logging.getLogger("celery").exception("it failed")
+    said = capsys.readouterr().err
+    assert said.count("redis://user:***@host") >= 3
+    assert "hush" not in said
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_line_of_a_shard_s_life_shows_a_hotword(
+    capsys: Lines, form: Literal["text", "json"]
+) -> None:
+    configure_logging(form)
+    child = ChildAtWork()
+    good, bad = child.bench.upload("a.wav"), child.bench.upload_bytes("b.wav", b"text")
+    message = a_shard(good, bad, options={"hotwords": ["hush"]}).to_message()
+    child.run(message)
+    child.run({**message, "options": {"hotwords": "hush"}})
+    child.run({**message, "files": [{"audio": good, "options": {"hotwords": "hush"}}]})
+    child.bench.store.failing_reads[good] = StoreUnavailable("away")
+    child.run({**message, "job": "late", "overwrite": True}, max_attempts=1)
+    for event in child.bench.events:
+        log_event(event)
+    said = capsys.readouterr().err
+    assert len(child.bench.events) >= 8
+    assert "malformed" in said
+    assert "hush" not in said
+
+
+def test_libraries_that_tell_their_every_step_are_not_heard(capsys: Lines) -> None:
+    configure_logging("json")
+    logging.getLogger("funasr").info("step")
+    logging.getLogger("funasr").warning("odd")
+    logging.getLogger("worker.lifecycle").info("ready")
+    assert [line["event"] for line in _lines(capsys)] == ["odd", "ready"]

@@ -1,0 +1,82 @@
+"""Before a worker starts: how long it waits for the broker, and which port it can use."""
+
+import itertools
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from contract.queues import BrokerUnavailable
+from contract.settings import BadConfiguration, Settings
+from worker import boot
+from worker.machine import Gpu
+from worker.pinning import DeviceUnavailable
+
+
+class Broker:
+    """Answers from the n-th time on; never when n is None."""
+
+    def __init__(self, answers_at: int | None) -> None:
+        self.answers_at = answers_at
+        self.asked = 0
+
+    def check(self) -> None:
+        self.asked += 1
+        if self.answers_at is None or self.asked < self.answers_at:
+            raise BrokerUnavailable("away")
+
+
+@pytest.fixture
+def clock() -> Iterator[float]:
+    """A second passes between one look and the next."""
+    return iter(itertools.count(0.0, 1.0))
+
+
+def test_a_broker_that_is_slow_to_start_is_waited_for(clock: Iterator[float]) -> None:
+    broker, slept = Broker(answers_at=4), list[float]()
+    boot._wait_for_broker(broker.check, lambda: next(clock), slept.append)
+    assert (broker.asked, len(slept)) == (4, 3)
+
+
+def test_a_broker_that_does_not_come_is_given_up(clock: Iterator[float]) -> None:
+    broker, slept = Broker(answers_at=None), list[float]()
+    with pytest.raises(BrokerUnavailable):
+        boot._wait_for_broker(broker.check, lambda: next(clock), slept.append)
+    assert broker.asked == boot._BROKER_PATIENCE_S + 1
+
+
+def test_a_port_in_use_is_named_with_a_way_out() -> None:
+    with socket.socket() as other:
+        other.bind(("", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(BadConfiguration, match=f"FLEET_METRICS_PORT {port} cannot be used"):
+            boot._check_port(port)
+
+
+def test_port_0_which_turns_the_pages_off_can_always_be_used() -> None:
+    boot._check_port(0)
+
+
+def _gpus(count: int) -> list[Gpu]:
+    return [Gpu(index=n, name="H100", uuid=f"GPU-{n}", memory_bytes=1) for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("devices", "gpus", "children"), [("auto", 2, 2), ("0", 2, 1), ("cpu", 0, 1), ("cpu,cpu", 0, 2)]
+)
+def test_there_is_one_child_per_device(
+    monkeypatch: pytest.MonkeyPatch, devices: str, gpus: int, children: int
+) -> None:
+    monkeypatch.setattr(boot, "list_gpus", lambda: _gpus(gpus))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert boot.count_children(Settings(devices=devices)) == children
+
+
+def test_what_the_worker_may_see_narrows_what_auto_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boot, "list_gpus", lambda: _gpus(4))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,3")
+    assert boot.count_children(Settings(devices="auto")) == 2
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(DeviceUnavailable):
+        boot.count_children(Settings(devices="auto", on_missing_gpu="fail"))

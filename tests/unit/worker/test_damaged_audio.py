@@ -1,0 +1,114 @@
+"""What is no audio, or not all of it, is refused with a reason, and never in another way."""
+
+import functools
+from collections.abc import Callable
+
+import av
+import numpy as np
+import pytest
+
+from tests.unit.worker.sounds import as_file, encode, tone, wav
+from worker.decoding import decode_file
+from worker.failures import AudioTooShort, FileFailure, UndecodableAudio
+
+Refusal = type[FileFailure]
+
+
+def _noise(seconds: float, rate: int) -> bytes:
+    """Noise, because a tone compresses into a single block."""
+    planes = np.random.default_rng(7).uniform(-0.3, 0.3, (1, int(seconds * rate)))
+    return encode(planes.astype(np.float32), "flac", "flac", rate)
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        (b"", UndecodableAudio),
+        (b"\0" * 4096, UndecodableAudio),
+        (b"these are words and no sounds\n" * 50, UndecodableAudio),
+        (b'{"audio": "no"}', UndecodableAudio),
+        (wav(tone(1))[:20], UndecodableAudio),
+        (wav(tone(0.010)), AudioTooShort),
+        (wav(tone(0.0249)), AudioTooShort),
+    ],
+)
+def test_what_holds_no_audio_is_refused(body: bytes, refusal: Refusal) -> None:
+    with pytest.raises(refusal):
+        decode_file(as_file(body))
+
+
+def test_a_header_without_samples_is_refused() -> None:
+    body = wav(tone(1))
+    header = body[: body.index(b"data") + 8]
+    with pytest.raises((UndecodableAudio, AudioTooShort)):
+        decode_file(as_file(header))
+
+
+def test_25_ms_are_enough() -> None:
+    assert decode_file(as_file(wav(tone(0.025)))).duration_ms == 25
+
+
+def test_a_picture_is_no_audio() -> None:
+    with av.open(file := as_file(b""), "w", format="image2pipe") as output:
+        stream = output.add_stream("png", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "rgb24"
+        frame = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), dtype=np.uint8), format="rgb24")
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            output.mux(packet)
+    with pytest.raises(UndecodableAudio, match="no audio stream"):
+        decode_file(as_file(file.getvalue()))
+
+
+FORMATS: dict[str, Callable[[], bytes]] = {
+    "wav": lambda: wav(tone(6)),
+    "flac": lambda: _noise(6, 16_000),
+    "mp3": lambda: encode(tone(6, rate=44_100), "mp3", "libmp3lame", 44_100),
+    "m4a": lambda: encode(tone(6, rate=44_100), "ipod", "aac", 44_100),
+    "m4a, index first": lambda: encode(
+        tone(6, rate=44_100), "ipod", "aac", 44_100, movflags="faststart"
+    ),
+    "webm": lambda: encode(tone(6, rate=48_000), "webm", "libopus", 48_000),
+}
+
+
+@functools.cache
+def _six_seconds(name: str) -> bytes:
+    return FORMATS[name]()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_whole_file_is_taken(name: str) -> None:
+    assert decode_file(as_file(_six_seconds(name))).duration_ms == pytest.approx(6000, abs=60)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_cut_off_in_its_middle_is_refused_and_not_taken_for_a_short_one(name: str) -> None:
+    body = _six_seconds(name)
+    with pytest.raises((UndecodableAudio, AudioTooShort)):
+        decode_file(as_file(body[: len(body) // 2]))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_wherever_a_file_is_cut_off_nothing_else_is_raised(name: str) -> None:
+    body = _six_seconds(name)
+    for size in np.linspace(0, len(body) - 1, 25).astype(int):
+        try:
+            decode_file(as_file(body[:size]))
+        except (UndecodableAudio, AudioTooShort) as refusal:
+            assert str(refusal)  # noqa: PT017 - most cuts are refused, the last may pass
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_damage_in_the_middle_raises_nothing_else(name: str) -> None:
+    body = bytearray(_six_seconds(name))
+    middle = len(body) // 2
+    body[middle : middle + 2000] = np.random.default_rng(1).bytes(2000)
+    try:
+        decode_file(as_file(bytes(body)))
+    except (UndecodableAudio, AudioTooShort) as refusal:
+        assert str(refusal)  # noqa: PT017 - some formats sound on after damage
+
+
+def test_a_reason_says_what_ffmpeg_said() -> None:
+    with pytest.raises(UndecodableAudio, match="FFmpeg cannot read it: Invalid data"):
+        decode_file(as_file(b"no sound"))

@@ -1,0 +1,101 @@
+"""Any audio becomes 16 kHz samples of the right length, channel by channel."""
+
+import numpy as np
+import pytest
+
+from tests.unit.worker.sounds import as_file, encode, tone, wav
+from worker.decoding import Audio, decode_file
+from worker.failures import AudioTooLong, UndecodableAudio
+from worker.planning.spans import SAMPLE_RATE
+
+SECONDS = 2.0
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "rate", "channels"),
+    [
+        ("wav", "pcm_s16le", 16_000, 1),
+        ("wav", "pcm_s16le", 8_000, 1),
+        ("wav", "pcm_s16le", 44_100, 2),
+        ("wav", "pcm_s16le", 48_000, 6),
+        ("wav", "pcm_mulaw", 8_000, 1),
+        ("flac", "flac", 44_100, 2),
+        ("flac", "flac", 48_000, 6),
+        ("mp3", "libmp3lame", 44_100, 2),
+        ("mp3", "libmp3lame", 8_000, 1),
+        ("ogg", "libopus", 48_000, 1),
+        ("webm", "libopus", 48_000, 2),
+        ("ipod", "aac", 44_100, 2),
+        ("ipod", "aac", 8_000, 1),
+    ],
+)
+def test_every_format_keeps_its_length_and_its_channels(
+    container: str, codec: str, rate: int, channels: int
+) -> None:
+    body = encode(tone(SECONDS, rate=rate, channels=channels), container, codec, rate)
+    audio = decode_file(as_file(body))
+    assert audio.duration_ms == pytest.approx(1000 * SECONDS, abs=60)
+    assert (audio.channels, audio.source_rate) == (channels, rate)
+    assert audio.planes.shape == (channels, audio.planes.shape[1])
+    assert audio.planes.dtype == np.float32
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_a_tone_keeps_its_pitch_and_its_loudness_at_any_rate(rate: int) -> None:
+    samples = decode_file(as_file(wav(tone(SECONDS, rate=rate), rate))).samples(None)
+    spectrum = np.abs(np.fft.rfft(samples))
+    assert np.argmax(spectrum) * SAMPLE_RATE / len(samples) == pytest.approx(200, abs=1)
+    assert np.max(np.abs(samples)) == pytest.approx(0.3, abs=0.02)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_resampling_keeps_the_last_samples(rate: int) -> None:
+    audio = decode_file(as_file(wav(tone(SECONDS, rate=rate), rate)))
+    assert audio.planes.shape[1] == pytest.approx(SECONDS * SAMPLE_RATE, abs=4)
+
+
+def test_the_mix_is_the_mean_of_all_channels() -> None:
+    planes = tone(0.5, channels=2)
+    audio = decode_file(as_file(wav(planes)))
+    np.testing.assert_allclose(audio.samples(None), planes.mean(axis=0), atol=1e-3)
+
+
+@pytest.mark.parametrize("channel", [0, 1])
+def test_a_channel_is_chosen_by_its_number(channel: int) -> None:
+    planes = tone(0.5, channels=2)
+    chosen = decode_file(as_file(wav(planes))).samples(channel)
+    np.testing.assert_allclose(chosen, planes[channel], atol=1e-3)
+    assert chosen.flags.c_contiguous
+
+
+def test_a_channel_that_is_not_there_is_said() -> None:
+    audio = Audio(planes=tone(0.1), source_rate=16_000)
+    with pytest.raises(UndecodableAudio, match="no channel 1: the file has 1"):
+        audio.samples(1)
+
+
+@pytest.mark.parametrize(("samples", "ms"), [(16_000, 1000), (16_015, 1000), (16_016, 1001)])
+def test_the_length_is_in_whole_milliseconds(samples: int, ms: int) -> None:
+    planes = np.zeros((1, samples), dtype=np.float32)
+    assert Audio(planes=planes, source_rate=8_000).duration_ms == ms
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("wav", "pcm_s16le"), ("ogg", "libopus"), ("adts", "aac")]
+)
+def test_audio_beyond_the_limit_is_refused_whether_its_header_says_so_or_not(
+    container: str, codec: str
+) -> None:
+    body = encode(tone(3, rate=48_000), container, codec, 48_000)
+    with pytest.raises(AudioTooLong, match="more than 2 s"):
+        decode_file(as_file(body), max_audio_s=2)
+
+
+def test_audio_up_to_the_limit_is_taken() -> None:
+    assert decode_file(as_file(wav(tone(2))), max_audio_s=2).duration_ms == 2000
+
+
+def test_decoding_the_same_file_twice_gives_the_same_samples() -> None:
+    body = encode(tone(1, rate=44_100), "mp3", "libmp3lame", 44_100)
+    first, second = (decode_file(as_file(body)) for _ in range(2))
+    np.testing.assert_array_equal(first.planes, second.planes)

@@ -1,0 +1,88 @@
+"""The same message again does no work twice, and never leaves a wrong result standing."""
+
+import pytest
+
+from contract.job import Shard
+from tests.unit.examples import OUTPUT, a_ref, a_shard
+from tests.unit.worker.sounds import tone
+from tests.unit.worker.workbench import Workbench
+
+DONE = f"{OUTPUT}a.wav.json"
+
+
+@pytest.fixture
+def done(bench: Workbench) -> Workbench:
+    """A bench whose file a.wav has its result; what was said until then is forgotten."""
+    bench.run(a_shard(bench.upload("a.wav")))
+    for said in (bench.store.written, bench.events, bench.recorded, bench.engine.lengths_ms):
+        said.clear()
+    return bench
+
+
+def _again(bench: Workbench, shard: Shard) -> bool:
+    """Whether the work was done anew; if not, nothing at all may have been written."""
+    bench.run(shard)
+    worked = bool(bench.engine.lengths_ms)
+    assert bench.outcomes == (["ok"] if worked else ["skipped"])
+    assert bool(bench.store.written) == worked
+    return worked
+
+
+def test_a_message_that_comes_again_is_skipped(done: Workbench) -> None:
+    assert not _again(done, a_shard("s3://in/a.wav"))
+    assert done.recorded == [(0, "skipped", 0)]
+
+
+def test_a_current_result_of_another_job_will_do(done: Workbench) -> None:
+    assert not _again(done, a_shard("s3://in/a.wav", job="other"))
+
+
+def test_changed_audio_is_done_anew(done: Workbench) -> None:
+    done.upload("a.wav", tone(1.5))
+    assert _again(done, a_shard("s3://in/a.wav"))
+    assert done.document("a.wav.json")["audio"]["duration_ms"] == 1500
+
+
+@pytest.mark.parametrize("options", [{"formats": ["srt"]}, {"timestamps": "word"}])
+def test_other_options_are_done_anew(done: Workbench, options: dict[str, object]) -> None:
+    assert _again(done, a_shard("s3://in/a.wav", options=options))
+
+
+def test_another_stretch_is_done_anew(done: Workbench) -> None:
+    assert _again(done, a_shard(a_ref("s3://in/a.wav", index=0, start_ms=50)))
+
+
+def test_overwriting_redoes_what_another_job_did(done: Workbench) -> None:
+    assert _again(done, a_shard("s3://in/a.wav", job="other", overwrite=True))
+    assert done.document("a.wav.json")["receipt"]["job"] == "other"
+
+
+def test_overwriting_does_not_redo_what_this_very_job_did(done: Workbench) -> None:
+    assert not _again(done, a_shard("s3://in/a.wav", overwrite=True))
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"receipt": 7}', b"\xff"])
+def test_a_torn_result_is_written_anew(done: Workbench, body: bytes) -> None:
+    done.store.objects["out"]["prefix/a.wav.json"] = body
+    assert _again(done, a_shard("s3://in/a.wav"))
+    assert done.document("a.wav.json")["text"] == "three nine zero"
+
+
+def test_a_file_that_failed_before_is_tried_again_and_its_error_goes(bench: Workbench) -> None:
+    bench.upload_bytes("a.wav", b"no audio")
+    bench.run(a_shard("s3://in/a.wav"))
+    assert bench.outputs() == ["a.wav.error.json"]
+    bench.upload("a.wav")
+    bench.run(a_shard("s3://in/a.wav"))
+    assert bench.outputs() == ["a.wav.json"]
+    assert bench.outcomes == ["failed", "ok"]
+
+
+def test_the_formats_of_a_shard_are_complete_once_its_json_is_there(bench: Workbench) -> None:
+    """Cut off between any two writes, the file is not taken for done."""
+    shard = a_shard(bench.upload("a.wav"), options={"formats": ["srt", "txt"]})
+    bench.run(shard)
+    del bench.store.objects["out"]["prefix/a.wav.json"]
+    bench.engine.lengths_ms.clear()
+    bench.run(shard)
+    assert bench.engine.lengths_ms == [1000]

@@ -1,0 +1,95 @@
+"""What is done about each thing that can go wrong."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.job import MalformedShard
+from contract.queues import BrokerUnavailable
+from contract.store import (
+    BucketMissing,
+    CredentialsRefused,
+    ObjectDenied,
+    ObjectMissing,
+    StoreError,
+    StoreUnavailable,
+)
+from worker import failures
+from worker.failures import (
+    MAX_RETRIES,
+    RETRY_LONGEST_S,
+    DeadLetter,
+    LeaveProcess,
+    Retry,
+    Skip,
+    decide,
+)
+
+FINAL = [
+    (MalformedShard("m"), DeadLetter("m")),
+    (failures.OutputUnwritable("m"), DeadLetter("m")),
+    (failures.PoisonShard("m"), DeadLetter("m")),
+    (failures.UndecodableAudio("m"), Skip("undecodable_audio", "m")),
+    (failures.AudioTooShort("m"), Skip("audio_too_short", "m")),
+    (failures.AudioTooLong("m"), Skip("audio_too_long", "m")),
+    (failures.OutOfDeviceMemory("m"), Skip("out_of_memory", "m")),
+    (failures.ModelError("m"), Skip("model_error", "m")),
+    (ObjectMissing("m"), Skip("audio_missing", "m")),
+    (BucketMissing("m"), Skip("audio_missing", "m")),
+    (ObjectDenied("m"), Skip("access_denied", "m")),
+    (failures.DeviceLost("m"), LeaveProcess("m")),
+    (BrokerUnavailable("m"), LeaveProcess("m")),
+    (MemoryError("m"), LeaveProcess("m")),
+    (ZeroDivisionError("m"), Skip("model_error", "ZeroDivisionError: m")),
+    (KeyError("m"), Skip("model_error", "KeyError: 'm'")),
+]
+PASSING = [StoreUnavailable, CredentialsRefused, StoreError, OSError]
+
+
+@pytest.mark.parametrize("retries", [0, 1, MAX_RETRIES, MAX_RETRIES + 9])
+@pytest.mark.parametrize(("error", "decision"), FINAL)
+def test_what_cannot_get_better_is_settled_at_once(
+    error: Exception, decision: failures.Decision, retries: int
+) -> None:
+    assert decide(error, retries) == decision
+
+
+@pytest.mark.parametrize("error", PASSING)
+@pytest.mark.parametrize(("retries", "delay_s"), [(0, 2.0), (1, 4.0), (7, 256.0), (8, 300.0)])
+def test_what_may_pass_is_tried_again_after_a_growing_time(
+    error: type[Exception], retries: int, delay_s: float
+) -> None:
+    assert decide(error("away"), retries) == Retry(delay_s, "away")
+
+
+@pytest.mark.parametrize("error", PASSING)
+@pytest.mark.parametrize("retries", [MAX_RETRIES, MAX_RETRIES + 1, 5000])
+def test_what_does_not_pass_is_put_aside_with_the_number_of_tries(
+    error: type[Exception], retries: int
+) -> None:
+    assert decide(error("away"), retries) == DeadLetter(f"away (tried {retries + 1} times)")
+
+
+@given(st.integers(0, MAX_RETRIES - 2))
+def test_the_wait_grows_to_a_limit_and_never_beyond(retries: int) -> None:
+    now, later = (decide(StoreUnavailable("x"), n) for n in (retries, retries + 1))
+    assert isinstance(now, Retry)
+    assert isinstance(later, Retry)
+    assert 0 < now.delay_s <= later.delay_s <= RETRY_LONGEST_S
+
+
+def test_an_outage_of_two_hours_loses_no_message() -> None:
+    waits = [decide(StoreUnavailable("x"), retries) for retries in range(MAX_RETRIES)]
+    assert sum(wait.delay_s for wait in waits if isinstance(wait, Retry)) > 1.9 * 3600
+
+
+@pytest.mark.parametrize("error", [failures.ModelError(), StoreUnavailable(), RuntimeError()])
+def test_an_error_without_words_is_named_by_its_kind(error: Exception) -> None:
+    assert type(error).__name__ in decide(error, 0).message
+
+
+def test_every_error_of_a_file_has_a_kind_of_its_own() -> None:
+    kinds = failures.FileFailure.__subclasses__()
+    assert len({kind.kind for kind in kinds}) == len(kinds) == 5
+    for kind in kinds:
+        assert decide(kind("m"), 0) == Skip(kind.kind, "m")

@@ -1,0 +1,98 @@
+"""The outputs of one file: which are written, in which order, and how refusals are told."""
+
+import pytest
+
+from contract.job import Format
+from contract.store import (
+    BucketMissing,
+    CredentialsRefused,
+    ObjectDenied,
+    StoreError,
+    StoreUnavailable,
+)
+from contract.transcript import AudioInfo
+from tests.unit.examples import OUTPUT, a_receipt, a_segment, a_transcript, who
+from tests.unit.worker.workbench import WatchedStore
+from worker.failures import OutputUnwritable, Skip
+from worker.receipts import write_error
+from worker.results import Outputs
+
+MARK = "sha256:ab"
+
+
+@pytest.fixture
+def store() -> WatchedStore:
+    return WatchedStore("out")
+
+
+@pytest.fixture
+def outputs(store: WatchedStore) -> Outputs:
+    return Outputs(store, OUTPUT, "calls/a.wav")
+
+
+SAID = a_transcript(a_segment(0, 9, "three"), receipt=a_receipt(fingerprint=MARK, job="night"))
+
+
+@pytest.mark.parametrize(
+    "formats", [(), ("json",), ("json", "srt"), ("srt", "json", "txt", "vtt"), ("txt", "txt")]
+)
+def test_every_format_is_written_once_and_the_json_last(
+    store: WatchedStore, outputs: Outputs, formats: tuple[Format, ...]
+) -> None:
+    outputs.prepare(SAID, formats)
+    outputs.commit(SAID)
+    assert store.written[-1] == f"{OUTPUT}calls/a.wav.json"
+    assert sorted(uri.rpartition(".")[2] for uri in store.written) == sorted({*formats, "json"})
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "only_job", "current"),
+    [
+        (MARK, None, True),
+        (MARK, "night", True),
+        (MARK, "other", False),
+        ("sha256:other", None, False),
+        ("sha256:other", "night", False),
+    ],
+)
+def test_a_result_is_current_by_its_fingerprint_and_where_asked_by_its_job(
+    outputs: Outputs, fingerprint: str, only_job: str | None, current: bool
+) -> None:
+    outputs.commit(SAID)
+    assert outputs.is_current(fingerprint, only_job) is current
+
+
+def test_what_is_not_there_is_not_current(outputs: Outputs) -> None:
+    assert not outputs.is_current(MARK, None)
+    assert not Outputs(WatchedStore(), OUTPUT, "a").is_current(MARK, None)
+
+
+def test_a_store_that_is_away_is_not_taken_for_a_missing_result(
+    store: WatchedStore, outputs: Outputs
+) -> None:
+    store.failing_reads[f"{OUTPUT}calls/a.wav.json"] = StoreUnavailable("away")
+    with pytest.raises(StoreUnavailable):
+        outputs.is_current(MARK, None)
+
+
+@pytest.mark.parametrize(
+    "error", [ObjectDenied("no"), BucketMissing("no"), CredentialsRefused("no")]
+)
+def test_a_refusal_to_write_is_told_apart_from_a_store_that_is_away(
+    store: WatchedStore, outputs: Outputs, error: StoreError
+) -> None:
+    store.failing_writes[f"{OUTPUT}calls/a.wav.json"] = error
+    with pytest.raises(OutputUnwritable, match="results cannot be written: no"):
+        outputs.commit(SAID)
+
+
+def test_an_error_lies_beside_until_the_file_has_a_result(
+    store: WatchedStore, outputs: Outputs
+) -> None:
+    report = write_error(Skip("poison", "m"), who(), AudioInfo(uri="s3://in/a"), "now")
+    outputs.write_error(report)
+    assert store.read(f"{OUTPUT}calls/a.wav.error.json") == report.to_json()
+    for _ in range(2):
+        outputs.prepare(SAID, ())
+        outputs.commit(SAID)
+        assert list(store.objects["out"]) == ["prefix/calls/a.wav.json"]

@@ -1,0 +1,40 @@
+"""Seconds by stage, on a clock of our own."""
+
+import pytest
+
+from contract.transcript import STAGES
+from worker.stopwatch import Stopwatch
+
+
+@pytest.fixture
+def stopwatch() -> Stopwatch:
+    """On a clock that goes on by 0, 1, 2, 3, ... seconds from one look to the next."""
+    looks = iter(n * (n + 1) / 2 for n in range(100))
+    return Stopwatch(lambda: next(looks))
+
+
+def test_the_time_of_a_stage_adds_up(stopwatch: Stopwatch) -> None:
+    with stopwatch("vad"):
+        pass
+    with stopwatch("write"):
+        pass
+    with stopwatch("vad"):
+        pass
+    assert stopwatch.seconds == {"vad": 1 + 5, "write": 3}
+    assert stopwatch.total_s == 9
+
+
+def test_a_stage_that_fails_has_taken_its_time_too(stopwatch: Stopwatch) -> None:
+    with pytest.raises(KeyError), stopwatch("decode"):
+        raise KeyError
+    assert stopwatch.seconds == {"decode": 1}
+
+
+def test_milliseconds_are_whole_and_rounded() -> None:
+    stopwatch = Stopwatch(lambda: 0.0, {"fetch": 0.0124, "vad": 0.0126})
+    entered = {stage: ms for stage, ms in stopwatch.milliseconds().items() if ms}
+    assert entered == {"fetch": 12, "vad": 13}
+
+
+def test_every_stage_is_named_even_when_it_was_not_entered() -> None:
+    assert tuple(Stopwatch(lambda: 0.0).milliseconds()) == STAGES

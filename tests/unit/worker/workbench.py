@@ -1,0 +1,98 @@
+"""A pipeline over a store in memory and a scripted engine, and all that it says."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract.job import AudioRef, Shard
+from contract.store import MemoryStore, StoreError
+from contract.transcript import Outcome
+from tests.unit.examples import OUTPUT, who
+from tests.unit.worker.scripted_engine import ScriptedEngine
+from tests.unit.worker.sounds import Planes, tone, wav
+from worker.events import Event, FileFinished
+from worker.pipeline import Pipeline
+
+NOW = "2026-11-22T12:00:00Z"
+
+
+class WatchedStore(MemoryStore):
+    """Remembers what was written and in which order; fails where it is told to."""
+
+    def __init__(self, *buckets: str) -> None:
+        super().__init__(*buckets)
+        self.written: list[str] = []
+        self.failing_reads: dict[str, StoreError] = {}
+        self.failing_writes: dict[str, StoreError] = {}
+
+    def read(self, uri: str) -> bytes:
+        if error := self.failing_reads.get(uri):
+            raise error
+        return super().read(uri)
+
+    def write(self, uri: str, body: bytes, content_type: str) -> None:
+        if error := self.failing_writes.get(uri):
+            raise error
+        super().write(uri, body, content_type)
+        self.written.append(uri)
+
+
+@dataclass
+class Workbench:
+    """One child at work."""
+
+    store: WatchedStore = field(default_factory=lambda: WatchedStore("in", "out"))
+    engine: ScriptedEngine = field(default_factory=ScriptedEngine)
+    events: list[Event] = field(default_factory=list)
+    recorded: list[tuple[int | None, Outcome, int]] = field(default_factory=list)
+    """Index, outcome and audio in ms, as the ledger would take them."""
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Freshly wired."""
+        return Pipeline(
+            store=self.store,
+            engine=self.engine,
+            observe=self.observe,
+            max_audio_s=30,
+            now=lambda: NOW,
+        )
+
+    def upload(self, key: str, planes: Planes | None = None) -> str:
+        """Put a tone of one second, or other samples, into the bucket `in`."""
+        return self.upload_bytes(key, wav(tone(1) if planes is None else planes))
+
+    def upload_bytes(self, key: str, body: bytes) -> str:
+        """Put any bytes there; return the address."""
+        uri = f"s3://in/{key}"
+        super(WatchedStore, self.store).write(uri, body, "")
+        return uri
+
+    def run(self, shard: Shard, attempt: int = 1, retries: int = 0) -> None:
+        """Do the shard's work."""
+        self.pipeline.run(shard, who(attempt, retries, shard.job), self._record)
+
+    def _record(self, ref: AudioRef, outcome: Outcome, audio_ms: int) -> None:
+        self.recorded.append((ref.index, outcome, audio_ms))
+
+    def observe(self, event: Event) -> None:
+        """Take note."""
+        self.events.append(event)
+
+    @property
+    def finished(self) -> list[FileFinished]:
+        """What was said of each file."""
+        return [event for event in self.events if isinstance(event, FileFinished)]
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """How each file ended."""
+        return [event.outcome for event in self.finished]
+
+    def document(self, name: str) -> Any:
+        """A JSON document below the output prefix."""
+        return json.loads(self.store.objects["out"][OUTPUT.removeprefix("s3://out/") + name])
+
+    def outputs(self) -> list[str]:
+        """Names of all outputs."""
+        return sorted(key.removeprefix("prefix/") for key in self.store.objects["out"])
