@@ -9,6 +9,7 @@ import typer
 from cli.exits import Exit, WrongUsage
 
 if TYPE_CHECKING:
+    from contract.job import Options
     from producer import EnqueueResult
 
 
@@ -38,31 +39,21 @@ def enqueue(
 
     Example: fleet enqueue s3://calls/2026/ --output s3://transcripts/2026/ --formats json,srt
     """
-    from pydantic import ValidationError
-
     import producer
-    from contract.job import Options, check_output, explain
 
-    try:
-        check_output(output)
-        options = Options.model_validate(
-            {
-                "formats": formats.split(","),
-                "language": language,
-                "hotwords": [word for word in hotwords.split(",") if word],
-                "timestamps": timestamps,
-                "speakers": speakers,
-                "channels": channels,
-            }
-        )
-    except ValidationError as error:
-        raise WrongUsage(f"--{explain(error)}") from None
-    except ValueError as error:
-        raise WrongUsage(f"--output {error}") from None
+    wanted = _read_options(
+        formats=formats.split(","),
+        language=language,
+        hotwords=[word for word in hotwords.split(",") if word],
+        timestamps=timestamps,
+        speakers=speakers,
+        channels=channels,
+    )
+    _check_output(output)
     result = producer.enqueue(
         sources,
         output=output,
-        options=options,
+        options=wanted,
         job=job,
         upload=upload,
         priority=priority,
@@ -76,6 +67,26 @@ def enqueue(
         typer.echo(_sentence(result))
     if result.bad_rows:
         raise typer.Exit(Exit.SOME_FAILED)
+
+
+def _read_options(**given: object) -> "Options":
+    from pydantic import ValidationError
+
+    from contract.job import Options, explain
+
+    try:
+        return Options.model_validate(given)
+    except ValidationError as error:
+        raise WrongUsage(f"--{explain(error)}") from None
+
+
+def _check_output(output: str) -> None:
+    from contract.job import check_output
+
+    try:
+        check_output(output)
+    except ValueError as error:
+        raise WrongUsage(f"--output {error}") from None
 
 
 def _sentence(found: "EnqueueResult") -> str:
