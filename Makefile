@@ -13,7 +13,7 @@ setup: .venv   ## install everything into .venv
 
 .venv: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[worker,local,dev]' \
+	$(BIN)/pip install --quiet --use-pep517 --constraint constraints.txt --editable '.[worker,local,dev]' \
 		|| { rm -rf .venv; exit 1; }
 	@touch .venv
 
