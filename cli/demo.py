@@ -52,6 +52,7 @@ def _directory(kept: Path | None) -> Iterator[Path]:
 
 def _print(result: "DemoResult", kept: Path | None) -> None:
     from local.demo import OUTPUT
+    from local.samples import load_samples
 
     for file in result.results:
         typer.echo(f"\n{file.audio}  [{file.status}]")
@@ -62,8 +63,12 @@ def _print(result: "DemoResult", kept: Path | None) -> None:
         typer.echo(f"  heard  {file.text or '(nothing)'}")
     typer.echo(
         f"\n{result.files} files: {result.ok} transcribed, {result.empty} without speech, "
-        f"{result.failed} failed, as it should: it is no audio"
+        f"{result.failed} failed"
     )
+    for file in result.unexpected(load_samples()):
+        typer.echo(f"  {file.audio} was not to end as {file.status}")
+    if not result.unexpected(load_samples()):
+        typer.echo("each as it should: one sample is silence, and one is no audio")
     share = 100 * result.word_errors / max(1, result.words)
     typer.echo(f"{result.word_errors} of {result.words} words wrong ({share:.2f} %)")
     typer.echo(f"{result.audio_s:.0f} s of audio in {result.wall_s:.1f} s")
