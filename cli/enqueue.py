@@ -93,7 +93,7 @@ def _sentence(found: "EnqueueResult") -> str:
     if not found.files:
         return "no audio found: nothing to do"
     if not found.enqueued:
-        return f"{found.files} files found, all have their result: nothing to do but skip"
+        return f"{found.files} files found, all have their outcome: nothing to do but skip"
     return (
         f"{found.files} files found, {found.skipped} skipped, {found.enqueued} enqueued as "
         f"{found.shards} shards of {found.job}; watch it with: fleet status {found.job}"

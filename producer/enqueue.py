@@ -37,7 +37,7 @@ class EnqueueResult:
     files: int = 0
     """Files found, without bad rows."""
     skipped: int = 0
-    """Files whose result is there already."""
+    """Files that have a current result already, or are known to be no audio."""
     enqueued: int = 0
     shards: int = 0
     bad_rows: list[str] = field(default_factory=list)

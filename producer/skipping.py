@@ -1,13 +1,17 @@
-"""What already has its result: one listing of the outputs, then the receipts of what is there."""
+"""What already has its outcome: one listing of the outputs, then the receipts of what is there."""
 
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from contract.job import AudioRef, Options
-from contract.layout import fingerprint, output_uri
+from contract.layout import error_uri, fingerprint, output_uri
 from contract.store import ObjectDenied, ObjectStore, StoreError
+
+_HOPELESS = ("undecodable_audio", "audio_too_short")
+"""Failures that trying the same bytes again does not mend."""
 
 _READERS = 16
 _WINDOW = 1024
@@ -16,7 +20,7 @@ _WINDOW = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class DoneCheck:
-    """Tells which references have a current result below an output prefix."""
+    """Tells which references need no work: a current result, or bytes known to be no audio."""
 
     store: ObjectStore
     output: str
@@ -39,16 +43,27 @@ class DoneCheck:
             return set()  # the worker finds out what is done
 
     def _is_done(self, ref: AudioRef, present: set[str]) -> bool:
-        uri = output_uri(self.output, ref.relative, "json")
-        if uri not in present or ref.etag is None:
+        result = output_uri(self.output, ref.relative, "json")
+        report = error_uri(self.output, ref.relative)
+        if ref.etag is None:
             return False
         try:
-            receipt = json.loads(self.store.read(uri))["receipt"]
-            revision = self.model_revision or receipt["model_revision"]
-            wanted = fingerprint(ref, ref.etag, revision, self.options.overlaid(ref))
-            return bool(receipt["fingerprint"] == wanted)
+            if result in present:
+                return self._is_current(ref, ref.etag, json.loads(self.store.read(result)))
+            return report in present and _is_hopeless(ref, json.loads(self.store.read(report)))
         except (StoreError, ValueError, KeyError, TypeError):
             return False
+
+    def _is_current(self, ref: AudioRef, etag: str, transcript: Any) -> bool:
+        receipt = transcript["receipt"]
+        revision = self.model_revision or receipt["model_revision"]
+        wanted = fingerprint(ref, etag, revision, self.options.overlaid(ref))
+        return bool(receipt["fingerprint"] == wanted)
+
+
+def _is_hopeless(ref: AudioRef, report: Any) -> bool:
+    """Whether the very same bytes failed for a reason that lies in them alone."""
+    return report["error"]["kind"] in _HOPELESS and report["audio"]["etag"] == ref.etag
 
 
 def _windows(refs: Iterable[AudioRef]) -> Iterator[list[AudioRef]]:

@@ -28,12 +28,19 @@ def test_the_job_is_listed(up: Up, job: str) -> None:
 def test_a_second_enqueue_does_nothing_but_skip_and_says_so(up: Up, job: str) -> None:
     again = ("enqueue", "s3://audio/job/", "--output", OUTPUT, "--timestamps", "word")
     result = json.loads(up.fleet(*again, "--json").stdout)
-    # the file that failed has no result, so it is tried again
-    assert result["files"] - result["skipped"] == result["enqueued"] == 1
-    up.wait_for_job(result["job"])
-    up.s3.delete_object(Bucket="audio", Key="job/not-audio.mp3")
+    assert result["files"] == result["skipped"] >= 12
+    assert result["enqueued"] == result["shards"] == 0
     said = up.fleet(*again).stdout
-    assert "all have their result: nothing to do but skip" in said
+    assert "all have their outcome: nothing to do but skip" in said
+
+
+def test_overwriting_does_everything_again(up: Up, job: str) -> None:
+    where = ("enqueue", "s3://audio/job/calls/", "--output", "s3://transcripts/again/")
+    up.wait_for_job(json.loads(up.fleet(*where, "--json").stdout)["job"])
+    result = json.loads(up.fleet(*where, "--overwrite", "--json").stdout)
+    assert result["enqueued"] == result["files"] >= 1
+    status = up.wait_for_job(result["job"])
+    assert status["outcomes"]["ok"] == result["files"]
 
 
 def test_a_job_of_the_same_name_is_refused(up: Up, job: str) -> None:

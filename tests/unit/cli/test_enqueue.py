@@ -22,7 +22,7 @@ def _result(**fields: Any) -> EnqueueResult:
     ("found", "phrases"),
     [
         (_result(), ["no audio found"]),
-        (_result(files=3, skipped=3), ["3 files found", "all have their result"]),
+        (_result(files=3, skipped=3), ["3 files found", "all have their outcome"]),
         (
             _result(files=5, skipped=2, enqueued=3, shards=1),
             ["5 files found", "2 skipped", "3 enqueued", "1 shards", "fleet status night"],

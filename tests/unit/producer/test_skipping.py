@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract.job import AudioRef, Options
-from contract.layout import fingerprint, output_uri
+from contract.layout import error_uri, fingerprint, output_uri
 from contract.store import (
     BucketMissing,
     MemoryStore,
@@ -138,3 +138,21 @@ def test_a_store_that_is_away_is_not_taken_for_one_without_results() -> None:
     store.reason = StoreUnavailable("away")
     with pytest.raises(StoreUnavailable):
         _done(_check(store), a_ref(**LISTED))
+
+
+@pytest.mark.parametrize(
+    ("kind", "etag", "done"),
+    [
+        ("undecodable_audio", '"e"', True),
+        ("audio_too_short", '"e"', True),
+        ("undecodable_audio", '"before"', False),
+        ("access_denied", '"e"', False),
+        ("model_error", '"e"', False),
+        ("audio_too_long", '"e"', False),
+    ],
+)
+def test_only_bytes_that_are_no_audio_are_not_tried_again(kind: str, etag: str, done: bool) -> None:
+    store, ref = MemoryStore("out"), a_ref(**LISTED)
+    body = json.dumps({"audio": {"etag": etag}, "error": {"kind": kind}}).encode()
+    store.write(error_uri(OUTPUT, ref.relative), body, "application/json")
+    assert _done(_check(store), ref) is done
