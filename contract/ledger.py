@@ -26,15 +26,16 @@ local before = 0
 for i = 1, #KEYS - 1 do
   if redis.call('GETBIT', KEYS[i], ARGV[1]) == 1 then before = i end
 end
-if before > 0 and ARGV[4] == '1' then return 0 end
+local failed = tonumber(ARGV[5])
+if before > 0 and ARGV[4] == '1' and (before ~= failed or ARGV[2] == ARGV[5]) then return 0 end
 if before > 0 then redis.call('SETBIT', KEYS[before], ARGV[1], 0) end
 redis.call('SETBIT', KEYS[tonumber(ARGV[2])], ARGV[1], 1)
-if before == 0 or before == tonumber(ARGV[5]) then
+if before == 0 or before == failed then
   redis.call('HINCRBY', KEYS[#KEYS], 'audio_ms', ARGV[3])
 end
 return 1
 """
-"""The outcome recorded last counts, unless it is weak (ARGV[4]) and there is one already; a
+"""The outcome recorded last counts, unless it is weak (ARGV[4]) and there is a better one; a
 file's audio is counted once, a failed one's (ARGV[5]) when it succeeds after all."""
 
 

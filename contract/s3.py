@@ -26,7 +26,8 @@ _REFUSED = {
 }
 _DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
 _MISSING = {"NoSuchKey", "404", "NotFound"}
-_BUSY = {"SlowDown", "RequestTimeout", "TooManyRequests", "Throttling", "ThrottlingException"}
+_BUSY = {"SlowDown", "RequestTimeout", "TooManyRequests", "OperationAborted"}
+_BUSY_STATUS = {408, 409, 429}
 _CHUNK_BYTES = 1 << 20
 
 
@@ -55,7 +56,7 @@ def _translate_answer(answer: dict[str, Any], uri: str) -> StoreError:
         return CredentialsRefused(f"storage refused the credentials ({code}) for {uri}")
     if code in _DENIED:
         return ObjectDenied(f"access to {uri} was denied")
-    if code in _BUSY or status >= 500:
+    if code in _BUSY or "Throttl" in code or status in _BUSY_STATUS or status >= 500:
         return StoreUnavailable(f"storage failed for {uri}: {code or status}")
     return ObjectDenied(f"storage refuses {uri}: {code or status}")  # archived, moved, ...
 

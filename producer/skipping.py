@@ -62,8 +62,11 @@ class DoneCheck:
 
 
 def _is_hopeless(ref: AudioRef, report: Any) -> bool:
-    """Whether the very same bytes failed for a reason that lies in them alone."""
-    return report["error"]["kind"] in _HOPELESS and report["audio"]["etag"] == ref.etag
+    """Whether the very same bytes, taken whole, failed for a reason that lies in them alone."""
+    same = report["audio"]["etag"] == ref.etag
+    whole = (ref.start_ms, ref.end_ms, ref.channel) == (None, None, None)
+    asked_whole = not report["audio"].get("start_ms") and report["audio"].get("channel") is None
+    return report["error"]["kind"] in _HOPELESS and same and whole and asked_whole
 
 
 def _windows(refs: Iterable[AudioRef]) -> Iterator[list[AudioRef]]:

@@ -53,7 +53,7 @@ class DeviceLost(Exception):
 
 
 class PoisonShard(Exception):
-    """A shard has taken down its worker too often: look at its files one by one."""
+    """A shard was begun too often and never ended: look at its files one by one."""
 
 
 class OutputUnwritable(Exception):

@@ -19,6 +19,9 @@ from worker.receipts import Circumstances
 from worker.results import Outputs
 from worker.transcribing import Heard
 
+_MOST_POSTPONED = 5
+"""When more files of a shard cannot be had, it is storage that fails, and the rest can wait."""
+
 Record = Callable[[AudioRef, Outcome, int], None]
 """Takes down a file's outcome and its audio in ms."""
 
@@ -37,23 +40,24 @@ class Pipeline:
         """Give every file of the shard its outcome; return the most torch threads found.
 
         Raises:
-            Exception: whatever worker.failures.decide does not answer with Skip. One file that
-                storage refuses for now does not keep the others from being committed.
+            Exception: whatever worker.failures.decide does not answer with Skip. Files that
+                storage refuses for now do not keep the others from being committed.
         """
-        threads, postponed = 0, None
+        threads = 0
+        postponed: list[Exception] = []
         for fetched in self._fetcher.fetch_ahead(shard):
             try:
                 finished = self._finish(shard, fetched, who)
             except Exception as error:
-                if postponed or not isinstance(decide(error, who.retries), Retry):
+                postponed.append(error)
+                if len(postponed) > _MOST_POSTPONED or not isinstance(decide(error, 0), Retry):
                     raise
-                postponed = error
                 continue
             record(fetched.task.ref, finished.outcome, round(finished.audio_s * 1000))
             self.observe(finished)
             threads = max(threads, finished.threads)
         if postponed:
-            raise postponed
+            raise postponed[0]
         return threads
 
     @property

@@ -51,13 +51,15 @@ def run_shard(task: Any, document: Any, child: Child, max_attempts: int) -> None
 
 
 def refuse_poison(crashes: int, max_attempts: int) -> None:
-    """Refuse a message whose earlier deliveries all ended with the worker's death.
+    """Refuse a message whose earlier deliveries all came to no end.
 
     Raises:
         PoisonShard: when there were too many.
     """
     if crashes >= max_attempts:
-        raise PoisonShard(f"its worker died {crashes} times while working on it")
+        raise PoisonShard(
+            f"it was begun {crashes} times and never ended: its worker died, or took too long"
+        )
 
 
 def report_started(task: Any, shard: Shard, child: Child) -> None:
@@ -131,7 +133,10 @@ def apply(decision: Decision, task: Any, document: Any, child: Child) -> None:
 def postpone(task: Any, document: Any, child: Child, decision: Retry) -> None:
     """Send the message again for later. Celery's own retry drops it when that fails."""
     retries = task.request.retries + 1
-    task.signature_from_request(countdown=decision.delay_s, retries=retries).apply_async()
+    # to our own queue: another client's message may name an exchange that leads nowhere
+    queue = task.app.conf.task_default_queue
+    again = task.signature_from_request(countdown=decision.delay_s, retries=retries, queue=queue)
+    again.apply_async()
     shard = str(document.get("shard"))
     event = ShardPostponed(shard=shard, reason=decision.message, delay_s=decision.delay_s)
     child.observe(event)

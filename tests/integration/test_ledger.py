@@ -50,6 +50,14 @@ def test_finding_a_result_there_does_not_replace_the_work_that_made_it(
     assert outcomes(ledger, job) == {"empty": 1, "skipped": 1}
 
 
+def test_work_that_was_given_up_but_had_succeeded_is_no_failure(ledger: Ledger, job: str) -> None:
+    ledger.record(job, 1, "failed", 0, only_first=True)
+    ledger.record(job, 1, "skipped", 0)
+    ledger.record(job, 2, "ok", 10)
+    ledger.record(job, 2, "failed", 0, only_first=True)
+    assert outcomes(ledger, job) == {"skipped": 1, "ok": 1}
+
+
 def test_a_job_is_complete_when_all_is_published_and_has_an_outcome(
     ledger: Ledger, job: str
 ) -> None:

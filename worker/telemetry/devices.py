@@ -51,7 +51,10 @@ class DeviceReader:
     def _read_gpu(self, state: SlotState, slot: tuple[str, ...]) -> Iterator[Reading]:
         """Whatever this GPU tells; consumer cards and MIG instances leave some readings out."""
         nvml = self._start_nvml()
-        handle = nvml.nvmlDeviceGetHandleByUUID(state.device_uuid)
+        try:
+            handle = nvml.nvmlDeviceGetHandleByUUID(state.device_uuid)
+        except nvml.NVMLError:
+            return  # lost, or taken away: that it tells nothing is the news
         readings: tuple[tuple[str, tuple[str, ...], Callable[[], float]], ...] = (
             (_MEMORY, (*slot, "used"), lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used),
             (_MEMORY, (*slot, "total"), lambda: nvml.nvmlDeviceGetMemoryInfo(handle).total),
@@ -71,6 +74,7 @@ class DeviceReader:
         if self._nvml is None:
             import pynvml
 
-            pynvml.nvmlInit()
+            with contextlib.suppress(pynvml.NVMLError):
+                pynvml.nvmlInit()
             self._nvml = pynvml
         return self._nvml

@@ -34,8 +34,14 @@ class FakeTask:
             delivery_info=self.delivery_info,
         )
 
-    def signature_from_request(self, countdown: float, retries: int) -> SimpleNamespace:
-        """The same message for later."""
+    @property
+    def app(self) -> SimpleNamespace:
+        """The application that the task belongs to."""
+        return SimpleNamespace(conf=SimpleNamespace(task_default_queue="fleet"))
+
+    def signature_from_request(self, countdown: float, retries: int, queue: str) -> SimpleNamespace:
+        """The same message for later, on our own queue."""
+        assert queue == "fleet"
         return SimpleNamespace(apply_async=lambda: self.sent_again.append((countdown, retries)))
 
 

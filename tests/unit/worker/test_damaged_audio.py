@@ -112,3 +112,24 @@ def test_damage_in_the_middle_raises_nothing_else(name: str) -> None:
 def test_a_reason_says_what_ffmpeg_said() -> None:
     with pytest.raises(UndecodableAudio, match="FFmpeg cannot read it: Invalid data"):
         decode_file(as_file(b"no sound"))
+
+
+@pytest.mark.parametrize("size", [0, 0x7FFFF024, 0x7FFFFFFF, 0xFFFFFFDB, 0xFFFFFFFF])
+def test_a_wav_that_was_streamed_does_not_know_its_size(size: int) -> None:
+    body = wav(tone(2))
+    streamed = body[:4] + size.to_bytes(4, "little") + body[8:]
+    assert decode_file(as_file(streamed)).duration_ms == 2000
+
+
+def test_what_follows_a_whole_mp3_is_no_damage() -> None:
+    body = encode(tone(4), "mp3", "libmp3lame", 16_000)
+    whole = decode_file(as_file(body)).duration_ms
+    assert decode_file(as_file(body + bytes(5000))).duration_ms == pytest.approx(whole, abs=80)
+
+
+def test_a_word_in_a_tag_is_not_taken_for_a_count_of_frames() -> None:
+    frames = encode(tone(4), "mp3", "libmp3lame", 16_000, write_xing="0", id3v2_version="0")
+    frame = b"TIT2\x00\x00\x00\x10\x00\x00\x00Info\x00\x00\x00\x01\x00\x00\xff\xff   "
+    tag = b"ID3\x03\x00\x00" + bytes([0, 0, 0, len(frame)]) + frame
+    whole = decode_file(as_file(frames)).duration_ms
+    assert decode_file(as_file(tag + frames)).duration_ms == whole

@@ -152,7 +152,7 @@ def test_a_message_that_killed_its_workers_too_often_is_put_aside(
     """What was put back on purpose does not count as a death."""
     child.begun["message-1"] = begun
     child.run(_message(child), FakeTask(retries=retries), max_attempts=3)
-    assert ["died 3 times" in letter.reason for letter in child.letters] == [True] * refused
+    assert ["begun 3 times" in letter.reason for letter in child.letters] == [True] * refused
     assert bool(child.bench.outcomes) is not refused
 
 
