@@ -17,6 +17,8 @@ class ModelReady:
     device_uuid: str
     seconds: float
     threads: int
+    fast_paths: dict[str, bool] = field(default_factory=dict)
+    """Each fast path by name, and whether it is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)

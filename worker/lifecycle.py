@@ -57,6 +57,10 @@ def _start(settings: Settings) -> Child:
     slot = int(current_process().index)
     files = SlotFiles(settings.run_dir)
     before = files.read(slot) or SlotState(slot=slot, pid=0, state="loading")
+    if before.state == "loading" and before.pid:  # killed while it loaded: for memory, perhaps
+        reason = before.reason or "it was killed while it loaded its models"
+        before = replace(before, failures_in_a_row=before.failures_in_a_row + 1, reason=reason)
+        files.write(before)
     if hopeless([before]):
         time.sleep(_GIVE_WAY_S)
         leave_process()
@@ -88,6 +92,8 @@ def _load(settings: Settings, slot: int, files: SlotFiles) -> Child:
     )
     plan = plan_slot(slot, devices, usable_cores(), settings.torch_threads)
     os.environ.update(plan.environment)  # before anything imports torch, numpy or numba
+    # site-packages may be read-only; the children of one worker share what is compiled
+    os.environ["NUMBA_CACHE_DIR"] = str(settings.run_dir / "numba")
     log.info("slot %d: %s, %d threads", slot, plan.visible or plan.device, plan.threads)
     return _wire(settings, plan, _gpu_of(plan, gpus), files)
 
@@ -120,6 +126,7 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
             device_uuid=uuid,
             seconds=time.monotonic() - begin,
             threads=plan.threads,
+            fast_paths=engine.fast_paths,
         )
     )
     state = SlotState(

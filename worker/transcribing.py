@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from contract.job import AudioRef, Options
 from contract.transcript import Segment
 from worker.decoding import MIN_SAMPLES, Audio
-from worker.engine.interface import Engine, Hints, Samples
+from worker.engine.interface import Engine, Hints, Samples, Sound
 from worker.failures import AudioTooShort
 from worker.planning.assembly import Recognition, assemble_segments
 from worker.planning.spans import SAMPLES_PER_MS, Span
@@ -68,8 +68,9 @@ def _transcribe_channel(
     stopwatch: Stopwatch,
 ) -> Heard:
     with stopwatch("vad"):
-        spans = engine.find_speech(samples)
-    clips = [samples[span.samples] for span in spans]
+        sound = Sound(samples)
+        spans = engine.find_speech(sound)
+    clips = [sound.clip(span) for span in spans]
     with stopwatch("recognise"):
         heard = engine.recognise(clips, Hints(language=options.language, hotwords=options.hotwords))
         speakers = engine.tell_speakers(clips) if options.speakers else None

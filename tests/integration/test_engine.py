@@ -15,7 +15,7 @@ from worker.decoding import decode_file
 from worker.engine.build import build_engine
 from worker.engine.checks import assert_device
 from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Hints, Samples
+from worker.engine.interface import Clip, Hints, Samples, Sound
 from worker.failures import ModelError, ModelUnusable
 from worker.pinning import SlotPlan
 from worker.planning.words import join_texts
@@ -28,42 +28,48 @@ def engine() -> FunasrEngine:
     return build_engine(Settings(model="demo"), PLAN)
 
 
-@pytest.fixture(scope="module")
-def clip() -> Samples:
+@pytest.fixture
+def sound() -> Sound:
     with DEMO_CANARY.open("rb") as file:
-        return decode_file(file).samples(None)
+        return Sound(decode_file(file).samples(None))
 
 
-def test_the_canary_is_heard(engine: FunasrEngine, clip: Samples) -> None:
+def clip_of(samples: Samples) -> Clip:
+    return Sound(np.ascontiguousarray(samples)).whole()
+
+
+def test_the_canary_is_heard(engine: FunasrEngine, sound: Sound) -> None:
     expected = json.loads(DEMO_CANARY.with_suffix(".json").read_text())["text"]
-    spans = engine.find_speech(clip)
-    heard = engine.recognise([clip[span.samples] for span in spans], Hints())
+    spans = engine.find_speech(sound)
+    heard = engine.recognise([sound.clip(span) for span in spans], Hints())
     assert join_texts([one.text for one in heard]) == expected
 
 
 def test_every_clip_has_its_result_whatever_its_neighbours_are(
-    engine: FunasrEngine, clip: Samples
+    engine: FunasrEngine, sound: Sound
 ) -> None:
-    silence, tiny = np.zeros(16_000, np.float32), np.zeros(5, np.float32)
-    alone = engine.recognise([clip], Hints())[0]
-    mixed = engine.recognise([silence, clip, tiny, clip, clip[:8000]], Hints())
+    silence, tiny = (clip_of(np.zeros(count, np.float32)) for count in (16_000, 50))
+    whole = sound.whole()
+    alone = engine.recognise([whole], Hints())[0]
+    others = clip_of(sound.samples[:8000])
+    mixed = engine.recognise([silence, whole, tiny, whole, others], Hints())
     assert len(mixed) == 5
     assert [mixed[1].text, mixed[3].text] == [alone.text, alone.text]
     assert engine.recognise([], Hints()) == []
 
 
-def test_word_times_are_one_per_word_and_ordered(engine: FunasrEngine, clip: Samples) -> None:
-    (heard,) = engine.recognise([clip], Hints())
+def test_word_times_are_one_per_word_and_ordered(engine: FunasrEngine, sound: Sound) -> None:
+    (heard,) = engine.recognise([sound.whole()], Hints())
     assert heard.words
     assert " ".join(word.text for word in heard.words) == heard.text
     times = [time for word in heard.words for time in (word.start_ms, word.end_ms)]
     assert times == sorted(times)
-    assert times[-1] <= len(clip) / 16 + 60
+    assert times[-1] <= len(sound.samples) / 16 + 60
 
 
 @pytest.mark.parametrize("samples", [400, 401, 800, 1600, 3200])
 def test_very_short_audio_is_no_error(engine: FunasrEngine, samples: int) -> None:
-    assert engine.find_speech(np.zeros(samples, np.float32)) == []
+    assert engine.find_speech(Sound(np.zeros(samples, np.float32))) == []
 
 
 def test_the_samples_are_heard_with_at_most_one_word_in_a_hundred_wrong(
@@ -72,8 +78,8 @@ def test_the_samples_are_heard_with_at_most_one_word_in_a_hundred_wrong(
     errors = words = 0
     for sample in (one for one in load_samples() if one.expect == "ok"):
         with (SAMPLES / sample.name).open("rb") as file:
-            samples = decode_file(file).samples(None)
-        clips = [samples[span.samples] for span in engine.find_speech(samples)]
+            spoken = Sound(decode_file(file).samples(None))
+        clips = [spoken.clip(span) for span in engine.find_speech(spoken)]
         heard = join_texts([one.text for one in engine.recognise(clips, Hints())])
         errors += word_errors(sample.text, heard)
         words += (
@@ -93,14 +99,14 @@ def test_threads_that_ran_away_are_found_and_set_back(engine: FunasrEngine) -> N
     assert engine.hold_threads() == 1
 
 
-def test_generate_keeps_the_planned_threads(engine: FunasrEngine, clip: Samples) -> None:
-    engine.recognise([clip], Hints())
+def test_generate_keeps_the_planned_threads(engine: FunasrEngine, sound: Sound) -> None:
+    engine.recognise([sound.whole()], Hints())
     assert engine.hold_threads() == PLAN.threads
 
 
-def test_speakers_without_a_model_are_refused_clearly(engine: FunasrEngine, clip: Samples) -> None:
+def test_speakers_without_a_model_are_refused_clearly(engine: FunasrEngine, sound: Sound) -> None:
     with pytest.raises(ModelError, match="FLEET_SPK_MODEL"):
-        engine.tell_speakers([clip])
+        engine.tell_speakers([sound.whole()])
 
 
 def test_a_model_on_another_device_is_refused() -> None:
@@ -147,8 +153,9 @@ def _save_random(directory: Path, config: dict[str, Any]) -> Path:
     return directory
 
 
-def test_a_speaker_model_labels_every_clip(speaker_model: Path, clip: Samples) -> None:
+def test_a_speaker_model_labels_every_clip(speaker_model: Path, sound: Sound) -> None:
     engine = build_engine(Settings(model="demo", spk_model=str(speaker_model)), PLAN)
-    labels = engine.tell_speakers([clip, clip, clip[::-1].copy(), clip])
+    other = clip_of(sound.samples[::-1])
+    labels = engine.tell_speakers([sound.whole(), sound.whole(), other, sound.whole()])
     assert len(labels) == 4
     assert labels[0] == labels[1] == labels[3]

@@ -2,7 +2,9 @@
 
 interface.py   Engine: what the pipeline asks of it, in numpy's types
 build.py       settings + slot plan -> a checked FunasrEngine
-funasr.py      the engine on FunASR's AutoModel
+funasr.py      the engine on FunASR's models: a path for each step
+stock.py       the stock paths: FunASR's own inference
+fast/          the fast paths, each equal to its stock twin
 families/      how each model family words its results
 checks.py      every parameter on its device, weights really loaded
 canary.py      a clip with known words, transcribed before the first task

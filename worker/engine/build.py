@@ -8,9 +8,10 @@ import funasr
 import torch
 
 from contract.settings import Settings
-from worker.engine.canary import transcribe_canary
+from worker.engine.canary import load_canary, transcribe_canary
 from worker.engine.checks import assert_cuda, assert_device, assert_weights
-from worker.engine.funasr import FunasrEngine, Models
+from worker.engine.fast.choice import choose_paths
+from worker.engine.funasr import FunasrEngine
 from worker.engine.interface import Identity
 from worker.engine.revision import resolve_model, resolve_vad, revision_of
 from worker.engine.threads import limit_threads
@@ -36,19 +37,17 @@ def build_engine(settings: Settings, plan: SlotPlan) -> FunasrEngine:
     }
     loaded = {role: _load(role, name, plan) for role, name in names.items() if name}
     directories = [_check(role, model, plan.device) for role, model in loaded.items()]
+    canary = load_canary(directories[0])
+    paths = choose_paths(loaded["recogniser"], loaded["vad"], plan.device, canary.samples)
+    limit_threads(plan.threads)
     engine = FunasrEngine(
-        Models(
-            recogniser=loaded["recogniser"],
-            vad=loaded["vad"],
-            punctuation=loaded.get("punctuation"),
-            speaker=loaded.get("speaker"),
-        ),
+        loaded,
+        paths,
         _identify(settings, plan, directories),
         thread_count=plan.threads,
         batch_seconds=settings.batch_seconds,
     )
-    limit_threads(plan.threads)
-    log.info("canary heard: %s", transcribe_canary(engine, directories[0]))
+    log.info("canary heard: %s; fast paths: %s", transcribe_canary(engine, canary), paths.fast)
     return engine
 
 

@@ -1,12 +1,13 @@
 """A clip with known words, transcribed before the first task: a wrong model is found here."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from worker.decoding import decode_file
-from worker.engine.interface import Engine, Hints, Samples
+from worker.engine.interface import Engine, Hints, Samples, Sound
 from worker.failures import ModelUnusable
 from worker.planning.assembly import assemble_segments, whole_text
 
@@ -25,22 +26,34 @@ def canary_of(model_directory: Path) -> tuple[Path, str | None]:
     return DEMO_CANARY, None
 
 
-def transcribe_canary(engine: Engine, model_directory: Path) -> str:
+@dataclass(frozen=True)
+class Canary:
+    """A clip to try, and what must come out; None when that is not known."""
+
+    samples: Samples
+    expected: str | None
+
+
+def load_canary(model_directory: Path) -> Canary:
+    """The canary that belongs to the model, decoded."""
+    clip, expected = canary_of(model_directory)
+    with clip.open("rb") as file:
+        samples = decode_file(file).samples(None)
+    return Canary(np.ascontiguousarray(samples), expected)
+
+
+def transcribe_canary(engine: Engine, canary: Canary) -> str:
     """Transcribe the clip and compare.
 
     Raises:
         ModelUnusable: when the model's own canary comes out differently.
     """
-    clip, expected = canary_of(model_directory)
-    with clip.open("rb") as file:
-        samples = decode_file(file).samples(None)
-    heard = _transcribe(engine, np.ascontiguousarray(samples))
-    if expected is not None and heard != expected:
-        raise ModelUnusable(f"the canary was to say {expected!r}, but the model heard {heard!r}")
+    sound = Sound(canary.samples)
+    spans = engine.find_speech(sound)
+    said = engine.recognise([sound.clip(span) for span in spans], Hints())
+    heard = whole_text(assemble_segments(spans, said, offset_ms=0, with_words=False))
+    if canary.expected is not None and heard != canary.expected:
+        raise ModelUnusable(
+            f"the canary was to say {canary.expected!r}, but the model heard {heard!r}"
+        )
     return heard
-
-
-def _transcribe(engine: Engine, samples: Samples) -> str:
-    spans = engine.find_speech(samples)
-    heard = engine.recognise([samples[span.samples] for span in spans], Hints())
-    return whole_text(assemble_segments(spans, heard, offset_ms=0, with_words=False))

@@ -1,43 +1,37 @@
-"""The engine on FunASR's AutoModel: its classes as they are, our batches around them."""
+"""The engine on FunASR's models: a path for each step, our batches around them."""
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
 from worker.engine import threads
 from worker.engine.checks import is_on_device
-from worker.engine.families import paraformer
-from worker.engine.interface import Hints, Identity, Samples
-from worker.failures import DeviceLost, ModelError, OutOfDeviceMemory
+from worker.engine.fast.choice import Paths
+from worker.engine.interface import Clip, Hints, Identity, Sound
+from worker.engine.stock import generate, padded
+from worker.failures import ModelError
 from worker.planning.assembly import Recognition
 from worker.planning.batching import plan_batches
-from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span, clamp
-
-MIN_CLIP_SAMPLES = SAMPLE_RATE // 10
-"""Shorter clips are padded with silence: LFR and the encoder's kernel need some frames."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Models:
-    """FunASR's AutoModels of one child; None where none is configured."""
-
-    recogniser: Any
-    vad: Any
-    punctuation: Any | None
-    speaker: Any | None
+from worker.planning.spans import SAMPLE_RATE, Span
 
 
 class FunasrEngine:
-    """See Engine; one clip is never lost, whatever FunASR leaves out of its lists."""
+    """See Engine."""
 
     def __init__(
-        self, models: Models, identity: Identity, *, thread_count: int, batch_seconds: float
+        self,
+        models: Mapping[str, Any],
+        paths: Paths,
+        identity: Identity,
+        *,
+        thread_count: int,
+        batch_seconds: float,
     ) -> None:
+        """Models are FunASR's AutoModels by role; punctuation and speaker may be missing."""
         self._models = models
+        self._paths = paths
         self._identity = identity
         self._threads = thread_count
         self._budget_samples = int(batch_seconds * SAMPLE_RATE)
@@ -47,57 +41,45 @@ class FunasrEngine:
         """See Engine."""
         return self._identity
 
-    def find_speech(self, samples: Samples) -> list[Span]:
+    @property
+    def fast_paths(self) -> dict[str, bool]:
         """See Engine."""
-        (result,) = self._generate(self._models.vad, [samples])
-        length_ms = len(samples) // SAMPLES_PER_MS
-        spans = (clamp(Span(int(start), int(end)), length_ms) for start, end in result["value"])
-        return sorted(span for span in spans if span)
+        return self._paths.fast
 
-    def recognise(self, clips: Sequence[Samples], hints: Hints) -> list[Recognition]:
+    def find_speech(self, sound: Sound) -> list[Span]:
+        """See Engine."""
+        return self._paths.detector.find(sound)
+
+    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Engine."""
         heard: dict[int, Recognition] = {}
-        for batch in plan_batches([len(clip) for clip in clips], self._budget_samples):
-            results = self._recognise_batch([_padded(clips[i]) for i in batch], hints)
+        for batch in plan_batches([len(clip.samples) for clip in clips], self._budget_samples):
+            with self._precision():
+                results = self._paths.recogniser.recognise([clips[i] for i in batch], hints)
             heard.update(zip(batch, results, strict=True))
         return [heard[index] for index in range(len(clips))]
 
-    def _recognise_batch(self, clips: list[Samples], hints: Hints) -> list[Recognition]:
-        options = dict(paraformer.GENERATE_OPTIONS)
-        if hints.hotwords:
-            options["hotword"] = " ".join(hints.hotwords)
-        if hints.language:
-            options["language"] = hints.language
-        with self._precision():
-            results = self._generate(self._models.recogniser, clips, **options)
-        if len(results) == len(clips):
-            return [paraformer.read_result(result) for result in results]
-        if len(clips) == 1:
-            return [Recognition(text="")]
-        # FunASR left items out and does not say which: one by one it cannot
-        return [heard for clip in clips for heard in self._recognise_batch([clip], hints)]
-
     def punctuate(self, texts: Sequence[str]) -> list[str]:
         """See Engine."""
-        if self._models.punctuation is None:
-            return list(texts)
         return [self._punctuated(text) for text in texts]
 
     def _punctuated(self, text: str) -> str:
-        if not text:
+        model = self._models.get("punctuation")
+        if model is None or not text:
             return text
-        (result,) = self._generate(self._models.punctuation, [text])
+        (result,) = generate(model, [text])
         return str(result["text"])
 
-    def tell_speakers(self, clips: Sequence[Samples]) -> list[str]:
+    def tell_speakers(self, clips: Sequence[Clip]) -> list[str]:
         """See Engine; clusters one embedding per clip."""
-        if self._models.speaker is None:
+        model = self._models.get("speaker")
+        if model is None:
             raise ModelError("speakers were asked for, but FLEET_SPK_MODEL names no model")
         from funasr.models.campplus.cluster_backend import ClusterBackend
 
         if len(clips) <= 1:
             return ["0"] * len(clips)
-        embeddings = [self._generate(self._models.speaker, [_padded(c)])[0] for c in clips]
+        embeddings = [generate(model, [padded(clip.samples)])[0] for clip in clips]
         stacked = torch.cat([one["spk_embedding"] for one in embeddings]).float().cpu()
         return [str(int(label)) for label in ClusterBackend()(stacked, oracle_num=None)]
 
@@ -107,9 +89,8 @@ class FunasrEngine:
 
     def on_device(self) -> bool:
         """See Engine."""
-        used = (self._models.recogniser, self._models.vad, self._models.punctuation)
-        models = [one.model for one in (*used, self._models.speaker) if one is not None]
-        return all(is_on_device(model, self._identity.device) for model in models)
+        device = self._identity.device
+        return all(is_on_device(model.model, device) for model in self._models.values())
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
         """Matrix products in fewer bits; FunASR's own flags break on its 32-bit features."""
@@ -126,27 +107,3 @@ class FunasrEngine:
             "allocated": torch.cuda.memory_allocated(),
             "reserved": torch.cuda.memory_reserved(),
         }
-
-    def _generate(self, model: Any, inputs: Sequence[Any], **options: Any) -> list[dict[str, Any]]:
-        """Call AutoModel.generate with a list, so that its items never reach FunASR's loaders."""
-        try:
-            results: list[dict[str, Any]] = model.generate(
-                input=list(inputs), batch_size=len(inputs), **options
-            )
-        except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            raise OutOfDeviceMemory(str(error)) from error
-        except RuntimeError as error:
-            raise _explain(error) from error
-        return results
-
-
-def _padded(clip: Samples) -> Samples:
-    missing = MIN_CLIP_SAMPLES - len(clip)
-    return np.pad(clip, (0, missing)) if missing > 0 else clip
-
-
-def _explain(error: RuntimeError) -> Exception:
-    """After a CUDA error every later call fails too; other errors belong to this input."""
-    lost = "CUDA error" in str(error) or "device-side assert" in str(error)
-    return DeviceLost(str(error)) if lost else ModelError(f"{type(error).__name__}: {error}")

@@ -72,6 +72,12 @@ CATALOGUE = (
     Metric(
         "asr_torch_threads", "gauge", "torch's threads as found after the last file.", ("slot",)
     ),
+    Metric(
+        "asr_fast_path",
+        "gauge",
+        "1 when the slot takes the fast path, 0 when it works on FunASR's own.",
+        ("slot", "path"),
+    ),
     _measured("asr_model_ready", "1 when the slot's child has loaded its models, else 0.", "slot"),
     _measured("asr_device_expected", "1 when the model sits where it should, else 0.", "slot"),
     _measured(

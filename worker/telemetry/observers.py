@@ -48,6 +48,8 @@ def count(metrics: Metrics, slot: int, event: Event) -> None:
             metrics["asr_torch_threads"].labels(slot).set(event.threads)
             info = (slot, event.device, event.device_name, event.device_uuid)
             metrics["asr_device_info"].labels(*info).set(1)
+            for path, taken in event.fast_paths.items():
+                metrics["asr_fast_path"].labels(slot, path).set(taken)
         case ShardStarted():
             if event.queue_wait_s is not None:
                 metrics["asr_queue_wait_seconds"].observe(event.queue_wait_s)

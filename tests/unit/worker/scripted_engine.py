@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.unit.examples import a_word
-from worker.engine.interface import Hints, Identity, Samples
+from worker.engine.interface import Clip, Hints, Identity, Sound
 from worker.planning.assembly import Recognition
 from worker.planning.spans import SAMPLES_PER_MS, Span, clamp
 
@@ -37,8 +37,14 @@ class ScriptedEngine:
     hints: list[Hints] = field(default_factory=list)
     _found: list[Span] = field(default_factory=list)
 
-    def find_speech(self, samples: Samples) -> list[Span]:
+    @property
+    def fast_paths(self) -> dict[str, bool]:
         """See Engine."""
+        return {"detector": True, "recogniser": False}
+
+    def find_speech(self, sound: Sound) -> list[Span]:
+        """See Engine."""
+        samples = sound.samples
         if error := self.failures.get(len(self.lengths_ms)):
             self.lengths_ms.append(0)
             raise error
@@ -47,10 +53,10 @@ class ScriptedEngine:
         self._found = [span for span in self.script if clamp(span, self.lengths_ms[-1]) == span]
         return list(self._found)
 
-    def recognise(self, clips: Sequence[Samples], hints: Hints) -> list[Recognition]:
+    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Engine."""
         self.hints.append(hints)
-        assert [len(clip) // SAMPLES_PER_MS for clip in clips] == [
+        assert [len(clip.samples) // SAMPLES_PER_MS for clip in clips] == [
             span.length_ms for span in self._found
         ]
         return [_hear(self.script[span]) for span in self._found]
@@ -59,7 +65,7 @@ class ScriptedEngine:
         """See Engine."""
         return list(texts)
 
-    def tell_speakers(self, clips: Sequence[Samples]) -> list[str]:
+    def tell_speakers(self, clips: Sequence[Clip]) -> list[str]:
         """See Engine."""
         return [str(number) for number in range(len(clips))]
 

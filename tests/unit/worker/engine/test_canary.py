@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.worker.scripted_engine import ScriptedEngine
 from tests.unit.worker.sounds import tone, wav
-from worker.engine.canary import canary_of, transcribe_canary
+from worker.engine.canary import canary_of, load_canary, transcribe_canary
 from worker.failures import ModelUnusable
 
 
@@ -26,13 +26,13 @@ def model(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("place", [".", ".."])
 def test_a_model_that_hears_its_canary_is_fit_for_work(model: Path, place: str) -> None:
     _leave_canary(model / place, "three nine zero")
-    assert transcribe_canary(ScriptedEngine(), model) == "three nine zero"
+    assert transcribe_canary(ScriptedEngine(), load_canary(model)) == "three nine zero"
 
 
 def test_a_model_that_hears_something_else_is_not(model: Path) -> None:
     _leave_canary(model, "five")
     with pytest.raises(ModelUnusable, match=r"'five'.*'three nine zero'"):
-        transcribe_canary(ScriptedEngine(), model)
+        transcribe_canary(ScriptedEngine(), load_canary(model))
 
 
 def test_the_model_s_own_canary_is_nearer_than_that_of_its_folder(model: Path) -> None:

@@ -10,7 +10,13 @@ from worker.telemetry import devices, observers
 from worker.telemetry.catalogue import CATALOGUE, Metric
 
 UNITS = ("_seconds", "_bytes", "_ratio", "_celsius", "_watts", "_info")
-WITHOUT_UNIT = {"asr_rtfx", "asr_torch_threads", "asr_model_ready", "asr_device_expected"}
+WITHOUT_UNIT = {
+    "asr_rtfx",
+    "asr_torch_threads",
+    "asr_model_ready",
+    "asr_device_expected",
+    "asr_fast_path",
+}
 EVERY = pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
 
 
@@ -47,7 +53,16 @@ def test_a_metric_explains_itself_in_a_sentence(metric: Metric) -> None:
 
 @EVERY
 def test_no_label_can_take_endlessly_many_values(metric: Metric) -> None:
-    assert set(metric.labels) <= {"outcome", "stage", "slot", "device", "name", "uuid", "kind"}
+    assert set(metric.labels) <= {
+        "outcome",
+        "stage",
+        "slot",
+        "device",
+        "name",
+        "uuid",
+        "kind",
+        "path",
+    }
 
 
 @EVERY

@@ -1,0 +1,166 @@
+"""Every fast path against its stock twin, through FunASR's own classes."""
+
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+import funasr
+import numpy as np
+import pytest
+import torch
+from funasr.models.bicif_paraformer import cif_predictor
+from funasr.utils import fbank as kaldi
+from numpy.typing import NDArray
+
+from contract.settings import Settings
+from local.samples import SAMPLES, load_samples
+from models import DEMO_ASR, DEMO_VAD
+from worker.decoding import decode_file
+from worker.engine.build import build_engine
+from worker.engine.fast import detector, firing, recogniser
+from worker.engine.fast.filterbank import FilterBank
+from worker.engine.interface import Clip, Hints, Samples, Sound
+from worker.engine.stock import StockDetector, StockRecogniser
+from worker.failures import ModelError
+from worker.pinning import SlotPlan
+
+REAL_VAD = Path(
+    os.environ.get("FLEET_TEST_VAD", Path(__file__).parents[3] / "shared/data/fsmn-vad")
+)
+"""Real weights, where somebody has put them; see FLEET_TEST_VAD."""
+
+MIXTURES = 120
+
+
+def load(model: Path) -> Any:
+    quiet = {"disable_update": True, "disable_pbar": True, "disable_log": True}
+    return funasr.AutoModel(model=str(model), device="cpu", ncpu=1, **quiet)
+
+
+@functools.cache
+def decode(name: str) -> Samples:
+    with (SAMPLES / name).open("rb") as file:
+        return decode_file(file).samples(None)
+
+
+SPOKEN = [one.name for one in load_samples() if one.expect == "ok"]
+
+
+def mixture(random: np.random.Generator) -> Samples:
+    """Speech cut anywhere, silence, noise and clicks, from a tenth of a second to two minutes."""
+    wanted = random.choice([0.1, 1, 3, 10, 30, 75, 130]) * random.uniform(0.5, 1.2)
+    parts: list[Samples] = []
+    while sum(map(len, parts)) < wanted * 16_000:
+        part: NDArray[np.floating[Any]]
+        match random.integers(5):
+            case 0 | 1:
+                spoken = decode(SPOKEN[random.integers(len(SPOKEN))])
+                start = random.integers(len(spoken) - 1600)
+                part = spoken[start : start + random.integers(800, 160_000)]
+                part = part * random.uniform(0.05, 1.2)
+            case 2:
+                part = np.zeros(random.integers(800, 64_000))
+            case 3:
+                part = random.standard_normal(random.integers(800, 48_000))
+                part = part * 10 ** random.uniform(-5, -1)
+            case _:
+                part = np.zeros(random.integers(800, 8_000))
+                part[random.integers(len(part))] = 1.0
+        parts.append(part.astype(np.float32))
+    mixed = np.clip(np.concatenate(parts), -1, 1)
+    hiss = random.standard_normal(len(mixed)) * 10 ** random.uniform(-6, -2)
+    if random.random() < 0.1 and len(mixed) >= 960_000:
+        mixed, hiss = mixed[:960_000], hiss[:960_000]  # exactly one chunk of FunASR's
+    return np.ascontiguousarray(mixed + hiss, dtype=np.float32)
+
+
+@pytest.mark.parametrize("weights", [DEMO_VAD, REAL_VAD], ids=["demo", "real"])
+def test_speech_is_found_exactly_where_the_stock_detector_finds_it(weights: Path) -> None:
+    if not weights.exists():
+        pytest.skip(f"no weights at {weights}")
+    model = load(weights)
+    assert detector.applies(model)
+    fast = detector.FastDetector(model, "cpu", FilterBank("cpu"))
+    stock, random, segments = StockDetector(model), np.random.default_rng(20261122), 0
+    for number in range(MIXTURES):
+        samples = mixture(random)
+        found = fast.find(Sound(samples))
+        try:
+            expected = stock.find(Sound(samples))
+        except ModelError:  # FunASR takes the logarithm of 0 when it is too sure of silence
+            continue
+        assert found == expected, f"mixture {number} of {len(samples) / 16_000:.1f} s"
+        segments += len(found)
+    assert segments > MIXTURES
+
+
+def test_digital_silence_is_no_error_as_it_is_for_the_stock_detector() -> None:
+    fast = detector.FastDetector(load(DEMO_VAD), "cpu", FilterBank("cpu"))
+    assert fast.find(Sound(np.zeros(160_000, np.float32))) == []
+
+
+def test_features_are_those_of_kaldi() -> None:
+    for name in SPOKEN:
+        samples = torch.from_numpy(decode(name).copy())
+        expected = kaldi.fbank(
+            samples[None] * 32768,
+            num_mel_bins=80,
+            dither=0.0,
+            energy_floor=0.0,
+            window_type="hamming",
+            sample_frequency=16_000,
+        )
+        difference = (FilterBank("cpu")(samples) - expected).abs()
+        assert difference.max() < 2e-3, name
+        assert difference.mean() < 2e-5, name
+
+
+def test_tokens_fire_on_the_same_frames_with_the_same_embeddings() -> None:
+    torch.manual_seed(0)
+    for _ in range(200):
+        batch, frames = (int(torch.randint(1, most, ())) for most in (9, 300))
+        alphas = (torch.rand(batch, frames) ** 2 * torch.rand(()) * 2).clamp(max=1.0)
+        hidden = torch.randn(batch, frames, 16)
+        alphas = torch.cat([alphas, torch.full((batch, 1), 0.45)], 1)
+        hidden = torch.cat([hidden, torch.zeros(batch, 1, 16)], 1)
+        try:
+            embeddings, fires = cif_predictor.cif(hidden, alphas, 1.0)
+        except RuntimeError:  # FunASR pads by a negative length when rounding cuts a token off
+            continue
+        ours, our_fires = firing.cif(hidden, alphas, 1.0)
+        assert torch.equal(fires, our_fires)
+        torch.testing.assert_close(ours, embeddings, atol=2e-6, rtol=1e-5)
+        threshold = 1.0 - 1e-4
+        stock = cif_predictor.cif_wo_hidden(alphas, threshold)
+        assert torch.equal(stock, firing.cif_wo_hidden(alphas, threshold))
+
+
+def test_the_same_words_at_the_same_times_are_heard() -> None:
+    model = load(DEMO_ASR)
+    assert recogniser.applies(model)
+    bank = FilterBank("cpu")
+    fast, stock = recogniser.FastRecogniser(model, "cpu", bank), StockRecogniser(model)
+    finder = detector.FastDetector(load(DEMO_VAD), "cpu", bank)
+    clips: list[Clip] = []
+    for name in SPOKEN:
+        sound = Sound(decode(name))
+        clips += [sound.clip(span) for span in finder.find(sound)]
+    assert len(clips) > 50
+    expected = [stock.recognise([clip], Hints())[0] for clip in clips]
+    assert [fast.recognise([clip], Hints())[0] for clip in clips] == expected
+    together = fast.recognise(clips, Hints())
+    assert [one.text for one in together] == [one.text for one in expected]
+
+
+def test_both_paths_are_taken_for_the_demo_model() -> None:
+    plan = SlotPlan(slot=0, visible="", device="cpu", threads=1)
+    engine = build_engine(Settings(model="demo"), plan)
+    assert engine.fast_paths == {"detector": True, "recogniser": True}
+
+
+def test_a_path_that_says_something_else_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detector.FastDetector, "find", lambda _, __: [])
+    plan = SlotPlan(slot=0, visible="", device="cpu", threads=1)
+    engine = build_engine(Settings(model="demo"), plan)
+    assert engine.fast_paths == {"detector": False, "recogniser": True}

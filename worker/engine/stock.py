@@ -1,0 +1,98 @@
+"""The stock paths: FunASR's own inference, for every model family, and as the fast paths' twins."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from worker.engine.families import paraformer
+from worker.engine.interface import Clip, Hints, Samples, Sound
+from worker.failures import DeviceLost, ModelError, OutOfDeviceMemory
+from worker.planning.assembly import Recognition
+from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span, clamp
+
+MIN_CLIP_SAMPLES = SAMPLE_RATE // 10
+"""Shorter clips are padded with silence: LFR and the encoder's kernel need some frames."""
+
+
+class Detector(Protocol):
+    """Finds speech."""
+
+    def find(self, sound: Sound) -> list[Span]:
+        """Where somebody speaks, in order of time."""
+
+
+class Recogniser(Protocol):
+    """Recognises one batch at a time."""
+
+    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
+        """One result per clip, in the same order."""
+
+
+def generate(model: Any, inputs: Sequence[Any], **options: Any) -> list[dict[str, Any]]:
+    """Call AutoModel.generate with a list, so that its items never reach FunASR's loaders.
+
+    Raises:
+        OutOfDeviceMemory: the device's memory was too small; what was cached is given back.
+        DeviceLost: the device is of no use to this process any more.
+        ModelError: the model failed on these inputs.
+    """
+    try:
+        results: list[dict[str, Any]] = model.generate(
+            input=list(inputs), batch_size=len(inputs), **options
+        )
+    except torch.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise OutOfDeviceMemory(str(error)) from error
+    except (RuntimeError, ValueError) as error:
+        raise explain(error) from error
+    return results
+
+
+def explain(error: Exception) -> Exception:
+    """After a CUDA error every later call fails too; other errors belong to this input."""
+    lost = "CUDA error" in str(error) or "device-side assert" in str(error)
+    return DeviceLost(str(error)) if lost else ModelError(f"{type(error).__name__}: {error}")
+
+
+def padded(samples: Samples) -> Samples:
+    """At least 100 ms of samples."""
+    missing = MIN_CLIP_SAMPLES - len(samples)
+    return np.pad(samples, (0, missing)) if missing > 0 else samples
+
+
+class StockDetector:
+    """A speech detector of FunASR."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def find(self, sound: Sound) -> list[Span]:
+        """See Detector."""
+        (result,) = generate(self._model, [sound.samples])
+        length_ms = len(sound.samples) // SAMPLES_PER_MS
+        spans = (clamp(Span(int(start), int(end)), length_ms) for start, end in result["value"])
+        return sorted(span for span in spans if span)
+
+
+class StockRecogniser:
+    """A recogniser of FunASR; one clip is never lost, whatever it leaves out of its lists."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
+        """See Recogniser."""
+        options = dict(paraformer.GENERATE_OPTIONS)
+        if hints.hotwords:
+            options["hotword"] = " ".join(hints.hotwords)
+        if hints.language:
+            options["language"] = hints.language
+        results = generate(self._model, [padded(clip.samples) for clip in clips], **options)
+        if len(results) == len(clips):
+            return [paraformer.read_result(result) for result in results]
+        if len(clips) == 1:
+            return [Recognition(text="")]
+        # FunASR left items out and does not say which: one by one it cannot
+        return [self.recognise([clip], hints)[0] for clip in clips]
