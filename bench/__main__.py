@@ -29,4 +29,18 @@ def soak(
         raise typer.Exit(1)
 
 
+@app.command()
+def engine(
+    audio_hours: Annotated[float, typer.Option(help="Audio to hear, at least.")] = 1.0,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each side hears it.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Compare our engine with FunASR's own generate, on the CPU with the demo model."""
+    from bench.engine import run_engine
+
+    result = run_engine(audio_hours, rounds)
+    line = f"{result.ours_rtfx}x against {result.stock_rtfx}x: {result.ratio} times as fast"
+    typer.echo(result.to_json() if as_json else line)
+
+
 app()

@@ -22,7 +22,7 @@ def write_long_wav(path: Path, minutes: float) -> None:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        for samples in itertools.cycle(_spoken()):
+        for samples in itertools.cycle(decode_samples()):
             file.writeframes((samples * 32767).astype("<i2").tobytes())
             file.writeframes(bytes(2 * int(_GAP_S * SAMPLE_RATE)))
             wanted -= len(samples) + int(_GAP_S * SAMPLE_RATE)
@@ -30,7 +30,8 @@ def write_long_wav(path: Path, minutes: float) -> None:
                 return
 
 
-def _spoken() -> list[NDArray[np.float32]]:
+def decode_samples() -> list[NDArray[np.float32]]:
+    """Every sample in which somebody speaks, 16 kHz mono."""
     return [_decode(SAMPLES / s.name) for s in load_samples() if s.expect == "ok"]
 
 

@@ -1,7 +1,7 @@
 """The engine on FunASR's models: a path for each step, our batches around them."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -42,6 +42,15 @@ class FunasrEngine:
         return self._identity
 
     @property
+    def paths(self) -> Paths:
+        """What finds speech and what recognises it."""
+        return self._paths
+
+    def batches(self, clips: Sequence[Clip]) -> Iterator[list[int]]:
+        """Which clips go through the recogniser together, as positions."""
+        return plan_batches([len(clip.samples) for clip in clips], self._budget_samples)
+
+    @property
     def fast_paths(self) -> dict[str, bool]:
         """See Engine."""
         return self._paths.fast
@@ -53,7 +62,7 @@ class FunasrEngine:
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Engine."""
         heard: dict[int, Recognition] = {}
-        for batch in plan_batches([len(clip.samples) for clip in clips], self._budget_samples):
+        for batch in self.batches(clips):
             with self._precision():
                 results = self._paths.recogniser.recognise([clips[i] for i in batch], hints)
             heard.update(zip(batch, results, strict=True))

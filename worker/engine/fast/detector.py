@@ -62,13 +62,14 @@ class FastDetector:
         """Where somebody speaks."""
         if sound.features is None:
             sound.features = self._filterbank(torch.from_numpy(sound.samples))
-        silence = self._silence(sound.features)
+        silence = self.silence(sound.features)
         marks = decisions.mark_speech(silence, decibels(sound.samples), self._rules)
         ends = chunk_ends(len(sound.samples), len(silence))
         found = decisions.find_segments(marks, ends, decisions.SILENCE_SCHEDULE, self._rules)
         return [Span(int(start), int(end)) for start, end in found]
 
-    def _silence(self, features: torch.Tensor) -> NDArray[np.float32]:
+    @torch.inference_mode()
+    def silence(self, features: torch.Tensor) -> NDArray[np.float32]:
         """Probability of silence per frame; the encoder looks back only, so blocks are exact."""
         count = len(features)
         cache: dict[str, torch.Tensor] = {}

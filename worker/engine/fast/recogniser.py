@@ -7,7 +7,7 @@ without loops, and one transfer of token numbers per batch instead of two per cl
 import contextlib
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import torch
@@ -22,6 +22,9 @@ from worker.engine.interface import Clip, Hints
 from worker.engine.stock import MIN_CLIP_SAMPLES, explain, padded
 from worker.failures import OutOfDeviceMemory
 from worker.planning.assembly import Recognition
+
+_UPSAMPLED = 3
+"""Word times are predicted three times per encoded frame."""
 
 
 def applies(model: Any) -> bool:
@@ -40,8 +43,23 @@ def applies(model: Any) -> bool:
     )
 
 
+class Said(NamedTuple):
+    """What the model says of a batch, on the device."""
+
+    best: torch.Tensor
+    """Token numbers, shape (batch, most tokens)."""
+    counts: torch.Tensor
+    """Tokens of each clip."""
+    alphas: torch.Tensor
+    """Weights for word times, shape (batch, frames)."""
+    peaks: torch.Tensor
+    """Their sums, shape (batch, frames)."""
+    frames: torch.Tensor
+    """Frames of each clip in these two."""
+
+
 @contextlib.contextmanager
-def _fast_firing() -> Iterator[None]:
+def fast_firing() -> Iterator[None]:
     """Let FunASR's predictor call our firing, for as long as a batch takes."""
     with (
         mock.patch.object(cif_predictor, "cif", firing.cif),
@@ -66,8 +84,8 @@ class FastRecogniser:
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Recogniser; this family takes no hints."""
         try:
-            with torch.inference_mode(), _fast_firing():
-                return self._recognise([self._features(clip) for clip in clips])
+            with torch.inference_mode(), fast_firing():
+                return self._recognise(clips)
         except torch.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             raise OutOfDeviceMemory(str(error)) from error
@@ -85,21 +103,32 @@ class FastRecogniser:
         rows: torch.Tensor = clip.sound.features[first : first + frame_count(len(samples))]
         return rows
 
-    def _recognise(self, features: list[torch.Tensor]) -> list[Recognition]:
+    def stack(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The clips as the model takes them: padded, and each one's length."""
+        return self._stacking([self._features(clip) for clip in clips])
+
+    def _recognise(self, clips: Sequence[Clip]) -> list[Recognition]:
+        said = self.forward(*self.stack(clips))
+        if said is None:
+            return [Recognition(text="")] * len(clips)
+        best, counts, frames = said.best.cpu(), said.counts.tolist(), said.frames.tolist()
+        alphas, peaks = said.alphas.float().cpu(), said.peaks.float().cpu()
+        return [
+            self._read(best[i, : counts[i]], alphas[i, : frames[i]], peaks[i, : frames[i]])
+            for i in range(len(clips))
+        ]
+
+    def forward(self, stacked: torch.Tensor, lengths: torch.Tensor) -> "Said | None":
+        """The model alone, from stacked features to tokens and firings; None for no token."""
         model = self._model
-        encoded, lengths = model.encode(*self._stacking(features))
+        encoded, lengths = model.encode(stacked, lengths)
         embeddings, tokens, _, _ = model.calc_predictor(encoded, lengths)[:4]
         tokens = tokens.round().long()
         if not tokens.max():
-            return [Recognition(text="")] * len(features)
+            return None
         scores, _ = model.cal_decoder_with_predictor(encoded, lengths, embeddings, tokens)[:2]
         _, _, alphas, peaks = model.calc_predictor_timestamp(encoded, lengths, tokens)
-        best, counts, frames = scores.argmax(-1).cpu(), tokens.tolist(), (lengths * 3).tolist()
-        alphas, peaks = alphas.float().cpu(), peaks.float().cpu()
-        return [
-            self._read(best[i, : counts[i]], alphas[i, : frames[i]], peaks[i, : frames[i]])
-            for i in range(len(features))
-        ]
+        return Said(scores.argmax(-1), tokens, alphas, peaks, lengths * _UPSAMPLED)
 
     def _read(self, best: torch.Tensor, alphas: torch.Tensor, peaks: torch.Tensor) -> Recognition:
         """Token numbers -> words with times, by FunASR's own rules."""

@@ -1,0 +1,33 @@
+"""Recordings as users have them: the samples between silence and noise, from 5 s to 30 min."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.long_audio import decode_samples
+from worker.planning.spans import SAMPLE_RATE
+
+SHORTEST_S, LONGEST_S = 5.0, 1800.0
+
+
+def make_recordings(hours: float, seed: int = 20261122) -> list[NDArray[np.float32]]:
+    """Recordings of log-uniform length, together at least this long; the same for each seed."""
+    random = np.random.default_rng(seed)
+    spoken = decode_samples()
+    recordings: list[NDArray[np.float32]] = []
+    while sum(map(len, recordings)) < hours * 3600 * SAMPLE_RATE:
+        seconds = np.exp(random.uniform(np.log(SHORTEST_S), np.log(LONGEST_S)))
+        recordings.append(_record(spoken, seconds, random))
+    return recordings
+
+
+def _record(
+    spoken: list[NDArray[np.float32]], seconds: float, random: np.random.Generator
+) -> NDArray[np.float32]:
+    parts, missing = [], int(seconds * SAMPLE_RATE)
+    while missing > 0:
+        gap = np.zeros(int(random.uniform(0.3, 4.0) * SAMPLE_RATE), np.float32)
+        parts += [spoken[random.integers(len(spoken))], gap]
+        missing -= len(parts[-1]) + len(parts[-2])
+    whole = np.concatenate(parts)[: int(seconds * SAMPLE_RATE)]
+    hiss = random.standard_normal(len(whole), dtype=np.float32)
+    return np.ascontiguousarray(whole + hiss * np.float32(10 ** random.uniform(-5, -3)))
