@@ -149,8 +149,7 @@ def test_the_same_words_at_the_same_times_are_heard() -> None:
     assert len(clips) > 50
     expected = [stock.recognise([clip], Hints())[0] for clip in clips]
     assert [fast.recognise([clip], Hints())[0] for clip in clips] == expected
-    together = fast.recognise(clips, Hints())
-    assert [one.text for one in together] == [one.text for one in expected]
+    assert fast.recognise(clips, Hints()) == expected  # whatever the neighbours in a batch
 
 
 def test_both_paths_are_taken_for_the_demo_model() -> None:

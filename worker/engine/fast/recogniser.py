@@ -13,6 +13,7 @@ from unittest import mock
 import torch
 from funasr.models.bicif_paraformer import cif_predictor
 from funasr.utils import postprocess_utils, timestamp_tools
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from worker.engine.families import paraformer
 from worker.engine.fast import firing
@@ -69,6 +70,25 @@ def fast_firing() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _packed_lstm(predictor: Any, lengths: torch.Tensor) -> Iterator[None]:
+    """Let the LSTM for word times run back from each clip's own end, not from its padding's."""
+    lstm = getattr(predictor, "blstm", None)
+    if lstm is None:
+        yield
+        return
+    stock = lstm.forward
+
+    def packed(frames: torch.Tensor) -> tuple[torch.Tensor, Any]:
+        clips = pack_padded_sequence(frames, lengths, batch_first=True, enforce_sorted=False)
+        output, state = stock(clips)
+        padded, _ = pad_packed_sequence(output, batch_first=True, total_length=frames.shape[1])
+        return padded, state
+
+    with mock.patch.object(lstm, "forward", packed):
+        yield
+
+
 class FastRecogniser:
     """Recognises like BiCif-Paraformer, with its weights."""
 
@@ -122,12 +142,16 @@ class FastRecogniser:
         """The model alone, from stacked features to tokens and firings; None for no token."""
         model = self._model
         encoded, lengths = model.encode(stacked, lengths)
+        # the predictor looks one frame ahead: behind a clip it must see what it would see alone
+        beyond = torch.arange(encoded.shape[1], device=encoded.device) >= lengths[:, None]
+        encoded = encoded.masked_fill(beyond[..., None], 0.0)
         embeddings, tokens, _, _ = model.calc_predictor(encoded, lengths)[:4]
         tokens = tokens.round().long()
         if not tokens.max():
             return None
         scores, _ = model.cal_decoder_with_predictor(encoded, lengths, embeddings, tokens)[:2]
-        _, _, alphas, peaks = model.calc_predictor_timestamp(encoded, lengths, tokens)
+        with _packed_lstm(model.predictor, (lengths * _UPSAMPLED).cpu()):
+            _, _, alphas, peaks = model.calc_predictor_timestamp(encoded, lengths, tokens)
         return Said(scores.argmax(-1), tokens, alphas, peaks, lengths * _UPSAMPLED)
 
     def _read(self, best: torch.Tensor, alphas: torch.Tensor, peaks: torch.Tensor) -> Recognition:
