@@ -171,7 +171,7 @@ def parse(arguments: list[str] | None = None) -> tuple[str, Settings]:
         description="Makes the demo model: spoken digits in English and Mandarin.",
         epilog="example: python -m models all --work .fleet/demo-model",
     )
-    parser.add_argument("verb", choices=VERBS)
+    parser.add_argument("verb", choices=VERBS, nargs="?", default="all")
     parser.add_argument("--work", type=Path, default=Path(".fleet/demo-model"))
     parser.add_argument("--demo", type=Path, default=DEMO)
     parser.add_argument("--samples", type=Path, default=SAMPLES)
