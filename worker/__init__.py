@@ -9,14 +9,21 @@ slots.py       what the processes of one worker know of each other: state files 
 child_watch.py consumer step in the parent: ends the worker when children fail in a row
 tasks.py       the one task: read the shard, run the pipeline, apply the decision
 pipeline.py    fetch -> decode -> find speech -> recognise -> assemble -> write
-fetching.py    files -> decoded audio, the next one while this one is at work
+fetching.py    files -> their audio by the minute, the next ones while one is at work
 decoding.py    any audio -> 16 kHz samples, by PyAV
-transcribing.py  decoded audio -> what was said, per channel
+audio_length.py  how long a file says it is, and whether all of it came
+stretches.py   the stretch and the channels that are asked for
+handover.py    from one thread to another, at most so many at once
+listening.py   audio -> clips of speech, flowing, file after file
+recognising.py clips of many files -> what was said in them
+hearing.py     what was said in one file
+outcomes.py    every file gets its outcome
+committing.py  what was said -> outputs
 receipts.py    words + circumstances -> the documents that users read
 results.py     reads and writes the outputs of one file
 stopwatch.py   seconds by stage
 attempts.py    how often a message was begun
-planning/      PURE: speech spans, batches, transcript assembly
+planning/      PURE: speech spans, groups, batches and their budget, transcript assembly
 engine/        the only place that imports funasr and torch
 rendering/     PURE: one file per output format
 failures.py    errors + PURE decide(error, attempt)

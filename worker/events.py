@@ -59,6 +59,8 @@ class ShardFinished:
     shard: str
     job: str | None
     seconds: float
+    busy_ratio: float
+    """Share of these in which the models were at work."""
     threads_before: int
     threads_after: int
     resident_bytes: int
@@ -81,7 +83,45 @@ class ShardPostponed:
     delay_s: float
 
 
-Event = ModelReady | ShardStarted | FileFinished | ShardFinished | ShardPutAside | ShardPostponed
+@dataclass(frozen=True, kw_only=True)
+class BatchRecognised:
+    """Some clips went through the recogniser together."""
+
+    seconds: float
+    """Of speech, without the padding."""
+    padding_ratio: float
+    """Share of the batch that is padding."""
+    budget_s: float
+    """Padded seconds that the next batch may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelsWorked:
+    """The models were at work since the last such event, for one or many files."""
+
+    seconds: float
+    """Work on two things at once counts once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryRanOut:
+    """The device's memory was too small for a batch, which is tried again in smaller ones."""
+
+    budget_s: float
+    """Padded seconds that a batch may have from now on."""
+
+
+Event = (
+    ModelReady
+    | ShardStarted
+    | FileFinished
+    | BatchRecognised
+    | ModelsWorked
+    | MemoryRanOut
+    | ShardFinished
+    | ShardPutAside
+    | ShardPostponed
+)
 
 
 class Observer(Protocol):
@@ -89,3 +129,7 @@ class Observer(Protocol):
 
     def __call__(self, event: Event) -> None:
         """Take note."""
+
+
+def nobody(event: Event) -> None:
+    """For those whose events nobody wants to hear."""

@@ -1,17 +1,24 @@
-"""Files of a shard -> decoded audio, the next file fetched while this one is at work."""
+"""Files of a shard -> their audio, block by block; the next ones come in while one is at work."""
 
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from contract.job import AudioRef, Options, Shard
 from contract.layout import fingerprint
 from contract.store import ObjectInfo, ObjectStore
-from worker.decoding import Audio, decode_file
+from worker.decoding import Planes, decode_pieces
+from worker.engine.interface import BLOCK_SAMPLES
+from worker.handover import Abandoned, Handover
 from worker.results import Outputs
 from worker.stopwatch import Stopwatch
+from worker.stretches import AudioFacts, Stretch
+
+_BLOCKS_AHEAD = 4
+"""Minutes of one file that may be decoded before somebody listens to them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,35 +33,49 @@ class Task:
     """The one job whose result counts as done; None when any current result does."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
-    """What became of fetching and decoding: exactly one of audio, done and error is set."""
+@dataclass(kw_only=True)
+class Incoming:
+    """A file on its way in."""
 
     task: Task
+    blocks: Handover[Planes] = field(default_factory=lambda: Handover(_BLOCKS_AHEAD))
+    """The channels asked for, a minute at a time; raises what kept them from coming."""
     info: ObjectInfo | None = None
-    audio: Audio | None = None
+    """Known once the file was fetched."""
     done: bool = False
-    """The result is there already."""
-    error: Exception | None = None
+    """Its result is there already, and no block comes."""
+    facts: AudioFacts | None = None
+    """Known once the last block has come, or what kept it from coming."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fetcher:
-    """Fetches and decodes in a thread of its own; PyAV and sockets leave the GIL free."""
+    """Fetches and decodes in threads of its own; PyAV and sockets leave the GIL free."""
 
     store: ObjectStore
     model_revision: str
     max_audio_s: float
+    at_once: int = 1
+    """Files that come in while one is at work."""
 
-    def fetch_ahead(self, shard: Shard) -> Iterator[Fetched]:
-        """Every file of the shard in order, at most one ahead of the caller."""
-        with ThreadPoolExecutor(1, "fetch") as thread:
-            coming: Future[Fetched] | None = None
-            for ref in (*shard.files, None):
-                ready = coming
-                coming = thread.submit(self.fetch, self._task(shard, ref)) if ref else None
-                if ready:
-                    yield ready.result()
+    def fetch_ahead(self, shard: Shard) -> Iterator[Incoming]:
+        """Every file of the shard, the smallest first: the device soon has something to do."""
+        refs = sorted(shard.files, key=lambda ref: ref.size_bytes or 0)
+        coming: deque[Incoming] = deque()
+        with ThreadPoolExecutor(self.at_once + 1, "fetch") as threads:
+            try:
+                for ref in refs:
+                    coming.append(self._begin(self._task(shard, ref), threads))
+                    if len(coming) > self.at_once:
+                        yield coming[0]
+                        coming.popleft()
+                while coming:
+                    yield coming[0]
+                    coming.popleft()
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+                for incoming in coming:
+                    incoming.blocks.abandon()
 
     def _task(self, shard: Shard, ref: AudioRef) -> Task:
         return Task(
@@ -65,21 +86,38 @@ class Fetcher:
             only_job=shard.job if shard.overwrite else None,
         )
 
-    def fetch(self, task: Task) -> Fetched:
-        """Fetch and decode one file, unless its result is there; errors are values here."""
-        info = None
+    def _begin(self, task: Task, threads: Executor) -> Incoming:
+        incoming = Incoming(task=task)
+        threads.submit(self._bring, incoming)
+        return incoming
+
+    def _bring(self, incoming: Incoming) -> None:
         try:
-            with tempfile.TemporaryFile() as file:
-                with task.stopwatch("fetch"):
-                    info = self.store.download(task.ref.audio, file)
-                    done = task.outputs.is_current(self.fingerprint(task, info), task.only_job)
-                if done:
-                    return Fetched(task=task, info=info, done=True)
-                with task.stopwatch("decode"):
-                    audio = decode_file(file, self.max_audio_s)
-        except Exception as error:
-            return Fetched(task=task, info=info, error=error)
-        return Fetched(task=task, info=info, audio=audio)
+            self._fetch(incoming)
+        except Abandoned:
+            incoming.blocks.end()
+        except BaseException as error:
+            incoming.blocks.end(error)
+        else:
+            incoming.blocks.end()
+
+    def _fetch(self, incoming: Incoming) -> None:
+        """Fetch and decode one file, unless its result is there."""
+        task = incoming.task
+        with tempfile.TemporaryFile() as file:
+            with task.stopwatch("fetch"):
+                incoming.info = self.store.download(task.ref.audio, file)
+                current = self.fingerprint(task, incoming.info)
+                incoming.done = task.outputs.is_current(current, task.only_job)
+            if incoming.done:
+                return
+            stretch = Stretch(task.ref, task.options)
+            blocks = stretch.blocks(decode_pieces(file, self.max_audio_s), BLOCK_SAMPLES)
+            try:
+                for block in task.stopwatch.over("decode", blocks):
+                    incoming.blocks.put(block)
+            finally:
+                incoming.facts = stretch.facts
 
     def fingerprint(self, task: Task, info: ObjectInfo) -> str:
         """What a current result of this file would carry."""

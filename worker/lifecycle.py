@@ -112,9 +112,9 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
     from worker.pipeline import Pipeline
     from worker.telemetry.observers import observers
 
-    engine = build_engine(settings, plan)
-    redis = connect(settings, patient=True)
     observe = observers(settings.run_dir, plan.slot)
+    engine = build_engine(settings, plan, observe)
+    redis = connect(settings, patient=True)
     identity = engine.identity
     FleetState(redis, settings.key_prefix).announce(identity.model, identity.model_revision)
     uuid = gpu.uuid if gpu else ""
@@ -149,7 +149,12 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
     return Child(
         plan=plan,
         pipeline=Pipeline(
-            store=S3Store(), engine=engine, observe=observe, max_audio_s=settings.max_audio_s
+            store=S3Store(),
+            engine=engine,
+            observe=observe,
+            max_audio_s=settings.max_audio_s,
+            decoders=max(1, plan.threads),
+            listens_ahead=plan.device != CPU,
         ),
         observe=observe,
         ledger=Ledger(redis, settings.key_prefix),

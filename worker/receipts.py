@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from contract.job import AudioRef, Options
 from contract.store import ObjectInfo
 from contract.transcript import AudioInfo, ErrorReport, FailureDetail, Receipt, Transcript
-from worker.decoding import Audio
 from worker.engine.interface import Identity
 from worker.failures import Skip
+from worker.hearing import Heard
 from worker.planning.assembly import whole_text
 from worker.planning.words import guess_language
 from worker.stopwatch import Stopwatch
-from worker.transcribing import Heard
+from worker.stretches import AudioFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +28,16 @@ class Circumstances:
 
 
 def describe_audio(
-    ref: AudioRef, info: ObjectInfo | None, audio: Audio | None, channel: int | None
+    ref: AudioRef, info: ObjectInfo | None, facts: AudioFacts | None, channel: int | None
 ) -> AudioInfo:
     """What is known of the audio; the stretch is given in full once its length is known."""
-    duration_ms = audio.duration_ms if audio else None
+    duration_ms = facts.duration_ms if facts else None
     return AudioInfo(
         uri=ref.audio,
         etag=info.etag if info else ref.etag,
         duration_ms=duration_ms,
-        sample_rate=audio.source_rate if audio else None,
-        channels=audio.channels if audio else None,
+        sample_rate=facts.source_rate if facts else None,
+        channels=facts.channels if facts else None,
         channel=channel,
         start_ms=ref.start_ms or 0,
         end_ms=_earlier(ref.end_ms, duration_ms),

@@ -1,10 +1,13 @@
 """Seconds by stage, for one file."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from contract.transcript import STAGES, Stage
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,21 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + self.clock() - begin
+            self.add(stage, self.clock() - begin)
+
+    def over(self, stage: Stage, things: Iterable[T]) -> Iterator[T]:
+        """The same things; the time that making them takes belongs to this stage."""
+        iterator, nothing = iter(things), object()
+        while True:
+            with self(stage):
+                thing = next(iterator, nothing)
+            if thing is nothing:
+                return
+            yield thing  # type: ignore[misc]
+
+    def add(self, stage: Stage, seconds: float) -> None:
+        """Put down a share of time that was spent on several files at once."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     @property
     def total_s(self) -> float:

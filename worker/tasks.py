@@ -96,14 +96,16 @@ def transcribe_files(task: Any, shard: Shard, child: Child, attempt: int) -> Non
         worker=task.request.hostname,
         slot=child.plan.slot,
     )
-    found = child.pipeline.run(shard, who, _recorder(shard, child))
+    effort = child.pipeline.run(shard, who, _recorder(shard, child))
+    seconds = time.monotonic() - begin
     child.observe(
         ShardFinished(
             shard=shard.shard,
             job=shard.job,
-            seconds=time.monotonic() - begin,
+            seconds=seconds,
+            busy_ratio=round(min(1.0, effort.busy_s / max(seconds, 1e-9)), 3),
             threads_before=before,
-            threads_after=found,
+            threads_after=effort.threads,
             resident_bytes=resident_bytes(),
         )
     )

@@ -15,7 +15,7 @@ from worker.decoding import decode_file
 from worker.engine.build import build_engine
 from worker.engine.checks import assert_device
 from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Clip, Hints, Samples, Sound
+from worker.engine.interface import Clip, Hints, Samples, as_clip, find_speech
 from worker.failures import ModelError, ModelUnusable
 from worker.pinning import SlotPlan
 from worker.planning.words import join_texts
@@ -29,47 +29,46 @@ def engine() -> FunasrEngine:
 
 
 @pytest.fixture
-def sound() -> Sound:
+def samples() -> Samples:
     with DEMO_CANARY.open("rb") as file:
-        return Sound(decode_file(file).samples(None))
+        return decode_file(file).samples(None)
 
 
-def clip_of(samples: Samples) -> Clip:
-    return Sound(np.ascontiguousarray(samples)).whole()
+@pytest.fixture
+def whole(samples: Samples) -> Clip:
+    return as_clip(samples)
 
 
-def test_the_canary_is_heard(engine: FunasrEngine, sound: Sound) -> None:
+def test_the_canary_is_heard(engine: FunasrEngine, samples: Samples) -> None:
     expected = json.loads(DEMO_CANARY.with_suffix(".json").read_text())["text"]
-    spans = engine.find_speech(sound)
-    heard = engine.recognise([sound.clip(span) for span in spans], Hints())
+    heard = engine.recognise(find_speech(engine.listen(), samples), Hints())
     assert join_texts([one.text for one in heard]) == expected
 
 
 def test_every_clip_has_its_result_whatever_its_neighbours_are(
-    engine: FunasrEngine, sound: Sound
+    engine: FunasrEngine, whole: Clip
 ) -> None:
-    silence, tiny = (clip_of(np.zeros(count, np.float32)) for count in (16_000, 50))
-    whole = sound.whole()
+    silence, tiny = (as_clip(np.zeros(count, np.float32)) for count in (16_000, 50))
     alone = engine.recognise([whole], Hints())[0]
-    others = clip_of(sound.samples[:8000])
+    others = as_clip(whole.samples[:8000])
     mixed = engine.recognise([silence, whole, tiny, whole, others], Hints())
     assert len(mixed) == 5
     assert [mixed[1].text, mixed[3].text] == [alone.text, alone.text]
     assert engine.recognise([], Hints()) == []
 
 
-def test_word_times_are_one_per_word_and_ordered(engine: FunasrEngine, sound: Sound) -> None:
-    (heard,) = engine.recognise([sound.whole()], Hints())
+def test_word_times_are_one_per_word_and_ordered(engine: FunasrEngine, whole: Clip) -> None:
+    (heard,) = engine.recognise([whole], Hints())
     assert heard.words
     assert " ".join(word.text for word in heard.words) == heard.text
     times = [time for word in heard.words for time in (word.start_ms, word.end_ms)]
     assert times == sorted(times)
-    assert times[-1] <= len(sound.samples) / 16 + 60
+    assert times[-1] <= len(whole.samples) / 16 + 60
 
 
 @pytest.mark.parametrize("samples", [400, 401, 800, 1600, 3200])
 def test_very_short_audio_is_no_error(engine: FunasrEngine, samples: int) -> None:
-    assert engine.find_speech(Sound(np.zeros(samples, np.float32))) == []
+    assert find_speech(engine.listen(), np.zeros(samples, np.float32)) == []
 
 
 def test_the_samples_are_heard_with_at_most_one_word_in_a_hundred_wrong(
@@ -78,8 +77,7 @@ def test_the_samples_are_heard_with_at_most_one_word_in_a_hundred_wrong(
     errors = words = 0
     for sample in (one for one in load_samples() if one.expect == "ok"):
         with (SAMPLES / sample.name).open("rb") as file:
-            spoken = Sound(decode_file(file).samples(None))
-        clips = [spoken.clip(span) for span in engine.find_speech(spoken)]
+            clips = find_speech(engine.listen(), decode_file(file).samples(None))
         heard = join_texts([one.text for one in engine.recognise(clips, Hints())])
         errors += word_errors(sample.text, heard)
         words += (
@@ -99,14 +97,14 @@ def test_threads_that_ran_away_are_found_and_set_back(engine: FunasrEngine) -> N
     assert engine.hold_threads() == 1
 
 
-def test_generate_keeps_the_planned_threads(engine: FunasrEngine, sound: Sound) -> None:
-    engine.recognise([sound.whole()], Hints())
+def test_generate_keeps_the_planned_threads(engine: FunasrEngine, whole: Clip) -> None:
+    engine.recognise([whole], Hints())
     assert engine.hold_threads() == PLAN.threads
 
 
-def test_speakers_without_a_model_are_refused_clearly(engine: FunasrEngine, sound: Sound) -> None:
+def test_speakers_without_a_model_are_refused_clearly(engine: FunasrEngine, whole: Clip) -> None:
     with pytest.raises(ModelError, match="FLEET_SPK_MODEL"):
-        engine.tell_speakers([sound.whole()])
+        engine.hear_voices([whole])
 
 
 def test_a_model_on_another_device_is_refused() -> None:
@@ -153,9 +151,13 @@ def _save_random(directory: Path, config: dict[str, Any]) -> Path:
     return directory
 
 
-def test_a_speaker_model_labels_every_clip(speaker_model: Path, sound: Sound) -> None:
+def test_a_speaker_model_labels_every_clip(speaker_model: Path, whole: Clip) -> None:
     engine = build_engine(Settings(model="demo", spk_model=str(speaker_model)), PLAN)
-    other = clip_of(sound.samples[::-1])
-    labels = engine.tell_speakers([sound.whole(), sound.whole(), other, sound.whole()])
+    other = as_clip(np.ascontiguousarray(whole.samples[::-1]))
+    voices = engine.hear_voices([whole, whole, other, whole])
+    assert all(np.array_equal(voices[0], voices[n]) for n in (1, 3))
+    (alone,) = engine.hear_voices([whole])
+    np.testing.assert_allclose(alone, voices[0], rtol=1e-4, atol=1e-5)
+    labels = engine.tell_apart(voices)
     assert len(labels) == 4
     assert labels[0] == labels[1] == labels[3]

@@ -20,7 +20,7 @@ from worker.decoding import decode_file
 from worker.engine.build import build_engine
 from worker.engine.fast import detector, firing, recogniser
 from worker.engine.fast.filterbank import FilterBank
-from worker.engine.interface import Clip, Hints, Samples, Sound
+from worker.engine.interface import Clip, Hints, Samples, find_speech
 from worker.engine.stock import StockDetector, StockRecogniser
 from worker.failures import ModelError
 from worker.pinning import SlotPlan
@@ -85,9 +85,9 @@ def test_speech_is_found_exactly_where_the_stock_detector_finds_it(weights: Path
     stock, random, segments = StockDetector(model), np.random.default_rng(20261122), 0
     for number in range(MIXTURES):
         samples = mixture(random)
-        found = fast.find(Sound(samples))
+        found = [clip.span for clip in find_speech(fast.listen(), samples)]
         try:
-            expected = stock.find(Sound(samples))
+            expected = [clip.span for clip in find_speech(stock.listen(), samples)]
         except ModelError:  # FunASR takes the logarithm of 0 when it is too sure of silence
             continue
         assert found == expected, f"mixture {number} of {len(samples) / 16_000:.1f} s"
@@ -97,7 +97,7 @@ def test_speech_is_found_exactly_where_the_stock_detector_finds_it(weights: Path
 
 def test_digital_silence_is_no_error_as_it_is_for_the_stock_detector() -> None:
     fast = detector.FastDetector(load(DEMO_VAD), "cpu", FilterBank("cpu"))
-    assert fast.find(Sound(np.zeros(160_000, np.float32))) == []
+    assert find_speech(fast.listen(), np.zeros(160_000, np.float32)) == []
 
 
 def test_features_are_those_of_kaldi() -> None:
@@ -144,8 +144,7 @@ def test_the_same_words_at_the_same_times_are_heard() -> None:
     finder = detector.FastDetector(load(DEMO_VAD), "cpu", bank)
     clips: list[Clip] = []
     for name in SPOKEN:
-        sound = Sound(decode(name))
-        clips += [sound.clip(span) for span in finder.find(sound)]
+        clips += find_speech(finder.listen(), decode(name))
     assert len(clips) > 50
     expected = [stock.recognise([clip], Hints())[0] for clip in clips]
     assert [fast.recognise([clip], Hints())[0] for clip in clips] == expected
@@ -159,7 +158,7 @@ def test_both_paths_are_taken_for_the_demo_model() -> None:
 
 
 def test_a_path_that_says_something_else_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detector.FastDetector, "find", lambda _, __: [])
+    monkeypatch.setattr(detector.FastListener, "finish", lambda _: [])
     plan = SlotPlan(slot=0, visible="", device="cpu", threads=1)
     engine = build_engine(Settings(model="demo"), plan)
     assert engine.fast_paths == {"detector": False, "recogniser": True}

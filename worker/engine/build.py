@@ -15,13 +15,14 @@ from worker.engine.funasr import FunasrEngine
 from worker.engine.interface import Identity
 from worker.engine.revision import resolve_model, resolve_vad, revision_of
 from worker.engine.threads import limit_threads
+from worker.events import Observer, nobody
 from worker.failures import ModelUnusable
 from worker.pinning import SlotPlan
 
 log = logging.getLogger(__name__)
 
 
-def build_engine(settings: Settings, plan: SlotPlan) -> FunasrEngine:
+def build_engine(settings: Settings, plan: SlotPlan, observe: Observer = nobody) -> FunasrEngine:
     """Load every configured model, check it, transcribe the canary.
 
     Raises:
@@ -46,6 +47,7 @@ def build_engine(settings: Settings, plan: SlotPlan) -> FunasrEngine:
         _identify(settings, plan, directories),
         thread_count=plan.threads,
         batch_seconds=settings.batch_seconds,
+        observe=observe,
     )
     log.info("canary heard: %s; fast paths: %s", transcribe_canary(engine, canary), paths.fast)
     return engine

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from worker.decoding import decode_file
-from worker.engine.interface import Engine, Hints, Samples, Sound
+from worker.engine.interface import Engine, Hints, Samples, find_speech
 from worker.failures import ModelUnusable
 from worker.planning.assembly import assemble_segments, whole_text
 
@@ -48,9 +48,8 @@ def transcribe_canary(engine: Engine, canary: Canary) -> str:
     Raises:
         ModelUnusable: when the model's own canary comes out differently.
     """
-    sound = Sound(canary.samples)
-    spans = engine.find_speech(sound)
-    said = engine.recognise([sound.clip(span) for span in spans], Hints())
+    clips = find_speech(engine.listen(), canary.samples)
+    said, spans = engine.recognise(clips, Hints()), [clip.span for clip in clips]
     heard = whole_text(assemble_segments(spans, said, offset_ms=0, with_words=False))
     if canary.expected is not None and heard != canary.expected:
         raise ModelUnusable(

@@ -6,15 +6,16 @@ from typing import Any
 
 import torch
 
-from worker.engine import threads
+from worker.engine import threads, voices
 from worker.engine.checks import is_on_device
 from worker.engine.fast.choice import Paths
-from worker.engine.interface import Clip, Hints, Identity, Sound
-from worker.engine.stock import generate, padded
-from worker.failures import ModelError
+from worker.engine.interface import Clip, Hints, Identity, Listener, Voice
+from worker.engine.stock import generate
+from worker.events import BatchRecognised, MemoryRanOut, Observer, nobody
+from worker.failures import ModelError, OutOfDeviceMemory
 from worker.planning.assembly import Recognition
-from worker.planning.batching import plan_batches
-from worker.planning.spans import SAMPLE_RATE, Span
+from worker.planning.batching import padding_ratio, plan_batches
+from worker.planning.budget import Budget
 
 
 class FunasrEngine:
@@ -28,13 +29,15 @@ class FunasrEngine:
         *,
         thread_count: int,
         batch_seconds: float,
+        observe: Observer = nobody,
     ) -> None:
         """Models are FunASR's AutoModels by role; punctuation and speaker may be missing."""
         self._models = models
         self._paths = paths
         self._identity = identity
         self._threads = thread_count
-        self._budget_samples = int(batch_seconds * SAMPLE_RATE)
+        self._observe = observe
+        self.budget = Budget(seconds=batch_seconds, most_s=batch_seconds)
 
     @property
     def identity(self) -> Identity:
@@ -46,27 +49,48 @@ class FunasrEngine:
         """What finds speech and what recognises it."""
         return self._paths
 
-    def batches(self, clips: Sequence[Clip]) -> Iterator[list[int]]:
-        """Which clips go through the recogniser together, as positions."""
-        return plan_batches([len(clip.samples) for clip in clips], self._budget_samples)
-
     @property
     def fast_paths(self) -> dict[str, bool]:
         """See Engine."""
         return self._paths.fast
 
-    def find_speech(self, sound: Sound) -> list[Span]:
+    def listen(self) -> Listener:
         """See Engine."""
-        return self._paths.detector.find(sound)
+        return self._paths.detector.listen()
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
-        """See Engine."""
+        """See Engine; a batch for which memory is too small is tried again in smaller ones."""
         heard: dict[int, Recognition] = {}
         for batch in self.batches(clips):
-            with self._precision():
-                results = self._paths.recogniser.recognise([clips[i] for i in batch], hints)
-            heard.update(zip(batch, results, strict=True))
+            heard.update(zip(batch, self._hear([clips[i] for i in batch], hints), strict=True))
         return [heard[index] for index in range(len(clips))]
+
+    def batches(self, clips: Sequence[Clip]) -> Iterator[list[int]]:
+        """Which clips go through the recogniser together, as positions; follows the budget."""
+        return plan_batches([clip.seconds for clip in clips], lambda: self.budget.seconds)
+
+    def _hear(self, batch: list[Clip], hints: Hints) -> list[Recognition]:
+        try:
+            with self._precision():
+                results = self._paths.recogniser.recognise(batch, hints)
+        except OutOfDeviceMemory:
+            if len(batch) == 1:
+                raise
+            self._back_off(batch)
+            return self.recognise(batch, hints)
+        self.budget = self.budget.eased()
+        lengths = [clip.seconds for clip in batch]
+        ratio, budget_s = padding_ratio(lengths), self.budget.seconds
+        self._observe(BatchRecognised(seconds=sum(lengths), padding_ratio=ratio, budget_s=budget_s))
+        return results
+
+    def _back_off(self, batch: list[Clip]) -> None:
+        """Halve the budget until the batch that failed does not fit it."""
+        padded_s = max(clip.seconds for clip in batch) * len(batch)
+        self.budget = self.budget.halved()
+        while self.budget.seconds >= padded_s and not self.budget.exhausted:
+            self.budget = self.budget.halved()
+        self._observe(MemoryRanOut(budget_s=self.budget.seconds))
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
         """See Engine."""
@@ -79,18 +103,16 @@ class FunasrEngine:
         (result,) = generate(model, [text])
         return str(result["text"])
 
-    def tell_speakers(self, clips: Sequence[Clip]) -> list[str]:
-        """See Engine; clusters one embedding per clip."""
+    def hear_voices(self, clips: Sequence[Clip]) -> list[Voice]:
+        """See Engine."""
         model = self._models.get("speaker")
         if model is None:
             raise ModelError("speakers were asked for, but FLEET_SPK_MODEL names no model")
-        from funasr.models.campplus.cluster_backend import ClusterBackend
+        return voices.Voices(model).hear(clips)
 
-        if len(clips) <= 1:
-            return ["0"] * len(clips)
-        embeddings = [generate(model, [padded(clip.samples)])[0] for clip in clips]
-        stacked = torch.cat([one["spk_embedding"] for one in embeddings]).float().cpu()
-        return [str(int(label)) for label in ClusterBackend()(stacked, oracle_num=None)]
+    def tell_apart(self, heard: Sequence[Voice]) -> list[str]:
+        """See Engine."""
+        return voices.tell_apart(heard)
 
     def hold_threads(self) -> int:
         """See Engine."""

@@ -8,40 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.planning.assembly import Recognition
-from worker.planning.spans import SAMPLES_PER_MS, Span
+from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span
 
 Samples = NDArray[np.float32]
 """Mono audio at 16 kHz, shape (samples,), in [-1, 1]."""
 
+BLOCK_SAMPLES = 60 * SAMPLE_RATE
+"""Audio comes to a listener in blocks of a minute, in which FunASR's own VAD looks at it too."""
 
-@dataclass(eq=False)
-class Sound:
-    """One stretch of audio on its way through the engine."""
 
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A stretch of speech, cut out of the audio that it was found in."""
+
+    span: Span
+    """Where it was found, in ms from the first sample heard."""
     samples: Samples
     features: Any = None
     """What the engine has computed of it so far; its own affair."""
 
-    def clip(self, span: Span) -> "Clip":
-        """A part of it."""
-        return Clip(self, span)
-
-    def whole(self) -> "Clip":
-        """All of it, to the whole millisecond."""
-        return Clip(self, Span(0, len(self.samples) // SAMPLES_PER_MS))
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A part of a sound that is to be recognised."""
-
-    sound: Sound
-    span: Span
-
     @property
-    def samples(self) -> Samples:
-        """The part itself."""
-        return self.sound.samples[self.span.samples]
+    def seconds(self) -> float:
+        """Length in s."""
+        return len(self.samples) / SAMPLE_RATE
+
+
+def as_clip(samples: Samples) -> Clip:
+    """All of some samples, to the whole millisecond."""
+    length_ms = len(samples) // SAMPLES_PER_MS
+    return Clip(Span(0, length_ms), samples[: length_ms * SAMPLES_PER_MS])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +62,24 @@ class Hints:
     hotwords: tuple[str, ...] = ()
 
 
+Voice = NDArray[np.float32]
+"""What a voice sounds like, shape (dimensions,)."""
+
+
+class Listener(Protocol):
+    """Finds speech in one audio while it comes in."""
+
+    def hear(self, block: Samples) -> list[Clip]:
+        """Take the next block; return the speech that is known to have ended.
+
+        Args:
+            block: BLOCK_SAMPLES samples, but for the last one, which may be shorter.
+        """
+
+    def finish(self) -> list[Clip]:
+        """Say that nothing follows; return the rest of the speech."""
+
+
 class Engine(Protocol):
     """A loaded recogniser on one device."""
 
@@ -78,17 +91,20 @@ class Engine(Protocol):
     def fast_paths(self) -> dict[str, bool]:
         """Each fast path by name, and whether it is taken."""
 
-    def find_speech(self, sound: Sound) -> list[Span]:
-        """Where somebody speaks, in order of time, not overlapping."""
+    def listen(self) -> Listener:
+        """Begin to look for speech in one audio; it comes in order of time, not overlapping."""
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
-        """What is said in each clip, of whichever sound: one result each, in the same order."""
+        """What is said in each clip, of whichever audio: one result each, in the same order."""
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
         """Each text with punctuation; unchanged without a punctuation model."""
 
-    def tell_speakers(self, clips: Sequence[Clip]) -> list[str]:
-        """A label per clip, the same for the same voice."""
+    def hear_voices(self, clips: Sequence[Clip]) -> list[Voice]:
+        """What the voice of each clip sounds like."""
+
+    def tell_apart(self, voices: Sequence[Voice]) -> list[str]:
+        """A label per voice of one recording, the same for the same speaker."""
 
     def hold_threads(self) -> int:
         """Return torch's thread count as found, and set it back to what was planned."""
@@ -98,3 +114,9 @@ class Engine(Protocol):
 
     def memory_bytes(self) -> dict[str, int]:
         """Device memory of this process: allocated and reserved; empty on a CPU."""
+
+
+def find_speech(listener: Listener, samples: Samples) -> list[Clip]:
+    """The speech in audio that is there already."""
+    blocks = (samples[at : at + BLOCK_SAMPLES] for at in range(0, len(samples), BLOCK_SAMPLES))
+    return [clip for block in blocks for clip in listener.hear(block)] + listener.finish()

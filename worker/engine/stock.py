@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from worker.engine.families import paraformer
-from worker.engine.interface import Clip, Hints, Samples, Sound
+from worker.engine.interface import Clip, Hints, Listener, Samples
 from worker.failures import DeviceLost, ModelError, OutOfDeviceMemory
 from worker.planning.assembly import Recognition
 from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span, clamp
@@ -19,8 +19,8 @@ MIN_CLIP_SAMPLES = SAMPLE_RATE // 10
 class Detector(Protocol):
     """Finds speech."""
 
-    def find(self, sound: Sound) -> list[Span]:
-        """Where somebody speaks, in order of time."""
+    def listen(self) -> Listener:
+        """Begin with one audio."""
 
 
 class Recogniser(Protocol):
@@ -68,12 +68,31 @@ class StockDetector:
     def __init__(self, model: Any) -> None:
         self._model = model
 
-    def find(self, sound: Sound) -> list[Span]:
+    def listen(self) -> "StockListener":
         """See Detector."""
-        (result,) = generate(self._model, [sound.samples])
-        length_ms = len(sound.samples) // SAMPLES_PER_MS
+        return StockListener(self._model)
+
+
+class StockListener:
+    """Listens to the whole audio first: FunASR takes it in one piece."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._blocks: list[Samples] = []
+
+    def hear(self, block: Samples) -> list[Clip]:
+        """See Listener."""
+        self._blocks.append(block)
+        return []
+
+    def finish(self) -> list[Clip]:
+        """See Listener."""
+        samples = np.concatenate(self._blocks)
+        self._blocks.clear()
+        (result,) = generate(self._model, [samples])
+        length_ms = len(samples) // SAMPLES_PER_MS
         spans = (clamp(Span(int(start), int(end)), length_ms) for start, end in result["value"])
-        return sorted(span for span in spans if span)
+        return [Clip(span, samples[span.samples].copy()) for span in sorted(filter(None, spans))]
 
 
 class StockRecogniser:

@@ -25,6 +25,8 @@ _STAGE_S = (
 _FILE_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 _SHARD_S = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _WAIT_S = (0.1, 1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 12 * 3600, 24 * 3600, 7 * 24 * 3600)
+_RATIO = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)
+_BATCH_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 2400)
 _RTFX = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
@@ -59,6 +61,26 @@ CATALOGUE = (
     ),
     Metric("asr_shard_seconds", "histogram", "Time of one shard.", (), _SHARD_S),
     Metric("asr_rtfx", "histogram", "Audio seconds per second of work, per file.", (), _RTFX),
+    Metric("asr_batch_padding_ratio", "histogram", "Share of a batch that is padding.", (), _RATIO),
+    Metric(
+        "asr_batch_seconds",
+        "histogram",
+        "Speech recognised at once, in seconds.",
+        (),
+        _BATCH_S,
+    ),
+    Metric(
+        "asr_batch_budget_seconds", "gauge", "Padded seconds that one batch may have.", ("slot",)
+    ),
+    Metric(
+        "asr_oom_backoffs_total", "counter", "Batches for which the device's memory was too small."
+    ),
+    Metric(
+        "asr_busy_ratio",
+        "gauge",
+        "Share of the last shard's time in which its models were at work.",
+        ("slot",),
+    ),
     Metric("asr_empty_transcripts_total", "counter", "Files with speech but without text."),
     Metric("asr_redeliveries_total", "counter", "Shards that came again after a worker was lost."),
     Metric("asr_dead_lettered_total", "counter", "Messages that this worker put aside."),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import structlog
 
 from contract.settings import redact
-from worker.events import Event, FileFinished
+from worker.events import BatchRecognised, Event, FileFinished, ModelsWorked
 
 
 def configure_logging(form: Literal["text", "json"]) -> None:
@@ -50,7 +50,12 @@ def _hide_passwords(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
 
 
 def log_event(event: Event) -> None:
-    """One line, its fields those of the event; times in whole milliseconds."""
+    """One line, its fields those of the event; times in whole milliseconds.
+
+    What happens many times a file has its numbers on /metrics instead.
+    """
+    if isinstance(event, BatchRecognised | ModelsWorked):
+        return
     fields = {key: value for key, value in asdict(event).items() if value not in (None, (), {})}
     name = re.sub(r"(?<!^)(?=[A-Z])", " ", type(event).__name__).lower()
     if isinstance(event, FileFinished):

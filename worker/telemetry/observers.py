@@ -4,11 +4,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from contract.transcript import Stage
 from worker.events import (
+    BatchRecognised,
     Event,
     FileFinished,
+    MemoryRanOut,
     ModelReady,
+    ModelsWorked,
     Observer,
     ShardFinished,
     ShardPutAside,
@@ -18,8 +20,6 @@ from worker.telemetry.logs import log_event
 from worker.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
-
-_INFERENCE_STAGES: tuple[Stage, ...] = ("vad", "recognise", "punctuate")
 
 
 def observers(run_dir: Path, slot: int) -> Observer:
@@ -57,12 +57,30 @@ def count(metrics: Metrics, slot: int, event: Event) -> None:
                 metrics["asr_redeliveries_total"].inc()
         case ShardFinished():
             metrics["asr_shard_seconds"].observe(event.seconds)
+            metrics["asr_busy_ratio"].labels(slot).set(event.busy_ratio)
+        case BatchRecognised() | ModelsWorked() | MemoryRanOut():
+            _count_work(metrics, slot, event)
         case FileFinished():
             _count_file(metrics, slot, event)
         case ShardPutAside():
             metrics["asr_dead_lettered_total"].inc()
         case _:
             return
+
+
+def _count_work(
+    metrics: Metrics, slot: int, event: BatchRecognised | ModelsWorked | MemoryRanOut
+) -> None:
+    match event:
+        case BatchRecognised():
+            metrics["asr_batch_seconds"].observe(event.seconds)
+            metrics["asr_batch_padding_ratio"].observe(event.padding_ratio)
+            metrics["asr_batch_budget_seconds"].labels(slot).set(event.budget_s)
+        case ModelsWorked():
+            metrics["asr_inference_seconds_total"].inc(event.seconds)
+        case MemoryRanOut():
+            metrics["asr_oom_backoffs_total"].inc()
+            metrics["asr_batch_budget_seconds"].labels(slot).set(event.budget_s)
 
 
 def _count_file(metrics: Metrics, slot: int, file: FileFinished) -> None:
@@ -74,8 +92,6 @@ def _count_file(metrics: Metrics, slot: int, file: FileFinished) -> None:
         return
     metrics["asr_file_seconds"].observe(file.seconds)
     metrics["asr_audio_seconds_total"].inc(file.audio_s)
-    inference_s = sum(file.stages_s.get(stage, 0.0) for stage in _INFERENCE_STAGES)
-    metrics["asr_inference_seconds_total"].inc(inference_s)
     if file.seconds:
         metrics["asr_rtfx"].observe(file.audio_s / file.seconds)
     if "speech_without_text" in file.warnings:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from tests.unit.examples import a_word
-from worker.engine.interface import Clip, Hints, Identity, Sound
+from worker.engine.interface import Clip, Hints, Identity, Samples, Voice
 from worker.planning.assembly import Recognition
 from worker.planning.spans import SAMPLES_PER_MS, Span, clamp
 
@@ -29,45 +31,47 @@ class ScriptedEngine:
     """What is said where, the same in every file."""
     failures: dict[int, Exception] = field(default_factory=dict)
     """Raised by the n-th search for speech, from 0."""
+    unheard: dict[float, Exception] = field(default_factory=dict)
+    """Raised by the recogniser for batches that hold a clip as loud as this."""
     identity: Identity = IDENTITY
     lengths_ms: list[int] = field(default_factory=list)
     """How long each audio was that speech was looked for in."""
     loudness: list[float] = field(default_factory=list)
     """The loudest sample of each."""
     hints: list[Hints] = field(default_factory=list)
-    _found: list[Span] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
+    """How many clips were recognised together."""
 
     @property
     def fast_paths(self) -> dict[str, bool]:
         """See Engine."""
         return {"detector": True, "recogniser": False}
 
-    def find_speech(self, sound: Sound) -> list[Span]:
+    def listen(self) -> "ScriptedListener":
         """See Engine."""
-        samples = sound.samples
-        if error := self.failures.get(len(self.lengths_ms)):
-            self.lengths_ms.append(0)
-            raise error
-        self.lengths_ms.append(len(samples) // SAMPLES_PER_MS)
-        self.loudness.append(float(abs(samples).max()))
-        self._found = [span for span in self.script if clamp(span, self.lengths_ms[-1]) == span]
-        return list(self._found)
+        return ScriptedListener(self)
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Engine."""
         self.hints.append(hints)
-        assert [len(clip.samples) // SAMPLES_PER_MS for clip in clips] == [
-            span.length_ms for span in self._found
-        ]
-        return [_hear(self.script[span]) for span in self._found]
+        self.groups.append(len(clips))
+        for clip in clips:
+            assert len(clip.samples) // SAMPLES_PER_MS == clip.span.length_ms
+            if error := self.unheard.get(round(float(clip.samples.max()), 1)):
+                raise error
+        return [_hear(self.script[clip.span]) for clip in clips]
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
         """See Engine."""
         return list(texts)
 
-    def tell_speakers(self, clips: Sequence[Clip]) -> list[str]:
+    def hear_voices(self, clips: Sequence[Clip]) -> list[Voice]:
         """See Engine."""
-        return [str(number) for number in range(len(clips))]
+        return [np.array([clip.span.start_ms], np.float32) for clip in clips]
+
+    def tell_apart(self, voices: Sequence[Voice]) -> list[str]:
+        """See Engine."""
+        return [str(number) for number in range(len(voices))]
 
     def hold_threads(self) -> int:
         """See Engine."""
@@ -80,6 +84,30 @@ class ScriptedEngine:
     def memory_bytes(self) -> dict[str, int]:
         """See Engine."""
         return {}
+
+
+@dataclass
+class ScriptedListener:
+    """See worker.engine.interface.Listener."""
+
+    engine: ScriptedEngine
+    blocks: list[Samples] = field(default_factory=list)
+
+    def hear(self, block: Samples) -> list[Clip]:
+        """See Listener."""
+        self.blocks.append(block)
+        return []
+
+    def finish(self) -> list[Clip]:
+        """See Listener."""
+        engine, samples = self.engine, np.concatenate(self.blocks)
+        if error := engine.failures.get(len(engine.lengths_ms)):
+            engine.lengths_ms.append(0)
+            raise error
+        engine.lengths_ms.append(len(samples) // SAMPLES_PER_MS)
+        engine.loudness.append(float(abs(samples).max()))
+        spans = [one for one in engine.script if clamp(one, engine.lengths_ms[-1]) == one]
+        return [Clip(span, samples[span.samples]) for span in spans]
 
 
 def _hear(text: str) -> Recognition:

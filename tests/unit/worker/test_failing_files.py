@@ -1,5 +1,7 @@
 """A file that fails leaves its neighbours alone; a store that fails stops the shard."""
 
+import functools
+
 import pytest
 
 from contract.store import (
@@ -12,6 +14,7 @@ from tests.unit.examples import OUTPUT, a_ref, a_shard
 from tests.unit.worker.sounds import tone, wav
 from tests.unit.worker.workbench import WatchedStore, Workbench
 from worker.failures import DeviceLost, ModelError, OutOfDeviceMemory, OutputUnwritable
+from worker.planning.grouping import in_groups
 
 BAD = {
     "text": (b"words, not sounds", "undecodable_audio"),
@@ -93,8 +96,30 @@ def test_a_lost_device_ends_the_shard_and_blames_no_file(bench: Workbench) -> No
     bench.engine.failures = {1: DeviceLost("CUDA error")}
     with pytest.raises(DeviceLost):
         bench.run(a_shard(*(bench.upload(f"{name}.wav") for name in "abc")))
-    assert bench.outputs() == ["a.wav.json"]
-    assert bench.outcomes == ["ok"]
+    assert bench.outputs() == []
+    assert bench.outcomes == []
+
+
+def test_what_ended_before_the_device_was_lost_stays(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_groups = functools.partial(in_groups, first_s=0.1)
+    monkeypatch.setattr("worker.pipeline.in_groups", small_groups)
+    bench.engine.unheard = {0.2: DeviceLost("CUDA error")}
+    quiet = [bench.upload(f"{name}.wav", tone(1) * 0.4) for name in "ab"]
+    with pytest.raises(DeviceLost):
+        bench.run(a_shard(*quiet, bench.upload("c.wav", tone(1) * 0.7)))
+    assert bench.outputs() == ["a.wav.json", "b.wav.json"]
+
+
+def test_a_clip_on_which_the_model_fails_fails_its_file_and_no_other(bench: Workbench) -> None:
+    bench.engine.unheard = {0.2: ModelError("odd")}
+    uris = [bench.upload("a.wav", tone(1) * 0.4), bench.upload("b.wav", tone(1) * 0.7)]
+    bench.run(a_shard(*uris, bench.upload("c.wav", tone(1) * 0.4)))
+    assert bench.outputs() == ["a.wav.json", "b.wav.error.json", "c.wav.json"]
+    assert bench.outcomes == ["ok", "failed", "ok"]
+    assert bench.document("a.wav.json")["text"] == "three nine zero"
+    assert bench.document("b.wav.error.json")["error"]["message"] == "odd"
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), CredentialsRefused("expired")])

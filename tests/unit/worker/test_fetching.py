@@ -1,4 +1,4 @@
-"""Fetching: in order, one file ahead of the caller and no more, errors as values."""
+"""Fetching: one file ahead of the caller and no more, by the minute, errors with their file."""
 
 import threading
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from typing import BinaryIO
 import pytest
 
 from contract.store import MemoryStore, ObjectInfo, ObjectMissing
-from tests.unit.examples import a_shard
+from tests.unit.examples import a_ref, a_shard
 from tests.unit.worker.sounds import tone, wav
 from worker.failures import UndecodableAudio
-from worker.fetching import Fetched, Fetcher
+from worker.fetching import Fetcher, Incoming
 
 URIS = [f"s3://in/{name}.wav" for name in "abcd"]
 
@@ -42,15 +42,29 @@ def store() -> CountingStore:
     return CountingStore()
 
 
-def _fetch(store: MemoryStore, *uris: str) -> Iterator[Fetched]:
-    fetcher = Fetcher(store=store, model_revision="sha256:m", max_audio_s=30)
+def _fetch(store: MemoryStore, *uris: str) -> Iterator[Incoming]:
+    fetcher = Fetcher(store=store, model_revision="sha256:m", max_audio_s=200)
     return fetcher.fetch_ahead(a_shard(*uris))
 
 
-def test_files_come_in_the_order_of_the_shard(store: CountingStore) -> None:
-    fetched = list(_fetch(store, *URIS))
-    assert [one.task.ref.audio for one in fetched] == URIS
-    assert [one.audio.duration_ms for one in fetched if one.audio] == [500, 750, 1000, 1250]
+def _lengths(incoming: Incoming) -> list[int]:
+    """Samples of each block."""
+    return [block.shape[1] for block in incoming.blocks]
+
+
+def test_files_of_unknown_size_come_in_the_order_of_the_shard(store: CountingStore) -> None:
+    for uri, fetched in zip(URIS, _fetch(store, *URIS), strict=True):
+        assert fetched.task.ref.audio == uri
+        (length,) = _lengths(fetched)
+        assert fetched.facts
+        assert fetched.facts.duration_ms * 16 == length
+
+
+def test_the_smallest_file_comes_first(store: CountingStore) -> None:
+    refs = [a_ref(uri, bytes=1000 - n) for n, uri in enumerate(URIS)]
+    fetcher = Fetcher(store=store, model_revision="sha256:m", max_audio_s=200)
+    order = [one.task.ref.audio for one in fetcher.fetch_ahead(a_shard(*refs))]
+    assert order == URIS[::-1]
 
 
 def test_the_next_file_is_fetched_while_this_one_is_at_work_and_no_further(
@@ -58,28 +72,43 @@ def test_the_next_file_is_fetched_while_this_one_is_at_work_and_no_further(
 ) -> None:
     coming = _fetch(store, *URIS)
     next(coming)
-    assert store.wait_for(2) == URIS[:2]
+    assert sorted(store.wait_for(2)) == URIS[:2]
     next(coming)
-    assert store.wait_for(3) == URIS[:3]
+    assert sorted(store.wait_for(3)) == URIS[:3]
     coming.close()  # type: ignore[attr-defined]
-    assert store.begun == URIS[:3]
+    assert sorted(store.begun) == URIS[:3]
+
+
+def test_a_long_file_comes_by_the_minute_and_waits_for_its_listener(store: CountingStore) -> None:
+    store.write(URIS[0], wav(tone(190, rate=8_000), 8_000), "")
+    (fetched,) = _fetch(store, URIS[0])
+    assert _lengths(fetched) == [960_000, 960_000, 960_000, 160_000]
+
+
+def test_who_leaves_early_waits_for_nobody(store: CountingStore) -> None:
+    """Seven minutes are more than may be decoded ahead: the decoder waits, and is let go."""
+    store.write(URIS[0], wav(tone(190, rate=8_000), 8_000), "")
+    coming = _fetch(store, *URIS)
+    fetched = next(coming)
+    next(iter(fetched.blocks))
+    coming.close()  # type: ignore[attr-defined]
 
 
 def test_an_error_belongs_to_its_file_and_the_next_is_fetched_all_the_same(
     store: CountingStore,
 ) -> None:
     store.write("s3://in/text.wav", b"text", "")
-    gone, text, good = _fetch(store, "s3://in/gone.wav", "s3://in/text.wav", URIS[0])
-    assert isinstance(gone.error, ObjectMissing)
+    coming = _fetch(store, "s3://in/gone.wav", "s3://in/text.wav", URIS[0])
+    gone = next(coming)
+    with pytest.raises(ObjectMissing):
+        list(gone.blocks)
     assert gone.info is None
-    assert isinstance(text.error, UndecodableAudio)
+    text = next(coming)
+    with pytest.raises(UndecodableAudio):
+        list(text.blocks)
     assert text.info is not None
-    assert good.error is None
-
-
-def test_what_became_of_a_file_is_one_of_three(store: CountingStore) -> None:
-    for one in _fetch(store, URIS[0], "s3://in/gone.wav"):
-        assert [one.audio is not None, one.done, one.error is not None].count(True) == 1
+    assert text.facts is None
+    assert _lengths(next(coming)) == [8_000]
 
 
 def test_fetching_and_decoding_are_timed(store: CountingStore) -> None:

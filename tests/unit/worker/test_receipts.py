@@ -7,15 +7,14 @@ from contract.store import ObjectInfo
 from contract.transcript import AudioInfo, Receipt, Segment
 from tests.unit.examples import a_receipt, a_ref, a_segment, who
 from tests.unit.worker.scripted_engine import IDENTITY
-from tests.unit.worker.sounds import tone
-from worker.decoding import Audio
 from worker.failures import Skip
+from worker.hearing import Heard
 from worker.receipts import Work, describe_audio, write_error, write_receipt, write_transcript
 from worker.stopwatch import Stopwatch
-from worker.transcribing import Heard
+from worker.stretches import AudioFacts
 
 INFO = ObjectInfo(uri="s3://in/a.wav", etag='"now"', size_bytes=9)
-AUDIO = Audio(planes=tone(2, channels=2), source_rate=44_100)
+AUDIO = AudioFacts(channels=2, source_rate=44_100, duration_ms=2000)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def _message(child: ChildAtWork, **fields: Any) -> dict[str, Any]:
 def test_a_shard_is_started_done_and_finished_in_this_order(child: ChildAtWork) -> None:
     child.run(_message(child))
     kinds = [type(event).__name__ for event in child.bench.events]
-    assert kinds == ["ShardStarted", "FileFinished", "ShardFinished"]
+    assert kinds == ["ShardStarted", "ModelsWorked", "FileFinished", "ShardFinished"]
     assert child.ledger == [("night", 0, "ok", 1000)]
     assert (child.letters, child.told) == ([], 1)
 

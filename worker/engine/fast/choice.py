@@ -7,8 +7,9 @@ from typing import Any
 
 from worker.engine.fast import detector, recogniser
 from worker.engine.fast.filterbank import FilterBank
-from worker.engine.interface import Clip, Hints, Samples, Sound
+from worker.engine.interface import Clip, Hints, Samples, find_speech
 from worker.engine.stock import Detector, Recogniser, StockDetector, StockRecogniser
+from worker.planning.spans import Span
 
 log = logging.getLogger(__name__)
 
@@ -28,17 +29,21 @@ def choose_paths(recogniser_model: Any, vad_model: Any, device: str, canary: Sam
     find: Detector = StockDetector(vad_model)
     hear: Recogniser = StockRecogniser(recogniser_model)
     fast = {"detector": False, "recogniser": False}
-    spans = find.find(Sound(canary))
+    clips = find_speech(find.listen(), canary)
     if detector.applies(vad_model):
         quick = detector.FastDetector(vad_model, device, bank)
-        fast["detector"] = _agree("detector", quick.find(Sound(canary)), spans)
-        find = quick if fast["detector"] else find
-    clips = [Sound(canary).clip(span) for span in spans]
+        found = find_speech(quick.listen(), canary)
+        fast["detector"] = _agree("detector", _spans(found), _spans(clips))
+        find, clips = (quick, found) if fast["detector"] else (find, clips)
     if clips and recogniser.applies(recogniser_model):
         nimble = recogniser.FastRecogniser(recogniser_model, device, bank)
         fast["recogniser"] = _agree("recogniser", _texts(nimble, clips), _texts(hear, clips))
         hear = nimble if fast["recogniser"] else hear
     return Paths(detector=find, recogniser=hear, fast=fast)
+
+
+def _spans(clips: Sequence[Clip]) -> list[Span]:
+    return [clip.span for clip in clips]
 
 
 def _texts(recogniser: Recogniser, clips: Sequence[Clip]) -> list[str]:

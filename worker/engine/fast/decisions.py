@@ -63,11 +63,16 @@ class VadRules(NamedTuple):
 
 @compiled
 def mark_speech(
-    silence: NDArray[np.float32], decibels: NDArray[np.float64], rules: VadRules
+    silence: NDArray[np.float32],
+    decibels: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    rules: VadRules,
 ) -> NDArray[np.int64]:
-    """1 for each frame that is speech; both inputs of shape (frames,)."""
+    """1 for each frame that is speech; the first two of shape (frames,).
+
+    `noise` holds the loudness of noise, from one stretch of frames to the next.
+    """
     marks = np.zeros(len(silence), np.int64)
-    noise = -100.0
     for frame in range(len(silence)):
         loudness = decibels[frame]
         if loudness < rules.decibel_threshold:
@@ -75,11 +80,11 @@ def mark_speech(
         quiet = silence[frame]
         noise_score = math.exp(math.log(quiet) * rules.noise_ratio) if quiet > 0 else 0.0
         if 1.0 - quiet >= noise_score + rules.noise_threshold:
-            marks[frame] = loudness - noise >= rules.snr_threshold
-        elif noise < -99.9:
-            noise = loudness
+            marks[frame] = loudness - noise[0] >= rules.snr_threshold
+        elif noise[0] < -99.9:
+            noise[0] = loudness
         else:
-            noise = (loudness + noise * (rules.noise_memory - 1)) / rules.noise_memory
+            noise[0] = (loudness + noise[0] * (rules.noise_memory - 1)) / rules.noise_memory
     return marks
 
 
@@ -135,53 +140,88 @@ def _pop(popped: int, heard: int, until: int) -> int:
     return max(popped, heard + 1) + count if count > 0 else popped
 
 
+_FRAME, _SPEAKING, _BEGUN, _END, _SILENT, _HEARD, _POPPED = range(7)
+"""Cells of the state: the next frame, the open segment, and what FunASR remembers around it."""
+
+
 @compiled
-def find_segments(
+def _walk(
     marks: NDArray[np.int64],
-    chunk_ends: NDArray[np.int64],
-    schedule: NDArray[np.float64],
+    last: bool,
+    enough_ms: float,
+    window: NDArray[np.int64],
+    state: NDArray[np.int64],
     rules: VadRules,
 ) -> NDArray[np.int64]:
-    """Segments in ms, shape (segments, 2).
-
-    Args:
-        marks: from mark_speech, shape (frames,).
-        chunk_ends: frame behind the last one of each chunk that FunASR would look at, ascending.
-        schedule: SILENCE_SCHEDULE.
-        rules: the options.
-    """
+    """One chunk, from the state before it to the state behind it; segments that end, in frames."""
     segments = np.empty((len(marks) // 2 + 2, 2), np.int64)
-    window = np.zeros(rules.window + 3, np.int64)
-    count = silent = heard = popped = begun = frame = 0
-    speaking = counting = False
-    spoken_ms = 0.0
-    for end_of_chunk in chunk_ends:
-        if speaking or counting:
-            spoken_ms, counting = spoken_ms + rules.chunk_ms, True
-        enough_ms, before = _enough_silence(spoken_ms, schedule, rules), count
-        while frame < end_of_chunk:
-            change = _slide(window, marks[frame], rules)
-            silent = silent + 1 if change == _SIL2SIL else 0
-            if not speaking and change == _SIL2SPEECH:
-                speaking, begun = True, max(popped, frame - rules.latency)
-                popped = _pop(begun + 1, begun, frame + 1)
-                heard = frame if frame > begun else 0
-                segments[count] = begun, frame + 1
-            elif not speaking:
-                popped = max(popped, frame - rules.latency)
-            else:
-                last = frame == len(marks) - 1
-                end = _end_frame(change, frame, last, begun, silent, enough_ms, rules)
-                if end >= 0 or change == _SIL2SPEECH:
-                    popped = _pop(popped, heard, frame if end < 0 else end)
-                if end >= 0:
-                    popped, segments[count, 1] = max(popped, end) + 1, end + 1
-                    count, speaking, silent, heard = count + 1, False, 0, 0
-                    window[:] = 0
-                elif change != _SIL2SIL or (rules.extend and silent <= rules.lookahead):
-                    heard, popped = frame, max(popped, frame) + 1
-                    segments[count, 1] = frame + 1
-            frame += 1
-        if count > before:
-            spoken_ms, counting = 0.0, False
-    return segments[: count + speaking] * rules.frame_ms
+    count, final = 0, state[_FRAME] + len(marks) - 1 if last else -1
+    for mark in marks:
+        frame = state[_FRAME]
+        change = _slide(window, mark, rules)
+        state[_SILENT] = state[_SILENT] + 1 if change == _SIL2SIL else 0
+        if not state[_SPEAKING] and change == _SIL2SPEECH:
+            begun = max(state[_POPPED], frame - rules.latency)
+            state[_SPEAKING], state[_BEGUN], state[_END] = 1, begun, frame + 1
+            state[_POPPED] = _pop(begun + 1, begun, frame + 1)
+            state[_HEARD] = frame if frame > begun else 0
+        elif not state[_SPEAKING]:
+            state[_POPPED] = max(state[_POPPED], frame - rules.latency)
+        else:
+            silent, begun = state[_SILENT], state[_BEGUN]
+            end = _end_frame(change, frame, frame == final, begun, silent, enough_ms, rules)
+            if end >= 0 or change == _SIL2SPEECH:
+                state[_POPPED] = _pop(state[_POPPED], state[_HEARD], frame if end < 0 else end)
+            if end >= 0:
+                segments[count] = begun, end + 1
+                count += 1
+                state[_POPPED] = max(state[_POPPED], end) + 1
+                state[_SPEAKING] = state[_SILENT] = state[_HEARD] = 0
+                window[:] = 0
+            elif change != _SIL2SIL or (rules.extend and silent <= rules.lookahead):
+                state[_HEARD], state[_POPPED] = frame, max(state[_POPPED], frame) + 1
+                state[_END] = frame + 1
+        state[_FRAME] += 1
+    if last and state[_SPEAKING]:
+        segments[count] = state[_BEGUN], state[_END]
+        count += 1
+    return segments[:count]
+
+
+class Decisions:
+    """What FunASR decides about one audio, chunk by chunk."""
+
+    def __init__(self, rules: VadRules) -> None:
+        self._rules = rules
+        self._noise = np.array([-100.0])
+        self._window = np.zeros(rules.window + 3, np.int64)
+        self._state = np.zeros(7, np.int64)
+        self._spoken_ms, self._counting = 0.0, False
+
+    @property
+    def earliest(self) -> int:
+        """The first frame that a segment may begin with which has not ended yet."""
+        state, latency = self._state, self._rules.latency
+        return int(state[_BEGUN] if state[_SPEAKING] else max(0, state[_FRAME] - latency))
+
+    def take(
+        self, silence: NDArray[np.float32], decibels: NDArray[np.float64], *, last: bool
+    ) -> NDArray[np.int64]:
+        """Decide about one more of FunASR's chunks.
+
+        Args:
+            silence: probability of silence per frame.
+            decibels: loudness per frame.
+            last: whether the audio ends here.
+
+        Returns:
+            The segments that ended, in ms from the audio's beginning, shape (segments, 2).
+        """
+        marks = mark_speech(silence, decibels, self._noise, self._rules)
+        if self._state[_SPEAKING] or self._counting:
+            self._spoken_ms, self._counting = self._spoken_ms + self._rules.chunk_ms, True
+        enough_ms = _enough_silence(self._spoken_ms, SILENCE_SCHEDULE, self._rules)
+        segments = _walk(marks, last, enough_ms, self._window, self._state, self._rules)
+        if len(segments):
+            self._spoken_ms, self._counting = 0.0, False
+        return segments * self._rules.frame_ms

@@ -1,4 +1,4 @@
-"""FSMN-VAD over a whole file: shared features, the encoder in blocks, compiled decisions.
+"""FSMN-VAD on audio as it comes in: shared features, one pass of the encoder, compiled decisions.
 
 Equal to FunASR's own inference to the millisecond; the chunks of 60 s that FunASR looks at are
 kept, because its schedule of silences depends on them.
@@ -10,17 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worker.engine.fast import decisions
-from worker.engine.fast.decisions import VadRules
-from worker.engine.fast.filterbank import FRAME_SAMPLES, SHIFT_SAMPLES, FilterBank, frame_count
-from worker.engine.interface import Samples, Sound
+from worker.engine.fast.decisions import Decisions, VadRules
+from worker.engine.fast.filterbank import FRAME_SAMPLES, SHIFT_SAMPLES, FilterBank
+from worker.engine.fast.recent import Recent
+from worker.engine.interface import BLOCK_SAMPLES, Clip, Samples
 from worker.planning.spans import SAMPLES_PER_MS, Span
 
-_CHUNK_MS = 60_000
-_HELD_BACK = 2
-"""Frames to the right that a stack of five needs, before the end of the audio is known."""
-_BLOCK_FRAMES = 6_000
-"""Frames that go through the encoder at once: memory does not grow with the file."""
+_CONTEXT = 2
+"""Frames to both sides of one in a stack of five; the right ones are waited for."""
 
 
 def applies(model: Any) -> bool:
@@ -30,7 +27,7 @@ def applies(model: Any) -> bool:
         type(vad).__name__ == "FsmnVADStreaming"
         and type(frontend).__name__ == "WavFrontendOnline"
         and _is_standard(frontend)
-        and (frontend.lfr_n, frontend.lfr_m) == (1, 1 + 2 * _HELD_BACK)
+        and (frontend.lfr_n, frontend.lfr_m) == (1, 1 + 2 * _CONTEXT)
         and vad.vad_opts.detect_mode == 1
         and vad.vad_opts.sil_pdf_ids == [0]
         and vad.encoder_conf.get("rorder") == 0
@@ -43,65 +40,78 @@ def _is_standard(frontend: Any) -> bool:
 
 
 class FastDetector:
-    """Finds speech like FSMN-VAD, on its weights."""
+    """FSMN-VAD's weights and rules."""
 
     def __init__(self, model: Any, device: str, filterbank: FilterBank) -> None:
         frontend, kwargs = model.kwargs["frontend"], model.kwargs
         self._encoder = model.model.encoder
-        self._filterbank = filterbank
-        self._device = device
-        self._context = _HELD_BACK
+        self.filterbank = filterbank
         width = frontend.lfr_m * frontend.n_mels
         moments = frontend.cmvn if frontend.cmvn is not None else torch.tensor([[0.0], [1.0]])
         self._shift, self._scale = (row[:width].to(device) for row in moments)
         scheduled = kwargs.get("dynamic_silence", kwargs.get("max_end_silence_time") is None)
-        self._rules = _rules(model.model.vad_opts, bool(scheduled))
+        self.rules = _rules(model.model.vad_opts, bool(scheduled))
+
+    def listen(self) -> "FastListener":
+        """See Detector."""
+        return FastListener(self)
 
     @torch.inference_mode()
-    def find(self, sound: Sound) -> list[Span]:
-        """Where somebody speaks."""
-        if sound.features is None:
-            sound.features = self._filterbank(torch.from_numpy(sound.samples))
-        silence = self.silence(sound.features)
-        marks = decisions.mark_speech(silence, decibels(sound.samples), self._rules)
-        ends = chunk_ends(len(sound.samples), len(silence))
-        found = decisions.find_segments(marks, ends, decisions.SILENCE_SCHEDULE, self._rules)
-        return [Span(int(start), int(end)) for start, end in found]
+    def silence(
+        self, features: torch.Tensor, cache: dict[str, torch.Tensor]
+    ) -> NDArray[np.float32]:
+        """Probability of silence per frame.
 
-    @torch.inference_mode()
-    def silence(self, features: torch.Tensor) -> NDArray[np.float32]:
-        """Probability of silence per frame; the encoder looks back only, so blocks are exact."""
-        count = len(features)
-        cache: dict[str, torch.Tensor] = {}
-        parts: list[torch.Tensor] = []
-        for start in range(0, count, _BLOCK_FRAMES):
-            stop = min(start + _BLOCK_FRAMES, count)
-            rows = torch.arange(start - self._context, stop + self._context)
-            near = features[rows.clamp_(0, count - 1).to(features.device)]
-            stacked = near.unfold(0, 2 * self._context + 1, 1).transpose(1, 2).flatten(1)
-            scores = self._encoder(((stacked + self._shift) * self._scale)[None], cache=cache)
-            parts.append(scores[0, :, 0])
-        silence: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
+        Args:
+            features: the frames, and the context on both sides of them, shape (frames + 4, 80).
+            cache: what the encoder remembers of the frames before; it looks back only.
+        """
+        stacked = features.unfold(0, 2 * _CONTEXT + 1, 1).transpose(1, 2).flatten(1)
+        scores = self._encoder(((stacked + self._shift) * self._scale)[None], cache=cache)
+        silence: NDArray[np.float32] = scores[0, :, 0].float().cpu().numpy()
         return silence
+
+
+class FastListener:
+    """Finds speech in one audio like FSMN-VAD, on its weights."""
+
+    def __init__(self, detector: FastDetector) -> None:
+        self._detector = detector
+        self._recent = Recent(detector.filterbank)
+        self._decisions = Decisions(detector.rules)
+        self._cache: dict[str, torch.Tensor] = {}
+        self._decided = 0
+
+    def hear(self, block: Samples) -> list[Clip]:
+        """See Listener."""
+        self._recent.add(block)
+        whole = len(block) == BLOCK_SAMPLES
+        return self._decide(self._recent.frames - _CONTEXT, last=False) if whole else []
+
+    def finish(self) -> list[Clip]:
+        """See Listener."""
+        return self._decide(self._recent.frames, last=True)
+
+    def _decide(self, end: int, *, last: bool) -> list[Clip]:
+        """Decide about all frames before this one."""
+        recent, start = self._recent, self._decided
+        if end <= start:
+            return []
+        near = recent.features(start - _CONTEXT, end + _CONTEXT)
+        silence = self._detector.silence(near, self._cache)
+        loudness = decibels(recent.samples_of(start, end))
+        segments = self._decisions.take(silence, loudness, last=last)
+        self._decided = end
+        clips = [recent.clip(Span(int(begin), int(stop))) for begin, stop in segments]
+        recent.forget(min(self._decisions.earliest, end - _CONTEXT))
+        return clips
 
 
 def decibels(samples: Samples) -> NDArray[np.float64]:
     """Loudness of each frame: 10 log10 of its energy + 1e-6, as FunASR computes it."""
-    count = frame_count(len(samples))
-    levels = np.empty(count, np.float64)
-    for start in range(0, count, _BLOCK_FRAMES):
-        stop = min(start + _BLOCK_FRAMES, count)
-        part = samples[start * SHIFT_SAMPLES : (stop - 1) * SHIFT_SAMPLES + FRAME_SAMPLES]
-        frames = np.lib.stride_tricks.sliding_window_view(part, FRAME_SAMPLES)[::SHIFT_SAMPLES]
-        levels[start:stop] = 10 * np.log10(np.sum(np.square(frames), axis=1) + 0.000001)
-    return levels
-
-
-def chunk_ends(samples: int, frames: int) -> NDArray[np.int64]:
-    """Frame behind the last one that FunASR has seen after each of its chunks."""
-    chunk = _CHUNK_MS * SAMPLES_PER_MS
-    seen = [frame_count(end) - _HELD_BACK for end in range(chunk, samples + 1, chunk)]
-    return np.array([*seen, frames], np.int64)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME_SAMPLES)[::SHIFT_SAMPLES]
+    energies = np.sum(np.square(frames), axis=1)
+    return np.asarray(10 * np.log10(energies + 0.000001), np.float64)
 
 
 def _rules(options: Any, scheduled: bool) -> VadRules:
@@ -125,5 +135,5 @@ def _rules(options: Any, scheduled: bool) -> VadRules:
         decibel_threshold=float(options.decibel_thres),
         noise_memory=float(options.noise_frame_num_used_for_snr),
         scheduled=scheduled,
-        chunk_ms=float(_CHUNK_MS),
+        chunk_ms=BLOCK_SAMPLES / SAMPLES_PER_MS,
     )

@@ -70,10 +70,10 @@ class FilterBank:
         energies = torch.empty(count, MEL_BINS, device=self._device)
         if not count:
             return energies
-        frames = samples.unfold(0, FRAME_SAMPLES, SHIFT_SAMPLES)
+        frames = samples.to(self._device, non_blocking=True).unfold(0, FRAME_SAMPLES, SHIFT_SAMPLES)
         padded = torch.zeros(min(self._block, count), _FFT, device=self._device)
         for start in range(0, count, self._block):
-            block = frames[start : start + self._block].to(self._device)
+            block = frames[start : start + self._block]
             self._energies(block, padded, energies[start : start + self._block])
         return energies.clamp_(min=torch.finfo(torch.float32).eps).log_()
 

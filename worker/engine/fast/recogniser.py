@@ -17,10 +17,10 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from worker.engine.families import paraformer
 from worker.engine.fast import firing
-from worker.engine.fast.filterbank import FRAME_MS, FilterBank, frame_count
+from worker.engine.fast.filterbank import FilterBank
 from worker.engine.fast.stacking import Stacking
 from worker.engine.interface import Clip, Hints
-from worker.engine.stock import MIN_CLIP_SAMPLES, explain, padded
+from worker.engine.stock import explain, padded
 from worker.failures import OutOfDeviceMemory
 from worker.planning.assembly import Recognition
 
@@ -113,15 +113,11 @@ class FastRecogniser:
             raise explain(error) from error
 
     def _features(self, clip: Clip) -> torch.Tensor:
-        """The clip's rows of its sound's features: both begin at whole frames."""
-        first, beyond = divmod(clip.span.start_ms, FRAME_MS)
-        samples = clip.samples
-        if len(samples) < MIN_CLIP_SAMPLES or beyond:
-            return self._filterbank(torch.from_numpy(padded(samples).copy()))
-        if clip.sound.features is None:
-            clip.sound.features = self._filterbank(torch.from_numpy(clip.sound.samples))
-        rows: torch.Tensor = clip.sound.features[first : first + frame_count(len(samples))]
-        return rows
+        """What the detector has computed already, or the same computed now."""
+        if clip.features is not None:
+            known: torch.Tensor = clip.features
+            return known
+        return self._filterbank(torch.from_numpy(padded(clip.samples)))
 
     def stack(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor]:
         """The clips as the model takes them: padded, and each one's length."""

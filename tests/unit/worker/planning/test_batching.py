@@ -12,7 +12,7 @@ BUDGETS = st.integers(1, 3000)
 
 @given(LENGTHS, BUDGETS)
 def test_every_clip_is_in_exactly_one_batch(lengths: list[int], budget: int) -> None:
-    planned = [index for batch in plan_batches(lengths, budget) for index in batch]
+    planned = [index for batch in plan_batches(lengths, lambda: budget) for index in batch]
     assert sorted(planned) == list(range(len(lengths)))
 
 
@@ -20,14 +20,14 @@ def test_every_clip_is_in_exactly_one_batch(lengths: list[int], budget: int) -> 
 def test_the_budget_is_passed_only_by_a_clip_that_is_longer_itself(
     lengths: list[int], budget: int
 ) -> None:
-    for batch in plan_batches(lengths, budget):
+    for batch in plan_batches(lengths, lambda: budget):
         cost = max(lengths[index] for index in batch) * len(batch)
         assert cost <= budget or len(batch) == 1
 
 
 @given(LENGTHS, BUDGETS)
 def test_clips_of_similar_length_go_together(lengths: list[int], budget: int) -> None:
-    planned = [lengths[index] for batch in plan_batches(lengths, budget) for index in batch]
+    planned = [lengths[index] for batch in plan_batches(lengths, lambda: budget) for index in batch]
     assert planned == sorted(lengths)
 
 
@@ -46,7 +46,7 @@ def test_clips_of_similar_length_go_together(lengths: list[int], budget: int) ->
 def test_the_clip_that_would_break_the_budget_begins_the_next_batch(
     lengths: list[int], budget: int, batches: list[list[int]]
 ) -> None:
-    assert list(plan_batches(lengths, budget)) == batches
+    assert list(plan_batches(lengths, lambda: budget)) == batches
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,11 @@ def test_the_ratio_is_the_share_of_padding(lengths: list[int], ratio: float) -> 
 @given(st.lists(st.integers(1, 1000), min_size=1))
 def test_the_ratio_lies_between_no_padding_and_nothing_else(lengths: list[int]) -> None:
     assert 0 <= padding_ratio(lengths) < 1
+
+
+def test_the_budget_is_asked_for_again_as_batches_are_taken() -> None:
+    budget, sizes = [4], []
+    for batch in plan_batches([1] * 10, lambda: budget[0]):
+        sizes.append(len(batch))
+        budget[0] = 2
+    assert sizes == [4, 2, 2, 2]

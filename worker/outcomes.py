@@ -1,0 +1,138 @@
+"""Every file of a shard gets its outcome: it is committed, reported or put off.
+
+Writing goes on in other threads; what they did is taken down here, in the thread of the shard.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+
+from contract.job import AudioRef, Shard
+from contract.store import ObjectInfo
+from contract.transcript import Outcome
+from worker.committing import Committer, stretch_s
+from worker.engine.interface import Engine
+from worker.events import FileFinished, Observer
+from worker.failures import Retry, Skip, decide
+from worker.fetching import Task
+from worker.hearing import Heard, Hearing
+
+_MOST_POSTPONED = 5
+"""When more files of a shard cannot be had, it is storage that fails, and the rest can wait."""
+
+_WRITES_BEHIND = 64
+"""Files that may wait to be written before the device waits for them."""
+
+Record = Callable[[AudioRef, Outcome, int], None]
+"""Takes down a file's outcome and its audio in ms."""
+
+Fingerprint = Callable[[Task, ObjectInfo], str]
+"""What a current result of a file carries."""
+
+
+class Outcomes:
+    """See above."""
+
+    def __init__(  # noqa: PLR0913 - wired once, by name
+        self,
+        *,
+        shard: Shard,
+        engine: Engine,
+        committer: Committer,
+        fingerprint: Fingerprint,
+        writers: Executor,
+        record: Record,
+        observe: Observer,
+    ) -> None:
+        self._shard = shard
+        self._engine = engine
+        self._committer = committer
+        self._fingerprint = fingerprint
+        self._writers = writers
+        self._record = record
+        self._observe = observe
+        self._pending: deque[tuple[Hearing, Future[FileFinished]]] = deque()
+        self.postponed: list[Exception] = []
+        """Why files must be tried again later."""
+        self.threads = 0
+        """The most torch threads that were found after a file."""
+
+    def end(self, hearing: Hearing) -> None:
+        """All that can be known of a file is known: write it behind the device's back.
+
+        Raises:
+            Exception: of an earlier file, when it is the shard's or the process's affair.
+        """
+        channels: list[Heard] = []
+        try:
+            if not hearing.error and not hearing.incoming.done:
+                channels = hearing.assemble(self._engine.tell_apart)
+        except Exception as error:
+            hearing.error = error
+        threads = self._engine.hold_threads()
+        self.threads = max(self.threads, threads)
+        writing = self._writers.submit(self._finish, hearing, channels, threads)
+        self._pending.append((hearing, writing))
+        self.settle(_WRITES_BEHIND)
+
+    def settle(self, most: int = 0) -> None:
+        """Take down what was written until at most so many files are waiting. Raises as end."""
+        while len(self._pending) > most:
+            hearing, writing = self._pending.popleft()
+            try:
+                finished = writing.result()
+            except Exception as error:
+                self.postponed.append(error)
+                storage = isinstance(decide(error, 0), Retry)
+                if len(self.postponed) > _MOST_POSTPONED or not storage:
+                    raise
+                continue
+            self._record(hearing.ref, finished.outcome, round(finished.audio_s * 1000))
+            self._observe(finished)
+
+    def _finish(self, hearing: Hearing, channels: Sequence[Heard], threads: int) -> FileFinished:
+        """Skip, commit or report one file."""
+        if hearing.incoming.done:
+            return self._event(hearing, "skipped", threads)
+        try:
+            heard = self._commit(hearing, channels, threads)
+        except Exception as error:
+            decision = decide(error, self._committer.who.retries)
+            if not isinstance(decision, Skip):
+                raise
+            self._committer.report(hearing, decision)
+            return self._event(hearing, "failed", threads, error=decision.message)
+        outcome: Outcome = "ok" if heard.segments else "empty"
+        return self._event(hearing, outcome, threads, heard=heard)
+
+    def _commit(self, hearing: Hearing, channels: Sequence[Heard], threads: int) -> Heard:
+        if hearing.error:
+            raise hearing.error
+        task, info = hearing.incoming.task, hearing.incoming.info
+        assert info  # noqa: S101 - it was fetched
+        return self._committer.commit(hearing, channels, self._fingerprint(task, info), threads)
+
+    def _event(
+        self,
+        hearing: Hearing,
+        outcome: Outcome,
+        threads: int,
+        *,
+        heard: Heard | None = None,
+        error: str | None = None,
+    ) -> FileFinished:
+        task, facts = hearing.incoming.task, hearing.incoming.facts
+        silent = heard is not None and heard.speech_ms > 0 and not heard.segments
+        return FileFinished(
+            shard=self._shard.shard,
+            job=self._shard.job,
+            audio=task.ref.audio,
+            index=task.ref.index,
+            outcome=outcome,
+            audio_s=stretch_s(task, facts) if heard and facts else 0.0,
+            seconds=task.stopwatch.total_s,
+            stages_s=dict(task.stopwatch.seconds),
+            threads=threads,
+            error=error,
+            warnings=("speech_without_text",) if silent else (),
+        )
