@@ -1,4 +1,4 @@
-"""BiCif-Paraformer on features that the detector has computed already.
+"""Paraformer with word times (BiCif, SeACo) on features that the detector has computed already.
 
 The model's own encoder, predictor and decoder; around them stacking for the whole batch, firing
 without loops, and one transfer of token numbers per batch instead of two per clip.
@@ -20,19 +20,24 @@ from worker.engine.fast import firing
 from worker.engine.fast.filterbank import FilterBank
 from worker.engine.fast.stacking import Stacking
 from worker.engine.interface import Clip, Hints
-from worker.engine.stock import explain, padded
+from worker.engine.stock import StockRecogniser, explain, padded
 from worker.failures import OutOfDeviceMemory
 from worker.planning.assembly import Recognition
+
+_FAMILIES = ("BiCifParaformer", "SeacoParaformer")
+"""Without hotwords a SeACo-Paraformer is a BiCif-Paraformer."""
 
 _UPSAMPLED = 3
 """Word times are predicted three times per encoded frame."""
 
 
 def applies(model: Any) -> bool:
-    """Whether this is FunASR's BiCif-Paraformer in the form that this path knows."""
+    """Whether this is one of FunASR's Paraformers in the form that this path knows."""
     frontend, tokenizer = model.kwargs.get("frontend"), model.kwargs.get("tokenizer")
     return (
-        type(model.model).__name__ == "BiCifParaformer"
+        type(model.model).__name__ in _FAMILIES
+        and type(model.model.predictor).__name__ == "CifPredictorV3"
+        and model.model.predictor.upsample_type in ("cnn", "cnn_blstm")
         and type(frontend).__name__ == "WavFrontend"
         and (frontend.fs, frontend.n_mels) == (16_000, 80)
         and (frontend.frame_length, frontend.frame_shift) == (25, 10)
@@ -90,9 +95,10 @@ def _packed_lstm(predictor: Any, lengths: torch.Tensor) -> Iterator[None]:
 
 
 class FastRecogniser:
-    """Recognises like BiCif-Paraformer, with its weights."""
+    """Recognises like FunASR, with its weights; what it does not know, FunASR does."""
 
     def __init__(self, model: Any, device: str, filterbank: FilterBank) -> None:
+        self._stock = StockRecogniser(model)
         frontend = model.kwargs["frontend"]
         self._model, self._tokenizer = model.model, model.kwargs["tokenizer"]
         self._filterbank = filterbank
@@ -102,7 +108,9 @@ class FastRecogniser:
         self._silent = frozenset(int(token) for token in silent)
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
-        """See Recogniser; this family takes no hints."""
+        """See Recogniser."""
+        if hints.hotwords and type(self._model).__name__ == "SeacoParaformer":
+            return self._stock.recognise(clips, hints)
         try:
             with torch.inference_mode(), fast_firing():
                 return self._recognise(clips)
