@@ -9,12 +9,12 @@ from typing import Any, Literal
 import funasr
 import torch
 
+from bench.long_audio import decode_samples
 from bench.machine import describe_machine
 from bench.mixed_audio import make_recordings
 from bench.models import ModelName, load_detector, load_recogniser
 from bench.sides import Heard, fastest_batch, forward_alone, hear_ours, hear_stock
 from models import DEMO_VAD
-from worker.engine.canary import load_canary
 from worker.engine.fast.choice import choose_paths
 from worker.engine.funasr import FunasrEngine
 from worker.engine.interface import Identity
@@ -76,7 +76,7 @@ def load_contest(device: Device, model: ModelName, precision: str, batch_seconds
     torch.set_num_threads(threads)
     where = {"device": torch_device, "ncpu": threads}
     recogniser, vad = load_recogniser(model, where), load_detector(where)
-    paths = choose_paths(recogniser, vad, torch_device, load_canary(DEMO_VAD).samples)
+    paths = choose_paths(recogniser, vad, None, torch_device, decode_samples()[0])
     identity = Identity(
         model=model,
         model_revision="",

@@ -9,7 +9,7 @@ import re
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -60,8 +60,9 @@ class Settings(BaseSettings):
     """What to do when a GPU is not there: refuse to start, or work on the CPU."""
     torch_threads: Literal["auto"] | int = "auto"
     """CPU threads of each child; auto shares the physical cores out."""
-    batch_seconds: float = Field(default=60.0, gt=0)
-    """Padded audio seconds that go through the recogniser at once."""
+    batch_seconds: Literal["auto"] | Annotated[float, Field(gt=0)] = "auto"
+    """Padded audio seconds that go through the recogniser at once; auto is 60 on a CPU, and on a
+    GPU as many as half of its free memory takes. Less is tried when memory runs out."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Number format of the recogniser's weights."""
     metrics_port: int = Field(default=9464, ge=0, le=65535)

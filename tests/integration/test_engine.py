@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from contract.settings import Settings
 from local.samples import SAMPLES, load_samples
 from local.scoring import word_errors
 from models import DEMO_CANARY
+from tests.integration.random_models import CAMPPLUS, save_random
 from worker.decoding import decode_file
 from worker.engine.build import build_engine
 from worker.engine.checks import assert_device
@@ -127,28 +127,7 @@ def test_cuda_that_is_not_there_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def speaker_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """CAM++ from its own class, small, with random weights."""
-    return _save_random(
-        tmp_path_factory.mktemp("campplus"),
-        {
-            "model": "CAMPPlus",
-            "model_conf": {"feat_dim": 80, "embedding_size": 32, "growth_rate": 8},
-            "frontend": "WavFrontend",
-            "frontend_conf": {"fs": 16000},
-        },
-    )
-
-
-def _save_random(directory: Path, config: dict[str, Any]) -> Path:
-    import funasr
-    import torch
-
-    model = funasr.AutoModel(disable_update=True, disable_log=True, **config)
-    torch.save(model.model.state_dict(), directory / "model.pt")
-    (directory / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
-    files = {"file_path_metas": {"init_param": "model.pt", "config": "config.yaml"}}
-    (directory / "configuration.json").write_text(json.dumps(files))
-    return directory
+    return save_random(tmp_path_factory.mktemp("campplus"), CAMPPLUS)
 
 
 def test_a_speaker_model_labels_every_clip(speaker_model: Path, whole: Clip) -> None:

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from contract.settings import Settings
 from local.samples import SAMPLES, load_samples
 from models import DEMO_ASR, DEMO_VAD
+from tests.integration.random_models import save_random, seaco_of_the_demo
 from worker.decoding import decode_file
 from worker.engine.build import build_engine
 from worker.engine.fast import detector, firing, recogniser
 from worker.engine.fast.filterbank import FilterBank
-from worker.engine.interface import Clip, Hints, Samples, find_speech
+from worker.engine.interface import Clip, Hints, Samples, as_clip, find_speech
 from worker.engine.stock import StockDetector, StockRecogniser
 from worker.failures import ModelError
 from worker.pinning import SlotPlan
@@ -149,6 +150,24 @@ def test_the_same_words_at_the_same_times_are_heard() -> None:
     expected = [stock.recognise([clip], Hints())[0] for clip in clips]
     assert [fast.recognise([clip], Hints())[0] for clip in clips] == expected
     assert fast.recognise(clips, Hints()) == expected  # whatever the neighbours in a batch
+
+
+def test_seaco_without_hotwords_is_heard_on_the_fast_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(save_random(tmp_path, seaco_of_the_demo()))
+    assert recogniser.applies(model)
+    bank = FilterBank("cpu")
+    fast, stock = recogniser.FastRecogniser(model, "cpu", bank), StockRecogniser(model)
+    samples = decode(SPOKEN[0])
+    clips = [as_clip(samples[:length]) for length in (9_000, 20_000, 47_000)]
+    expected = [stock.recognise([clip], Hints())[0] for clip in clips]
+    assert any(one.text for one in expected)
+    assert fast.recognise(clips, Hints()) == expected
+    monkeypatch.setattr(StockRecogniser, "recognise", lambda _, clips, hints: [(clips, hints)])
+    hints = Hints(hotwords=("nine",))
+    asked: list[Any] = fast.recognise(clips, hints)
+    assert asked == [(clips, hints)]  # with hotwords FunASR itself is asked
 
 
 def test_both_paths_are_taken_for_the_demo_model() -> None:

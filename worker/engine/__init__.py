@@ -6,6 +6,8 @@ funasr.py      the engine on FunASR's models: a path for each step
 stock.py       the stock paths: FunASR's own inference
 fast/          the fast paths, each equal to its stock twin
 families/      how each model family words its results
+memory.py      how much audio a GPU's memory takes at once
+voices.py      whose voice: embeddings of windows, and clusters of them
 checks.py      every parameter on its device, weights really loaded
 canary.py      a clip with known words, transcribed before the first task
 revision.py    name -> directory, directory -> sha256

@@ -10,7 +10,6 @@ from worker.engine import threads, voices
 from worker.engine.checks import is_on_device
 from worker.engine.fast.choice import Paths
 from worker.engine.interface import Clip, Hints, Identity, Listener, Voice
-from worker.engine.stock import generate
 from worker.events import BatchRecognised, MemoryRanOut, Observer, nobody
 from worker.failures import ModelError, OutOfDeviceMemory
 from worker.planning.assembly import Recognition
@@ -94,14 +93,8 @@ class FunasrEngine:
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
         """See Engine."""
-        return [self._punctuated(text) for text in texts]
-
-    def _punctuated(self, text: str) -> str:
-        model = self._models.get("punctuation")
-        if model is None or not text:
-            return text
-        (result,) = generate(model, [text])
-        return str(result["text"])
+        punctuator = self._paths.punctuator
+        return punctuator.punctuate(texts) if punctuator else list(texts)
 
     def hear_voices(self, clips: Sequence[Clip]) -> list[Voice]:
         """See Engine."""

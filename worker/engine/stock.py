@@ -1,6 +1,7 @@
 """The stock paths: FunASR's own inference, for every model family, and as the fast paths' twins."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,8 +31,9 @@ class Recogniser(Protocol):
         """One result per clip, in the same order."""
 
 
-def generate(model: Any, inputs: Sequence[Any], **options: Any) -> list[dict[str, Any]]:
-    """Call AutoModel.generate with a list, so that its items never reach FunASR's loaders.
+@contextlib.contextmanager
+def guarded() -> Iterator[None]:
+    """Turn what a model raises into our errors.
 
     Raises:
         OutOfDeviceMemory: the device's memory was too small; what was cached is given back.
@@ -39,14 +41,23 @@ def generate(model: Any, inputs: Sequence[Any], **options: Any) -> list[dict[str
         ModelError: the model failed on these inputs.
     """
     try:
-        results: list[dict[str, Any]] = model.generate(
-            input=list(inputs), batch_size=len(inputs), **options
-        )
+        yield
     except torch.OutOfMemoryError as error:
         torch.cuda.empty_cache()
         raise OutOfDeviceMemory(str(error)) from error
     except (RuntimeError, ValueError) as error:
         raise explain(error) from error
+
+
+def generate(model: Any, inputs: Sequence[Any], **options: Any) -> list[dict[str, Any]]:
+    """Call AutoModel.generate with a list, so that its items never reach FunASR's loaders.
+
+    Raises as guarded does.
+    """
+    with guarded():
+        results: list[dict[str, Any]] = model.generate(
+            input=list(inputs), batch_size=len(inputs), **options
+        )
     return results
 
 
@@ -60,6 +71,28 @@ def padded(samples: Samples) -> Samples:
     """At least 100 ms of samples."""
     missing = MIN_CLIP_SAMPLES - len(samples)
     return np.pad(samples, (0, missing)) if missing > 0 else samples
+
+
+class Punctuator(Protocol):
+    """Puts punctuation into texts."""
+
+    def punctuate(self, texts: Sequence[str]) -> list[str]:
+        """Each text with its marks; an empty one stays empty."""
+
+
+class StockPunctuator:
+    """A punctuation model of FunASR, which takes one text at a time."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def punctuate(self, texts: Sequence[str]) -> list[str]:
+        """See Punctuator."""
+        return [self._one(text) if text.strip() else text for text in texts]
+
+    def _one(self, text: str) -> str:
+        (result,) = generate(self._model, [text])
+        return str(result["text"])
 
 
 class StockDetector:

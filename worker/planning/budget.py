@@ -3,6 +3,12 @@
 from dataclasses import dataclass, replace
 
 LEAST_S = 1.0
+ON_CPU_S = 60.0
+"""More at once is no faster there: the demo model took as long for 30 s as for 600 s."""
+MOST_S = 1800.0
+"""More at once is no faster on a GPU either; as much speech as there is in a group."""
+FREE_SHARE = 0.5
+"""Of the free memory: long clips take more per second than those it was measured with."""
 GROWTH = 1.25
 CALM_BATCHES = 50
 """Batches that must fit before more is tried again."""
@@ -34,3 +40,13 @@ class Budget:
         if self.calm + 1 < CALM_BATCHES:
             return replace(self, calm=self.calm + 1)
         return replace(self, seconds=min(self.most_s, self.seconds * GROWTH), calm=0)
+
+
+def affordable_seconds(free_bytes: int, bytes_per_second: float) -> float:
+    """Padded seconds that a GPU's free memory allows.
+
+    Args:
+        free_bytes: what the process may still allocate.
+        bytes_per_second: what a batch was seen to need at its peak, by padded second.
+    """
+    return min(MOST_S, max(LEAST_S, FREE_SHARE * free_bytes / max(bytes_per_second, 1.0)))

@@ -3,8 +3,11 @@
 filterbank.py   Kaldi's 80-bin filter bank in torch, in blocks
 stacking.py     low frame rate (LFR) and CMVN for many clips at once
 decisions.py    FSMN-VAD's decisions per 10 ms, compiled
-detector.py     FSMN-VAD over whole files on those three
+recent.py       the latest stretch of an audio, with its features
+detector.py     FSMN-VAD on audio as it comes in, on those four
 firing.py       continuous integrate-and-fire (CIF) without a loop over frames
-recogniser.py   Paraformer and BiCif-Paraformer on shared features, one transfer per batch
+recogniser.py   Paraformer with word times on shared features, one transfer per batch
+marks.py        PURE: where punctuation goes, the model left out
+punctuator.py   CT-Transformer over many texts at once
 choice.py       which path is taken: the fast one if it says what the stock one says
 """

@@ -20,8 +20,7 @@ from worker.engine.fast import firing
 from worker.engine.fast.filterbank import FilterBank
 from worker.engine.fast.stacking import Stacking
 from worker.engine.interface import Clip, Hints
-from worker.engine.stock import StockRecogniser, explain, padded
-from worker.failures import OutOfDeviceMemory
+from worker.engine.stock import StockRecogniser, guarded, padded
 from worker.planning.assembly import Recognition
 
 _FAMILIES = ("BiCifParaformer", "SeacoParaformer")
@@ -111,14 +110,8 @@ class FastRecogniser:
         """See Recogniser."""
         if hints.hotwords and type(self._model).__name__ == "SeacoParaformer":
             return self._stock.recognise(clips, hints)
-        try:
-            with torch.inference_mode(), fast_firing():
-                return self._recognise(clips)
-        except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            raise OutOfDeviceMemory(str(error)) from error
-        except RuntimeError as error:
-            raise explain(error) from error
+        with guarded(), torch.inference_mode(), fast_firing():
+            return self._recognise(clips)
 
     def _features(self, clip: Clip) -> torch.Tensor:
         """What the detector has computed already, or the same computed now."""

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.planning.budget import CALM_BATCHES, LEAST_S, Budget
+from worker.planning.budget import CALM_BATCHES, LEAST_S, MOST_S, Budget, affordable_seconds
 
 
 def after(budget: Budget, batches: int) -> Budget:
@@ -35,3 +35,10 @@ def test_it_stays_between_its_bounds(most_s: float, fits: list[bool]) -> None:
         budget = budget.eased() if fit else budget.halved()
         assert LEAST_S <= budget.seconds <= most_s
     assert budget.exhausted == (budget.seconds <= LEAST_S)
+
+
+def test_half_of_the_free_memory_is_filled_and_never_more_than_helps() -> None:
+    assert affordable_seconds(8_000, 10) == 400
+    assert affordable_seconds(8_000_000, 10) == MOST_S
+    assert affordable_seconds(8, 10) == LEAST_S
+    assert affordable_seconds(8_000, 0) == MOST_S

@@ -1,0 +1,58 @@
+"""Many texts punctuated at once say what FunASR says of each alone."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import funasr
+import pytest
+
+from contract.settings import Settings
+from tests.integration.random_models import CT_TRANSFORMER, DIGITS, HAN, save_random
+from worker.engine.build import build_engine
+from worker.engine.fast import punctuator
+from worker.engine.fast.punctuator import FastPunctuator
+from worker.engine.stock import StockPunctuator
+from worker.pinning import SlotPlan
+
+
+@pytest.fixture(scope="module")
+def directories(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Several weights: some put many full stops, some nearly none."""
+    names = [tmp_path_factory.mktemp(f"ct-{seed}") for seed in range(6)]
+    return [save_random(name, CT_TRANSFORMER, seed) for seed, name in enumerate(names)]
+
+
+def load(directory: Path) -> Any:
+    quiet = {"disable_update": True, "disable_pbar": True, "disable_log": True}
+    return funasr.AutoModel(model=str(directory), device="cpu", ncpu=1, **quiet)
+
+
+def texts(seed: int) -> list[str]:
+    """Both scripts and unknown words, from one word to four hundred."""
+    chance = random.Random(seed)
+    words = [*DIGITS, *HAN, "Unknown", "x", "\u9f98"]
+    lengths = [1, 2, 3, 19, 20, 21, 39, 40, 41, 100, 230, 400] * 2
+    return ["", " "] + [" ".join(chance.choices(words, k=length)) for length in lengths]
+
+
+def test_every_text_gets_the_marks_that_it_gets_alone(directories: list[Path]) -> None:
+    marks: set[str] = set()
+    for seed, directory in enumerate(directories):
+        model = load(directory)
+        assert punctuator.applies(model)
+        fast, stock = FastPunctuator(model, "cpu"), StockPunctuator(model)
+        expected = stock.punctuate(texts(seed))
+        assert fast.punctuate(texts(seed)) == expected
+        marks |= set("".join(expected))
+    assert marks >= set("\uff0c\u3002\uff1f,.?")
+
+
+def test_the_engine_punctuates_on_the_fast_path(directories: list[Path]) -> None:
+    plan = SlotPlan(slot=0, visible="", device="cpu", threads=1)
+    engine = build_engine(Settings(model="demo", punc_model=str(directories[0])), plan)
+    assert engine.fast_paths["punctuator"]
+    said, silent = engine.punctuate(["one two three", ""])
+    assert said.startswith(" One") or said.startswith("One")
+    assert said[-1] in ".?\u3002\uff1f"
+    assert silent == ""
