@@ -1,10 +1,11 @@
 # funasr-fleet; `make help` lists the targets
 PYTHON ?= python3
 BIN := .venv/bin
+GPU_PYTHON ?= 3.12
 
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run test test-unit check docs bench demo-model clean
+.PHONY: help setup run test test-unit check docs bench demo-model gpu-bundle clean
 
 help:          ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ bench: .venv   ## the second long file must be as fast as the first
 
 demo-model: .venv ## train the embedded model again (needs espeak-ng; under an hour on two cores)
 	$(BIN)/python -m models
+
+gpu-bundle: .venv ## gather what `bench engine` needs on an offline GPU machine (with Python GPU_PYTHON)
+	$(BIN)/python -m bench gpu-bundle --python-version $(GPU_PYTHON)
 
 clean:         ## remove what the other targets made
 	rm -rf .venv .fleet build *.egg-info

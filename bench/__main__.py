@@ -34,6 +34,23 @@ def soak(
 
 
 @app.command()
+def scaling(
+    rounds: Annotated[int, typer.Option(min=1, help="How often; the fastest counts.")] = 3,
+    chart: Annotated[Path | None, typer.Option(help="Draw the growth into this SVG.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/scaling"),
+) -> None:
+    """Show how time grows with the number of files and with their length."""
+    from bench.chart import draw
+    from bench.scaling import run_scaling
+
+    result = run_scaling(data, rounds)
+    typer.echo(result.to_json() if as_json else result.to_text())
+    if chart:
+        chart.write_text(draw([result.by_files, result.by_minutes]))
+
+
+@app.command()
 def engine(  # noqa: PLR0913, PLR0917 - one parameter per flag
     device: Annotated[Device, typer.Option(help="Where both sides work.")] = "cpu",
     model: Annotated[Model, typer.Option(help="The large one has random weights.")] = "demo",
@@ -49,6 +66,18 @@ def engine(  # noqa: PLR0913, PLR0917 - one parameter per flag
     result = run_engine(device, model, audio_hours, rounds, precision, batch_seconds)
     line = f"{result.ours_rtfx}x against {result.stock_rtfx}x: {result.ratio} times as fast"
     typer.echo(result.to_json() if as_json else line)
+
+
+@app.command("gpu-bundle")
+def gpu_bundle(
+    python_version: Annotated[str, typer.Option(help="Python of the machine with the GPU.")],
+    target: Annotated[Path, typer.Option(help="Folder to fill.")] = Path("build/gpu-bundle"),
+) -> None:
+    """Gather all that `engine` needs on an offline machine with CUDA's torch."""
+    from bench.bundle import make_bundle
+
+    archive = make_bundle(Path(__file__).parent.parent, target, python_version)
+    typer.echo(f"{archive}: {archive.stat().st_size / (1 << 20):.1f} MiB; there: tar xf, ./run.sh")
 
 
 app()

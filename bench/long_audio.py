@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from local.samples import SAMPLES, load_samples
-from worker.decoding import decode_file
 from worker.planning.spans import SAMPLE_RATE
+
+BUNDLED_AUDIO = "samples.npz"
+"""The samples, decoded, where a bundle brings them instead of a decoder."""
 
 _GAP_S = 1.0
 
@@ -32,9 +33,15 @@ def write_long_wav(path: Path, minutes: float) -> None:
 
 def decode_samples() -> list[NDArray[np.float32]]:
     """Every sample in which somebody speaks, 16 kHz mono."""
-    return [_decode(SAMPLES / s.name) for s in load_samples() if s.expect == "ok"]
+    bundled = Path(__file__).parent / BUNDLED_AUDIO
+    if bundled.exists():
+        with np.load(bundled) as packed:
+            return [packed[name].astype(np.float32) / 32767 for name in packed.files]
+    from local.samples import SAMPLES, load_samples
+    from worker.decoding import decode_file
 
-
-def _decode(path: Path) -> NDArray[np.float32]:
-    with path.open("rb") as file:
-        return np.clip(decode_file(file).samples(None), -1, 1)
+    decoded = []
+    for sample in (one for one in load_samples() if one.expect == "ok"):
+        with (SAMPLES / sample.name).open("rb") as file:
+            decoded.append(np.clip(decode_file(file).samples(None), -1, 1))
+    return decoded

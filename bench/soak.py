@@ -7,21 +7,14 @@ says how long each took, with how many torch threads, and how much memory it hel
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.long_audio import write_long_wav
 from bench.machine import describe_machine
-from contract.s3 import S3Store
-from local.environment import adopt
-from local.stack import running_stack
-from local.worker import LocalWorker
-from producer import enqueue, status
+from bench.work import Event, running_bench
 from producer.packing import ShardLimits
 
 MAX_SLOWEST_OVER_FASTEST = 1.3
 MAX_MEMORY_GROWTH = 1.1
-_AUDIO = "s3://audio/soak/long.wav"
-_SECONDS_PER_FILE_LIMIT = 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +27,8 @@ class Run:
     threads_before: int
     threads_after: int
     resident_bytes: int
+    peak_resident_bytes: int
+    """The most that the child ever held."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,52 +82,22 @@ class SoakResult:
             for number, run in enumerate(self.runs, start=1)
         ]
         ratio = f"slowest/fastest of 2-{len(self.runs)}: {self.slowest_over_fastest:.2f}"
-        return "\n".join([*lines, f"{ratio}, memory x{self.memory_growth:.2f}"])
+        peak = f"at most {self.runs[-1].peak_resident_bytes >> 20} MiB"
+        return "\n".join([*lines, f"{ratio}, memory x{self.memory_growth:.2f}, {peak}"])
 
 
 def run_soak(directory: Path, repeats: int, minutes: float) -> SoakResult:
-    """Transcribe a file of this length this many times in one child."""
-    with running_stack(directory, buckets=("audio", "transcripts")) as stack:
-        adopt({**stack.environment, "FLEET_MODEL": "demo"})
-        with LocalWorker(stack.environment, directory) as worker:
-            begin = worker.process.log.stat().st_size
-            _upload(directory, minutes)
-            worker.wait_until_ready()
-            job = _enqueue(directory, repeats)
-            limit_s = _SECONDS_PER_FILE_LIMIT * repeats
-            worker.process.wait_until(lambda: status(job).counts.complete, limit_s)
-        return _read_log(worker.process.log, begin, job)  # whole once the worker has ended
+    """Transcribe a file of this length this many times in one child, each time as its own shard."""
+    with running_bench(directory) as bench:
+        ready = bench.wait_until_ready()
+        path = directory / "long.wav"
+        write_long_wav(path, minutes)
+        told = bench.transcribe([bench.upload(path)] * repeats, ShardLimits(files=1))
+    runs = [_run(file, shard, ready) for file, shard in zip(told.files, told.shards, strict=True)]
+    return SoakResult(audio_s=told.files[0]["audio_s"], runs=runs, machine=describe_machine())
 
 
-def _upload(directory: Path, minutes: float) -> None:
-    path = directory / "long.wav"
-    write_long_wav(path, minutes)
-    with path.open("rb") as file:
-        S3Store().upload(_AUDIO, file)
-
-
-def _enqueue(directory: Path, repeats: int) -> str:
-    """The same audio under several names, each a shard of its own."""
-    manifest = directory / "repeats.jsonl"
-    rows = ({"audio": _AUDIO, "id": f"run-{number}"} for number in range(repeats))
-    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    output, one_each = "s3://transcripts/soak/", ShardLimits(files=1)
-    return enqueue([str(manifest)], output=output, overwrite=True, limits=one_each).job
-
-
-def _read_log(log: Path, begin: int, job: str) -> SoakResult:
-    with log.open("rb") as file:
-        file.seek(begin)
-        lines = [json.loads(line) for line in file if line.startswith(b"{")]
-    events = [line for line in lines if line["logger"] == "fleet"]
-    (ready,) = (event for event in events if event["event"] == "model ready")
-    files = [e for e in events if e["event"] == "file finished" and e["job"] == job]
-    shards = [e for e in events if e["event"] == "shard finished" and e["job"] == job]
-    runs = [_run(file, shard, ready) for file, shard in zip(files, shards, strict=True)]
-    return SoakResult(audio_s=files[0]["audio_s"], runs=runs, machine=describe_machine())
-
-
-def _run(file: dict[str, Any], shard: dict[str, Any], ready: dict[str, Any]) -> Run:
+def _run(file: Event, shard: Event, ready: Event) -> Run:
     return Run(
         seconds=round(shard["seconds"], 2),
         rtfx=round(file["audio_s"] / shard["seconds"], 1),
@@ -140,4 +105,5 @@ def _run(file: dict[str, Any], shard: dict[str, Any], ready: dict[str, Any]) -> 
         threads_before=shard["threads_before"],
         threads_after=shard["threads_after"],
         resident_bytes=shard["resident_bytes"],
+        peak_resident_bytes=shard["peak_resident_bytes"],
     )

@@ -64,6 +64,8 @@ class ShardFinished:
     threads_before: int
     threads_after: int
     resident_bytes: int
+    peak_resident_bytes: int
+    """The most that this process ever held."""
 
 
 @dataclass(frozen=True, kw_only=True)

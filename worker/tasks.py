@@ -86,7 +86,7 @@ def _since(sent_at: Any) -> float | None:
 def transcribe_files(task: Any, shard: Shard, child: Child, attempt: int) -> None:
     """Run the pipeline with torch's threads held and watched on both sides."""
     from worker.receipts import Circumstances
-    from worker.telemetry.resident import resident_bytes
+    from worker.telemetry.resident import peak_resident_bytes, resident_bytes
 
     begin, before = time.monotonic(), child.pipeline.engine.hold_threads()
     who = Circumstances(
@@ -107,6 +107,7 @@ def transcribe_files(task: Any, shard: Shard, child: Child, attempt: int) -> Non
             threads_before=before,
             threads_after=effort.threads,
             resident_bytes=resident_bytes(),
+            peak_resident_bytes=peak_resident_bytes(),
         )
     )
     child.tell_state()

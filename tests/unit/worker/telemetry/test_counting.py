@@ -35,6 +35,7 @@ FINISHED = ShardFinished(
     threads_before=2,
     threads_after=2,
     resident_bytes=9,
+    peak_resident_bytes=10,
 )
 EXAMPLES: list[Event] = [
     READY,

@@ -1,0 +1,111 @@
+"""`python -m bench gpu-bundle`: all that `bench engine` needs on an offline machine with a GPU.
+
+That machine already has Python with CUDA's torch, numpy, scipy, numba and transformers. The bundle
+brings FunASR, the small packages that FunASR and we import beside those, the project, and the
+audio, decoded.
+"""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.long_audio import BUNDLED_AUDIO, decode_samples
+
+MOST_BYTES = 60 << 20
+PACKAGES = (
+    "funasr",
+    "kaldi-native-fbank",
+    "kaldiio",
+    "hydra-core",
+    "omegaconf",
+    "antlr4-python3-runtime",
+    "jaconv",
+    "jamo",
+    "six",
+    "cffi",
+    "pycparser",
+    "rapidfuzz",
+    "librosa",
+    "lazy-loader",
+    "soundfile",
+    "tensorboardX",
+    "torch-complex",
+    "pydantic",
+    "pydantic-core",
+    "typing-inspection",
+    "annotated-types",
+    "pydantic-settings",
+    "redis",
+    "psutil",
+    "typer",
+    "nvidia-ml-py",
+)
+"""What such a machine lacks, or may lack; each at the version that constraints.txt pins."""
+
+_ROOMS = ("bench", "contract", "models", "worker")
+_RUN = """#!/bin/sh
+# one command: FunASR's own generate against our engine on this machine's GPU
+cd "$(dirname "$0")" && PYTHONPATH=.:lib exec python3 -m bench engine --device cuda \\
+    --model paraformer-large --audio-hours 4 --batch-seconds 600 --json "$@"
+"""
+
+
+def make_bundle(root: Path, target: Path, python_version: str) -> Path:
+    """Gather everything below `target` and pack it beside it; returns the archive.
+
+    Raises:
+        ValueError: when it is larger than MOST_BYTES.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    _copy_project(root, target)
+    _install_packages(root, target / "lib", python_version)
+    samples: dict[str, Any] = {str(place): one for place, one in enumerate(decode_samples())}
+    packed = {name: np.round(one * 32767).astype(np.int16) for name, one in samples.items()}
+    np.savez_compressed(target / "bench" / BUNDLED_AUDIO, allow_pickle=False, **packed)
+    run = target / "run.sh"
+    run.write_text(_RUN)
+    run.chmod(0o755)
+    archive = target.with_suffix(".tar.gz")
+    with tarfile.open(archive, "w:gz") as packed_file:
+        packed_file.add(target, arcname=target.name)
+    if archive.stat().st_size > MOST_BYTES:
+        raise ValueError(f"{archive} has {archive.stat().st_size >> 20} MiB, more than allowed")
+    return archive
+
+
+def _copy_project(root: Path, target: Path) -> None:
+    for room in _ROOMS:
+        ignored = shutil.ignore_patterns("__pycache__", "results")
+        shutil.copytree(root / room, target / room, ignore=ignored)
+
+
+def _install_packages(root: Path, target: Path, python_version: str) -> None:
+    """Wheels for that Python; what has none is built here, which pure packages allow."""
+    pins = _pins(root)
+    platforms = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+    foreign = ["--only-binary=:all:", "--python-version", python_version, "--implementation", "cp"]
+    foreign += [part for platform in platforms for part in ("--platform", platform)]
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(target)]
+    for name in PACKAGES:
+        wanted = f"{name}=={pins[_normal(name)]}"
+        ways = ([*pip, *foreign, wanted], [*pip, wanted])
+        first, second = (partial(subprocess.run, way) for way in ways)
+        if first(check=False, capture_output=True).returncode:
+            second(check=True)
+
+
+def _pins(root: Path) -> dict[str, str]:
+    """Versions by normalised name, from constraints.txt."""
+    lines = (root / "constraints.txt").read_text().splitlines()
+    pairs = (line.split("==") for line in lines if "==" in line)
+    return {_normal(name): version.split()[0] for name, version in pairs}
+
+
+def _normal(name: str) -> str:
+    return name.strip().lower().replace("_", "-")
