@@ -23,6 +23,8 @@ receipts.py    words + circumstances -> the documents that users read
 results.py     reads and writes the outputs of one file
 stopwatch.py   seconds by stage
 attempts.py    how often a message was begun
+heap.py        memory that was freed, given back
+busy.py        how long the models were at work
 planning/      PURE: speech spans, groups, batches and their budget, transcript assembly
 engine/        the only place that imports funasr and torch
 rendering/     PURE: one file per output format

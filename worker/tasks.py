@@ -11,6 +11,7 @@ from contract.job import AudioRef, MalformedShard, Shard
 from contract.queues import ENQUEUED_AT_HEADER, TASK
 from contract.settings import Settings
 from contract.transcript import Outcome, utc_now
+from worker import heap
 from worker.events import ShardFinished, ShardPostponed, ShardPutAside, ShardStarted
 from worker.failures import DeadLetter, Decision, LeaveProcess, PoisonShard, Retry, Skip, decide
 from worker.lifecycle import Child, leave_process
@@ -98,6 +99,7 @@ def transcribe_files(task: Any, shard: Shard, child: Child, attempt: int) -> Non
     )
     effort = child.pipeline.run(shard, who, _recorder(shard, child))
     seconds = time.monotonic() - begin
+    heap.give_back()
     child.observe(
         ShardFinished(
             shard=shard.shard,
