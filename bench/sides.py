@@ -18,7 +18,7 @@ from worker.engine.fast.recogniser import FastRecogniser, fast_firing
 from worker.engine.funasr import FunasrEngine
 from worker.engine.interface import BLOCK_SAMPLES, Clip, Hints, find_speech
 from worker.handover import made_ahead
-from worker.planning.grouping import in_groups
+from worker.planning.grouping import FIRST_S, MOST_S, in_groups
 from worker.planning.words import join_texts, split_words
 
 Recordings = Sequence[NDArray[np.float32]]
@@ -62,9 +62,10 @@ class _Ours:
     def hear(self) -> Heard:
         """In groups, the next one listened to while one is recognised when there is a GPU."""
         begin = time.perf_counter()
-        groups = in_groups(self._listen(), lambda one: one[1].seconds)
+        ahead = self._engine.identity.device != "cpu"
+        first_s = FIRST_S if ahead else MOST_S
+        groups = in_groups(self._listen(), lambda one: one[1].seconds, first_s)
         with ThreadPoolExecutor(1) as ears:
-            ahead = self._engine.identity.device != "cpu"
             for group in made_ahead(groups, 1, ears) if ahead else groups:
                 self._recognise(group)
         seconds = time.perf_counter() - begin

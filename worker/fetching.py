@@ -3,16 +3,18 @@
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO
 
 from contract.job import AudioRef, Options, Shard
 from contract.layout import fingerprint
 from contract.store import ObjectInfo, ObjectStore
 from worker.decoding import Planes, decode_pieces
 from worker.engine.interface import BLOCK_SAMPLES
-from worker.handover import Abandoned, Handover
+from worker.handover import Handover
 from worker.results import Outputs
 from worker.stopwatch import Stopwatch
 from worker.stretches import AudioFacts, Stretch
@@ -38,7 +40,7 @@ class Incoming:
     """A file on its way in."""
 
     task: Task
-    blocks: Handover[Planes] = field(default_factory=lambda: Handover(_BLOCKS_AHEAD))
+    blocks: Iterable[Planes] = ()
     """The channels asked for, a minute at a time; raises what kept them from coming."""
     info: ObjectInfo | None = None
     """Known once the file was fetched."""
@@ -50,13 +52,15 @@ class Incoming:
 
 @dataclass(frozen=True, kw_only=True)
 class Fetcher:
-    """Fetches and decodes in threads of its own; PyAV and sockets leave the GIL free."""
+    """Fetches in threads of its own; decodes there too, or where the blocks are taken."""
 
     store: ObjectStore
     model_revision: str
     max_audio_s: float
     at_once: int = 1
     """Files that come in while one is at work."""
+    decodes_ahead: bool = False
+    """Whether files are decoded before somebody asks for their blocks."""
 
     def fetch_ahead(self, shard: Shard) -> Iterator[Incoming]:
         """Every file of the shard, the smallest first: the device soon has something to do."""
@@ -75,7 +79,8 @@ class Fetcher:
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
                 for incoming in coming:
-                    incoming.blocks.abandon()
+                    if isinstance(incoming.blocks, Handover):
+                        incoming.blocks.abandon()
 
     def _task(self, shard: Shard, ref: AudioRef) -> Task:
         return Task(
@@ -88,34 +93,38 @@ class Fetcher:
 
     def _begin(self, task: Task, threads: Executor) -> Incoming:
         incoming = Incoming(task=task)
-        threads.submit(self._bring, incoming)
+        if self.decodes_ahead:
+            ahead: Handover[Planes] = Handover(_BLOCKS_AHEAD)
+            threads.submit(ahead.fill, self._decode(incoming, partial(self._fetch, incoming)))
+            incoming.blocks = ahead
+        else:
+            fetching = threads.submit(self._fetch, incoming)
+            incoming.blocks = self._decode(incoming, fetching.result)
         return incoming
 
-    def _bring(self, incoming: Incoming) -> None:
-        try:
-            self._fetch(incoming)
-        except Abandoned:
-            incoming.blocks.end()
-        except BaseException as error:
-            incoming.blocks.end(error)
-        else:
-            incoming.blocks.end()
-
-    def _fetch(self, incoming: Incoming) -> None:
-        """Fetch and decode one file, unless its result is there."""
+    def _fetch(self, incoming: Incoming) -> BinaryIO:
+        """The file's bytes, on disk; none are needed when its result is there."""
         task = incoming.task
-        with tempfile.TemporaryFile() as file:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by who decodes it
+        try:
             with task.stopwatch("fetch"):
                 incoming.info = self.store.download(task.ref.audio, file)
                 current = self.fingerprint(task, incoming.info)
                 incoming.done = task.outputs.is_current(current, task.only_job)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _decode(self, incoming: Incoming, fetched: Callable[[], BinaryIO]) -> Iterator[Planes]:
+        task = incoming.task
+        with fetched() as file:
             if incoming.done:
                 return
             stretch = Stretch(task.ref, task.options)
             blocks = stretch.blocks(decode_pieces(file, self.max_audio_s), BLOCK_SAMPLES)
             try:
-                for block in task.stopwatch.over("decode", blocks):
-                    incoming.blocks.put(block)
+                yield from task.stopwatch.over("decode", blocks)
             finally:
                 incoming.facts = stretch.facts
 

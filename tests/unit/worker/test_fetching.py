@@ -42,9 +42,21 @@ def store() -> CountingStore:
     return CountingStore()
 
 
+AHEAD = False
+"""Whether files are decoded before they are asked for; see decodes_ahead."""
+
+
+@pytest.fixture(params=[False, True], ids=["decoded when asked for", "decoded ahead"], autouse=True)
+def ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.AHEAD", request.param)
+
+
+def _fetcher(store: MemoryStore) -> Fetcher:
+    return Fetcher(store=store, model_revision="sha256:m", max_audio_s=200, decodes_ahead=AHEAD)
+
+
 def _fetch(store: MemoryStore, *uris: str) -> Iterator[Incoming]:
-    fetcher = Fetcher(store=store, model_revision="sha256:m", max_audio_s=200)
-    return fetcher.fetch_ahead(a_shard(*uris))
+    return _fetcher(store).fetch_ahead(a_shard(*uris))
 
 
 def _lengths(incoming: Incoming) -> list[int]:
@@ -62,8 +74,7 @@ def test_files_of_unknown_size_come_in_the_order_of_the_shard(store: CountingSto
 
 def test_the_smallest_file_comes_first(store: CountingStore) -> None:
     refs = [a_ref(uri, bytes=1000 - n) for n, uri in enumerate(URIS)]
-    fetcher = Fetcher(store=store, model_revision="sha256:m", max_audio_s=200)
-    order = [one.task.ref.audio for one in fetcher.fetch_ahead(a_shard(*refs))]
+    order = [one.task.ref.audio for one in _fetcher(store).fetch_ahead(a_shard(*refs))]
     assert order == URIS[::-1]
 
 
@@ -113,4 +124,5 @@ def test_an_error_belongs_to_its_file_and_the_next_is_fetched_all_the_same(
 
 def test_fetching_and_decoding_are_timed(store: CountingStore) -> None:
     (one,) = _fetch(store, URIS[0])
+    list(one.blocks)
     assert set(one.task.stopwatch.seconds) == {"fetch", "decode"}

@@ -67,7 +67,8 @@ class FastDetector:
             cache: what the encoder remembers of the frames before; it looks back only.
         """
         stacked = features.unfold(0, 2 * _CONTEXT + 1, 1).transpose(1, 2).flatten(1)
-        scores = self._encoder(((stacked + self._shift) * self._scale)[None], cache=cache)
+        moved = (stacked + self._shift).mul_(self._scale)
+        scores = self._encoder(moved[None], cache=cache)
         silence: NDArray[np.float32] = scores[0, :, 0].float().cpu().numpy()
         return silence
 

@@ -6,17 +6,18 @@ without loops, and one transfer of token numbers per batch instead of two per cl
 
 import contextlib
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from unittest import mock
 
 import torch
 from funasr.models.bicif_paraformer import cif_predictor
 from funasr.utils import postprocess_utils, timestamp_tools
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from worker.engine.families import paraformer
 from worker.engine.fast import firing
+from worker.engine.fast.both_ways import BothWays
 from worker.engine.fast.filterbank import FilterBank
 from worker.engine.fast.stacking import Stacking
 from worker.engine.interface import Clip, Hints
@@ -75,22 +76,19 @@ def fast_firing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _packed_lstm(predictor: Any, lengths: torch.Tensor) -> Iterator[None]:
-    """Let the LSTM for word times run back from each clip's own end, not from its padding's."""
+def _instead(predictor: Any, run: Callable[[torch.Tensor], torch.Tensor]) -> Iterator[None]:
+    """Let the predictor call this instead of its LSTM for word times, if it has one."""
     lstm = getattr(predictor, "blstm", None)
     if lstm is None:
         yield
         return
-    stock = lstm.forward
-
-    def packed(frames: torch.Tensor) -> tuple[torch.Tensor, Any]:
-        clips = pack_padded_sequence(frames, lengths, batch_first=True, enforce_sorted=False)
-        output, state = stock(clips)
-        padded, _ = pad_packed_sequence(output, batch_first=True, total_length=frames.shape[1])
-        return padded, state
-
-    with mock.patch.object(lstm, "forward", packed):
+    with mock.patch.object(lstm, "forward", lambda frames: (run(frames), (None, None))):
         yield
+
+
+def _nothing(frames: torch.Tensor) -> torch.Tensor:
+    """In place of word times that FunASR computes and throws away."""
+    return frames.new_zeros(*frames.shape[:2], 2 * frames.shape[2])
 
 
 class FastRecogniser:
@@ -103,6 +101,8 @@ class FastRecogniser:
         self._filterbank = filterbank
         shift, scale = frontend.cmvn.to(device)
         self._stacking = Stacking(frontend.lfr_m, frontend.lfr_n, shift, scale)
+        lstm = getattr(self._model.predictor, "blstm", None)
+        self._lstm = BothWays(lstm) if lstm is not None else None
         silent = (self._model.sos, self._model.eos, self._model.blank_id)
         self._silent = frozenset(int(token) for token in silent)
 
@@ -142,14 +142,20 @@ class FastRecogniser:
         # the predictor looks one frame ahead: behind a clip it must see what it would see alone
         beyond = torch.arange(encoded.shape[1], device=encoded.device) >= lengths[:, None]
         encoded = encoded.masked_fill(beyond[..., None], 0.0)
-        embeddings, tokens, _, _ = model.calc_predictor(encoded, lengths)[:4]
+        with _instead(model.predictor, _nothing):
+            embeddings, tokens, _, _ = model.calc_predictor(encoded, lengths)[:4]
         tokens = tokens.round().long()
         if not tokens.max():
             return None
         scores, _ = model.cal_decoder_with_predictor(encoded, lengths, embeddings, tokens)[:2]
-        with _packed_lstm(model.predictor, (lengths * _UPSAMPLED).cpu()):
+        with _instead(model.predictor, partial(self._both_ways, lengths=lengths * _UPSAMPLED)):
             _, _, alphas, peaks = model.calc_predictor_timestamp(encoded, lengths, tokens)
         return Said(scores.argmax(-1), tokens, alphas, peaks, lengths * _UPSAMPLED)
+
+    def _both_ways(self, frames: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        assert self._lstm is not None  # noqa: S101 - it stands in for the model's own
+        result: torch.Tensor = self._lstm(frames, lengths)
+        return result
 
     def _read(self, best: torch.Tensor, alphas: torch.Tensor, peaks: torch.Tensor) -> Recognition:
         """Token numbers -> words with times, by FunASR's own rules."""

@@ -41,7 +41,7 @@ class Stacking:
         lengths = -(-frames // self.step)
         index = self._index(frames, int(lengths.max())).to(device, non_blocking=True)
         stacked = torch.cat(list(clips))[index].flatten(2)
-        stacked = (stacked + self.shift) * self.scale
+        stacked.add_(self.shift).mul_(self.scale)
         lengths = lengths.to(device)
         beyond = torch.arange(stacked.shape[1], device=device) >= lengths[:, None]
         return stacked.masked_fill_(beyond[..., None], 0.0), lengths

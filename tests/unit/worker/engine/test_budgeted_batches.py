@@ -28,9 +28,12 @@ class SmallDevice:
 
 
 def an_engine(recogniser: Any, events: list[Event], batch_seconds: float = 60) -> FunasrEngine:
+    def observe(event: Event) -> None:
+        events.append(event)
+
     paths = Paths(detector=recogniser, recogniser=recogniser, punctuator=None, fast={})
     return FunasrEngine(
-        {}, paths, IDENTITY, thread_count=1, batch_seconds=batch_seconds, observe=events.append
+        {}, paths, IDENTITY, thread_count=1, batch_seconds=batch_seconds, observe=observe
     )
 
 
