@@ -20,7 +20,7 @@ def benches() -> None:
 @app.command()
 def soak(
     repeats: Annotated[int, typer.Option(min=3, help="How often the file is transcribed.")] = 8,
-    minutes: Annotated[float, typer.Option(help="Length of the file.")] = 30.0,
+    minutes: Annotated[float, typer.Option(help="Length of the file.")] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/soak"),
 ) -> None:

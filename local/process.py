@@ -48,8 +48,13 @@ class GuardedProcess:
         """The command's exit code, None while it runs."""
         return self._guard.poll()
 
-    def wait_until(self, ready: Callable[[], bool], deadline_s: float = START_DEADLINE_S) -> Self:
-        """Return once the condition holds.
+    def wait_until(
+        self,
+        ready: Callable[[], bool],
+        deadline_s: float = START_DEADLINE_S,
+        every_s: float = 0.05,
+    ) -> Self:
+        """Return once the condition holds; it is looked at every so often.
 
         Raises:
             StartFailed: when the command ends before, or the deadline passes.
@@ -60,7 +65,7 @@ class GuardedProcess:
                 self._fail(f"ended with code {self.exit_code}")
             if time.monotonic() > give_up:
                 self._fail(f"did not answer within {deadline_s:.0f} s")
-            time.sleep(0.05)
+            time.sleep(every_s)
         return self
 
     def _fail(self, what: str) -> None:
