@@ -1,8 +1,13 @@
 """Side-by-side measurements, each printing one JSON line; bench/results/ keeps what was measured.
 
 soak.py        one long file many times in one child: the second as fast as the first
+scaling.py     time by number of files and by their length; chart.py draws it
+work.py        the real worker that those two give work to
 engine.py      FunASR's own generate against our engine
+sides.py       how either side hears the recordings
+models.py      the demo's models, and Paraformer-large's size with random weights
 mixed_audio.py recordings of all lengths, the samples between silence and noise
 long_audio.py  long recordings with known words, made of the samples
+bundle.py      all that engine.py needs on an offline machine with a GPU
 machine.py     what a result says of the machine that it was measured on
 """

@@ -79,8 +79,8 @@ def run_scaling(directory: Path, rounds: int) -> ScalingResult:
             by_files.append([_seconds(bench, [short] * count) for count in FILE_COUNTS])
             by_minutes.append([_seconds(bench, [one]) for one in long])
     return ScalingResult(
-        by_files=_growth("files", FILE_COUNTS, by_files),
-        by_minutes=_growth("minutes", FILE_MINUTES, by_minutes),
+        by_files=growth_of("files", FILE_COUNTS, by_files),
+        by_minutes=growth_of("minutes", FILE_MINUTES, by_minutes),
         machine=describe_machine(),
     )
 
@@ -97,7 +97,8 @@ def _seconds(bench: Bench, audio: Sequence[str]) -> float:
     return float(shard["seconds"])
 
 
-def _growth(unit: str, sizes: Sequence[float], rounds: Sequence[Sequence[float]]) -> Growth:
+def growth_of(unit: str, sizes: Sequence[float], rounds: Sequence[Sequence[float]]) -> Growth:
+    """What some rounds say of how time grows, each with the seconds at every size."""
     fastest = np.min(rounds, axis=0)
     each, fixed = np.polyfit(sizes, fastest, 1)
     missed = fastest - (fixed + each * np.array(sizes))

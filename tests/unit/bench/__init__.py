@@ -1,0 +1,1 @@
+"""Benches: what is computed of what was measured."""
