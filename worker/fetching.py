@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -62,7 +62,7 @@ class Fetcher:
     decodes_ahead: bool = False
     """Whether files are decoded before somebody asks for their blocks."""
 
-    def fetch_ahead(self, shard: Shard) -> Iterator[Incoming]:
+    def fetch_ahead(self, shard: Shard) -> Generator[Incoming, None, None]:
         """Every file of the shard, the smallest first: the device soon has something to do."""
         refs = sorted(shard.files, key=lambda ref: ref.size_bytes or 0)
         coming: deque[Incoming] = deque()

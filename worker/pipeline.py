@@ -8,7 +8,7 @@ how that is counted.
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from worker.busy import BusyClock
 from worker.committing import Committer
 from worker.engine.interface import Engine
 from worker.events import ModelsWorked, Observer
-from worker.fetching import Fetcher
+from worker.fetching import Fetcher, Incoming
 from worker.handover import made_ahead
 from worker.hearing import Ended, Spoken
 from worker.listening import listen
@@ -77,7 +77,10 @@ class Pipeline:
                 observe=self.observe,
             )
             busy = BusyClock(time.perf_counter)
-            with contextlib.closing(self._groups(fetcher, shard, busy, ears)) as groups:
+            with (  # an error's traceback would keep them, and their threads
+                contextlib.closing(fetcher.fetch_ahead(shard)) as files,
+                contextlib.closing(self._groups(files, busy, ears)) as groups,
+            ):
                 self._hear(groups, outcomes, busy)
         if outcomes.postponed:
             raise outcomes.postponed[0]
@@ -93,8 +96,8 @@ class Pipeline:
             decodes_ahead=self.ahead,
         )
 
-    def _groups(self, fetcher: Fetcher, shard: Shard, busy: BusyClock, ears: Executor) -> Groups:
-        speech = listen(self.engine, fetcher.fetch_ahead(shard), busy)
+    def _groups(self, files: Iterable[Incoming], busy: BusyClock, ears: Executor) -> Groups:
+        speech = listen(self.engine, files, busy)
         if self.ahead:
             return made_ahead(in_groups(speech, _seconds), 1, ears)
         return in_groups(speech, _seconds, first_s=MOST_S)  # nothing waits for the first one

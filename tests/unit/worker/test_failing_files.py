@@ -1,7 +1,5 @@
 """A file that fails leaves its neighbours alone; a store that fails stops the shard."""
 
-import functools
-
 import pytest
 
 from contract.store import (
@@ -12,9 +10,8 @@ from contract.store import (
 )
 from tests.unit.examples import OUTPUT, a_ref, a_shard
 from tests.unit.worker.sounds import tone, wav
-from tests.unit.worker.workbench import WatchedStore, Workbench
+from tests.unit.worker.workbench import WatchedStore, Workbench, small_groups
 from worker.failures import DeviceLost, ModelError, OutOfDeviceMemory, OutputUnwritable
-from worker.planning.grouping import in_groups
 
 BAD = {
     "text": (b"words, not sounds", "undecodable_audio"),
@@ -103,7 +100,6 @@ def test_a_lost_device_ends_the_shard_and_blames_no_file(bench: Workbench) -> No
 def test_what_ended_before_the_device_was_lost_stays(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small_groups = functools.partial(in_groups, first_s=0.1)
     monkeypatch.setattr("worker.pipeline.in_groups", small_groups)
     bench.engine.unheard = {0.2: DeviceLost("CUDA error")}
     quiet = [bench.upload(f"{name}.wav", tone(1) * 0.4) for name in "ab"]

@@ -1,7 +1,7 @@
 """Fetching: one file ahead of the caller and no more, by the minute, errors with their file."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import BinaryIO
 
 import pytest
@@ -55,7 +55,7 @@ def _fetcher(store: MemoryStore) -> Fetcher:
     return Fetcher(store=store, model_revision="sha256:m", max_audio_s=200, decodes_ahead=AHEAD)
 
 
-def _fetch(store: MemoryStore, *uris: str) -> Iterator[Incoming]:
+def _fetch(store: MemoryStore, *uris: str) -> Generator[Incoming, None, None]:
     return _fetcher(store).fetch_ahead(a_shard(*uris))
 
 
@@ -86,7 +86,7 @@ def test_the_next_file_is_fetched_while_this_one_is_at_work_and_no_further(
     assert sorted(store.wait_for(2)) == URIS[:2]
     next(coming)
     assert sorted(store.wait_for(3)) == URIS[:3]
-    coming.close()  # type: ignore[attr-defined]
+    coming.close()
     assert sorted(store.begun) == URIS[:3]
 
 
@@ -102,7 +102,7 @@ def test_who_leaves_early_waits_for_nobody(store: CountingStore) -> None:
     coming = _fetch(store, *URIS)
     fetched = next(coming)
     next(iter(fetched.blocks))
-    coming.close()  # type: ignore[attr-defined]
+    coming.close()
 
 
 def test_an_error_belongs_to_its_file_and_the_next_is_fetched_all_the_same(

@@ -12,6 +12,7 @@ from tests.unit.worker.scripted_engine import ScriptedEngine
 from tests.unit.worker.sounds import Planes, tone, wav
 from worker.events import Event, FileFinished
 from worker.pipeline import Pipeline
+from worker.planning.grouping import in_groups
 
 NOW = "2026-11-22T12:00:00Z"
 
@@ -43,6 +44,8 @@ class Workbench:
 
     store: WatchedStore = field(default_factory=lambda: WatchedStore("in", "out"))
     engine: ScriptedEngine = field(default_factory=ScriptedEngine)
+    ahead: bool = False
+    """As on a GPU: decode and listen while earlier files are recognised."""
     events: list[Event] = field(default_factory=list)
     recorded: list[tuple[int | None, Outcome, int]] = field(default_factory=list)
     """Index, outcome and audio in ms, as the ledger would take them."""
@@ -55,6 +58,7 @@ class Workbench:
             engine=self.engine,
             observe=self.observe,
             max_audio_s=30,
+            ahead=self.ahead,
             now=lambda: NOW,
         )
 
@@ -96,3 +100,8 @@ class Workbench:
     def outputs(self) -> list[str]:
         """Names of all outputs."""
         return sorted(key.removeprefix("prefix/") for key in self.store.objects["out"])
+
+
+def small_groups(things: Any, seconds: Any, **_: float) -> Any:
+    """In place of in_groups: one clip, then two, then as many as make a second."""
+    return in_groups(things, seconds, first_s=0.1, most_s=1.0)

@@ -1,0 +1,74 @@
+"""Files of a shard are recognised together, whether or not the next ones are prepared meanwhile."""
+
+import threading
+
+import pytest
+
+from contract.store import StoreUnavailable
+from tests.unit.examples import a_ref, a_shard
+from tests.unit.worker.sounds import tone
+from tests.unit.worker.workbench import Workbench, small_groups
+from worker.engine.interface import Hints
+from worker.events import ModelsWorked
+from worker.failures import DeviceLost
+
+
+@pytest.fixture(params=[False, True], ids=["on the CPU", "beside a device"])
+def bench(request: pytest.FixtureRequest) -> Workbench:
+    return Workbench(ahead=request.param)
+
+
+def test_the_clips_of_all_files_go_through_the_recogniser_at_once(bench: Workbench) -> None:
+    uris = [bench.upload(f"{name}.wav") for name in "abcde"]
+    bench.run(a_shard(*uris))
+    assert bench.engine.groups == [10]
+    assert {bench.document(f"{name}.wav.json")["text"] for name in "abcde"} == {"three nine zero"}
+    assert bench.recorded == [(number, "ok", 1000) for number in range(5)]
+
+
+def test_files_with_other_hints_do_not_share_a_batch(bench: Workbench) -> None:
+    refs = [
+        a_ref(bench.upload("a.wav"), index=0),
+        a_ref(bench.upload("b.wav"), index=1, options={"language": "zh"}),
+        a_ref(bench.upload("c.wav"), index=2),
+    ]
+    bench.run(a_shard(*refs))
+    assert bench.engine.hints == [Hints(), Hints(language="zh")]
+    assert bench.engine.groups == [4, 2]
+
+
+def test_the_time_of_a_group_is_shared_out_among_its_files(bench: Workbench) -> None:
+    bench.run(a_shard(*(bench.upload(f"{name}.wav") for name in "abc")))
+    shares = [event.stages_s["recognise"] for event in bench.finished]
+    assert shares == pytest.approx([shares[0]] * 3)
+    worked = sum(event.seconds for event in bench.events if isinstance(event, ModelsWorked))
+    assert worked >= sum(shares)
+
+
+def test_every_file_ends_once_however_small_the_groups_are(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.pipeline.in_groups", small_groups)
+    uris = [bench.upload(f"{number}.wav", tone(0.95)) for number in range(20)]
+    bench.run(a_shard(*uris, "s3://in/gone.wav"))
+    assert sorted(index or 0 for index, *_ in bench.recorded) == list(range(21))
+    assert bench.outcomes.count("ok") == 20
+    assert len(bench.outputs()) == 21
+
+
+def test_no_thread_is_left_behind_by_a_shard_that_breaks_off(bench: Workbench) -> None:
+    before = threading.active_count()
+    uris = [bench.upload(f"{name}.wav", tone(25)) for name in "abcdef"]
+    bench.engine.failures = {1: DeviceLost("CUDA error")}
+    with pytest.raises(DeviceLost):
+        bench.run(a_shard(*uris))
+    assert threading.active_count() == before
+
+
+def test_no_thread_is_left_behind_by_a_store_that_fails(bench: Workbench) -> None:
+    before = threading.active_count()
+    uris = [bench.upload(f"{name}.wav", tone(25)) for name in "abcdefgh"]
+    bench.store.failing_reads = dict.fromkeys(uris, StoreUnavailable("away"))
+    with pytest.raises(StoreUnavailable):
+        bench.run(a_shard(*uris))
+    assert threading.active_count() == before
