@@ -70,9 +70,10 @@ def _rounds(settings: Settings) -> "list[tuple[list[Example], Round]]":
 
     rounds = []
     for plan in ROUNDS:
-        first, count = plan.utterances.start, settings.shortened(len(plan.utterances))
-        chosen = range(first, first + count)
-        examples = training_corpus(settings.work, chosen, settings.threads)
+        examples: list[Example] = []
+        for part in plan.utterances:
+            chosen = range(part.start, part.start + settings.shortened(len(part)))
+            examples += training_corpus(settings.work, chosen, settings.threads)
         rounds.append((examples, replace(plan, epochs=settings.shortened(plan.epochs))))
     return rounds
 
@@ -85,7 +86,7 @@ def train_asr(settings: Settings) -> None:
     from models.timestamps import build_aligner, train_aligner
 
     rounds = _rounds(settings)
-    examples = [example for part, _ in rounds for example in part]
+    examples = [example for part, _ in rounds[:-1] for example in part]  # the last repeats them
     watch = Stopwatch()
     recogniser, moments = train_recogniser(rounds, settings.work)
     hours = round(sum(len(example.features) for example in examples) * 0.06 / 3600, 1)

@@ -28,8 +28,8 @@ Moments = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 class Round:
     """One stretch of training."""
 
-    utterances: range
-    """Which of the corpus's utterances."""
+    utterances: tuple[range, ...]
+    """Which of the corpus's utterances; each range is kept on disk by itself."""
     epochs: int
     """Passes over them."""
     peak_rate: float
@@ -37,13 +37,15 @@ class Round:
 
 
 ROUNDS = (
-    Round(range(OTHER_SPEAKERS_FROM), 11, 2e-3),
-    Round(range(OTHER_SPEAKERS_FROM, 2 * OTHER_SPEAKERS_FROM), 9, 1.2e-3),
-    Round(range(2 * OTHER_SPEAKERS_FROM, 16_000), 4, 6e-4),
-    Round(range(16_000, 20_000), 3, 5e-4),
-    Round(range(18_000, 24_000), 2, 4e-4),
+    Round((range(OTHER_SPEAKERS_FROM),), 11, 2e-3),
+    Round((range(OTHER_SPEAKERS_FROM, 2 * OTHER_SPEAKERS_FROM),), 9, 1.2e-3),
+    Round((range(2 * OTHER_SPEAKERS_FROM, 16_000),), 4, 6e-4),
+    Round((range(16_000, 20_000),), 3, 5e-4),
+    Round((range(18_000, 24_000),), 2, 4e-4),
+    Round((range(12_000, 16_000), range(16_000, 20_000), range(18_000, 24_000)), 2, 4e-4),
 )
-"""First espeak-ng's own voices, then more and more utterances by speakers it does not have."""
+"""First espeak-ng's own voices, then more and more utterances by speakers it does not have; at
+last the three rounds before together."""
 
 MODEL_CONF: dict[str, Any] = {
     "ctc_weight": 0.3,
@@ -183,7 +185,7 @@ def train_round(
     model: Any, examples: list[Example], moments: Moments, plan: Round, work: Path
 ) -> None:
     """One warm-up and one cosine over some examples; prints a line per epoch."""
-    random = np.random.default_rng(plan.utterances.start)
+    random = np.random.default_rng(plan.utterances[0].start)
     optimiser = torch.optim.AdamW(model.parameters(), lr=plan.peak_rate, weight_decay=0.01)
     total = plan.epochs * sum(1 for _ in batches(examples, np.random.default_rng(0)))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, total))

@@ -70,6 +70,8 @@ class FilterBank:
         energies = torch.empty(count, MEL_BINS, device=self._device)
         if not count:
             return energies
+        if self._device.type == "cuda":
+            samples = samples.pin_memory()  # the copy need not be waited for
         frames = samples.to(self._device, non_blocking=True).unfold(0, FRAME_SAMPLES, SHIFT_SAMPLES)
         padded = torch.zeros(min(self._block, count), _FFT, device=self._device)
         for start in range(0, count, self._block):
