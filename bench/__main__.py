@@ -57,7 +57,7 @@ def engine(  # noqa: PLR0913, PLR0917 - one parameter per flag
     audio_hours: Annotated[float, typer.Option(help="Audio to hear, at least.")] = 1.0,
     rounds: Annotated[int, typer.Option(min=1, help="How often each side hears it.")] = 3,
     precision: Annotated[Precision, typer.Option(help="Of our engine.")] = "fp32",
-    batch_seconds: Annotated[float, typer.Option(help="FLEET_BATCH_SECONDS of ours.")] = 60.0,
+    batch_seconds: Annotated[float, typer.Option(help="Of ours; 0 is auto.")] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Compare our engine with FunASR's own generate."""

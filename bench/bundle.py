@@ -44,6 +44,12 @@ PACKAGES = (
     "redis",
     "psutil",
     "typer",
+    "annotated-doc",
+    "shellingham",
+    "rich",
+    "markdown-it-py",
+    "mdurl",
+    "pygments",
     "nvidia-ml-py",
 )
 """What such a machine lacks, or may lack; each at the version that constraints.txt pins."""
@@ -52,7 +58,7 @@ _ROOMS = ("bench", "contract", "models", "worker")
 _RUN = """#!/bin/sh
 # one command: FunASR's own generate against our engine on this machine's GPU
 cd "$(dirname "$0")" && PYTHONPATH=.:lib exec python3 -m bench engine --device cuda \\
-    --model paraformer-large --audio-hours 4 --batch-seconds 600 --json "$@"
+    --model paraformer-large --audio-hours 4 --json "$@"
 """
 
 

@@ -17,9 +17,11 @@ from bench.sides import Heard, fastest_batch, forward_alone, hear_ours, hear_sto
 from models import DEMO_VAD
 from worker.engine.fast.choice import choose_paths
 from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Identity
+from worker.engine.interface import Hints, Identity, as_clip
+from worker.engine.memory import first_budget_s
 from worker.machine import usable_cores
 from worker.pinning import plan_slot
+from worker.planning.budget import ON_CPU_S, Budget
 from worker.planning.spans import SAMPLE_RATE
 
 Device = Literal["cpu", "cuda"]
@@ -90,8 +92,12 @@ def load_contest(device: Device, model: ModelName, precision: str, batch_seconds
         paths,
         identity,
         thread_count=threads,
-        batch_seconds=batch_seconds,
+        batch_seconds=batch_seconds or ON_CPU_S,
     )
+    if not batch_seconds:
+        clip = as_clip(decode_samples()[0])
+        first_s = first_budget_s(torch_device, lambda some: ours.recognise(some, Hints()), clip)
+        ours.budget = Budget(seconds=first_s, most_s=first_s)
     stock = load_recogniser(model, where, vad_model=str(DEMO_VAD))
     return Contest(stock=stock, detector=vad, ours=ours)
 
@@ -102,7 +108,7 @@ def run_engine(
     hours: float,
     rounds: int,
     precision: str = "fp32",
-    batch_seconds: float = 60.0,
+    batch_seconds: float = 0.0,
 ) -> EngineResult:
     """Let both sides hear the same, turn by turn."""
     contest, recordings = (

@@ -63,8 +63,7 @@ class _Ours:
         """In groups, the next one listened to while one is recognised when there is a GPU."""
         begin = time.perf_counter()
         ahead = self._engine.identity.device != "cpu"
-        first_s = FIRST_S if ahead else MOST_S
-        groups = in_groups(self._listen(), lambda one: one[1].seconds, first_s)
+        groups = in_groups(self._listen(), lambda one: one[1].seconds, _first_s(self._engine))
         with ThreadPoolExecutor(1) as ears:
             for group in made_ahead(groups, 1, ears) if ahead else groups:
                 self._recognise(group)
@@ -109,6 +108,14 @@ def hear_ours(engine: FunasrEngine, recordings: Recordings) -> Heard:
     return _Ours(engine, recordings).hear()
 
 
+def _first_s(engine: FunasrEngine) -> float:
+    return MOST_S if engine.identity.device == "cpu" else FIRST_S
+
+
+def _clips(engine: FunasrEngine, samples: NDArray[np.float32]) -> list[Clip]:
+    return find_speech(engine.listen(), samples)
+
+
 @torch.inference_mode()
 def forward_alone(engine: FunasrEngine, recordings: Recordings) -> float:
     """Seconds of both models' forward in our batches, with all that comes before done before."""
@@ -116,12 +123,17 @@ def forward_alone(engine: FunasrEngine, recordings: Recordings) -> float:
     assert isinstance(detector, FastDetector)  # noqa: S101 - the bench is of the fast paths
     assert isinstance(recogniser, FastRecogniser)  # noqa: S101
     features = [block for one in recordings for block in _blocks(detector, one)]
-    clips = [clip for one in recordings for clip in find_speech(engine.listen(), one)]
-    stacked = [recogniser.stack([clips[i] for i in batch]) for batch in engine.batches(clips)]
+    clips = (clip for one in sorted(recordings, key=len) for clip in _clips(engine, one))
+    groups = in_groups(clips, lambda clip: clip.seconds, _first_s(engine))
+    stacked = [
+        recogniser.stack([group[i] for i in batch])
+        for group in groups
+        for batch in engine.batches(group)
+    ]
     begin = time.perf_counter()
     for block in features:
         detector.silence(block, {})
-    with fast_firing():
+    with fast_firing(), engine.precision():
         for batch, lengths in stacked:
             recogniser.forward(batch, lengths)
     if engine.identity.device != "cpu":

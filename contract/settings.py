@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     """Padded audio seconds that go through the recogniser at once; auto is 60 on a CPU, and on a
     GPU as many as half of its free memory takes. Less is tried when memory runs out."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Number format of the recogniser's weights."""
+    """Number format of the recogniser's matrix products; its weights stay as they are."""
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     """Port of /metrics, /healthz and /readyz; 0 turns them off."""
     log_format: Literal["text", "json"] = "text"

@@ -49,6 +49,13 @@ class Incoming:
     facts: AudioFacts | None = None
     """Known once the last block has come, or what kept it from coming."""
 
+    def leave(self) -> None:
+        """Take no more blocks; whoever makes them must not wait for that."""
+        if isinstance(self.blocks, Handover):
+            self.blocks.abandon()
+        elif isinstance(self.blocks, Generator):
+            self.blocks.close()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fetcher:
@@ -79,8 +86,7 @@ class Fetcher:
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
                 for incoming in coming:
-                    if isinstance(incoming.blocks, Handover):
-                        incoming.blocks.abandon()
+                    incoming.leave()
 
     def _task(self, shard: Shard, ref: AudioRef) -> Task:
         return Task(

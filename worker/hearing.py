@@ -43,6 +43,11 @@ class Hearing:
     error: Exception | None = None
     """What kept the file from being heard; the first such."""
 
+    def fail(self, error: Exception) -> None:
+        """Keep why the file cannot be heard, but not what its traceback holds: the audio."""
+        error.__cause__ = error.__context__ = None
+        self.error = self.error or error.with_traceback(None)
+
     @property
     def ref(self) -> AudioRef:
         """What is heard."""

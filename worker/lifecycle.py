@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FILES_AT_ONCE = 4
+"""Files that come in at the same time: each may hold some minutes of audio, and lies on disk."""
+
 _GIVE_WAY_S = 0.5
 """A child that need not try any more waits a little for the parent to notice."""
 
@@ -153,7 +156,7 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
             engine=engine,
             observe=observe,
             max_audio_s=settings.max_audio_s,
-            at_once=plan.threads,
+            at_once=min(plan.threads, _FILES_AT_ONCE),
             ahead=plan.device != CPU,
         ),
         observe=observe,

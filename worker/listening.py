@@ -23,7 +23,9 @@ def listen(engine: Engine, files: Iterable[Incoming], busy: BusyClock) -> Iterat
         except Exception as error:
             if isinstance(decide(error, 0), LeaveProcess):
                 raise
-            hearing.error = error
+            hearing.fail(error)
+        finally:
+            incoming.leave()
         yield Ended(hearing)
 
 

@@ -3,6 +3,7 @@
 Writing goes on in other threads; what they did is taken down here, in the thread of the shard.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -68,7 +69,10 @@ class Outcomes:
             if not hearing.error and not hearing.incoming.done:
                 channels = hearing.assemble(self._engine.tell_apart)
         except Exception as error:
-            hearing.error = error
+            hearing.fail(error)
+        if hearing.error and isinstance(decide(hearing.error, 0), Retry):
+            self._postpone(hearing.error)
+            return
         threads = self._engine.hold_threads()
         self.threads = max(self.threads, threads)
         writing = self._writers.submit(self._finish, hearing, channels, threads)
@@ -82,13 +86,22 @@ class Outcomes:
             try:
                 finished = writing.result()
             except Exception as error:
-                self.postponed.append(error)
-                storage = isinstance(decide(error, 0), Retry)
-                if len(self.postponed) > _MOST_POSTPONED or not storage:
-                    raise
+                self._postpone(error)
                 continue
             self._record(hearing.ref, finished.outcome, round(finished.audio_s * 1000))
             self._observe(finished)
+
+    def _postpone(self, error: Exception) -> None:
+        self.postponed.append(error)
+        storage = isinstance(decide(error, 0), Retry)
+        if len(self.postponed) > _MOST_POSTPONED or not storage:
+            raise error
+
+    def salvage(self) -> None:
+        """Take down all that was written, when something else went wrong."""
+        while self._pending:
+            with contextlib.suppress(Exception):
+                self.settle(len(self._pending) - 1)
 
     def _finish(self, hearing: Hearing, channels: Sequence[Heard], threads: int) -> FileFinished:
         """Skip, commit or report one file."""

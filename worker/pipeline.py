@@ -7,6 +7,7 @@ how that is counted.
 
 import contextlib
 import itertools
+import math
 import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -19,6 +20,7 @@ from worker.busy import BusyClock
 from worker.committing import Committer
 from worker.engine.interface import Engine
 from worker.events import ModelsWorked, Observer
+from worker.failures import Retry, decide
 from worker.fetching import Fetcher, Incoming
 from worker.handover import made_ahead
 from worker.hearing import Ended, Spoken
@@ -29,6 +31,8 @@ from worker.receipts import Circumstances
 from worker.recognising import recognise
 
 _WRITERS = 4
+_END_S = 10.0
+"""What the end of a file counts like, in speech: silent files must not wait for others to speak."""
 
 Groups = Generator[list[Spoken | Ended], None, None]
 
@@ -112,8 +116,7 @@ class Pipeline:
                 for one in filter(_is_end, itertools.dropwhile(_is_end, group)):
                     outcomes.end(one.hearing)
         except BaseException:
-            with contextlib.suppress(Exception):  # the first error is the one to be told
-                outcomes.settle()
+            outcomes.salvage()  # the first error is the one to be told
             raise
         outcomes.settle()
 
@@ -123,4 +126,8 @@ def _is_end(one: Spoken | Ended) -> bool:
 
 
 def _seconds(one: Spoken | Ended) -> float:
-    return one.clip.seconds if isinstance(one, Spoken) else 0.0
+    """What a group has more by this one; what storage refuses is told at once."""
+    if isinstance(one, Spoken):
+        return one.clip.seconds
+    error = one.hearing.error
+    return math.inf if error and isinstance(decide(error, 0), Retry) else _END_S

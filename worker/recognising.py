@@ -44,7 +44,7 @@ def _recognise_one_file(engine: Engine, clips: Sequence[Spoken]) -> None:
     except Exception as error:
         if not isinstance(decide(error, 0), Skip):
             raise
-        clips[0].hearing.error = error
+        clips[0].hearing.fail(error)
 
 
 def _recognise_together(engine: Engine, spoken: Sequence[Spoken]) -> None:

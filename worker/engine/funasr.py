@@ -69,19 +69,32 @@ class FunasrEngine:
         return plan_batches([clip.seconds for clip in clips], lambda: self.budget.seconds)
 
     def _hear(self, batch: list[Clip], hints: Hints) -> list[Recognition]:
-        try:
-            with self._precision():
-                results = self._paths.recogniser.recognise(batch, hints)
-        except OutOfDeviceMemory:
-            if len(batch) == 1:
-                raise
-            self._back_off(batch)
-            return self.recognise(batch, hints)
+        results = self._try(batch, hints)
+        if results is None:  # the error is gone by now, and with it what its traceback held
+            return self._hear_less_at_once(batch, hints)
         self.budget = self.budget.eased()
         lengths = [clip.seconds for clip in batch]
         ratio, budget_s = padding_ratio(lengths), self.budget.seconds
         self._observe(BatchRecognised(seconds=sum(lengths), padding_ratio=ratio, budget_s=budget_s))
         return results
+
+    def _try(self, batch: list[Clip], hints: Hints) -> list[Recognition] | None:
+        """Recognise; None when memory is too small for so many clips."""
+        try:
+            with self.precision():
+                return self._paths.recogniser.recognise(batch, hints)
+        except OutOfDeviceMemory:
+            if len(batch) == 1:
+                raise
+            return None
+
+    def _hear_less_at_once(self, batch: list[Clip], hints: Hints) -> list[Recognition]:
+        torch.cuda.empty_cache()
+        alone = self.budget.exhausted
+        self._back_off(batch)
+        if alone:
+            return [self._hear([clip], hints)[0] for clip in batch]
+        return self.recognise(batch, hints)
 
     def _back_off(self, batch: list[Clip]) -> None:
         """Halve the budget until the batch that failed does not fit it."""
@@ -116,7 +129,7 @@ class FunasrEngine:
         device = self._identity.device
         return all(is_on_device(model.model, device) for model in self._models.values())
 
-    def _precision(self) -> contextlib.AbstractContextManager[Any]:
+    def precision(self) -> contextlib.AbstractContextManager[Any]:
         """Matrix products in fewer bits; FunASR's own flags break on its 32-bit features."""
         bits = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self._identity.precision)
         if bits is None:

@@ -36,14 +36,13 @@ def guarded() -> Iterator[None]:
     """Turn what a model raises into our errors.
 
     Raises:
-        OutOfDeviceMemory: the device's memory was too small; what was cached is given back.
+        OutOfDeviceMemory: the device's memory was too small.
         DeviceLost: the device is of no use to this process any more.
         ModelError: the model failed on these inputs.
     """
     try:
         yield
     except torch.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
         raise OutOfDeviceMemory(str(error)) from error
     except (RuntimeError, ValueError) as error:
         raise explain(error) from error

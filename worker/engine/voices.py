@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from funasr.models.campplus.cluster_backend import ClusterBackend
 from funasr.models.campplus.utils import sv_chunk
 
 from worker.engine.interface import Clip, Samples, Voice
@@ -37,6 +36,8 @@ def _windows(samples: Samples) -> list[Samples]:
 
 def tell_apart(voices: Sequence[Voice]) -> list[str]:
     """A label per voice, by FunASR's own clustering."""
+    from funasr.models.campplus.cluster_backend import ClusterBackend  # brings scikit-learn
+
     if len(voices) <= 1:
         return ["0"] * len(voices)
     return [str(int(label)) for label in ClusterBackend()(np.stack(voices), oracle_num=None)]

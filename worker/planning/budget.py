@@ -27,11 +27,11 @@ class Budget:
     @property
     def exhausted(self) -> bool:
         """Whether nothing smaller can be tried."""
-        return self.seconds <= LEAST_S
+        return self.seconds <= min(LEAST_S, self.most_s)
 
     def halved(self) -> "Budget":
         """After the device's memory ran out."""
-        return replace(self, seconds=max(LEAST_S, self.seconds / 2), calm=0)
+        return replace(self, seconds=max(min(LEAST_S, self.most_s), self.seconds / 2), calm=0)
 
     def eased(self) -> "Budget":
         """After a batch that fitted: grows slowly, because running out costs a batch."""

@@ -31,6 +31,10 @@ class ScriptedEngine:
     """What is said where, the same in every file."""
     failures: dict[int, Exception] = field(default_factory=dict)
     """Raised by the n-th search for speech, from 0."""
+    deaf: dict[int, Exception] = field(default_factory=dict)
+    """Raised by the n-th listener at its first block, from 0."""
+    listeners: int = 0
+    """How many have begun."""
     unheard: dict[float, Exception] = field(default_factory=dict)
     """Raised by the recogniser for batches that hold a clip as loud as this."""
     identity: Identity = IDENTITY
@@ -49,7 +53,8 @@ class ScriptedEngine:
 
     def listen(self) -> "ScriptedListener":
         """See Engine."""
-        return ScriptedListener(self)
+        self.listeners += 1
+        return ScriptedListener(self, self.deaf.get(self.listeners - 1))
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Engine."""
@@ -91,10 +96,13 @@ class ScriptedListener:
     """See worker.engine.interface.Listener."""
 
     engine: ScriptedEngine
+    deaf: Exception | None = None
     blocks: list[Samples] = field(default_factory=list)
 
     def hear(self, block: Samples) -> list[Clip]:
         """See Listener."""
+        if self.deaf:
+            raise self.deaf
         self.blocks.append(block)
         return []
 

@@ -52,7 +52,7 @@ def ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def _fetcher(store: MemoryStore) -> Fetcher:
-    return Fetcher(store=store, model_revision="sha256:m", max_audio_s=200, decodes_ahead=AHEAD)
+    return Fetcher(store=store, model_revision="sha256:m", max_audio_s=500, decodes_ahead=AHEAD)
 
 
 def _fetch(store: MemoryStore, *uris: str) -> Generator[Incoming, None, None]:
@@ -98,7 +98,7 @@ def test_a_long_file_comes_by_the_minute_and_waits_for_its_listener(store: Count
 
 def test_who_leaves_early_waits_for_nobody(store: CountingStore) -> None:
     """Seven minutes are more than may be decoded ahead: the decoder waits, and is let go."""
-    store.write(URIS[0], wav(tone(190, rate=8_000), 8_000), "")
+    store.write(URIS[0], wav(tone(420, rate=8_000), 8_000), "")
     coming = _fetch(store, *URIS)
     fetched = next(coming)
     next(iter(fetched.blocks))

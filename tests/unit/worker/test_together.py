@@ -1,16 +1,19 @@
 """Files of a shard are recognised together, whether or not the next ones are prepared meanwhile."""
 
 import threading
+import weakref
 
 import pytest
 
 from contract.store import StoreUnavailable
 from tests.unit.examples import a_ref, a_shard
-from tests.unit.worker.sounds import tone
-from tests.unit.worker.workbench import Workbench, small_groups
+from tests.unit.worker.sounds import Planes, tone
+from tests.unit.worker.workbench import Workbench, one_group, small_groups
 from worker.engine.interface import Hints
 from worker.events import ModelsWorked
-from worker.failures import DeviceLost
+from worker.failures import DeviceLost, ModelError
+from worker.fetching import Incoming
+from worker.hearing import Hearing
 
 
 @pytest.fixture(params=[False, True], ids=["on the CPU", "beside a device"])
@@ -18,6 +21,12 @@ def bench(request: pytest.FixtureRequest) -> Workbench:
     return Workbench(ahead=request.param)
 
 
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.pipeline.in_groups", one_group)
+
+
+@pytest.mark.usefixtures("together")
 def test_the_clips_of_all_files_go_through_the_recogniser_at_once(bench: Workbench) -> None:
     uris = [bench.upload(f"{name}.wav") for name in "abcde"]
     bench.run(a_shard(*uris))
@@ -26,6 +35,7 @@ def test_the_clips_of_all_files_go_through_the_recogniser_at_once(bench: Workben
     assert bench.recorded == [(number, "ok", 1000) for number in range(5)]
 
 
+@pytest.mark.usefixtures("together")
 def test_files_with_other_hints_do_not_share_a_batch(bench: Workbench) -> None:
     refs = [
         a_ref(bench.upload("a.wav"), index=0),
@@ -37,6 +47,7 @@ def test_files_with_other_hints_do_not_share_a_batch(bench: Workbench) -> None:
     assert bench.engine.groups == [4, 2]
 
 
+@pytest.mark.usefixtures("together")
 def test_the_time_of_a_group_is_shared_out_among_its_files(bench: Workbench) -> None:
     bench.run(a_shard(*(bench.upload(f"{name}.wav") for name in "abc")))
     shares = [event.stages_s["recognise"] for event in bench.finished]
@@ -72,3 +83,48 @@ def test_no_thread_is_left_behind_by_a_store_that_fails(bench: Workbench) -> Non
     with pytest.raises(StoreUnavailable):
         bench.run(a_shard(*uris))
     assert threading.active_count() == before
+
+
+def test_a_long_file_that_fails_half_way_keeps_nobody_waiting(bench: Workbench) -> None:
+    """Eight minutes are more than may be decoded ahead: the decoder waits, and is let go."""
+    long = [bench.upload(f"{name}.wav", tone(480)) for name in "ab"]
+    bench.max_audio_s = 1000
+    bench.engine.deaf = {0: ModelError("odd"), 1: ModelError("odd")}
+    bench.run(a_shard(*long, bench.upload("c.wav")))
+    assert bench.outcomes == ["failed", "failed", "ok"]
+
+
+def test_storage_that_fails_is_not_asked_for_every_file(bench: Workbench) -> None:
+    uris = [bench.upload(f"{number}.wav") for number in range(60)]
+    bench.store.failing_reads = dict.fromkeys(uris, StoreUnavailable("away"))
+    with pytest.raises(StoreUnavailable):
+        bench.run(a_shard(*uris))
+    assert len(bench.store.asked) < 20
+
+
+def test_silent_files_have_their_outcome_before_the_last_one_is_fetched(bench: Workbench) -> None:
+    bench.engine.script = {}
+    uris = [bench.upload(f"{number}.wav") for number in range(400)]
+    bench.store.failing_reads = {uris[-1]: DeviceLost("pulled")}
+    with pytest.raises(DeviceLost):
+        bench.run(a_shard(*uris))
+    assert len(bench.recorded) > 100
+
+
+def test_a_file_that_failed_holds_no_audio(bench: Workbench) -> None:
+    hearing = Hearing(Incoming(task=None))  # type: ignore[arg-type]
+    held = weakref.ref(raised_among_samples(hearing))
+    assert hearing.error
+    assert held() is None
+
+
+def raised_among_samples(hearing: Hearing) -> Planes:
+    samples = tone(1)
+    try:
+        try:
+            samples[9, 9] = 1
+        except IndexError as error:
+            raise ModelError("odd") from error
+    except ModelError as error:
+        hearing.fail(error)
+    return samples

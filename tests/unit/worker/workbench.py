@@ -23,10 +23,12 @@ class WatchedStore(MemoryStore):
     def __init__(self, *buckets: str) -> None:
         super().__init__(*buckets)
         self.written: list[str] = []
-        self.failing_reads: dict[str, StoreError] = {}
+        self.asked: list[str] = []
+        self.failing_reads: dict[str, Exception] = {}
         self.failing_writes: dict[str, StoreError] = {}
 
     def read(self, uri: str) -> bytes:
+        self.asked.append(uri)
         if error := self.failing_reads.get(uri):
             raise error
         return super().read(uri)
@@ -44,6 +46,7 @@ class Workbench:
 
     store: WatchedStore = field(default_factory=lambda: WatchedStore("in", "out"))
     engine: ScriptedEngine = field(default_factory=ScriptedEngine)
+    max_audio_s: float = 30
     ahead: bool = False
     """As on a GPU: decode and listen while earlier files are recognised."""
     events: list[Event] = field(default_factory=list)
@@ -57,7 +60,7 @@ class Workbench:
             store=self.store,
             engine=self.engine,
             observe=self.observe,
-            max_audio_s=30,
+            max_audio_s=self.max_audio_s,
             ahead=self.ahead,
             now=lambda: NOW,
         )
@@ -105,3 +108,8 @@ class Workbench:
 def small_groups(things: Any, seconds: Any, **_: float) -> Any:
     """In place of in_groups: one clip, then two, then as many as make a second."""
     return in_groups(things, seconds, first_s=0.1, most_s=1.0)
+
+
+def one_group(things: Any, seconds: Any, **_: float) -> Any:
+    """In place of in_groups: everything together."""
+    return in_groups(things, seconds, first_s=1e9)

@@ -14,6 +14,7 @@ from worker.engine.fast.decisions import Decisions, VadRules
 from worker.engine.fast.filterbank import FRAME_SAMPLES, SHIFT_SAMPLES, FilterBank
 from worker.engine.fast.recent import Recent
 from worker.engine.interface import BLOCK_SAMPLES, Clip, Samples
+from worker.engine.stock import guarded
 from worker.planning.spans import SAMPLES_PER_MS, Span
 
 _CONTEXT = 2
@@ -85,13 +86,15 @@ class FastListener:
 
     def hear(self, block: Samples) -> list[Clip]:
         """See Listener."""
-        self._recent.add(block)
-        whole = len(block) == BLOCK_SAMPLES
-        return self._decide(self._recent.frames - _CONTEXT, last=False) if whole else []
+        with guarded():
+            self._recent.add(block)
+            whole = len(block) == BLOCK_SAMPLES
+            return self._decide(self._recent.frames - _CONTEXT, last=False) if whole else []
 
     def finish(self) -> list[Clip]:
         """See Listener."""
-        return self._decide(self._recent.frames, last=True)
+        with guarded():
+            return self._decide(self._recent.frames, last=True)
 
     def _decide(self, end: int, *, last: bool) -> list[Clip]:
         """Decide about all frames before this one."""

@@ -1,5 +1,6 @@
 """Memory that runs out halves the batches, loses no clip, and is told."""
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,3 +75,36 @@ def test_a_batch_far_smaller_than_the_budget_that_does_not_fit_is_split_all_the_
     engine = an_engine(SmallDevice(3), events, batch_seconds=1000)
     assert len(engine.recognise(clips(2, 2), Hints())) == 2
     assert [event.budget_s for event in events if isinstance(event, MemoryRanOut)] == [1000 / 2**8]
+
+
+def test_clips_below_the_smallest_budget_are_tried_one_by_one() -> None:
+    heard = an_engine(SmallDevice(0.4), [], 1).recognise([clip_of(0.3)] * 5, Hints())
+    assert [one.text for one in heard] == ["0.3"] * 5
+    with pytest.raises(OutOfDeviceMemory):
+        an_engine(SmallDevice(0.1), [], 0.5).recognise([clip_of(0.3)] * 3, Hints())
+
+
+def clip_of(seconds: float) -> Clip:
+    return as_clip(np.zeros(round(16_000 * seconds), np.float32))
+
+
+class Hoarder(SmallDevice):
+    """Its failed batches hold tensors; says how many are alive at each try."""
+
+    def __init__(self, room_s: float) -> None:
+        super().__init__(room_s)
+        self.held: list[weakref.ref[np.ndarray[Any, Any]]] = []
+        self.alive: list[int] = []
+
+    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
+        self.alive.append(sum(ref() is not None for ref in self.held))
+        batch = np.concatenate([clip.samples for clip in clips])
+        self.held.append(weakref.ref(batch))
+        return super().recognise(clips, hints)
+
+
+def test_what_a_failed_batch_held_is_free_before_the_next_try() -> None:
+    hoarder = Hoarder(4)
+    an_engine(hoarder, []).recognise(clips(*[2] * 16), Hints())
+    assert len(hoarder.alive) > 8
+    assert set(hoarder.alive) == {0}
