@@ -10,11 +10,12 @@ from pathlib import Path
 
 from bench.long_audio import write_long_wav
 from bench.machine import describe_machine
-from bench.work import Event, running_bench
+from bench.work import Bench, Event, running_bench
 from producer.packing import ShardLimits
 
 MAX_SLOWEST_OVER_FASTEST = 1.3
 MAX_MEMORY_GROWTH = 1.1
+MOST_SERIES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,8 @@ class SoakResult:
 
     audio_s: float
     runs: list[Run]
+    earlier_series: list[float]
+    """slowest/fastest of the series before this one, in the same child, that were not steady."""
     machine: dict[str, object]
 
     @property
@@ -83,18 +86,38 @@ class SoakResult:
         ]
         ratio = f"slowest/fastest of 2-{len(self.runs)}: {self.slowest_over_fastest:.2f}"
         peak = f"at most {self.runs[-1].peak_resident_bytes >> 20} MiB"
+        lines += [f"an earlier series: {one:.2f}" for one in self.earlier_series]
         return "\n".join([*lines, f"{ratio}, memory x{self.memory_growth:.2f}, {peak}"])
 
 
 def run_soak(directory: Path, repeats: int, minutes: float) -> SoakResult:
-    """Transcribe a file of this length this many times in one child, each time as its own shard."""
+    """Transcribe a file of this length this many times in one child, each time as its own shard.
+
+    A neighbour on the machine makes one series unsteady, a process that gets slower every one: an
+    unsteady series is followed by others in the same child, up to MOST_SERIES in all.
+    """
     with running_bench(directory) as bench:
         ready = bench.wait_until_ready()
         path = directory / "long.wav"
         write_long_wav(path, minutes)
-        told = bench.transcribe([bench.upload(path)] * repeats, ShardLimits(files=1))
-    runs = [_run(file, shard, ready) for file, shard in zip(told.files, told.shards, strict=True)]
-    return SoakResult(audio_s=told.files[0]["audio_s"], runs=runs, machine=describe_machine())
+        audio = [bench.upload(path)] * repeats
+        result = _series(bench, audio, ready, [])
+        while not result.steady and len(result.earlier_series) + 1 < MOST_SERIES:
+            earlier = [*result.earlier_series, round(result.slowest_over_fastest, 3)]
+            result = _series(bench, audio, ready, earlier)
+    return result
+
+
+def _series(bench: Bench, audio: list[str], ready: Event, earlier: list[float]) -> SoakResult:
+    told = bench.transcribe(audio, ShardLimits(files=1))
+    return SoakResult(
+        audio_s=told.files[0]["audio_s"],
+        runs=[
+            _run(file, shard, ready) for file, shard in zip(told.files, told.shards, strict=True)
+        ],
+        earlier_series=earlier,
+        machine=describe_machine(),
+    )
 
 
 def _run(file: Event, shard: Event, ready: Event) -> Run:
