@@ -111,10 +111,8 @@ def run_engine(
     batch_seconds: float = 0.0,
 ) -> EngineResult:
     """Let both sides hear the same, turn by turn."""
-    contest, recordings = (
-        load_contest(device, model, precision, batch_seconds),
-        make_recordings(hours),
-    )
+    contest = load_contest(device, model, precision, batch_seconds)
+    recordings = make_recordings(hours)
     batch_size_s = fastest_batch(contest.stock, recordings[:6])
     hear_ours(contest.ours, recordings[:3])  # compiles what is compiled at first use
     theirs, ours = [], []

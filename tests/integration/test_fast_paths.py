@@ -2,6 +2,8 @@
 
 import functools
 import os
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,10 @@ from worker.decoding import decode_file
 from worker.engine.build import build_engine
 from worker.engine.fast import detector, firing, recogniser
 from worker.engine.fast.filterbank import FilterBank
-from worker.engine.interface import Clip, Hints, Samples, as_clip, find_speech
-from worker.engine.stock import StockDetector, StockRecogniser
+from worker.engine.fast.recent import Recent
+from worker.engine.interface import BLOCK_SAMPLES, Clip, Hints, Samples, as_clip, find_speech
+from worker.engine.stock import StockRecogniser
+from worker.engine.stock_detector import StockDetector
 from worker.failures import ModelError
 from worker.pinning import SlotPlan
 
@@ -94,6 +98,48 @@ def test_speech_is_found_exactly_where_the_stock_detector_finds_it(weights: Path
         assert found == expected, f"mixture {number} of {len(samples) / 16_000:.1f} s"
         segments += len(found)
     assert segments > MIXTURES
+
+
+@pytest.mark.parametrize("seconds", [7, 60, 63, 120, 200])
+def test_the_stock_detector_hears_by_the_minute_what_it_hears_in_one_piece(seconds: int) -> None:
+    model, random = load(DEMO_VAD), np.random.default_rng(seconds)
+    mixed = np.concatenate([mixture(random) for _ in range(60)])[: seconds * 16_000]
+    (whole,) = model.generate(input=[mixed])
+    clips = find_speech(StockDetector(model).listen(), mixed)
+    assert [[clip.span.start_ms, clip.span.end_ms] for clip in clips] == whole["value"]
+    assert clips
+    for clip in clips:
+        assert np.array_equal(clip.samples, mixed[clip.span.samples])
+
+
+def test_a_detector_that_lacks_memory_for_a_while_hears_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    samples = np.concatenate([decode(name) for name in SPOKEN * 2])
+    fast = detector.FastDetector(load(DEMO_VAD), "cpu", FilterBank("cpu"))
+    expected = find_speech(fast.listen(), samples)
+    calls: Counter[str] = Counter()
+
+    def fails_at_first(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any) -> Any:
+            calls[name] += 1
+            result = act(*args)
+            if calls[name] in (1, 4):
+                raise torch.OutOfMemoryError(name)
+            return result
+
+        return called
+
+    monkeypatch.setattr(Recent, "clip", fails_at_first("clip", Recent.clip))
+    monkeypatch.setattr(fast, "filterbank", fails_at_first("features", fast.filterbank))
+    monkeypatch.setattr(fast, "silence", fails_at_first("silence", fast.silence))
+    told: list[None] = []
+    found = find_speech(fast.listen(lambda: told.append(None)), samples)
+    assert len(samples) > 2 * BLOCK_SAMPLES
+    assert len(told) == 6
+    assert [clip.span for clip in found] == [clip.span for clip in expected]
+    for clip, before in zip(found, expected, strict=True):
+        assert torch.equal(clip.features, before.features)
 
 
 def test_digital_silence_is_no_error_as_it_is_for_the_stock_detector() -> None:

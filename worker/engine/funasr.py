@@ -55,7 +55,12 @@ class FunasrEngine:
 
     def listen(self) -> Listener:
         """See Engine."""
-        return self._paths.detector.listen()
+        return self._paths.detector.listen(self._make_room)
+
+    def _make_room(self) -> None:
+        """The batches that are recognised beside it took what a listener lacks."""
+        self.budget = self.budget.halved()
+        self._observe(MemoryRanOut(budget_s=self.budget.seconds))
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Engine; a batch for which memory is too small is tried again in smaller ones."""

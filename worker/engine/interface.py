@@ -1,6 +1,6 @@
 """What the pipeline asks of a recogniser; implementations raise only worker.failures' errors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,14 @@ Samples = NDArray[np.float32]
 
 BLOCK_SAMPLES = 60 * SAMPLE_RATE
 """Audio comes to a listener in blocks of a minute, in which FunASR's own VAD looks at it too."""
+
+
+RanOut = Callable[[], None]
+"""Told that the device's memory was too small, before the same is tried again."""
+
+
+def unheeded() -> None:
+    """For those who need not know."""
 
 
 @dataclass(frozen=True, eq=False)

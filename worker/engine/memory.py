@@ -1,13 +1,21 @@
-"""How much audio a GPU's memory takes at once, seen by trying."""
+"""A GPU's memory: how much audio it takes at once, and what to do when it is full."""
 
+import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 
-from worker.engine.interface import Clip
+from worker.engine.interface import Clip, RanOut
+from worker.engine.stock import guarded
+from worker.failures import OutOfDeviceMemory
 from worker.planning.budget import ON_CPU_S, affordable_seconds
 
+Result = TypeVar("Result")
+
 _TRIED_S = 30.0
+_WAITS_S = (0.0, 0.5, 2.0)
+"""Before each further try: as long as a batch may take that the recogniser works on beside."""
 
 
 def first_budget_s(device: str, hear: Callable[[Sequence[Clip]], object], clip: Clip) -> float:
@@ -29,3 +37,24 @@ def first_budget_s(device: str, hear: Callable[[Sequence[Clip]], object], clip: 
     unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
     free, _ = torch.cuda.mem_get_info()
     return affordable_seconds(free + unused, needed / (clip.seconds * len(clips)))
+
+
+def with_room(act: Callable[[], Result], ran_out: RanOut) -> Result:
+    """Act; where memory is too small, give back what is unused and act again, a few times.
+
+    Args:
+        act: changes nothing when it fails.
+        ran_out: called before each further try.
+
+    Raises as guarded does.
+    """
+    for wait_s in _WAITS_S:
+        try:
+            with guarded():
+                return act()
+        except OutOfDeviceMemory:
+            ran_out()
+        torch.cuda.empty_cache()  # by now the error is gone, and with it what it held
+        time.sleep(wait_s)
+    with guarded():
+        return act()

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from worker.engine.families import paraformer
-from worker.engine.interface import Clip, Hints, Listener, Samples
+from worker.engine.interface import Clip, Hints, Listener, RanOut, Samples, unheeded
 from worker.failures import DeviceLost, ModelError, OutOfDeviceMemory
 from worker.planning.assembly import Recognition
-from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span, clamp
+from worker.planning.spans import SAMPLE_RATE
 
 MIN_CLIP_SAMPLES = SAMPLE_RATE // 10
 """Shorter clips are padded with silence: LFR and the encoder's kernel need some frames."""
@@ -20,8 +20,8 @@ MIN_CLIP_SAMPLES = SAMPLE_RATE // 10
 class Detector(Protocol):
     """Finds speech."""
 
-    def listen(self) -> Listener:
-        """Begin with one audio."""
+    def listen(self, ran_out: RanOut = unheeded) -> Listener:
+        """Begin with one audio; say when the device's memory is too small for a while."""
 
 
 class Recogniser(Protocol):
@@ -92,39 +92,6 @@ class StockPunctuator:
     def _one(self, text: str) -> str:
         (result,) = generate(self._model, [text])
         return str(result["text"])
-
-
-class StockDetector:
-    """A speech detector of FunASR."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def listen(self) -> "StockListener":
-        """See Detector."""
-        return StockListener(self._model)
-
-
-class StockListener:
-    """Listens to the whole audio first: FunASR takes it in one piece."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._blocks: list[Samples] = []
-
-    def hear(self, block: Samples) -> list[Clip]:
-        """See Listener."""
-        self._blocks.append(block)
-        return []
-
-    def finish(self) -> list[Clip]:
-        """See Listener."""
-        samples = np.concatenate(self._blocks)
-        self._blocks.clear()
-        (result,) = generate(self._model, [samples])
-        length_ms = len(samples) // SAMPLES_PER_MS
-        spans = (clamp(Span(int(start), int(end)), length_ms) for start, end in result["value"])
-        return [Clip(span, samples[span.samples].copy()) for span in sorted(filter(None, spans))]
 
 
 class StockRecogniser:

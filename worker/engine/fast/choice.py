@@ -15,10 +15,10 @@ from worker.engine.stock import (
     Detector,
     Punctuator,
     Recogniser,
-    StockDetector,
     StockPunctuator,
     StockRecogniser,
 )
+from worker.engine.stock_detector import StockDetector
 from worker.planning.spans import Span
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from worker.engine.fast.decisions import Decisions, VadRules
 from worker.engine.fast.filterbank import FRAME_SAMPLES, SHIFT_SAMPLES, FilterBank
 from worker.engine.fast.recent import Recent
-from worker.engine.interface import BLOCK_SAMPLES, Clip, Samples
-from worker.engine.stock import guarded
+from worker.engine.interface import BLOCK_SAMPLES, Clip, RanOut, Samples, unheeded
+from worker.engine.memory import with_room
 from worker.planning.spans import SAMPLES_PER_MS, Span
 
 _CONTEXT = 2
@@ -53,9 +53,9 @@ class FastDetector:
         scheduled = kwargs.get("dynamic_silence", kwargs.get("max_end_silence_time") is None)
         self.rules = _rules(model.model.vad_opts, bool(scheduled))
 
-    def listen(self) -> "FastListener":
+    def listen(self, ran_out: RanOut = unheeded) -> "FastListener":
         """See Detector."""
-        return FastListener(self)
+        return FastListener(self, ran_out)
 
     @torch.inference_mode()
     def silence(
@@ -75,10 +75,14 @@ class FastDetector:
 
 
 class FastListener:
-    """Finds speech in one audio like FSMN-VAD, on its weights."""
+    """Finds speech in one audio like FSMN-VAD, on its weights.
 
-    def __init__(self, detector: FastDetector) -> None:
+    Whatever needs the device's memory changes nothing before it has succeeded.
+    """
+
+    def __init__(self, detector: FastDetector, ran_out: RanOut) -> None:
         self._detector = detector
+        self._ran_out = ran_out
         self._recent = Recent(detector.filterbank)
         self._decisions = Decisions(detector.rules)
         self._cache: dict[str, torch.Tensor] = {}
@@ -86,29 +90,33 @@ class FastListener:
 
     def hear(self, block: Samples) -> list[Clip]:
         """See Listener."""
-        with guarded():
-            self._recent.add(block)
-            whole = len(block) == BLOCK_SAMPLES
-            return self._decide(self._recent.frames - _CONTEXT, last=False) if whole else []
+        with_room(lambda: self._recent.add(block), self._ran_out)
+        whole = len(block) == BLOCK_SAMPLES
+        return self._decide(self._recent.frames - _CONTEXT, last=False) if whole else []
 
     def finish(self) -> list[Clip]:
         """See Listener."""
-        with guarded():
-            return self._decide(self._recent.frames, last=True)
+        return self._decide(self._recent.frames, last=True)
 
     def _decide(self, end: int, *, last: bool) -> list[Clip]:
         """Decide about all frames before this one."""
         recent, start = self._recent, self._decided
         if end <= start:
             return []
-        near = recent.features(start - _CONTEXT, end + _CONTEXT)
-        silence = self._detector.silence(near, self._cache)
+        silence, self._cache = with_room(lambda: self._silence(start, end), self._ran_out)
         loudness = decibels(recent.samples_of(start, end))
         segments = self._decisions.take(silence, loudness, last=last)
         self._decided = end
-        clips = [recent.clip(Span(int(begin), int(stop))) for begin, stop in segments]
+        spans = [Span(int(begin), int(stop)) for begin, stop in segments]
+        clips = with_room(lambda: [recent.clip(span) for span in spans], self._ran_out)
         recent.forget(min(self._decisions.earliest, end - _CONTEXT))
         return clips
+
+    def _silence(self, start: int, end: int) -> tuple[NDArray[np.float32], dict[str, torch.Tensor]]:
+        """Of these frames, and what the encoder remembers after them."""
+        cache = dict(self._cache)  # the encoder puts other tensors into it, and changes none
+        near = self._recent.features(start - _CONTEXT, end + _CONTEXT)
+        return self._detector.silence(near, cache), cache
 
 
 def decibels(samples: Samples) -> NDArray[np.float64]:

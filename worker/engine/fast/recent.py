@@ -31,11 +31,12 @@ class Recent:
         return self._first + len(self._features)
 
     def add(self, block: Samples) -> None:
-        """What follows the samples so far."""
+        """What follows the samples so far; changes nothing when it fails."""
         known = len(self._features)
-        self._samples = np.concatenate([self._samples, block])
-        fresh = self._filterbank(torch.from_numpy(self._samples[known * SHIFT_SAMPLES :]))
+        samples = np.concatenate([self._samples, block])
+        fresh = self._filterbank(torch.from_numpy(samples[known * SHIFT_SAMPLES :]))
         self._features = torch.cat([self._features.to(fresh.device), fresh])
+        self._samples = samples
 
     def features(self, start: int, end: int) -> torch.Tensor:
         """Of these frames, shape (end - start, 80); the audio's first and last stand for others."""
