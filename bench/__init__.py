@@ -4,10 +4,12 @@ soak.py        one long file many times in one child: the second as fast as the 
 scaling.py     time by number of files and by their length; chart.py draws it
 work.py        the real worker that those two give work to
 engine.py      FunASR's own generate against our engine
+precision.py   what 16 bits do to the words
 sides.py       how either side hears the recordings
+loading.py     both sides loaded, with the threads of one worker child
 models.py      the demo's models, and Paraformer-large's size with random weights
 mixed_audio.py recordings of all lengths, the samples between silence and noise
 long_audio.py  long recordings with known words, made of the samples
-bundle.py      all that engine.py needs on an offline machine with a GPU
+bundle.py      all that engine.py and precision.py need on an offline machine with a GPU
 machine.py     what a result says of the machine that it was measured on
 """

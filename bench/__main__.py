@@ -68,6 +68,20 @@ def engine(  # noqa: PLR0913, PLR0917 - one parameter per flag
     typer.echo(result.to_json() if as_json else line)
 
 
+@app.command()
+def precision(
+    device: Annotated[Device, typer.Option(help="Where the models work.")] = "cpu",
+    model: Annotated[Model, typer.Option(help="The large one has random weights.")] = "demo",
+    audio_hours: Annotated[float, typer.Option(help="Audio to hear, at least.")] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show what 16 bits do to the words."""
+    from bench.precision import run_precision
+
+    result = run_precision(device, model, audio_hours)
+    typer.echo(result.to_json() if as_json else result.to_text())
+
+
 @app.command("gpu-bundle")
 def gpu_bundle(
     python_version: Annotated[str, typer.Option(help="Python of the machine with the GPU.")],

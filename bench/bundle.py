@@ -56,9 +56,12 @@ PACKAGES = (
 
 _ROOMS = ("bench", "contract", "models", "worker")
 _RUN = """#!/bin/sh
-# one command: FunASR's own generate against our engine on this machine's GPU
-cd "$(dirname "$0")" && PYTHONPATH=.:lib exec python3 -m bench engine --device cuda \\
-    --model paraformer-large --audio-hours 4 --json "$@"
+# one command: FunASR's own generate against our engine on this machine's GPU; then 16 bits with 32
+set -e
+cd "$(dirname "$0")"
+export PYTHONPATH=.:lib
+python3 -m bench engine --device cuda --model paraformer-large --audio-hours 4 --json "$@"
+python3 -m bench precision --device cuda --json
 """
 
 

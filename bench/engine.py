@@ -4,27 +4,15 @@ import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
 
-import funasr
 import torch
 
-from bench.long_audio import decode_samples
+from bench.loading import Device, load_engine, load_stock
 from bench.machine import describe_machine
 from bench.mixed_audio import make_recordings
-from bench.models import ModelName, load_detector, load_recogniser
+from bench.models import ModelName
 from bench.sides import Heard, fastest_batch, forward_alone, hear_ours, hear_stock
-from models import DEMO_VAD
-from worker.engine.fast.choice import choose_paths
-from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Hints, Identity, as_clip
-from worker.engine.memory import first_budget_s
-from worker.machine import usable_cores
-from worker.pinning import plan_slot
-from worker.planning.budget import ON_CPU_S, Budget
 from worker.planning.spans import SAMPLE_RATE
-
-Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,47 +49,6 @@ class EngineResult:
         return json.dumps(asdict(self))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Contest:
-    """Both sides, loaded."""
-
-    stock: Any
-    detector: Any
-    """FunASR's detector by itself, for its segments."""
-    ours: FunasrEngine
-
-
-def load_contest(device: Device, model: ModelName, precision: str, batch_seconds: float) -> Contest:
-    """The same models on both sides, with the threads that one worker child would have."""
-    torch_device = "cpu" if device == "cpu" else "cuda:0"
-    threads = plan_slot(0, ["cpu"], usable_cores(), "auto").threads
-    torch.set_num_threads(threads)
-    where = {"device": torch_device, "ncpu": threads}
-    recogniser, vad = load_recogniser(model, where), load_detector(where)
-    paths = choose_paths(recogniser, vad, None, torch_device, decode_samples()[0])
-    identity = Identity(
-        model=model,
-        model_revision="",
-        funasr=str(funasr.__version__),
-        torch=str(torch.__version__),
-        device=torch_device,
-        precision=precision,
-    )
-    ours = FunasrEngine(
-        {"recogniser": recogniser, "vad": vad},
-        paths,
-        identity,
-        thread_count=threads,
-        batch_seconds=batch_seconds or ON_CPU_S,
-    )
-    if not batch_seconds:
-        clip = as_clip(decode_samples()[0])
-        first_s = first_budget_s(torch_device, lambda some: ours.recognise(some, Hints()), clip)
-        ours.budget = Budget(seconds=first_s, most_s=first_s)
-    stock = load_recogniser(model, where, vad_model=str(DEMO_VAD))
-    return Contest(stock=stock, detector=vad, ours=ours)
-
-
 def run_engine(
     device: Device,
     model: ModelName,
@@ -111,20 +58,21 @@ def run_engine(
     batch_seconds: float = 0.0,
 ) -> EngineResult:
     """Let both sides hear the same, turn by turn."""
-    contest = load_contest(device, model, precision, batch_seconds)
+    engine = load_engine(device, model, precision, batch_seconds)
+    detector, recogniser = load_stock(engine.identity.device, model)
     recordings = make_recordings(hours)
-    batch_size_s = fastest_batch(contest.stock, recordings[:6])
-    hear_ours(contest.ours, recordings[:3])  # compiles what is compiled at first use
+    batch_size_s = fastest_batch(recogniser, recordings[:6])
+    hear_ours(engine, recordings[:3])  # compiles what is compiled at first use
     theirs, ours = [], []
     for _ in range(rounds):
-        theirs.append(hear_stock(contest.stock, recordings, batch_size_s))
-        ours.append(hear_ours(contest.ours, recordings))
-    bounds = [forward_alone(contest.ours, recordings) for _ in range(rounds)]
-    stock_spans = [contest.detector.generate(input=[one])[0]["value"] for one in recordings]
+        theirs.append(hear_stock(recogniser, recordings, batch_size_s))
+        ours.append(hear_ours(engine, recordings))
+    bounds = [forward_alone(engine, recordings) for _ in range(rounds)]
+    stock_spans = [detector.generate(input=[one])[0]["value"] for one in recordings]
     median = sorted(ours, key=lambda one: one.seconds)[rounds // 2]
     audio_s = sum(map(len, recordings)) / SAMPLE_RATE
     return EngineResult(
-        device=contest.ours.identity.device,
+        device=engine.identity.device,
         model=model,
         precision=precision,
         threads=torch.get_num_threads(),

@@ -1,0 +1,81 @@
+"""What fewer bits do to the words: the same clips in each precision, compared clip by clip."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from bench.loading import Device, load_engine
+from bench.machine import describe_machine
+from bench.mixed_audio import make_recordings
+from bench.models import ModelName
+from worker.engine.funasr import FunasrEngine
+from worker.engine.interface import Clip, Hints, find_speech
+from worker.planning.assembly import Recognition
+
+EXACT = "fp32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognised:
+    """The clips in one precision."""
+
+    other_texts: int
+    """Clips that say something else than in fp32."""
+    other_times: int
+    """Clips that say the same, with some word at another time."""
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrecisionResult:
+    """What `python -m bench precision --json` prints."""
+
+    device: str
+    model: str
+    clips: int
+    speech_s: float
+    by_precision: dict[str, Recognised]
+    machine: dict[str, object]
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps(asdict(self))
+
+    def to_text(self) -> str:
+        """A line per precision."""
+        return "\n".join(
+            f"{name}: {one.other_texts} of {self.clips} clips with another text, "
+            f"{one.other_times} with other times; {one.seconds} s"
+            for name, one in self.by_precision.items()
+        )
+
+
+def run_precision(device: Device, model: ModelName, hours: float) -> PrecisionResult:
+    """Let the recogniser hear the same clips in 32, and twice in 16 bits."""
+    engines = {name: load_engine(device, model, name, 0) for name in (EXACT, "bf16", "fp16")}
+    recordings = make_recordings(hours)
+    clips = [clip for one in recordings for clip in find_speech(engines[EXACT].listen(), one)]
+    exact = engines[EXACT].recognise(clips, Hints())
+    return PrecisionResult(
+        device=engines[EXACT].identity.device,
+        model=model,
+        clips=len(clips),
+        speech_s=round(sum(clip.seconds for clip in clips), 1),
+        by_precision={name: _compare(engine, clips, exact) for name, engine in engines.items()},
+        machine=describe_machine(),
+    )
+
+
+def _compare(
+    engine: FunasrEngine, clips: Sequence[Clip], exact: Sequence[Recognition]
+) -> Recognised:
+    begin = time.perf_counter()
+    heard = engine.recognise(clips, Hints())
+    seconds = time.perf_counter() - begin
+    pairs = list(zip(heard, exact, strict=True))
+    return Recognised(
+        other_texts=sum(one.text != other.text for one, other in pairs),
+        other_times=sum(one != other for one, other in pairs if one.text == other.text),
+        seconds=round(seconds, 2),
+    )
