@@ -58,12 +58,18 @@ def engine(  # noqa: PLR0913, PLR0917 - one parameter per flag
     rounds: Annotated[int, typer.Option(min=1, help="How often each side hears it.")] = 3,
     precision: Annotated[Precision, typer.Option(help="Of our engine.")] = "fp32",
     batch_seconds: Annotated[float, typer.Option(help="Of ours; 0 is auto.")] = 0.0,
+    shortest_s: Annotated[float, typer.Option(min=1, help="Shortest file, in s.")] = 5.0,
+    longest_s: Annotated[float, typer.Option(min=1, help="Longest file, in s.")] = 1800.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Compare our engine with FunASR's own generate."""
     from bench.engine import run_engine
+    from bench.loading import load_engine
+    from bench.mixed_audio import make_recordings
 
-    result = run_engine(device, model, audio_hours, rounds, precision, batch_seconds)
+    ours = load_engine(device, model, precision, batch_seconds)
+    recordings = make_recordings(audio_hours, shortest_s, longest_s)
+    result = run_engine(ours, model, recordings, rounds)
     line = f"{result.ours_rtfx}x against {result.stock_rtfx}x: {result.ratio} times as fast"
     typer.echo(result.to_json() if as_json else line)
 
@@ -73,12 +79,13 @@ def precision(
     device: Annotated[Device, typer.Option(help="Where the models work.")] = "cpu",
     model: Annotated[Model, typer.Option(help="The large one has random weights.")] = "demo",
     audio_hours: Annotated[float, typer.Option(help="Audio to hear, at least.")] = 1.0,
+    rounds: Annotated[int, typer.Option(min=1, help="How often; the median counts.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show what 16 bits do to the words."""
     from bench.precision import run_precision
 
-    result = run_precision(device, model, audio_hours)
+    result = run_precision(device, model, audio_hours, rounds)
     typer.echo(result.to_json() if as_json else result.to_text())
 
 

@@ -60,7 +60,8 @@ _RUN = """#!/bin/sh
 set -e
 cd "$(dirname "$0")"
 export PYTHONPATH=.:lib
-python3 -m bench engine --device cuda --model paraformer-large --audio-hours 4 --json "$@"
+python3 -m bench engine --device cuda --model paraformer-large \\
+    --audio-hours 4 --shortest-s 30 --longest-s 3600 --json "$@"
 python3 -m bench precision --device cuda --json
 """
 

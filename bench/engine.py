@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from bench.loading import Device, load_engine, load_stock
+from bench.loading import load_stock
 from bench.machine import describe_machine
-from bench.mixed_audio import make_recordings
 from bench.models import ModelName
-from bench.sides import Heard, fastest_batch, forward_alone, hear_ours, hear_stock
+from bench.sides import Heard, Recordings, fastest_batch, forward_alone, hear_ours, hear_stock
+from worker.engine.funasr import FunasrEngine
 from worker.planning.spans import SAMPLE_RATE
 
 
@@ -50,17 +50,10 @@ class EngineResult:
 
 
 def run_engine(
-    device: Device,
-    model: ModelName,
-    hours: float,
-    rounds: int,
-    precision: str = "fp32",
-    batch_seconds: float = 0.0,
+    engine: FunasrEngine, model: ModelName, recordings: Recordings, rounds: int
 ) -> EngineResult:
     """Let both sides hear the same, turn by turn."""
-    engine = load_engine(device, model, precision, batch_seconds)
     detector, recogniser = load_stock(engine.identity.device, model)
-    recordings = make_recordings(hours)
     batch_size_s = fastest_batch(recogniser, recordings[:6])
     hear_ours(engine, recordings[:3])  # compiles what is compiled at first use
     theirs, ours = [], []
@@ -74,7 +67,7 @@ def run_engine(
     return EngineResult(
         device=engine.identity.device,
         model=model,
-        precision=precision,
+        precision=engine.identity.precision,
         threads=torch.get_num_threads(),
         audio_s=round(audio_s, 1),
         files=len(recordings),

@@ -10,11 +10,10 @@ from bench.models import ModelName, load_detector, load_recogniser
 from models import DEMO_VAD
 from worker.engine.fast.choice import choose_paths
 from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Hints, Identity, as_clip
-from worker.engine.memory import first_budget_s
+from worker.engine.interface import Identity, as_clip
 from worker.machine import usable_cores
 from worker.pinning import plan_slot
-from worker.planning.budget import ON_CPU_S, Budget
+from worker.planning.budget import ON_CPU_S
 
 Device = Literal["cpu", "cuda"]
 
@@ -42,11 +41,7 @@ def load_engine(
         batch_seconds=batch_seconds or ON_CPU_S,
     )
     if not batch_seconds:
-        clip = as_clip(decode_samples()[0])
-        first_s = first_budget_s(
-            where["device"], lambda some: engine.recognise(some, Hints()), clip
-        )
-        engine.budget = Budget(seconds=first_s, most_s=first_s)
+        engine.size_batches(as_clip(decode_samples()[0]))
     return engine
 
 

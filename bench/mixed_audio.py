@@ -1,4 +1,4 @@
-"""Recordings as users have them: the samples between silence and noise, from 5 s to 30 min."""
+"""Recordings as users have them: the samples between silence and noise, of all lengths."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,16 +6,16 @@ from numpy.typing import NDArray
 from bench.long_audio import decode_samples
 from worker.planning.spans import SAMPLE_RATE
 
-SHORTEST_S, LONGEST_S = 5.0, 1800.0
 
-
-def make_recordings(hours: float, seed: int = 20261122) -> list[NDArray[np.float32]]:
+def make_recordings(
+    hours: float, shortest_s: float = 5.0, longest_s: float = 1800.0, seed: int = 20261122
+) -> list[NDArray[np.float32]]:
     """Recordings of log-uniform length, together at least this long; the same for each seed."""
     random = np.random.default_rng(seed)
     spoken = decode_samples()
     recordings: list[NDArray[np.float32]] = []
     while sum(map(len, recordings)) < hours * 3600 * SAMPLE_RATE:
-        seconds = np.exp(random.uniform(np.log(SHORTEST_S), np.log(LONGEST_S)))
+        seconds = np.exp(random.uniform(np.log(shortest_s), np.log(longest_s)))
         recordings.append(_record(spoken, seconds, random))
     return recordings
 

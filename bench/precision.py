@@ -1,6 +1,7 @@
 """What fewer bits do to the words: the same clips in each precision, compared clip by clip."""
 
 import json
+import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ class Recognised:
     other_times: int
     """Clips that say the same, with some word at another time."""
     seconds: float
+    """Median."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,28 +53,35 @@ class PrecisionResult:
         )
 
 
-def run_precision(device: Device, model: ModelName, hours: float) -> PrecisionResult:
-    """Let the recogniser hear the same clips in 32, and twice in 16 bits."""
+def run_precision(device: Device, model: ModelName, hours: float, rounds: int) -> PrecisionResult:
+    """Let the recogniser hear the same clips in 32, and twice in 16 bits, turn by turn."""
     engines = {name: load_engine(device, model, name, 0) for name in (EXACT, "bf16", "fp16")}
     recordings = make_recordings(hours)
     clips = [clip for one in recordings for clip in find_speech(engines[EXACT].listen(), one)]
-    exact = engines[EXACT].recognise(clips, Hints())
+    heard = {name: engine.recognise(clips, Hints()) for name, engine in engines.items()}
+    turns = [{name: _seconds(one, clips) for name, one in engines.items()} for _ in range(rounds)]
     return PrecisionResult(
         device=engines[EXACT].identity.device,
         model=model,
         clips=len(clips),
         speech_s=round(sum(clip.seconds for clip in clips), 1),
-        by_precision={name: _compare(engine, clips, exact) for name, engine in engines.items()},
+        by_precision={
+            name: _compare(some, heard[EXACT], statistics.median(turn[name] for turn in turns))
+            for name, some in heard.items()
+        },
         machine=describe_machine(),
     )
 
 
-def _compare(
-    engine: FunasrEngine, clips: Sequence[Clip], exact: Sequence[Recognition]
-) -> Recognised:
+def _seconds(engine: FunasrEngine, clips: Sequence[Clip]) -> float:
     begin = time.perf_counter()
-    heard = engine.recognise(clips, Hints())
-    seconds = time.perf_counter() - begin
+    engine.recognise(clips, Hints())
+    return time.perf_counter() - begin
+
+
+def _compare(
+    heard: Sequence[Recognition], exact: Sequence[Recognition], seconds: float
+) -> Recognised:
     pairs = list(zip(heard, exact, strict=True))
     return Recognised(
         other_texts=sum(one.text != other.text for one, other in pairs),

@@ -130,15 +130,21 @@ def forward_alone(engine: FunasrEngine, recordings: Recordings) -> float:
         for group in groups
         for batch in engine.batches(group)
     ]
+    _wait_for(engine)
     begin = time.perf_counter()
     for block in features:
         detector.silence(block, {})
     with fast_firing(), engine.precision():
         for batch, lengths in stacked:
             recogniser.forward(batch, lengths)
+    _wait_for(engine)
+    return time.perf_counter() - begin
+
+
+def _wait_for(engine: FunasrEngine) -> None:
+    """Until the device has done all that it was given."""
     if engine.identity.device != "cpu":
         torch.cuda.synchronize()
-    return time.perf_counter() - begin
 
 
 def _blocks(detector: FastDetector, samples: NDArray[np.float32]) -> Iterator[torch.Tensor]:

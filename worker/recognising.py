@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from contract.transcript import Stage
 from worker.busy import BusyClock
-from worker.engine.interface import Engine, Voice
+from worker.engine.interface import Clip, Engine, Hints
 from worker.failures import Skip, decide
 from worker.hearing import Said, Spoken
 from worker.planning.assembly import Recognition
@@ -28,57 +28,66 @@ def recognise(engine: Engine, group: Sequence[Spoken], busy: BusyClock) -> None:
 
 def _recognise(engine: Engine, group: Sequence[Spoken]) -> None:
     wanted = [one for one in group if one.hearing.error is None]
-    for spoken in _by(lambda one: one.hearing.hints, wanted).values():
-        try:
-            _recognise_together(engine, spoken)
-        except Exception as error:
-            if not isinstance(decide(error, 0), Skip):
-                raise
-            for clips in _by(lambda one: one.hearing, spoken).values():
-                _recognise_one_file(engine, clips)
+    for hints, spoken in _by(lambda one: one.hearing.hints, wanted).items():
+        _recognise_alike(engine, spoken, hints)
 
 
-def _recognise_one_file(engine: Engine, clips: Sequence[Spoken]) -> None:
+def _recognise_alike(engine: Engine, spoken: Sequence[Spoken], hints: Hints) -> None:
+    heard = _by_file_if_need_be(
+        "recognise", spoken, lambda some: engine.recognise(_clips(some), hints)
+    )
+    texts = _by_file_if_need_be(
+        "punctuate", list(heard), lambda some: engine.punctuate([heard[one].text for one in some])
+    )
+    asking = [one for one in texts if one.hearing.options.speakers]
+    voices = _by_file_if_need_be("recognise", asking, lambda some: engine.hear_voices(_clips(some)))
+    for one, text in texts.items():
+        recognition = Recognition(text=text, words=heard[one].words)
+        said = Said(span=one.clip.span, recognition=recognition, voice=voices.get(one))
+        one.hearing.channels[one.channel].append(said)
+
+
+def _by_file_if_need_be(
+    stage: Stage, spoken: Sequence[Spoken], act: Callable[[Sequence[Spoken]], Sequence[Result]]
+) -> dict[Spoken, Result]:
+    """What comes of each clip: of all files at once, or file by file if that fails.
+
+    A file that fails by itself too is left with its error, and without results.
+    """
+    if not spoken:
+        return {}
     try:
-        _recognise_together(engine, clips)
+        return _timed(stage, spoken, act)
     except Exception as error:
         if not isinstance(decide(error, 0), Skip):
             raise
-        clips[0].hearing.fail(error)
+    results: dict[Spoken, Result] = {}
+    for clips in _by(lambda one: one.hearing, spoken).values():
+        try:
+            results.update(_timed(stage, clips, act))
+        except Exception as error:
+            if not isinstance(decide(error, 0), Skip):
+                raise
+            clips[0].hearing.fail(error)
+    return results
 
 
-def _recognise_together(engine: Engine, spoken: Sequence[Spoken]) -> None:
-    clips, hints = [one.clip for one in spoken], spoken[0].hearing.hints
-    heard = _timed("recognise", spoken, lambda: engine.recognise(clips, hints))
-    texts = [one.text for one in heard]
-    punctuated = _timed("punctuate", spoken, lambda: engine.punctuate(texts))
-    voices = _voices(engine, spoken)
-    for one, said, text in zip(spoken, heard, punctuated, strict=True):
-        recognition = Recognition(text=text, words=said.words)
-        one.hearing.channels[one.channel].append(
-            Said(span=one.clip.span, recognition=recognition, voice=voices.get(one))
-        )
+def _clips(spoken: Sequence[Spoken]) -> list[Clip]:
+    return [one.clip for one in spoken]
 
 
-def _voices(engine: Engine, spoken: Sequence[Spoken]) -> dict[Spoken, Voice]:
-    asking = [one for one in spoken if one.hearing.options.speakers]
-    if not asking:
-        return {}
-    clips = [one.clip for one in asking]
-    heard = _timed("recognise", asking, lambda: engine.hear_voices(clips))
-    return dict(zip(asking, heard, strict=True))
-
-
-def _timed(stage: Stage, spoken: Sequence[Spoken], act: Callable[[], Result]) -> Result:
+def _timed(
+    stage: Stage, spoken: Sequence[Spoken], act: Callable[[Sequence[Spoken]], Sequence[Result]]
+) -> dict[Spoken, Result]:
     """Do it, and share its time out among the files by the length of their clips."""
     begin = time.perf_counter()
-    result = act()
+    results = dict(zip(spoken, act(spoken), strict=True))
     seconds = time.perf_counter() - begin
     total_s = sum(one.clip.seconds for one in spoken) or 1.0
     for one in spoken:
         share = one.clip.seconds / total_s
         one.hearing.incoming.task.stopwatch.add(stage, seconds * share)
-    return result
+    return results
 
 
 def _by(key: Callable[[Spoken], Key], spoken: Iterable[Spoken]) -> dict[Key, list[Spoken]]:

@@ -46,10 +46,15 @@ def test_files_and_functions_stay_short(path: Path) -> None:
             assert length <= MAX_FUNCTION_LINES, f"{node.name} has {length} lines"
 
 
-def test_every_package_has_a_map() -> None:
-    for package in ROOT.glob("[a-z]*/**/__init__.py"):
-        if "tests" not in package.parts and ".venv" not in package.parts:
-            assert ast.get_docstring(ast.parse(package.read_text())), name(package)
+ROOMS = [path for path in PYTHON if path.name == "__init__.py" and "tests" not in path.parts]
+
+
+@pytest.mark.parametrize("package", ROOMS, ids=name)
+def test_every_package_has_a_map_of_its_modules(package: Path) -> None:
+    words = set(re.findall(r"\w+", ast.get_docstring(ast.parse(package.read_text())) or ""))
+    modules = {path.stem for path in PYTHON if path.parent == package.parent}
+    rooms = {path.parent.name for path in ROOMS if path.parent.parent == package.parent}
+    assert modules - {"__init__", "__main__"} | rooms <= words
 
 
 def test_rooms_have_names_of_their_own() -> None:

@@ -15,12 +15,10 @@ from funasr.models.bicif_paraformer import cif_predictor
 from funasr.utils import fbank as kaldi
 from numpy.typing import NDArray
 
-from contract.settings import Settings
 from local.samples import SAMPLES, load_samples
 from models import DEMO_ASR, DEMO_VAD
 from tests.integration.random_models import save_random, seaco_of_the_demo
 from worker.decoding import decode_file
-from worker.engine.build import build_engine
 from worker.engine.fast import detector, firing, recogniser
 from worker.engine.fast.filterbank import FilterBank
 from worker.engine.fast.recent import Recent
@@ -28,7 +26,6 @@ from worker.engine.interface import BLOCK_SAMPLES, Clip, Hints, Samples, as_clip
 from worker.engine.stock import StockRecogniser
 from worker.engine.stock_detector import StockDetector
 from worker.failures import ModelError
-from worker.pinning import SlotPlan
 
 REAL_VAD = Path(
     os.environ.get("FLEET_TEST_VAD", Path(__file__).parents[3] / "shared/data/fsmn-vad")
@@ -105,7 +102,11 @@ def test_the_stock_detector_hears_by_the_minute_what_it_hears_in_one_piece(secon
     model, random = load(DEMO_VAD), np.random.default_rng(seconds)
     mixed = np.concatenate([mixture(random) for _ in range(60)])[: seconds * 16_000]
     (whole,) = model.generate(input=[mixed])
-    clips = find_speech(StockDetector(model).listen(), mixed)
+    listener = StockDetector(model).listen()
+    blocks = [mixed[at : at + BLOCK_SAMPLES] for at in range(0, len(mixed), BLOCK_SAMPLES)]
+    early = [clip for block in blocks for clip in listener.hear(block)]
+    clips = early + listener.finish()
+    assert bool(early) == (len(blocks) > 1)
     assert [[clip.span.start_ms, clip.span.end_ms] for clip in clips] == whole["value"]
     assert clips
     for clip in clips:
@@ -214,16 +215,3 @@ def test_seaco_without_hotwords_is_heard_on_the_fast_path(
     hints = Hints(hotwords=("nine",))
     asked: list[Any] = fast.recognise(clips, hints)
     assert asked == [(clips, hints)]  # with hotwords FunASR itself is asked
-
-
-def test_both_paths_are_taken_for_the_demo_model() -> None:
-    plan = SlotPlan(slot=0, visible="", device="cpu", threads=1)
-    engine = build_engine(Settings(model="demo"), plan)
-    assert engine.fast_paths == {"detector": True, "recogniser": True}
-
-
-def test_a_path_that_says_something_else_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detector.FastListener, "finish", lambda _: [])
-    plan = SlotPlan(slot=0, visible="", device="cpu", threads=1)
-    engine = build_engine(Settings(model="demo"), plan)
-    assert engine.fast_paths == {"detector": False, "recogniser": True}

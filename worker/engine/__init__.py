@@ -3,10 +3,12 @@
 interface.py   Engine: what the pipeline asks of it, in numpy's types
 build.py       settings + slot plan -> a checked FunasrEngine
 funasr.py      the engine on FunASR's models: a path for each step
-stock.py       the stock paths: FunASR's own inference
+steps.py       what each step does, whichever path it takes
+stock.py, stock_detector.py   the stock paths: FunASR's own inference
 fast/          the fast paths, each equal to its stock twin
 families/      how each model family words its results
-memory.py      how much audio a GPU's memory takes at once
+memory.py      how much a GPU's memory takes at once, and another try when it is full
+faults.py      what torch and FunASR raise -> our errors
 voices.py      whose voice: embeddings of windows, and clusters of them
 checks.py      every parameter on its device, weights really loaded
 canary.py      a clip with known words, transcribed before the first task

@@ -1,7 +1,6 @@
 """Settings + slot plan -> a loaded engine that has proved itself."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +8,17 @@ import funasr
 import torch
 
 from contract.settings import Settings
-from worker.engine.canary import Canary, load_canary, transcribe_canary
+from worker.engine.canary import load_canary, transcribe_canary
 from worker.engine.checks import assert_cuda, assert_device, assert_weights
-from worker.engine.fast.choice import Paths, choose_paths
+from worker.engine.fast.choice import choose_paths
 from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Clip, Hints, Identity, as_clip
-from worker.engine.memory import first_budget_s
+from worker.engine.interface import Identity, as_clip
 from worker.engine.revision import resolve_model, resolve_vad, revision_of
 from worker.engine.threads import limit_threads
 from worker.events import Observer, nobody
 from worker.failures import ModelUnusable
 from worker.pinning import SlotPlan
+from worker.planning.budget import ON_CPU_S
 
 log = logging.getLogger(__name__)
 
@@ -49,21 +48,13 @@ def build_engine(settings: Settings, plan: SlotPlan, observe: Observer = nobody)
         paths,
         _identify(settings, plan, directories),
         thread_count=plan.threads,
-        batch_seconds=_first_budget_s(settings, plan, paths, canary),
+        batch_seconds=ON_CPU_S if settings.batch_seconds == "auto" else settings.batch_seconds,
         observe=observe,
     )
+    if settings.batch_seconds == "auto":
+        engine.size_batches(as_clip(canary.samples))
     log.info("canary heard: %s; fast paths: %s", transcribe_canary(engine, canary), paths.fast)
     return engine
-
-
-def _first_budget_s(settings: Settings, plan: SlotPlan, paths: Paths, canary: Canary) -> float:
-    if settings.batch_seconds != "auto":
-        return settings.batch_seconds
-
-    def hear(clips: Sequence[Clip]) -> object:
-        return paths.recogniser.recognise(clips, Hints())
-
-    return first_budget_s(plan.device, hear, as_clip(canary.samples))
 
 
 def _load(role: str, name: str, plan: SlotPlan) -> Any:

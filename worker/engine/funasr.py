@@ -1,7 +1,8 @@
 """The engine on FunASR's models: a path for each step, our batches around them."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from worker.engine import threads, voices
 from worker.engine.checks import is_on_device
 from worker.engine.fast.choice import Paths
 from worker.engine.interface import Clip, Hints, Identity, Listener, Voice
+from worker.engine.memory import first_budget_s
 from worker.events import BatchRecognised, MemoryRanOut, Observer, nobody
 from worker.failures import ModelError, OutOfDeviceMemory
 from worker.planning.assembly import Recognition
@@ -37,6 +39,7 @@ class FunasrEngine:
         self._threads = thread_count
         self._observe = observe
         self.budget = Budget(seconds=batch_seconds, most_s=batch_seconds)
+        self._adapting = threading.Lock()
 
     @property
     def identity(self) -> Identity:
@@ -59,8 +62,23 @@ class FunasrEngine:
 
     def _make_room(self) -> None:
         """The batches that are recognised beside it took what a listener lacks."""
-        self.budget = self.budget.halved()
+        self._adapt(Budget.halved)
         self._observe(MemoryRanOut(budget_s=self.budget.seconds))
+
+    def _adapt(self, change: Callable[[Budget], Budget]) -> None:
+        """Beside a GPU one thread listens while another recognises: neither's change is lost."""
+        with self._adapting:
+            self.budget = change(self.budget)
+
+    def size_batches(self, clip: Clip) -> None:
+        """Let the device's free memory decide how much goes through at once, by trying a clip."""
+
+        def hear(clips: Sequence[Clip]) -> object:
+            with self.precision():
+                return self._paths.recogniser.recognise(clips, Hints())
+
+        seconds = first_budget_s(self._identity.device, hear, clip)
+        self._adapt(lambda _: Budget(seconds=seconds, most_s=seconds))
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Engine; a batch for which memory is too small is tried again in smaller ones."""
@@ -77,7 +95,7 @@ class FunasrEngine:
         results = self._try(batch, hints)
         if results is None:  # the error is gone by now, and with it what its traceback held
             return self._hear_less_at_once(batch, hints)
-        self.budget = self.budget.eased()
+        self._adapt(Budget.eased)
         lengths = [clip.seconds for clip in batch]
         ratio, budget_s = padding_ratio(lengths), self.budget.seconds
         self._observe(BatchRecognised(seconds=sum(lengths), padding_ratio=ratio, budget_s=budget_s))
@@ -96,18 +114,12 @@ class FunasrEngine:
     def _hear_less_at_once(self, batch: list[Clip], hints: Hints) -> list[Recognition]:
         torch.cuda.empty_cache()
         alone = self.budget.exhausted
-        self._back_off(batch)
+        padded_s = max(clip.seconds for clip in batch) * len(batch)
+        self._adapt(lambda budget: budget.below(padded_s))
+        self._observe(MemoryRanOut(budget_s=self.budget.seconds))
         if alone:
             return [self._hear([clip], hints)[0] for clip in batch]
         return self.recognise(batch, hints)
-
-    def _back_off(self, batch: list[Clip]) -> None:
-        """Halve the budget until the batch that failed does not fit it."""
-        padded_s = max(clip.seconds for clip in batch) * len(batch)
-        self.budget = self.budget.halved()
-        while self.budget.seconds >= padded_s and not self.budget.exhausted:
-            self.budget = self.budget.halved()
-        self._observe(MemoryRanOut(budget_s=self.budget.seconds))
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
         """See Engine."""

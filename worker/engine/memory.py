@@ -1,20 +1,21 @@
 """A GPU's memory: how much audio it takes at once, and what to do when it is full."""
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
 
+from worker.engine.faults import guarded
 from worker.engine.interface import Clip, RanOut
-from worker.engine.stock import guarded
 from worker.failures import OutOfDeviceMemory
 from worker.planning.budget import ON_CPU_S, affordable_seconds
 
 Result = TypeVar("Result")
 
 _TRIED_S = 30.0
-_WAITS_S = (0.0, 0.5, 2.0)
+_WAITS_S = (0.0, 0.5, 2.0, 8.0)
 """Before each further try: as long as a batch may take that the recogniser works on beside."""
 
 
@@ -39,22 +40,24 @@ def first_budget_s(device: str, hear: Callable[[Sequence[Clip]], object], clip: 
     return affordable_seconds(free + unused, needed / (clip.seconds * len(clips)))
 
 
-def with_room(act: Callable[[], Result], ran_out: RanOut) -> Result:
+def with_room(
+    act: Callable[[], Result], ran_out: RanOut, sleep: Callable[[float], None] = time.sleep
+) -> Result:
     """Act; where memory is too small, give back what is unused and act again, a few times.
 
     Args:
         act: changes nothing when it fails.
-        ran_out: called before each further try.
+        ran_out: called once, after the first failure.
+        sleep: waits for some seconds.
 
     Raises as guarded does.
     """
-    for wait_s in _WAITS_S:
-        try:
-            with guarded():
-                return act()
-        except OutOfDeviceMemory:
+    for number, wait_s in enumerate(_WAITS_S):
+        with contextlib.suppress(OutOfDeviceMemory), guarded():
+            return act()
+        if number == 0:
             ran_out()
         torch.cuda.empty_cache()  # by now the error is gone, and with it what it held
-        time.sleep(wait_s)
+        sleep(wait_s)
     with guarded():
         return act()

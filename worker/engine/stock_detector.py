@@ -17,8 +17,12 @@ class StockDetector:
 
     def listen(self, ran_out: RanOut = unheeded) -> Listener:
         """See Detector; FunASR's state is half changed by a failure, so none is tried again."""
-        blockwise = type(self._model.model).__name__ == "FsmnVADStreaming"
-        return BlockListener(self._model) if blockwise else WholeListener(self._model)
+        return BlockListener(self._model) if is_fsmn(self._model) else WholeListener(self._model)
+
+
+def is_fsmn(model: Any) -> bool:
+    """Whether this is FunASR's FSMN-VAD."""
+    return type(model.model).__name__ == "FsmnVADStreaming"
 
 
 class BlockListener:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from worker.planning.grouping import MOST_S
+
 LEAST_S = 1.0
 ON_CPU_S = 60.0
 """What keeps a batch's temporaries small on a CPU, which gains little from more at once."""
-MOST_S = 1800.0
-"""As much speech as there is in a group."""
 FREE_SHARE = 0.5
 """Of the free memory: long clips take more per second than those it was measured with."""
 GROWTH = 1.25
@@ -32,6 +32,13 @@ class Budget:
     def halved(self) -> "Budget":
         """After the device's memory ran out."""
         return replace(self, seconds=max(min(LEAST_S, self.most_s), self.seconds / 2), calm=0)
+
+    def below(self, padded_s: float) -> "Budget":
+        """After the memory ran out for a batch of this length: halved until that is more."""
+        less = self.halved()
+        while less.seconds >= padded_s and not less.exhausted:
+            less = less.halved()
+        return less
 
     def eased(self) -> "Budget":
         """After a batch that fitted: grows slowly, because running out costs a batch."""

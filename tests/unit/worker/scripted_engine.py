@@ -37,6 +37,8 @@ class ScriptedEngine:
     """How many have begun."""
     unheard: dict[float, Exception] = field(default_factory=dict)
     """Raised by the recogniser for batches that hold a clip as loud as this."""
+    voiceless: Exception | None = None
+    """Raised when voices are asked for."""
     identity: Identity = IDENTITY
     lengths_ms: list[int] = field(default_factory=list)
     """How long each audio was that speech was looked for in."""
@@ -72,6 +74,8 @@ class ScriptedEngine:
 
     def hear_voices(self, clips: Sequence[Clip]) -> list[Voice]:
         """See Engine."""
+        if self.voiceless:
+            raise self.voiceless
         return [np.array([clip.span.start_ms], np.float32) for clip in clips]
 
     def tell_apart(self, voices: Sequence[Voice]) -> list[str]:

@@ -48,6 +48,16 @@ def test_files_with_other_hints_do_not_share_a_batch(bench: Workbench) -> None:
 
 
 @pytest.mark.usefixtures("together")
+def test_voices_that_cannot_be_heard_cost_their_neighbours_nothing(bench: Workbench) -> None:
+    bench.engine.voiceless = ModelError("no speaker model")
+    uris = [bench.upload(f"{name}.wav") for name in "abc"]
+    asking = a_ref(uris[1], index=1, options={"speakers": True})
+    bench.run(a_shard(a_ref(uris[0], index=0), asking, a_ref(uris[2], index=2)))
+    assert sorted(bench.outcomes) == ["failed", "ok", "ok"]
+    assert bench.engine.groups == [6]
+
+
+@pytest.mark.usefixtures("together")
 def test_the_time_of_a_group_is_shared_out_among_its_files(bench: Workbench) -> None:
     bench.run(a_shard(*(bench.upload(f"{name}.wav") for name in "abc")))
     shares = [event.stages_s["recognise"] for event in bench.finished]

@@ -10,5 +10,6 @@ both_ways.py    a bidirectional LSTM over a padded batch, as if each clip were a
 recogniser.py   Paraformer with word times on shared features, one transfer per batch
 marks.py        PURE: where punctuation goes, the model left out
 punctuator.py   CT-Transformer over many texts at once
+agreement.py    whether two paths say the same
 choice.py       which path is taken: the fast one if it says what the stock one says
 """

@@ -1,27 +1,31 @@
 """Which path is taken: the fast one where it applies and says what the stock one says."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from worker.engine.fast import detector, punctuator, recogniser
+from worker.engine.fast.agreement import same_words
 from worker.engine.fast.detector import FastDetector
 from worker.engine.fast.filterbank import FilterBank
 from worker.engine.fast.punctuator import FastPunctuator
 from worker.engine.fast.recogniser import FastRecogniser
-from worker.engine.interface import Clip, Hints, Samples, find_speech
-from worker.engine.stock import (
-    Detector,
-    Punctuator,
-    Recogniser,
-    StockPunctuator,
-    StockRecogniser,
-)
+from worker.engine.interface import BLOCK_SAMPLES, Clip, Hints, Samples, as_clip, find_speech
+from worker.engine.steps import Detector, Punctuator, Recogniser
+from worker.engine.stock import StockPunctuator, StockRecogniser
 from worker.engine.stock_detector import StockDetector
-from worker.planning.spans import Span
+from worker.failures import DeviceLost
+from worker.planning.spans import SAMPLE_RATE, Span
 
 log = logging.getLogger(__name__)
+
+Path = TypeVar("Path")
+Answer = TypeVar("Answer")
+
+_CLIPS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +46,9 @@ def choose_paths(
     The punctuation model may be None.
     """
     bank = FilterBank(device)
-    find, clips = _choose_detector(vad_model, device, bank, canary)
-    hear = _choose_recogniser(recogniser_model, device, bank, clips)
-    texts = [one.text for one in hear.recognise(clips, Hints())] if clips else []
+    find, clips = _choose_detector(vad_model, device, bank, _over_blocks(canary))
+    hear = _choose_recogniser(recogniser_model, device, bank, _of_many_lengths(clips[:_CLIPS]))
+    texts = [one.text for one in hear.recognise(clips[:_CLIPS], Hints())] if clips else []
     mark = _choose_punctuator(punctuation_model, device, texts) if punctuation_model else None
     fast = {
         "detector": isinstance(find, FastDetector),
@@ -55,27 +59,51 @@ def choose_paths(
     return Paths(detector=find, recogniser=hear, punctuator=mark, fast=fast)
 
 
+def _over_blocks(canary: Samples) -> Samples:
+    """The canary again and again, until a listener has had to remember something twice."""
+    once = np.concatenate([canary, np.zeros(SAMPLE_RATE, np.float32)])
+    return np.tile(once, 1 + 2 * BLOCK_SAMPLES // len(once))
+
+
+def _of_many_lengths(clips: Sequence[Clip]) -> list[Clip]:
+    """Beginnings of clips too, so that there is something to pad."""
+    halves = [as_clip(clip.samples[: len(clip.samples) // 2]) for clip in clips]
+    return [*clips, *halves]
+
+
 def _choose_detector(
-    model: Any, device: str, bank: FilterBank, canary: Samples
+    model: Any, device: str, bank: FilterBank, samples: Samples
 ) -> tuple[Detector, list[Clip]]:
-    """The detector, and the clips that it finds in the canary."""
+    """The detector, and the clips that it finds."""
     stock = StockDetector(model)
-    clips = find_speech(stock.listen(), canary)
+    clips = find_speech(stock.listen(), samples)
     if not detector.applies(model):
         return stock, clips
-    fast = FastDetector(model, device, bank)
-    found = find_speech(fast.listen(), canary)
-    return (fast, found) if _agree("detector", _spans(found), _spans(clips)) else (stock, clips)
+    found: list[Clip] = []
+
+    def listen(fast: Detector) -> list[Span]:
+        found[:] = find_speech(fast.listen(), samples)
+        return _spans(found)
+
+    fast = _tried("detector", lambda: FastDetector(model, device, bank), listen, _spans(clips))
+    return (fast, found) if fast else (stock, clips)
 
 
 def _choose_recogniser(
     model: Any, device: str, bank: FilterBank, clips: Sequence[Clip]
 ) -> Recogniser:
+    """All clips through the fast path at once, each by itself through the stock one."""
     stock = StockRecogniser(model)
     if not clips or not recogniser.applies(model):
         return stock
-    fast = FastRecogniser(model, device, bank)
-    return fast if _agree("recogniser", _texts(fast, clips), _texts(stock, clips)) else stock
+    fast = _tried(
+        "recogniser",
+        lambda: FastRecogniser(model, device, bank),
+        lambda path: path.recognise(clips, Hints()),
+        [stock.recognise([clip], Hints())[0] for clip in clips],
+        same_words,
+    )
+    return fast or stock
 
 
 def _choose_punctuator(model: Any, device: str, texts: Sequence[str]) -> Punctuator:
@@ -84,19 +112,40 @@ def _choose_punctuator(model: Any, device: str, texts: Sequence[str]) -> Punctua
     some = [" ".join([*texts] * count) for count in (1, 3, 20)] if texts else []
     if not any(some) or not punctuator.applies(model):
         return stock
-    fast = FastPunctuator(model, device)
-    return fast if _agree("punctuator", fast.punctuate(some), stock.punctuate(some)) else stock
+    fast = _tried(
+        "punctuator",
+        lambda: FastPunctuator(model, device),
+        lambda path: path.punctuate(some),
+        stock.punctuate(some),
+    )
+    return fast or stock
+
+
+def _tried(
+    name: str,
+    make: Callable[[], Path],
+    ask: Callable[[Path], Answer],
+    expected: Answer,
+    same: Callable[[Answer, Answer], bool] = lambda one, other: one == other,
+) -> Path | None:
+    """The fast path; None when it fails, or says something else than expected.
+
+    Raises:
+        DeviceLost: FunASR's own path would not do either.
+    """
+    try:
+        fast = make()
+        said = ask(fast)
+    except DeviceLost:
+        raise
+    except Exception as error:
+        log.warning("the fast %s fails (%r): working without it", name, error)
+        return None
+    if same(said, expected):
+        return fast
+    log.warning("the fast %s says %s, FunASR's own %s: working without it", name, said, expected)
+    return None
 
 
 def _spans(clips: Sequence[Clip]) -> list[Span]:
     return [clip.span for clip in clips]
-
-
-def _texts(recogniser: Recogniser, clips: Sequence[Clip]) -> list[str]:
-    return [heard.text for heard in recogniser.recognise(clips, Hints())]
-
-
-def _agree(path: str, fast: object, stock: object) -> bool:
-    if fast != stock:
-        log.warning("the fast %s says %s, FunASR's own %s: working without it", path, fast, stock)
-    return fast == stock

@@ -15,6 +15,7 @@ from worker.engine.fast.filterbank import FRAME_SAMPLES, SHIFT_SAMPLES, FilterBa
 from worker.engine.fast.recent import Recent
 from worker.engine.interface import BLOCK_SAMPLES, Clip, RanOut, Samples, unheeded
 from worker.engine.memory import with_room
+from worker.engine.stock_detector import is_fsmn
 from worker.planning.spans import SAMPLES_PER_MS, Span
 
 _CONTEXT = 2
@@ -25,7 +26,7 @@ def applies(model: Any) -> bool:
     """Whether this is FunASR's FSMN-VAD in the form that this path knows."""
     frontend, vad = model.kwargs.get("frontend"), model.model
     return (
-        type(vad).__name__ == "FsmnVADStreaming"
+        is_fsmn(model)
         and type(frontend).__name__ == "WavFrontendOnline"
         and _is_standard(frontend)
         and (frontend.lfr_n, frontend.lfr_m) == (1, 1 + 2 * _CONTEXT)

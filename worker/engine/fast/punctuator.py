@@ -7,7 +7,7 @@ import torch
 from funasr.models.ct_transformer.utils import split_words
 
 from worker.engine.fast.marks import Asking, Marks, punctuate
-from worker.engine.stock import guarded
+from worker.engine.faults import guarded
 
 _TEXTS_AT_ONCE = 256
 

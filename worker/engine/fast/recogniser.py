@@ -20,8 +20,9 @@ from worker.engine.fast import firing
 from worker.engine.fast.both_ways import BothWays
 from worker.engine.fast.filterbank import FilterBank
 from worker.engine.fast.stacking import Stacking
+from worker.engine.faults import guarded
 from worker.engine.interface import Clip, Hints
-from worker.engine.stock import StockRecogniser, guarded, padded
+from worker.engine.stock import StockRecogniser, padded
 from worker.planning.assembly import Recognition
 
 _FAMILIES = ("BiCifParaformer", "SeacoParaformer")

@@ -1,0 +1,67 @@
+"""Fast paths that do not do what their twins do are not taken, and the engine works without."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from contract.settings import Settings
+from worker.engine.build import build_engine
+from worker.engine.fast import detector, recogniser
+from worker.engine.interface import Clip
+from worker.failures import DeviceLost
+from worker.pinning import SlotPlan
+from worker.planning.assembly import Recognition
+
+
+def test_both_paths_are_taken_for_the_demo_model() -> None:
+    assert fast_paths_of_the_demo() == {"detector": True, "recogniser": True}
+
+
+def breaks(*_: object) -> None:
+    raise RuntimeError("cuFFT error: CUFFT_INTERNAL_ERROR")
+
+
+def no_times(_: object, clips: list[Clip]) -> list[Recognition]:
+    return [Recognition(text=str(len(clips)))] * len(clips)
+
+
+@pytest.mark.parametrize("instead", [lambda _: [], breaks], ids=["says another", "breaks"])
+def test_a_detector_that_does_other_than_its_twin_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, instead: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(detector.FastListener, "finish", instead)
+    assert fast_paths_of_the_demo() == {"detector": False, "recogniser": True}
+
+
+@pytest.mark.parametrize("instead", [no_times, breaks], ids=["says another", "breaks"])
+def test_a_recogniser_that_does_other_than_its_twin_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, instead: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(recogniser.FastRecogniser, "_recognise", instead)
+    assert fast_paths_of_the_demo() == {"detector": True, "recogniser": False}
+
+
+def test_clips_that_disturb_each_other_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = recogniser.FastRecogniser.forward
+
+    def over_padding(self: Any, stacked: torch.Tensor, lengths: torch.Tensor) -> Any:
+        return alone(self, stacked, lengths.clamp(min=int(lengths.max())))
+
+    monkeypatch.setattr(recogniser.FastRecogniser, "forward", over_padding)
+    assert fast_paths_of_the_demo() == {"detector": True, "recogniser": False}
+
+
+def test_a_lost_device_stops_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(detector.FastListener, "_silence", lost)
+    with pytest.raises(DeviceLost):
+        fast_paths_of_the_demo()
+
+
+def fast_paths_of_the_demo() -> dict[str, bool]:
+    plan = SlotPlan(slot=0, visible="", device="cpu", threads=1)
+    return build_engine(Settings(model="demo"), plan).fast_paths
