@@ -15,7 +15,7 @@ from producer.packing import ShardLimits
 
 MAX_SLOWEST_OVER_FASTEST = 1.3
 MAX_MEMORY_GROWTH = 1.1
-MOST_SERIES = 3
+MOST_SERIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -137,7 +137,7 @@ def test_a_detector_that_lacks_memory_for_a_while_hears_the_same(
     told: list[None] = []
     found = find_speech(fast.listen(lambda: told.append(None)), samples)
     assert len(samples) > 2 * BLOCK_SAMPLES
-    assert len(told) == 6
+    assert len(told) == 5  # once for each step that lacked it, however often it did
     assert [clip.span for clip in found] == [clip.span for clip in expected]
     for clip, before in zip(found, expected, strict=True):
         assert torch.equal(clip.features, before.features)
