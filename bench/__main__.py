@@ -89,6 +89,20 @@ def precision(
     typer.echo(result.to_json() if as_json else result.to_text())
 
 
+@app.command()
+def backlog(
+    files: Annotated[int, typer.Option(min=1000, help="Files of the huge job.")] = 10_000_000,
+    finished: Annotated[int, typer.Option(min=100, help="Files of the finished job.")] = 100_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/backlog"),
+) -> None:
+    """Publish a huge backlog, look at it, and enqueue again what is finished."""
+    from bench.backlog import run_backlog
+
+    result = run_backlog(data, files, finished)
+    typer.echo(result.to_json() if as_json else result.to_text())
+
+
 @app.command("gpu-bundle")
 def gpu_bundle(
     python_version: Annotated[str, typer.Option(help="Python of the machine with the GPU.")],

@@ -13,7 +13,7 @@ import numpy as np
 from bench.long_audio import write_long_wav
 from bench.machine import describe_machine
 from bench.work import Bench, running_bench
-from producer.packing import ShardLimits
+from producer.planning.packing import ShardLimits
 
 FILE_COUNTS = (10, 20, 40, 80, 160)
 SHORT_MINUTES = 0.5

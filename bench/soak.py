@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.long_audio import write_long_wav
 from bench.machine import describe_machine
 from bench.work import Bench, Event, running_bench
-from producer.packing import ShardLimits
+from producer.planning.packing import ShardLimits
 
 MAX_SLOWEST_OVER_FASTEST = 1.3
 MAX_MEMORY_GROWTH = 1.1

@@ -15,7 +15,7 @@ from local.environment import adopt
 from local.stack import running_stack
 from local.worker import LocalWorker
 from producer import enqueue
-from producer.packing import ShardLimits
+from producer.planning.packing import ShardLimits
 
 Event = dict[str, Any]
 """A line of the worker's log."""

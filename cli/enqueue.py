@@ -2,11 +2,15 @@
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cli import enqueue_options as given
 from cli.exits import Exit, WrongUsage
+from cli.publishing_progress import showing_progress
+from cli.watching import watch_job
 
 if TYPE_CHECKING:
     from contract.job import Options
@@ -14,33 +18,43 @@ if TYPE_CHECKING:
 
 
 def enqueue(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE...", help="s3://bucket/prefix/, a .jsonl manifest, or a local folder."
-        ),
-    ],
-    output: Annotated[str, typer.Option(help="s3://bucket/prefix/ for the results.")],
-    job: Annotated[str | None, typer.Option(help="Name of the job.")] = None,
-    formats: Annotated[
-        str, typer.Option(help="json, txt, srt, vtt, separated by commas.")
-    ] = "json",
-    language: Annotated[str | None, typer.Option(help="Language code, such as zh.")] = None,
-    hotwords: Annotated[str, typer.Option(help="Words to prefer, separated by commas.")] = "",
-    timestamps: Annotated[str, typer.Option(help="segment or word.")] = "segment",
-    speakers: Annotated[bool, typer.Option("--speakers", help="Tell speakers apart.")] = False,
-    channels: Annotated[str, typer.Option(help="mix, or split for one transcript each.")] = "mix",
-    upload: Annotated[str | None, typer.Option(help="Where a local folder is sent first.")] = None,
-    priority: Annotated[int, typer.Option(min=0, max=9, help="9 is taken first.")] = 4,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is done.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    sources: given.Sources,
+    output: given.Output,
+    job: given.Job = None,
+    formats: given.Formats = "json",
+    language: given.Language = None,
+    hotwords: given.Hotwords = "",
+    timestamps: given.Timestamps = "segment",
+    speakers: given.Speakers = False,
+    channels: given.Channels = "mix",
+    upload: given.Upload = None,
+    overwrite: given.Overwrite = False,
+    since: given.Since = None,
+    limit: given.Limit = None,
+    suffixes: given.Suffixes = "",
+    strict: given.Strict = False,
+    priority: given.Priority = 4,
+    max_shard_seconds: given.MaxShardSeconds = 7200,
+    max_ready: given.MaxReady = 500_000,
+    dry_run: given.DryRun = False,
+    gpus: given.Gpus = 1,
+    rtfx: given.Rtfx = None,
+    gpu_hour_price: given.GpuHourPrice = None,
+    wait: given.Wait = False,
+    as_json: given.AsJson = False,
 ) -> None:
     """Publish every audio file of the sources that has no current result; then exit.
 
+    Killed and started again with the same --job, it goes on where it was.
+
     Example: fleet enqueue s3://calls/2026/ --output s3://transcripts/2026/ --formats json,srt
     """
-    import producer
-
+    _check_output(output)
+    selection = _read_selection(since, limit, suffixes)
+    if dry_run:
+        speed = {"gpus": gpus, "rtfx": rtfx, "gpu_hour_price": gpu_hour_price}
+        _say_what_it_takes(sources, upload, selection, speed, as_json=as_json)
+        return
     wanted = _read_options(
         formats=formats.split(","),
         language=language,
@@ -49,24 +63,64 @@ def enqueue(
         speakers=speakers,
         channels=channels,
     )
-    _check_output(output)
-    result = producer.enqueue(
-        sources,
-        output=output,
-        options=wanted,
-        job=job,
-        upload=upload,
-        priority=priority,
-        overwrite=overwrite,
-    )
+    how = {"upload": upload, "priority": priority, "overwrite": overwrite, **selection}
+    limits = {"strict": strict, "max_ready": max_ready, "shard_seconds": max_shard_seconds}
+    result = _enqueue(sources, output, job, options=wanted, **how, **limits)
+    _report(result, as_json=as_json)
+    failed = wait and _wait_for(result.job, quiet=as_json)
+    if failed or result.bad_row_count:
+        raise typer.Exit(Exit.SOME_FAILED)
+
+
+def _enqueue(
+    sources: list[str], output: str, job: str | None, *, shard_seconds: float, **how: Any
+) -> "EnqueueResult":
+    import producer
+    from producer.planning.packing import ShardLimits
+
+    limits = ShardLimits(seconds=shard_seconds)
+    with showing_progress() as progress:
+        return producer.enqueue(
+            sources, output=output, job=job, limits=limits, progress=progress, **how
+        )
+
+
+def _read_selection(since: datetime | None, limit: int | None, suffixes: str) -> dict[str, Any]:
+    return {
+        "since": since.timestamp() if since else None,
+        "limit": limit,
+        "suffixes": tuple(suffix for suffix in suffixes.split(",") if suffix),
+    }
+
+
+def _wait_for(job: str, *, quiet: bool) -> bool:
+    """Show the job until it is over; whether some of its files failed."""
+    import producer
+
+    over = watch_job(lambda: producer.status(job), quiet=quiet)
+    return over.counts.outcomes["failed"] > 0
+
+
+def _report(result: "EnqueueResult", *, as_json: bool) -> None:
     for row in result.bad_rows:
         typer.echo(f"fleet: {row}", err=True)
-    if as_json:
-        typer.echo(json.dumps(asdict(result)))
-    else:
-        typer.echo(_sentence(result))
-    if result.bad_rows:
-        raise typer.Exit(Exit.SOME_FAILED)
+    if (more := result.bad_row_count - len(result.bad_rows)) > 0:
+        typer.echo(f"fleet: and {more:,} more bad rows", err=True)
+    typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
+
+
+def _say_what_it_takes(
+    sources: list[str],
+    upload: str | None,
+    selection: dict[str, Any],
+    speed: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    from cli.dry_run import print_dry_run
+    from producer.dry_run.looking import look_at_sources
+
+    print_dry_run(look_at_sources(sources, upload, **selection, **speed), as_json=as_json)
 
 
 def _read_options(**given: object) -> "Options":
@@ -90,6 +144,11 @@ def _check_output(output: str) -> None:
 
 
 def _sentence(found: "EnqueueResult") -> str:
+    if found.published_before:
+        return (
+            f"{found.job} was published before; new files need another name: "
+            f"fleet status {found.job}"
+        )
     if not found.files:
         return "no audio found: nothing to do"
     if not found.enqueued:

@@ -5,8 +5,11 @@ from enum import IntEnum
 from contract.queues import BrokerUnavailable
 from contract.settings import BadConfiguration
 from contract.store import CredentialsRefused, ObjectDenied, ObjectMissing, StoreError
-from producer.enqueue import JobRefused
+from producer.claim import AnotherProducer
+from producer.enqueuing import JobRefused
 from producer.jobs import NoSuchJob
+from producer.planning.hash_file import TemporaryDiskFull
+from producer.retrying import CannotRetry
 from producer.sources import BadSource
 
 
@@ -29,6 +32,9 @@ _WRONG = (
     BadConfiguration,
     BadSource,
     JobRefused,
+    AnotherProducer,
+    CannotRetry,
+    TemporaryDiskFull,
     NoSuchJob,
     ObjectMissing,
     CredentialsRefused,

@@ -14,17 +14,35 @@ def jobs(
 
     Example: fleet jobs
     """
-    from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     import producer
+    from cli.status_view import STATE_STYLES, console
+    from producer.progress.measuring import fraction_of, state_of
+    from producer.progress.wording import decimal, percent
 
     found = producer.list_jobs()
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found]))
+        documents = ({**asdict(one), "state": state_of(one)} for one in found)
+        typer.echo(json.dumps(list(documents)))
         return
-    table = Table("job", "files", "finished", "failed", "output")
+    if not found:
+        typer.echo("there is no job yet; `fleet enqueue` makes one")
+        return
+    table = Table("job", "state")
+    for name in ("files", "finished", "failed", "audio hours"):
+        table.add_column(name, justify="right")
+    table.add_column("output")
     for one in found:
-        numbers = (one.files, one.finished, one.outcomes["failed"])
-        table.add_row(one.job, *map(str, numbers), one.output)
-    Console().print(table)
+        state = state_of(one)
+        table.add_row(
+            escape(one.job),
+            f"[{STATE_STYLES[state]}]{state}[/]",
+            f"{one.files:,}",
+            percent(fraction_of(one), 1.0),
+            f"{one.outcomes['failed']:,}",
+            decimal(one.audio_ms / 3_600_000),
+            escape(one.output),
+        )
+    console().print(table)

@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from cli import demo, enqueue, jobs, status, up, worker
+from cli import (
+    cancel,
+    demo,
+    enqueue,
+    failures,
+    jobs,
+    reconcile,
+    report,
+    retry,
+    status,
+    transcribe,
+    up,
+    worker,
+)
 from cli.exits import Exit, exit_for
 
 PACKAGES_OF_EXTRAS = {
@@ -25,8 +38,14 @@ app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("worker")(worker.worker)
 app.command("enqueue")(enqueue.enqueue)
+app.command("transcribe")(transcribe.transcribe)
 app.command("jobs")(jobs.jobs)
 app.command("status")(status.status)
+app.command("failures")(failures.failures)
+app.command("retry")(retry.retry)
+app.command("cancel")(cancel.cancel)
+app.command("reconcile")(reconcile.reconcile)
+app.command("report")(report.report)
 
 
 def run() -> None:

@@ -10,31 +10,37 @@ from cli.exits import Exit
 
 def status(
     job: Annotated[str | None, typer.Argument(help="By default the newest job.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until the job is over.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    gpu_hour_price: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="X", help="What a GPU costs per hour, to tell the cost."),
+    ] = None,
 ) -> None:
     """Show how far a job has come. Exit code 1 when it is over and some files failed.
 
-    Example: fleet status job-20261122 --json
+    Example: fleet status job-20261122 --watch --gpu-hour-price 1.80
     """
-    from rich.console import Console
-    from rich.table import Table
-
     import producer
+    from cli.status_view import console, view
+    from cli.watching import watch_job
+    from contract.settings import Settings
     from producer.jobs import NoSuchJob
 
+    settings = Settings.load()
     if job is None:
-        jobs = producer.list_jobs()
+        jobs = producer.list_jobs(settings)
         if not jobs:
             raise NoSuchJob("there is no job yet; `fleet enqueue` makes one")
         job = jobs[0].job
-    found = producer.status(job)
+    name = job
+    if watch:
+        found = watch_job(lambda: producer.status(name, settings, gpu_hour_price), quiet=as_json)
+    else:
+        found = producer.status(name, settings, gpu_hour_price)
     if as_json:
         typer.echo(json.dumps(found.to_json()))
-    else:
-        table = Table("files", "waiting", *found.counts.outcomes, "audio hours", title=job)
-        outcomes = map(str, found.counts.outcomes.values())
-        hours = f"{found.counts.audio_ms / 3_600_000:.2f}"
-        table.add_row(str(found.counts.files), str(found.waiting), *outcomes, hours)
-        Console().print(table)
+    elif not watch:
+        console().print(view(found))
     if found.counts.complete and found.counts.outcomes["failed"]:
         raise typer.Exit(Exit.SOME_FAILED)

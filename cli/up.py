@@ -25,9 +25,11 @@ def up(
         LocalWorker(stack.environment, data, devices) as worker,
     ):
         worker.wait_until_ready()
-        for name, value in {**stack.environment, "FLEET_MODEL": "demo"}.items():
+        own = {"FLEET_MODEL": "demo", "FLEET_SCRATCH": "s3://transcripts/scratch/"}
+        for name, value in {**stack.environment, **own}.items():
             typer.echo(f"export {name}={value}")
         typer.echo(f"# metrics: http://127.0.0.1:{worker.port}/metrics")
+        typer.echo("# try: fleet transcribe FILE")
         typer.echo("# try: fleet enqueue FOLDER --upload s3://audio/ --output s3://transcripts/")
         while worker.process.exit_code is None:
             time.sleep(0.5)

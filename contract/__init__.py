@@ -2,13 +2,17 @@
 
 job.py         the task's message: Shard, AudioRef, Options
 transcript.py  the documents users read: Transcript, Receipt, ErrorReport
+shard_record.py  the rows that say what became of a shard's files
 layout.py      audio reference -> keys of its outputs; fingerprint
 queues.py      task name, queue names, priorities
 broker.py      make_app(settings): the only place with Celery configuration
-ledger.py      a job's bitmaps and counters in Redis, idempotent by file index
+ledger/        a job's bitmaps and counters in Redis, idempotent by file index
+closing.py     the end of a job: report, failures, and _SUCCESS last
 dead_letters.py  messages put aside for good, with their reason
 fleet_state.py what ready workers say of themselves (the model revision in use)
 store.py       the ObjectStore protocol, its errors, and its in-memory implementation
 s3.py          the ObjectStore on S3
+s3_errors.py   what S3 and botocore call their errors, and what they are called here
+job_report.py  PURE: what sums a job up, report.json
 settings.py    every setting, read once, frozen, printed redacted
 """

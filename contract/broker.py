@@ -30,7 +30,8 @@ def _messages(settings: Settings) -> dict[str, Any]:
         "result_backend": None,
         # a misspelt queue is an error instead of a place where work vanishes
         "task_create_missing_queues": False,
-        "task_queues": [Queue(settings.queue, Exchange(settings.queue), settings.queue)],
+        # kombu takes from each in turn, so that a small job need not wait for a huge one
+        "task_queues": [Queue(lane, Exchange(lane), lane) for lane in queues.lanes(settings.queue)],
         "task_default_queue": settings.queue,
         "task_default_priority": queues.broker_priority(queues.DEFAULT_PRIORITY),
         "enable_utc": True,

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from contract.job import AudioRef, Options
@@ -10,13 +13,16 @@ if TYPE_CHECKING:
 MAX_KEY_BYTES = 900
 """Room for prefix and suffix within S3's limit of 1,024 bytes for a key."""
 
+JOBS_FOLDER = "_jobs/"
+"""Below an output prefix: what is kept of its jobs, in a folder each."""
+
 
 def is_s3_uri(uri: Any) -> bool:
     """Whether the value is text of the form s3://bucket/key with neither part empty."""
     if not isinstance(uri, str) or not uri.startswith("s3://"):
         return False
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bool(bucket and key) and "\0" not in uri
+    slash = uri.find("/", len("s3://"))
+    return len("s3://") < slash < len(uri) - 1 and "\0" not in uri
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -36,6 +42,8 @@ def check_relative(relative: str) -> str:
     Raises:
         ValueError: naming what is wrong with it.
     """
+    if _is_plain(relative):
+        return relative
     if not relative or relative.startswith("/"):
         raise ValueError("must be a relative name such as calls/a.mp3")
     if "\\" in relative or any(ord(c) < 32 or ord(c) == 127 for c in relative):
@@ -45,6 +53,17 @@ def check_relative(relative: str) -> str:
     if len(relative.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")
     return relative
+
+
+def _is_plain(relative: str) -> bool:
+    """Whether the name is beyond doubt safe, as nearly all are: ten million are checked."""
+    return (
+        relative[:1] not in {"", "/", "."}
+        and "/." not in relative
+        and "\\" not in relative
+        and relative.isprintable()
+        and len(relative) <= (MAX_KEY_BYTES if relative.isascii() else MAX_KEY_BYTES // 4)
+    )
 
 
 def output_uri(output: str, relative: str, extension: str) -> str:
@@ -57,17 +76,50 @@ def error_uri(output: str, relative: str) -> str:
     return output_uri(output, relative, "error.json")
 
 
+def job_uri(output: str, job: str, name: str) -> str:
+    """What is kept of a job under a name: <output>_jobs/<job>/<name>."""
+    return f"{output}{JOBS_FOLDER}{_as_part(job)}/{name}"
+
+
+def shard_record_uri(output: str, job: str, shard: str) -> str:
+    """The rows of contract.shard_record of one shard."""
+    return job_uri(output, job, f"shards/{_as_part(shard)}.jsonl")
+
+
+def failed_record_uri(output: str, job: str, shard: str) -> str:
+    """Those of them that failed; there only if some did."""
+    return job_uri(output, job, f"failed/{_as_part(shard)}.jsonl")
+
+
+def part_uri(output: str, job: str, number: int) -> str:
+    """The planned files of one window of the job."""
+    return job_uri(output, job, f"files/{number:06d}.jsonl.gz")
+
+
+def _as_part(name: str) -> str:
+    """The name as one part of a key; our own names stay as they are, another client's may not."""
+    quoted = quote(name, safe="", errors="surrogatepass")
+    return quoted.replace(".", "%2E") if quoted in (".", "..") else quoted
+
+
 def fingerprint(ref: "AudioRef", etag: str, model_revision: str, options: "Options") -> str:
     """What a result depends on, as sha256:<hex>: audio, stretch, model and options.
 
-    A file whose output holds the same fingerprint need not be transcribed again.
+    A file whose output holds the same fingerprint need not be transcribed again. The hash is of
+    canonical JSON (sorted keys, no spaces, ASCII), written here by hand: a producer makes millions.
     """
-    parts = {
-        "audio": ref.audio,
-        "etag": etag,
-        "stretch": [ref.start_ms, ref.end_ms, ref.channel],
-        "model": model_revision,
-        "options": options.model_dump(mode="json"),
-    }
-    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    stretch = ",".join(
+        "null" if part is None else str(part) for part in (ref.start_ms, ref.end_ms, ref.channel)
+    )
+    canonical = (
+        f'{{"audio":{_quoted(ref.audio)},"etag":{_quoted(etag)},"model":{_quoted(model_revision)},'
+        f'"options":{_canonical_options(options)},"stretch":[{stretch}]}}'
+    )
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _canonical_options(options: "Options") -> str:
+    """A job has few different ones."""
+    document = options.model_dump(mode="json")
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -11,6 +11,9 @@ TASK = "fleet.transcribe"
 QUEUE = "fleet"
 """The queue that workers consume unless told otherwise."""
 
+LANES = 8
+"""Queues that share the workers of one priority in turn: a job waits behind none of the others."""
+
 PRIORITY_STEPS = tuple(range(10))
 """Priorities 0-9 as users give them, 9 first."""
 
@@ -19,6 +22,11 @@ DEFAULT_PRIORITY = 4
 
 ENQUEUED_AT_HEADER = "fleet_enqueued_at"
 """Message header: seconds since the epoch at publishing, for the queue-wait histogram."""
+
+
+def lanes(queue: str) -> list[str]:
+    """The queue by its own name, and the others beside it."""
+    return [queue, *(f"{queue}.{number}" for number in range(2, LANES + 1))]
 
 
 def broker_priority(priority: int) -> int:

@@ -3,72 +3,15 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from datetime import datetime
+from operator import attrgetter
 from typing import Any, BinaryIO
 
 from contract.layout import split_uri
-from contract.store import (
-    BucketMissing,
-    CredentialsRefused,
-    ObjectDenied,
-    ObjectInfo,
-    ObjectMissing,
-    StoreError,
-    StoreUnavailable,
-)
+from contract.s3_errors import nothing_behind_the_end, translated
+from contract.store import Folder, ObjectDenied, ObjectInfo, ObjectMissing
 
-_REFUSED = {
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "ExpiredToken",
-    "InvalidToken",
-    "AuthorizationHeaderMalformed",
-    "RequestTimeTooSkewed",
-}
-_DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
-_MISSING = {"NoSuchKey", "404", "NotFound"}
-_BUSY = {"SlowDown", "RequestTimeout", "TooManyRequests", "OperationAborted"}
-_BUSY_STATUS = {408, 409, 429}
 _CHUNK_BYTES = 1 << 20
-
-
-def translate(error: Exception, uri: str) -> StoreError:
-    """The StoreError that says in our words what botocore said in its own."""
-    from botocore import exceptions
-
-    if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
-        return CredentialsRefused(f"no credentials for {uri}: set AWS_ACCESS_KEY_ID and the secret")
-    if isinstance(error, exceptions.ParamValidationError):
-        return ObjectMissing(f"{uri} is no valid address of an object")
-    if not isinstance(error, exceptions.ClientError):
-        return StoreUnavailable(f"storage does not answer for {uri}: {error}")
-    return _translate_answer(error.response, uri)
-
-
-def _translate_answer(answer: dict[str, Any], uri: str) -> StoreError:
-    code = str(answer.get("Error", {}).get("Code", ""))
-    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
-    bucket, _ = split_uri(uri)
-    if code == "NoSuchBucket":
-        return BucketMissing(f"bucket {bucket} does not exist")
-    if code in _MISSING:
-        return ObjectMissing(f"{uri} does not exist")
-    if code in _REFUSED:
-        return CredentialsRefused(f"storage refused the credentials ({code}) for {uri}")
-    if code in _DENIED:
-        return ObjectDenied(f"access to {uri} was denied")
-    if code in _BUSY or "Throttl" in code or status in _BUSY_STATUS or status >= 500:
-        return StoreUnavailable(f"storage failed for {uri}: {code or status}")
-    return ObjectDenied(f"storage refuses {uri}: {code or status}")  # archived, moved, ...
-
-
-@contextlib.contextmanager
-def _translated(uri: str) -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise translate(error, uri) from error
 
 
 def _addressing_style() -> str:
@@ -80,6 +23,50 @@ def _addressing_style() -> str:
 def _quoted(etag: str) -> str:
     """Some stores leave the quotes out of listings; results are compared by ETag."""
     return f'"{etag.strip(chr(34))}"'
+
+
+def _info(bucket: str, item: dict[str, Any]) -> ObjectInfo:
+    """An entry of a listing."""
+    return ObjectInfo(
+        uri=f"s3://{bucket}/{item['Key']}",
+        etag=_quoted(item["ETag"]),
+        size_bytes=item["Size"],
+        modified=item["LastModified"].timestamp(),
+    )
+
+
+def _session() -> Any:
+    """A session that reads the times of a listing fast: half its cost goes into them otherwise."""
+    import botocore.session
+
+    session = botocore.session.Session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    return session
+
+
+def _moment(text: str) -> datetime:
+    """Listings use ISO 8601 in UTC, which Python reads itself; headers do not."""
+    from botocore.utils import parse_timestamp
+
+    if text.endswith("Z"):
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(text)
+    moment: datetime = parse_timestamp(text)
+    return moment
+
+
+def _start_after(key: str) -> dict[str, str]:
+    return {"StartAfter": key} if key else {}
+
+
+def _before_its_folder(prefix: str, key: str) -> str:
+    """A key to start behind, such that the folder which holds this key is still listed.
+
+    Whether a folder is listed when a listing starts within it depends on the make of the store:
+    Ceph and rclone leave it out. Its name without the slash lies before it everywhere.
+    """
+    name, slash, _ = key.removeprefix(prefix).partition("/")
+    return prefix + name if slash and key.startswith(prefix) else key
 
 
 class S3Store:
@@ -102,14 +89,16 @@ class S3Store:
             read_timeout=60,
             max_pool_connections=32,
         )
-        with _translated("s3://"):
+        with translated("s3://"):
             # a session of its own: boto3's default one remembers the first credentials it saw
-            self._client: Any = boto3.session.Session().client("s3", config=config)
+            self._client: Any = boto3.session.Session(botocore_session=_session()).client(
+                "s3", config=config
+            )
 
     def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
         """See ObjectStore."""
         bucket, key = split_uri(uri)
-        with _translated(uri):
+        with translated(uri):
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with contextlib.closing(answer["Body"]) as body:
                 for chunk in body.iter_chunks(_CHUNK_BYTES):
@@ -121,43 +110,77 @@ class S3Store:
     def read(self, uri: str) -> bytes:
         """See ObjectStore."""
         bucket, key = split_uri(uri)
-        with _translated(uri):
+        with translated(uri):
             body: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
-    def write(self, uri: str, body: bytes, content_type: str) -> None:
+    def open_range(self, uri: str, start: int, length: int) -> bytes:
+        """See ObjectStore."""
+        if length <= 0:
+            return b""
+        bucket, key = split_uri(uri)
+        wanted = f"bytes={start}-{start + length - 1}"
+        with translated(uri), nothing_behind_the_end():
+            answer = self._client.get_object(Bucket=bucket, Key=key, Range=wanted)
+            with contextlib.closing(answer["Body"]) as stream:
+                if "ContentRange" not in answer:  # a store that knows no ranges sends it all
+                    stream.read(start)
+                body: bytes = stream.read(length)
+                return body
+        return b""
+
+    def write(self, uri: str, body: bytes, content_type: str) -> str:
         """See ObjectStore."""
         bucket, key = split_uri(uri)
-        with _translated(uri):
-            self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+        with translated(uri):
+            answer = self._client.put_object(
+                Bucket=bucket, Key=key, Body=body, ContentType=content_type
+            )
+        return _quoted(answer["ETag"])
 
     def upload(self, uri: str, file: BinaryIO) -> None:
         """See ObjectStore."""
         bucket, key = split_uri(uri)
-        with _translated(uri):
+        with translated(uri):
             self._client.upload_fileobj(file, bucket, key)
 
     def delete(self, uri: str) -> None:
         """See ObjectStore."""
         bucket, key = split_uri(uri)
-        with _translated(uri), contextlib.suppress(ObjectMissing):
+        with translated(uri), contextlib.suppress(ObjectMissing):
             self._client.delete_object(Bucket=bucket, Key=key)
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """See ObjectStore."""
-        bucket, start = split_uri(prefix)
-        with _translated(prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=bucket, Prefix=start):
-                for item in page.get("Contents", ()):
-                    yield ObjectInfo(
-                        uri=f"s3://{bucket}/{item['Key']}",
-                        etag=_quoted(item["ETag"]),
-                        size_bytes=item["Size"],
-                    )
+        bucket, key = split_uri(prefix)
+        for page in self._pages(prefix, Prefix=key, **_start_after(split_uri(after)[1])):
+            for item in page.get("Contents", ()):
+                found = _info(bucket, item)
+                if found.uri > after:
+                    yield found
+
+    def list_level(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo | Folder]:
+        """See ObjectStore."""
+        bucket, key = split_uri(prefix)
+        start = _start_after(_before_its_folder(key, split_uri(after)[1]))
+        for page in self._pages(prefix, Prefix=key, Delimiter="/", **start):
+            level: list[ObjectInfo | Folder] = [_info(bucket, i) for i in page.get("Contents", ())]
+            folders = (item["Prefix"] for item in page.get("CommonPrefixes", ()))
+            level += [Folder(f"s3://{bucket}/{folder}") for folder in folders]
+            for one in sorted(level, key=attrgetter("uri")):
+                if one.uri > after or (isinstance(one, Folder) and after.startswith(one.uri)):
+                    yield one
+
+    def _pages(self, prefix: str, **wanted: str) -> Iterator[dict[str, Any]]:
+        """A listing's answers, of up to 1,000 entries each."""
+        bucket, _ = split_uri(prefix)
+        with translated(prefix):
+            yield from self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, **wanted
+            )
 
     def check(self) -> None:
         """See ObjectStore."""
         # being denied the list of all buckets still proves the credentials
-        with contextlib.suppress(ObjectDenied), _translated("s3://"):
+        with contextlib.suppress(ObjectDenied), translated("s3://"):
             self._client.list_buckets()

@@ -20,6 +20,8 @@ from pydantic_settings import (
 )
 from redis.connection import parse_url
 
+from contract.job import check_output
+
 PREFIX = "FLEET_"
 DEMO = "demo"
 """Name of the embedded model."""
@@ -75,6 +77,8 @@ class Settings(BaseSettings):
     """How often a file is tried before it is put aside."""
     max_audio_s: float = Field(default=12 * 3600.0, gt=0)
     """Longest audio accepted."""
+    scratch: str = ""
+    """Where `fleet transcribe` puts uploads and results: s3://bucket/prefix/."""
     run_dir: Path = Path(tempfile.gettempdir()) / "funasr-fleet"
     """Where the processes of a worker leave their state and metrics for each other."""
 
@@ -97,6 +101,11 @@ class Settings(BaseSettings):
                 "is no valid address; percent-encode / : @ and the like in the password"
             ) from None
         return url
+
+    @field_validator("scratch")
+    @classmethod
+    def _is_a_prefix(cls, scratch: str) -> str:
+        return check_output(scratch) if scratch else scratch
 
     @classmethod
     def settings_customise_sources(

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from contract.layout import split_uri
@@ -15,6 +15,16 @@ class ObjectInfo:
     uri: str
     etag: str
     size_bytes: int
+    modified: float | None = field(default=None, compare=False)
+    """When it was last written, in seconds since the epoch; only listings tell."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Everything below s3://bucket/.../, seen from the level above."""
+
+    uri: str
+    """Ends with a slash."""
 
 
 class StoreError(Exception):
@@ -50,8 +60,15 @@ class ObjectStore(Protocol):
     def read(self, uri: str) -> bytes:
         """The whole of a small object."""
 
-    def write(self, uri: str, body: bytes, content_type: str) -> None:
-        """Create or replace an object at once: readers see the old or the new one."""
+    def open_range(self, uri: str, start: int, length: int) -> bytes:
+        """These bytes of an object: fewer at its end, none behind it."""
+
+    def write(self, uri: str, body: bytes, content_type: str) -> str:
+        """Create or replace an object at once: readers see the old or the new one.
+
+        Returns:
+            The ETag of what was written, as listings show it.
+        """
 
     def upload(self, uri: str, file: BinaryIO) -> None:
         """Create or replace an object from a file of any size."""
@@ -59,8 +76,22 @@ class ObjectStore(Protocol):
     def delete(self, uri: str) -> None:
         """Remove an object; one that is not there is no error."""
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Every object below an s3:// prefix, in order of key."""
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
+        """Every object below an s3:// prefix, in order of key.
+
+        Args:
+            prefix: s3://bucket/ and the beginning of a key.
+            after: address that need not exist; only objects behind it are wanted.
+        """
+
+    def list_level(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo | Folder]:
+        """What lies directly below an s3:// prefix, in order of key; '/' parts the levels.
+
+        Args:
+            prefix: s3://bucket/ and the beginning of a key.
+            after: address that need not exist; only objects behind it are wanted, and folders
+                that can hold some.
+        """
 
     def check(self) -> None:
         """Prove that storage answers and accepts the credentials."""
@@ -71,6 +102,8 @@ class MemoryStore:
 
     def __init__(self, *buckets: str) -> None:
         self.objects: dict[str, dict[str, bytes]] = {bucket: {} for bucket in buckets}
+        self.modified: dict[str, float] = {}
+        """Address -> what listings say of when it was written; a test may fill it in."""
 
     def _bucket(self, uri: str) -> tuple[dict[str, bytes], str]:
         bucket, key = split_uri(uri)
@@ -80,7 +113,8 @@ class MemoryStore:
 
     def _info(self, uri: str, body: bytes) -> ObjectInfo:
         etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
-        return ObjectInfo(uri=uri, etag=etag, size_bytes=len(body))
+        modified = self.modified.get(uri)
+        return ObjectInfo(uri=uri, etag=etag, size_bytes=len(body), modified=modified)
 
     def read(self, uri: str) -> bytes:
         """See ObjectStore."""
@@ -96,10 +130,15 @@ class MemoryStore:
         into.seek(0)
         return self._info(uri, body)
 
-    def write(self, uri: str, body: bytes, content_type: str) -> None:
+    def open_range(self, uri: str, start: int, length: int) -> bytes:
+        """See ObjectStore."""
+        return self.read(uri)[start : start + length]
+
+    def write(self, uri: str, body: bytes, content_type: str) -> str:
         """See ObjectStore."""
         objects, key = self._bucket(uri)
         objects[key] = body
+        return self._info(uri, body).etag
 
     def upload(self, uri: str, file: BinaryIO) -> None:
         """See ObjectStore."""
@@ -110,13 +149,26 @@ class MemoryStore:
         objects, key = self._bucket(uri)
         objects.pop(key, None)
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """See ObjectStore."""
         objects, start = self._bucket(prefix)
         bucket, _ = split_uri(prefix)
         for key in sorted(objects):
-            if key.startswith(start):
-                yield self._info(f"s3://{bucket}/{key}", objects[key])
+            uri = f"s3://{bucket}/{key}"
+            if key.startswith(start) and uri > after:
+                yield self._info(uri, objects[key])
+
+    def list_level(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo | Folder]:
+        """See ObjectStore."""
+        last = Folder("")
+        for found in self.list(prefix, after=after):
+            name, slash, _ = found.uri.removeprefix(prefix).partition("/")
+            folder = Folder(f"{prefix}{name}/")
+            if not slash:
+                yield found
+            elif folder != last:
+                last = folder
+                yield folder
 
     def check(self) -> None:
         """See ObjectStore."""

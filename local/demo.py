@@ -16,7 +16,7 @@ from local.scoring import to_words, word_errors
 from local.stack import running_stack
 from local.worker import LocalWorker
 from producer import enqueue, status
-from producer.packing import ShardLimits
+from producer.planning.packing import ShardLimits
 
 AUDIO = "s3://audio/samples/"
 OUTPUT = "s3://transcripts/demo/"

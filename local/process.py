@@ -48,6 +48,11 @@ class GuardedProcess:
         """The command's exit code, None while it runs."""
         return self._guard.poll()
 
+    @property
+    def group(self) -> int:
+        """The process group of the command and its children, for signals to all of them."""
+        return self._guard.pid
+
     def wait_until(
         self,
         ready: Callable[[], bool],

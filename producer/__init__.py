@@ -5,16 +5,47 @@
     result = enqueue(["s3://calls/2026/"], output="s3://transcripts/2026/")
     print(status(result.job))
 
-sources/     where a backlog comes from: an S3 prefix, a manifest, a local folder
-naming.py    PURE: no two files written to one place
-packing.py   PURE: references -> shards
-skipping.py  what already has its result
-publish.py   shards -> messages
-enqueue.py   gather, decide, apply: the whole of it
-jobs.py      how far a job has come
+sources/       where a backlog comes from: an S3 prefix, a manifest, a local folder
+planning/      references -> windows, kept in S3 -> shards
+done/          what has its result already
+publishing/    shards -> messages, no more than may wait
+enqueue.py     the call, and what may be asked for
+enqueuing.py   what it does: open the job or go on with it, plan, publish, close
+garbage.py     the garbage collector, called seldom
+claim.py       one producer per job
+result.py      what becomes of a backlog while it is enqueued
+jobs.py        status, list, failures, report: how far jobs have come
+progress/      PURE: what the ledger's counts mean to people
+report_page/   PURE: a job's report as one page of HTML
+cancelling.py  nobody begins another file
+retrying.py    failed files again
+reconciling.py the ledger rebuilt from S3, and what is missing enqueued
+dry_run/       what a backlog would take, before it is published
+one_file.py    one file through the queue: send, wait, tidy up
+errand.py      where the things of one file lie
 """
 
-from producer.enqueue import EnqueueResult, enqueue
-from producer.jobs import JobStatus, list_jobs, status
+from producer.cancelling import cancel
+from producer.enqueue import enqueue
+from producer.jobs import JobStatus, failures, list_jobs, report, status
+from producer.one_file import Transcription, transcribe
+from producer.reconciling import ReconcileResult, reconcile
+from producer.result import EnqueueResult
+from producer.retrying import RetryResult, retry
 
-__all__ = ["EnqueueResult", "JobStatus", "enqueue", "list_jobs", "status"]
+__all__ = [
+    "EnqueueResult",
+    "JobStatus",
+    "ReconcileResult",
+    "RetryResult",
+    "Transcription",
+    "cancel",
+    "enqueue",
+    "failures",
+    "list_jobs",
+    "reconcile",
+    "report",
+    "retry",
+    "status",
+    "transcribe",
+]

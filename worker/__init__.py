@@ -22,6 +22,7 @@ committing.py  what was said -> outputs
 receipts.py    words + circumstances -> the documents that users read
 results.py     reads and writes the outputs of one file
 stopwatch.py   seconds by stage
+bookkeeping.py a shard in the books: the ledger, and a row per file in S3
 attempts.py    how often a message was begun
 heap.py        memory that was freed, given back
 busy.py        how long the models were at work

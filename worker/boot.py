@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from contract.ledger import Ledger, connect
-from contract.queues import BrokerUnavailable
+from contract.queues import BrokerUnavailable, lanes
 from contract.s3 import S3Store
 from contract.settings import BadConfiguration, Settings
 from worker.machine import list_gpus
@@ -72,7 +72,7 @@ def become_celery(settings: Settings, children: int) -> None:
     arguments = [
         *(sys.executable, "-m", "celery", "--quiet", "-A", "worker.app", "worker"),
         *("--pool", "prefork", "--concurrency", str(children)),
-        *("--queues", settings.queue, "--loglevel", "INFO"),
+        *("--queues", ",".join(lanes(settings.queue)), "--loglevel", "INFO"),
         *("--hostname", f"fleet-{os.getpid()}@%h"),
         # two workers need not know of each other
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),

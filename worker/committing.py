@@ -14,6 +14,16 @@ from worker.stretches import AudioFacts, is_split
 
 
 @dataclass(frozen=True, kw_only=True)
+class Committed:
+    """A result that is there."""
+
+    heard: Heard
+    fingerprint: str
+    etag: str
+    """Of the .json."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Committer:
     """Writes results on behalf of one shard."""
 
@@ -23,8 +33,8 @@ class Committer:
 
     def commit(
         self, hearing: Hearing, channels: Sequence[Heard], fingerprint: str, threads: int
-    ) -> Heard:
-        """Write every result of one file, the whole file's last; return what that one says."""
+    ) -> "Committed":
+        """Write every result of one file, the whole file's last."""
         task, facts = hearing.incoming.task, hearing.incoming.facts
         assert facts  # noqa: S101 - it was decoded to its end
         work = receipts.Work(
@@ -41,10 +51,10 @@ class Committer:
             for one in channels:
                 self._write(hearing, one, f"{task.ref.relative}.ch{one.channel}", work)
             heard = merge_channels(channels)
-        self._write(hearing, heard, task.ref.relative, work)
-        return heard
+        etag = self._write(hearing, heard, task.ref.relative, work)
+        return Committed(heard=heard, fingerprint=fingerprint, etag=etag)
 
-    def _write(self, hearing: Hearing, heard: Heard, name: str, work: receipts.Work) -> None:
+    def _write(self, hearing: Hearing, heard: Heard, name: str, work: receipts.Work) -> str:
         incoming, task = hearing.incoming, hearing.incoming.task
         described = receipts.describe_audio(task.ref, incoming.info, incoming.facts, heard.channel)
         receipt = receipts.write_receipt(self.who, self.engine, work)
@@ -54,7 +64,7 @@ class Committer:
             outputs.prepare(draft, task.options.formats)
         final = receipts.close_receipt(draft, work)
         with task.stopwatch("write"):
-            outputs.commit(final)
+            return outputs.commit(final)
 
     def report(self, hearing: Hearing, failure: Skip) -> None:
         """Write why the file failed for good."""

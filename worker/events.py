@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from contract.transcript import Outcome, Stage
+from contract.transcript import ErrorKind, Outcome, Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,11 @@ class FileFinished:
     threads: int = 0
     """torch's threads, as found after the file."""
     error: str | None = None
+    error_kind: ErrorKind | None = None
+    fingerprint: str | None = None
+    """What its result carries; None without one."""
+    result_etag: str | None = None
+    """ETag of the .json that was written."""
     warnings: tuple[str, ...] = ()
 
 

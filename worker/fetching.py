@@ -1,5 +1,6 @@
 """Files of a shard -> their audio, block by block; the next ones come in while one is at work."""
 
+import itertools
 import tempfile
 import time
 from collections import deque
@@ -69,13 +70,18 @@ class Fetcher:
     decodes_ahead: bool = False
     """Whether files are decoded before somebody asks for their blocks."""
 
-    def fetch_ahead(self, shard: Shard) -> Generator[Incoming, None, None]:
-        """Every file of the shard, the smallest first: the device soon has something to do."""
+    def fetch_ahead(
+        self, shard: Shard, stop: Callable[[], bool] = lambda: False
+    ) -> Generator[Incoming, None, None]:
+        """Every file of the shard, the smallest first: the device soon has something to do.
+
+        Once `stop` says so, no further file is begun.
+        """
         refs = sorted(shard.files, key=lambda ref: ref.size_bytes or 0)
         coming: deque[Incoming] = deque()
         with ThreadPoolExecutor(self.at_once + 1, "fetch") as threads:
             try:
-                for ref in refs:
+                for ref in itertools.takewhile(lambda _: not stop(), refs):
                     coming.append(self._begin(self._task(shard, ref), threads))
                     if len(coming) > self.at_once:
                         yield coming[0]

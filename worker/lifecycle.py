@@ -3,15 +3,18 @@
 import logging
 import os
 import platform
+import socket
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from contract.closing import Closer
 from contract.dead_letters import DeadLetters
 from contract.fleet_state import FleetState
-from contract.ledger import Ledger, connect
+from contract.job import Shard
+from contract.ledger import Ledger, Planner, Recorder, connect
 from contract.settings import Settings
 from worker.attempts import Attempts
 from worker.events import ModelReady, Observer
@@ -20,6 +23,8 @@ from worker.pinning import CPU, SlotPlan, choose_devices, plan_slot
 from worker.slots import SlotFiles, SlotState, hopeless
 
 if TYPE_CHECKING:
+    from contract.store import ObjectStore
+    from worker.bookkeeping import ShardBook
     from worker.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
@@ -38,11 +43,13 @@ class Child:
     plan: SlotPlan
     pipeline: "Pipeline"
     observe: Observer
-    ledger: Ledger
+    ledger: Recorder
     dead_letters: DeadLetters
     attempts: Attempts
     tell_state: Callable[[], None]
     """Writes this slot's file, device memory included."""
+    open_book: Callable[[Shard], "ShardBook"]
+    """The books of a shard."""
 
 
 def start_child(settings: Settings) -> Child:
@@ -121,17 +128,7 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
     identity = engine.identity
     FleetState(redis, settings.key_prefix).announce(identity.model, identity.model_revision)
     uuid = gpu.uuid if gpu else ""
-    observe(
-        ModelReady(
-            slot=plan.slot,
-            device=plan.device,
-            device_name=gpu.name if gpu else platform.processor() or platform.machine(),
-            device_uuid=uuid,
-            seconds=time.monotonic() - begin,
-            threads=plan.threads,
-            fast_paths=engine.fast_paths,
-        )
-    )
+    observe(_ready(plan, gpu, time.monotonic() - begin, engine.fast_paths))
     state = SlotState(
         slot=plan.slot,
         pid=os.getpid(),
@@ -149,10 +146,12 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
             log.warning("the state of slot %d cannot be written: %s", plan.slot, error)
 
     tell_state()
+    store = S3Store()
+    recorder, open_book = _open_books(settings, redis, store, plan.slot)
     return Child(
         plan=plan,
         pipeline=Pipeline(
-            store=S3Store(),
+            store=store,
             engine=engine,
             observe=observe,
             max_audio_s=settings.max_audio_s,
@@ -160,8 +159,36 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
             ahead=plan.device != CPU,
         ),
         observe=observe,
-        ledger=Ledger(redis, settings.key_prefix),
+        ledger=recorder,
         dead_letters=DeadLetters(redis, settings.key_prefix),
         attempts=Attempts(redis, settings.key_prefix),
         tell_state=tell_state,
+        open_book=open_book,
     )
+
+
+def _ready(
+    plan: SlotPlan, gpu: Gpu | None, seconds: float, fast_paths: dict[str, bool]
+) -> ModelReady:
+    return ModelReady(
+        slot=plan.slot,
+        device=plan.device,
+        device_name=gpu.name if gpu else platform.processor() or platform.machine(),
+        device_uuid=gpu.uuid if gpu else "",
+        seconds=seconds,
+        threads=plan.threads,
+        fast_paths=fast_paths,
+    )
+
+
+def _open_books(
+    settings: Settings, redis: Any, store: "ObjectStore", slot: int
+) -> tuple[Recorder, Callable[[Shard], "ShardBook"]]:
+    """Where this child takes down what it does, and what opens the books of a shard."""
+    from worker.bookkeeping import ShardBook, Tally
+
+    prefix = settings.key_prefix
+    recorder = Recorder(redis, prefix)
+    closer = Closer(Ledger(redis, prefix), Planner(redis, prefix), store)
+    tally = Tally(worker=socket.gethostname(), slot=slot)
+    return recorder, lambda shard: ShardBook(shard, recorder, store, tally, closer.close)

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future
 from contract.job import AudioRef, Shard
 from contract.store import ObjectInfo
 from contract.transcript import Outcome
-from worker.committing import Committer, stretch_s
+from worker.committing import Committed, Committer, stretch_s
 from worker.engine.interface import Engine
 from worker.events import FileFinished, Observer
 from worker.failures import Retry, Skip, decide
@@ -24,8 +24,8 @@ _MOST_POSTPONED = 5
 _WRITES_BEHIND = 64
 """Files that may wait to be written before the device waits for them."""
 
-Record = Callable[[AudioRef, Outcome, int], None]
-"""Takes down a file's outcome and its audio in ms."""
+Record = Callable[[AudioRef, FileFinished], None]
+"""Takes down what became of a file."""
 
 Fingerprint = Callable[[Task, ObjectInfo], str]
 """What a current result of a file carries."""
@@ -88,7 +88,7 @@ class Outcomes:
             except Exception as error:
                 self._postpone(error)
                 continue
-            self._record(hearing.ref, finished.outcome, round(finished.audio_s * 1000))
+            self._record(hearing.ref, finished)
             self._observe(finished)
 
     def _postpone(self, error: Exception) -> None:
@@ -108,17 +108,17 @@ class Outcomes:
         if hearing.incoming.done:
             return self._event(hearing, "skipped", threads)
         try:
-            heard = self._commit(hearing, channels, threads)
+            committed = self._commit(hearing, channels, threads)
         except Exception as error:
             decision = decide(error, self._committer.who.retries)
             if not isinstance(decision, Skip):
                 raise
             self._committer.report(hearing, decision)
-            return self._event(hearing, "failed", threads, error=decision.message)
-        outcome: Outcome = "ok" if heard.segments else "empty"
-        return self._event(hearing, outcome, threads, heard=heard)
+            return self._event(hearing, "failed", threads, failure=decision)
+        outcome: Outcome = "ok" if committed.heard.segments else "empty"
+        return self._event(hearing, outcome, threads, committed=committed)
 
-    def _commit(self, hearing: Hearing, channels: Sequence[Heard], threads: int) -> Heard:
+    def _commit(self, hearing: Hearing, channels: Sequence[Heard], threads: int) -> Committed:
         if hearing.error:
             raise hearing.error
         task, info = hearing.incoming.task, hearing.incoming.info
@@ -131,10 +131,11 @@ class Outcomes:
         outcome: Outcome,
         threads: int,
         *,
-        heard: Heard | None = None,
-        error: str | None = None,
+        committed: Committed | None = None,
+        failure: Skip | None = None,
     ) -> FileFinished:
         task, facts = hearing.incoming.task, hearing.incoming.facts
+        heard = committed.heard if committed else None
         silent = heard is not None and heard.speech_ms > 0 and not heard.segments
         return FileFinished(
             shard=self._shard.shard,
@@ -146,6 +147,9 @@ class Outcomes:
             seconds=task.stopwatch.total_s,
             stages_s=dict(task.stopwatch.seconds),
             threads=threads,
-            error=error,
+            error=failure.message if failure else None,
+            error_kind=failure.kind if failure else None,
+            fingerprint=committed.fingerprint if committed else None,
+            result_etag=committed.etag if committed else None,
             warnings=("speech_without_text",) if silent else (),
         )

@@ -62,8 +62,14 @@ class Pipeline:
     device beside the CPU, where it hinders nobody."""
     now: Callable[[], str] = utc_now
 
-    def run(self, shard: Shard, who: Circumstances, record: Record) -> Effort:
-        """Give every file of the shard its outcome.
+    def run(
+        self,
+        shard: Shard,
+        who: Circumstances,
+        record: Record,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Effort:
+        """Give every file of the shard its outcome; once `stop` says so, begin no other file.
 
         Raises:
             Exception: whatever worker.failures.decide does not answer with Skip. Files that
@@ -82,7 +88,7 @@ class Pipeline:
             )
             busy = BusyClock(time.perf_counter)
             with (  # an error's traceback would keep them, and their threads
-                contextlib.closing(fetcher.fetch_ahead(shard)) as files,
+                contextlib.closing(fetcher.fetch_ahead(shard, stop)) as files,
                 contextlib.closing(self._groups(files, busy, ears)) as groups,
             ):
                 self._hear(groups, outcomes, busy)

@@ -51,14 +51,17 @@ class Outputs:
             self._render(transcript, name)
         self._clear_error()
 
-    def commit(self, transcript: Transcript) -> None:
-        """Write the .json, the last of all: it says that the file is done. Raises as prepare."""
-        self._render(transcript, "json")
+    def commit(self, transcript: Transcript) -> str:
+        """Write the .json, the last of all: it says that the file is done; return its ETag.
 
-    def _render(self, transcript: Transcript, name: Format) -> None:
+        Raises as prepare.
+        """
+        return self._render(transcript, "json")
+
+    def _render(self, transcript: Transcript, name: Format) -> str:
         renderer = RENDERERS[name]
         uri = output_uri(self.prefix, self.relative, renderer.extension)
-        self._put(uri, renderer.render(transcript), renderer.content_type)
+        return self._put(uri, renderer.render(transcript), renderer.content_type)
 
     def write_error(self, report: ErrorReport) -> None:
         """Say why the file failed for good. Raises as prepare does."""
@@ -68,9 +71,9 @@ class Outputs:
         with contextlib.suppress(ObjectMissing, ObjectDenied):  # not allowed to: the .json counts
             self.store.delete(error_uri(self.prefix, self.relative))
 
-    def _put(self, uri: str, body: bytes, content_type: str) -> None:
+    def _put(self, uri: str, body: bytes, content_type: str) -> str:
         try:
-            self.store.write(uri, body, content_type)
+            return self.store.write(uri, body, content_type)
         except StoreUnavailable:
             raise
         except StoreError as error:

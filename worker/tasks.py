@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from contract.dead_letters import DeadLetter as Letter
-from contract.job import AudioRef, MalformedShard, Shard
-from contract.queues import ENQUEUED_AT_HEADER, TASK
+from contract.job import MalformedShard, Shard
+from contract.queues import ENQUEUED_AT_HEADER, TASK, lanes
 from contract.settings import Settings
-from contract.transcript import Outcome, utc_now
+from contract.transcript import utc_now
 from worker import heap
 from worker.events import ShardFinished, ShardPostponed, ShardPutAside, ShardStarted
 from worker.failures import DeadLetter, Decision, LeaveProcess, PoisonShard, Retry, Skip, decide
@@ -90,6 +90,8 @@ def transcribe_files(task: Any, shard: Shard, child: Child, attempt: int) -> Non
     from worker.telemetry.resident import peak_resident_bytes, resident_bytes
 
     begin, before = time.monotonic(), child.pipeline.engine.hold_threads()
+    book = child.open_book(shard)
+    book.begin()
     who = Circumstances(
         job=shard.job,
         attempt=attempt,
@@ -97,8 +99,13 @@ def transcribe_files(task: Any, shard: Shard, child: Child, attempt: int) -> Non
         worker=task.request.hostname,
         slot=child.plan.slot,
     )
-    effort = child.pipeline.run(shard, who, _recorder(shard, child))
+    try:
+        effort = child.pipeline.run(shard, who, book.record, book.is_cancelled)
+    except Exception:
+        book.leave()
+        raise
     seconds = time.monotonic() - begin
+    book.end(round(seconds * 1000))
     heap.give_back()
     child.observe(
         ShardFinished(
@@ -113,14 +120,6 @@ def transcribe_files(task: Any, shard: Shard, child: Child, attempt: int) -> Non
         )
     )
     child.tell_state()
-
-
-def _recorder(shard: Shard, child: Child) -> Callable[[AudioRef, Outcome, int], None]:
-    def record(ref: AudioRef, outcome: Outcome, audio_ms: int) -> None:
-        if shard.job is not None and ref.index is not None:
-            child.ledger.record(shard.job, ref.index, outcome, audio_ms)
-
-    return record
 
 
 def apply(decision: Decision, task: Any, document: Any, child: Child) -> None:
@@ -140,6 +139,8 @@ def postpone(task: Any, document: Any, child: Child, decision: Retry) -> None:
     retries = task.request.retries + 1
     # to our own queue: another client's message may name an exchange that leads nowhere
     queue = task.app.conf.task_default_queue
+    came_by = (task.request.delivery_info or {}).get("routing_key")
+    queue = came_by if came_by in lanes(queue) else queue
     again = task.signature_from_request(countdown=decision.delay_s, retries=retries, queue=queue)
     again.apply_async()
     shard = str(document.get("shard"))

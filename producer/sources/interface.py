@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from contract.job import AudioRef
 
@@ -33,6 +33,8 @@ AUDIO_SUFFIXES = frozenset(
 )
 """What is taken for audio when a prefix or a folder is listed; a manifest may name anything."""
 
+UPLOAD_IT = "a local path: upload the folder with --upload s3://bucket/prefix/"
+
 
 class BadSource(Exception):
     """A source cannot be read: correct the argument that the message names."""
@@ -50,11 +52,29 @@ class BadRow:
         return f"{self.where}: {self.reason}"
 
 
+class Found(NamedTuple):
+    """What a source yields; ten million of them, hence no dataclass."""
+
+    position: str
+    """Where in its source this is: what `after` takes to go on behind it."""
+    item: AudioRef | BadRow
+    duration_ms: int | None = None
+    """Length of the whole audio in ms, if the source tells it: a hint for packing."""
+
+
 class Source(Protocol):
     """A backlog, or a part of one."""
 
-    def __iter__(self) -> Iterator[AudioRef | BadRow]:
-        """Every reference, in a stable order, without an index."""
+    def after(self, position: str) -> Iterator[Found]:
+        """Everything behind a position, in a stable order, without an index.
+
+        Args:
+            position: that of the last one yielded before; "" begins at the beginning.
+
+        Raises:
+            BadSource: it cannot be read.
+            StoreError: S3 fails.
+        """
 
 
 def looks_like_audio(name: str) -> bool:

@@ -1,84 +1,56 @@
-"""A .jsonl manifest, local or in S3: one JSON object per line, of which only audio is required."""
+"""A manifest, local, in S3 or from stdin: one reference per line, in one of several forms."""
 
-import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from contract.job import AudioRef, Options, explain
-from contract.layout import is_s3_uri, key_of
+from contract.job import explain
 from contract.store import ObjectStore
-from producer.sources.interface import BadRow, BadSource
-
-_OPTION_FIELDS = ("language", "hotwords")
-_FIELDS = {"audio", "start_ms", "end_ms", "channel"}
+from producer.sources.forms import LineReader, form_of, reader_of
+from producer.sources.interface import BadRow, BadSource, Found
+from producer.sources.lines import MAX_LINE_BYTES, numbered, opened
 
 
 @dataclass(frozen=True)
-class JsonlManifest:
-    """See Source; a bad row is yielded as such, with its line number."""
+class Manifest:
+    """See Source; the position is the number of a line. A bad row is yielded with its line."""
 
     uri: str
+    """s3://bucket/key, a local path, or - for stdin."""
     store: ObjectStore
 
-    def __iter__(self) -> Iterator[AudioRef | BadRow]:
-        with tempfile.TemporaryFile() as copy:
-            for number, line in enumerate(self._open(copy), start=1):
-                if line.strip():
-                    yield self._read_row(number, line)
+    def after(self, position: str) -> Iterator[Found]:
+        """See Source."""
+        form = form_of(self.uri)
+        if form is None:
+            raise BadSource(f"{self.uri} is no manifest")
+        behind = int(position or 0)
+        with opened(self.uri, self.store) as file:
+            lines = numbered(file, self._name)
+            read = reader_of(form, lines, self._name)
+            for number, line in lines:
+                if number <= behind:
+                    continue
+                if line is None:
+                    yield self._bad(number, f"longer than {MAX_LINE_BYTES} bytes")
+                elif line.strip() and (found := self._read(number, line, read)):
+                    yield found
 
-    def _open(self, copy: BinaryIO) -> BinaryIO:
-        if self.uri.startswith("s3://"):
-            self.store.download(self.uri, copy)
-            return copy
-        try:
-            return Path(self.uri).open("rb")
-        except OSError as error:
-            raise BadSource(f"{self.uri} cannot be read: {error.strerror}") from None
+    @property
+    def _name(self) -> str:
+        return "standard input" if self.uri == "-" else self.uri
 
-    def _read_row(self, number: int, line: bytes) -> AudioRef | BadRow:
-        where = f"{self.uri}, line {number}"
+    def _read(self, number: int, line: bytes, read: LineReader) -> Found | None:
         try:
-            return to_ref(json.loads(line))
+            row = read(line.decode())
         except ValidationError as error:
-            return BadRow(where, explain(error))
+            return self._bad(number, explain(error))
+        except UnicodeDecodeError:
+            return self._bad(number, "not UTF-8")
         except ValueError as error:
-            return BadRow(where, f"not a JSON object: {error}")
+            return self._bad(number, str(error))
+        return None if row is None else Found(str(number), *row)
 
-
-def to_ref(row: Any) -> AudioRef:
-    """A manifest's row as a reference.
-
-    Outputs are named by id, else by the key; a stretch or a channel of a file is added to the
-    name, so that several rows may point into one file.
-
-    Raises:
-        ValueError: when the row is not an object, or a field of it is wrong.
-    """
-    if not isinstance(row, dict):
-        raise ValueError("the row is no object")
-    fields = dict(row)
-    options = {name: fields.pop(name) for name in _OPTION_FIELDS if name in fields}
-    Options.model_validate(options)
-    name = fields.pop("id", None)
-    audio = fields.get("audio")
-    relative = (
-        _name(audio, fields)
-        if name is None and is_s3_uri(audio)
-        else ""
-        if name is None
-        else str(name)
-    )
-    if unknown := set(fields) - _FIELDS:
-        raise ValueError(f"unknown field {sorted(unknown)[0]}")
-    return AudioRef.model_validate({**fields, "relative": relative, "options": options})
-
-
-def _name(audio: Any, fields: dict[str, Any]) -> str:
-    start, end, channel = (fields.get(key) for key in ("start_ms", "end_ms", "channel"))
-    stretch = f"@{start or 0}-{'' if end is None else end}" if start or end else ""
-    return key_of(audio) + stretch + (f"#{channel}" if channel is not None else "")
+    def _bad(self, number: int, reason: str) -> Found:
+        return Found(str(number), BadRow(f"{self._name}, line {number}", reason))

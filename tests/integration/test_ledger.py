@@ -4,106 +4,221 @@ import uuid
 
 import pytest
 
-from contract.dead_letters import DeadLetter, DeadLetters
-from contract.fleet_state import FleetState
-from contract.ledger import Ledger, connect
-from contract.queues import BrokerUnavailable
+from contract.ledger import JobCounts, Ledger, Planner, Recorder, connect
+from contract.ledger.values import (
+    EXAMPLES_PER_KIND,
+    FailureExample,
+    FileDetail,
+    latency_bucket,
+)
 from contract.settings import Settings
 from contract.transcript import Outcome
-from local.process import free_port
 
 
 @pytest.fixture
-def job(ledger: Ledger) -> str:
+def planner(settings: Settings) -> Planner:
+    return Planner(connect(settings))
+
+
+@pytest.fixture
+def recorder(settings: Settings) -> Recorder:
+    return Recorder(connect(settings))
+
+
+@pytest.fixture
+def job(planner: Planner) -> str:
+    """Of three files, in one window, and one of them done before."""
     name = f"job-{uuid.uuid4()}"
-    ledger.begin(name, "s3://transcripts/x/")
-    ledger.add_files(name, 3)
+    planner.begin(name, "s3://transcripts/x/", queue="fleet")
+    planner.plan(name, 0, 4, 120_000, [3])
     return name
 
 
+def counts_of(ledger: Ledger, job: str) -> JobCounts:
+    counts = ledger.counts(job)
+    assert counts
+    return counts
+
+
 def outcomes(ledger: Ledger, job: str) -> dict[Outcome, int]:
-    counts = ledger.counts(job)
-    assert counts
-    return {outcome: count for outcome, count in counts.outcomes.items() if count}
+    found = counts_of(ledger, job).outcomes
+    return {outcome: count for outcome, count in found.items() if count and outcome != "skipped"}
 
 
-def test_a_file_delivered_twice_is_counted_once(ledger: Ledger, job: str) -> None:
+def test_a_file_delivered_twice_is_counted_once(
+    ledger: Ledger, recorder: Recorder, job: str
+) -> None:
     for _ in range(2):
-        ledger.record(job, 1, "ok", 5000)
-    counts = ledger.counts(job)
-    assert counts
-    assert (counts.finished, counts.audio_ms) == (1, 5000)
+        recorder.record(job, 1, "ok", 5000, detail=FileDetail(seconds=3.0))
+    counts = counts_of(ledger, job)
+    assert (counts.finished, counts.audio_ms) == (2, 5000)
+    assert ledger.latency(job) == {latency_bucket(3.0): 1}
+    (minute,) = ledger.minutes(job)
+    assert (minute.files, minute.audio_ms, minute.failed) == (1, 5000, 0)
 
 
-def test_a_retry_that_succeeds_replaces_the_failure(ledger: Ledger, job: str) -> None:
-    ledger.record(job, 1, "failed", 0)
-    ledger.record(job, 1, "ok", 0)
+def test_a_window_planned_twice_is_counted_once(ledger: Ledger, planner: Planner, job: str) -> None:
+    for _ in range(2):
+        planner.plan(job, 0, 4, 120_000, [3])
+        planner.plan(job, 1, 10, 60_000, [])
+    counts = counts_of(ledger, job)
+    assert (counts.files, counts.estimated_ms) == (14, 180_000)
+    assert counts.outcomes["skipped"] == 1
+
+
+def test_the_cursor_is_where_it_was_left(planner: Planner, job: str) -> None:
+    assert planner.cursor(job) == (0, 0)
+    planner.save_cursor(job, 3, 17)
+    assert planner.cursor(job) == (3, 17)
+
+
+def test_a_failure_is_known_by_its_kind_until_a_retry_succeeds(
+    ledger: Ledger, recorder: Recorder, job: str
+) -> None:
+    detail = FileDetail(kind="undecodable_audio", relative="a.wav", message="no audio")
+    for _ in range(2):
+        recorder.record(job, 1, "failed", 0, detail=detail)
+    assert counts_of(ledger, job).kinds == {"undecodable_audio": 1}
+    (example,) = ledger.examples(job)
+    assert (example.index, example.relative, example.message) == (1, "a.wav", "no audio")
+    recorder.record(job, 1, "ok", 700)
     assert outcomes(ledger, job) == {"ok": 1}
+    assert counts_of(ledger, job).audio_ms == 700
+    assert counts_of(ledger, job).kinds == {}
+    assert ledger.examples(job) == []
+
+
+def test_a_few_examples_of_each_kind_are_kept_of_any_number(
+    ledger: Ledger, recorder: Recorder, job: str
+) -> None:
+    for index in range(20):
+        detail = FileDetail(kind="access_denied", relative=f"{index}.wav")
+        recorder.record(job, index, "failed", 0, detail=detail)
+    assert counts_of(ledger, job).kinds == {"access_denied": 20}
+    assert len(ledger.examples(job)) == EXAMPLES_PER_KIND
 
 
 def test_finding_a_result_there_does_not_replace_the_work_that_made_it(
-    ledger: Ledger, job: str
+    ledger: Ledger, recorder: Recorder, job: str
 ) -> None:
-    ledger.record(job, 1, "empty", 5000)
-    ledger.record(job, 1, "skipped", 0)
-    ledger.record(job, 2, "skipped", 0)
-    assert outcomes(ledger, job) == {"empty": 1, "skipped": 1}
+    recorder.record(job, 1, "empty", 5000)
+    recorder.record(job, 1, "skipped", 0)
+    recorder.record(job, 2, "skipped", 0)
+    assert outcomes(ledger, job) == {"empty": 1}
+    assert counts_of(ledger, job).outcomes["skipped"] == 2
 
 
-def test_work_that_was_given_up_but_had_succeeded_is_no_failure(ledger: Ledger, job: str) -> None:
-    ledger.record(job, 1, "failed", 0, only_first=True)
-    ledger.record(job, 1, "skipped", 0)
-    ledger.record(job, 2, "ok", 10)
-    ledger.record(job, 2, "failed", 0, only_first=True)
-    assert outcomes(ledger, job) == {"skipped": 1, "ok": 1}
+def test_work_that_was_given_up_but_had_succeeded_is_no_failure(
+    ledger: Ledger, recorder: Recorder, job: str
+) -> None:
+    recorder.record(job, 1, "failed", 0, only_first=True)
+    recorder.record(job, 1, "skipped", 0)
+    recorder.record(job, 2, "ok", 10)
+    recorder.record(job, 2, "failed", 0, only_first=True)
+    assert outcomes(ledger, job) == {"ok": 1}
 
 
 def test_a_job_is_complete_when_all_is_published_and_has_an_outcome(
-    ledger: Ledger, job: str
+    ledger: Ledger, planner: Planner, recorder: Recorder, job: str
 ) -> None:
     for index in range(3):
-        ledger.record(job, index, "ok", 10)
-    before = ledger.counts(job)
-    ledger.end_publishing(job)
-    after = ledger.counts(job)
-    assert before
-    assert not before.complete
-    assert after
-    assert after.complete
+        recorder.record(job, index, "ok", 10)
+    assert not counts_of(ledger, job).complete
+    planner.end_publishing(job)
+    assert counts_of(ledger, job).complete
     assert job in ledger.jobs()
 
 
-def test_ten_million_files_take_a_few_megabytes(settings: Settings, ledger: Ledger) -> None:
+def test_files_are_in_flight_from_the_beginning_of_their_shard_to_its_end(
+    ledger: Ledger, recorder: Recorder, job: str
+) -> None:
+    for _ in range(2):  # delivered again, after its worker died
+        recorder.begin_shard(job, "shard", 3)
+        recorder.record(job, 0, "ok", 10, detail=FileDetail(shard="shard"))
+        assert counts_of(ledger, job).in_flight == 2
+    recorder.end_shard(job, "shard", 1500)
+    assert (counts_of(ledger, job).in_flight, counts_of(ledger, job).work_ms) == (0, 1500)
+
+
+def test_a_cancelled_job_waits_for_nothing_but_what_is_in_flight(
+    ledger: Ledger, planner: Planner, recorder: Recorder, job: str
+) -> None:
+    recorder.begin_shard(job, "shard", 2)
+    recorder.record(job, 0, "ok", 10, detail=FileDetail(shard="shard"))
+    planner.cancel(job)
+    counts = counts_of(ledger, job)
+    assert (counts.waiting, counts.cancelled, counts.complete) == (0, 2, False)
+    recorder.cancel_files(job, [0, 1])
+    recorder.end_shard(job, "shard", 10)
+    counts = counts_of(ledger, job)
+    assert counts.complete
+    assert outcomes(ledger, job) == {"ok": 1, "cancelled": 1}
+    assert counts.cancelled == 2
+
+
+def test_workers_hear_of_a_cancelled_job_within_a_second(
+    settings: Settings, planner: Planner, job: str
+) -> None:
+    now = [0.0]
+    recorder = Recorder(connect(settings), clock=lambda: now[0])
+    assert not recorder.is_cancelled(job)
+    planner.cancel(job)
+    now[0] += 1.0
+    assert recorder.is_cancelled(job)
+
+
+def test_failed_files_that_are_tried_again_wait(
+    ledger: Ledger, planner: Planner, recorder: Recorder, job: str
+) -> None:
+    planner.end_publishing(job)
+    recorder.record(job, 0, "ok", 10)
+    for index in (1, 2):
+        recorder.record(job, index, "failed", 0, detail=FileDetail(kind="access_denied"))
+    planner.close(job, 1000)
+    assert ledger.indexes(job, "failed") == [1, 2]
+    planner.reopen(job, [0, 1, 2])
+    counts = counts_of(ledger, job)
+    assert (counts.waiting, counts.complete, counts.closed_at) == (2, False, None)
+    assert (counts.kinds, outcomes(ledger, job)) == ({}, {"ok": 1})
+
+
+def test_what_s3_says_replaces_nothing_that_is_known(
+    ledger: Ledger, planner: Planner, recorder: Recorder, job: str
+) -> None:
+    recorder.record(job, 0, "ok", 10)
+    why = FailureExample(kind="poison", index=2, relative="c.wav", message="died")
+    planner.restore(job, [(0, "failed", 0, why), (1, "ok", 30, None), (2, "failed", 0, why)])
+    assert outcomes(ledger, job) == {"ok": 2, "failed": 1}
+    assert counts_of(ledger, job).audio_ms == 40
+    assert ledger.examples(job) == [why]
+
+
+def test_only_one_process_writes_the_end_of_a_job(planner: Planner, job: str) -> None:
+    assert planner.claim_closing(job, 60)
+    assert not planner.claim_closing(job, 60)
+
+
+def test_a_job_that_is_over_is_forgotten_after_some_time(
+    settings: Settings, planner: Planner, job: str
+) -> None:
+    planner.close(job, 1000)
+    redis = connect(settings)
+    keys = [key for key in redis.keys(f"fleet:job:{job}*") if not key.endswith(":closing")]
+    assert keys
+    assert all(0 < redis.ttl(key) <= 1000 for key in keys)
+
+
+def test_ten_million_files_take_a_few_megabytes(
+    settings: Settings, planner: Planner, recorder: Recorder
+) -> None:
     job = f"job-{uuid.uuid4()}"
     redis = connect(settings)
     before = redis.info("memory")["used_memory"]
-    ledger.begin(job, "s3://transcripts/x/")
-    ledger.record(job, 9_999_999, "ok", 10)
+    planner.begin(job, "s3://transcripts/x/")
+    for outcome in ("ok", "failed", "skipped"):
+        recorder.record(job, 9_999_999, outcome, 10)
     assert redis.info("memory")["used_memory"] - before < 8 << 20
 
 
 def test_an_unknown_job_has_no_counts(ledger: Ledger) -> None:
     assert ledger.counts("never-seen") is None
-
-
-def test_dead_letters_keep_document_and_reason(settings: Settings) -> None:
-    letters = DeadLetters(connect(settings), "test:")
-    letter = DeadLetter(message_id="m", reason="why", document={"a": [1]}, worker="w", at="now")
-    letters.put(letter)
-    letters.put(letter)
-    assert letters.all() == [letter]
-
-
-def test_workers_announce_their_model(settings: Settings) -> None:
-    state = FleetState(connect(settings), "test:")
-    assert state.revision_of("never-loaded") is None
-    state.announce("demo", "sha256:1")
-    assert state.revision_of("demo") == "sha256:1"
-
-
-def test_no_redis_is_one_clear_error(settings: Settings) -> None:
-    url = f"redis://:secret@127.0.0.1:{free_port()}/0"
-    ledger = Ledger(connect(settings.model_copy(update={"broker_url": url})))
-    with pytest.raises(BrokerUnavailable, match="cannot be reached") as error:
-        ledger.check()
-    assert "secret" not in str(error.value)

@@ -1,7 +1,9 @@
 """One suite over both implementations of the port to object storage."""
 
 import io
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -9,8 +11,10 @@ from contract.s3 import S3Store
 from contract.store import (
     BucketMissing,
     CredentialsRefused,
+    Folder,
     MemoryStore,
     ObjectDenied,
+    ObjectInfo,
     ObjectMissing,
     ObjectStore,
     StoreUnavailable,
@@ -61,6 +65,96 @@ def test_a_listing_is_in_order_and_below_the_prefix(either: ObjectStore, prefix:
     assert [found.uri for found in either.list(prefix + "a/")] == [prefix + "a/1", prefix + "a/2"]
 
 
+KEYS = ["a!", "a-1/x", "a/1", "a/2/y", "a0", "b.wav", "b/1", "\u4f60/\u597d +&.wav"]
+
+
+@pytest.fixture
+def filled(either: ObjectStore, prefix: str) -> ObjectStore:
+    for key in KEYS:
+        either.write(prefix + key, key.encode(), "text/plain")
+    return either
+
+
+BEHIND = ["", *KEYS, "a", "a/", "a/1x", "a/2/", "a00", "b/", "b/2", "z", "\u4f60/"]
+
+
+@pytest.mark.parametrize("key", BEHIND)
+def test_a_listing_goes_on_behind_any_key(filled: ObjectStore, prefix: str, key: str) -> None:
+    listed = filled.list(prefix, after=prefix + key)
+    assert [found.uri for found in listed] == [prefix + one for one in KEYS if one > key]
+
+
+LEVEL: list[str] = ["a!", "a-1/", "a/", "a0", "b.wav", "b/", "\u4f60/"]
+
+
+@pytest.mark.parametrize("key", BEHIND)
+def test_a_level_goes_on_behind_any_key(filled: ObjectStore, prefix: str, key: str) -> None:
+    listed = {found.uri: found for found in filled.list_level(prefix, after=prefix + key)}
+    level = [uri.removeprefix(prefix) for uri in listed]
+    assert level == sorted(level)
+    must = [one for one in LEVEL if any(k > key and k.startswith(one) for k in KEYS)]
+    may = [one for one in LEVEL if one > key or key.startswith(one)]
+    assert set(must) <= set(level) <= set(may)
+    assert [isinstance(one, Folder) for one in listed.values()] == [n[-1] == "/" for n in level]
+
+
+def test_a_prefix_may_end_within_a_name(filled: ObjectStore, prefix: str) -> None:
+    listed = [found.uri.removeprefix(prefix) for found in filled.list_level(prefix + "a")]
+    assert listed == ["a!", "a-1/", "a/", "a0"]
+
+
+def test_a_listing_longer_than_a_page_is_whole(either: ObjectStore, prefix: str) -> None:
+    keys = [f"{prefix}{n % 3}/{n:04}" for n in range(2100)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda key: either.write(key, b"", "text/plain"), keys))
+    assert [found.uri for found in either.list(prefix)] == sorted(keys)
+    assert [one.uri for one in either.list_level(prefix)] == [f"{prefix}{n}/" for n in range(3)]
+    assert len(list(either.list_level(f"{prefix}1/"))) == 700
+
+
+def test_writing_tells_the_etag_that_listings_show(either: ObjectStore, prefix: str) -> None:
+    etag = either.write(prefix + "a", b"one", "text/plain")
+    (listed,) = either.list(prefix)
+    assert etag == listed.etag
+    assert etag.startswith('"')
+    assert either.write(prefix + "a", b"two", "text/plain") != etag
+
+
+def test_a_listing_tells_when_an_object_was_written(store: S3Store, prefix: str) -> None:
+    before = time.time()
+    store.write(prefix + "a", b"", "text/plain")
+    (listed,) = store.list(prefix)
+    (level,) = store.list_level(prefix)
+    assert isinstance(level, ObjectInfo)
+    assert listed.modified == level.modified
+    assert listed.modified is not None
+    assert before - 2 <= listed.modified <= time.time() + 2
+
+
+@pytest.mark.parametrize(
+    ("start", "length", "expected"),
+    [
+        (0, 4, b"0123"),
+        (3, 4, b"3456"),
+        (8, 4, b"89"),
+        (10, 4, b""),
+        (99, 4, b""),
+        (0, 99, b"0123456789"),
+        (5, 0, b""),
+    ],
+)
+def test_a_range_is_read(
+    either: ObjectStore, prefix: str, start: int, length: int, expected: bytes
+) -> None:
+    either.write(prefix + "a", b"0123456789", "text/plain")
+    assert either.open_range(prefix + "a", start, length) == expected
+
+
+def test_an_empty_object_has_no_range(either: ObjectStore, prefix: str) -> None:
+    either.write(prefix + "a", b"", "text/plain")
+    assert either.open_range(prefix + "a", 0, 10) == b""
+
+
 def test_deleting_twice_is_no_error(either: ObjectStore, prefix: str) -> None:
     either.write(prefix + "c", b"", "text/plain")
     either.delete(prefix + "c")
@@ -72,10 +166,14 @@ def test_deleting_twice_is_no_error(either: ObjectStore, prefix: str) -> None:
 def test_missing_things_have_names(either: ObjectStore, prefix: str) -> None:
     with pytest.raises(ObjectMissing, match="does not exist"):
         either.download(prefix + "nothing", io.BytesIO())
+    with pytest.raises(ObjectMissing, match="does not exist"):
+        either.open_range(prefix + "nothing", 0, 1)
     for act in (
         lambda: either.read("s3://no-such-bucket/x"),
         lambda: either.write("s3://no-such-bucket/x", b"", "text/plain"),
         lambda: list(either.list("s3://no-such-bucket/")),
+        lambda: list(either.list_level("s3://no-such-bucket/")),
+        lambda: either.open_range("s3://no-such-bucket/x", 0, 1),
     ):
         with pytest.raises(BucketMissing, match="bucket no-such-bucket"):
             act()

@@ -50,7 +50,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     def listen(sources: list[str], **keywords: Any) -> EnqueueResult:
         heard.update(keywords, sources=sources)
-        return _result(files=1, enqueued=1, shards=1, bad_rows=heard.get("bad", []))
+        bad = heard.get("bad", [])
+        return _result(files=1, enqueued=1, shards=1, bad_rows=bad, bad_row_count=len(bad))
 
     monkeypatch.setattr(producer, "enqueue", listen)
     return heard

@@ -1,5 +1,7 @@
 """What botocore says becomes an error that tells what to do."""
 
+from datetime import UTC, datetime
+
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -10,6 +12,7 @@ from botocore.exceptions import (
 )
 
 from contract import s3
+from contract.s3_errors import nothing_behind_the_end, translate, translated
 from contract.store import (
     BucketMissing,
     CredentialsRefused,
@@ -47,13 +50,13 @@ def _answer(code: str) -> ClientError:
     ],
 )
 def test_an_error_of_boto_becomes_one_of_ours(error: Exception, meaning: type[StoreError]) -> None:
-    translated = s3.translate(error, URI)
-    assert type(translated) is meaning
-    assert "calls" in str(translated)
+    said = translate(error, URI)
+    assert type(said) is meaning
+    assert "calls" in str(said)
 
 
 def test_a_missing_bucket_is_named() -> None:
-    assert str(s3.translate(_answer("NoSuchBucket"), URI)) == "bucket calls does not exist"
+    assert str(translate(_answer("NoSuchBucket"), URI)) == "bucket calls does not exist"
 
 
 @pytest.mark.parametrize("listed", ['"9b2c"', "9b2c"])
@@ -75,3 +78,42 @@ def test_a_store_of_one_s_own_is_asked_without_wildcard_dns(
     assert s3._addressing_style() == "auto"
     no_endpoint.setenv(name, "http://127.0.0.1:9000")
     assert s3._addressing_style() == "path"
+
+
+def test_a_range_behind_the_end_is_no_error_and_everything_else_is() -> None:
+    with nothing_behind_the_end():
+        raise _answer("InvalidRange")
+    with pytest.raises(ObjectMissing), translated(URI), nothing_behind_the_end():
+        raise _answer("NoSuchKey")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-22T12:00:01.250Z", datetime(2026, 11, 22, 12, 0, 1, 250_000, UTC)),
+        ("2026-11-22T12:00:01Z", datetime(2026, 11, 22, 12, 0, 1, 0, UTC)),
+        ("2026-11-22T12:00:01", datetime(2026, 11, 22, 12, 0, 1, 0, UTC)),
+        ("Sun, 22 Nov 2026 12:00:01 GMT", datetime(2026, 11, 22, 12, 0, 1, 0, UTC)),
+    ],
+)
+def test_times_of_listings_and_of_headers_are_read(text: str, moment: datetime) -> None:
+    assert s3._moment(text).timestamp() == moment.timestamp()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key", "start"),
+    [
+        ("p/", "p/a/x", "p/a"),
+        ("p/", "p/a/", "p/a"),
+        ("p/", "p/a/b/c", "p/a"),
+        ("p/", "p/a.wav", "p/a.wav"),
+        ("", "a/x", "a"),
+        ("p", "pq/x", "pq"),
+        ("p/", "", ""),
+        ("p/", "o/x", "o/x"),
+    ],
+)
+def test_a_level_is_listed_from_before_the_folder_that_holds_the_key(
+    prefix: str, key: str, start: str
+) -> None:
+    assert s3._before_its_folder(prefix, key) == start

@@ -88,6 +88,8 @@ def test_a_file_that_is_no_toml_is_an_error_that_names_the_file() -> None:
         ("VISIBILITY_TIMEOUT_S", "1"),
         ("MAX_ATTEMPTS", "0"),
         ("MAX_AUDIO_S", "-1"),
+        ("SCRATCH", "s3://bucket/no-slash"),
+        ("SCRATCH", "hush/"),
     ],
 )
 def test_a_wrong_value_is_an_error_that_names_its_variable(
@@ -141,6 +143,7 @@ def test_settings_cannot_be_changed_once_they_are_read() -> None:
         batch_seconds=st.floats(0.5, 1e4),
         metrics_port=st.integers(0, 65535),
         max_audio_s=st.floats(0.5, 1e6),
+        scratch=st.sampled_from(["", "s3://bucket/", "s3://bucket/a b/"]),
         run_dir=st.just(Path("/run/fleet dir")),
     )
 )

@@ -1,6 +1,7 @@
 """A guarded command ends with its owner, with all its children, however the owner ends."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -39,6 +40,12 @@ def _gone(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def _ignores(pid: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = next(line for line in status.splitlines() if line.startswith("SigIgn:")).split()[1]
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
@@ -86,12 +93,11 @@ def test_children_that_outlive_the_command_die_with_it(tmp_path: Path) -> None:
 def test_a_signal_to_the_guard_alone_does_not_orphan_the_command(tmp_path: Path) -> None:
     with _guard(tmp_path, CHILD + "wait") as guard:
         child = _pid_in(tmp_path / "child")
+        assert _until(lambda: _ignores(guard.pid, signal.SIGTERM))  # it starts the command first
         guard.terminate()
-        time.sleep(0.1)
-        assert guard.poll() is None
         assert guard.stdin
         guard.stdin.close()
-        guard.wait(PATIENCE_S)
+        assert guard.wait(PATIENCE_S) == 128 + 15  # the command's end, not its own
     assert _until(lambda: _gone(child))
 
 

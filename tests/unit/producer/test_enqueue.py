@@ -1,10 +1,15 @@
-"""How a job is named, and which rows of its sources are kept."""
+"""How a job is named, and what makes two commands the same."""
 
 import re
+from typing import Any
 
-from producer.enqueue import EnqueueResult, _keep_good, new_job_name
-from producer.sources.interface import BadRow
-from tests.unit.examples import a_ref
+import pytest
+
+from contract.job import Options
+from contract.store import MemoryStore
+from producer.enqueue import new_job_name
+from producer.planning.packing import ShardLimits
+from producer.planning.request import JobRequest, read_begun, read_request, write_request
 
 
 def test_jobs_begun_in_the_same_second_are_two_jobs() -> None:
@@ -13,13 +18,38 @@ def test_jobs_begun_in_the_same_second_are_two_jobs() -> None:
     assert all(re.fullmatch(r"job-\d{8}-\d{6}-[0-9a-f]{6}", name) for name in names)
 
 
-def test_bad_rows_are_kept_apart_from_files_and_counted_as_none() -> None:
-    result = EnqueueResult(job="night", output="s3://out/")
-    first, bad, last = (
-        a_ref("s3://in/a.wav"),
-        BadRow("list.jsonl, line 2", "audio: missing"),
-        a_ref(),
+def a_request(**fields: Any) -> JobRequest:
+    return JobRequest(**{"sources": ("s3://in/",), "output": "s3://out/", **fields})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"sources": ("s3://in/", "s3://other/")},
+        {"output": "s3://out/x/"},
+        {"options": Options(language="zh")},
+        {"overwrite": True},
+        {"limit": 7},
+        {"since": 1.5},
+        {"suffixes": ("wav",)},
+        {"limits": ShardLimits(files=7)},
+    ],
+)
+def test_another_command_is_another_request(fields: dict[str, Any]) -> None:
+    assert a_request().digest == a_request().digest
+    assert a_request(**fields).digest != a_request().digest
+
+
+def test_a_request_comes_back_from_s3_as_it_was() -> None:
+    store = MemoryStore("out")
+    request = a_request(
+        options=Options(formats=("json", "srt"), hotwords=("nine",)),
+        limits=ShardLimits(seconds=10),
+        suffixes=("wav",),
     )
-    assert list(_keep_good([first, bad, last], result)) == [first, last]
-    assert result.files == 2
-    assert result.bad_rows == ["list.jsonl, line 2: audio: missing"]
+    assert read_request(store, "s3://out/", "night") is None
+    write_request(store, "night", request, "2026-11-22T12:00:00Z")
+    again = read_request(store, "s3://out/", "night")
+    assert again == request
+    assert again.digest == request.digest
+    assert read_begun(store, "s3://out/", "night") == "2026-11-22T12:00:00Z"

@@ -5,9 +5,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from contract.dead_letters import DeadLetter, DeadLetters
-from contract.ledger import Ledger
+from contract.job import Shard
+from contract.ledger import Recorder
+from contract.ledger.values import FileDetail, WorkerSeen
 from tests.unit.worker.workbench import Workbench
 from worker.attempts import Attempts
+from worker.bookkeeping import ShardBook, Tally
 from worker.lifecycle import Child
 from worker.pinning import plan_slot
 from worker.tasks import run_shard
@@ -54,6 +57,14 @@ class ChildAtWork:
     ledger: list[tuple[str, int, str, int]] = field(default_factory=list)
     begun: dict[str, int] = field(default_factory=dict)
     """How often each message was begun that is not done."""
+    in_flight: dict[str, int] = field(default_factory=dict)
+    """Files of each shard that was begun and not ended."""
+    cancelled_jobs: set[str] = field(default_factory=set)
+    cancelled: list[int] = field(default_factory=list)
+    """Files of which it was said that nobody begins them."""
+    seen: list[WorkerSeen] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    """Jobs whose end was to be written."""
     told: int = 0
     """How often the child wrote its state file."""
     broken: Exception | None = None
@@ -68,11 +79,33 @@ class ChildAtWork:
             plan=plan_slot(0, ["cpu"], 2, "auto"),
             pipeline=self.bench.pipeline,
             observe=self.bench.observe,
-            ledger=cast(Ledger, SimpleNamespace(record=self._record)),
+            ledger=self._recorder,
             dead_letters=cast(DeadLetters, SimpleNamespace(put=self._put)),
             attempts=cast(Attempts, SimpleNamespace(begin=self._begin, end=self._end)),
             tell_state=self._tell_state,
+            open_book=self._open_book,
         )
+
+    @property
+    def _recorder(self) -> Recorder:
+        return cast(
+            Recorder,
+            SimpleNamespace(
+                record=self._record,
+                begin_shard=lambda job, shard, files: self.in_flight.update({shard: files}),
+                end_shard=self._end_shard,
+                cancel_files=lambda job, indexes: self.cancelled.extend(indexes),
+                is_cancelled=lambda job: job in self.cancelled_jobs,
+                see=self.seen.append,
+            ),
+        )
+
+    def _open_book(self, shard: Shard) -> ShardBook:
+        tally = Tally(worker="fleet@host", slot=0)
+        return ShardBook(shard, self._recorder, self.bench.store, tally, self.closed.append)
+
+    def _end_shard(self, job: str, shard: str, work_ms: int) -> None:
+        self.in_flight.pop(shard, None)
 
     def _tell_state(self) -> None:
         self.told += 1
@@ -87,7 +120,14 @@ class ChildAtWork:
         del self.begun[message_id]
 
     def _record(
-        self, job: str, index: int, outcome: str, audio_ms: int, *, only_first: bool = False
+        self,
+        job: str,
+        index: int,
+        outcome: str,
+        audio_ms: int,
+        *,
+        only_first: bool = False,
+        detail: FileDetail | None = None,
     ) -> None:
         if self.broken:
             raise self.broken

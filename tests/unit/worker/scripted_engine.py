@@ -1,6 +1,6 @@
 """An engine that hears what it was told to, so that tests need no model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +33,8 @@ class ScriptedEngine:
     """Raised by the n-th search for speech, from 0."""
     deaf: dict[int, Exception] = field(default_factory=dict)
     """Raised by the n-th listener at its first block, from 0."""
+    on_listen: Callable[[], object] = lambda: None
+    """Called when another file is listened to."""
     listeners: int = 0
     """How many have begun."""
     unheard: dict[float, Exception] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class ScriptedEngine:
     def listen(self) -> "ScriptedListener":
         """See Engine."""
         self.listeners += 1
+        self.on_listen()
         return ScriptedListener(self, self.deaf.get(self.listeners - 1))
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:

@@ -1,6 +1,7 @@
 """A pipeline over a store in memory and a scripted engine, and all that it says."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,11 +34,11 @@ class WatchedStore(MemoryStore):
             raise error
         return super().read(uri)
 
-    def write(self, uri: str, body: bytes, content_type: str) -> None:
+    def write(self, uri: str, body: bytes, content_type: str) -> str:
         if error := self.failing_writes.get(uri):
             raise error
-        super().write(uri, body, content_type)
         self.written.append(uri)
+        return super().write(uri, body, content_type)
 
 
 @dataclass
@@ -49,6 +50,8 @@ class Workbench:
     max_audio_s: float = 30
     ahead: bool = False
     """As on a GPU: decode and listen while earlier files are recognised."""
+    stop: Callable[[], bool] = lambda: False
+    """Whether no further file is to be begun."""
     events: list[Event] = field(default_factory=list)
     recorded: list[tuple[int | None, Outcome, int]] = field(default_factory=list)
     """Index, outcome and audio in ms, as the ledger would take them."""
@@ -77,10 +80,10 @@ class Workbench:
 
     def run(self, shard: Shard, attempt: int = 1, retries: int = 0) -> None:
         """Do the shard's work."""
-        self.pipeline.run(shard, who(attempt, retries, shard.job), self._record)
+        self.pipeline.run(shard, who(attempt, retries, shard.job), self._record, self.stop)
 
-    def _record(self, ref: AudioRef, outcome: Outcome, audio_ms: int) -> None:
-        self.recorded.append((ref.index, outcome, audio_ms))
+    def _record(self, ref: AudioRef, file: FileFinished) -> None:
+        self.recorded.append((ref.index, file.outcome, round(file.audio_s * 1000)))
 
     def observe(self, event: Event) -> None:
         """Take note."""

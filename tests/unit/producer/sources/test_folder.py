@@ -1,5 +1,7 @@
 """A local folder: uploaded once, then referred to."""
 
+import os
+import threading
 from pathlib import Path
 from typing import BinaryIO
 
@@ -7,7 +9,9 @@ import pytest
 
 from contract.job import AudioRef
 from contract.store import MemoryStore
+from producer.sources.filters import Filters
 from producer.sources.folder import LocalFolder
+from tests.unit.producer.sources.backlog import goes_on_behind_each, items, reason, refs
 
 UPLOAD = "s3://in/up/"
 
@@ -25,7 +29,7 @@ class CountingStore(MemoryStore):
 
 
 def _refs(folder: Path, store: MemoryStore) -> list[AudioRef]:
-    return [one for one in LocalFolder(folder, UPLOAD, store) if isinstance(one, AudioRef)]
+    return refs(LocalFolder(folder, UPLOAD, store))
 
 
 @pytest.fixture
@@ -67,3 +71,56 @@ def test_what_others_put_beside_it_is_not_ours(folder: Path) -> None:
     store = CountingStore()
     store.write("s3://in/up/foreign.wav", b"x", "")
     assert "foreign.wav" not in [ref.relative for ref in _refs(folder, store)]
+
+
+def test_it_goes_on_behind_any_name(folder: Path) -> None:
+    for name in ("sub-1.wav", "sub.wav", "sub/b.wav", "sub0.wav", "a.wav"):
+        (folder / name).write_bytes(b"x")
+    store = CountingStore()
+    assert goes_on_behind_each(LocalFolder(folder, UPLOAD, store))
+    assert sorted(store.uploaded) == [f"{UPLOAD}{one.relative}" for one in _refs(folder, store)]
+
+
+def test_files_are_sent_at_the_same_time_and_come_in_order(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    class MeetingStore(CountingStore):
+        def upload(self, uri: str, file: BinaryIO) -> None:
+            together.wait(timeout=10)
+            super().upload(uri, file)
+
+    for number in range(40):
+        (tmp_path / f"{number:02}.wav").write_bytes(b"x" * number)
+    found = _refs(tmp_path, MeetingStore())
+    assert [ref.size_bytes for ref in found] == list(range(40))
+
+
+def test_no_more_is_sent_than_a_little_ahead_of_who_takes_it(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / f"{number:02}.wav").write_bytes(b"x")
+    store = CountingStore()
+    found = LocalFolder(tmp_path, UPLOAD, store).after("")
+    next(found)
+    found.close()  # type: ignore[attr-defined]
+    assert len(store.uploaded) <= 20
+
+
+def test_a_file_that_cannot_be_read_is_a_bad_row(folder: Path) -> None:
+    class Vanishing(CountingStore):
+        def upload(self, uri: str, file: BinaryIO) -> None:
+            if uri.endswith("b.wav"):
+                raise FileNotFoundError(2, "gone")
+            super().upload(uri, file)
+
+    bad, good = items(LocalFolder(folder, UPLOAD, Vanishing()))
+    assert "b.wav: cannot be uploaded: " in reason(bad)
+    assert isinstance(good, AudioRef)
+
+
+def test_only_files_written_since_are_sent(folder: Path) -> None:
+    os.utime(folder / "b.wav", (50, 50))
+    os.utime(folder / "sub/a.mp3", (150, 150))
+    store = CountingStore()
+    found = refs(LocalFolder(folder, UPLOAD, store, Filters(since=100)))
+    assert [ref.relative for ref in found] == ["sub/a.mp3"]
+    assert store.uploaded == ["s3://in/up/sub/a.mp3"]

@@ -1,5 +1,6 @@
 """A manifest's rows: what each field means, how results are named, which rows are bad."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,19 @@ from cli.exits import Exit, exit_for
 from contract.job import AudioRef
 from contract.store import MemoryStore, ObjectMissing
 from producer.sources.interface import BadRow, BadSource
-from producer.sources.manifest import JsonlManifest, to_ref
+from producer.sources.manifest import Manifest
+from producer.sources.rows import read_row
+from tests.unit.producer.sources.backlog import goes_on_behind_each, items, reason
 
 AUDIO = "s3://b/calls/k.wav"
 
 
+def _ref(row: dict[str, Any]) -> AudioRef:
+    return read_row(row)[0]
+
+
 def test_a_row_may_say_everything_that_the_interface_names() -> None:
-    ref = to_ref(
+    ref = _ref(
         {
             "audio": AUDIO,
             "start_ms": 0,
@@ -33,7 +40,7 @@ def test_a_row_may_say_everything_that_the_interface_names() -> None:
 
 
 def test_a_row_needs_nothing_but_its_audio() -> None:
-    ref = to_ref({"audio": AUDIO})
+    ref = _ref({"audio": AUDIO})
     assert (ref.audio, ref.relative, ref.options) == (AUDIO, "calls/k.wav", {})
 
 
@@ -55,13 +62,17 @@ def test_a_row_needs_nothing_but_its_audio() -> None:
 def test_results_are_named_by_id_or_by_key_stretch_and_channel(
     fields: dict[str, Any], name: str
 ) -> None:
-    assert to_ref({"audio": AUDIO, **fields}).relative == name
+    assert _ref({"audio": AUDIO, **fields}).relative == name
 
 
 def _read(body: str | bytes) -> list[AudioRef | BadRow]:
+    return items(_manifest(body))
+
+
+def _manifest(body: str | bytes, name: str = "list.jsonl") -> Manifest:
     store = MemoryStore("in")
-    store.write("s3://in/list.jsonl", body.encode() if isinstance(body, str) else body, "")
-    return list(JsonlManifest("s3://in/list.jsonl", store))
+    store.write(f"s3://in/{name}", body.encode() if isinstance(body, str) else body, "")
+    return Manifest(f"s3://in/{name}", store)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +97,7 @@ def test_a_bad_row_is_named_by_line_and_field_and_its_neighbours_are_kept(
 ) -> None:
     good = json.dumps({"audio": AUDIO})
     before, bad, after = _read(f"{good}\n{row}\n{good}\n")
-    assert before == after == to_ref({"audio": AUDIO})
+    assert before == after == _ref({"audio": AUDIO})
     assert isinstance(bad, BadRow)
     assert str(bad).startswith("s3://in/list.jsonl, line 2: ")
     assert named in str(bad)
@@ -114,15 +125,38 @@ def test_an_empty_manifest_holds_nothing() -> None:
 def test_a_local_manifest_is_read_like_one_in_s3(tmp_path: Path) -> None:
     path = tmp_path / "list.jsonl"
     path.write_text(json.dumps({"audio": AUDIO}) + "\n")
-    assert list(JsonlManifest(str(path), MemoryStore())) == [to_ref({"audio": AUDIO})]
+    assert items(Manifest(str(path), MemoryStore())) == [_ref({"audio": AUDIO})]
 
 
 def test_a_local_manifest_that_is_not_there_is_a_bad_source() -> None:
     with pytest.raises(BadSource, match=r"nowhere\.jsonl cannot be read"):
-        list(JsonlManifest("nowhere.jsonl", MemoryStore()))
+        items(Manifest("nowhere.jsonl", MemoryStore()))
 
 
 def test_a_manifest_that_is_not_in_s3_is_wrong_usage_too() -> None:
     with pytest.raises((BadSource, ObjectMissing)) as caught:
-        list(JsonlManifest("s3://in/nowhere.jsonl", MemoryStore("in")))
+        items(Manifest("s3://in/nowhere.jsonl", MemoryStore("in")))
     assert exit_for(caught.value) is Exit.WRONG_USAGE
+
+
+def test_a_line_that_is_too_long_is_a_bad_row() -> None:
+    good = json.dumps({"audio": AUDIO})
+    first, bad, last = _read(f'{good}\n{{"audio": "{"x" * (1 << 20)}"}}\n{good}\n')
+    assert first == last == _ref({"audio": AUDIO})
+    assert "line 2: longer than 1048576 bytes" in reason(bad)
+
+
+def test_it_goes_on_behind_any_line() -> None:
+    good = json.dumps({"audio": AUDIO})
+    assert goes_on_behind_each(_manifest(f"{good}\n\noops\n{good}\n{good}"))
+
+
+def test_a_packed_manifest_that_is_cut_off_yields_what_is_whole_and_then_says_so() -> None:
+    rows = [json.dumps({"audio": f"s3://b/{n}.wav"}) for n in range(20_000)]
+    packed = gzip.compress("\n".join(rows).encode())
+    found: list[AudioRef | BadRow] = []
+    manifest = _manifest(packed[: len(packed) // 2], "list.jsonl.gz")
+    with pytest.raises(BadSource, match=r"cut off behind line \d+"):
+        found.extend(one.item for one in manifest.after(""))
+    assert found == [_ref({"audio": f"s3://b/{n}.wav"}) for n in range(len(found))]
+    assert len(found) > 1000

@@ -6,10 +6,11 @@ import pytest
 
 from contract.job import AudioRef
 from contract.store import MemoryStore
-from producer.sources import BadSource, open_source
+from producer.sources import BadSource, Filters, open_source
 from producer.sources.folder import LocalFolder
-from producer.sources.manifest import JsonlManifest
+from producer.sources.manifest import Manifest
 from producer.sources.s3_prefix import S3Prefix
+from tests.unit.producer.sources.backlog import a_store, items
 
 STORE = MemoryStore("in")
 
@@ -19,8 +20,17 @@ STORE = MemoryStore("in")
     [
         ("s3://in/calls/", S3Prefix),
         ("s3://in/calls/a.wav", S3Prefix),
-        ("s3://in/list.jsonl", JsonlManifest),
-        ("list.jsonl", JsonlManifest),
+        ("s3://in/folder.csv/", S3Prefix),
+        ("s3://in/" + "long" * 100, S3Prefix),
+        ("s3://in/list.jsonl", Manifest),
+        ("s3://in/list.jsonl.gz", Manifest),
+        ("list.jsonl", Manifest),
+        ("LIST.CSV", Manifest),
+        ("list.tsv.gz", Manifest),
+        ("list.txt", Manifest),
+        ("data/wav.scp", Manifest),
+        ("nemo/train_manifest.json", Manifest),
+        ("-", Manifest),
     ],
 )
 def test_an_argument_is_known_by_its_form(text: str, kind: type) -> None:
@@ -38,16 +48,38 @@ def test_a_folder_without_a_place_to_upload_it_says_what_to_add(tmp_path: Path) 
         open_source(str(tmp_path), STORE, None)
 
 
-def test_anything_else_says_what_is_accepted() -> None:
-    with pytest.raises(BadSource, match=r"nowhere is neither .* nor a \.jsonl manifest, nor"):
-        open_source("nowhere", STORE, None)
+@pytest.mark.parametrize("text", ["nowhere", "a.wav", "http://in/list", ""])
+def test_anything_else_says_what_is_accepted(text: str) -> None:
+    with pytest.raises(BadSource) as caught:
+        open_source(text, STORE, None)
+    for kind in ("folder", "s3://bucket/prefix/", ".jsonl", ".csv", ".scp", ".gz", "- for"):
+        assert kind in str(caught.value)
+
+
+def test_a_folder_named_like_a_manifest_is_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "calls.txt"
+    folder.mkdir()
+    assert isinstance(open_source(str(folder), STORE, "s3://in/up/"), LocalFolder)
+
+
+@pytest.mark.parametrize("wanted", [Filters(since=5), Filters(suffixes=(".wav",))])
+def test_what_only_a_listing_tells_is_not_asked_of_a_manifest(wanted: Filters) -> None:
+    with pytest.raises(BadSource, match="every row is taken"):
+        open_source("list.jsonl", STORE, None, wanted)
+
+
+def test_a_limit_holds_for_every_kind() -> None:
+    store = a_store("a.wav", "b.wav", "c.wav")
+    store.write("s3://in/list.txt", b"s3://in/a.wav\n" * 3, "")
+    for text in ("s3://in/", "s3://in/list.txt"):
+        assert len(items(open_source(text, store, None, Filters(limit=2)))) == 2
 
 
 def test_an_upload_prefix_without_its_slash_is_refused_or_completed(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"x")
     store = MemoryStore("in")
     try:
-        found = list(open_source(str(tmp_path), store, "s3://in/up"))
+        found = items(open_source(str(tmp_path), store, "s3://in/up"))
     except BadSource:
         return
     assert [item.audio for item in found if isinstance(item, AudioRef)] == ["s3://in/up/a.wav"]

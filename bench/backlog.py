@@ -1,0 +1,194 @@
+"""A huge backlog: how fast it is published, what it takes of memory, how soon it is looked at.
+
+The producer is the command itself in a process of its own, Valkey and the S3 API are the embedded
+ones. Finished results are laid into the S3 server's folder as files, which is what it keeps.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.machine import describe_machine
+from contract.fleet_state import FleetState
+from contract.job import AudioRef, Options
+from contract.layout import fingerprint, shard_record_uri
+from contract.ledger import connect
+from contract.settings import Settings
+from contract.shard_record import FileRecord, encode
+from local.environment import adopt
+from local.stack import Stack, running_stack
+from producer import status
+
+REVISION = "sha256:bench"
+_ROWS_AT_ONCE = 10_000
+_LOOK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class BacklogResult:
+    """What `python -m bench backlog --json` prints."""
+
+    files: int
+    publish_s: float
+    """The whole command, its start included."""
+    files_per_s: float
+    producer_mib: int
+    """The most that the producer ever held."""
+    producer_mib_at_a_tenth: int
+    """The same for a tenth of the files: what grows shows in the difference."""
+    valkey_mib: int
+    """With all messages waiting."""
+    messages: int
+    status_s: float
+    """`status` of that job, by the Python API."""
+    watermark_messages: int
+    watermark_most_ready: int
+    """The most messages that waited with --max-ready at watermark_messages."""
+    finished_files: int
+    again_s: float
+    """`fleet enqueue` of a job that is finished."""
+    again_enqueued: int
+    machine: dict[str, object]
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps(asdict(self))
+
+    def to_text(self) -> str:
+        """A line per fact."""
+        return "\n".join(f"{name}: {value}" for name, value in asdict(self).items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ran:
+    seconds: float
+    mib: int
+    said: dict[str, Any]
+
+
+def run_backlog(directory: Path, files: int, finished: int) -> BacklogResult:
+    """Publish, look, publish with a watermark, and enqueue again what is finished."""
+    directory.mkdir(parents=True, exist_ok=True)
+    manifest, tenth = directory / "all.jsonl", directory / "tenth.jsonl"
+    _write_manifest(manifest, files)
+    _write_manifest(tenth, files // 10)
+    with running_stack(directory / "stack", buckets=("audio", "transcripts")) as stack:
+        adopt({**stack.environment, "FLEET_MODEL": "demo"})
+        small = _enqueue(tenth, "s3://transcripts/tenth/")
+        _flush()
+        whole = _enqueue(manifest, "s3://transcripts/all/")
+        waiting_mib = connect(Settings.load()).info("memory")["used_memory"] >> 20
+        begin = time.perf_counter()
+        found = status(whole.said["job"])
+        status_s = time.perf_counter() - begin
+        _flush()
+        most = _publish_against_a_watermark(tenth)
+        again = _enqueue_finished(stack, finished)
+    return BacklogResult(
+        files=files,
+        publish_s=round(whole.seconds, 1),
+        files_per_s=round(files / whole.seconds),
+        producer_mib=whole.mib,
+        producer_mib_at_a_tenth=small.mib,
+        valkey_mib=waiting_mib,
+        messages=found.ready_messages,
+        status_s=round(status_s, 3),
+        watermark_messages=WATERMARK,
+        watermark_most_ready=most,
+        finished_files=finished,
+        again_s=round(again.seconds, 1),
+        again_enqueued=again.said["enqueued"],
+        machine=describe_machine(),
+    )
+
+
+WATERMARK = 200
+
+
+def _write_manifest(path: Path, files: int) -> None:
+    with path.open("w") as manifest:
+        for number in range(files):
+            manifest.write(f'{{"audio": "s3://audio/calls/{number % 365:03d}/{number:08d}.wav"}}\n')
+
+
+def _command(source: str, output: str, *more: str) -> list[str]:
+    return [sys.executable, "-m", "cli", "enqueue", source, "--output", output, "--json", *more]
+
+
+def _enqueue(source: Path | str, output: str) -> _Ran:
+    """Run the command to its end, and see what it took."""
+    begin = time.perf_counter()
+    with subprocess.Popen(_command(str(source), output), stdout=subprocess.PIPE) as process:  # noqa: S603
+        said = process.stdout.read() if process.stdout else b""
+        _, code, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(code)
+    if process.returncode:
+        raise RuntimeError(f"fleet enqueue ended with code {process.returncode}")
+    seconds = time.perf_counter() - begin
+    return _Ran(seconds=seconds, mib=usage.ru_maxrss >> 10, said=json.loads(said))
+
+
+def _flush() -> None:
+    """Redis as it was before any job."""
+    connect(Settings.load()).flushall()
+
+
+def _publish_against_a_watermark(manifest: Path) -> int:
+    """Take messages away while they are published; the most that ever waited."""
+    redis: Any = connect(Settings.load())
+    most = 0
+    more = ("--max-ready", str(WATERMARK))
+    command = _command(str(manifest), "s3://transcripts/watermark/", *more)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603
+        while process.poll() is None:
+            time.sleep(_LOOK_EVERY_S)
+            keys = [key for key in redis.keys("fleet*") if redis.type(key) == "list"]
+            for key in keys:
+                most = max(most, redis.llen(key))
+                redis.ltrim(key, WATERMARK, -1)
+    return most
+
+
+def _enqueue_finished(stack: Stack, files: int) -> _Ran:
+    """A prefix whose every file has its result, enqueued again."""
+    settings = Settings.load()
+    FleetState(connect(settings)).announce(settings.model, REVISION)
+    folder = stack.directory / "s3"
+    records = []
+    for ref in _finished_refs(files):
+        audio = folder / ref.audio.removeprefix("s3://")
+        audio.parent.mkdir(parents=True, exist_ok=True)
+        audio.write_bytes(ref.relative.encode())
+        records.append(_lay_result(folder, ref))
+    for number in range(0, files, 50):
+        uri = shard_record_uri("s3://transcripts/done/", "before", f"before-{number:06d}")
+        path = folder / uri.removeprefix("s3://")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode(records[number : number + 50]))
+    return _enqueue("s3://audio/done/", "s3://transcripts/done/")
+
+
+def _finished_refs(files: int) -> Iterator[AudioRef]:
+    for number in range(files):
+        relative = f"{number % 100:02d}/{number:06d}.wav"
+        etag = f'"{hashlib.md5(relative.encode(), usedforsecurity=False).hexdigest()}"'
+        audio = f"s3://audio/done/{relative}"
+        yield AudioRef(audio=audio, relative=relative, etag=etag, size_bytes=len(relative))
+
+
+def _lay_result(folder: Path, ref: AudioRef) -> FileRecord:
+    """A result as small as they come, and its row."""
+    carried = fingerprint(ref, ref.etag or "", REVISION, Options())
+    body = json.dumps({"receipt": {"fingerprint": carried, "model_revision": REVISION}}).encode()
+    path = folder / f"transcripts/done/{ref.relative}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+    return FileRecord(relative=ref.relative, outcome="ok", etag=etag, fingerprint=carried)

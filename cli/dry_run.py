@@ -1,0 +1,88 @@
+"""What `fleet enqueue --dry-run` prints."""
+
+import json
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import typer
+
+from producer.progress.wording import decimal, span
+
+if TYPE_CHECKING:
+    from producer.dry_run.effort import DryRun, Span
+
+_MS_PER_HOUR = 3_600_000
+
+_BASIS = {
+    "given": "as --rtfx says",
+    "measured": "as the workers have measured",
+    "assumed": "a guess: no worker has measured it yet, --rtfx says better",
+}
+
+
+def print_dry_run(result: "DryRun", *, as_json: bool) -> None:
+    """Print the estimate; bad rows go to stderr."""
+    for row in result.bad_examples:
+        typer.echo(f"fleet: {row}", err=True)
+    if (more := result.bad_rows - len(result.bad_examples)) > 0:
+        typer.echo(f"fleet: and {more:,} more bad rows", err=True)
+    typer.echo(json.dumps(result.to_json()) if as_json else to_text(result))
+
+
+def to_text(result: "DryRun") -> str:
+    """The estimate in a few lines; with each number what it rests on."""
+    if not result.files:
+        return "no audio found: nothing to do"
+    lines = [("files", _files(result)), ("audio", _hours(result)), ("basis", _basis(result))]
+    if rates := ", ".join(f"{name} {rate:,}" for name, rate in result.bytes_per_second.items()):
+        lines.append(("bytes per s", f"{rates} (measured)"))
+    lines.append(("time", _time(result)))
+    if cost := result.cost:
+        lines.append(
+            (
+                "cost",
+                f"{_band(cost, lambda x: f'{x:,.2f}')} at {result.gpu_hour_price:g} a GPU hour",
+            )
+        )
+    lines.append(("", "nothing was published, and what has its result already is counted too"))
+    return "\n".join(f"{name:<12}{text}" for name, text in lines)
+
+
+def _files(result: "DryRun") -> str:
+    text = f"{result.files:,}, {_size(result.bytes)}"
+    if result.files_of_unknown_size:
+        text += f", {result.files_of_unknown_size:,} of them of unknown size"
+    return f"{text}; {result.bad_rows:,} bad rows" if result.bad_rows else text
+
+
+def _hours(result: "DryRun") -> str:
+    return f"{_band(result.audio_ms.times(1 / _MS_PER_HOUR), decimal)} hours"
+
+
+def _basis(result: "DryRun") -> str:
+    parts = [f"{result.measured} of {result.sampled} headers looked at told their length"]
+    if result.known_ms:
+        parts.append(f"{decimal(result.known_ms / _MS_PER_HOUR)} h told by the sources")
+    if result.typical_ms:
+        parts.append(f"{decimal(result.typical_ms / _MS_PER_HOUR)} h guessed by typical rates")
+    return "; ".join(parts)
+
+
+def _time(result: "DryRun") -> str:
+    gpus = f"{result.gpus} GPU" + ("s" if result.gpus > 1 else "")
+    speed = f"{result.rtfx:,.0f} audio seconds per second each, {_BASIS[result.rtfx_basis]}"
+    return f"{_band(result.time_ms.times(1 / 1000), span)} on {gpus} ({speed})"
+
+
+def _band(found: "Span", show: Callable[[float], str]) -> str:
+    likely, low, high = map(show, (found.likely, found.low, found.high))
+    return likely if low == high else f"{likely} ({low} to {high})"
+
+
+def _size(size_bytes: float) -> str:
+    if size_bytes < 1024:
+        return f"{size_bytes:.0f} bytes"
+    units = ("KiB", "MiB", "GiB", "TiB")
+    power = min(int(math.log(size_bytes, 1024)), len(units))
+    return f"{size_bytes / 1024**power:,.1f} {units[power - 1]}"

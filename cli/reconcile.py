@@ -1,0 +1,37 @@
+"""`fleet reconcile`."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from producer import ReconcileResult
+
+
+def reconcile(
+    job: Annotated[str, typer.Argument(help="Name of the job.")],
+    output: Annotated[
+        str | None, typer.Option(help="Prefix of its results; needed when Redis was emptied.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Rebuild what Redis knows of a job from S3, and enqueue what has neither result nor error.
+
+    Example: fleet reconcile job-20261122 --output s3://transcripts/2026/
+    """
+    import producer
+
+    result = producer.reconcile(job, output=output)
+    typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
+
+
+def _sentence(result: "ReconcileResult") -> str:
+    text = (
+        f"{result.files} files of {result.job}: {result.done} done, {result.failed} failed, "
+        f"{result.enqueued} enqueued again"
+    )
+    if not result.planned:
+        text += "; its sources were not planned to the end: run its `fleet enqueue` again"
+    return text

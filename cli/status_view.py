@@ -1,0 +1,166 @@
+"""What `fleet status` shows to people, once or again and again."""
+
+import sys
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from producer.jobs import JobStatus
+from producer.progress.measuring import Progress
+from producer.progress.speed import Throughput
+from producer.progress.wording import decimal, hours, percent, span
+from producer.progress.worker_view import WorkerView
+
+_WIDE = 160
+"""Columns of what is written to a file or a pipe: no table is folded there."""
+
+STATE_STYLES = {"planning": "cyan", "running": "cyan", "complete": "green", "cancelled": "yellow"}
+
+
+def console() -> Console:
+    """The console for results; wide where no terminal sets a width."""
+    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+
+
+def view(status: JobStatus) -> RenderableType:
+    """Everything about one job."""
+    parts: list[RenderableType] = [_title(status), _bar(status), Text()]
+    parts += [_files(status), Text(), _facts(status)]
+    if status.workers:
+        parts += [Text(), _workers(status.workers)]
+    return Group(*parts)
+
+
+def line(status: JobStatus) -> str:
+    """The same in one line, for a log."""
+    counts, progress = status.counts, status.progress
+    done = f"{counts.finished:,} of {counts.files:,} files"
+    share = _percent(status)
+    failed = f", {progress.failed:,} failed" if progress.failed else ""
+    audio = f"{hours(progress.audio_hours)} of audio"
+    return f"{counts.job} {progress.state}: {done} ({share}){failed}, {audio}; {outlook(progress)}"
+
+
+def outlook(progress: Progress) -> str:
+    """When it will end, or why that cannot be said."""
+    quiet = "" if progress.stalled_s is None else f"nothing finished for {span(progress.stalled_s)}"
+    if progress.state == "cancelled":
+        left = progress.in_flight
+        return f"{left:,} files are still being worked on" if left else "nothing waits"
+    if progress.eta_s == 0:
+        return "nothing waits"
+    if progress.eta_s is not None:
+        end = f"about {span(progress.eta_s)} to go, from the {progress.eta_basis}"
+        return f"{end}; {quiet}" if quiet else end
+    if quiet:
+        return f"stalled: {quiet}, and no worker is at it"
+    return "no file is finished yet, so that no end can be told"
+
+
+def _title(status: JobStatus) -> Text:
+    state = status.progress.state
+    return Text.assemble(
+        (status.counts.job, "bold"),
+        "  ",
+        (state, STATE_STYLES[state]),
+        "  ",
+        (status.counts.output, "dim"),
+    )
+
+
+def _bar(status: JobStatus) -> Table:
+    row = Table.grid(padding=(0, 2))
+    bar = ProgressBar(total=1.0, completed=status.progress.fraction, width=30)
+    style = "yellow" if status.progress.stalled_s is not None else ""
+    row.add_row(bar, _percent(status), Text(outlook(status.progress), style=style))
+    return row
+
+
+def _percent(status: JobStatus) -> str:
+    return percent(status.progress.fraction, 1.0)
+
+
+def _files(status: JobStatus) -> Table:
+    """One line for each outcome: ten million of each still fit into a narrow terminal."""
+    progress = status.progress
+    shown = {
+        "files": status.counts.files,
+        "done": progress.done,
+        "empty": progress.empty,
+        "skipped": progress.skipped,
+        "failed": progress.failed,
+        "cancelled": progress.cancelled,
+        "waiting": progress.waiting,
+        "in flight": progress.in_flight,
+    }
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(justify="right")
+    grid.add_column(justify="right", style="dim")
+    for name, number in shown.items():
+        if number or name in {"files", "done", "failed", "waiting"}:
+            style = "red" if name == "failed" and number else ""
+            share = "" if name == "files" else percent(number, status.counts.files)
+            grid.add_row(name, Text(f"{number:,}", style), share)
+    return grid
+
+
+def _facts(status: JobStatus) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    for name, fact in _each_fact(status):
+        grid.add_row(name, Text(fact))
+    return grid
+
+
+def _each_fact(status: JobStatus) -> Iterator[tuple[str, str]]:
+    progress = status.progress
+    left = progress.remaining_audio_hours
+    to_go = "" if not left else f", about {hours(left)} to go"
+    yield "audio", f"{hours(progress.audio_hours)} done{to_go}"
+    if progress.throughput_now:
+        yield "last 5 minutes", _speed(progress.throughput_now)
+    if progress.throughput_since_start:
+        yield "since the start", _speed(progress.throughput_since_start)
+    if progress.audio_hours_per_device_hour:
+        rtfx = decimal(progress.audio_hours_per_device_hour)
+        work = hours(progress.device_hours)
+        yield "devices", f"{work} of work, {rtfx} audio hours per device hour"
+    if progress.cost_so_far is not None:
+        total = progress.cost_expected
+        expected = "" if total is None else f", about {total:,.2f} in total"
+        yield "cost", f"{progress.cost_so_far:,.2f} so far{expected}"
+    yield (
+        "queue",
+        f"{status.ready_messages:,} messages ready, {status.unacked_messages:,} with workers "
+        "(of all jobs)",
+    )
+
+
+def _speed(speed: Throughput) -> str:
+    return (
+        f"{decimal(speed.audio_hours_per_hour)} audio hours per hour, "
+        f"{decimal(speed.files_per_s)} files/s"
+    )
+
+
+def _workers(workers: tuple[WorkerView, ...]) -> Table:
+    table = Table(title="workers of the fleet", title_justify="left", title_style="")
+    for name in ("worker", "works on"):
+        table.add_column(name, overflow="fold")
+    for name in ("heard of", "files", "audio hours", "RTFx"):
+        table.add_column(name, justify="right")
+    for one in workers:
+        table.add_row(
+            escape(f"{one.worker}/{one.slot}"),
+            escape(one.shard or one.job or "-"),
+            f"{span(one.heard_s_ago)} ago",
+            f"{one.files:,}",
+            decimal(one.audio_hours),
+            "-" if one.rtfx is None else decimal(one.rtfx),
+        )
+    return table

@@ -1,0 +1,114 @@
+"""`fleet transcribe`."""
+
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.exits import Exit, WrongUsage
+
+if TYPE_CHECKING:
+    from contract.job import Options
+    from producer import Transcription
+
+
+class Printed(StrEnum):
+    """What goes to stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+    SRT = "srt"
+    VTT = "vtt"
+
+
+def transcribe(
+    audio: Annotated[str, typer.Argument(metavar="AUDIO", help="A file, or s3://bucket/key.")],
+    language: Annotated[str | None, typer.Option(help="Language code, such as zh.")] = None,
+    hotwords: Annotated[str, typer.Option(help="Words to prefer, separated by commas.")] = "",
+    timestamps: Annotated[str, typer.Option(help="segment or word.")] = "segment",
+    printed: Annotated[Printed, typer.Option("--format", help="What to print.")] = Printed.TEXT,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait.")] = 600,
+    scratch: Annotated[
+        str | None,
+        typer.Option(help="s3://bucket/prefix/ for upload and result; default FLEET_SCRATCH."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document that says where the result is.")
+    ] = False,
+) -> None:
+    """Send one file through the queue, before all others; wait, and print what was said.
+
+    Example: fleet transcribe call.wav --format srt
+    """
+    import producer
+    from contract.s3 import S3Store
+    from producer.one_file import FileFailed, NoResult
+
+    options = _read_options(printed, language, hotwords, timestamps)
+    # so that the upload is deleted when a supervisor ends this, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    store = S3Store()
+    try:
+        with _progress() as say:
+            done = producer.transcribe(
+                audio, options=options, scratch=scratch, timeout_s=timeout, store=store, say=say
+            )
+    except FileFailed as error:
+        if as_json:
+            typer.echo(_document(audio, error.uri, error=error.report.error.model_dump()))
+        typer.echo(f"fleet: {audio} was not transcribed: {error}", err=True)
+        raise typer.Exit(Exit.SOME_FAILED) from None
+    except NoResult as error:
+        typer.echo(f"fleet: {error}", err=True)
+        raise typer.Exit(Exit.UNREACHABLE) from None
+    if as_json:
+        transcript = json.loads(done.transcript.to_json())
+        typer.echo(_document(audio, done.uri, transcript=transcript))
+    else:
+        typer.echo(_render(done, printed, store.read))
+
+
+def _read_options(
+    printed: Printed, language: str | None, hotwords: str, timestamps: str
+) -> "Options":
+    from pydantic import ValidationError
+
+    from contract.job import Options, explain
+
+    formats = ("json", printed.value) if printed in (Printed.SRT, Printed.VTT) else ("json",)
+    words = [word for word in hotwords.split(",") if word]
+    given = {"language": language, "hotwords": words, "timestamps": timestamps}
+    try:
+        return Options.model_validate({"formats": formats, **given})
+    except ValidationError as error:
+        raise WrongUsage(f"--{explain(error)}") from None
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A line that says what is being waited for; on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda stage: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status("starting") as line:
+        yield lambda stage: line.update(Text(stage))  # a file's name is no markup
+
+
+def _render(done: "Transcription", printed: Printed, read: Callable[[str], bytes]) -> str:
+    if printed is Printed.TEXT:
+        return done.text
+    uri = done.uri if printed is Printed.JSON else done.uri.removesuffix("json") + printed.value
+    return read(uri).decode().removesuffix("\n")
+
+
+def _document(audio: str, result: str, **rest: Any) -> str:
+    found = {"audio": audio, "result": result, "transcript": None, "error": None, **rest}
+    return json.dumps(found, ensure_ascii=False)

@@ -1,0 +1,45 @@
+"""A client for the ledger, and Redis' errors in our words."""
+
+from typing import Any
+
+import redis
+import redis.backoff
+import redis.retry
+
+from contract.queues import BrokerUnavailable
+from contract.settings import Settings
+
+_PATIENT_TRIES = 30
+"""With waits of up to 10 s: about four minutes."""
+
+
+def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
+    """A client for the ledger; make it in the process that uses it.
+
+    Args:
+        settings: where Redis is.
+        patient: wait some minutes for a Redis that is away, as a worker should; else ask once.
+    """
+    waits = redis.retry.Retry(redis.backoff.ExponentialBackoff(cap=10, base=0.1), _PATIENT_TRIES)
+    return redis.Redis.from_url(
+        settings.broker_url,
+        decode_responses=True,
+        socket_connect_timeout=5,
+        socket_timeout=30,
+        retry=waits if patient else None,
+    )
+
+
+def reached(call: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call Redis; its errors of connection and login become BrokerUnavailable.
+
+    Their text holds host and port, never the password.
+    """
+    try:
+        return call(*args, **kwargs)
+    except redis.AuthenticationError as error:
+        raise BrokerUnavailable(f"Redis refused the login: {error}") from None
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise BrokerUnavailable(f"Redis cannot be reached: {error}") from None
+    except redis.RedisError as error:  # out of memory, read only, loading: it may pass
+        raise BrokerUnavailable(f"Redis refused a command: {error}") from None

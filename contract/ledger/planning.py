@@ -1,0 +1,130 @@
+"""What producers write into the ledger."""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import redis
+
+from contract.ledger import scripts
+from contract.ledger.connection import reached
+from contract.ledger.keys import Keys
+from contract.ledger.values import FailureExample
+from contract.transcript import Outcome
+
+Restored = tuple[int, Outcome, int, FailureExample | None]
+"""(index, outcome, audio ms, why it failed)."""
+
+
+class Planner:
+    """Every method may be called twice, and raises BrokerUnavailable when Redis is away."""
+
+    def __init__(self, client: redis.Redis, key_prefix: str = "") -> None:
+        self._redis: Any = client
+        self._keys = Keys(key_prefix)
+        self._plan: Any = client.register_script(scripts.PLAN)
+        self._reopen: Any = client.register_script(scripts.REOPEN)
+        self._restore: Any = client.register_script(scripts.RESTORE)
+
+    def begin(self, job: str, output: str, **about: str | int) -> bool:
+        """Open a job; False when there is one of that name.
+
+        Args:
+            job: its name.
+            output: prefix of its results.
+            about: further fields of the job's hash.
+        """
+        now = time.time()
+        if not reached(self._redis.hsetnx, self._keys.job(job), "created_at", now):
+            return False
+        with self._redis.pipeline() as pipe:
+            pipe.hset(self._keys.job(job), mapping={"output": output, "published": 0, **about})
+            pipe.zadd(self._keys.jobs, {job: now})
+            reached(pipe.execute)
+        return True
+
+    def about(self, job: str) -> dict[str, str]:
+        """Every field of the job's hash; none when there is no such job."""
+        fields: dict[str, str] = reached(self._redis.hgetall, self._keys.job(job))
+        return fields
+
+    def plan(
+        self, job: str, window: int, files: int, estimated_ms: int, done: Iterable[int]
+    ) -> None:
+        """Count a window of files as part of the job, before any of them can be done.
+
+        Args:
+            job: its name.
+            window: number of the window; one that was counted before is not counted again.
+            files: how many there are in it.
+            estimated_ms: audio of those to be done.
+            done: indexes of those that have their result already.
+        """
+        values = [window, files, estimated_ms, *done]
+        reached(self._plan, keys=[self._keys.job(job)], args=values)
+
+    def save_cursor(self, job: str, window: int, shards: int) -> None:
+        """So many shards of this window, and all windows before it, have been published."""
+        cursor = {"cursor_window": window, "cursor_shards": shards}
+        reached(self._redis.hset, self._keys.job(job), mapping=cursor)
+
+    def cursor(self, job: str) -> tuple[int, int]:
+        """(window, shards of it) up to which all is published."""
+        names = ("cursor_window", "cursor_shards")
+        window, shards = reached(self._redis.hmget, self._keys.job(job), names)
+        return int(window or 0), int(shards or 0)
+
+    def end_publishing(self, job: str) -> None:
+        """No more files will come."""
+        reached(self._redis.hset, self._keys.job(job), "published", 1)
+
+    def cancel(self, job: str) -> None:
+        """Nobody begins another file of the job."""
+        reached(self._redis.hsetnx, self._keys.job(job), "cancelled_at", time.time())
+
+    def is_cancelled(self, job: str) -> bool:
+        """Whether somebody cancelled it."""
+        return bool(reached(self._redis.hexists, self._keys.job(job), "cancelled_at"))
+
+    def reopen(self, job: str, failed: Iterable[int]) -> None:
+        """These failed files wait again, and the job is not over."""
+        with self._redis.pipeline() as pipe:
+            for key in self._keys.all_of(job):
+                pipe.persist(key)
+            reached(pipe.execute)
+        reached(self._reopen, keys=[self._keys.job(job)], args=list(failed))
+
+    def next_round(self, job: str) -> int:
+        """1 for the first time that files of the job are published again, and so on."""
+        return int(reached(self._redis.hincrby, self._keys.job(job), "rounds", 1))
+
+    def restore(self, job: str, found: Sequence[Restored]) -> None:
+        """What S3 says of files; those of which the ledger knows something are left alone."""
+        values: list[Any] = []
+        for index, outcome, audio_ms, failure in found:
+            kind = failure.kind if failure else ""
+            said = {"relative": failure.relative, "message": failure.message} if failure else {}
+            values += [index, outcome, audio_ms, kind, json.dumps(said)]
+        if values:
+            reached(self._restore, keys=[self._keys.job(job)], args=values)
+
+    def claim_closing(self, job: str, lease_s: int) -> bool:
+        """Whether this process is the one to write the job's end; for so long nobody else is."""
+        key = self._keys.job(job, "closing")
+        return bool(reached(self._redis.set, key, "1", nx=True, ex=lease_s))
+
+    def close(self, job: str, keep_s: int) -> None:
+        """The job's end is written; what Redis knows of it is forgotten after some time."""
+        with self._redis.pipeline() as pipe:
+            pipe.hset(self._keys.job(job), "closed_at", time.time())
+            pipe.delete(self._keys.job(job, "closing"))
+            for key in self._keys.all_of(job):
+                pipe.expire(key, keep_s)
+            reached(pipe.execute)
+
+    def forget(self, jobs: Iterable[str]) -> None:
+        """Take jobs off the list whose keys are gone."""
+        names = list(jobs)
+        if names:
+            reached(self._redis.zrem, self._keys.jobs, *names)

@@ -1,0 +1,140 @@
+"""How far jobs have come."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import redis
+
+from contract.ledger.connection import reached
+from contract.ledger.keys import Keys
+from contract.ledger.values import (
+    KINDS,
+    OUTCOMES,
+    FailureExample,
+    JobCounts,
+    Minute,
+    WorkerSeen,
+)
+from contract.queues import broker_lists, lanes
+
+
+class Ledger:
+    """Reads the ledgers of all jobs of one fleet.
+
+    Every method raises BrokerUnavailable when Redis cannot be reached.
+    """
+
+    def __init__(self, client: redis.Redis, key_prefix: str = "") -> None:
+        self._redis: Any = client
+        self._prefix = key_prefix
+        self._keys = Keys(key_prefix)
+
+    def counts(self, job: str) -> JobCounts | None:
+        """How far the job has come; None when there is no such job."""
+        with self._redis.pipeline() as pipe:
+            pipe.hgetall(self._keys.job(job))
+            pipe.hvals(self._keys.job(job, "shards"))
+            for name in (*OUTCOMES, *(f"kind:{kind}" for kind in KINDS)):
+                pipe.bitcount(self._keys.job(job, name))
+            meta, shards, *bits = reached(pipe.execute)
+        if not meta:
+            return None
+        outcomes, kinds = bits[: len(OUTCOMES)], bits[len(OUTCOMES) :]
+        return JobCounts(
+            job=job,
+            output=meta.get("output", ""),
+            created_at=float(meta.get("created_at", 0)),
+            # a job that no producer has begun has what its messages brought
+            published=meta.get("published", "1") == "1",
+            files=max(int(meta.get("files", 0)), sum(outcomes)),
+            audio_ms=int(meta.get("audio_ms", 0)),
+            outcomes=dict(zip(OUTCOMES, outcomes, strict=True)),
+            kinds={kind: count for kind, count in zip(KINDS, kinds, strict=True) if count},
+            estimated_ms=int(meta.get("estimated_ms", 0)),
+            work_ms=int(meta.get("work_ms", 0)),
+            in_flight=sum(max(0, int(left)) for left in shards),
+            cancelled_at=_time(meta.get("cancelled_at")),
+            closed_at=_time(meta.get("closed_at")),
+            queue=meta.get("queue", ""),
+        )
+
+    def jobs(self) -> list[str]:
+        """Names of all jobs, the newest first."""
+        names: list[str] = reached(self._redis.zrevrange, self._keys.jobs, 0, -1)
+        return names
+
+    def minutes(self, job: str) -> list[Minute]:
+        """What was finished in each minute in which something was, in order."""
+        found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        names = {"f": "files", "a": "audio_ms", "x": "failed"}
+        stored = reached(self._redis.hgetall, self._keys.job(job, "minutes"))
+        for name, value in stored.items():
+            found[int(name[1:])][names[name[0]]] = int(value)
+        return [Minute(minute=minute, **found[minute]) for minute in sorted(found)]
+
+    def latency(self, job: str) -> dict[int, int]:
+        """Files by bucket of their time; see LATENCY_BOUNDS_S."""
+        stored = reached(self._redis.hgetall, self._keys.job(job, "latency"))
+        return {int(bucket): int(count) for bucket, count in sorted(stored.items())}
+
+    def examples(self, job: str) -> list[FailureExample]:
+        """A few failed files of each kind."""
+        with self._redis.pipeline() as pipe:
+            for kind in KINDS:
+                pipe.hgetall(self._keys.job(job, f"examples:{kind}"))
+            stored = reached(pipe.execute)
+        return [
+            FailureExample(kind=kind, index=int(index), **json.loads(example))
+            for kind, some in zip(KINDS, stored, strict=True)
+            for index, example in sorted(some.items(), key=lambda one: int(one[0]))
+        ]
+
+    def indexes(self, job: str, name: str) -> list[int]:
+        """Files of a bitmap: an outcome, or kind:<kind>."""
+        key = self._keys.job(job, name)
+        raw: str = reached(self._redis.eval, _HEX, 1, key)
+        return [
+            8 * place + bit
+            for place, byte in enumerate(bytes.fromhex(raw))
+            if byte
+            for bit in range(8)
+            if byte & (128 >> bit)
+        ]
+
+    def workers(self) -> list[WorkerSeen]:
+        """Every worker child that has said something, the latest first."""
+        stored = reached(self._redis.hvals, self._keys.workers)
+        seen = (WorkerSeen(**json.loads(said)) for said in stored)
+        return sorted(seen, key=lambda one: -one.at)
+
+    def backlog(self, queue: str) -> tuple[int, int]:
+        """(ready, unacknowledged) messages of the queue, in all of its lanes."""
+        with self._redis.pipeline() as pipe:
+            for name in (name for lane in lanes(queue) for name in broker_lists(lane)):
+                pipe.llen(self._prefix + name)
+            pipe.hlen(self._prefix + "unacked")
+            *ready, unacked = reached(pipe.execute)
+        return sum(ready), unacked
+
+    def ready(self, lane: str) -> int:
+        """Messages that wait in one lane."""
+        with self._redis.pipeline() as pipe:
+            for name in broker_lists(lane):
+                pipe.llen(self._prefix + name)
+            return sum(reached(pipe.execute))
+
+    def check(self) -> None:
+        """Prove that Redis answers."""
+        reached(self._redis.ping)
+
+
+_HEX = """
+local raw = redis.call('GET', KEYS[1]) or ''
+return (raw:gsub('.', function(c) return string.format('%02x', c:byte()) end))
+"""
+"""A bitmap is no text, and the client decodes all answers as text."""
+
+
+def _time(text: str | None) -> float | None:
+    return None if text is None else float(text)

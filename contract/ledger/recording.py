@@ -1,0 +1,92 @@
+"""What workers write into the ledger."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+import redis
+
+from contract.ledger import scripts
+from contract.ledger.connection import reached
+from contract.ledger.keys import Keys
+from contract.ledger.values import FileDetail, WorkerSeen, latency_bucket
+from contract.transcript import Outcome
+
+_LOOK_EVERY_S = 1.0
+"""How long an answer about a cancelled job is good for."""
+
+_MESSAGE_CHARS = 300
+
+
+class Recorder:
+    """Every method may be called twice, and raises BrokerUnavailable when Redis is away."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        key_prefix: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._redis: Any = client
+        self._keys = Keys(key_prefix)
+        self._record: Any = client.register_script(scripts.RECORD)
+        self._settle: Any = client.register_script(scripts.SETTLE)
+        self._clock = clock
+        self._looked: dict[str, tuple[float, bool]] = {}
+
+    def record(
+        self,
+        job: str,
+        index: int,
+        outcome: Outcome,
+        audio_ms: int,
+        *,
+        only_first: bool = False,
+        detail: FileDetail | None = None,
+    ) -> None:
+        """Set a file's outcome; doing so again changes no sum.
+
+        Args:
+            job: whose file it is.
+            index: the file's position in the job.
+            outcome: how the file ended; skipped never replaces the work that made the result.
+            audio_ms: audio transcribed.
+            only_first: leave any outcome that the file has already, unless it failed.
+            detail: what else is known of it.
+        """
+        said = detail or FileDetail()
+        weak = only_first or outcome in {"skipped", "cancelled"}
+        bucket = "" if said.seconds is None else latency_bucket(said.seconds)
+        example = json.dumps({"relative": said.relative, "message": said.message[:_MESSAGE_CHARS]})
+        values = [index, outcome, audio_ms, int(weak), said.shard, bucket, said.kind or "", example]
+        reached(self._record, keys=[self._keys.job(job)], args=values)
+
+    def cancel_files(self, job: str, indexes: Iterable[int]) -> None:
+        """Files of a cancelled job that nobody begins any more."""
+        reached(self._settle, keys=[self._keys.job(job)], args=["cancelled", *indexes])
+
+    def is_cancelled(self, job: str) -> bool:
+        """Whether somebody cancelled the job; a second old at most."""
+        looked_at, answer = self._looked.get(job, (float("-inf"), False))
+        if self._clock() - looked_at >= _LOOK_EVERY_S:
+            answer = bool(reached(self._redis.hexists, self._keys.job(job), "cancelled_at"))
+            self._looked = {job: (self._clock(), answer)}
+        return answer
+
+    def begin_shard(self, job: str, shard: str, files: int) -> None:
+        """So many files are in flight."""
+        reached(self._redis.hset, self._keys.job(job, "shards"), shard, files)
+
+    def end_shard(self, job: str, shard: str, work_ms: int) -> None:
+        """None of the shard's files is in flight any more; its work cost so much time."""
+        with self._redis.pipeline() as pipe:
+            pipe.hdel(self._keys.job(job, "shards"), shard)
+            pipe.hincrby(self._keys.job(job), "work_ms", work_ms)
+            reached(pipe.execute)
+
+    def see(self, worker: WorkerSeen) -> None:
+        """Take down what a worker child says of itself."""
+        said = json.dumps(asdict(worker))
+        reached(self._redis.hset, self._keys.workers, f"{worker.worker}/{worker.slot}", said)

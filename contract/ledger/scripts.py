@@ -1,0 +1,123 @@
+"""The ledger's changes that must happen at once, in Lua; KEYS[1] is the job's base key.
+
+Every change may be made twice: a message that is delivered again changes no sum.
+"""
+
+from contract.ledger.values import EXAMPLES_PER_KIND, KINDS, OUTCOMES
+
+
+def _table(names: tuple[str, ...]) -> str:
+    return "{" + ", ".join(f"'{name}'" for name in names) + "}"
+
+
+_SHARED = f"""
+local base = KEYS[1]
+local OUTCOMES, KINDS = {_table(OUTCOMES)}, {_table(KINDS)}
+local function at(name) return base .. ':' .. name end
+local function known(index)
+  for _, name in ipairs(OUTCOMES) do
+    if redis.call('GETBIT', at(name), index) == 1 then return name end
+  end
+end
+local function clear(index, before)
+  redis.call('SETBIT', at(before), index, 0)
+  if before ~= 'failed' then return end
+  for _, kind in ipairs(KINDS) do
+    if redis.call('EXISTS', at('kind:' .. kind)) == 1 then
+      redis.call('SETBIT', at('kind:' .. kind), index, 0)
+      redis.call('HDEL', at('examples:' .. kind), index)
+    end
+  end
+end
+local function blame(index, kind, example)
+  if kind == '' then return end
+  redis.call('SETBIT', at('kind:' .. kind), index, 1)
+  local examples = at('examples:' .. kind)
+  if redis.call('HLEN', examples) < {EXAMPLES_PER_KIND} then
+    redis.call('HSET', examples, index, example)
+  end
+end
+"""
+
+RECORD = (
+    _SHARED
+    + """
+local index, outcome, audio_ms, weak = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
+local shard, bucket, kind, example = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+if shard ~= '' and redis.call('HEXISTS', at('shards'), shard) == 1 then
+  redis.call('HINCRBY', at('shards'), shard, -1)
+end
+local before = known(index)
+local open = not before or before == 'failed' or before == 'cancelled'
+if before and weak and (not open or before == outcome) then return 0 end
+if before then clear(index, before) end
+redis.call('SETBIT', at(outcome), index, 1)
+if outcome == 'failed' then blame(index, kind, example) end
+if not open then return 1 end
+redis.call('HINCRBY', base, 'audio_ms', audio_ms)
+if outcome == 'skipped' or outcome == 'cancelled' then return 1 end
+local minute = math.floor(redis.call('TIME')[1] / 60)
+redis.call('HINCRBY', at('minutes'), 'f' .. minute, 1)
+redis.call('HINCRBY', at('minutes'), 'a' .. minute, audio_ms)
+if outcome == 'failed' then redis.call('HINCRBY', at('minutes'), 'x' .. minute, 1) end
+if bucket ~= '' then redis.call('HINCRBY', at('latency'), bucket, 1) end
+return 1
+"""
+)
+"""The outcome recorded last counts, unless it is weak and there is a better one; a file's audio is
+counted once, a failed or cancelled one's when it succeeds after all."""
+
+SETTLE = (
+    _SHARED
+    + """
+local changed = 0
+for i = 2, #ARGV do
+  if not known(ARGV[i]) then
+    redis.call('SETBIT', at(ARGV[1]), ARGV[i], 1)
+    changed = changed + 1
+  end
+end
+return changed
+"""
+)
+"""One outcome for many files that have none: ARGV[1], then their indexes."""
+
+REOPEN = (
+    _SHARED
+    + """
+for i = 1, #ARGV do
+  if redis.call('GETBIT', at('failed'), ARGV[i]) == 1 then clear(ARGV[i], 'failed') end
+end
+redis.call('HDEL', base, 'closed_at')
+"""
+)
+"""Failed files wait again."""
+
+PLAN = (
+    _SHARED
+    + """
+if tonumber(redis.call('HGET', base, 'planned') or 0) > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', base, 'planned', ARGV[1] + 1)
+redis.call('HINCRBY', base, 'files', ARGV[2])
+redis.call('HINCRBY', base, 'estimated_ms', ARGV[3])
+for i = 4, #ARGV do
+  if not known(ARGV[i]) then redis.call('SETBIT', at('skipped'), ARGV[i], 1) end
+end
+return 1
+"""
+)
+"""Count a window of files once: its number, files, estimated ms, indexes of those done already."""
+
+RESTORE = (
+    _SHARED
+    + """
+for i = 1, #ARGV, 5 do
+  if not known(ARGV[i]) then
+    redis.call('SETBIT', at(ARGV[i + 1]), ARGV[i], 1)
+    redis.call('HINCRBY', base, 'audio_ms', ARGV[i + 2])
+    if ARGV[i + 1] == 'failed' then blame(ARGV[i], ARGV[i + 3], ARGV[i + 4]) end
+  end
+end
+"""
+)
+"""What S3 says of files that the ledger knows nothing of: index, outcome, ms, kind, example."""

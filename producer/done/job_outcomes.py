@@ -1,0 +1,72 @@
+"""What a job's shards said at their ends, five bytes a file."""
+
+from array import array
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import get_args
+
+from contract.layout import job_uri
+from contract.shard_record import FileRecord, decode
+from contract.store import ObjectStore
+from contract.transcript import ErrorKind, Outcome
+
+_GOOD: tuple[Outcome, ...] = ("ok", "empty", "skipped")
+_KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
+_READERS = 16
+_AT_ONCE = 256
+
+
+class JobOutcomes:
+    """By index: how a file ended; a good end is never replaced by a bad one."""
+
+    def __init__(self) -> None:
+        self._codes = bytearray()
+        self._audio_ms = array("L")
+
+    def take(self, record: FileRecord) -> None:
+        """Take down one row."""
+        if record.index is None or record.outcome == "cancelled":
+            return
+        missing = record.index + 1 - len(self._codes)
+        if missing > 0:
+            self._codes.extend(bytes(missing))
+            self._audio_ms.extend([0] * missing)
+        if record.outcome in _GOOD:
+            self._codes[record.index] = 1 + _GOOD.index(record.outcome)
+            self._audio_ms[record.index] = record.audio_ms
+        elif self._codes[record.index] == 0 or self._codes[record.index] > len(_GOOD):
+            kind = record.error.kind if record.error else "model_error"
+            self._codes[record.index] = 1 + len(_GOOD) + _KINDS.index(kind)
+
+    def good(self, index: int) -> tuple[Outcome, int] | None:
+        """(outcome, audio in ms) of a file that ended well."""
+        code = self._codes[index] if index < len(self._codes) else 0
+        return (_GOOD[code - 1], self._audio_ms[index]) if 0 < code <= len(_GOOD) else None
+
+    def failure(self, index: int) -> ErrorKind | None:
+        """Why a file failed."""
+        code = self._codes[index] if index < len(self._codes) else 0
+        return _KINDS[code - 1 - len(_GOOD)] if code > len(_GOOD) else None
+
+
+def read_outcomes(store: ObjectStore, output: str, job: str) -> JobOutcomes:
+    """All rows that the job's shards left. Raises StoreError."""
+    outcomes = JobOutcomes()
+    for record in _rows(store, job_uri(output, job, "shards/")):
+        outcomes.take(record)
+    return outcomes
+
+
+def _rows(store: ObjectStore, folder: str) -> Iterator[FileRecord]:
+    uris: list[str] = []
+    with ThreadPoolExecutor(_READERS) as readers:
+        for found in store.list(folder):
+            uris.append(found.uri)
+            if len(uris) == _AT_ONCE:
+                yield from _decoded(readers.map(store.read, uris))
+                uris = []
+        yield from _decoded(readers.map(store.read, uris))
+
+
+def _decoded(bodies: Iterable[bytes]) -> Iterator[FileRecord]:
+    return (record for body in bodies for record in decode(body))

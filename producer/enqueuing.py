@@ -1,0 +1,151 @@
+"""One call of enqueue: open the job or go on with it, plan, publish, close."""
+
+import contextlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contract.closing import Closer
+from contract.fleet_state import FleetState
+from contract.ledger import Ledger, Planner, connect
+from contract.queues import lanes
+from contract.settings import Settings
+from contract.store import ObjectDenied, ObjectStore
+from contract.transcript import utc_now
+from producer.claim import ProducerClaim
+from producer.garbage import rare_collections
+from producer.planning.job_plan import JobPlan
+from producer.planning.parts import Part
+from producer.planning.request import (
+    JobRequest,
+    read_request,
+    write_planned,
+    write_request,
+)
+from producer.publishing.publication import Publication
+from producer.result import EnqueueResult, Progress
+from producer.sources import open_source
+from producer.sources.filters import Filters
+from producer.sources.interface import BadRow, BadSource, Source
+
+JOB_NAME = re.compile(r"[A-Za-z0-9._-]{1,150}")
+
+
+class JobRefused(Exception):
+    """The job's name cannot be used: choose another."""
+
+
+@dataclass(kw_only=True)
+class Enqueuing:
+    """One call."""
+
+    request: JobRequest
+    settings: Settings
+    store: ObjectStore
+    result: EnqueueResult
+    strict: bool
+    max_ready: int
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        redis, prefix = connect(self.settings), self.settings.key_prefix
+        self._redis: Any = redis
+        self._ledger, self._planner = Ledger(redis, prefix), Planner(redis, prefix)
+        self._closer = Closer(self._ledger, self._planner, self.store)
+
+    def to_the_end(self) -> EnqueueResult:
+        """Do all that is left to do of the job. Raises as enqueue does."""
+        self._check()
+        sources = self._open_sources()
+        with ProducerClaim(self._redis, self.settings.key_prefix, self.result.job) as claim:
+            queue = self._begin()
+            if not self.result.published_before:
+                self._publish_all(sources, queue, claim)
+        self._closer.close(self.result.job)  # nothing may have been left to do
+        return self.result
+
+    def _check(self) -> None:
+        job = self.result.job
+        if not JOB_NAME.fullmatch(job):
+            raise JobRefused(f"{job!r} is no name of a job: letters, digits, . _ - only")
+        with contextlib.suppress(ObjectDenied):  # allowed to write is enough
+            # a bucket that is missing is told before work starts
+            next(iter(self.store.list(self.result.output)), None)
+
+    def _open_sources(self) -> list[Source]:
+        request = self.request
+        wanted = Filters(suffixes=request.suffixes or None, since=request.since)
+        return [open_source(text, self.store, request.upload, wanted) for text in request.sources]
+
+    def _publish_all(self, sources: Sequence[Source], queue: str, claim: ProducerClaim) -> None:
+        plan = JobPlan(
+            store=self.store,
+            planner=self._planner,
+            job=self.result.job,
+            request=self.request,
+            model_revision=self._model_revision(),
+            bad=self._note,
+        )
+        publication = Publication(
+            settings=self.settings,
+            planner=self._planner,
+            ready=lambda: self._ledger.ready(queue),
+            job=self.result.job,
+            request=self.request,
+            queue=queue,
+            max_ready=self.max_ready,
+            alive=claim.renew,
+        )
+        with rare_collections(), plan, publication:
+            window, _ = publication.cursor
+            for part in plan.parts(sources, window):
+                self._publish(publication, part)
+                if self.result.cancelled:
+                    return
+        write_planned(self.store, self.result.output, self.result.job, plan.windows)
+        self._planner.end_publishing(self.result.job)
+
+    def _publish(self, publication: Publication, part: Part) -> None:
+        self.result.files += len(part.files)
+        self.result.skipped += len(part.done)
+        self.progress(self.result, None)
+        for sent in publication.publish(part, lambda ready: self.progress(self.result, ready)):
+            self.result.shards += sent.shards
+            self.result.enqueued += sent.files
+            self.result.audio_s += sent.audio_ms / 1000
+            self.progress(self.result, None)
+        self.result.cancelled = publication.cancelled
+
+    def _begin(self) -> str:
+        """Open the job, or go on with it; returns its queue."""
+        job, output, digest = self.result.job, self.result.output, self.request.digest
+        about = self._planner.about(job)
+        if not about:
+            if read_request(self.store, output, job):
+                raise JobRefused(
+                    f"Redis has lost job {job}, but S3 knows it: "
+                    f"fleet reconcile {job} --output {output}"
+                )
+            queue = self._least_used_lane()
+            self._planner.begin(job, output, request=digest, queue=queue)
+        elif about.get("request") != digest:
+            raise JobRefused(f"there is a job {job} already: choose another name")
+        else:
+            queue, self.result.resumed = about["queue"], True
+            self.result.published_before = about.get("published") == "1"
+        if not read_request(self.store, output, job):
+            write_request(self.store, job, self.request, utc_now())
+        return queue
+
+    def _least_used_lane(self) -> str:
+        return min(lanes(self.settings.queue), key=self._ledger.ready)
+
+    def _model_revision(self) -> str | None:
+        state = FleetState(self._redis, self.settings.key_prefix)
+        return state.revision_of(self.settings.model)
+
+    def _note(self, row: BadRow) -> None:
+        if self.strict:
+            raise BadSource(f"{row}; leave --strict out to go on without such rows")
+        self.result.note(str(row))

@@ -1,0 +1,98 @@
+"""PURE: how much audio a reference is worth, told without opening it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from contract.job import AudioRef
+
+DEFAULT_MS = 60_000
+"""What a file is taken for of which not even the size is known: a short call."""
+
+TYPICAL_BYTES_PER_SECOND: Mapping[str, float] = MappingProxyType(
+    {
+        # samples of 16 bit at 16 kHz, one channel; telephony at 8 kHz is half of it, music more
+        "wav": 32_000,
+        "caf": 32_000,
+        # a CD: 16 bit at 44.1 kHz, two channels
+        "aif": 176_400,
+        "aiff": 176_400,
+        # G.711, 8 bit at 8 kHz, as telephony keeps it in Sun's format
+        "au": 8_000,
+        # 55 % of the same samples as wav: the upper end of what FLAC saves on speech
+        "flac": 17_600,
+        # 128 kbit/s, the default of lame
+        "mp3": 16_000,
+        # 192 kbit/s, usual for layer II in broadcasting
+        "mp2": 24_000,
+        # 96 kbit/s, between speech (64) and music (128) as phones and meetings record
+        "aac": 12_000,
+        "m4a": 12_000,
+        "m4b": 8_000,  # 64 kbit/s: books
+        # 64 kbit/s: Vorbis at quality 0, by Xiph's table of nominal bit rates
+        "oga": 8_000,
+        "ogg": 8_000,
+        # 32 kbit/s, within the 28-40 kbit/s that RFC 7587, section 3.1.1 names for full-band speech
+        "opus": 4_000,
+        # RFC 4867, section 5: a frame of the 12.2 kbit/s mode takes 32 bytes for 20 ms
+        "amr": 1_600,
+        # 128 kbit/s, as Windows Media Player rips
+        "wma": 16_000,
+        "mka": 16_000,
+        # Zoom's support page on recording formats: about 200 MB for an hour of video
+        "mp4": 55_000,
+        "mkv": 55_000,
+        "webm": 55_000,
+        # a telephone's camera: 1080p in HEVC takes about 60 MB a minute
+        "mov": 1_000_000,
+    }
+)
+"""Bytes per second of audio by suffix in lower case; what nobody measured is taken for this."""
+
+OTHER_BYTES_PER_SECOND = 16_000.0
+"""For every other suffix: the middle of the table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """What a second of audio weighs, by format."""
+
+    bytes_per_second: Mapping[str, float] = field(default_factory=lambda: TYPICAL_BYTES_PER_SECOND)
+    """By suffix in lower case, without the dot; each above 0."""
+
+    def measured(self, bytes_per_second: Mapping[str, float]) -> "Rates":
+        """These rates, with measured ones laid over them."""
+        return Rates(bytes_per_second={**self.bytes_per_second, **bytes_per_second})
+
+
+def suffix_of(address: str) -> str:
+    """The suffix in lower case without the dot; "" when the last part of the address has none."""
+    suffix = address[address.rfind(".") + 1 :]
+    return "" if "/" in suffix else suffix.lower()
+
+
+def estimate_ms(ref: AudioRef, duration_ms: int | None, rates: Rates) -> int:
+    """Audio of one reference in ms: what is known of it, else what its size suggests.
+
+    Args:
+        ref: its stretch counts, not the rest of the file.
+        duration_ms: length of the whole file, where somebody said it.
+        rates: bytes per second by format.
+    """
+    end_ms = ref.end_ms
+    if duration_ms is not None:
+        end_ms = duration_ms if end_ms is None else min(end_ms, duration_ms)
+    elif end_ms is None:
+        end_ms = _whole_ms(ref, rates)
+    return max(0, end_ms - (ref.start_ms or 0))
+
+
+def _whole_ms(ref: AudioRef, rates: Rates) -> int:
+    size_bytes = ref.size_bytes
+    if size_bytes is None:
+        return DEFAULT_MS
+    audio = ref.audio
+    rate = rates.bytes_per_second.get(audio[audio.rfind(".") + 1 :])
+    if rate is None:  # most suffixes are in lower case: ten million need not be made so
+        rate = rates.bytes_per_second.get(suffix_of(audio), OTHER_BYTES_PER_SECOND)
+    return int(1000 * size_bytes / rate)

@@ -1,0 +1,186 @@
+"""Rebuild a job's ledger from S3, and publish again whatever has neither result nor error."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from contract.closing import Closer
+from contract.fleet_state import FleetState
+from contract.job import AudioRef
+from contract.layout import error_uri, job_uri
+from contract.ledger import Ledger, Planner, connect
+from contract.ledger.planning import Restored
+from contract.ledger.values import FailureExample
+from contract.s3 import S3Store
+from contract.settings import Settings
+from contract.store import ObjectMissing, ObjectStore, StoreError
+from producer.cancelling import MARKER
+from producer.done.evidence import Evidence
+from producer.done.job_outcomes import JobOutcomes, read_outcomes
+from producer.done.skipping import DoneCheck
+from producer.jobs import NoSuchJob
+from producer.planning.packing import PlannedFile
+from producer.planning.parts import Part, read_parts
+from producer.planning.request import JobRequest, is_planned, read_begun, read_request
+from producer.retrying import Republisher
+
+_READERS = 16
+
+
+@dataclass(kw_only=True)
+class ReconcileResult:
+    """What S3 said of a job."""
+
+    job: str
+    files: int = 0
+    done: int = 0
+    failed: int = 0
+    enqueued: int = 0
+    """Files that had neither result nor error."""
+    shards: int = 0
+    planned: bool = True
+    """Whether all of the job's sources were planned; if not, run its `fleet enqueue` again."""
+
+
+def reconcile(
+    job: str,
+    *,
+    output: str | None = None,
+    settings: Settings | None = None,
+    store: ObjectStore | None = None,
+) -> ReconcileResult:
+    """Bring the ledger to what S3 says, and publish what is missing.
+
+    What still waits in the queue or is in work is published a second time; workers find what is
+    done, and skip it.
+
+    Args:
+        job: its name.
+        output: the prefix of its results, needed when Redis has lost the job.
+        settings: by default read from the environment.
+        store: by default S3.
+
+    Raises:
+        NoSuchJob: neither Redis nor S3 knows it.
+        BrokerUnavailable: Redis fails; call it again.
+        StoreError: S3 fails; likewise.
+    """
+    settings, store = settings or Settings.load(), store or S3Store()
+    redis = connect(settings)
+    ledger, planner = Ledger(redis, settings.key_prefix), Planner(redis, settings.key_prefix)
+    request = _read_request(store, job, output or planner.about(job).get("output"))
+    planner.begin(job, request.output, request=request.digest, queue=settings.queue)
+    revision = FleetState(redis, settings.key_prefix).revision_of(settings.model)
+    evidence = _Rebuilding(store, planner, job, request, revision)
+    result = ReconcileResult(job=job)
+    if _is_cancelled(store, request.output, job):
+        planner.cancel(job)
+        for _ in evidence.restore(result):
+            pass
+    else:
+        queue = planner.about(job)["queue"]
+        republisher = Republisher(settings, planner, job, request, queue)
+        sent = republisher.publish(evidence.restore(result), planner.next_round(job))
+        result.enqueued, result.shards = sent.files, sent.shards
+    result.planned = is_planned(store, request.output, job)
+    if result.planned:
+        planner.end_publishing(job)
+    Closer(ledger, planner, store).close(job)
+    return result
+
+
+def _read_request(store: ObjectStore, job: str, output: str | None) -> JobRequest:
+    request = read_request(store, output, job) if output else None
+    if request is None:
+        raise NoSuchJob(
+            f"neither Redis nor S3 has a plan of job {job!r}; if Redis was emptied, add "
+            "--output with the prefix of its results"
+        )
+    return request
+
+
+def _is_cancelled(store: ObjectStore, output: str, job: str) -> bool:
+    try:
+        store.read(job_uri(output, job, MARKER))
+    except ObjectMissing:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Rebuilding:
+    """What S3 says of each file of a job."""
+
+    store: ObjectStore
+    planner: Planner
+    job: str
+    request: JobRequest
+    revision: str | None
+
+    def restore(self, result: ReconcileResult) -> Iterator[PlannedFile]:
+        """Tell the ledger of all that is done or failed; yield what is neither."""
+        outcomes = read_outcomes(self.store, self.request.output, self.job)
+        begun = read_begun(self.store, self.request.output, self.job)
+        check = DoneCheck(
+            store=self.store,
+            output=self.request.output,
+            options=self.request.options,
+            model_revision=self.revision,
+        )
+        with check, ThreadPoolExecutor(_READERS) as readers:
+            for part in read_parts(self.store, self.request.output, self.job):
+                self._count(part)
+                todo = [file for file in part.files if not file.done]
+                refs = [AudioRef.model_validate_json(file.row) for file in todo]
+                marks = [done for _, done in check.mark(refs)]
+                judge = _Judge(self.store, self.request, outcomes, check.gathered(), begun)
+                found = list(readers.map(judge, todo, refs, marks))
+                self.planner.restore(self.job, [one for one in found if one])
+                result.files += len(part.files)
+                result.failed += sum(1 for one in found if one and one[1] == "failed")
+                result.done += len(part.files) - len(todo)
+                result.done += sum(1 for one in found if one and one[1] != "failed")
+                yield from (f for f, one in zip(todo, found, strict=True) if one is None)
+
+    def _count(self, part: Part) -> None:
+        self.planner.plan(self.job, part.number, len(part.files), part.estimated_ms, part.done)
+        self.planner.save_cursor(self.job, part.number + 1, 0)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """How one file ended; None when there is neither a result nor an error of this job."""
+
+    store: ObjectStore
+    request: JobRequest
+    outcomes: JobOutcomes
+    evidence: Evidence
+    begun: str
+    """When the job was begun; ISO 8601, as error reports tell their time."""
+
+    def __call__(self, file: PlannedFile, ref: AudioRef, current: bool) -> Restored | None:
+        told = self.outcomes.good(file.index)
+        if told and self.evidence.has_result(ref.relative):
+            return file.index, told[0], told[1], None
+        if current and not self.request.overwrite:
+            return file.index, "skipped", 0, None
+        failure = self._failure(file.index, ref)
+        return (file.index, "failed", 0, failure) if failure else None
+
+    def _failure(self, index: int, ref: AudioRef) -> FailureExample | None:
+        """What the file's report says, unless it is of an earlier job."""
+        if not self.evidence.has_report(ref.relative):
+            return None
+        try:
+            report = json.loads(self.store.read(error_uri(self.request.output, ref.relative)))
+            if report["error"]["at"] < self.begun and self.outcomes.failure(index) is None:
+                return None
+            return FailureExample(
+                kind=report["error"]["kind"],
+                index=index,
+                relative=ref.relative,
+                message=str(report["error"]["message"])[:300],
+            )
+        except (StoreError, ValueError, KeyError, TypeError):
+            return None  # it is tried again

@@ -1,0 +1,103 @@
+"""PURE: a manifest's row, as a mapping of fields, becomes a reference.
+
+Ten million of them are read: what few rows have costs the others no more than a look.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from contract.job import AudioRef, Options
+from contract.layout import is_s3_uri, key_of
+from producer.sources.interface import UPLOAD_IT
+
+Row = tuple[AudioRef, int | None]
+"""A reference, and the length of its whole audio in ms if the row tells it."""
+
+_OPTIONS = ("language", "hotwords")
+_SHARED = (*_OPTIONS, "channel", "id", "bytes", "etag")
+"""Fields that count in a NeMo row as well."""
+_FIELDS = frozenset({*_SHARED, "audio", "start_ms", "end_ms", "duration_ms"})
+
+
+def read_row(row: Any) -> Row:
+    """A row of ours, or one of NeMo's, which names its audio `audio_filepath`.
+
+    Outputs are named by id, else by the key; a stretch or a channel of a file is added to the
+    name, so that several rows may point into one file.
+
+    Raises:
+        ValueError: when the row is no object, or a field of it is wrong or (in a row of ours)
+            unknown.
+    """
+    if not isinstance(row, dict):
+        raise ValueError("not a JSON object")
+    nemo = "audio_filepath" in row and "audio" not in row
+    fields = _from_nemo(row) if nemo else row.copy()
+    if not _FIELDS.issuperset(fields):
+        raise ValueError(f"unknown field {min(fields.keys() - _FIELDS)}")
+    audio = fields.get("audio")
+    if isinstance(audio, str) and "://" not in audio:
+        raise ValueError(f"audio: {UPLOAD_IT}")
+    duration_ms, name = fields.pop("duration_ms", None), fields.pop("id", None)
+    if "language" in fields or "hotwords" in fields:
+        fields["options"] = _options(fields)
+    fields["relative"] = _name(fields) if name is None or name == "" else _id(name)
+    ref = AudioRef.model_validate(fields)
+    return ref, None if duration_ms is None else _whole_ms(duration_ms)
+
+
+def _from_nemo(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Seconds become ms; a duration without an offset is that of the file, not of a stretch."""
+    fields = {name: row[name] for name in _SHARED if name in row}
+    fields["audio"] = row["audio_filepath"]
+    offset, duration = _seconds(row, "offset"), _seconds(row, "duration")
+    if offset:
+        fields["start_ms"] = round(offset * 1000)
+        fields["end_ms"] = round((offset + duration) * 1000) if duration else None
+    elif duration:
+        fields["duration_ms"] = round(duration * 1000)
+    return fields
+
+
+def _seconds(row: Mapping[str, Any], name: str) -> float:
+    value = row.get(name)
+    if value is None:
+        return 0.0
+    if not _is_length(value):
+        raise ValueError(f"{name}: must be seconds, 0 or more")
+    return value
+
+
+def _whole_ms(value: Any) -> int:
+    if not _is_length(value):
+        raise ValueError("duration_ms: must be milliseconds, 0 or more")
+    return round(value)
+
+
+def _is_length(value: Any) -> TypeGuard[float]:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value >= 0
+
+
+def _options(fields: dict[str, Any]) -> dict[str, Any]:
+    """Taken out of the fields, and checked."""
+    options = {name: fields.pop(name) for name in _OPTIONS if name in fields}
+    Options.model_validate(options)
+    return options
+
+
+def _id(value: Any) -> str:
+    if not isinstance(value, str | int):
+        raise ValueError("id: must be text or a whole number")
+    return str(value)
+
+
+def _name(fields: Mapping[str, Any]) -> str:
+    """The name of outputs that no id names; "" leaves it to AudioRef to refuse the address."""
+    audio: Any = fields.get("audio")
+    if not is_s3_uri(audio):
+        return ""
+    start, end, channel = fields.get("start_ms"), fields.get("end_ms"), fields.get("channel")
+    stretch = f"@{start or 0}-{'' if end is None else end}" if start or end else ""
+    return key_of(audio) + stretch + (f"#{channel}" if channel is not None else "")

@@ -1,0 +1,150 @@
+"""A backlog is published whole and once, whatever happens to its producer."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.ledger import Planner, connect
+from contract.settings import Settings
+from producer import enqueue, status
+from producer.enqueuing import JobRefused
+from producer.planning.packing import ShardLimits
+from producer.result import EnqueueResult
+from tests.integration.messages import drain, shards_waiting
+
+FILES = 25_000
+
+
+@pytest.fixture
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A fleet of its own, without workers: messages stay where they are."""
+    prefix = f"{uuid.uuid4()}:"
+    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
+    return settings.model_copy(update={"key_prefix": prefix})
+
+
+@pytest.fixture
+def output() -> str:
+    return f"s3://transcripts/{uuid.uuid4()}/"
+
+
+def a_manifest(path: Path, files: int = FILES) -> str:
+    rows = ({"audio": f"s3://audio/calls/{number:06d}.wav"} for number in range(files))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def files_of(shards: list[dict[str, Any]]) -> Counter[int]:
+    return Counter(file["index"] for shard in shards for file in shard["files"])
+
+
+def test_every_file_is_in_one_message_and_counted(
+    settings: Settings, output: str, tmp_path: Path
+) -> None:
+    result = enqueue([a_manifest(tmp_path / "list.jsonl")], output=output)
+    shards = shards_waiting(settings)
+    assert files_of(shards) == Counter(range(FILES))
+    assert (result.files, result.enqueued, result.shards) == (FILES, FILES, len(shards))
+    counts = status(result.job).counts
+    assert (counts.files, counts.waiting, counts.published) == (FILES, FILES, True)
+
+
+PRODUCER = "import sys; from cli.main import run; run()"
+
+
+def start_producer(source: str, output: str, job: str) -> "subprocess.Popen[bytes]":
+    command = ["enqueue", source, "--output", output, "--job", job, "--json"]
+    return subprocess.Popen([sys.executable, "-c", PRODUCER, *command], stdout=subprocess.PIPE)
+
+
+def test_a_producer_that_is_killed_again_and_again_loses_nothing(
+    settings: Settings, output: str, tmp_path: Path
+) -> None:
+    source, job = a_manifest(tmp_path / "list.jsonl"), "killed"
+    dice, killed = random.Random(20261122), 0
+    planner = Planner(connect(settings), settings.key_prefix)
+    while True:
+        producer = start_producer(source, output, job)
+        if killed < 6:
+            _wait_for_more(planner, job, producer, dice.uniform(0, 0.05))
+            producer.send_signal(signal.SIGKILL)
+        said, _ = producer.communicate(timeout=60)
+        if producer.returncode == 0:
+            break
+        killed += producer.returncode == -signal.SIGKILL
+        assert producer.returncode == -signal.SIGKILL
+    assert killed >= 3
+    assert json.loads(said)["resumed"]
+    shards = shards_waiting(settings)
+    by_name = {shard["shard"]: shard for shard in shards}
+    assert all(shard == by_name[shard["shard"]] for shard in shards)  # twins are the same
+    assert files_of(list(by_name.values())) == Counter(range(FILES))
+    assert len(shards) - len(by_name) <= 100 * killed  # what one round trip holds
+    counts = status(job).counts
+    assert (counts.files, counts.published) == (FILES, True)
+
+
+def _wait_for_more(
+    planner: Planner, job: str, producer: "subprocess.Popen[bytes]", seconds: float
+) -> None:
+    """Until the producer has published something more, and a while."""
+    before, give_up = planner.about(job), time.monotonic() + 60
+    while planner.about(job) == before and producer.poll() is None:
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    time.sleep(seconds)
+
+
+def test_the_same_command_for_a_job_that_is_published_does_nothing(
+    settings: Settings, output: str, tmp_path: Path
+) -> None:
+    source = a_manifest(tmp_path / "list.jsonl", 10)
+    enqueue([source], output=output, job="once")
+    again = enqueue([source], output=output, job="once")
+    assert (again.published_before, again.enqueued) == (True, 0)
+    assert len(shards_waiting(settings)) == 1
+    with pytest.raises(JobRefused, match="choose another name"):
+        enqueue([source], output=output, job="once", overwrite=True)
+
+
+def test_no_more_messages_wait_than_are_allowed(
+    settings: Settings, output: str, tmp_path: Path
+) -> None:
+    source, taken = a_manifest(tmp_path / "list.jsonl", 5_000), 0
+    most: list[int] = []
+
+    def take_some(result: EnqueueResult, waiting: int | None) -> None:
+        nonlocal taken
+        most.append(status(result.job).ready_messages)
+        if waiting is not None:
+            taken += drain(settings, 30)
+
+    result = enqueue([source], output=output, max_ready=40, progress=take_some)
+    assert result.shards == 100
+    assert taken > 0
+    assert 20 <= max(most) <= 40
+
+
+def test_longest_files_come_first_within_a_window(
+    settings: Settings, output: str, tmp_path: Path
+) -> None:
+    path, dice = tmp_path / "list.jsonl", random.Random(7)
+    sizes = [32_000 * dice.randint(1, 4000) for _ in range(900)]
+    rows = [{"audio": f"s3://audio/{n}.wav", "bytes": size} for n, size in enumerate(sizes)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    limits = ShardLimits(seconds=9000, files=40)
+    enqueue([str(path)], output=output, limits=limits)
+    shards = sorted(shards_waiting(settings), key=lambda shard: str(shard["shard"]))
+    order = [file["bytes"] for shard in shards for file in shard["files"]]
+    assert order == sorted(sizes, reverse=True)
+    assert all(sum(f["bytes"] for f in s["files"]) <= 9000 * 32_000 for s in shards)
+    assert max(len(shard["files"]) for shard in shards) == 40

@@ -1,0 +1,226 @@
+"""Jobs with a real worker on them: cancelled, retried, side by side, and with Redis wiped."""
+
+import contextlib
+import json
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.layout import job_uri
+from contract.ledger import connect
+from contract.s3 import S3Store
+from contract.settings import Settings
+from contract.store import ObjectMissing
+from local.samples import SAMPLES, load_samples
+from local.stack import Stack
+from local.worker import LocalWorker
+from producer import cancel, enqueue, failures, reconcile, report, retry, status
+from producer.planning.packing import ShardLimits
+from tests.integration.messages import shards_waiting, wipe
+
+DEADLINE_S = 120
+SMALL = ShardLimits(files=5)
+
+
+@pytest.fixture(scope="module")
+def prefix() -> str:
+    return f"{uuid.uuid4()}:"
+
+
+@pytest.fixture(scope="module")
+def worker(
+    stack: Stack, prefix: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalWorker]:
+    environment = {**stack.environment, "FLEET_KEY_PREFIX": prefix}
+    with LocalWorker(environment, tmp_path_factory.mktemp("worker")) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture
+def settings(settings: Settings, prefix: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
+    return settings.model_copy(update={"key_prefix": prefix})
+
+
+@pytest.fixture
+def output() -> str:
+    return f"s3://transcripts/{uuid.uuid4()}/"
+
+
+@pytest.fixture
+def audio(store: S3Store) -> str:
+    """A short recording."""
+    spoken = [s for s in load_samples() if s.expect == "ok" and s.name.endswith(".wav")]
+    with (SAMPLES / spoken[0].name).open("rb") as file:
+        store.upload("s3://audio/at-work/spoken.wav", file)
+    store.write("s3://audio/at-work/broken.wav", b"no audio", "audio/wav")
+    return "s3://audio/at-work/spoken.wav"
+
+
+def a_manifest(path: Path, audio: str, files: int, **also: str) -> str:
+    """The same recording again and again, and others by their ids."""
+    rows = [{"audio": audio, "id": f"{number:04d}"} for number in range(files)]
+    rows += [{"audio": other, "id": name} for name, other in also.items()]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def wait_until_over(worker: LocalWorker, settings: Settings, job: str) -> None:
+    worker.process.wait_until(lambda: bool(status(job, settings).counts.closed_at), DEADLINE_S)
+
+
+@contextlib.contextmanager
+def paused(worker: LocalWorker) -> Iterator[None]:
+    """All of the worker stands still."""
+    os.killpg(worker.process.group, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(worker.process.group, signal.SIGCONT)
+
+
+def read(store: S3Store, uri: str) -> Any:
+    return json.loads(store.read(uri))
+
+
+def test_a_job_ends_with_its_report_and_its_mark(
+    worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
+) -> None:
+    job = enqueue([a_manifest(tmp_path / "a.jsonl", audio, 12)], output=output, limits=SMALL).job
+    wait_until_over(worker, settings, job)
+    told = read(store, job_uri(output, job, "report.json"))
+    assert (told["files"], told["outcomes"]["ok"], told["failures"]) == (12, 12, {})
+    assert told["audio_hours"] == pytest.approx(
+        status(job, settings).counts.audio_ms / 3.6e6, abs=1e-4
+    )
+    assert store.read(job_uri(output, job, "_SUCCESS")) == b""
+    assert store.read(job_uri(output, job, "failures.jsonl")) == b""
+    again = enqueue([str(tmp_path / "a.jsonl")], output=output)
+    wait_until_over(worker, settings, again.job)
+    assert status(again.job, settings).counts.outcomes["skipped"] == 12
+
+
+def test_failed_files_are_told_and_can_be_retried(
+    worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
+) -> None:
+    source = a_manifest(tmp_path / "a.jsonl", audio, 7, bad="s3://audio/at-work/broken.wav")
+    job = enqueue([source], output=output, limits=SMALL).job
+    wait_until_over(worker, settings, job)
+    (group,) = failures(job, settings)
+    assert (group.kind, group.count) == ("undecodable_audio", 1)
+    (row,) = store.read(job_uri(output, job, "failures.jsonl")).splitlines()
+    assert json.loads(row)["relative"] == "bad"
+    with pytest.raises(ObjectMissing):
+        store.read(job_uri(output, job, "_SUCCESS"))
+    with (SAMPLES / "pin-code.wav").open("rb") as file:
+        store.upload("s3://audio/at-work/broken.wav", file)
+    assert retry(job, settings).files == 1
+    wait_until_over(worker, settings, job)
+    assert status(job, settings).counts.outcomes["ok"] == 8
+    assert store.read(job_uri(output, job, "_SUCCESS")) == b""
+    assert store.read(job_uri(output, job, "failures.jsonl")) == b""
+    assert retry(job, settings).files == 0
+
+
+def test_a_cancelled_job_ends_soon_and_begins_no_further_file(
+    worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
+) -> None:
+    source = a_manifest(tmp_path / "a.jsonl", audio, 1_000)
+    job = enqueue([source], output=output, limits=ShardLimits(files=20)).job
+    worker.process.wait_until(lambda: status(job, settings).counts.finished > 20, DEADLINE_S)
+    cancel(job, settings)
+    worker.process.wait_until(lambda: status(job, settings).counts.complete, 30)
+    done = status(job, settings).counts
+    assert done.outcomes["ok"] < 1_000
+    assert done.cancelled == 1_000 - done.outcomes["ok"]
+    worker.process.wait_until(lambda: not shards_waiting(settings), DEADLINE_S)
+    worker.process.wait_until(lambda: status(job, settings).unacked_messages == 0, DEADLINE_S)
+    assert status(job, settings).counts.outcomes["ok"] == done.outcomes["ok"]
+    results = [one for one in store.list(output) if "/_jobs/" not in one.uri]
+    assert len(results) == done.outcomes["ok"]
+    with pytest.raises(ObjectMissing):
+        store.read(job_uri(output, job, "_SUCCESS"))
+
+
+def test_a_small_job_does_not_wait_for_a_huge_one(
+    worker: LocalWorker, settings: Settings, audio: str, output: str, tmp_path: Path
+) -> None:
+    huge = enqueue(
+        [a_manifest(tmp_path / "huge.jsonl", audio, 1_000)], output=output, limits=SMALL
+    ).job
+    worker.process.wait_until(lambda: status(huge, settings).counts.finished > 0, DEADLINE_S)
+    before = status(huge, settings).counts.finished
+    small = enqueue(
+        [a_manifest(tmp_path / "small.jsonl", audio, 20)], output=output + "small/", limits=SMALL
+    ).job
+    wait_until_over(worker, settings, small)
+    meanwhile = status(huge, settings).counts.finished - before
+    cancel(huge, settings)
+    assert meanwhile < 200  # a few shards for each of its own, not all of them first
+    worker.process.wait_until(lambda: not shards_waiting(settings), DEADLINE_S)
+
+
+def test_a_shard_delivered_twice_is_counted_once(
+    worker: LocalWorker, settings: Settings, audio: str, output: str, tmp_path: Path
+) -> None:
+    redis: Any = connect(settings)
+    with paused(worker):
+        source = a_manifest(tmp_path / "a.jsonl", audio, 10)
+        job = enqueue([source], output=output, limits=SMALL).job
+        name = settings.key_prefix + status(job, settings).counts.queue
+        waiting = [key for key in redis.keys(f"{name}*") if redis.type(key) == "list"]
+        for key in waiting:
+            redis.rpush(key, *redis.lrange(key, 0, -1))
+        names = [shard["shard"] for shard in shards_waiting(settings)]
+        assert len(names) > len(set(names))
+    wait_until_over(worker, settings, job)
+    worker.process.wait_until(lambda: status(job, settings).unacked_messages == 0, DEADLINE_S)
+    counts = status(job, settings).counts
+    assert (counts.outcomes["ok"], counts.finished, counts.in_flight) == (10, 10, 0)
+    assert sum(one["files"] for one in report(job, settings)["throughput"]) == 10
+
+
+def test_a_job_whose_redis_is_wiped_in_the_middle_ends_complete(
+    worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
+) -> None:
+    source = a_manifest(tmp_path / "a.jsonl", audio, 200, bad="s3://audio/at-work/gone.wav")
+    job = enqueue([source], output=output, limits=SMALL).job
+    worker.process.wait_until(lambda: status(job, settings).counts.finished > 50, DEADLINE_S)
+    with paused(worker):
+        wipe(settings)
+    found = reconcile(job, output=output, settings=settings)
+    assert found.files == 201
+    assert 40 <= found.done < 201
+    assert found.done + found.failed + found.enqueued == 201
+    wait_until_over(worker, settings, job)
+    counts = status(job, settings).counts
+    assert (counts.files, counts.finished, counts.outcomes["failed"]) == (201, 201, 1)
+    results = [one for one in store.list(output) if "/_jobs/" not in one.uri]
+    assert len(results) == 201
+    row = store.read(job_uri(output, job, "failures.jsonl"))
+    assert json.loads(row)["error"]["kind"] == "audio_missing"
+
+
+def test_reconciling_a_job_that_is_over_changes_nothing(
+    worker: LocalWorker, settings: Settings, audio: str, output: str, tmp_path: Path
+) -> None:
+    job = enqueue([a_manifest(tmp_path / "a.jsonl", audio, 10)], output=output, limits=SMALL).job
+    wait_until_over(worker, settings, job)
+    before = status(job, settings).counts
+    found = reconcile(job, settings=settings)
+    assert (found.done, found.enqueued) == (10, 0)
+    assert status(job, settings).counts == before
+    wipe(settings)
+    reconcile(job, output=output, settings=settings)
+    after = status(job, settings).counts
+    assert (after.outcomes, after.audio_ms, after.files) == (
+        before.outcomes,
+        before.audio_ms,
+        before.files,
+    )

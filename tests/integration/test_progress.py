@@ -1,0 +1,161 @@
+"""From what producers and workers write into a real Valkey to what `fleet status` says."""
+
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+import producer
+from contract.ledger import Ledger, Planner, Recorder, connect
+from contract.ledger.keys import Keys
+from contract.ledger.values import FileDetail, WorkerSeen
+from contract.settings import Settings
+from producer.jobs import NoSuchJob
+from producer.report_page import page
+
+HOUR_MS = 3_600_000
+BROKEN = FileDetail(
+    shard="s1", seconds=0.4, kind="undecodable_audio", relative="calls/c.mp3", message="no stream"
+)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Any:
+    return connect(settings)
+
+
+@pytest.fixture
+def planner(client: Any) -> Planner:
+    return Planner(client)
+
+
+@pytest.fixture
+def recorder(client: Any) -> Recorder:
+    return Recorder(client)
+
+
+@pytest.fixture
+def job(planner: Planner) -> str:
+    """Six files in one window; the last has its result already."""
+    name = f"job-{uuid.uuid4()}"
+    planner.begin(name, "s3://transcripts/x/")
+    planner.plan(name, 0, 6, 5 * HOUR_MS, done=[5])
+    return name
+
+
+def work_on(recorder: Recorder, job: str) -> None:
+    """A worker does three of the four files of its first shard."""
+    recorder.begin_shard(job, "s1", 4)
+    recorder.record(job, 0, "ok", HOUR_MS, detail=FileDetail(shard="s1", seconds=1.5))
+    recorder.record(job, 1, "empty", HOUR_MS, detail=FileDetail(shard="s1", seconds=0.7))
+    recorder.record(job, 2, "failed", 0, detail=BROKEN)
+
+
+def test_status_follows_a_job_from_its_planning_to_its_end(
+    planner: Planner, recorder: Recorder, job: str, settings: Settings
+) -> None:
+    planned = producer.status(job, settings).progress
+    assert (planned.state, planned.waiting, planned.skipped) == ("planning", 5, 1)
+    assert (planned.remaining_audio_hours, planned.eta_s) == (5, None)
+
+    planner.end_publishing(job)
+    work_on(recorder, job)
+    working = producer.status(job, settings).progress
+    assert (working.state, working.waiting, working.in_flight) == ("running", 2, 1)
+    assert (working.done, working.empty, working.failed) == (1, 1, 1)
+    assert working.audio_hours == 2
+    assert working.remaining_audio_hours == pytest.approx(2 * 2 / 3)
+    assert working.eta_s is not None
+    assert working.eta_basis == "audio since the start"
+
+    for index in (3, 4):
+        recorder.record(job, index, "ok", HOUR_MS, detail=FileDetail(shard="s1"))
+    recorder.end_shard(job, "s1", work_ms=HOUR_MS // 10)
+    document = producer.status(job, settings, gpu_hour_price=2.0).to_json()
+    assert (document["state"], document["complete"], document["waiting"]) == ("complete", True, 0)
+    assert (document["in_flight"], document["eta_s"]) == (0, 0)
+    assert document["audio_hours_per_device_hour"] == 40
+    assert document["cost_so_far"] == document["cost_expected"] == pytest.approx(0.2)
+
+
+def test_a_shard_that_is_delivered_again_changes_nothing(
+    recorder: Recorder, job: str, settings: Settings
+) -> None:
+    work_on(recorder, job)
+    once = producer.status(job, settings).counts
+    work_on(recorder, job)
+    again = producer.status(job, settings).counts
+    assert (again.outcomes, again.audio_ms) == (once.outcomes, once.audio_ms)
+
+
+def test_failures_are_grouped_and_the_page_shows_them(
+    recorder: Recorder, job: str, settings: Settings
+) -> None:
+    work_on(recorder, job)
+    (group,) = groups = producer.failures(job, settings)
+    assert (group.kind, group.count) == ("undecodable_audio", 1)
+    assert (group.examples[0].index, group.examples[0].relative) == (2, "calls/c.mp3")
+    document = producer.report(job, settings)
+    assert document["failures"] == {"undecodable_audio": 1}
+    assert sum(bucket["files"] for bucket in document["latency_s"]["buckets"]) == 3
+    assert sum(row["files"] for row in document["throughput"]) == 3
+    assert "calls/c.mp3" in page(document, groups)
+
+
+def test_workers_are_seen(recorder: Recorder, job: str, settings: Settings) -> None:
+    name = f"fleet@{uuid.uuid4()}"
+    recorder.see(WorkerSeen(worker=name, slot=1, at=time.time(), job=job, shard="s1"))
+    (view,) = [one for one in producer.status(job, settings).workers if one.worker == name]
+    assert (view.slot, view.job, view.shard) == (1, job, "s1")
+    assert view.heard_s_ago < 60
+
+
+def test_a_job_whose_keys_are_gone_leaves_the_list(
+    client: Any, planner: Planner, job: str, ledger: Ledger, settings: Settings
+) -> None:
+    assert job in [one.job for one in producer.list_jobs(settings)]
+    client.delete(*Keys().all_of(job))
+    assert job in ledger.jobs()
+    assert job not in [one.job for one in producer.list_jobs(settings)]
+    assert job not in ledger.jobs()
+
+
+@pytest.mark.parametrize("ask", [producer.status, producer.failures, producer.report])
+def test_a_job_that_is_not_known_is_an_error(ask: Any, settings: Settings) -> None:
+    with pytest.raises(NoSuchJob, match="fleet jobs"):
+        ask("never-seen", settings)
+
+
+WINDOW = 10_000
+
+
+def test_the_status_of_ten_million_files_takes_less_than_a_second(
+    client: Any, planner: Planner, recorder: Recorder, settings: Settings
+) -> None:
+    job = f"job-{uuid.uuid4()}"
+    planner.begin(job, "s3://transcripts/x/")
+    for window in range(1000):
+        planner.plan(job, window, WINDOW, WINDOW * 60_000, done=[window * WINDOW])
+    planner.end_publishing(job)
+    # 8 million done, but for the thousand that were so before; a bit each, as workers leave them
+    done = bytearray(b"\xff" * 1_000_000)
+    for window in range(800):
+        done[window * WINDOW // 8] &= 0x7F
+    client.set(Keys().job(job, "ok"), bytes(done))
+    client.hset(Keys().job(job), "audio_ms", 8_000_000 * 60_000)
+    recorder.record(job, 9_999_999, "failed", 0, detail=BROKEN)
+    now = int(time.time() // 60)
+    rows = {
+        f"{name}{now - minute}": 60_000 for minute in range(1, 3 * 1440) for name in ("f", "a", "x")
+    }
+    client.hset(Keys().job(job, "minutes"), mapping=rows)
+
+    begun = time.monotonic()
+    found = producer.status(job, settings)
+    took_s = time.monotonic() - begun
+    assert took_s < 1.0
+    assert found.counts.files == 10_000_000
+    assert (found.progress.done, found.progress.failed) == (8_000_000 - 800, 1)
+    assert (found.progress.skipped, found.waiting) == (1000, 10_000_000 - 8_000_000 - 200 - 1)
+    assert found.progress.eta_s is not None

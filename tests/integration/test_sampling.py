@@ -1,0 +1,105 @@
+"""Headers read from a real S3 by ranges tell what the decoder finds in the whole file."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+
+from contract.s3 import S3Store
+from contract.store import ObjectInfo
+from local.samples import SAMPLES
+from producer.dry_run.looking import dry_run, look_at_sources
+from producer.dry_run.sampling import measure
+from producer.sources.interface import Found, looks_like_audio
+from tests.unit.examples import a_ref
+from tests.unit.producer.headers import mp3, wav
+
+NO_READER = {".webm"}
+"""Formats that tinytag does not know."""
+
+
+def decoded_ms(path: Path) -> int | None:
+    """What FFmpeg says of a whole file; None when it is no audio."""
+    try:
+        with av.open(str(path)) as container:
+            return (container.duration or 0) // 1000
+    except av.FFmpegError:
+        return None
+
+
+@pytest.fixture(scope="module")
+def prefix() -> str:
+    return f"s3://audio/sampling-{uuid.uuid4()}/"
+
+
+@pytest.fixture
+def listed(store: S3Store, prefix: str) -> list[ObjectInfo]:
+    for path in sorted(SAMPLES.rglob("*")):
+        if path.is_file() and looks_like_audio(path.name):
+            store.upload(prefix + path.relative_to(SAMPLES).as_posix(), path.open("rb"))
+    return list(store.list(prefix))
+
+
+def test_each_sample_is_as_long_as_it_is(
+    store: S3Store, prefix: str, listed: list[ObjectInfo]
+) -> None:
+    refs = [a_ref(info.uri, bytes=info.size_bytes) for info in listed]
+    for one in measure(refs, store):
+        path = SAMPLES / one.ref.audio.removeprefix(prefix)
+        expected_ms = None if path.suffix in NO_READER else decoded_ms(path)
+        assert one.duration_ms == (expected_ms and pytest.approx(expected_ms, abs=120)), path
+
+
+class Watched(S3Store):
+    """Counts the bytes that come over the wire."""
+
+    fetched_bytes = 0
+
+    def open_range(self, uri: str, start: int, length: int) -> bytes:
+        """See ObjectStore."""
+        body = super().open_range(uri, start, length)
+        self.fetched_bytes += len(body)
+        return body
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "duration_ms"),
+    [("a.wav", wav(100_000_000), 3_125_000), ("a.mp3", mp3(240_000), 6_269_388)],
+)
+def test_a_hundred_megabytes_cost_less_than_one(
+    stack: object, prefix: str, name: str, body: bytes, duration_ms: int
+) -> None:
+    store = Watched()
+    uri = f"{prefix}large/{name}"
+    store.write(uri, body, "audio/any")
+    (found,) = measure([a_ref(uri)], store)
+    assert found.size_bytes == len(body)
+    assert found.duration_ms == pytest.approx(duration_ms, rel=1e-3)
+    assert 0 < store.fetched_bytes < 1_000_000
+    store.delete(uri)
+
+
+def test_a_dry_run_of_the_samples_is_near_to_what_they_hold(
+    store: S3Store, prefix: str, listed: list[ObjectInfo]
+) -> None:
+    def walk() -> Iterator[Found]:
+        for info in listed:
+            yield Found(info.uri, a_ref(info.uri, bytes=info.size_bytes))
+
+    result = dry_run(walk(), store, rtfx=100.0)
+    truth_ms = sum(decoded_ms(SAMPLES / info.uri.removeprefix(prefix)) or 0 for info in listed)
+    assert result.files == len(listed)
+    assert result.measured == len(listed) - 2  # the browser's recording, and what is no audio
+    assert result.audio_ms.likely == pytest.approx(truth_ms, rel=0.1)
+
+
+def test_a_prefix_and_the_folder_that_was_sent_there_look_the_same(
+    store: S3Store, prefix: str, listed: list[ObjectInfo]
+) -> None:
+    there, here = look_at_sources([prefix]), look_at_sources([str(SAMPLES)])
+    assert there.files == here.files == len(listed)
+    assert there.bytes == here.bytes
+    assert there.audio_ms == here.audio_ms
+    assert there.rtfx_basis == "assumed"

@@ -1,0 +1,102 @@
+"""A finished backlog is found finished by listing and records, not by a request per file."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from contract.job import AudioRef, Options
+from contract.layout import fingerprint, output_uri, shard_record_uri
+from contract.s3 import S3Store
+from contract.shard_record import FileRecord, encode
+from contract.store import ObjectInfo
+from local.stack import Stack
+from producer.done.skipping import DoneCheck
+
+MODEL = "sha256:m"
+FILES = 2000
+SHARD_FILES = 50
+
+
+class CountingStore(S3Store):
+    """The real store, with its requests counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self.listings = 0
+
+    def read(self, uri: str) -> bytes:
+        self.reads += 1
+        return super().read(uri)
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
+        self.listings += 1
+        return super().list(prefix, after=after)
+
+
+@pytest.fixture(scope="module")
+def output() -> str:
+    return f"s3://transcripts/{uuid.uuid4()}/"
+
+
+@pytest.fixture(scope="module")
+def refs(stack: Stack, output: str) -> list[AudioRef]:
+    """Files that workers have done in shards of 50."""
+    store = S3Store()
+    refs = [
+        AudioRef(audio=f"s3://audio/漢 {n:04d}+.wav", relative=f"漢 {n:04d}+.wav", etag=f'"{n}"')
+        for n in range(FILES)
+    ]
+    with ThreadPoolExecutor(8) as writers:
+        rows = list(writers.map(lambda ref: _finish(store, output, ref), refs))
+    for first in range(0, FILES, SHARD_FILES):
+        uri = shard_record_uri(output, "night", f"night-{first // SHARD_FILES:06d}")
+        store.write(uri, encode(rows[first : first + SHARD_FILES]), "application/x-ndjson")
+    return refs
+
+
+def _finish(store: S3Store, output: str, ref: AudioRef) -> FileRecord:
+    mark = fingerprint(ref, ref.etag or "", MODEL, Options())
+    body = json.dumps({"receipt": {"fingerprint": mark, "model_revision": MODEL}}).encode()
+    etag = store.write(output_uri(output, ref.relative, "json"), body, "application/json")
+    return FileRecord(relative=ref.relative, outcome="ok", etag=etag, fingerprint=mark)
+
+
+def _done(
+    store: CountingStore, output: str, refs: list[AudioRef], options: Options | None = None
+) -> int:
+    with DoneCheck(
+        store=store, output=output, options=options or Options(), model_revision=MODEL
+    ) as check:
+        return sum(done for _, done in check.mark(refs))
+
+
+def test_a_finished_backlog_is_found_finished_by_its_records(
+    output: str, refs: list[AudioRef]
+) -> None:
+    store = CountingStore()
+    assert _done(store, output, refs) == FILES
+    assert store.reads == FILES // SHARD_FILES
+    assert store.listings <= 6  # pages of 1,000, of outputs and of records
+
+
+def test_that_all_of_it_is_stale_is_found_by_its_records_too(
+    output: str, refs: list[AudioRef]
+) -> None:
+    store = CountingStore()
+    assert _done(store, output, refs, Options(formats=("json", "srt"))) == 0
+    assert store.reads == FILES // SHARD_FILES
+
+
+def test_only_results_written_since_their_record_are_read(
+    output: str, refs: list[AudioRef]
+) -> None:
+    store = CountingStore()
+    for ref in refs[10:13]:  # the same again, but for a space: another result, of the same kind
+        uri = output_uri(output, ref.relative, "json")
+        store.write(uri, S3Store().read(uri) + b" ", "application/json")
+    assert _done(store, output, refs) == FILES
+    assert store.reads == FILES // SHARD_FILES + 3

@@ -1,0 +1,80 @@
+"""What the estimate looks like, and that each number says what it rests on."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cli.dry_run import print_dry_run, to_text
+from producer.dry_run.effort import DryRun, Span
+
+GIVEN: dict[str, Any] = {
+    "files": 10_000_000,
+    "bytes": 5 << 40,
+    "files_of_unknown_size": 0,
+    "bad_rows": 0,
+    "bad_examples": [],
+    "sampled": 64,
+    "measured": 60,
+    "known_ms": 0,
+    "typical_ms": 0,
+    "audio_ms": Span(likely=360_000_000_000, low=342_000_000_000, high=378_000_000_000),
+    "bytes_per_second": {"mp3": 16_000, "wav": 15_980},
+    "gpus": 8,
+    "rtfx": 1000.0,
+    "rtfx_basis": "assumed",
+    "gpu_hour_price": None,
+}
+
+
+def estimate(**fields: Any) -> DryRun:
+    return DryRun(**{**GIVEN, **fields})
+
+
+def test_the_lines_name_files_hours_and_time() -> None:
+    text = to_text(estimate())
+    for part in (
+        "10,000,000, 5.0 TiB",
+        "100,000 (95,000 to 105,000) hours",
+        "60 of 64 headers",
+        "mp3 16,000, wav 15,980 (measured)",
+        "12 h 30 min (11 h 52 min to 13 h 8 min) on 8 GPUs",
+        "1,000 audio seconds per second each, a guess",
+        "nothing was published",
+    ):
+        assert part in text
+    assert "cost" not in text
+    assert "typical" not in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "part"),
+    [
+        ({"gpu_hour_price": 2.0}, "200.00 (190.00 to 210.00) at 2 a GPU hour"),
+        ({"rtfx_basis": "measured"}, "as the workers have measured"),
+        ({"rtfx_basis": "given"}, "as --rtfx says"),
+        ({"typical_ms": 36_000_000}, "10.0 h guessed by typical rates"),
+        ({"known_ms": 36_000_000}, "10.0 h told by the sources"),
+        ({"bad_rows": 7}, "7 bad rows"),
+        ({"files_of_unknown_size": 3}, "3 of them of unknown size"),
+        ({"gpus": 1}, ") on 1 GPU ("),
+        ({"bytes": 12}, "12 bytes"),
+        ({"bytes": 1536}, "1.5 KiB"),
+        ({"bytes": 1 << 60}, "1,048,576.0 TiB"),
+        ({"audio_ms": Span(likely=3_600_000, low=3_600_000, high=3_600_000)}, " 1.00 hours"),
+        ({"files": 0}, "no audio found: nothing to do"),
+    ],
+)
+def test_what_was_asked_or_found_is_said(fields: dict[str, Any], part: str) -> None:
+    assert part in to_text(estimate(**fields))
+
+
+def test_bad_rows_go_to_stderr_and_the_document_stands_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bad = [f"list, line {n}: audio: missing" for n in range(5)]
+    print_dry_run(estimate(bad_rows=1_005, bad_examples=bad), as_json=True)
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["files"] == 10_000_000
+    assert printed.err.splitlines()[0] == "fleet: list, line 0: audio: missing"
+    assert printed.err.splitlines()[-1] == "fleet: and 1,000 more bad rows"

@@ -1,0 +1,133 @@
+"""`fleet status`: what people see, what scripts read, and how it ends."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+import typer
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+import producer
+from cli.status import status
+from cli.status_view import line, view
+from contract.ledger.values import JobCounts, Minute, WorkerSeen
+from producer.jobs import JobStatus, NoSuchJob
+from tests.unit.counted import BEGUN, counted, status_of, steady
+
+HOUR_MS = 3_600_000
+RUNNING = counted({"ok": 90, "failed": 10}, files=200, audio_ms=100 * HOUR_MS, work_ms=HOUR_MS)
+STEADY = steady(10, 10, 10 * HOUR_MS)
+
+
+def seen(shown: JobStatus, width: int = 120) -> str:
+    console = Console(width=width, record=True, highlight=False, file=io.StringIO())
+    console.print(view(shown))
+    return console.export_text()
+
+
+def test_people_see_how_far_it_is_when_it_ends_and_what_it_costs() -> None:
+    worker = WorkerSeen(
+        worker="fleet@a", slot=1, at=BEGUN + 590, job="night", shard="night-7", files=4
+    )
+    text = seen(status_of(RUNNING, STEADY, workers=[worker], gpu_hour_price=1.5))
+    assert "night  running  s3://out/" in text
+    assert "50.0 %  about 10 min to go, from the audio of the last 5 minutes" in text
+    assert "100 h done, about 100 h to go" in text
+    assert "600 audio hours per hour, 0.17 files/s" in text
+    assert "1.50 so far, about 3.00 in total" in text
+    assert "2 messages ready, 1 with workers" in text
+    assert all(part in text for part in ("fleet@a/1", "night-7", "10 s ago"))
+
+
+def test_no_number_is_cut_off_in_a_narrow_terminal() -> None:
+    huge = counted({"ok": 4_512_345, "failed": 1_234_567}, files=10_000_000, in_flight=123_456)
+    text = seen(status_of(huge, STEADY), width=60)
+    for number in ("10,000,000", "4,512,345", "1,234,567", "4,253,088", "123,456"):
+        assert number in text
+
+
+@pytest.mark.parametrize(
+    ("counts", "minutes", "after_s", "phrase"),
+    [
+        (counted(files=9), [], 60, "no file is finished yet"),
+        (counted(files=9), [], 7200, "stalled: nothing finished for 2 h"),
+        (counted({"ok": 9}), [], 60, "nothing waits"),
+        (counted(files=9, cancelled_at=BEGUN, in_flight=2), [], 60, "2 files are still being"),
+        (counted(files=9, cancelled_at=BEGUN), [], 60, "nothing waits"),
+        (counted({"ok": 1}, files=2, published=False), steady(1, 1, 9), 30, "planned so far"),
+    ],
+)
+def test_what_can_be_said_of_the_end_is_said(
+    counts: JobCounts, minutes: list[Minute], after_s: float, phrase: str
+) -> None:
+    shown = status_of(counts, minutes, now=BEGUN + after_s)
+    assert phrase in line(shown)
+    assert "\n" not in line(shown)
+    assert phrase in " ".join(seen(shown, width=200).split())
+
+
+def _run(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(status)
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the command asks of the producer, and what it is told."""
+    heard: dict[str, Any] = {"jobs": [RUNNING], "counts": RUNNING}
+
+    def tell(job: str, _settings: object, gpu_hour_price: float | None) -> JobStatus:
+        heard["job"] = job
+        return status_of(heard["counts"], STEADY, gpu_hour_price=gpu_hour_price)
+
+    monkeypatch.setattr(producer, "status", tell)
+    monkeypatch.setattr(producer, "list_jobs", lambda _: heard["jobs"])
+    return heard
+
+
+def test_one_json_document_stands_alone_on_stdout(asked: dict[str, Any]) -> None:
+    result = _run("some-job", "--json", "--gpu-hour-price", "2")
+    document = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert asked["job"] == "some-job"
+    assert (document["files"], document["eta_s"], document["cost_so_far"]) == (200, 600, 2)
+
+
+def test_the_newest_job_is_meant_unless_another_is_named(asked: dict[str, Any]) -> None:
+    assert "night" in _run().stdout
+    assert asked["job"] == "night"
+
+
+def test_no_job_at_all_is_an_error_that_says_what_makes_one(asked: dict[str, Any]) -> None:
+    asked["jobs"] = []
+    error = _run().exception
+    assert isinstance(error, NoSuchJob)
+    assert "fleet enqueue" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("counts", "code"),
+    [
+        (counted({"ok": 5}), 0),
+        (counted({"ok": 5, "failed": 1}), 1),
+        (counted({"ok": 5, "failed": 1}, files=9), 0),
+        (counted({"failed": 1}, files=9, cancelled_at=BEGUN), 1),
+    ],
+)
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_it_ends_with_1_when_all_is_over_and_something_failed(
+    asked: dict[str, Any], counts: JobCounts, code: int, arguments: tuple[str, ...]
+) -> None:
+    asked["counts"] = counts
+    assert _run("night", *arguments).exit_code == code
+
+
+def test_watching_a_job_that_is_over_shows_it_once(asked: dict[str, Any]) -> None:
+    asked["counts"] = counted({"ok": 4, "failed": 1})
+    result = _run("night", "--watch")
+    assert result.exit_code == 1
+    assert result.stdout.count("night complete: 5 of 5 files (100 %), 1 failed") == 1
+    assert json.loads(_run("night", "--watch", "--json").stdout)["complete"] is True

@@ -1,0 +1,129 @@
+"""What `fleet transcribe` asks of the producer, and what it prints."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+import producer
+from cli.exits import WrongUsage
+from cli.transcribe import _progress, transcribe
+from contract.job import Options
+from contract.store import MemoryStore
+from contract.transcript import AudioInfo, ErrorReport, FailureDetail
+from producer import Transcription
+from producer.one_file import FileFailed, NoResult
+from tests.unit.examples import a_segment, a_transcript
+
+URI = "s3://scratch/results/1/a.wav.json"
+DONE = Transcription(uri=URI, transcript=a_transcript(a_segment(0, 900, "\u4f60 three")))
+REPORT = ErrorReport(
+    audio=AudioInfo(uri="s3://in/a.wav"),
+    error=FailureDetail(kind="poison", message="it bit", attempts=3, worker="w", at="now"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_they_were() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the command asks of the producer; "raise" is what comes of it."""
+    heard: dict[str, Any] = {}
+    store = MemoryStore("scratch")
+    store.write(URI, DONE.transcript.to_json(), "application/json")
+    store.write(URI.removesuffix("json") + "srt", b"1\n00:00:00,000 --> \n", "text/plain")
+
+    def listen(audio: str, **keywords: Any) -> Transcription:
+        heard.update(keywords, audio=audio)
+        if "raise" in heard:
+            raise heard["raise"]
+        return DONE
+
+    monkeypatch.setattr(producer, "transcribe", listen)
+    monkeypatch.setattr("contract.s3.S3Store", lambda: store)
+    return heard
+
+
+def _run(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(transcribe)
+    return CliRunner().invoke(app, ["s3://in/a.wav", *arguments])
+
+
+def test_the_text_alone_is_on_stdout(asked: dict[str, Any]) -> None:
+    result = _run()
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "\u4f60 three\n", "")
+    assert (asked["audio"], asked["timeout_s"], asked["scratch"]) == ("s3://in/a.wav", 600, None)
+    assert asked["options"] == Options()
+
+
+def test_options_reach_the_producer_as_they_were_given(asked: dict[str, Any]) -> None:
+    options = ("--language", "zh", "--hotwords", "a,b", "--timestamps", "word", "--format", "srt")
+    result = _run(*options, "--timeout", "5", "--scratch", "s3://b/x/")
+    assert result.stdout == "1\n00:00:00,000 --> \n"
+    assert (asked["timeout_s"], asked["scratch"]) == (5, "s3://b/x/")
+    assert asked["options"] == Options(
+        formats=("json", "srt"), language="zh", hotwords=("a", "b"), timestamps="word"
+    )
+
+
+def test_the_format_json_is_the_result_as_it_lies_in_s3(asked: dict[str, Any]) -> None:
+    assert _run("--format", "json").stdout.encode() == DONE.transcript.to_json()
+
+
+def test_the_json_document_names_the_result(asked: dict[str, Any]) -> None:
+    document = json.loads(_run("--json").stdout)
+    assert (document["audio"], document["result"]) == ("s3://in/a.wav", URI)
+    assert document["transcript"] == json.loads(DONE.transcript.to_json())
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (FileFailed(URI, REPORT), 1, "fleet: s3://in/a.wav was not transcribed: poison: it bit\n"),
+        (NoResult("no result within 5 s"), 3, "fleet: no result within 5 s\n"),
+    ],
+)
+def test_what_did_not_work_is_one_sentence(
+    asked: dict[str, Any], error: Exception, code: int, said: str
+) -> None:
+    asked["raise"] = error
+    result = _run()
+    assert (result.exit_code, result.stdout, result.stderr) == (code, "", said)
+
+
+def test_a_failure_has_a_document_too(asked: dict[str, Any]) -> None:
+    asked["raise"] = FileFailed(URI, REPORT)
+    document = json.loads(_run("--json").stdout)
+    assert (document["error"]["kind"], document["transcript"]) == ("poison", None)
+
+
+def test_a_wrong_option_is_named_before_anything_is_sent(asked: dict[str, Any]) -> None:
+    error = _run("--hotwords", "http://x").exception
+    assert isinstance(error, WrongUsage)
+    assert str(error).startswith("--hotwords")
+    assert asked == {}
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_only_a_terminal_is_told_what_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    say: Callable[[str], None]
+    with _progress() as say:
+        say("uploading [bold]a.wav")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert ("uploading [bold]a.wav" in printed.err) is terminal

@@ -1,0 +1,109 @@
+"""`fleet status --watch`, told by a list of what it sees; nobody sleeps."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from cli.watching import PATIENCE_S, watch_job
+from contract.queues import BrokerUnavailable
+from producer.jobs import JobStatus
+from tests.unit.counted import counted, status_of, steady
+
+AT_3 = status_of(counted({"ok": 3}, files=9), steady(10, 1, 1000))
+AT_6 = status_of(counted({"ok": 6}, files=9), steady(10, 1, 1000))
+OVER = status_of(counted({"ok": 9}))
+AWAY = BrokerUnavailable("Redis cannot be reached")
+
+
+class Story:
+    """What is seen at each look; its clock goes on when somebody sleeps."""
+
+    def __init__(self, *told: JobStatus | Exception) -> None:
+        self.told = list(told)
+        self.now = 0.0
+
+    def look(self) -> JobStatus:
+        one = self.told.pop(0) if len(self.told) > 1 else self.told[0]
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        assert self.now < 1000, "nobody may wait for ever"
+
+    def watch(self, screen: Console, *, quiet: bool = False) -> JobStatus:
+        return watch_job(
+            self.look, quiet=quiet, sleep=self.sleep, clock=lambda: self.now, screen=screen
+        )
+
+
+@pytest.fixture
+def pipe() -> Console:
+    return Console(file=io.StringIO(), width=120)
+
+
+@pytest.fixture
+def terminal() -> Console:
+    return Console(file=io.StringIO(), width=120, height=60, force_terminal=True)
+
+
+def shown(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_log_gets_a_line_for_each_change_and_none_for_none(
+    pipe: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = Story(AT_3, AT_3, AT_6, AT_6, AT_6, OVER)
+    assert story.watch(pipe) is OVER
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" files")[0] for line in lines] == [
+        "night running: 3 of 9",
+        "night running: 6 of 9",
+        "night complete: 9 of 9",
+    ]
+    assert story.now == 25  # five looks after the first, each 5 s
+
+
+def test_a_terminal_is_drawn_anew_every_two_seconds(terminal: Console) -> None:
+    story = Story(AT_3, AT_6, OVER)
+    assert story.watch(terminal) is OVER
+    text = shown(terminal)
+    assert text.index("33.3 %") < text.index("66.7 %") < text.index("100 %")
+    assert story.now == 4
+
+
+def test_a_job_that_is_over_is_shown_once_and_nobody_waits(
+    pipe: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = Story(OVER)
+    story.watch(pipe)
+    assert (len(capsys.readouterr().out.splitlines()), story.now) == (1, 0)
+
+
+def test_with_json_nothing_is_shown_on_the_way(
+    terminal: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert Story(AT_3, OVER).watch(terminal, quiet=True) is OVER
+    assert shown(terminal) + capsys.readouterr().out == ""
+
+
+def test_redis_may_be_started_again_meanwhile(pipe: Console) -> None:
+    assert Story(AT_3, AWAY, AWAY, OVER).watch(pipe) is OVER
+
+
+def test_redis_that_stays_away_is_an_error_after_a_minute(pipe: Console) -> None:
+    story = Story(AT_3, AWAY)
+    with pytest.raises(BrokerUnavailable):
+        story.watch(pipe)
+    assert PATIENCE_S <= story.now <= PATIENCE_S + 10
+
+
+def test_redis_that_is_away_at_first_is_an_error_at_once(pipe: Console) -> None:
+    story = Story(AWAY)
+    with pytest.raises(BrokerUnavailable):
+        story.watch(pipe)
+    assert story.now == 0

@@ -1,0 +1,110 @@
+"""The end of a job is written once, when it has come, and says what is true."""
+
+import json
+from typing import Any, cast
+
+import pytest
+
+from contract.closing import KEEP_S, Closer
+from contract.layout import failed_record_uri, job_uri
+from contract.ledger import OUTCOMES, JobCounts, Ledger, Planner
+from contract.shard_record import FileRecord, RecordedError, encode
+from contract.store import MemoryStore
+
+OUT = "s3://out/prefix/"
+
+
+class Books:
+    """A ledger of one job in memory."""
+
+    def __init__(self, **counts: Any) -> None:
+        outcomes = dict.fromkeys(OUTCOMES, 0) | counts.pop("outcomes", {})
+        given = {"created_at": 1.0, "published": True, "audio_ms": 0, "files": 3, **counts}
+        self.found = JobCounts(job="night", output=OUT, outcomes=outcomes, **given)
+        self.failed: list[int] = []
+        self.claims = 1
+        self.closed: list[int] = []
+
+    def counts(self, job: str) -> JobCounts:
+        return self.found
+
+    def indexes(self, job: str, name: str) -> list[int]:
+        return self.failed
+
+    def minutes(self, job: str) -> list[Any]:
+        return []
+
+    def latency(self, job: str) -> dict[int, int]:
+        return {}
+
+    def claim_closing(self, job: str, lease_s: int) -> bool:
+        self.claims -= 1
+        return self.claims >= 0
+
+    def close(self, job: str, keep_s: int) -> None:
+        self.closed.append(keep_s)
+
+
+def a_closer(books: Books, store: MemoryStore) -> Closer:
+    return Closer(cast(Ledger, books), cast(Planner, books), store)
+
+
+def written(store: MemoryStore) -> set[str]:
+    start = job_uri(OUT, "night", "")
+    return {f"s3://out/{key}".removeprefix(start) for key in store.objects["out"]}
+
+
+def test_a_job_without_failures_ends_with_success() -> None:
+    books, store = Books(outcomes={"ok": 2, "empty": 1}), MemoryStore("out")
+    assert a_closer(books, store).close("night")
+    assert written(store) == {"report.json", "failures.jsonl", "_SUCCESS"}
+    assert json.loads(store.read(job_uri(OUT, "night", "report.json")))["outcomes"]["ok"] == 2
+    assert books.closed == [KEEP_S]
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"outcomes": {"ok": 2}},
+        {"outcomes": {"ok": 3}, "published": False},
+        {"outcomes": {"ok": 3}, "closed_at": 5.0},
+        {"outcomes": {"ok": 3}, "created_at": 0.0},
+        {"outcomes": {"ok": 1}, "cancelled_at": 5.0, "in_flight": 1},
+    ],
+)
+def test_a_job_that_goes_on_or_is_closed_or_nobody_began_is_left_alone(
+    counts: dict[str, Any],
+) -> None:
+    books, store = Books(**counts), MemoryStore("out")
+    assert not a_closer(books, store).close("night")
+    assert (written(store), books.closed, books.claims) == (set(), [], 1)
+
+
+def test_somebody_else_is_at_it() -> None:
+    books, store = Books(outcomes={"ok": 3}), MemoryStore("out")
+    books.claims = 0
+    assert not a_closer(books, store).close("night")
+    assert written(store) == set()
+
+
+def test_failures_that_were_mended_since_are_left_out_and_success_is_taken_back() -> None:
+    books, store = Books(outcomes={"ok": 2, "failed": 1}), MemoryStore("out")
+    books.failed = [2]
+    store.write(job_uri(OUT, "night", "_SUCCESS"), b"", "")
+    error = RecordedError(kind="poison", message="died")
+    for shard, indexes in (("a", [1, 2]), ("b", [2])):
+        rows = [
+            FileRecord(index=n, relative=str(n), outcome="failed", error=error) for n in indexes
+        ]
+        store.write(failed_record_uri(OUT, "night", shard), encode(rows), "")
+    assert a_closer(books, store).close("night")
+    (row,) = store.read(job_uri(OUT, "night", "failures.jsonl")).splitlines()
+    assert json.loads(row)["index"] == 2
+    assert "_SUCCESS" not in written(store)
+
+
+def test_a_cancelled_job_has_no_success() -> None:
+    books = Books(outcomes={"ok": 3}, files=5, cancelled_at=9.0)
+    store = MemoryStore("out")
+    assert a_closer(books, store).close("night")
+    assert "_SUCCESS" not in written(store)

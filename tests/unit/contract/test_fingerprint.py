@@ -1,0 +1,48 @@
+"""The fingerprint is written by hand for speed; its values are those of plain canonical JSON."""
+
+import hashlib
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.job import AudioRef, Options
+from contract.layout import fingerprint
+
+TIMES = st.none() | st.integers(0, 1 << 60)
+OPTIONS = st.builds(
+    Options,
+    formats=st.lists(st.sampled_from(["json", "txt", "srt", "vtt"])).map(tuple),
+    language=st.none() | st.text(),
+    hotwords=st.lists(st.sampled_from(["alpha", "漢字", 'a "b"'])).map(tuple),
+    timestamps=st.sampled_from(["segment", "word"]),
+    speakers=st.booleans(),
+    channels=st.sampled_from(["mix", "split"]),
+)
+REFS = st.builds(
+    AudioRef.model_construct,
+    audio=st.text(st.characters()).map("s3://in/".__add__),
+    start_ms=TIMES,
+    end_ms=TIMES,
+    channel=TIMES,
+)
+
+
+def _plainly(ref: AudioRef, etag: str, model: str, options: Options) -> str:
+    parts: dict[str, Any] = {
+        "audio": ref.audio,
+        "etag": etag,
+        "stretch": [ref.start_ms, ref.end_ms, ref.channel],
+        "model": model,
+        "options": options.model_dump(mode="json"),
+    }
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@given(REFS, st.text(st.characters()), st.text(), OPTIONS)
+def test_it_is_the_hash_of_canonical_json(
+    ref: AudioRef, etag: str, model: str, options: Options
+) -> None:
+    assert fingerprint(ref, etag, model, options) == _plainly(ref, etag, model, options)

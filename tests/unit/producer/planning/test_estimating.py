@@ -1,0 +1,85 @@
+"""What a reference is worth in audio: known times first, then size and format."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.planning.estimating import (
+    DEFAULT_MS,
+    TYPICAL_BYTES_PER_SECOND,
+    Rates,
+    estimate_ms,
+    suffix_of,
+)
+from producer.sources.interface import AUDIO_SUFFIXES
+from tests.unit.examples import a_ref
+
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("fields", "duration_ms", "expected_ms"),
+    [
+        ({}, None, DEFAULT_MS),
+        ({}, 90_000, 90_000),
+        ({"bytes": 320_000}, None, 10_000),
+        ({"bytes": 320_000}, 90_000, 90_000),
+        ({"start_ms": 5_000, "end_ms": 8_000}, None, 3_000),
+        ({"start_ms": 5_000, "end_ms": 8_000, "bytes": 7}, 6_000, 1_000),
+        ({"start_ms": 5_000}, 90_000, 85_000),
+        ({"start_ms": 5_000, "bytes": 320_000}, None, 5_000),
+        ({"end_ms": 4_000}, None, 4_000),
+        ({"start_ms": 95_000}, 90_000, 0),
+        ({"bytes": 0}, None, 0),
+    ],
+)
+def test_what_is_known_goes_before_what_is_guessed(
+    fields: dict[str, Any], duration_ms: int | None, expected_ms: int
+) -> None:
+    assert estimate_ms(a_ref("s3://in/a.wav", **fields), duration_ms, Rates()) == expected_ms
+
+
+@pytest.mark.parametrize(
+    ("name", "size_bytes"),
+    [
+        ("call.wav", 115_200_000),
+        ("CALL.MP3", 57_600_000),
+        ("call.flac", 63_360_000),
+        ("call.opus", 14_400_000),
+        ("call.amr", 5_760_000),
+        ("v1.2/no-suffix", 57_600_000),
+        ("call.xyz", 57_600_000),
+    ],
+)
+def test_an_hour_of_each_format_is_an_hour(name: str, size_bytes: int) -> None:
+    assert estimate_ms(a_ref(f"s3://in/{name}", bytes=size_bytes), None, Rates()) == HOUR_MS
+
+
+def test_every_suffix_that_is_taken_for_audio_has_a_rate() -> None:
+    assert {f".{suffix}" for suffix in TYPICAL_BYTES_PER_SECOND} >= AUDIO_SUFFIXES
+
+
+def test_measured_rates_replace_typical_ones_and_leave_the_others() -> None:
+    telephony = Rates().measured({"wav": 16_000})
+    wav, mp3 = a_ref("s3://in/a.wav", bytes=160_000), a_ref("s3://in/a.mp3", bytes=160_000)
+    assert estimate_ms(wav, None, telephony) == 10_000
+    assert estimate_ms(mp3, None, telephony) == estimate_ms(mp3, None, Rates()) == 10_000
+    assert estimate_ms(wav, None, Rates()) == 5_000
+
+
+@given(st.integers(0, 1 << 40), st.none() | st.integers(0, 1 << 40), st.integers(0, 1 << 40))
+def test_no_estimate_is_negative_or_longer_than_the_stretch(
+    start_ms: int, duration_ms: int | None, length_ms: int
+) -> None:
+    ref = a_ref("s3://in/a.wav", start_ms=start_ms, end_ms=start_ms + length_ms + 1)
+    assert 0 <= estimate_ms(ref, duration_ms, Rates()) <= length_ms + 1
+
+
+@pytest.mark.parametrize(
+    ("address", "suffix"),
+    [("s3://in/a.WAV", "wav"), ("s3://in.x/a", ""), ("s3://in/a.tar.gz", "gz"), ("a", "a")],
+)
+def test_a_suffix_is_that_of_the_last_part(address: str, suffix: str) -> None:
+    assert suffix_of(address) == suffix

@@ -1,0 +1,76 @@
+"""No two files of a backlog are written to one place."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from contract.job import AudioRef
+from producer.planning.naming import Names
+from producer.sources.interface import BadRow, Found
+
+
+def ref(audio: str, relative: str, start_ms: int | None = None, **options: str) -> AudioRef:
+    return AudioRef(
+        audio=f"s3://in/{audio}", relative=relative, start_ms=start_ms, options={**options}
+    )
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    with Names() as names:
+        yield names
+
+
+def passed(names: Names, *items: AudioRef | BadRow) -> list[AudioRef | BadRow]:
+    found = (Found(str(number), item) for number, item in enumerate(items))
+    return [one.item for one in names.tell_apart(found)]
+
+
+def test_files_with_names_of_their_own_pass_in_order(names: Names) -> None:
+    found = [Found("7", ref("a", "a"), 4000), Found("8", ref("b", "b")), Found("9", ref("a", "c"))]
+    assert list(names.tell_apart(found)) == found
+
+
+def test_the_same_stretch_again_is_left_out(names: Names) -> None:
+    assert passed(names, ref("a", "x"), ref("a", "x")) == [ref("a", "x")]
+
+
+def test_another_file_under_a_name_that_is_taken_is_told_in_its_place(names: Names) -> None:
+    found = [Found("p1/x.wav", ref("p1/x.wav", "x.wav")), Found("p2/x.wav", ref("p2/x", "x.wav"))]
+    first, second = names.tell_apart(found)
+    assert first == found[0]
+    assert second.position == "p2/x.wav"
+    assert str(second.item).startswith("s3://in/p2/x: another file is written to x.wav already")
+
+
+@pytest.mark.parametrize("other", [ref("a", "x", 1000), ref("a", "x", language="zh")])
+def test_another_stretch_or_other_options_under_the_same_name_are_told(
+    names: Names, other: AudioRef
+) -> None:
+    (_, second) = passed(names, ref("a", "x"), other)
+    assert isinstance(second, BadRow)
+
+
+def test_bad_rows_pass_through(names: Names) -> None:
+    row = BadRow("list.jsonl, line 3", "no object")
+    assert passed(names, row, row) == [row, row]
+
+
+def test_options_are_the_same_however_they_were_written(names: Names) -> None:
+    first = AudioRef(audio="s3://in/a", options={"language": "zh", "hotwords": ("alpha",)})
+    again = AudioRef(audio="s3://in/a", options={"hotwords": ["alpha"], "language": "zh"})
+    assert passed(names, first, again) == [first]
+
+
+def test_names_of_files_that_were_passed_on_before_a_restart_are_taken(names: Names) -> None:
+    names.remember(ref("a", "x"))
+    names.remember(ref("b", "y"))
+    again, clash, new = ref("a", "x"), ref("other", "y"), ref("c", "z")
+    told, kept = passed(names, again, clash, new)
+    assert kept == new
+    assert isinstance(told, BadRow)
+
+
+def test_a_name_is_taken_through_several_sources(names: Names) -> None:
+    assert passed(names, ref("a", "x")) == [ref("a", "x")]
+    assert passed(names, ref("a", "x")) == []

@@ -1,0 +1,72 @@
+"""Columns and strips as SVG."""
+
+import re
+
+import pytest
+
+from producer.report_page.charts import Column, axis, column_chart, strip
+
+
+def column(*values: float, tip: str = "") -> Column:
+    return Column(parts=tuple(("fill-ok", value) for value in values), tip=tip)
+
+
+def rectangles(drawing: str) -> list[dict[str, float]]:
+    numbers = re.compile(r'(\w+)="([\d.]+)"')
+    return [
+        {name: float(value) for name, value in numbers.findall(tag)}
+        for tag in re.findall(r"<rect [^>]*>", drawing)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("highest", "whole", "top", "cuts"),
+    [
+        (0, False, 1, 4),
+        (0, True, 4, 4),
+        (3, True, 4, 4),
+        (3, False, 3, 3),
+        (0.07, False, 0.08, 4),
+        (1000, False, 1000, 5),
+        (5806, False, 6000, 3),
+        (2_818_000, True, 3_000_000, 3),
+        (9.9, False, 10, 5),
+    ],
+)
+def test_an_axis_ends_at_a_round_number_above_all(
+    highest: float, whole: bool, top: float, cuts: int
+) -> None:
+    found = axis(highest, whole=whole)
+    assert found[0] == pytest.approx(top)
+    assert found[1] == cuts
+
+
+def test_an_axis_of_counts_has_no_fractions() -> None:
+    for highest in (*range(1, 200), 999, 1001, 123_456):
+        top, cuts = axis(highest, whole=True)
+        assert top >= highest
+        assert top / cuts == pytest.approx(round(top / cuts))
+
+
+def test_columns_are_as_high_as_their_values_and_stand_side_by_side() -> None:
+    low, high = rectangles(column_chart([column(2), column(4)], "n"))
+    assert high["height"] == pytest.approx(2 * low["height"], abs=0.2)
+    assert low["x"] + low["width"] < high["x"]
+    assert low["y"] + low["height"] == pytest.approx(high["y"] + high["height"], abs=0.2)
+
+
+def test_parts_of_a_column_stand_on_each_other_and_nothing_is_not_drawn() -> None:
+    lower, upper = rectangles(column_chart([column(3, 0, 1)], "n"))
+    assert upper["y"] + upper["height"] == pytest.approx(lower["y"], abs=0.2)
+
+
+def test_what_is_said_of_a_column_is_escaped() -> None:
+    drawing = column_chart([column(1, tip="<&>")], 'a "name"')
+    assert "<title>&lt;&amp;&gt;</title>" in drawing
+    assert 'aria-label="a &quot;name&quot;"' in drawing
+
+
+def test_a_tiny_share_of_a_strip_can_be_seen() -> None:
+    most, few = rectangles(strip([("a", 9_999_999, ""), ("b", 0, ""), ("c", 1, "")], "n"))
+    assert few["width"] >= 3
+    assert most["width"] + few["width"] == pytest.approx(1000, abs=0.2)

@@ -1,0 +1,59 @@
+"""Where one file's things lie, and what is refused before anything is sent."""
+
+from pathlib import Path
+
+import pytest
+
+from contract.settings import BadConfiguration
+from producer.errand import plan
+from producer.sources.interface import BadSource
+
+SCRATCH = "s3://scratch/mine/"
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Path:
+    path = tmp_path / "call.wav"
+    path.write_bytes(b"sound")
+    return path
+
+
+def test_a_file_here_is_uploaded_under_a_name_that_no_other_has(call: Path) -> None:
+    first, second = plan(str(call), SCRATCH), plan(str(call), SCRATCH)
+    assert first.local == call
+    assert first.audio.startswith(SCRATCH + "uploads/")
+    assert first.output.startswith(SCRATCH + "results/")
+    assert first.audio.endswith("/call.wav")
+    assert first.name == "call.wav"
+    assert len({first.audio, second.audio}) == 2
+    assert len({first.output, second.output}) == len({first.shard, second.shard}) == 2
+
+
+def test_an_object_stays_where_it_is() -> None:
+    errand = plan("s3://in/calls/a.mp3", SCRATCH)
+    assert (errand.audio, errand.local, errand.name) == ("s3://in/calls/a.mp3", None, "a.mp3")
+
+
+@pytest.mark.parametrize("name", ["odd\\name.wav", "bell\a.wav", "cut\udce9.wav"])
+def test_a_name_that_s3_does_not_take_is_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"sound")
+    assert plan(str(tmp_path / name), SCRATCH).name == "audio"
+
+
+@pytest.mark.parametrize(
+    ("audio", "scratch", "error", "said"),
+    [
+        ("nothing.wav", SCRATCH, BadSource, "neither a file here nor"),
+        (".", SCRATCH, BadSource, "neither a file here nor"),
+        ("s3://in/calls/", SCRATCH, BadSource, "one object"),
+        ("s3://in", SCRATCH, BadSource, "one object"),
+        ("s3://in/a.wav", "", BadConfiguration, "set FLEET_SCRATCH, or give --scratch"),
+        ("s3://in/a.wav", "s3://scratch", BadConfiguration, "must be s3://bucket/prefix/"),
+        ("s3://in/a.wav", "scratch/", BadConfiguration, "must be s3://bucket/prefix/"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_sent(
+    audio: str, scratch: str, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        plan(audio, scratch)

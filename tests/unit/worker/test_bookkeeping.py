@@ -1,0 +1,83 @@
+"""What is kept of a shard: in flight while it is worked on, then a row for each of its files."""
+
+from contract.layout import failed_record_uri, shard_record_uri
+from contract.shard_record import FileRecord, decode
+from contract.store import StoreUnavailable
+from tests.unit.examples import OUTPUT, a_shard
+from tests.unit.worker.child_at_work import ChildAtWork, FakeTask
+
+RECORD = shard_record_uri(OUTPUT, "night", "night-000000")
+FAILED = failed_record_uri(OUTPUT, "night", "night-000000")
+
+
+def rows(child: ChildAtWork, uri: str = RECORD) -> list[FileRecord]:
+    return list(decode(child.bench.store.read(uri)))
+
+
+def test_a_row_says_what_the_result_carries() -> None:
+    child = ChildAtWork()
+    child.run(a_shard(child.bench.upload("a.wav"), "s3://in/gone.wav").to_message())
+    good, gone = sorted(rows(child), key=lambda row: row.relative)
+    listed = {info.uri: info.etag for info in child.bench.store.list(OUTPUT)}
+    assert good.etag == listed[f"{OUTPUT}a.wav.json"]
+    assert good.fingerprint == child.bench.document("a.wav.json")["receipt"]["fingerprint"]
+    assert (good.outcome, good.audio_ms, good.error) == ("ok", 1000, None)
+    assert gone.error
+    assert (gone.outcome, gone.error.kind) == ("failed", "audio_missing")
+    assert rows(child, FAILED) == [gone]
+    assert child.closed == ["night"]
+
+
+def test_a_shard_delivered_again_does_not_forget_what_it_made() -> None:
+    child = ChildAtWork()
+    message = a_shard(child.bench.upload("a.wav")).to_message()
+    child.run(message)
+    before = rows(child)
+    child.run(message)
+    assert child.bench.outcomes == ["ok", "skipped"]
+    assert rows(child) == before
+
+
+def test_nothing_is_in_flight_after_a_shard_however_it_ended() -> None:
+    child = ChildAtWork()
+    message = a_shard(child.bench.upload("a.wav")).to_message()
+    child.run(message)
+    assert child.in_flight == {}
+    child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
+    child.run(a_shard("s3://in/a.wav", overwrite=True, shard="again").to_message(), FakeTask())
+    assert child.in_flight == {}
+
+
+def test_no_file_of_a_cancelled_job_is_begun() -> None:
+    child = ChildAtWork(cancelled_jobs={"night"})
+    child.run(a_shard(child.bench.upload("a.wav"), child.bench.upload("b.wav")).to_message())
+    assert (child.bench.outcomes, child.cancelled) == ([], [0, 1])
+    assert child.bench.outputs() == []
+    assert (child.closed, child.begun) == (["night"], {})
+
+
+def test_a_job_cancelled_in_the_middle_ends_what_is_begun() -> None:
+    child = ChildAtWork()
+    uris = [child.bench.upload(f"{name}.wav") for name in "abcdefgh"]
+    child.bench.engine.on_listen = lambda: child.cancelled_jobs.add("night")
+    child.run(a_shard(*uris).to_message())
+    done = len(child.bench.outcomes)
+    assert 1 <= done <= 3
+    assert len(child.cancelled) == 8 - done
+    assert len(rows(child)) == done
+
+
+def test_a_shard_without_a_job_leaves_nothing_but_results() -> None:
+    child = ChildAtWork()
+    child.run(a_shard(child.bench.upload("a.wav"), job=None).to_message())
+    assert child.bench.outputs() == ["a.wav.json"]
+    assert (child.closed, child.in_flight) == ([], {})
+
+
+def test_a_child_says_what_it_works_on_and_what_it_has_done() -> None:
+    child = ChildAtWork()
+    child.run(a_shard(child.bench.upload("a.wav"), child.bench.upload("b.wav")).to_message())
+    begun, ended = child.seen
+    assert (begun.shard, begun.files) == ("night-000000", 0)
+    assert (ended.shard, ended.files, ended.audio_ms) == (None, 2, 2000)
+    assert ended.work_ms > 0

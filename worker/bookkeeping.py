@@ -1,0 +1,141 @@
+"""A shard in the books: in the ledger while it is worked on, in S3 what became of each file."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from contract.job import AudioRef, Shard
+from contract.layout import failed_record_uri, shard_record_uri
+from contract.ledger.recording import Recorder
+from contract.ledger.values import FileDetail, WorkerSeen
+from contract.shard_record import FileRecord, RecordedError, decode, encode
+from contract.store import ObjectDenied, ObjectMissing, ObjectStore
+from contract.transcript import Outcome
+from worker.events import FileFinished
+
+
+@dataclass
+class Tally:
+    """What one child has done since it started."""
+
+    worker: str
+    slot: int
+    files: int = 0
+    audio_ms: int = 0
+    work_ms: int = 0
+
+    def seen(self, shard: Shard | None) -> WorkerSeen:
+        """What the child says of itself now."""
+        return WorkerSeen(
+            worker=self.worker,
+            slot=self.slot,
+            at=time.time(),
+            job=shard.job if shard else None,
+            shard=shard.shard if shard else None,
+            files=self.files,
+            audio_ms=self.audio_ms,
+            work_ms=self.work_ms,
+        )
+
+
+@dataclass
+class ShardBook:
+    """The books of one shard; without a job there are none to keep but the child's tally."""
+
+    shard: Shard
+    recorder: Recorder
+    store: ObjectStore
+    tally: Tally
+    close: Callable[[str], object] = lambda job: None
+    """Writes a job's end, if this was its last shard."""
+    _records: dict[str, FileRecord] = field(default_factory=dict)
+    """By relative name."""
+
+    def begin(self) -> None:
+        """The shard's files are in flight."""
+        if self.shard.job is not None:
+            self.recorder.begin_shard(self.shard.job, self.shard.shard, len(self.shard.files))
+        self.recorder.see(self.tally.seen(self.shard))
+
+    def is_cancelled(self) -> bool:
+        """Whether no further file is to be begun."""
+        return self.shard.job is not None and self.recorder.is_cancelled(self.shard.job)
+
+    def record(self, ref: AudioRef, file: FileFinished) -> None:
+        """Take down what became of one file."""
+        audio_ms = round(file.audio_s * 1000)
+        self.tally.files += file.outcome != "skipped"
+        self.tally.audio_ms += audio_ms
+        if self.shard.job is None:
+            return
+        self._records[ref.relative] = FileRecord(
+            index=ref.index,
+            relative=ref.relative,
+            outcome=file.outcome,
+            etag=file.result_etag,
+            fingerprint=file.fingerprint,
+            audio_ms=audio_ms,
+            error=_error_of(file),
+        )
+        self._tell(ref, file.outcome, audio_ms, file)
+
+    def _tell(self, ref: AudioRef, outcome: Outcome, audio_ms: int, file: FileFinished) -> None:
+        if self.shard.job is None or ref.index is None:
+            return
+        detail = FileDetail(
+            shard=self.shard.shard,
+            seconds=file.seconds,
+            kind=file.error_kind,
+            relative=ref.relative,
+            message=file.error or "",
+        )
+        self.recorder.record(self.shard.job, ref.index, outcome, audio_ms, detail=detail)
+
+    def end(self, work_ms: int) -> None:
+        """Nothing of the shard is in flight any more; what became of its files is kept in S3.
+
+        Raises:
+            StoreError: it cannot be kept.
+        """
+        self.tally.work_ms += work_ms
+        if self.shard.job is not None:
+            self._cancel_rest(self.shard.job)
+            self._keep(self.shard.job)
+            self.recorder.end_shard(self.shard.job, self.shard.shard, work_ms)
+            self.close(self.shard.job)
+        self.recorder.see(self.tally.seen(None))
+
+    def leave(self) -> None:
+        """The shard is put off or put aside: nothing of it is in flight."""
+        if self.shard.job is not None:
+            self.recorder.end_shard(self.shard.job, self.shard.shard, 0)
+
+    def _cancel_rest(self, job: str) -> None:
+        left = [ref.index for ref in self.shard.files if ref.relative not in self._records]
+        known = [index for index in left if index is not None]
+        if known:
+            self.recorder.cancel_files(job, known)
+
+    def _keep(self, job: str) -> None:
+        """An earlier delivery knows more of a file that was skipped now."""
+        if not self._records:
+            return
+        uri = shard_record_uri(self.shard.output, job, self.shard.shard)
+        records = dict(self._records)
+        if any(one.outcome == "skipped" for one in records.values()):
+            with contextlib.suppress(ObjectMissing, ObjectDenied):
+                for before in decode(self.store.read(uri)):
+                    if before.relative in records and records[before.relative].outcome == "skipped":
+                        records[before.relative] = before
+        failed = [one for one in records.values() if one.outcome == "failed"]
+        if failed:
+            gone = failed_record_uri(self.shard.output, job, self.shard.shard)
+            self.store.write(gone, encode(failed), "application/x-ndjson")
+        self.store.write(uri, encode(records.values()), "application/x-ndjson")
+
+
+def _error_of(file: FileFinished) -> RecordedError | None:
+    if file.error_kind is None:
+        return None
+    return RecordedError(kind=file.error_kind, message=file.error or "")
