@@ -56,6 +56,7 @@ class ShardBook:
         """The shard's files are in flight."""
         if self.shard.job is not None:
             self.recorder.begin_shard(self.shard.job, self.shard.shard, len(self.shard.files))
+            self.recorder.is_cancelled(self.shard.job, now=True)
         self.recorder.see(self.tally.seen(self.shard))
 
     def is_cancelled(self) -> bool:

@@ -67,10 +67,16 @@ class Recorder:
         """Files of a cancelled job that nobody begins any more."""
         reached(self._settle, keys=[self._keys.job(job)], args=["cancelled", *indexes])
 
-    def is_cancelled(self, job: str) -> bool:
-        """Whether somebody cancelled the job; a second old at most."""
+    def is_cancelled(self, job: str, *, now: bool = False) -> bool:
+        """Whether somebody cancelled the job; a second old at most.
+
+        Args:
+            job: its name.
+            now: ask anew. Whoever does so after begin_shard begins nothing of a job that was
+                seen to have nothing in flight after it was cancelled.
+        """
         looked_at, answer = self._looked.get(job, (float("-inf"), False))
-        if self._clock() - looked_at >= _LOOK_EVERY_S:
+        if now or self._clock() - looked_at >= _LOOK_EVERY_S:
             answer = bool(reached(self._redis.hexists, self._keys.job(job), "cancelled_at"))
             self._looked = {job: (self._clock(), answer)}
         return answer

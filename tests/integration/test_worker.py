@@ -92,7 +92,7 @@ def test_storage_that_fails_for_a_while_is_tried_again(
     proxy.faults[:] = [Fault("GET", "c.wav", 503, "SlowDown")]
     job = enqueue([audio], output=where).job
     log = worker.process.log
-    worker.process.wait_until(lambda: f'"shard": "{job}-000000"' in _postponed(log), 60)
+    worker.process.wait_until(lambda: f'"shard": "{job}-00000-0000"' in _postponed(log), 60)
     proxy.faults.clear()
     finish(worker, job)
     receipt = json.loads(store.read(where + "c.wav.json"))["receipt"]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from contract.broker import MODEL_LOAD_LIMIT_S, make_app
+from contract.queues import lanes
 from contract.settings import Settings
 
 
@@ -37,7 +38,8 @@ def test_a_child_may_load_its_model_for_longer_than_celery_would_wait() -> None:
 
 def test_the_queue_and_the_transport_follow_the_settings() -> None:
     conf = _conf(queue="night", key_prefix="blue:", visibility_timeout_s=77)
-    assert [queue.name for queue in conf.task_queues] == ["night"]
+    assert [queue.name for queue in conf.task_queues] == lanes("night")
+    assert lanes("night")[:2] == ["night", "night.2"]
     assert conf.task_default_queue == "night"
     transport = conf.broker_transport_options
     assert (transport["global_keyprefix"], transport["visibility_timeout"]) == ("blue:", 77)

@@ -95,7 +95,7 @@ class ChildAtWork:
                 begin_shard=lambda job, shard, files: self.in_flight.update({shard: files}),
                 end_shard=self._end_shard,
                 cancel_files=lambda job, indexes: self.cancelled.extend(indexes),
-                is_cancelled=lambda job: job in self.cancelled_jobs,
+                is_cancelled=lambda job, now=False: job in self.cancelled_jobs,
                 see=self.seen.append,
             ),
         )

@@ -176,7 +176,7 @@ def test_the_document_has_whole_milliseconds_and_all_that_was_asked() -> None:
 
 @pytest.fixture
 def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producer.dry_run._workers", lambda settings: [])
+    monkeypatch.setattr("producer.dry_run.looking._workers", lambda settings: [])
 
 
 @pytest.mark.usefixtures("_no_workers")
