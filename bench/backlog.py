@@ -4,16 +4,19 @@ The producer is the command itself in a process of its own, Valkey and the S3 AP
 ones. Finished results are laid into the S3 server's folder as files, which is what it keeps.
 """
 
+import contextlib
 import hashlib
 import json
-import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from bench.machine import describe_machine
 from contract.fleet_state import FleetState
@@ -40,7 +43,7 @@ class BacklogResult:
     """The whole command, its start included."""
     files_per_s: float
     producer_mib: int
-    """The most that the producer ever held."""
+    """The most that the producer's processes ever held, seen five times a second."""
     producer_mib_at_a_tenth: int
     """The same for a tenth of the files: what grows shows in the difference."""
     valkey_mib: int
@@ -109,7 +112,7 @@ def run_backlog(directory: Path, files: int, finished: int) -> BacklogResult:
     )
 
 
-WATERMARK = 200
+WATERMARK = 2_000
 
 
 def _write_manifest(path: Path, files: int) -> None:
@@ -123,16 +126,27 @@ def _command(source: str, output: str, *more: str) -> list[str]:
 
 
 def _enqueue(source: Path | str, output: str) -> _Ran:
-    """Run the command to its end, and see what it took."""
-    begin = time.perf_counter()
-    with subprocess.Popen(_command(str(source), output), stdout=subprocess.PIPE) as process:  # noqa: S603
-        said = process.stdout.read() if process.stdout else b""
-        _, code, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(code)
-    if process.returncode:
-        raise RuntimeError(f"fleet enqueue ended with code {process.returncode}")
-    seconds = time.perf_counter() - begin
-    return _Ran(seconds=seconds, mib=usage.ru_maxrss >> 10, said=json.loads(said))
+    """Run the command to its end, and see what it and the processes that it starts took."""
+    begin, most = time.perf_counter(), 0
+    with tempfile.TemporaryFile() as told:
+        with subprocess.Popen(_command(str(source), output), stdout=told) as process:  # noqa: S603
+            while process.poll() is None:
+                most = max(most, _resident_bytes(process.pid))
+                time.sleep(_LOOK_EVERY_S)
+        seconds = time.perf_counter() - begin
+        if process.returncode:
+            raise RuntimeError(f"fleet enqueue ended with code {process.returncode}")
+        told.seek(0)
+        return _Ran(seconds=seconds, mib=most >> 20, said=json.loads(told.read()))
+
+
+def _resident_bytes(pid: int) -> int:
+    """Of a process and its children together; what they share is shared out (PSS)."""
+    with contextlib.suppress(psutil.Error):
+        parent = psutil.Process(pid)
+        family = [parent, *parent.children(recursive=True)]
+        return sum(int(one.memory_full_info().pss) for one in family)
+    return 0
 
 
 def _flush() -> None:

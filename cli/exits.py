@@ -5,11 +5,8 @@ from enum import IntEnum
 from contract.queues import BrokerUnavailable
 from contract.settings import BadConfiguration
 from contract.store import CredentialsRefused, ObjectDenied, ObjectMissing, StoreError
-from producer.claim import AnotherProducer
-from producer.enqueuing import JobRefused
-from producer.jobs import NoSuchJob
 from producer.planning.hash_file import TemporaryDiskFull
-from producer.retrying import CannotRetry
+from producer.refusals import AnotherProducer, CannotRetry, HelperDied, JobRefused, NoSuchJob
 from producer.sources import BadSource
 
 
@@ -46,7 +43,7 @@ def exit_for(error: Exception) -> Exit | None:
     """The exit code of an error that has a name; None for a bug."""
     if isinstance(error, _WRONG):
         return Exit.WRONG_USAGE
-    if isinstance(error, (BrokerUnavailable, StoreError)):
+    if isinstance(error, (BrokerUnavailable, StoreError, HelperDied)):
         return Exit.UNREACHABLE
     # by name: importing the room `local` here would cost every command its start-up time
     return Exit.UNREACHABLE if type(error).__name__ == "StartFailed" else None

@@ -25,7 +25,7 @@ def status(
     from cli.status_view import console, view
     from cli.watching import watch_job
     from contract.settings import Settings
-    from producer.jobs import NoSuchJob
+    from producer.refusals import NoSuchJob
 
     settings = Settings.load()
     if job is None:

@@ -9,9 +9,10 @@ sources/       where a backlog comes from: an S3 prefix, a manifest, a local fol
 planning/      references -> windows, kept in S3 -> shards
 done/          what has its result already
 publishing/    shards -> messages, no more than may wait
-enqueue.py     the call, and what may be asked for
+wanted.py      enqueue: the call, and what may be asked for
 enqueuing.py   what it does: open the job or go on with it, plan, publish, close
 garbage.py     the garbage collector, called seldom
+refusals.py    why it does not do what it was asked for
 claim.py       one producer per job
 result.py      what becomes of a backlog while it is enqueued
 jobs.py        status, list, failures, report: how far jobs have come
@@ -25,13 +26,17 @@ one_file.py    one file through the queue: send, wait, tidy up
 errand.py      where the things of one file lie
 """
 
-from producer.cancelling import cancel
-from producer.enqueue import enqueue
-from producer.jobs import JobStatus, failures, list_jobs, report, status
-from producer.one_file import Transcription, transcribe
-from producer.reconciling import ReconcileResult, reconcile
-from producer.result import EnqueueResult
-from producer.retrying import RetryResult, retry
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from producer.cancelling import cancel
+    from producer.jobs import JobStatus, failures, list_jobs, report, status
+    from producer.one_file import Transcription, transcribe
+    from producer.reconciling import ReconcileResult, reconcile
+    from producer.result import EnqueueResult
+    from producer.retrying import RetryResult, retry
+    from producer.wanted import enqueue
 
 __all__ = [
     "EnqueueResult",
@@ -49,3 +54,21 @@ __all__ = [
     "status",
     "transcribe",
 ]
+
+_ROOMS = {
+    "cancelling": ("cancel",),
+    "jobs": ("JobStatus", "failures", "list_jobs", "report", "status"),
+    "one_file": ("Transcription", "transcribe"),
+    "reconciling": ("ReconcileResult", "reconcile"),
+    "result": ("EnqueueResult",),
+    "retrying": ("RetryResult", "retry"),
+    "wanted": ("enqueue",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: looking at a job must not cost what publishing one does."""
+    for room, names in _ROOMS.items():
+        if name in names:
+            return getattr(importlib.import_module(f"producer.{room}"), name)
+    raise AttributeError(f"module 'producer' has no attribute {name!r}")

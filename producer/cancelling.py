@@ -6,7 +6,7 @@ from contract.ledger import Ledger, Planner, connect
 from contract.s3 import S3Store
 from contract.settings import Settings
 from contract.store import ObjectStore
-from producer.jobs import NoSuchJob
+from producer.refusals import NoSuchJob
 
 MARKER = "_CANCELLED"
 """In S3, so that a ledger rebuilt from there knows it too."""

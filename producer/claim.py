@@ -7,13 +7,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from contract.ledger import reached
+from producer.refusals import AnotherProducer
 
 _LEASE_S = 60
 _RENEW_EVERY_S = 10.0
-
-
-class AnotherProducer(Exception):
-    """Somebody else publishes this job: wait until that is done, or stop it."""
 
 
 class ProducerClaim:

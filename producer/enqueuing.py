@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,14 @@ from contract.closing import Closer
 from contract.fleet_state import FleetState
 from contract.ledger import Ledger, Planner, connect
 from contract.queues import lanes
+from contract.s3 import S3Store
 from contract.settings import Settings
 from contract.store import ObjectDenied, ObjectStore
 from contract.transcript import utc_now
 from producer.claim import ProducerClaim
 from producer.garbage import rare_collections
+from producer.planning.beside import find_beside
+from producer.planning.fresh import Search, find, open_sources
 from producer.planning.job_plan import JobPlan
 from producer.planning.parts import Part
 from producer.planning.request import (
@@ -24,16 +27,11 @@ from producer.planning.request import (
     write_request,
 )
 from producer.publishing.publication import Publication
+from producer.refusals import JobRefused
 from producer.result import EnqueueResult, Progress
-from producer.sources import open_source
-from producer.sources.filters import Filters
-from producer.sources.interface import BadRow, BadSource, Source
+from producer.sources.interface import BadRow, BadSource
 
 JOB_NAME = re.compile(r"[A-Za-z0-9._-]{1,150}")
-
-
-class JobRefused(Exception):
-    """The job's name cannot be used: choose another."""
 
 
 @dataclass(kw_only=True)
@@ -57,11 +55,12 @@ class Enqueuing:
     def to_the_end(self) -> EnqueueResult:
         """Do all that is left to do of the job. Raises as enqueue does."""
         self._check()
-        sources = self._open_sources()
+        open_sources(self.request, self.store)  # what is none is told before work starts
         with ProducerClaim(self._redis, self.settings.key_prefix, self.result.job) as claim:
             queue = self._begin()
             if not self.result.published_before:
-                self._publish_all(sources, queue, claim)
+                with contextlib.closing(self._find()) as fresh:
+                    self._publish_all(fresh, queue, claim)
         self._closer.close(self.result.job)  # nothing may have been left to do
         return self.result
 
@@ -73,19 +72,25 @@ class Enqueuing:
             # a bucket that is missing is told before work starts
             next(iter(self.store.list(self.result.output)), None)
 
-    def _open_sources(self) -> list[Source]:
-        request = self.request
-        wanted = Filters(suffixes=request.suffixes or None, since=request.since)
-        return [open_source(text, self.store, request.upload, wanted) for text in request.sources]
+    def _find(self) -> Generator[Part, None, None]:
+        """What is to be planned; read beside the publishing where that can be."""
+        search = Search(
+            job=self.result.job,
+            request=self.request,
+            model_revision=self._model_revision(),
+        )
+        beside = "-" not in self.request.sources and type(self.store) is S3Store
+        yield from (
+            find_beside(search, self._note) if beside else find(search, self.store, self._note)
+        )
 
-    def _publish_all(self, sources: Sequence[Source], queue: str, claim: ProducerClaim) -> None:
+    def _publish_all(self, fresh: Iterator[Part], queue: str, claim: ProducerClaim) -> None:
         plan = JobPlan(
             store=self.store,
             planner=self._planner,
             job=self.result.job,
             request=self.request,
-            model_revision=self._model_revision(),
-            bad=self._note,
+            fresh=fresh,
         )
         publication = Publication(
             settings=self.settings,
@@ -97,9 +102,9 @@ class Enqueuing:
             max_ready=self.max_ready,
             alive=claim.renew,
         )
-        with rare_collections(), plan, publication:
+        with rare_collections(), publication:
             window, _ = publication.cursor
-            for part in plan.parts(sources, window):
+            for part in plan.parts(window):
                 self._publish(publication, part)
                 if self.result.cancelled:
                     return

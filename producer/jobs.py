@@ -12,10 +12,7 @@ from contract.settings import Settings
 from producer.progress.failure_groups import FailureGroup, group_failures
 from producer.progress.measuring import Progress, measure
 from producer.progress.worker_view import WorkerView
-
-
-class NoSuchJob(Exception):
-    """The ledger knows no such job: `fleet jobs` lists those that it knows."""
+from producer.refusals import NoSuchJob
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Rebuild a job's ledger from S3, and publish again whatever has neither result nor error."""
 
+import collections
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +17,14 @@ from contract.s3 import S3Store
 from contract.settings import Settings
 from contract.store import ObjectMissing, ObjectStore, StoreError
 from producer.cancelling import MARKER
+from producer.claim import ProducerClaim
 from producer.done.evidence import Evidence
 from producer.done.job_outcomes import JobOutcomes, read_outcomes
 from producer.done.skipping import DoneCheck
-from producer.jobs import NoSuchJob
 from producer.planning.packing import PlannedFile
 from producer.planning.parts import Part, read_parts
 from producer.planning.request import JobRequest, is_planned, read_begun, read_request
+from producer.refusals import NoSuchJob
 from producer.retrying import Republisher
 
 _READERS = 16
@@ -63,6 +65,7 @@ def reconcile(
 
     Raises:
         NoSuchJob: neither Redis nor S3 knows it.
+        AnotherProducer: somebody else is publishing it.
         BrokerUnavailable: Redis fails; call it again.
         StoreError: S3 fails; likewise.
     """
@@ -70,23 +73,30 @@ def reconcile(
     redis = connect(settings)
     ledger, planner = Ledger(redis, settings.key_prefix), Planner(redis, settings.key_prefix)
     request = _read_request(store, job, output or planner.about(job).get("output"))
-    planner.begin(job, request.output, request=request.digest, queue=settings.queue)
-    revision = FleetState(redis, settings.key_prefix).revision_of(settings.model)
-    evidence = _Rebuilding(store, planner, job, request, revision)
+    with ProducerClaim(redis, settings.key_prefix, job):
+        planner.begin(job, request.output, request=request.digest, queue=settings.queue)
+        revision = FleetState(redis, settings.key_prefix).revision_of(settings.model)
+        rebuilding = _Rebuilding(store, planner, job, request, revision)
+        result = _restore_and_publish(rebuilding, settings)
+    Closer(ledger, planner, store).close(job)
+    return result
+
+
+def _restore_and_publish(rebuilding: "_Rebuilding", settings: Settings) -> ReconcileResult:
+    planner, job, request = rebuilding.planner, rebuilding.job, rebuilding.request
     result = ReconcileResult(job=job)
-    if _is_cancelled(store, request.output, job):
+    missing = rebuilding.restore(result)
+    if _is_cancelled(rebuilding.store, request.output, job):
         planner.cancel(job)
-        for _ in evidence.restore(result):
-            pass
+        collections.deque(missing, maxlen=0)  # they are looked at, and stay undone
     else:
         queue = planner.about(job)["queue"]
         republisher = Republisher(settings, planner, job, request, queue)
-        sent = republisher.publish(evidence.restore(result), planner.next_round(job))
+        sent = republisher.publish(missing, planner.next_round(job))
         result.enqueued, result.shards = sent.files, sent.shards
-    result.planned = is_planned(store, request.output, job)
+    result.planned = is_planned(rebuilding.store, request.output, job)
     if result.planned:
         planner.end_publishing(job)
-    Closer(ledger, planner, store).close(job)
     return result
 
 

@@ -10,18 +10,15 @@ from contract.ledger.values import JobCounts
 from contract.s3 import S3Store
 from contract.settings import Settings
 from contract.store import ObjectStore
-from producer.jobs import NoSuchJob
+from producer.claim import ProducerClaim
 from producer.planning.packing import PlannedFile, pack
 from producer.planning.parts import read_parts
 from producer.planning.request import JobRequest, read_request
 from producer.publishing.messages import ShardTemplate, open_publisher
 from producer.publishing.publication import template_shard
+from producer.refusals import CannotRetry, NoSuchJob
 
 _AT_ONCE = 100
-
-
-class CannotRetry(Exception):
-    """The job has no plan in S3, or is cancelled: enqueue its files as a new job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +38,7 @@ def retry(
     Raises:
         NoSuchJob: the ledger does not know it.
         CannotRetry: the job was cancelled, or S3 holds no plan of it.
+        AnotherProducer: somebody else is publishing the job.
         BrokerUnavailable: Redis fails; call it again for what is left.
         StoreError: S3 fails; likewise.
     """
@@ -51,10 +49,11 @@ def retry(
     request = read_request(store, counts.output, job)
     if request is None:
         raise CannotRetry(f"S3 holds no plan of job {job}: enqueue its files as a new job")
-    failed = set(ledger.indexes(job, "failed"))
-    found = _find(store, counts.output, job, failed) if failed else iter(())
     republisher = Republisher(settings, planner, job, request, counts.queue or settings.queue)
-    return republisher.publish(found, planner.next_round(job))
+    with ProducerClaim(redis, settings.key_prefix, job):
+        failed = set(ledger.indexes(job, "failed"))
+        found = _find(store, counts.output, job, failed) if failed else iter(())
+        return republisher.publish(found, planner.next_round(job))
 
 
 def _known(ledger: Ledger, job: str) -> JobCounts:

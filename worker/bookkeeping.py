@@ -10,8 +10,8 @@ from contract.layout import failed_record_uri, shard_record_uri
 from contract.ledger.recording import Recorder
 from contract.ledger.values import FileDetail, WorkerSeen
 from contract.shard_record import FileRecord, RecordedError, decode, encode
-from contract.store import ObjectDenied, ObjectMissing, ObjectStore
-from contract.transcript import Outcome
+from contract.store import ObjectDenied, ObjectMissing, ObjectStore, StoreError
+from contract.transcript import ErrorKind, Outcome
 from worker.events import FileFinished
 
 
@@ -108,9 +108,38 @@ class ShardBook:
         self.recorder.see(self.tally.seen(None))
 
     def leave(self) -> None:
-        """The shard is put off or put aside: nothing of it is in flight."""
+        """The shard is put off: nothing of it is in flight."""
         if self.shard.job is not None:
             self.recorder.end_shard(self.shard.job, self.shard.shard, 0)
+
+    def give_up(self, reason: str, kind: ErrorKind | None) -> None:
+        """The shard is put aside: files without an outcome have failed, and none is in flight.
+
+        Args:
+            reason: why.
+            kind: the same as users read it; None where no kind fits.
+        """
+        job = self.shard.job
+        if job is None:
+            return
+        for ref in self.shard.files:
+            if ref.index is not None:
+                detail = FileDetail(kind=kind, relative=ref.relative, message=reason)
+                self.recorder.record(job, ref.index, "failed", 0, only_first=True, detail=detail)
+        self.leave()
+        with contextlib.suppress(StoreError):  # that may be the reason; others close it then
+            if kind is not None:
+                self._keep_failed(job, reason, kind)
+            self.close(job)
+
+    def _keep_failed(self, job: str, reason: str, kind: ErrorKind) -> None:
+        error = RecordedError(kind=kind, message=reason)
+        rows = [
+            FileRecord(index=ref.index, relative=ref.relative, outcome="failed", error=error)
+            for ref in self.shard.files
+        ]
+        uri = failed_record_uri(self.shard.output, job, self.shard.shard)
+        self.store.write(uri, encode(rows), "application/x-ndjson")
 
     def _cancel_rest(self, job: str) -> None:
         left = [ref.index for ref in self.shard.files if ref.relative not in self._records]

@@ -81,6 +81,8 @@ class DeadLetter:
     """Put the message aside with its reason."""
 
     message: str
+    poison: bool = False
+    """Whether it was begun too often and never ended."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ def decide(error: Exception, retries: int) -> Decision:
     """
     message = str(error) or type(error).__name__
     match error:
-        case MalformedShard() | OutputUnwritable() | PoisonShard():
+        case PoisonShard():
+            return DeadLetter(message, poison=True)
+        case MalformedShard() | OutputUnwritable():
             return DeadLetter(message)
         case FileFailure(kind=kind):
             return Skip(kind, message)

@@ -10,7 +10,7 @@ from contract.dead_letters import DeadLetter as Letter
 from contract.job import MalformedShard, Shard
 from contract.queues import ENQUEUED_AT_HEADER, TASK, lanes
 from contract.settings import Settings
-from contract.transcript import utc_now
+from contract.transcript import ErrorKind, utc_now
 from worker import heap
 from worker.events import ShardFinished, ShardPostponed, ShardPutAside, ShardStarted
 from worker.failures import DeadLetter, Decision, LeaveProcess, PoisonShard, Retry, Skip, decide
@@ -130,8 +130,10 @@ def apply(decision: Decision, task: Any, document: Any, child: Child) -> None:
         case LeaveProcess(message=message):
             log.critical("this child ends, a fresh one takes its shard: %s", message)
             leave_process()
-        case DeadLetter(message=message) | Skip(message=message):
-            put_aside(task, document, child, message)
+        case DeadLetter():
+            put_aside(task, document, child, decision)
+        case Skip(message=message):
+            put_aside(task, document, child, DeadLetter(message))
 
 
 def postpone(task: Any, document: Any, child: Child, decision: Retry) -> None:
@@ -148,20 +150,18 @@ def postpone(task: Any, document: Any, child: Child, decision: Retry) -> None:
     child.observe(event)
 
 
-def put_aside(task: Any, document: Any, child: Child, reason: str) -> None:
+def put_aside(task: Any, document: Any, child: Child, decision: DeadLetter) -> None:
     """Keep the message with its reason where somebody finds it, and count its files as failed."""
     letter = Letter(
         message_id=task.request.id,
-        reason=reason,
+        reason=decision.message,
         document=document,
         worker=task.request.hostname,
         at=utc_now(),
     )
     child.dead_letters.put(letter)
     with contextlib.suppress(MalformedShard):
-        shard = Shard.from_message(document)
-        for ref in shard.files:
-            if shard.job is not None and ref.index is not None:
-                child.ledger.record(shard.job, ref.index, "failed", 0, only_first=True)
+        kind: ErrorKind | None = "poison" if decision.poison else None
+        child.open_book(Shard.from_message(document)).give_up(decision.message, kind)
     child.attempts.end(task.request.id)
-    child.observe(ShardPutAside(message_id=letter.message_id, reason=reason))
+    child.observe(ShardPutAside(message_id=letter.message_id, reason=decision.message))

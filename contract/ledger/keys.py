@@ -26,6 +26,6 @@ class Keys:
 
     def all_of(self, job: str) -> list[str]:
         """Every key of a job."""
-        hashes = ("minutes", "latency", "shards")
+        rest = ("minutes", "latency", "shards", "windows")
         kinds = [name for kind in KINDS for name in (f"kind:{kind}", f"examples:{kind}")]
-        return [self.job(job), *(self.job(job, name) for name in (*OUTCOMES, *hashes, *kinds))]
+        return [self.job(job), *(self.job(job, name) for name in (*OUTCOMES, *rest, *kinds))]

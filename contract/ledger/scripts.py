@@ -96,8 +96,7 @@ redis.call('HDEL', base, 'closed_at')
 PLAN = (
     _SHARED
     + """
-if tonumber(redis.call('HGET', base, 'planned') or 0) > tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', base, 'planned', ARGV[1] + 1)
+if redis.call('SETBIT', at('windows'), ARGV[1], 1) == 1 then return 0 end
 redis.call('HINCRBY', base, 'files', ARGV[2])
 redis.call('HINCRBY', base, 'estimated_ms', ARGV[3])
 for i = 4, #ARGV do

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from contract.job import AudioRef
 from contract.layout import part_uri
 from contract.store import ObjectMissing, ObjectStore
 from producer.planning.packing import PlannedFile
@@ -90,3 +91,9 @@ def _read_line(line: bytes) -> PlannedFile:
         size_bytes=row.get("bytes"),
         done=said["done"],
     )
+
+
+def planned_row(ref: AudioRef, index: int | None) -> bytes:
+    """A reference with its index as JSON, as it stands in shards."""
+    row = ref.model_dump_json(exclude_defaults=True, exclude={"index"}).encode()
+    return row if index is None else b'{"index":%d,' % index + row[1:]

@@ -1,13 +1,12 @@
 """A stream of references -> windows of planned files: named apart, numbered, done or not."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from contract.job import AudioRef
 from producer.planning.packing import PlannedFile
-from producer.planning.parts import Part, Place
-from producer.publishing.messages import planned_row
+from producer.planning.parts import Part, Place, planned_row
 from producer.sources.interface import BadRow, Found, Source
 
 WINDOW_FILES = 10_000
@@ -48,7 +47,7 @@ class Window:
 
 def cut(
     items: Iterable[Item], place: Place, bad: Callable[[BadRow], None], limit: int | None = None
-) -> Iterator[Window]:
+) -> Generator[Window, None, None]:
     """Gather references until a window is full; rows that are none are told.
 
     Args:

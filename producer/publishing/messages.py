@@ -9,9 +9,10 @@ from typing import Any
 from kombu.exceptions import KombuError
 
 from contract.broker import make_app
-from contract.job import AudioRef, Shard
+from contract.job import Shard
 from contract.queues import ENQUEUED_AT_HEADER, TASK, BrokerUnavailable, broker_priority
 from contract.settings import Settings
+from producer.planning.parts import planned_row
 
 _COMPRESS_BYTES = 2048
 """Smaller messages gain nothing."""
@@ -99,9 +100,3 @@ def publish_one(shard: Shard, settings: Settings, priority: int) -> None:
     rows = [planned_row(ref, ref.index) for ref in shard.files]
     with open_publisher(settings, settings.queue, priority) as publisher:
         publisher.publish(shard.shard, ShardTemplate(shard).body(shard.shard, rows))
-
-
-def planned_row(ref: AudioRef, index: int | None) -> bytes:
-    """A reference with its index as JSON, as it stands in shards."""
-    row = ref.model_dump_json(exclude_defaults=True, exclude={"index"}).encode()
-    return row if index is None else b'{"index":%d,' % index + row[1:]

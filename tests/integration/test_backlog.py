@@ -16,9 +16,10 @@ import pytest
 from contract.ledger import Planner, connect
 from contract.settings import Settings
 from producer import enqueue, status
-from producer.enqueuing import JobRefused
 from producer.planning.packing import ShardLimits
+from producer.refusals import JobRefused
 from producer.result import EnqueueResult
+from producer.sources.interface import BadSource
 from tests.integration.messages import drain, shards_waiting
 
 FILES = 25_000
@@ -148,3 +149,19 @@ def test_longest_files_come_first_within_a_window(
     assert order == sorted(sizes, reverse=True)
     assert all(sum(f["bytes"] for f in s["files"]) <= 9000 * 32_000 for s in shards)
     assert max(len(shard["files"]) for shard in shards) == 40
+
+
+def test_what_ends_the_reading_of_sources_is_told_where_it_was_asked_for(
+    settings: Settings, output: str, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("name,length\n")
+    with pytest.raises(BadSource, match="header"):
+        enqueue([str(bad)], output=output)
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"audio": "s3://audio/a.wav"}\n{"audio": 7}\n{"audio": "s3://audio/b.wav"}\n')
+    result = enqueue([str(rows)], output=output)
+    assert (result.files, result.bad_row_count) == (2, 1)
+    assert "line 2" in result.bad_rows[0]
+    with pytest.raises(BadSource, match="line 2"):
+        enqueue([str(rows)], output=output, strict=True)

@@ -66,6 +66,13 @@ def test_a_window_planned_twice_is_counted_once(ledger: Ledger, planner: Planner
     assert counts.outcomes["skipped"] == 1
 
 
+def test_windows_may_be_planned_in_any_order(ledger: Ledger, planner: Planner, job: str) -> None:
+    """A ledger that is lost while a job is planned begins in the middle."""
+    for window in (57, 3, 57, 4, 3):
+        planner.plan(job, window, 10, 1000, [])
+    assert counts_of(ledger, job).files == 4 + 30
+
+
 def test_the_cursor_is_where_it_was_left(planner: Planner, job: str) -> None:
     assert planner.cursor(job) == (0, 0)
     planner.save_cursor(job, 3, 17)

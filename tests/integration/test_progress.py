@@ -11,7 +11,7 @@ from contract.ledger import Ledger, Planner, Recorder, connect
 from contract.ledger.keys import Keys
 from contract.ledger.values import FileDetail, WorkerSeen
 from contract.settings import Settings
-from producer.jobs import NoSuchJob
+from producer.refusals import NoSuchJob
 from producer.report_page import page
 
 HOUR_MS = 3_600_000

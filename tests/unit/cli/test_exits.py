@@ -7,7 +7,7 @@ from contract.queues import BrokerUnavailable
 from contract.settings import BadConfiguration
 from contract.store import BucketMissing, CredentialsRefused, ObjectDenied, StoreUnavailable
 from local.process import StartFailed
-from producer.jobs import NoSuchJob
+from producer.refusals import NoSuchJob
 from producer.sources import BadSource
 
 

@@ -13,7 +13,8 @@ import producer
 from cli.status import status
 from cli.status_view import line, view
 from contract.ledger.values import JobCounts, Minute, WorkerSeen
-from producer.jobs import JobStatus, NoSuchJob
+from producer.jobs import JobStatus
+from producer.refusals import NoSuchJob
 from tests.unit.counted import BEGUN, counted, status_of, steady
 
 HOUR_MS = 3_600_000

@@ -7,9 +7,9 @@ import pytest
 
 from contract.job import Options
 from contract.store import MemoryStore
-from producer.enqueue import new_job_name
 from producer.planning.packing import ShardLimits
 from producer.planning.request import JobRequest, read_begun, read_request, write_request
+from producer.wanted import new_job_name
 
 
 def test_jobs_begun_in_the_same_second_are_two_jobs() -> None:

@@ -81,3 +81,14 @@ def test_a_child_says_what_it_works_on_and_what_it_has_done() -> None:
     assert (begun.shard, begun.files) == ("night-000000", 0)
     assert (ended.shard, ended.files, ended.audio_ms) == (None, 2, 2000)
     assert ended.work_ms > 0
+
+
+def test_a_shard_that_kills_its_workers_fails_with_its_files_and_may_end_its_job() -> None:
+    child = ChildAtWork(begun={"message-1": 3})
+    done = child.bench.upload("a.wav")
+    child.ledger.append(("night", 0, "ok", 1000))
+    child.run(a_shard(done, "s3://in/b.wav").to_message(), max_attempts=3)
+    assert child.ledger == [("night", 0, "ok", 1000), ("night", 1, "failed", 0)]
+    assert [row.error.kind for row in rows(child, FAILED) if row.error] == ["poison"] * 2
+    assert (child.closed, child.in_flight) == (["night"], {})
+    assert len(child.letters) == 1

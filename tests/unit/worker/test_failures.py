@@ -28,7 +28,7 @@ from worker.failures import (
 FINAL = [
     (MalformedShard("m"), DeadLetter("m")),
     (failures.OutputUnwritable("m"), DeadLetter("m")),
-    (failures.PoisonShard("m"), DeadLetter("m")),
+    (failures.PoisonShard("m"), DeadLetter("m", poison=True)),
     (failures.UndecodableAudio("m"), Skip("undecodable_audio", "m")),
     (failures.AudioTooShort("m"), Skip("audio_too_short", "m")),
     (failures.AudioTooLong("m"), Skip("audio_too_long", "m")),

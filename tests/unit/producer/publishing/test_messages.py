@@ -3,7 +3,8 @@
 import json
 
 from contract.job import Shard
-from producer.publishing.messages import ShardTemplate, planned_row
+from producer.planning.parts import planned_row
+from producer.publishing.messages import ShardTemplate
 from tests.unit.examples import a_ref, a_shard
 
 

@@ -1,0 +1,21 @@
+"""Why the producer refuses what it was asked for; light, so that every command can know it."""
+
+
+class JobRefused(Exception):
+    """The job's name cannot be used: choose another."""
+
+
+class NoSuchJob(Exception):
+    """The ledger knows no such job: `fleet jobs` lists those that it knows."""
+
+
+class AnotherProducer(Exception):
+    """Somebody else publishes this job: wait until that is done, or stop it."""
+
+
+class CannotRetry(Exception):
+    """The job has no plan in S3, or is cancelled: enqueue its files as a new job."""
+
+
+class HelperDied(Exception):
+    """The process that reads the sources ended by itself: run the same command again."""

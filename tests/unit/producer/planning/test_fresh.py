@@ -1,0 +1,58 @@
+"""What is found beside the publishing is what would have been found in one process."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from contract.store import MemoryStore
+from producer.planning import windows
+from producer.planning.beside import _packed, _unpacked
+from producer.planning.fresh import Search, find
+from producer.planning.parts import Part, write_part
+from producer.planning.request import JobRequest
+from producer.sources.interface import BadRow
+
+
+@pytest.fixture(autouse=True)
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "WINDOW_FILES", 4)
+
+
+@pytest.fixture
+def search(tmp_path: Path) -> Search:
+    rows = [{"audio": f"s3://in/{number}.wav"} for number in (0, 1, 2, 1, 3, 4, 5, 0, 6, 7, 8)]
+    rows.insert(5, {"audio": "nowhere"})
+    path = tmp_path / "list.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    request = JobRequest(sources=(str(path),), output="s3://out/")
+    return Search(job="night", request=request, model_revision="sha256:m")
+
+
+def found(search: Search, store: MemoryStore) -> tuple[list[Part], list[BadRow]]:
+    bad: list[BadRow] = []
+    return list(find(search, store, bad.append)), bad
+
+
+def test_every_name_is_found_once_and_bad_rows_are_told(search: Search) -> None:
+    parts, bad = found(search, MemoryStore("out"))
+    names = [json.loads(file.row)["relative"] for part in parts for file in part.files]
+    assert names == [f"{number}.wav" for number in range(9)]
+    assert [part.number for part in parts] == [0, 1, 2]
+    assert len(bad) == 1
+
+
+@pytest.mark.parametrize("planned", [1, 2, 3])
+def test_what_is_planned_is_not_found_again_nor_are_its_names(search: Search, planned: int) -> None:
+    store = MemoryStore("out")
+    whole, _ = found(search, store)
+    for part in whole[:planned]:
+        write_part(store, "s3://out/", "night", part)
+    rest, _ = found(search, store)
+    assert rest == whole[planned:]
+
+
+def test_a_part_comes_through_a_pipe_as_it_was(search: Search) -> None:
+    for part in found(search, MemoryStore("out"))[0]:
+        kind, *said = _packed(part)
+        assert (kind, _unpacked(*said)) == ("part", part)
