@@ -11,6 +11,7 @@ from cli import enqueue_options as given
 from cli.exits import Exit, WrongUsage
 from cli.publishing_progress import showing_progress
 from cli.watching import watch_job
+from contract.queues import DEFAULT_PRIORITY
 
 if TYPE_CHECKING:
     from contract.job import Options
@@ -33,9 +34,9 @@ def enqueue(
     limit: given.Limit = None,
     suffixes: given.Suffixes = "",
     strict: given.Strict = False,
-    priority: given.Priority = 4,
-    max_shard_seconds: given.MaxShardSeconds = 7200,
-    max_ready: given.MaxReady = 500_000,
+    priority: given.Priority = DEFAULT_PRIORITY,
+    max_shard_seconds: given.MaxShardSeconds = None,
+    max_ready: given.MaxReady = None,
     dry_run: given.DryRun = False,
     gpus: given.Gpus = 1,
     rtfx: given.Rtfx = None,
@@ -64,25 +65,19 @@ def enqueue(
         channels=channels,
     )
     how = {"upload": upload, "priority": priority, "overwrite": overwrite, **selection}
-    limits = {"strict": strict, "max_ready": max_ready, "shard_seconds": max_shard_seconds}
-    result = _enqueue(sources, output, job, options=wanted, **how, **limits)
+    limits = _read_limits(max_shard_seconds, max_ready)
+    result = _enqueue(sources, output, job, options=wanted, strict=strict, **how, **limits)
     _report(result, as_json=as_json)
     failed = wait and _wait_for(result.job, quiet=as_json)
     if failed or result.bad_row_count:
         raise typer.Exit(Exit.SOME_FAILED)
 
 
-def _enqueue(
-    sources: list[str], output: str, job: str | None, *, shard_seconds: float, **how: Any
-) -> "EnqueueResult":
+def _enqueue(sources: list[str], output: str, job: str | None, **how: Any) -> "EnqueueResult":
     import producer
-    from producer.planning.packing import ShardLimits
 
-    limits = ShardLimits(seconds=shard_seconds)
     with showing_progress() as progress:
-        return producer.enqueue(
-            sources, output=output, job=job, limits=limits, progress=progress, **how
-        )
+        return producer.enqueue(sources, output=output, job=job, progress=progress, **how)
 
 
 def _read_selection(since: datetime | None, limit: int | None, suffixes: str) -> dict[str, Any]:
@@ -91,6 +86,18 @@ def _read_selection(since: datetime | None, limit: int | None, suffixes: str) ->
         "limit": limit,
         "suffixes": tuple(suffix for suffix in suffixes.split(",") if suffix),
     }
+
+
+def _read_limits(shard_seconds: float | None, max_ready: int | None) -> dict[str, Any]:
+    """Only what was given: the producer knows the defaults."""
+    from producer.planning.packing import ShardLimits
+
+    limits: dict[str, Any] = {}
+    if shard_seconds is not None:
+        limits["limits"] = ShardLimits(seconds=shard_seconds)
+    if max_ready is not None:
+        limits["max_ready"] = max_ready
+    return limits
 
 
 def _wait_for(job: str, *, quiet: bool) -> bool:
@@ -149,6 +156,8 @@ def _sentence(found: "EnqueueResult") -> str:
             f"{found.job} was published before; new files need another name: "
             f"fleet status {found.job}"
         )
+    if found.cancelled:
+        return f"{found.job} was cancelled; {found.enqueued} files were enqueued before that"
     if not found.files:
         return "no audio found: nothing to do"
     if not found.enqueued:

@@ -36,9 +36,15 @@ Suffixes = Annotated[str, typer.Option(help="What counts as audio in a prefix: w
 Strict = Annotated[bool, typer.Option("--strict", help="The first bad row ends it.")]
 
 Priority = Annotated[int, typer.Option(min=0, max=9, help="9 is taken first.")]
-MaxShardSeconds = Annotated[float, typer.Option(min=1, help="Audio of one message.")]
+MaxShardSeconds = Annotated[
+    float | None, typer.Option(min=1, help="Audio of one message; two hours by default.")
+]
 MaxReady = Annotated[
-    int, typer.Option(min=1, help="Messages that may wait; then the producer waits too.")
+    int | None,
+    typer.Option(
+        min=1,
+        help="Messages that may wait, half a million by default; then the producer waits too.",
+    ),
 ]
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what it takes.")]

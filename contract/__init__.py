@@ -7,6 +7,7 @@ layout.py      audio reference -> keys of its outputs; fingerprint
 queues.py      task name, queue names, priorities
 broker.py      make_app(settings): the only place with Celery configuration
 ledger/        a job's bitmaps and counters in Redis, idempotent by file index
+record_reading.py  the rows that many shards left
 closing.py     the end of a job: report, failures, and _SUCCESS last
 dead_letters.py  messages put aside for good, with their reason
 fleet_state.py what ready workers say of themselves (the model revision in use)

@@ -1,25 +1,27 @@
 """The end of a job: its report, its failures, and last of all _SUCCESS, written by one process."""
 
 import json
+import secrets
+import tempfile
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO, Literal
 
 from contract.job_report import report
 from contract.layout import job_uri
 from contract.ledger.planning import Planner
 from contract.ledger.reading import Ledger
 from contract.ledger.values import JobCounts
-from contract.shard_record import FileRecord, decode
+from contract.record_reading import read_records
 from contract.store import ObjectStore
 
 KEEP_S = 30 * 24 * 3600
 """How long Redis remembers a job that is over; S3 keeps its report."""
 
 _LEASE_S = 600
-"""A process that dies while it writes a job's end leaves that to another after this time."""
+"""A process that is killed while it writes a job's end keeps others from it for so long."""
 
-_READERS = 16
+Closing = Literal["closed", "not due", "held"]
+"""What became of a job's end; held: another process writes it, or died while it did."""
 
 
 class Closer:
@@ -30,33 +32,40 @@ class Closer:
         self._planner = planner
         self._store = store
 
-    def close(self, job: str) -> bool:
-        """Write the job's end if it is complete and nobody has; whether this call did.
+    def close(self, job: str) -> Closing:
+        """Write the job's end if it is complete and nobody has.
 
         Raises:
-            StoreError: S3 does not take it; the next shard or command tries again.
+            StoreError: S3 does not take it; to be called again.
             BrokerUnavailable: Redis is away.
         """
         if not _is_due(self._ledger.counts(job)):
-            return False
-        if not self._planner.claim_closing(job, _LEASE_S):
-            return False
-        counts = self._ledger.counts(job)
-        if counts is None or not _is_due(counts):  # somebody was faster
-            return False
-        self._write(counts)
-        self._planner.close(job, KEEP_S)
-        return True
+            return "not due"
+        token = secrets.token_hex(8)
+        if not self._planner.claim_closing(job, token, _LEASE_S):
+            return "held"
+        try:
+            counts = self._ledger.counts(job)
+            if counts is None or not _is_due(counts):  # somebody was faster
+                return "not due"
+            self._write(counts)
+            # files may have been enqueued again meanwhile: then the job goes on
+            closed = self._planner.close(job, KEEP_S, counts.rounds)
+            return "closed" if closed else "not due"
+        finally:
+            self._planner.release_closing(job, token)
 
     def _write(self, counts: JobCounts) -> None:
         output, job = counts.output, counts.job
-        lines = [record.to_line() for record in self._failures(counts)]
-        self._put(job_uri(output, job, "failures.jsonl"), b"".join(lines))
+        with tempfile.TemporaryFile() as failures:
+            self._gather_failures(counts, failures)
+            failures.seek(0)
+            self._store.upload(job_uri(output, job, "failures.jsonl"), failures)
         document = report(
             counts, self._ledger.minutes(job), self._ledger.latency(job), now=time.time()
         )
         self._put(job_uri(output, job, "report.json"), json.dumps(document).encode() + b"\n")
-        success = job_uri(output, job, "_SUCCESS")
+        success = job_uri(output, job, SUCCESS)
         if counts.outcomes["failed"] or counts.cancelled:
             self._store.delete(success)
         else:
@@ -65,22 +74,27 @@ class Closer:
     def _put(self, uri: str, body: bytes) -> None:
         self._store.write(uri, body, "application/json")
 
-    def _failures(self, counts: JobCounts) -> Iterator[FileRecord]:
+    def _gather_failures(self, counts: JobCounts, file: BinaryIO) -> None:
         """Every file that failed and was not mended since, once."""
-        failed = set(self._ledger.indexes(counts.job, "failed"))
-        if not failed:
+        if not counts.outcomes["failed"]:
             return
-        found = self._store.list(job_uri(counts.output, counts.job, "failed/"))
-        with ThreadPoolExecutor(_READERS) as readers:
-            bodies = readers.map(self._store.read, [one.uri for one in found])
-            for record in (record for body in bodies for record in decode(body)):
-                if record.index in failed:
-                    failed.discard(record.index)
-                    yield record
+        failed = bytearray(self._ledger.bitmap(counts.job, "failed"))
+        for record in read_records(self._store, job_uri(counts.output, counts.job, "failed/")):
+            place, bit = divmod(record.index if record.index is not None else -1, 8)
+            if 0 <= place < len(failed) and failed[place] & (128 >> bit):
+                failed[place] &= ~(128 >> bit)
+                file.write(record.to_line())
+
+
+SUCCESS = "_SUCCESS"
+"""The mark of a job without failures, as Hadoop's tools know it."""
 
 
 def _is_due(counts: JobCounts | None) -> bool:
-    """Whether a producer began the job, it is complete, and its end is not written."""
+    """Whether a producer began the job, it is complete, and its end is not written.
+
+    A shard that has not ended may have rows to leave.
+    """
     if counts is None or not counts.created_at or counts.closed_at:
         return False
-    return counts.complete
+    return counts.complete and not counts.open_shards

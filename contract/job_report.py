@@ -42,7 +42,7 @@ def report(
         "failures": failed_by_kind(counts),
         "audio_hours": _hours(counts.audio_ms),
         "device_hours": _hours(counts.work_ms),
-        "rtfx": round(counts.audio_ms / counts.work_ms, 2) if counts.work_ms else None,
+        "rtfx": round(counts.measured_ms / counts.work_ms, 2) if counts.work_ms else None,
         "wall_s": round(wall_s, 3),
         "audio_hours_per_hour": round(counts.audio_ms / 1000 / wall_s, 3) if wall_s else None,
         "latency_s": _latency(latency),

@@ -95,6 +95,18 @@ class S3Store:
                 "s3", config=config
             )
 
+    def head(self, uri: str) -> ObjectInfo:
+        """See ObjectStore."""
+        bucket, key = split_uri(uri)
+        with translated(uri):
+            answer = self._client.head_object(Bucket=bucket, Key=key)
+        return ObjectInfo(
+            uri=uri,
+            etag=_quoted(answer["ETag"]),
+            size_bytes=answer["ContentLength"],
+            modified=answer["LastModified"].timestamp() if "LastModified" in answer else None,
+        )
+
     def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
         """See ObjectStore."""
         bucket, key = split_uri(uri)

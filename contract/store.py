@@ -10,13 +10,13 @@ from contract.layout import split_uri
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectInfo:
-    """What a listing or a download says of an object."""
+    """What a listing, a HEAD or a download says of an object."""
 
     uri: str
     etag: str
     size_bytes: int
     modified: float | None = field(default=None, compare=False)
-    """When it was last written, in seconds since the epoch; only listings tell."""
+    """When it was last written, in seconds since the epoch; downloads do not tell."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,13 @@ class StoreUnavailable(StoreError):
 
 class ObjectStore(Protocol):
     """Objects by s3:// address. Every method raises the StoreErrors above and no others."""
+
+    def head(self, uri: str) -> ObjectInfo:
+        """What is known of an object without its bytes.
+
+        The answer to a HEAD has no body, so S3 cannot say why it refuses: a missing bucket may
+        come as ObjectMissing, and refused credentials as ObjectDenied.
+        """
 
     def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
         """Write the object's bytes into a file and leave the file at its beginning."""
@@ -116,12 +123,19 @@ class MemoryStore:
         modified = self.modified.get(uri)
         return ObjectInfo(uri=uri, etag=etag, size_bytes=len(body), modified=modified)
 
-    def read(self, uri: str) -> bytes:
-        """See ObjectStore."""
+    def _body(self, uri: str) -> bytes:
         objects, key = self._bucket(uri)
         if key not in objects:
             raise ObjectMissing(f"{uri} does not exist")
         return objects[key]
+
+    def head(self, uri: str) -> ObjectInfo:
+        """See ObjectStore."""
+        return self._info(uri, self._body(uri))
+
+    def read(self, uri: str) -> bytes:
+        """See ObjectStore."""
+        return self._body(uri)
 
     def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
         """See ObjectStore."""

@@ -29,7 +29,7 @@ def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None
     counts = ledger.counts(job)
     if counts is None:
         raise NoSuchJob(f"there is no job {job!r}; `fleet jobs` lists those that there are")
-    if counts.complete:
+    if counts.complete and not counts.cancelled_at:
         return
     planner.cancel(job)
     store = store or S3Store()

@@ -8,6 +8,7 @@ from typing import Any
 
 from contract.closing import Closer
 from contract.fleet_state import FleetState
+from contract.layout import job_uri
 from contract.ledger import Ledger, Planner, connect
 from contract.queues import lanes
 from contract.s3 import S3Store
@@ -31,6 +32,8 @@ from producer.refusals import JobRefused
 from producer.result import EnqueueResult, Progress
 from producer.sources.interface import BadRow, BadSource
 
+_BAD_ROWS_AT_ONCE = 10_000
+
 JOB_NAME = re.compile(r"[A-Za-z0-9._-]{1,150}")
 
 
@@ -50,6 +53,8 @@ class Enqueuing:
         redis, prefix = connect(self.settings), self.settings.key_prefix
         self._redis: Any = redis
         self._ledger, self._planner = Ledger(redis, prefix), Planner(redis, prefix)
+        self._bad_rows: list[str] = []
+        """Not in S3 yet."""
         self._closer = Closer(self._ledger, self._planner, self.store)
 
     def to_the_end(self) -> EnqueueResult:
@@ -108,12 +113,14 @@ class Enqueuing:
                 self._publish(publication, part)
                 if self.result.cancelled:
                     return
+        self._keep_bad_rows()
         write_planned(self.store, self.result.output, self.result.job, plan.windows)
         self._planner.end_publishing(self.result.job)
 
     def _publish(self, publication: Publication, part: Part) -> None:
-        self.result.files += len(part.files)
-        self.result.skipped += len(part.done)
+        self._keep_bad_rows()
+        self.result.files, self.result.skipped = part.behind.found, part.behind.done
+        self.result.bad_row_count = max(self.result.bad_row_count, part.behind.bad)
         self.progress(self.result, None)
         for sent in publication.publish(part, lambda ready: self.progress(self.result, ready)):
             self.result.shards += sent.shards
@@ -126,16 +133,19 @@ class Enqueuing:
         """Open the job, or go on with it; returns its queue."""
         job, output, digest = self.result.job, self.result.output, self.request.digest
         about = self._planner.about(job)
-        if not about:
+        if "request" not in about:  # workers may have brought back a part of a lost ledger
             if read_request(self.store, output, job):
                 raise JobRefused(
                     f"Redis has lost job {job}, but S3 knows it: "
                     f"fleet reconcile {job} --output {output}"
                 )
             queue = self._least_used_lane()
-            self._planner.begin(job, output, request=digest, queue=queue)
-        elif about.get("request") != digest:
+            if not self._planner.begin(job, output, request=digest, queue=queue):
+                raise JobRefused(f"there is a job {job} already: choose another name")
+        elif about["request"] != digest:
             raise JobRefused(f"there is a job {job} already: choose another name")
+        elif "cancelled_at" in about:
+            raise JobRefused(f"job {job} was cancelled: choose another name")
         else:
             queue, self.result.resumed = about["queue"], True
             self.result.published_before = about.get("published") == "1"
@@ -144,7 +154,12 @@ class Enqueuing:
         return queue
 
     def _least_used_lane(self) -> str:
-        return min(lanes(self.settings.queue), key=self._ledger.ready)
+        """Of the fewest jobs that go on, then of the fewest messages."""
+        going_on = self._ledger.jobs_by_queue()
+        return min(
+            lanes(self.settings.queue),
+            key=lambda lane: (going_on.get(lane, 0), self._ledger.ready(lane)),
+        )
 
     def _model_revision(self) -> str | None:
         state = FleetState(self._redis, self.settings.key_prefix)
@@ -154,3 +169,15 @@ class Enqueuing:
         if self.strict:
             raise BadSource(f"{row}; leave --strict out to go on without such rows")
         self.result.note(str(row))
+        self._bad_rows.append(str(row))
+        if len(self._bad_rows) == _BAD_ROWS_AT_ONCE:
+            self._keep_bad_rows()
+
+    def _keep_bad_rows(self) -> None:
+        """Beside the plan: whoever goes on with the job after a kill does not see them again."""
+        if self._bad_rows:
+            name = f"bad_rows/{self.result.bad_row_count:09d}.txt"
+            body = "".join(f"{row}\n" for row in self._bad_rows).encode(errors="replace")
+            uri = job_uri(self.result.output, self.result.job, name)
+            self.store.write(uri, body, "text/plain; charset=utf-8")
+            self._bad_rows.clear()

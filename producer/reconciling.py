@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
 from contract.closing import Closer
 from contract.fleet_state import FleetState
@@ -41,6 +42,8 @@ class ReconcileResult:
     enqueued: int = 0
     """Files that had neither result nor error."""
     shards: int = 0
+    windows: int = 0
+    """Of the plan."""
     planned: bool = True
     """Whether all of the job's sources were planned; if not, run its `fleet enqueue` again."""
 
@@ -74,7 +77,9 @@ def reconcile(
     ledger, planner = Ledger(redis, settings.key_prefix), Planner(redis, settings.key_prefix)
     request = _read_request(store, job, output or planner.about(job).get("output"))
     with ProducerClaim(redis, settings.key_prefix, job):
-        planner.begin(job, request.output, request=request.digest, queue=settings.queue)
+        begun = datetime.fromisoformat(read_begun(store, request.output, job)).timestamp()
+        about = {"request": request.digest, "queue": settings.queue}
+        planner.begin(job, request.output, at=begun, **about)
         revision = FleetState(redis, settings.key_prefix).revision_of(settings.model)
         rebuilding = _Rebuilding(store, planner, job, request, revision)
         result = _restore_and_publish(rebuilding, settings)
@@ -91,8 +96,9 @@ def _restore_and_publish(rebuilding: "_Rebuilding", settings: Settings) -> Recon
         collections.deque(missing, maxlen=0)  # they are looked at, and stay undone
     else:
         queue = planner.about(job)["queue"]
-        republisher = Republisher(settings, planner, job, request, queue)
-        sent = republisher.publish(missing, planner.next_round(job))
+        republisher = Republisher(settings, planner, rebuilding.store, job, request, queue)
+        sent = republisher.publish(missing)
+        planner.save_cursor(job, result.windows, 0)  # what was planned is out, one way or another
         result.enqueued, result.shards = sent.files, sent.shards
     result.planned = is_planned(rebuilding.store, request.output, job)
     if result.planned:
@@ -148,6 +154,7 @@ class _Rebuilding:
                 found = list(readers.map(judge, todo, refs, marks))
                 self.planner.restore(self.job, [one for one in found if one])
                 result.files += len(part.files)
+                result.windows = part.number + 1
                 result.failed += sum(1 for one in found if one and one[1] == "failed")
                 result.done += len(part.files) - len(todo)
                 result.done += sum(1 for one in found if one and one[1] != "failed")
@@ -155,7 +162,6 @@ class _Rebuilding:
 
     def _count(self, part: Part) -> None:
         self.planner.plan(self.job, part.number, len(part.files), part.estimated_ms, part.done)
-        self.planner.save_cursor(self.job, part.number + 1, 0)
 
 
 @dataclass(frozen=True)

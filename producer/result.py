@@ -18,10 +18,11 @@ class EnqueueResult:
     published_before: bool = False
     """Whether that one had come to its end, so that nothing was left to do."""
     files: int = 0
-    """Files found, without bad rows."""
+    """Files found, by earlier runs too, without bad rows."""
     skipped: int = 0
     """Files that have a current result already, or are known to be no audio."""
     enqueued: int = 0
+    """Files published by this run."""
     shards: int = 0
     audio_s: float = 0.0
     """Audio of what was enqueued, as far as could be told without opening it."""

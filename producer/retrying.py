@@ -1,10 +1,13 @@
 """Retry a job: its failed files wait again, as shards of a new round."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from contract.closing import SUCCESS
+from contract.layout import job_uri
 from contract.ledger import Ledger, Planner, connect
 from contract.ledger.values import JobCounts
 from contract.s3 import S3Store
@@ -49,11 +52,13 @@ def retry(
     request = read_request(store, counts.output, job)
     if request is None:
         raise CannotRetry(f"S3 holds no plan of job {job}: enqueue its files as a new job")
-    republisher = Republisher(settings, planner, job, request, counts.queue or settings.queue)
+    queue = counts.queue or settings.queue
+    republisher = Republisher(settings, planner, store, job, request, queue)
     with ProducerClaim(redis, settings.key_prefix, job):
-        failed = set(ledger.indexes(job, "failed"))
-        found = _find(store, counts.output, job, failed) if failed else iter(())
-        return republisher.publish(found, planner.next_round(job))
+        # what a retry that was killed has reopened and not published is taken along
+        wanted = {*ledger.indexes(job, "failed"), *ledger.indexes(job, "reopened")}
+        found = _find(store, counts.output, job, wanted) if wanted else iter(())
+        return republisher.publish(found)
 
 
 def _known(ledger: Ledger, job: str) -> JobCounts:
@@ -76,32 +81,41 @@ class Republisher:
 
     settings: Settings
     planner: Planner
+    store: ObjectStore
     job: str
     request: JobRequest
     queue: str
 
-    def publish(self, files: Iterable[PlannedFile], again: int) -> RetryResult:
-        """Publish these; those that had failed wait again.
-
-        Args:
-            files: what is to be done.
-            again: the how-manieth time files of this job are published again.
+    def publish(self, files: Iterable[PlannedFile]) -> RetryResult:
+        """Publish these; whatever had become of them, they wait again.
 
         Raises:
             BrokerUnavailable: Redis fails.
+            StoreError: S3 fails.
         """
         template = ShardTemplate(template_shard(self.job, self.request))
+        # a name that no earlier round had, also when Redis has forgotten how many there were
+        name_of = f"{self.job}-again-{secrets.token_hex(4)}-{{:06d}}".format
         numbers, sent = itertools.count(), 0
         with open_publisher(self.settings, self.queue, self.request.priority) as publisher:
             for window in _batched(files, 10_000):
                 for shards in _batched(pack(window, self.request.limits), _AT_ONCE):
-                    self.planner.reopen(self.job, [f.index for shard in shards for f in shard])
+                    indexes = [file.index for shard in shards for file in shard]
+                    self._reopen(indexes, first=sent == 0)
                     with publisher.batch(len(shards)):
                         for shard in shards:
-                            name = f"{self.job}-again{again}-{next(numbers):06d}"
+                            name = name_of(next(numbers))
                             publisher.publish(name, template.body(name, (f.row for f in shard)))
-                            sent += len(shard)
+                    self.planner.published_again(self.job, indexes)
+                    sent += len(indexes)
         return RetryResult(job=self.job, files=sent, shards=next(numbers))
+
+    def _reopen(self, indexes: Sequence[int], *, first: bool) -> None:
+        """The job goes on: its end, if it was written, is none any more."""
+        if first:
+            self.planner.next_round(self.job)
+            self.store.delete(job_uri(self.request.output, self.job, SUCCESS))
+        self.planner.reopen(self.job, indexes)
 
 
 T = TypeVar("T")

@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from contract.closing import Closing
 from contract.job import AudioRef, Shard
 from contract.layout import failed_record_uri, shard_record_uri
 from contract.ledger.recording import Recorder
 from contract.ledger.values import FileDetail, WorkerSeen
 from contract.shard_record import FileRecord, RecordedError, decode, encode
-from contract.store import ObjectDenied, ObjectMissing, ObjectStore, StoreError
+from contract.store import ObjectDenied, ObjectMissing, ObjectStore, StoreError, StoreUnavailable
 from contract.transcript import ErrorKind, Outcome
 from worker.events import FileFinished
 
@@ -47,7 +48,7 @@ class ShardBook:
     recorder: Recorder
     store: ObjectStore
     tally: Tally
-    close: Callable[[str], object] = lambda job: None
+    close: Callable[[str], Closing] = lambda job: "not due"
     """Writes a job's end, if this was its last shard."""
     _records: dict[str, FileRecord] = field(default_factory=dict)
     """By relative name."""
@@ -104,7 +105,8 @@ class ShardBook:
             self._cancel_rest(self.shard.job)
             self._keep(self.shard.job)
             self.recorder.end_shard(self.shard.job, self.shard.shard, work_ms)
-            self.close(self.shard.job)
+            if self.close(self.shard.job) == "held":  # whoever holds it may have died
+                raise StoreUnavailable(f"the end of {self.shard.job} is being written elsewhere")
         self.recorder.see(self.tally.seen(None))
 
     def leave(self) -> None:
@@ -112,13 +114,8 @@ class ShardBook:
         if self.shard.job is not None:
             self.recorder.end_shard(self.shard.job, self.shard.shard, 0)
 
-    def give_up(self, reason: str, kind: ErrorKind | None) -> None:
-        """The shard is put aside: files without an outcome have failed, and none is in flight.
-
-        Args:
-            reason: why.
-            kind: the same as users read it; None where no kind fits.
-        """
+    def give_up(self, reason: str, kind: ErrorKind) -> None:
+        """The shard is put aside: files without an outcome have failed, and none is in flight."""
         job = self.shard.job
         if job is None:
             return
@@ -128,8 +125,7 @@ class ShardBook:
                 self.recorder.record(job, ref.index, "failed", 0, only_first=True, detail=detail)
         self.leave()
         with contextlib.suppress(StoreError):  # that may be the reason; others close it then
-            if kind is not None:
-                self._keep_failed(job, reason, kind)
+            self._keep_failed(job, reason, kind)
             self.close(job)
 
     def _keep_failed(self, job: str, reason: str, kind: ErrorKind) -> None:

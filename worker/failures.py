@@ -81,8 +81,8 @@ class DeadLetter:
     """Put the message aside with its reason."""
 
     message: str
-    poison: bool = False
-    """Whether it was begun too often and never ended."""
+    kind: ErrorKind = "poison"
+    """What its files have failed of, as users read it."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ def decide(error: Exception, retries: int) -> Decision:
     """
     message = str(error) or type(error).__name__
     match error:
-        case PoisonShard():
-            return DeadLetter(message, poison=True)
-        case MalformedShard() | OutputUnwritable():
+        case MalformedShard() | PoisonShard():
             return DeadLetter(message)
+        case OutputUnwritable():
+            return DeadLetter(message, "access_denied")
         case FileFailure(kind=kind):
             return Skip(kind, message)
         case ObjectMissing():
@@ -129,5 +129,5 @@ def decide(error: Exception, retries: int) -> Decision:
 
 def _try_again(message: str, retries: int) -> Decision:
     if retries >= MAX_RETRIES:
-        return DeadLetter(f"{message} (tried {retries + 1} times)")
+        return DeadLetter(f"{message} (tried {retries + 1} times)", "audio_missing")
     return Retry(min(RETRY_FIRST_S * 2**retries, RETRY_LONGEST_S), message)

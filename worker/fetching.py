@@ -1,5 +1,6 @@
 """Files of a shard -> their audio, block by block; the next ones come in while one is at work."""
 
+import io
 import itertools
 import tempfile
 import time
@@ -12,7 +13,7 @@ from typing import BinaryIO
 
 from contract.job import AudioRef, Options, Shard
 from contract.layout import fingerprint
-from contract.store import ObjectInfo, ObjectStore
+from contract.store import ObjectDenied, ObjectInfo, ObjectMissing, ObjectStore
 from worker.decoding import Planes, decode_pieces
 from worker.engine.interface import BLOCK_SAMPLES
 from worker.handover import Handover
@@ -44,7 +45,7 @@ class Incoming:
     blocks: Iterable[Planes] = ()
     """The channels asked for, a minute at a time; raises what kept them from coming."""
     info: ObjectInfo | None = None
-    """Known once the file was fetched."""
+    """Known once the file was fetched, or its result found."""
     done: bool = False
     """Its result is there already, and no block comes."""
     facts: AudioFacts | None = None
@@ -115,14 +116,30 @@ class Fetcher:
         return incoming
 
     def _fetch(self, incoming: Incoming) -> BinaryIO:
-        """The file's bytes, on disk; none are needed when its result is there."""
+        """The file's bytes, on disk; none are fetched when its current result is there."""
+        task = incoming.task
+        with task.stopwatch("fetch"):
+            made = task.outputs.fingerprint(task.only_job)
+            there = self._head(task) if made is not None else None
+            if there and self.fingerprint(task, there) == made:
+                incoming.info, incoming.done = there, True
+                return io.BytesIO()
+            return self._download(incoming, made)
+
+    def _head(self, task: Task) -> ObjectInfo | None:
+        """What storage says of the audio; where it refuses, a download tells better why."""
+        try:
+            return self.store.head(task.ref.audio)
+        except (ObjectMissing, ObjectDenied):
+            return None
+
+    def _download(self, incoming: Incoming, made: str | None) -> BinaryIO:
+        """The bytes that are there now, which need not be those that were asked about."""
         task = incoming.task
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by who decodes it
         try:
-            with task.stopwatch("fetch"):
-                incoming.info = self.store.download(task.ref.audio, file)
-                current = self.fingerprint(task, incoming.info)
-                incoming.done = task.outputs.is_current(current, task.only_job)
+            incoming.info = self.store.download(task.ref.audio, file)
+            incoming.done = self.fingerprint(task, incoming.info) == made
         except BaseException:
             file.close()
             raise

@@ -22,23 +22,25 @@ class Outputs:
     """s3://bucket/prefix/"""
     relative: str
 
-    def is_current(self, fingerprint: str, only_job: str | None) -> bool:
-        """Whether a result is there that carries the fingerprint.
+    def fingerprint(self, only_job: str | None) -> str | None:
+        """What the result that is there carries; None where there is none with a receipt.
 
         Args:
-            fingerprint: what a current result carries.
             only_job: with it, only a result of this job will do.
+
+        Raises:
+            StoreError: storage fails; that a result is missing or denied is no error.
         """
         try:
             receipt = json.loads(self.store.read(output_uri(self.prefix, self.relative, "json")))[
                 "receipt"
             ]
-            made_by_job = only_job is None or receipt["job"] == only_job
-            return bool(receipt["fingerprint"] == fingerprint and made_by_job)
+            will_do = only_job is None or receipt["job"] == only_job
+            return str(receipt["fingerprint"]) if will_do else None
         except (ObjectMissing, ObjectDenied):
-            return False  # without the right to list, S3 denies what is missing
+            return None  # without the right to list, S3 denies what is missing
         except (ValueError, KeyError, TypeError):
-            return False  # not ours, or torn: written anew
+            return None  # not ours, or torn: written anew
 
     def prepare(self, transcript: Transcript, formats: Sequence[Format]) -> None:
         """Write every format but the .json, and remove what an earlier failure left.

@@ -10,7 +10,7 @@ from contract.dead_letters import DeadLetter as Letter
 from contract.job import MalformedShard, Shard
 from contract.queues import ENQUEUED_AT_HEADER, TASK, lanes
 from contract.settings import Settings
-from contract.transcript import ErrorKind, utc_now
+from contract.transcript import utc_now
 from worker import heap
 from worker.events import ShardFinished, ShardPostponed, ShardPutAside, ShardStarted
 from worker.failures import DeadLetter, Decision, LeaveProcess, PoisonShard, Retry, Skip, decide
@@ -132,8 +132,8 @@ def apply(decision: Decision, task: Any, document: Any, child: Child) -> None:
             leave_process()
         case DeadLetter():
             put_aside(task, document, child, decision)
-        case Skip(message=message):
-            put_aside(task, document, child, DeadLetter(message))
+        case Skip(kind=kind, message=message):
+            put_aside(task, document, child, DeadLetter(message, kind))
 
 
 def postpone(task: Any, document: Any, child: Child, decision: Retry) -> None:
@@ -161,7 +161,6 @@ def put_aside(task: Any, document: Any, child: Child, decision: DeadLetter) -> N
     )
     child.dead_letters.put(letter)
     with contextlib.suppress(MalformedShard):
-        kind: ErrorKind | None = "poison" if decision.poison else None
-        child.open_book(Shard.from_message(document)).give_up(decision.message, kind)
+        child.open_book(Shard.from_message(document)).give_up(decision.message, decision.kind)
     child.attempts.end(task.request.id)
     child.observe(ShardPutAside(message_id=letter.message_id, reason=decision.message))

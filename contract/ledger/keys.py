@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from contract.ledger.values import KINDS, OUTCOMES
+from contract.ledger.values import KINDS, OUTCOMES, PARTS
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,5 @@ class Keys:
 
     def all_of(self, job: str) -> list[str]:
         """Every key of a job."""
-        rest = ("minutes", "latency", "shards", "windows")
         kinds = [name for kind in KINDS for name in (f"kind:{kind}", f"examples:{kind}")]
-        return [self.job(job), *(self.job(job, name) for name in (*OUTCOMES, *rest, *kinds))]
+        return [self.job(job), *(self.job(job, name) for name in (*OUTCOMES, *PARTS, *kinds))]

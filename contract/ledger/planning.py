@@ -26,16 +26,19 @@ class Planner:
         self._plan: Any = client.register_script(scripts.PLAN)
         self._reopen: Any = client.register_script(scripts.REOPEN)
         self._restore: Any = client.register_script(scripts.RESTORE)
+        self._close: Any = client.register_script(scripts.CLOSE)
+        self._release: Any = client.register_script(scripts.RELEASE)
 
-    def begin(self, job: str, output: str, **about: str | int) -> bool:
+    def begin(self, job: str, output: str, *, at: float | None = None, **about: str | int) -> bool:
         """Open a job; False when there is one of that name.
 
         Args:
             job: its name.
             output: prefix of its results.
+            at: when it was begun, in seconds since the epoch; now by default.
             about: further fields of the job's hash.
         """
-        now = time.time()
+        now = time.time() if at is None else at
         if not reached(self._redis.hsetnx, self._keys.job(job), "created_at", now):
             return False
         with self._redis.pipeline() as pipe:
@@ -87,13 +90,20 @@ class Planner:
         """Whether somebody cancelled it."""
         return bool(reached(self._redis.hexists, self._keys.job(job), "cancelled_at"))
 
-    def reopen(self, job: str, failed: Iterable[int]) -> None:
-        """These failed files wait again, and the job is not over."""
+    def reopen(self, job: str, indexes: Iterable[int]) -> None:
+        """These files wait again, whatever became of them, and the job is not over."""
         with self._redis.pipeline() as pipe:
             for key in self._keys.all_of(job):
                 pipe.persist(key)
             reached(pipe.execute)
-        reached(self._reopen, keys=[self._keys.job(job)], args=list(failed))
+        reached(self._reopen, keys=[self._keys.job(job)], args=list(indexes))
+
+    def published_again(self, job: str, indexes: Iterable[int]) -> None:
+        """Files that were reopened are in messages by now."""
+        with self._redis.pipeline() as pipe:
+            for index in indexes:
+                pipe.setbit(self._keys.job(job, "reopened"), index, 0)
+            reached(pipe.execute)
 
     def next_round(self, job: str) -> int:
         """1 for the first time that files of the job are published again, and so on."""
@@ -109,19 +119,31 @@ class Planner:
         if values:
             reached(self._restore, keys=[self._keys.job(job)], args=values)
 
-    def claim_closing(self, job: str, lease_s: int) -> bool:
+    def claim_closing(self, job: str, token: str, lease_s: int) -> bool:
         """Whether this process is the one to write the job's end; for so long nobody else is."""
         key = self._keys.job(job, "closing")
-        return bool(reached(self._redis.set, key, "1", nx=True, ex=lease_s))
+        return bool(reached(self._redis.set, key, token, nx=True, ex=lease_s))
 
-    def close(self, job: str, keep_s: int) -> None:
-        """The job's end is written; what Redis knows of it is forgotten after some time."""
+    def release_closing(self, job: str, token: str) -> None:
+        """Let others write the job's end."""
+        reached(self._release, keys=[self._keys.job(job, "closing")], args=[token])
+
+    def close(self, job: str, keep_s: int, rounds: int) -> bool:
+        """The job's end is written; what Redis knows of it is forgotten after some time.
+
+        Args:
+            job: its name.
+            keep_s: how long it is remembered.
+            rounds: how often files had been published again when the end was looked at; False
+                when that has happened since, and nothing is changed.
+        """
+        if not reached(self._close, keys=[self._keys.job(job)], args=[rounds, time.time()]):
+            return False
         with self._redis.pipeline() as pipe:
-            pipe.hset(self._keys.job(job), "closed_at", time.time())
-            pipe.delete(self._keys.job(job, "closing"))
             for key in self._keys.all_of(job):
                 pipe.expire(key, keep_s)
             reached(pipe.execute)
+        return True
 
     def forget(self, jobs: Iterable[str]) -> None:
         """Take jobs off the list whose keys are gone."""

@@ -1,7 +1,7 @@
 """How far jobs have come."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 import redis
@@ -17,6 +17,9 @@ from contract.ledger.values import (
     WorkerSeen,
 )
 from contract.queues import broker_lists, lanes
+
+_NEWEST = 200
+"""Jobs that are looked at to spread new ones over the lanes."""
 
 
 class Ledger:
@@ -53,6 +56,9 @@ class Ledger:
             kinds={kind: count for kind, count in zip(KINDS, kinds, strict=True) if count},
             estimated_ms=int(meta.get("estimated_ms", 0)),
             work_ms=int(meta.get("work_ms", 0)),
+            restored_ms=int(meta.get("restored_ms", 0)),
+            rounds=int(meta.get("rounds", 0)),
+            open_shards=len(shards),
             in_flight=sum(max(0, int(left)) for left in shards),
             cancelled_at=_time(meta.get("cancelled_at")),
             closed_at=_time(meta.get("closed_at")),
@@ -63,6 +69,15 @@ class Ledger:
         """Names of all jobs, the newest first."""
         names: list[str] = reached(self._redis.zrevrange, self._keys.jobs, 0, -1)
         return names
+
+    def jobs_by_queue(self) -> dict[str, int]:
+        """How many of the newest jobs go on, by the queue that their messages wait in."""
+        names = self.jobs()[:_NEWEST]
+        with self._redis.pipeline() as pipe:
+            for name in names:
+                pipe.hmget(self._keys.job(name), "queue", "closed_at", "cancelled_at")
+            found = reached(pipe.execute)
+        return dict(Counter(queue for queue, *over in found if queue and not any(over)))
 
     def minutes(self, job: str) -> list[Minute]:
         """What was finished in each minute in which something was, in order."""
@@ -91,16 +106,19 @@ class Ledger:
         ]
 
     def indexes(self, job: str, name: str) -> list[int]:
-        """Files of a bitmap: an outcome, or kind:<kind>."""
-        key = self._keys.job(job, name)
-        raw: str = reached(self._redis.eval, _HEX, 1, key)
+        """Files of a bitmap: an outcome, kind:<kind>, or reopened."""
         return [
             8 * place + bit
-            for place, byte in enumerate(bytes.fromhex(raw))
+            for place, byte in enumerate(self.bitmap(job, name))
             if byte
             for bit in range(8)
             if byte & (128 >> bit)
         ]
+
+    def bitmap(self, job: str, name: str) -> bytes:
+        """The same as it is kept: one bit per index, the highest of each byte first."""
+        raw: str = reached(self._redis.eval, _HEX, 1, self._keys.job(job, name))
+        return bytes.fromhex(raw)
 
     def workers(self) -> list[WorkerSeen]:
         """Every worker child that has said something, the latest first."""

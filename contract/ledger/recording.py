@@ -19,6 +19,11 @@ _LOOK_EVERY_S = 1.0
 
 _MESSAGE_CHARS = 300
 
+_FORGET_WORKERS_S = 7 * 86_400
+"""A worker that said nothing for so long is gone: in a cluster every pod has another name."""
+
+_SWEEP_EVERY_S = 3600
+
 
 class Recorder:
     """Every method may be called twice, and raises BrokerUnavailable when Redis is away."""
@@ -93,6 +98,17 @@ class Recorder:
             reached(pipe.execute)
 
     def see(self, worker: WorkerSeen) -> None:
-        """Take down what a worker child says of itself."""
+        """Take down what a worker child says of itself; now and then, forget those long gone."""
         said = json.dumps(asdict(worker))
-        reached(self._redis.hset, self._keys.workers, f"{worker.worker}/{worker.slot}", said)
+        swept = f"{self._keys.workers}:swept"
+        with self._redis.pipeline() as pipe:
+            pipe.hset(self._keys.workers, f"{worker.worker}/{worker.slot}", said)
+            pipe.set(swept, 1, nx=True, ex=_SWEEP_EVERY_S)  # only one child of the fleet succeeds
+            _, is_due = reached(pipe.execute)
+        if is_due:
+            self._forget_workers(before=worker.at - _FORGET_WORKERS_S)
+
+    def _forget_workers(self, before: float) -> None:
+        every = reached(self._redis.hgetall, self._keys.workers)
+        if gone := [name for name, said in every.items() if json.loads(said)["at"] < before]:
+            reached(self._redis.hdel, self._keys.workers, *gone)

@@ -3,7 +3,7 @@
 Every change may be made twice: a message that is delivered again changes no sum.
 """
 
-from contract.ledger.values import EXAMPLES_PER_KIND, KINDS, OUTCOMES
+from contract.ledger.values import EXAMPLES_PER_KIND, KINDS, OUTCOMES, PARTS
 
 
 def _table(names: tuple[str, ...]) -> str:
@@ -12,7 +12,7 @@ def _table(names: tuple[str, ...]) -> str:
 
 _SHARED = f"""
 local base = KEYS[1]
-local OUTCOMES, KINDS = {_table(OUTCOMES)}, {_table(KINDS)}
+local OUTCOMES, KINDS, PARTS = {_table(OUTCOMES)}, {_table(KINDS)}, {_table(PARTS)}
 local function at(name) return base .. ':' .. name end
 local function known(index)
   for _, name in ipairs(OUTCOMES) do
@@ -28,6 +28,12 @@ local function clear(index, before)
       redis.call('HDEL', at('examples:' .. kind), index)
     end
   end
+end
+local function expire_too()
+  local left = redis.call('TTL', base)
+  if left <= 0 then return end
+  for _, name in ipairs(OUTCOMES) do redis.call('EXPIRE', at(name), left) end
+  for _, name in ipairs(PARTS) do redis.call('EXPIRE', at(name), left) end
 end
 local function blame(index, kind, example)
   if kind == '' then return end
@@ -53,6 +59,7 @@ if before and weak and (not open or before == outcome) then return 0 end
 if before then clear(index, before) end
 redis.call('SETBIT', at(outcome), index, 1)
 if outcome == 'failed' then blame(index, kind, example) end
+expire_too()
 if not open then return 1 end
 redis.call('HINCRBY', base, 'audio_ms', audio_ms)
 if outcome == 'skipped' or outcome == 'cancelled' then return 1 end
@@ -77,6 +84,7 @@ for i = 2, #ARGV do
     changed = changed + 1
   end
 end
+expire_too()
 return changed
 """
 )
@@ -86,12 +94,27 @@ REOPEN = (
     _SHARED
     + """
 for i = 1, #ARGV do
-  if redis.call('GETBIT', at('failed'), ARGV[i]) == 1 then clear(ARGV[i], 'failed') end
+  local before = known(ARGV[i])
+  if before then clear(ARGV[i], before) end
+  redis.call('SETBIT', at('reopened'), ARGV[i], 1)
 end
 redis.call('HDEL', base, 'closed_at')
 """
 )
-"""Failed files wait again."""
+"""Files wait again, and are known to until they are published."""
+
+CLOSE = """
+if tonumber(redis.call('HGET', KEYS[1], 'rounds') or 0) ~= tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'closed_at', ARGV[2])
+return 1
+"""
+"""A job is over, unless files were published again since its end was looked at."""
+
+RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+"""Only who holds a claim gives it up."""
 
 PLAN = (
     _SHARED
@@ -114,6 +137,7 @@ for i = 1, #ARGV, 5 do
   if not known(ARGV[i]) then
     redis.call('SETBIT', at(ARGV[i + 1]), ARGV[i], 1)
     redis.call('HINCRBY', base, 'audio_ms', ARGV[i + 2])
+    redis.call('HINCRBY', base, 'restored_ms', ARGV[i + 2])
     if ARGV[i + 1] == 'failed' then blame(ARGV[i], ARGV[i + 3], ARGV[i + 4]) end
   end
 end

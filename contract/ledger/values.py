@@ -8,6 +8,9 @@ from contract.transcript import ErrorKind, Outcome
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 
+PARTS = ("minutes", "latency", "shards", "windows", "reopened")
+"""What hangs on a job beside its outcomes and kinds of failure."""
+
 LATENCY_BOUNDS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 """Upper bounds of the buckets of a file's time from start to commit; one more lies above."""
 
@@ -36,6 +39,12 @@ class JobCounts:
     """Audio of all files that were enqueued, as far as could be told beforehand."""
     work_ms: int = 0
     """Time that worker children spent on its shards, repetitions included."""
+    restored_ms: int = 0
+    """Part of the audio of which S3 told when the ledger was rebuilt; its work is not known."""
+    rounds: int = 0
+    """How often files of the job were published again."""
+    open_shards: int = 0
+    """Shards that a worker has begun and not ended."""
     in_flight: int = 0
     """Files of shards that a worker has begun and not ended."""
     cancelled_at: float | None = None
@@ -44,6 +53,11 @@ class JobCounts:
     """When its report was written to S3; seconds since the epoch."""
     queue: str = ""
     """Where its messages wait."""
+
+    @property
+    def measured_ms(self) -> int:
+        """Audio whose work is in work_ms."""
+        return self.audio_ms - self.restored_ms
 
     @property
     def finished(self) -> int:

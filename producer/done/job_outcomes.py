@@ -1,19 +1,16 @@
 """What a job's shards said at their ends, five bytes a file."""
 
 from array import array
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
 from contract.layout import job_uri
-from contract.shard_record import FileRecord, decode
+from contract.record_reading import read_records
+from contract.shard_record import FileRecord
 from contract.store import ObjectStore
 from contract.transcript import ErrorKind, Outcome
 
 _GOOD: tuple[Outcome, ...] = ("ok", "empty", "skipped")
 _KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
-_READERS = 16
-_AT_ONCE = 256
 
 
 class JobOutcomes:
@@ -21,7 +18,7 @@ class JobOutcomes:
 
     def __init__(self) -> None:
         self._codes = bytearray()
-        self._audio_ms = array("L")
+        self._audio_ms = array("I")
 
     def take(self, record: FileRecord) -> None:
         """Take down one row."""
@@ -31,10 +28,13 @@ class JobOutcomes:
         if missing > 0:
             self._codes.extend(bytes(missing))
             self._audio_ms.extend([0] * missing)
+        code = self._codes[record.index]
         if record.outcome in _GOOD:
+            if record.outcome == "skipped" and 0 < code <= len(_GOOD):
+                return  # the work that made the result is known
             self._codes[record.index] = 1 + _GOOD.index(record.outcome)
             self._audio_ms[record.index] = record.audio_ms
-        elif self._codes[record.index] == 0 or self._codes[record.index] > len(_GOOD):
+        elif code == 0 or code > len(_GOOD):
             kind = record.error.kind if record.error else "model_error"
             self._codes[record.index] = 1 + len(_GOOD) + _KINDS.index(kind)
 
@@ -52,21 +52,6 @@ class JobOutcomes:
 def read_outcomes(store: ObjectStore, output: str, job: str) -> JobOutcomes:
     """All rows that the job's shards left. Raises StoreError."""
     outcomes = JobOutcomes()
-    for record in _rows(store, job_uri(output, job, "shards/")):
+    for record in read_records(store, job_uri(output, job, "shards/")):
         outcomes.take(record)
     return outcomes
-
-
-def _rows(store: ObjectStore, folder: str) -> Iterator[FileRecord]:
-    uris: list[str] = []
-    with ThreadPoolExecutor(_READERS) as readers:
-        for found in store.list(folder):
-            uris.append(found.uri)
-            if len(uris) == _AT_ONCE:
-                yield from _decoded(readers.map(store.read, uris))
-                uris = []
-        yield from _decoded(readers.map(store.read, uris))
-
-
-def _decoded(bodies: Iterable[bytes]) -> Iterator[FileRecord]:
-    return (record for body in bodies for record in decode(body))

@@ -1,8 +1,8 @@
 """What already has its outcome: by the evidence of listing and records, else by reading it."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -63,7 +63,8 @@ class DoneCheck:
     def mark(self, refs: Iterable[AudioRef]) -> Iterator[tuple[AudioRef, bool]]:
         """Every reference in order, with whether its result is there already.
 
-        The outputs are listed when the first reference comes, and once.
+        The outputs are listed when the first reference comes, and once. Audio is asked for its
+        ETag only where the reference has none, and only if there is a result to compare.
 
         Raises:
             StoreError: storage fails, or there is no such bucket.
@@ -72,7 +73,9 @@ class DoneCheck:
         with ThreadPoolExecutor(_READERS, "result") as readers:
             for window in _windows(refs):
                 evidence = self.gathered()
-                verdicts = [self._judge(ref, evidence) for ref in window]
+                etags = self._etags(window, evidence, readers)
+                pairs = zip(window, etags, strict=True)
+                verdicts = [self._judge(ref, etag, evidence) for ref, etag in pairs]
                 looks = [verdict for verdict in verdicts if not isinstance(verdict, bool)]
                 seen = readers.map(_look, looks)
                 for ref, verdict in zip(window, verdicts, strict=True):
@@ -90,22 +93,38 @@ class DoneCheck:
             self._evidence = evidence
         return self._evidence
 
-    def _judge(self, ref: AudioRef, evidence: Evidence) -> bool | Look:
+    def _etags(
+        self, refs: Sequence[AudioRef], evidence: Evidence, readers: Executor
+    ) -> list[str | None]:
+        """The ETag of each reference; rows of a manifest seldom have one, so storage says it."""
+        asked = [ref.etag is None and evidence.has_result(ref.relative) for ref in refs]
+        uris = [ref.audio for ref, ask in zip(refs, asked, strict=True) if ask]
+        told = readers.map(self._etag_now, uris)
+        return [next(told) if ask else ref.etag for ref, ask in zip(refs, asked, strict=True)]
+
+    def _etag_now(self, uri: str) -> str | None:
+        """What the audio's ETag is; None if storage does not say: then nothing is proven."""
+        try:
+            return self.store.head(uri).etag
+        except StoreError:
+            return None
+
+    def _judge(self, ref: AudioRef, etag: str | None, evidence: Evidence) -> bool | Look:
         """Whether it is done, as far as the evidence tells; else what must be read to know."""
-        if ref.etag is None:
+        if etag is None:
             return False
         if not evidence.has_result(ref.relative):
             return partial(self._is_hopeless, ref) if evidence.has_report(ref.relative) else False
         if not evidence.is_told(ref.relative):
-            return partial(self._is_current, ref, ref.etag)
+            return partial(self._is_current, ref, etag)
         try:
             options = self._options_of(ref)
         except ValueError:
             return False  # they are none: whoever makes a shard of them says so
         for revision in self._met:
-            if evidence.proves(ref.relative, fingerprint(ref, ref.etag, revision, options)):
+            if evidence.proves(ref.relative, fingerprint(ref, etag, revision, options)):
                 return True
-        return partial(self._is_current, ref, ref.etag) if self.model_revision is None else False
+        return partial(self._is_current, ref, etag) if self.model_revision is None else False
 
     def _options_of(self, ref: AudioRef) -> Options:
         """The job's options with those of the file laid over them; many files have the same."""

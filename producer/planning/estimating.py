@@ -60,10 +60,6 @@ class Rates:
     bytes_per_second: Mapping[str, float] = field(default_factory=lambda: TYPICAL_BYTES_PER_SECOND)
     """By suffix in lower case, without the dot; each above 0."""
 
-    def measured(self, bytes_per_second: Mapping[str, float]) -> "Rates":
-        """These rates, with measured ones laid over them."""
-        return Rates(bytes_per_second={**self.bytes_per_second, **bytes_per_second})
-
 
 def suffix_of(address: str) -> str:
     """The suffix in lower case without the dot; "" when the last part of the address has none."""

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract.job import AudioRef
 from contract.store import ObjectStore
@@ -56,11 +56,30 @@ def find(search: Search, store: ObjectStore, bad: Callable[[BadRow], None]) -> I
     rates = Rates()
     with Names() as names, check:
         number, place = _go_on_behind(store, search, names)
+        tally = _Tally(done=place.done, bad=place.bad, tell=bad)
         items = stream(open_sources(request, store), place, names.admit)
-        with contextlib.closing(cut(items, place, bad, request.limit)) as windows:
+        with contextlib.closing(cut(items, place, tally.note, request.limit)) as windows:
             for count, window in enumerate(windows, number):
                 done = _mark(check, [ref for ref, _ in window.refs], request)
-                yield plan(window, count, done, lambda ref, ms: estimate_ms(ref, ms, rates))
+                part = plan(window, count, done, lambda ref, ms: estimate_ms(ref, ms, rates))
+                yield tally.added_to(part)
+
+
+@dataclass(kw_only=True)
+class _Tally:
+    """What was counted so far, by this run and those before."""
+
+    done: int
+    bad: int
+    tell: Callable[[BadRow], None]
+
+    def note(self, row: BadRow) -> None:
+        self.bad += 1
+        self.tell(row)
+
+    def added_to(self, part: Part) -> Part:
+        self.done += len(part.done)
+        return replace(part, behind=replace(part.behind, done=self.done, bad=self.bad))
 
 
 def _go_on_behind(store: ObjectStore, search: Search, names: Names) -> tuple[int, Place]:

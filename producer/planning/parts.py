@@ -28,6 +28,10 @@ class Place:
     """Its last item that is planned; empty for none."""
     found: int = 0
     """References that were taken from all sources so far: the next index."""
+    done: int = 0
+    """Those of them that had their result already."""
+    bad: int = 0
+    """Rows so far that were no reference."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,7 +103,7 @@ def measure(
         eta_s=known[0],
         eta_basis=known[1],
         device_hours=counts.work_ms / _MS_PER_HOUR,
-        audio_hours_per_device_hour=counts.audio_ms / counts.work_ms if counts.work_ms else None,
+        audio_hours_per_device_hour=counts.measured_ms / counts.work_ms if counts.work_ms else None,
         cost_so_far=so_far,
         cost_expected=expected,
         workers=seen,

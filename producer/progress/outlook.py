@@ -61,7 +61,7 @@ def cost(
     so_far = gpu_hour_price * counts.work_ms / _MS_PER_HOUR
     if remaining_ms == 0:
         return so_far, so_far
-    if remaining_ms is None or not counts.work_ms or not counts.audio_ms:
+    if remaining_ms is None or not counts.work_ms or not counts.measured_ms:
         return so_far, None
-    remaining_work_ms = remaining_ms * counts.work_ms / counts.audio_ms
+    remaining_work_ms = remaining_ms * counts.work_ms / counts.measured_ms
     return so_far, so_far + gpu_hour_price * remaining_work_ms / _MS_PER_HOUR

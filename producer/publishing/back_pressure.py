@@ -21,7 +21,7 @@ class BackPressure:
     sleep: Callable[[float], None] = time.sleep
 
     def room(self, stop: Callable[[], bool], waiting: Callable[[int], None]) -> int:
-        """Wait until messages may be sent; how many. None once `stop` says so.
+        """Wait until messages may be sent or `stop` says so; how many may be, 0 if none.
 
         Args:
             stop: whether to give up waiting.

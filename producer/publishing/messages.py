@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kombu.exceptions import KombuError
+from redis.exceptions import ResponseError
 
 from contract.broker import make_app
 from contract.job import Shard
@@ -77,8 +78,16 @@ class Publisher:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, KombuError, *self._errors) as error:
-            raise BrokerUnavailable(f"Redis cannot be reached: {error}") from None
+        except (OSError, KombuError, ResponseError, *self._errors) as error:
+            raise BrokerUnavailable(_said_of(error)) from None
+
+
+def _said_of(error: BaseException) -> str:
+    # kombu keeps what went wrong with a batch as the cause of its own error
+    for one in (error, error.__cause__):
+        if isinstance(one, ResponseError):  # out of memory, read only: it answers, but refuses
+            return f"Redis refused messages: {one}"
+    return f"Redis cannot be reached: {error}"
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from contract.job import check_output
 from contract.store import ObjectStore
-from producer.sources.filters import EVERYTHING, Filters, Limited
+from producer.sources.filters import EVERYTHING, Filters
 from producer.sources.folder import LocalFolder
 from producer.sources.forms import SUFFIXES, form_of
 from producer.sources.interface import BadRow, BadSource, Found, Source
@@ -44,13 +44,6 @@ def open_source(
     Raises:
         BadSource: saying what is accepted.
     """
-    source = _open(text, store, upload, wanted)
-    if wanted.limit is None:
-        return source
-    return Limited(source=source, limit=wanted.limit, counted=wanted.counted)
-
-
-def _open(text: str, store: ObjectStore, upload: str | None, wanted: Filters) -> Source:
     if os.path.isdir(text):  # a Path raises where a name is too long for a file's
         if upload is None:
             raise BadSource(f"{text} is a local folder: add --upload s3://bucket/prefix/")

@@ -1,10 +1,9 @@
 """Which part of a source is wanted."""
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from producer.sources.interface import BadRow, Found, Source, looks_like_audio
+from producer.sources.interface import looks_like_audio
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,11 +14,6 @@ class Filters:
     """How names end in a prefix or a folder, such as .wav; None takes AUDIO_SUFFIXES."""
     since: float | None = None
     """Seconds since the epoch: only objects and files written then or later."""
-    limit: int | None = None
-    """References wanted at most, bad rows not counted."""
-    counted: int = 0
-    """References that count towards the limit already: of other sources, or of the same one
-    before the producer was started again."""
 
     @property
     def of_listings(self) -> bool:
@@ -42,25 +36,3 @@ EVERYTHING = Filters()
 @functools.cache
 def _dotted(suffixes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f".{suffix.lstrip('.')}".lower() for suffix in suffixes)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limited:
-    """A source that ends after so many references."""
-
-    source: Source
-    limit: int
-    """References wanted at most, counted ones included."""
-    counted: int = 0
-    """References yielded before."""
-
-    def after(self, position: str) -> Iterator[Found]:
-        """See Source."""
-        left = self.limit - self.counted
-        if left <= 0:
-            return
-        for found in self.source.after(position):
-            yield found
-            left -= not isinstance(found.item, BadRow)
-            if left == 0:
-                return

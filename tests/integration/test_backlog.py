@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 
-from contract.ledger import Planner, connect
+from contract.layout import job_uri
+from contract.ledger import Planner, Recorder, connect
+from contract.s3 import S3Store
 from contract.settings import Settings
-from producer import enqueue, status
+from producer import cancel, enqueue, reconcile, retry, status
 from producer.planning.packing import ShardLimits
+from producer.publishing.messages import Publisher
 from producer.refusals import JobRefused
 from producer.result import EnqueueResult
 from producer.sources.interface import BadSource
@@ -165,3 +168,81 @@ def test_what_ends_the_reading_of_sources_is_told_where_it_was_asked_for(
     assert "line 2" in result.bad_rows[0]
     with pytest.raises(BadSource, match="line 2"):
         enqueue([str(rows)], output=output, strict=True)
+
+
+def test_a_resumed_producer_knows_what_the_one_before_it_found(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    source = Path(a_manifest(tmp_path / "list.jsonl", 12_000))
+    source.write_text("nonsense\n" + source.read_text())
+
+    def stop(result: EnqueueResult, waiting: int | None) -> None:
+        if result.enqueued > 1000:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        enqueue([str(source)], output=output, job="stopped", progress=stop)
+    result = enqueue([str(source)], output=output, job="stopped")
+    assert (result.resumed, result.files, result.bad_row_count) == (True, 12_000, 1)
+    assert files_of(shards_waiting(settings)) == Counter(range(12_000))
+    (kept,) = store.list(job_uri(output, "stopped", "bad_rows/"))
+    assert b"line 1" in store.read(kept.uri)
+
+
+class Stopped(Exception):
+    """As a kill would."""
+
+
+def test_jobs_that_are_begun_before_anything_is_published_do_not_share_a_lane(
+    settings: Settings, output: str, tmp_path: Path
+) -> None:
+    source = a_manifest(tmp_path / "list.jsonl", 10)
+    planner = Planner(connect(settings), settings.key_prefix)
+    planner.begin("listing", output, queue=settings.queue)
+    job = enqueue([source], output=output).job
+    assert planner.about(job)["queue"] != settings.queue
+
+
+def test_a_cancelled_job_cannot_be_gone_on_with(
+    settings: Settings, output: str, tmp_path: Path
+) -> None:
+    source = a_manifest(tmp_path / "list.jsonl", 10)
+    enqueue([source], output=output, job="off")
+    cancel("off", settings)
+    with pytest.raises(JobRefused, match="was cancelled"):
+        enqueue([source], output=output, job="off")
+
+
+def test_a_retry_that_is_killed_before_it_publishes_loses_nothing(
+    settings: Settings, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = enqueue([a_manifest(tmp_path / "list.jsonl", 10)], output=output).job
+    drain(settings, 100)
+    recorder = Recorder(connect(settings), settings.key_prefix)
+    for index in range(10):
+        recorder.record(job, index, "failed" if index < 4 else "ok", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Publisher, "publish", _stopped)
+        with pytest.raises(Stopped):
+            retry(job, settings)
+    assert retry(job, settings).files == 4
+    assert files_of(shards_waiting(settings)) == Counter(range(4))
+    assert retry(job, settings).files == 0
+
+
+def _stopped(*_: object) -> None:
+    raise Stopped
+
+
+def test_a_reconcile_that_is_killed_leaves_nothing_behind_the_cursor(
+    settings: Settings, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = a_manifest(tmp_path / "list.jsonl", 12_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(Publisher, "publish", _stopped)
+        with pytest.raises(Stopped):
+            enqueue([source], output=output, job="twice")
+        with pytest.raises(Stopped):
+            reconcile("twice", settings=settings)
+    enqueue([source], output=output, job="twice")
+    assert files_of(shards_waiting(settings)) == Counter(range(12_000))

@@ -224,3 +224,21 @@ def test_reconciling_a_job_that_is_over_changes_nothing(
         before.audio_ms,
         before.files,
     )
+
+
+def test_results_that_were_deleted_are_made_again_and_the_mark_with_them(
+    worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
+) -> None:
+    job = enqueue([a_manifest(tmp_path / "a.jsonl", audio, 10)], output=output, limits=SMALL).job
+    wait_until_over(worker, settings, job)
+    for number in range(4):
+        store.delete(f"{output}{number:04d}.json")
+    with paused(worker):
+        found = reconcile(job, settings=settings)
+        assert (found.done, found.enqueued) == (6, 4)
+        assert status(job, settings).waiting == 4
+        with pytest.raises(ObjectMissing):
+            store.read(job_uri(output, job, "_SUCCESS"))
+    wait_until_over(worker, settings, job)
+    assert store.read(job_uri(output, job, "_SUCCESS")) == b""
+    assert json.loads(store.read(f"{output}0003.json"))["text"]

@@ -174,19 +174,24 @@ def test_workers_hear_of_a_cancelled_job_within_a_second(
     assert recorder.is_cancelled(job)
 
 
-def test_failed_files_that_are_tried_again_wait(
+def test_files_that_are_tried_again_wait_and_are_known_until_they_are_published(
     ledger: Ledger, planner: Planner, recorder: Recorder, job: str
 ) -> None:
     planner.end_publishing(job)
     recorder.record(job, 0, "ok", 10)
     for index in (1, 2):
         recorder.record(job, index, "failed", 0, detail=FileDetail(kind="access_denied"))
-    planner.close(job, 1000)
+    assert planner.close(job, 1000, 0)
     assert ledger.indexes(job, "failed") == [1, 2]
-    planner.reopen(job, [0, 1, 2])
+    planner.reopen(job, [1, 2])
     counts = counts_of(ledger, job)
     assert (counts.waiting, counts.complete, counts.closed_at) == (2, False, None)
     assert (counts.kinds, outcomes(ledger, job)) == ({}, {"ok": 1})
+    assert ledger.indexes(job, "reopened") == [1, 2]
+    planner.published_again(job, [1, 2])
+    assert ledger.indexes(job, "reopened") == []
+    planner.reopen(job, [0])  # its result was deleted
+    assert outcomes(ledger, job) == {}
 
 
 def test_what_s3_says_replaces_nothing_that_is_known(
@@ -201,14 +206,28 @@ def test_what_s3_says_replaces_nothing_that_is_known(
 
 
 def test_only_one_process_writes_the_end_of_a_job(planner: Planner, job: str) -> None:
-    assert planner.claim_closing(job, 60)
-    assert not planner.claim_closing(job, 60)
+    assert planner.claim_closing(job, "a", 60)
+    assert not planner.claim_closing(job, "b", 60)
+    planner.release_closing(job, "b")
+    assert not planner.claim_closing(job, "b", 60)
+    planner.release_closing(job, "a")
+    assert planner.claim_closing(job, "b", 60)
+
+
+def test_a_job_goes_on_whose_files_were_published_again_meanwhile(
+    ledger: Ledger, planner: Planner, job: str
+) -> None:
+    before = counts_of(ledger, job).rounds
+    planner.next_round(job)
+    assert not planner.close(job, 1000, before)
+    assert counts_of(ledger, job).closed_at is None
+    assert planner.close(job, 1000, before + 1)
 
 
 def test_a_job_that_is_over_is_forgotten_after_some_time(
     settings: Settings, planner: Planner, job: str
 ) -> None:
-    planner.close(job, 1000)
+    assert planner.close(job, 1000, 0)
     redis = connect(settings)
     keys = [key for key in redis.keys(f"fleet:job:{job}*") if not key.endswith(":closing")]
     assert keys

@@ -56,6 +56,22 @@ def test_a_download_starts_at_the_beginning_and_tells_etag_and_size(
     assert info.etag.startswith('"')
 
 
+def test_a_head_tells_what_a_listing_tells(either: ObjectStore, prefix: str) -> None:
+    uri = prefix + "\u4f60\u597d +&.wav"
+    etag = either.write(uri, b"one", "text/plain")
+    (listed,) = either.list(prefix)
+    assert either.head(uri) == listed == ObjectInfo(uri=uri, etag=etag, size_bytes=3)
+    either.write(uri, b"other", "text/plain")
+    assert either.head(uri).etag != etag
+
+
+def test_a_head_of_what_is_not_there_says_so(either: ObjectStore, prefix: str) -> None:
+    either.write(prefix + "folder/a", b"", "text/plain")
+    for uri in (prefix + "nothing", prefix + "folder", "s3://no-such-bucket/x"):
+        with pytest.raises(ObjectMissing, match="does not exist"):
+            either.head(uri)
+
+
 def test_a_listing_is_in_order_and_below_the_prefix(either: ObjectStore, prefix: str) -> None:
     for key in ("z", "a/1", "a/2", "\u4f60\u597d \u00e9 +&.wav"):
         either.write(prefix + key, b"", "text/plain")
@@ -129,6 +145,9 @@ def test_a_listing_tells_when_an_object_was_written(store: S3Store, prefix: str)
     assert listed.modified == level.modified
     assert listed.modified is not None
     assert before - 2 <= listed.modified <= time.time() + 2
+    asked = store.head(prefix + "a").modified
+    assert asked is not None
+    assert abs(asked - listed.modified) <= 1  # a header has no fractions of a second
 
 
 @pytest.mark.parametrize(
@@ -207,8 +226,13 @@ def test_answers_of_the_server_have_names(
     with running_proxy(target, Fault("GET", "/denied", status, code)) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
         store = S3Store()
-        store.write(prefix + "denied", b"x", "text/plain")
+        etag = store.write(prefix + "denied", b"x", "text/plain")
         with pytest.raises(error):
             store.read(prefix + "denied")
+        # without a body: only the status says what is the matter
+        proxy.faults[:] = [Fault("HEAD", "/denied", status, code)]
+        with pytest.raises(error):
+            store.head(prefix + "denied")
         proxy.faults.clear()
+        assert store.head(prefix + "denied").etag == etag
         assert store.read(prefix + "denied") == b"x"

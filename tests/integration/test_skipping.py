@@ -26,11 +26,16 @@ class CountingStore(S3Store):
     def __init__(self) -> None:
         super().__init__()
         self.reads = 0
+        self.heads: list[str] = []
         self.listings = 0
 
     def read(self, uri: str) -> bytes:
         self.reads += 1
         return super().read(uri)
+
+    def head(self, uri: str) -> ObjectInfo:
+        self.heads.append(uri)
+        return super().head(uri)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         self.listings += 1
@@ -100,3 +105,21 @@ def test_only_results_written_since_their_record_are_read(
         store.write(uri, S3Store().read(uri) + b" ", "application/json")
     assert _done(store, output, refs) == FILES
     assert store.reads == FILES // SHARD_FILES + 3
+
+
+def test_finished_rows_of_a_manifest_cost_a_head_each_and_no_reading(stack: Stack) -> None:
+    """Manifests seldom know ETags: storage is asked, but only about audio that has a result."""
+    store, folder = CountingStore(), str(uuid.uuid4())
+    output = f"s3://transcripts/{folder}/"
+    names = [f"{folder}/\u6f22 {n:03d}+.wav" for n in range(110)]
+    rows = [AudioRef(audio=f"s3://audio/{name}", relative=name) for name in names]
+    with ThreadPoolExecutor(8) as writers:
+        etags = list(
+            writers.map(lambda ref: store.write(ref.audio, ref.audio.encode(), "audio/wav"), rows)
+        )
+    known = [ref.model_copy(update={"etag": etag}) for ref, etag in zip(rows, etags, strict=True)]
+    records = [_finish(store, output, ref) for ref in known[:100]]
+    store.write(shard_record_uri(output, "day", "day-000000"), encode(records), "text/plain")
+    assert _done(store, output, rows) == 100
+    assert sorted(store.heads) == [ref.audio for ref in rows[:100]]
+    assert store.reads == 1  # the record of the shard

@@ -11,7 +11,10 @@ import producer
 from cli.enqueue import _sentence, enqueue
 from cli.exits import WrongUsage
 from contract.job import Options
+from contract.queues import DEFAULT_PRIORITY
 from producer import EnqueueResult
+from producer.planning.packing import ShardLimits
+from producer.wanted import MAX_READY
 
 
 def _result(**fields: Any) -> EnqueueResult:
@@ -26,6 +29,14 @@ def _result(**fields: Any) -> EnqueueResult:
         (
             _result(files=5, skipped=2, enqueued=3, shards=1),
             ["5 files found", "2 skipped", "3 enqueued", "1 shards", "fleet status night"],
+        ),
+        (
+            _result(files=9, enqueued=3, shards=1, cancelled=True),
+            ["night was cancelled", "3 files were enqueued before that"],
+        ),
+        (
+            _result(cancelled=True),
+            ["night was cancelled", "0 files were enqueued before that"],
         ),
     ],
 )
@@ -67,6 +78,26 @@ def test_options_reach_the_producer_as_they_were_given(asked: dict[str, Any]) ->
     assert asked["options"] == Options(
         formats=("json", "srt"), hotwords=("a", "b"), timestamps="word"
     )
+
+
+def test_the_producer_knows_the_limits_that_are_not_given(asked: dict[str, Any]) -> None:
+    assert _run().exit_code == 0
+    assert asked.keys().isdisjoint({"limits", "max_ready"})
+    assert asked["priority"] == DEFAULT_PRIORITY
+
+
+def test_limits_that_are_given_reach_the_producer(asked: dict[str, Any]) -> None:
+    result = _run("--max-shard-seconds", "90", "--max-ready", "7", "--priority", "9")
+    assert result.exit_code == 0
+    assert asked["limits"] == ShardLimits(seconds=90)
+    assert (asked["max_ready"], asked["priority"]) == (7, 9)
+
+
+def test_the_defaults_that_the_help_says_are_those_of_the_producer() -> None:
+    assert (ShardLimits().seconds, MAX_READY) == (2 * 3600, 1_000_000 / 2)
+    text = " ".join(_run("--help").stdout.replace("│", " ").split())
+    assert "two hours by default" in text
+    assert "half a million by default" in text
 
 
 def test_bad_rows_are_said_and_the_rest_is_enqueued(asked: dict[str, Any]) -> None:

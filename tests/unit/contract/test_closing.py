@@ -9,7 +9,7 @@ from contract.closing import KEEP_S, Closer
 from contract.layout import failed_record_uri, job_uri
 from contract.ledger import OUTCOMES, JobCounts, Ledger, Planner
 from contract.shard_record import FileRecord, RecordedError, encode
-from contract.store import MemoryStore
+from contract.store import BucketMissing, MemoryStore
 
 OUT = "s3://out/prefix/"
 
@@ -28,8 +28,11 @@ class Books:
     def counts(self, job: str) -> JobCounts:
         return self.found
 
-    def indexes(self, job: str, name: str) -> list[int]:
-        return self.failed
+    def bitmap(self, job: str, name: str) -> bytes:
+        bits = bytearray(1)
+        for index in self.failed:
+            bits[0] |= 128 >> index
+        return bytes(bits)
 
     def minutes(self, job: str) -> list[Any]:
         return []
@@ -37,12 +40,16 @@ class Books:
     def latency(self, job: str) -> dict[int, int]:
         return {}
 
-    def claim_closing(self, job: str, lease_s: int) -> bool:
+    def claim_closing(self, job: str, token: str, lease_s: int) -> bool:
         self.claims -= 1
         return self.claims >= 0
 
-    def close(self, job: str, keep_s: int) -> None:
+    def release_closing(self, job: str, token: str) -> None:
+        self.claims += 1
+
+    def close(self, job: str, keep_s: int, rounds: int) -> bool:
         self.closed.append(keep_s)
+        return rounds == self.found.rounds
 
 
 def a_closer(books: Books, store: MemoryStore) -> Closer:
@@ -56,7 +63,7 @@ def written(store: MemoryStore) -> set[str]:
 
 def test_a_job_without_failures_ends_with_success() -> None:
     books, store = Books(outcomes={"ok": 2, "empty": 1}), MemoryStore("out")
-    assert a_closer(books, store).close("night")
+    assert a_closer(books, store).close("night") == "closed"
     assert written(store) == {"report.json", "failures.jsonl", "_SUCCESS"}
     assert json.loads(store.read(job_uri(OUT, "night", "report.json")))["outcomes"]["ok"] == 2
     assert books.closed == [KEEP_S]
@@ -70,21 +77,31 @@ def test_a_job_without_failures_ends_with_success() -> None:
         {"outcomes": {"ok": 3}, "closed_at": 5.0},
         {"outcomes": {"ok": 3}, "created_at": 0.0},
         {"outcomes": {"ok": 1}, "cancelled_at": 5.0, "in_flight": 1},
+        {"outcomes": {"ok": 3}, "open_shards": 1},
     ],
 )
 def test_a_job_that_goes_on_or_is_closed_or_nobody_began_is_left_alone(
     counts: dict[str, Any],
 ) -> None:
     books, store = Books(**counts), MemoryStore("out")
-    assert not a_closer(books, store).close("night")
+    assert a_closer(books, store).close("night") == "not due"
     assert (written(store), books.closed, books.claims) == (set(), [], 1)
 
 
 def test_somebody_else_is_at_it() -> None:
     books, store = Books(outcomes={"ok": 3}), MemoryStore("out")
     books.claims = 0
-    assert not a_closer(books, store).close("night")
+    assert a_closer(books, store).close("night") == "held"
     assert written(store) == set()
+
+
+def test_storage_that_fails_leaves_the_end_to_the_next_who_tries() -> None:
+    books, store = Books(outcomes={"ok": 3}), MemoryStore("out")
+    with pytest.raises(BucketMissing):
+        a_closer(books, MemoryStore("other")).close("night")
+    assert books.closed == []
+    assert a_closer(books, store).close("night") == "closed"
+    assert "_SUCCESS" in written(store)
 
 
 def test_failures_that_were_mended_since_are_left_out_and_success_is_taken_back() -> None:
@@ -97,7 +114,7 @@ def test_failures_that_were_mended_since_are_left_out_and_success_is_taken_back(
             FileRecord(index=n, relative=str(n), outcome="failed", error=error) for n in indexes
         ]
         store.write(failed_record_uri(OUT, "night", shard), encode(rows), "")
-    assert a_closer(books, store).close("night")
+    assert a_closer(books, store).close("night") == "closed"
     (row,) = store.read(job_uri(OUT, "night", "failures.jsonl")).splitlines()
     assert json.loads(row)["index"] == 2
     assert "_SUCCESS" not in written(store)
@@ -106,5 +123,5 @@ def test_failures_that_were_mended_since_are_left_out_and_success_is_taken_back(
 def test_a_cancelled_job_has_no_success() -> None:
     books = Books(outcomes={"ok": 3}, files=5, cancelled_at=9.0)
     store = MemoryStore("out")
-    assert a_closer(books, store).close("night")
+    assert a_closer(books, store).close("night") == "closed"
     assert "_SUCCESS" not in written(store)

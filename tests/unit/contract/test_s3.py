@@ -64,6 +64,24 @@ def test_an_etag_is_quoted_whether_the_store_quotes_it_or_not(listed: str) -> No
     assert s3._quoted(listed) == '"9b2c"'
 
 
+def test_the_answer_to_a_head_is_known_by_its_status_alone() -> None:
+    def answer(status: int) -> ClientError:
+        error = {"Code": str(status), "Message": "no"}
+        return ClientError(
+            {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}},
+            "HeadObject",
+        )
+
+    kinds = {status: type(translate(answer(status), URI)) for status in (400, 403, 404, 429, 503)}
+    assert kinds == {
+        400: ObjectDenied,
+        403: ObjectDenied,
+        404: ObjectMissing,
+        429: StoreUnavailable,
+        503: StoreUnavailable,
+    }
+
+
 @pytest.fixture
 def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)

@@ -6,11 +6,12 @@ from contract.store import MemoryStore, ObjectDenied, ObjectInfo
 
 
 class WatchedStore(MemoryStore):
-    """Says what was read and listed, and refuses what it is told to."""
+    """Says what was read, asked about and listed, and refuses what it is told to."""
 
     def __init__(self, *buckets: str) -> None:
         super().__init__(*buckets)
         self._reads: list[str] = []
+        self._heads: list[str] = []
         self.listings: list[str] = []
         self.denied: tuple[str, ...] = ()
         """Endings of addresses that are refused."""
@@ -20,6 +21,11 @@ class WatchedStore(MemoryStore):
         self._reads.append(uri)
         self._refuse(uri)
         return super().read(uri)
+
+    def head(self, uri: str) -> ObjectInfo:
+        self._heads.append(uri)
+        self._refuse(uri)
+        return super().head(uri)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         self.listings.append(prefix)
@@ -34,6 +40,11 @@ class WatchedStore(MemoryStore):
     def reads(self) -> Sequence[str]:
         """In order of address: threads read in any order."""
         return sorted(self._reads)
+
+    @property
+    def heads(self) -> Sequence[str]:
+        """In order of address."""
+        return sorted(self._heads)
 
     @property
     def results_read(self) -> Sequence[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
+from contract.closing import Closing
 from contract.dead_letters import DeadLetter, DeadLetters
 from contract.job import Shard
 from contract.ledger import Recorder
@@ -63,6 +64,7 @@ class ChildAtWork:
     cancelled: list[int] = field(default_factory=list)
     """Files of which it was said that nobody begins them."""
     seen: list[WorkerSeen] = field(default_factory=list)
+    closing: Closing = "closed"
     closed: list[str] = field(default_factory=list)
     """Jobs whose end was to be written."""
     told: int = 0
@@ -102,7 +104,11 @@ class ChildAtWork:
 
     def _open_book(self, shard: Shard) -> ShardBook:
         tally = Tally(worker="fleet@host", slot=0)
-        return ShardBook(shard, self._recorder, self.bench.store, tally, self.closed.append)
+        return ShardBook(shard, self._recorder, self.bench.store, tally, self._close)
+
+    def _close(self, job: str) -> Closing:
+        self.closed.append(job)
+        return self.closing
 
     def _end_shard(self, job: str, shard: str, work_ms: int) -> None:
         self.in_flight.pop(shard, None)

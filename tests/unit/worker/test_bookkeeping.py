@@ -92,3 +92,11 @@ def test_a_shard_that_kills_its_workers_fails_with_its_files_and_may_end_its_job
     assert [row.error.kind for row in rows(child, FAILED) if row.error] == ["poison"] * 2
     assert (child.closed, child.in_flight) == (["night"], {})
     assert len(child.letters) == 1
+
+
+def test_a_shard_waits_for_who_writes_the_end_of_its_job() -> None:
+    """That process may have died while it did."""
+    child, task = ChildAtWork(closing="held"), FakeTask()
+    child.run(a_shard(child.bench.upload("a.wav")).to_message(), task)
+    assert len(task.sent_again) == 1
+    assert child.bench.outcomes == ["ok"]

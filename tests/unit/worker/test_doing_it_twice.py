@@ -3,6 +3,8 @@
 import pytest
 
 from contract.job import Shard
+from contract.layout import fingerprint
+from contract.store import ObjectDenied, ObjectInfo, ObjectMissing, StoreUnavailable
 from tests.unit.examples import OUTPUT, a_ref, a_shard
 from tests.unit.worker.sounds import tone
 from tests.unit.worker.workbench import Workbench
@@ -14,7 +16,8 @@ DONE = f"{OUTPUT}a.wav.json"
 def done(bench: Workbench) -> Workbench:
     """A bench whose file a.wav has its result; what was said until then is forgotten."""
     bench.run(a_shard(bench.upload("a.wav")))
-    for said in (bench.store.written, bench.events, bench.recorded, bench.engine.lengths_ms):
+    asked = (bench.store.written, bench.store.asked, bench.store.heads, bench.store.downloads)
+    for said in (*asked, bench.events, bench.recorded, bench.engine.lengths_ms):
         said.clear()
     return bench
 
@@ -31,6 +34,57 @@ def _again(bench: Workbench, shard: Shard) -> bool:
 def test_a_message_that_comes_again_is_skipped(done: Workbench) -> None:
     assert not _again(done, a_shard("s3://in/a.wav"))
     assert done.recorded == [(0, "skipped", 0)]
+
+
+def test_nothing_is_downloaded_when_the_result_is_current(done: Workbench) -> None:
+    assert not _again(done, a_shard("s3://in/a.wav"))
+    assert (done.store.asked, done.store.heads) == ([DONE], ["s3://in/a.wav"])
+    assert done.store.downloads == []
+
+
+def test_a_file_without_a_result_is_only_downloaded(bench: Workbench) -> None:
+    bench.run(a_shard(bench.upload("a.wav")))
+    assert bench.store.asked.count(DONE) == 1
+    assert (bench.store.heads, bench.store.downloads) == ([], ["s3://in/a.wav"])
+
+
+@pytest.mark.parametrize("error", [ObjectDenied("403"), ObjectMissing("404")])
+def test_where_a_head_is_refused_the_download_tells(
+    done: Workbench, error: ObjectDenied | ObjectMissing
+) -> None:
+    done.store.failing_heads["s3://in/a.wav"] = error
+    assert not _again(done, a_shard("s3://in/a.wav"))
+    assert done.store.downloads == ["s3://in/a.wav"]
+
+
+def test_audio_that_is_gone_fails_though_its_result_is_there(done: Workbench) -> None:
+    done.store.delete("s3://in/a.wav")
+    done.run(a_shard("s3://in/a.wav"))
+    assert done.outcomes == ["failed"]
+    assert done.document("a.wav.error.json")["error"]["kind"] == "audio_missing"
+
+
+def test_a_store_that_is_away_at_the_head_postpones_the_file(done: Workbench) -> None:
+    done.store.failing_heads["s3://in/a.wav"] = StoreUnavailable("away")
+    with pytest.raises(StoreUnavailable):
+        done.run(a_shard("s3://in/a.wav"))
+    assert (done.outcomes, done.store.written) == ([], [])
+
+
+def test_what_was_downloaded_counts_not_what_the_head_said(
+    done: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audio changes after it was asked about: the receipt is of the bytes that came."""
+    changed = done.upload("a.wav", tone(1.5))
+    stale = ObjectInfo(uri=changed, etag='"between"', size_bytes=1)
+    monkeypatch.setattr(done.store, "head", lambda uri: stale)
+    shard = a_shard(changed)
+    assert _again(done, shard)
+    receipt = done.document("a.wav.json")["receipt"]
+    (listed,) = done.store.list(changed)
+    made = fingerprint(shard.files[0], listed.etag, receipt["model_revision"], shard.options)
+    assert receipt["fingerprint"] == made
+    assert done.store.asked.count(DONE) == 1
 
 
 def test_a_current_result_of_another_job_will_do(done: Workbench) -> None:

@@ -27,8 +27,8 @@ from worker.failures import (
 
 FINAL = [
     (MalformedShard("m"), DeadLetter("m")),
-    (failures.OutputUnwritable("m"), DeadLetter("m")),
-    (failures.PoisonShard("m"), DeadLetter("m", poison=True)),
+    (failures.OutputUnwritable("m"), DeadLetter("m", "access_denied")),
+    (failures.PoisonShard("m"), DeadLetter("m")),
     (failures.UndecodableAudio("m"), Skip("undecodable_audio", "m")),
     (failures.AudioTooShort("m"), Skip("audio_too_short", "m")),
     (failures.AudioTooLong("m"), Skip("audio_too_long", "m")),
@@ -67,7 +67,9 @@ def test_what_may_pass_is_tried_again_after_a_growing_time(
 def test_what_does_not_pass_is_put_aside_with_the_number_of_tries(
     error: type[Exception], retries: int
 ) -> None:
-    assert decide(error("away"), retries) == DeadLetter(f"away (tried {retries + 1} times)")
+    assert decide(error("away"), retries) == DeadLetter(
+        f"away (tried {retries + 1} times)", "audio_missing"
+    )
 
 
 @given(st.integers(0, MAX_RETRIES - 2))

@@ -46,25 +46,18 @@ def test_every_format_is_written_once_and_the_json_last(
 
 
 @pytest.mark.parametrize(
-    ("fingerprint", "only_job", "current"),
-    [
-        (MARK, None, True),
-        (MARK, "night", True),
-        (MARK, "other", False),
-        ("sha256:other", None, False),
-        ("sha256:other", "night", False),
-    ],
+    ("only_job", "fingerprint"), [(None, MARK), ("night", MARK), ("other", None)]
 )
-def test_a_result_is_current_by_its_fingerprint_and_where_asked_by_its_job(
-    outputs: Outputs, fingerprint: str, only_job: str | None, current: bool
+def test_a_result_says_what_it_was_made_of_where_asked_only_that_of_a_job(
+    outputs: Outputs, only_job: str | None, fingerprint: str | None
 ) -> None:
     outputs.commit(SAID)
-    assert outputs.is_current(fingerprint, only_job) is current
+    assert outputs.fingerprint(only_job) == fingerprint
 
 
-def test_what_is_not_there_is_not_current(outputs: Outputs) -> None:
-    assert not outputs.is_current(MARK, None)
-    assert not Outputs(WatchedStore(), OUTPUT, "a").is_current(MARK, None)
+def test_what_is_not_there_says_nothing(outputs: Outputs) -> None:
+    assert outputs.fingerprint(None) is None
+    assert Outputs(WatchedStore(), OUTPUT, "a").fingerprint(None) is None
 
 
 def test_a_store_that_is_away_is_not_taken_for_a_missing_result(
@@ -72,7 +65,7 @@ def test_a_store_that_is_away_is_not_taken_for_a_missing_result(
 ) -> None:
     store.failing_reads[f"{OUTPUT}calls/a.wav.json"] = StoreUnavailable("away")
     with pytest.raises(StoreUnavailable):
-        outputs.is_current(MARK, None)
+        outputs.fingerprint(None)
 
 
 @pytest.mark.parametrize(

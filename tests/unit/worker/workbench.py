@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from contract.job import AudioRef, Shard
-from contract.store import MemoryStore, StoreError
+from contract.store import MemoryStore, ObjectInfo, StoreError
 from contract.transcript import Outcome
 from tests.unit.examples import OUTPUT, who
 from tests.unit.worker.scripted_engine import ScriptedEngine
@@ -25,6 +25,9 @@ class WatchedStore(MemoryStore):
         super().__init__(*buckets)
         self.written: list[str] = []
         self.asked: list[str] = []
+        self.heads: list[str] = []
+        self.downloads: list[str] = []
+        self.failing_heads: dict[str, StoreError] = {}
         self.failing_reads: dict[str, Exception] = {}
         self.failing_writes: dict[str, StoreError] = {}
 
@@ -33,6 +36,16 @@ class WatchedStore(MemoryStore):
         if error := self.failing_reads.get(uri):
             raise error
         return super().read(uri)
+
+    def head(self, uri: str) -> ObjectInfo:
+        self.heads.append(uri)
+        if error := self.failing_heads.get(uri):
+            raise error
+        return super().head(uri)
+
+    def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
+        self.downloads.append(uri)
+        return super().download(uri, into)
 
     def write(self, uri: str, body: bytes, content_type: str) -> str:
         if error := self.failing_writes.get(uri):

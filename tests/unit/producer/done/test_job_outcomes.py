@@ -16,7 +16,10 @@ FAILED = FileRecord(
 CANCELLED = FileRecord(index=5, relative="a", outcome="cancelled")
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations([OK, FAILED, CANCELLED])))
+SKIPPED = FileRecord(index=5, relative="a", outcome="skipped")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([OK, FAILED, CANCELLED, SKIPPED])))
 def test_a_file_that_succeeded_once_is_done(order: list[FileRecord]) -> None:
     outcomes = JobOutcomes()
     for record in order:

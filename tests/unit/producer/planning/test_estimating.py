@@ -61,14 +61,6 @@ def test_every_suffix_that_is_taken_for_audio_has_a_rate() -> None:
     assert {f".{suffix}" for suffix in TYPICAL_BYTES_PER_SECOND} >= AUDIO_SUFFIXES
 
 
-def test_measured_rates_replace_typical_ones_and_leave_the_others() -> None:
-    telephony = Rates().measured({"wav": 16_000})
-    wav, mp3 = a_ref("s3://in/a.wav", bytes=160_000), a_ref("s3://in/a.mp3", bytes=160_000)
-    assert estimate_ms(wav, None, telephony) == 10_000
-    assert estimate_ms(mp3, None, telephony) == estimate_ms(mp3, None, Rates()) == 10_000
-    assert estimate_ms(wav, None, Rates()) == 5_000
-
-
 @given(st.integers(0, 1 << 40), st.none() | st.integers(0, 1 << 40), st.integers(0, 1 << 40))
 def test_no_estimate_is_negative_or_longer_than_the_stretch(
     start_ms: int, duration_ms: int | None, length_ms: int

@@ -1,10 +1,20 @@
-"""Rows put into a template are the shard that they would have made themselves."""
+"""Rows put into a template are the shard that they would have made; errors say what is wrong."""
 
+import contextlib
 import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import Celery
+from kombu.exceptions import BatchPublishError
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from contract.job import Shard
+from contract.queues import BrokerUnavailable
 from producer.planning.parts import planned_row
-from producer.publishing.messages import ShardTemplate
+from producer.publishing.messages import Publisher, ShardTemplate
 from tests.unit.examples import a_ref, a_shard
 
 
@@ -23,3 +33,43 @@ def test_a_body_holds_the_very_shard() -> None:
 def test_a_row_without_an_index_has_none() -> None:
     row = json.loads(planned_row(a_ref(), None))
     assert "index" not in row
+
+
+class Failing:
+    """A producer of kombu whose every call ends with this error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    @contextlib.contextmanager
+    def batch(self, max_size: int) -> Iterator[None]:
+        yield
+        raise BatchPublishError("delivery is uncertain") from self.error
+
+    def publish(self, *_: Any, **__: Any) -> None:
+        raise self.error
+
+
+def a_publisher(error: Exception) -> Publisher:
+    app = Celery("test", broker="redis://", set_as_current=False)
+    return Publisher(app, Failing(error), "fleet", 4)
+
+
+@pytest.mark.parametrize("error", [OutOfMemoryError("maxmemory"), ResponseError("maxmemory")])
+def test_a_redis_that_takes_no_more_is_not_said_to_be_away(error: Exception) -> None:
+    publisher = a_publisher(error)
+    with pytest.raises(BrokerUnavailable, match=r"^Redis refused messages: maxmemory$"):
+        publisher.publish("night-00000-0000", b"[]")
+    with (
+        pytest.raises(BrokerUnavailable, match=r"^Redis refused messages: maxmemory$"),
+        publisher.batch(2),
+    ):
+        pass
+
+
+def test_a_redis_that_is_away_is_said_to_be_so() -> None:
+    publisher = a_publisher(RedisAway("refused"))
+    with pytest.raises(BrokerUnavailable, match=r"^Redis cannot be reached: refused$"):
+        publisher.publish("night-00000-0000", b"[]")
+    with pytest.raises(BrokerUnavailable, match=r"^Redis cannot be reached"), publisher.batch(2):
+        pass

@@ -1,10 +1,8 @@
 """What tests of sources begin with."""
 
-from collections.abc import Iterable, Iterator
-
 from contract.job import AudioRef
 from contract.store import MemoryStore
-from producer.sources.interface import BadRow, Found, Source
+from producer.sources.interface import BadRow, Source
 
 
 def a_store(*keys: str) -> MemoryStore:
@@ -42,17 +40,3 @@ def goes_on_behind_each(source: Source) -> bool:
     all_of_it = list(source.after(""))
     rests = ((source.after(found.position), n) for n, found in enumerate(all_of_it, start=1))
     return all(list(rest) == all_of_it[n:] for rest, n in rests)
-
-
-class Fixed:
-    """A source of these; positions are counted from 1."""
-
-    def __init__(self, these: Iterable[AudioRef | BadRow]) -> None:
-        self.these = [Found(str(n), item) for n, item in enumerate(these, start=1)]
-        self.taken = 0
-
-    def after(self, position: str) -> Iterator[Found]:
-        """See Source."""
-        for found in self.these[int(position or 0) :]:
-            self.taken += 1
-            yield found

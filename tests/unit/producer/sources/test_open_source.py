@@ -10,7 +10,7 @@ from producer.sources import BadSource, Filters, open_source
 from producer.sources.folder import LocalFolder
 from producer.sources.manifest import Manifest
 from producer.sources.s3_prefix import S3Prefix
-from tests.unit.producer.sources.backlog import a_store, items
+from tests.unit.producer.sources.backlog import items
 
 STORE = MemoryStore("in")
 
@@ -66,13 +66,6 @@ def test_a_folder_named_like_a_manifest_is_a_folder(tmp_path: Path) -> None:
 def test_what_only_a_listing_tells_is_not_asked_of_a_manifest(wanted: Filters) -> None:
     with pytest.raises(BadSource, match="every row is taken"):
         open_source("list.jsonl", STORE, None, wanted)
-
-
-def test_a_limit_holds_for_every_kind() -> None:
-    store = a_store("a.wav", "b.wav", "c.wav")
-    store.write("s3://in/list.txt", b"s3://in/a.wav\n" * 3, "")
-    for text in ("s3://in/", "s3://in/list.txt"):
-        assert len(items(open_source(text, store, None, Filters(limit=2)))) == 2
 
 
 def test_an_upload_prefix_without_its_slash_is_refused_or_completed(tmp_path: Path) -> None:
