@@ -4,6 +4,7 @@ soak.py        one long file many times in one child: the second as fast as the 
 scaling.py     time by number of files and by their length; chart.py draws it
 work.py        the real worker that those two give work to
 backlog.py     a huge backlog: publishing, memory, looking, enqueueing again
+fairness.py    a small job enqueued behind a huge one
 engine.py      FunASR's own generate against our engine
 precision.py   what 16 bits do to the words
 sides.py       how either side hears the recordings

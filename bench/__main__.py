@@ -103,6 +103,18 @@ def backlog(
     typer.echo(result.to_json() if as_json else result.to_text())
 
 
+@app.command()
+def fairness(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/fairness"),
+) -> None:
+    """Show how long a small job takes behind a huge one."""
+    from bench.fairness import run_fairness
+
+    result = run_fairness(data)
+    typer.echo(result.to_json() if as_json else result.to_text())
+
+
 @app.command("gpu-bundle")
 def gpu_bundle(
     python_version: Annotated[str, typer.Option(help="Python of the machine with the GPU.")],
