@@ -12,5 +12,7 @@ def cancel(job: Annotated[str, typer.Argument(help="Name of the job.")]) -> None
     """
     import producer
 
-    producer.cancel(job)
-    typer.echo(f"{job} is cancelled; what has its result keeps it: fleet status {job}")
+    if producer.cancel(job):
+        typer.echo(f"{job} is cancelled; what has its result keeps it: fleet status {job}")
+    else:
+        typer.echo(f"{job} is over already: nothing to cancel")

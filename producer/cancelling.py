@@ -12,11 +12,11 @@ MARKER = "_CANCELLED"
 """In S3, so that a ledger rebuilt from there knows it too."""
 
 
-def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None = None) -> None:
-    """Let nobody begin another file of the job; what is in flight is finished.
+def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None = None) -> bool:
+    """Let nobody begin another file of the job; False when it is over already.
 
-    It takes a second, however large the job is: a flag that workers look at. Messages that still
-    wait are taken and dropped one after the other.
+    What is in flight is finished. It takes a second, however large the job is: a flag that workers
+    look at. Messages that still wait are taken and dropped one after the other.
 
     Raises:
         NoSuchJob: the ledger does not know it.
@@ -30,8 +30,9 @@ def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None
     if counts is None:
         raise NoSuchJob(f"there is no job {job!r}; `fleet jobs` lists those that there are")
     if counts.complete and not counts.cancelled_at:
-        return
+        return False
     planner.cancel(job)
     store = store or S3Store()
     store.write(job_uri(counts.output, job, MARKER), b"", "application/octet-stream")
     Closer(ledger, planner, store).close(job)
+    return True

@@ -179,10 +179,12 @@ class _Judge:
         told = self.outcomes.good(file.index)
         if told and self.evidence.has_result(ref.relative):
             return file.index, told[0], told[1], None
-        if current and not self.request.overwrite:
-            return file.index, "skipped", 0, None
-        failure = self._failure(file.index, ref)
-        return (file.index, "failed", 0, failure) if failure else None
+        if not self.evidence.has_result(ref.relative):
+            # before `current`, to which bytes known to be no audio are as good as done
+            failure = self._failure(file.index, ref)
+            if failure:
+                return file.index, "failed", 0, failure
+        return (file.index, "skipped", 0, None) if current and not self.request.overwrite else None
 
     def _failure(self, index: int, ref: AudioRef) -> FailureExample | None:
         """What the file's report says, unless it is of an earlier job."""

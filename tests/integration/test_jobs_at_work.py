@@ -208,13 +208,16 @@ def test_a_job_whose_redis_is_wiped_in_the_middle_ends_complete(
 
 
 def test_reconciling_a_job_that_is_over_changes_nothing(
-    worker: LocalWorker, settings: Settings, audio: str, output: str, tmp_path: Path
+    worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
 ) -> None:
-    job = enqueue([a_manifest(tmp_path / "a.jsonl", audio, 10)], output=output, limits=SMALL).job
+    store.write("s3://audio/at-work/noise.wav", b"no audio either", "audio/wav")
+    source = a_manifest(tmp_path / "a.jsonl", audio, 9, bad="s3://audio/at-work/noise.wav")
+    job = enqueue([source], output=output, limits=SMALL).job
     wait_until_over(worker, settings, job)
+    assert not cancel(job, settings)
     before = status(job, settings).counts
     found = reconcile(job, settings=settings)
-    assert (found.done, found.enqueued) == (10, 0)
+    assert (found.done, found.failed, found.enqueued) == (9, 1, 0)
     assert status(job, settings).counts == before
     wipe(settings)
     reconcile(job, output=output, settings=settings)
