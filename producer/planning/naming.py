@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from types import TracebackType
 from typing import Self
 
 from contract.job import AudioRef
@@ -23,12 +22,7 @@ class Names:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._taken.close()
 
     def remember(self, ref: AudioRef) -> None:

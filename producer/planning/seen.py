@@ -1,6 +1,5 @@
 """A set, or a small map, of hashes on disk: memory stays the same, however many there are."""
 
-from types import TracebackType
 from typing import Self
 
 from producer.planning.hash_file import HashFile
@@ -41,12 +40,7 @@ class SeenOnDisk:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
