@@ -6,7 +6,14 @@ from contract.queues import BrokerUnavailable
 from contract.settings import BadConfiguration
 from contract.store import CredentialsRefused, ObjectDenied, ObjectMissing, StoreError
 from producer.planning.hash_file import TemporaryDiskFull
-from producer.refusals import AnotherProducer, CannotRetry, HelperDied, JobRefused, NoSuchJob
+from producer.refusals import (
+    AnotherProducer,
+    CannotRetry,
+    HelperDied,
+    JobRefused,
+    NoSuchJob,
+    NothingChosen,
+)
 from producer.sources import BadSource
 
 
@@ -33,6 +40,7 @@ _WRONG = (
     CannotRetry,
     TemporaryDiskFull,
     NoSuchJob,
+    NothingChosen,
     ObjectMissing,
     CredentialsRefused,
     ObjectDenied,

@@ -6,6 +6,7 @@ import typer
 
 from cli import (
     cancel,
+    dead,
     demo,
     enqueue,
     failures,
@@ -46,6 +47,7 @@ app.command("retry")(retry.retry)
 app.command("cancel")(cancel.cancel)
 app.command("reconcile")(reconcile.reconcile)
 app.command("report")(report.report)
+app.add_typer(dead.app, name="dead")
 
 
 def run() -> None:

@@ -22,6 +22,9 @@ cancelling.py  nobody begins another file
 retrying.py    failed files again
 reconciling.py the ledger rebuilt from S3, and what is missing enqueued
 dry_run/       what a backlog would take, before it is published
+dead.py        dead letters: which there are, and dropping them
+requeuing.py   they are published again
+reopening.py   and their jobs go on
 one_file.py    one file through the queue: send, wait, tidy up
 errand.py      where the things of one file lie
 """
@@ -31,25 +34,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from producer.cancelling import cancel
+    from producer.dead import DeadList, DropResult, drop_dead, list_dead
     from producer.jobs import JobStatus, failures, list_jobs, report, status
     from producer.one_file import Transcription, transcribe
     from producer.reconciling import ReconcileResult, reconcile
+    from producer.requeuing import RequeueResult, requeue_dead
     from producer.result import EnqueueResult
     from producer.retrying import RetryResult, retry
     from producer.wanted import enqueue
 
 __all__ = [
+    "DeadList",
+    "DropResult",
     "EnqueueResult",
     "JobStatus",
     "ReconcileResult",
+    "RequeueResult",
     "RetryResult",
     "Transcription",
     "cancel",
+    "drop_dead",
     "enqueue",
     "failures",
+    "list_dead",
     "list_jobs",
     "reconcile",
     "report",
+    "requeue_dead",
     "retry",
     "status",
     "transcribe",
@@ -57,9 +68,11 @@ __all__ = [
 
 _ROOMS = {
     "cancelling": ("cancel",),
+    "dead": ("DeadList", "DropResult", "drop_dead", "list_dead"),
     "jobs": ("JobStatus", "failures", "list_jobs", "report", "status"),
     "one_file": ("Transcription", "transcribe"),
     "reconciling": ("ReconcileResult", "reconcile"),
+    "requeuing": ("RequeueResult", "requeue_dead"),
     "result": ("EnqueueResult",),
     "retrying": ("RetryResult", "retry"),
     "wanted": ("enqueue",),

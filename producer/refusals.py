@@ -17,5 +17,13 @@ class CannotRetry(Exception):
     """The job has no plan in S3, or is cancelled: enqueue its files as a new job."""
 
 
+class CannotRequeue(Exception):
+    """The dead letter's job is cancelled, or out of reach: drop it, or mend what is named."""
+
+
+class NothingChosen(Exception):
+    """It is not said which dead letters are meant: name their ids, or a job, or all."""
+
+
 class HelperDied(Exception):
     """The process that reads the sources ended by itself: run the same command again."""

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -119,6 +120,14 @@ class Ledger:
         """The same as it is kept: one bit per index, the highest of each byte first."""
         raw: str = reached(self._redis.eval, _HEX, 1, self._keys.job(job, name))
         return bytes.fromhex(raw)
+
+    def among(self, job: str, name: str, indexes: Sequence[int]) -> list[int]:
+        """Those of some files that are in a bitmap; see indexes."""
+        with self._redis.pipeline() as pipe:
+            for index in indexes:
+                pipe.getbit(self._keys.job(job, name), index)
+            bits = reached(pipe.execute)
+        return [index for index, bit in zip(indexes, bits, strict=True) if bit]
 
     def workers(self) -> list[WorkerSeen]:
         """Every worker child that has said something, the latest first."""

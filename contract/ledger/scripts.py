@@ -99,9 +99,11 @@ for i = 1, #ARGV do
   redis.call('SETBIT', at('reopened'), ARGV[i], 1)
 end
 redis.call('HDEL', base, 'closed_at')
+redis.call('HINCRBY', base, 'rounds', 1)
 """
 )
-"""Files wait again, and are known to until they are published."""
+"""Files wait again, and are known to until they are published. Whoever looked at the job's end
+before does not close it any more."""
 
 CLOSE = """
 if tonumber(redis.call('HGET', KEYS[1], 'rounds') or 0) ~= tonumber(ARGV[1]) then return 0 end

@@ -37,6 +37,11 @@ class ShardTemplate:
 _OWN = ("shard", "files")
 
 
+def document_body(document: Any) -> bytes:
+    """The task's body around a whole shard document, as it is."""
+    return b"[[%s],{},%s]" % (json.dumps(document).encode(), _NO_SIGNATURES)
+
+
 class Publisher:
     """An open way to one queue."""
 

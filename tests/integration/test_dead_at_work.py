@@ -1,0 +1,145 @@
+"""Dead letters with a real worker: what is mended and requeued ends as if nothing had been."""
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contract.dead_letters import DeadLetter, DeadLetters
+from contract.layout import job_uri
+from contract.ledger import connect
+from contract.s3 import S3Store
+from contract.settings import Settings
+from contract.store import ObjectMissing
+from local.samples import SAMPLES, load_samples
+from local.stack import Stack
+from local.worker import LocalWorker
+from producer import enqueue, status
+from producer.planning.packing import ShardLimits
+from tests.integration.fault_proxy import Fault, FaultProxy, running_proxy
+
+DEADLINE_S = 120
+NAMES = ("a.wav", "b.wav", "c.wav")
+
+
+@pytest.fixture(scope="module")
+def prefix() -> str:
+    return f"{uuid.uuid4()}:"
+
+
+@pytest.fixture(scope="module")
+def proxy(stack: Stack) -> Iterator[FaultProxy]:
+    with running_proxy(stack.environment["AWS_ENDPOINT_URL_S3"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def worker(
+    stack: Stack, proxy: FaultProxy, prefix: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalWorker]:
+    own = {"AWS_ENDPOINT_URL_S3": proxy.url, "FLEET_KEY_PREFIX": prefix}
+    with LocalWorker({**stack.environment, **own}, tmp_path_factory.mktemp("worker")) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture
+def settings(settings: Settings, prefix: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
+    return settings.model_copy(update={"key_prefix": prefix})
+
+
+@pytest.fixture
+def audio(store: S3Store) -> str:
+    """A prefix with three files that can be transcribed."""
+    where = f"s3://audio/{uuid.uuid4()}/"
+    sample = next(s for s in load_samples() if s.expect == "ok" and s.name.endswith(".wav"))
+    for name in NAMES:
+        with (SAMPLES / sample.name).open("rb") as file:
+            store.upload(where + name, file)
+    return where
+
+
+def fleet_dead(*arguments: str) -> Any:
+    """What `fleet dead ... --json` prints."""
+    command = [sys.executable, "-m", "cli", "dead", *arguments, "--json"]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+def letters_of(settings: Settings, job: str) -> list[DeadLetter]:
+    letters = DeadLetters(connect(settings), settings.key_prefix)
+    return [one for one in letters.all() if one.job == job]
+
+
+def wait_until_over(worker: LocalWorker, settings: Settings, job: str) -> None:
+    worker.process.wait_until(lambda: bool(status(job, settings).counts.closed_at), DEADLINE_S)
+
+
+@pytest.mark.parametrize("files_of_a_shard", [1, 3])
+def test_an_output_that_can_be_written_after_all(
+    worker: LocalWorker,
+    proxy: FaultProxy,
+    settings: Settings,
+    store: S3Store,
+    audio: str,
+    files_of_a_shard: int,
+) -> None:
+    where = f"s3://transcripts/{uuid.uuid4()}/"
+    # results are denied, the job's own folder is not: the job ends, with all of it failed
+    proxy.faults[:] = [
+        Fault("PUT", where.removeprefix("s3:/") + name, 403, "AccessDenied") for name in NAMES
+    ]
+    job = enqueue([audio], output=where, limits=ShardLimits(files=files_of_a_shard)).job
+    wait_until_over(worker, settings, job)
+    assert status(job, settings).counts.outcomes["failed"] == 3
+    assert json.loads(store.read(job_uri(where, job, "report.json")))["outcomes"]["failed"] == 3
+    told = fleet_dead("list", "--job", job)
+    assert told["total"] == len(told["letters"]) == len(letters_of(settings, job))
+    assert {one for letter in told["letters"] for one in letter["files"]} == {
+        audio + name for name in NAMES
+    }
+    assert all("denied" in letter["reason"] for letter in told["letters"])
+
+    proxy.faults.clear()
+    assert fleet_dead("requeue", "--job", job)["files"] == 3
+    wait_until_over(worker, settings, job)
+    assert status(job, settings).counts.outcomes == {
+        **dict.fromkeys(("empty", "failed", "skipped", "cancelled"), 0),
+        "ok": 3,
+    }
+    report = json.loads(store.read(job_uri(where, job, "report.json")))
+    assert (report["outcomes"]["ok"], report["outcomes"]["failed"]) == (3, 0)
+    assert store.read(job_uri(where, job, "_SUCCESS")) == b""
+    assert store.read(job_uri(where, job, "failures.jsonl")) == b""
+    for name in NAMES:
+        assert json.loads(store.read(f"{where}{name}.json"))["text"]
+        with pytest.raises(ObjectMissing):
+            store.read(f"{where}{name}.error.json")
+    assert letters_of(settings, job) == []
+
+
+def test_what_is_not_mended_comes_back_and_the_job_ends_anew(
+    worker: LocalWorker, proxy: FaultProxy, settings: Settings, store: S3Store, audio: str
+) -> None:
+    where = f"s3://transcripts/{uuid.uuid4()}/"
+    proxy.faults[:] = [
+        Fault("PUT", where.removeprefix("s3:/") + name, 403, "AccessDenied") for name in NAMES
+    ]
+    job = enqueue([audio], output=where).job
+    wait_until_over(worker, settings, job)
+    before = status(job, settings).counts.closed_at
+    (letter,) = letters_of(settings, job)
+    assert fleet_dead("requeue", letter.message_id)["requeued"] == 1
+    worker.process.wait_until(
+        lambda: status(job, settings).counts.closed_at not in (None, before), DEADLINE_S
+    )
+    proxy.faults.clear()
+    (again,) = letters_of(settings, job)
+    assert again.message_id == letter.message_id
+    assert status(job, settings).counts.outcomes["failed"] == 3
+    assert fleet_dead("drop", "--job", job) == {"dropped": 1, "unknown": []}
+    assert letters_of(settings, job) == []

@@ -1,0 +1,140 @@
+"""`fleet dead list`, `requeue` and `drop`."""
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import producer
+from cli.dead import app
+from cli.exits import Exit, exit_for
+from contract.dead_letters import DeadLetter
+from producer.dead import DeadList, DropResult
+from producer.refusals import NothingChosen
+from producer.requeuing import RequeueResult
+
+LETTER = DeadLetter(
+    message_id="night-00000-0003",
+    reason="it ended its worker 3 times:\n SIGSEGV",
+    document={"job": "night", "files": [{"audio": "s3://in/a\x1b[2J.mp3"}, {"audio": "s3://in/b"}]},
+    worker="fleet@host",
+    at="2026-11-22T12:00:00Z",
+    device="cuda:1",
+)
+NO_SHARD = DeadLetter(
+    message_id="odd", reason="malformed shard", document=[1], worker="w", at="2026-11-21T00:00:00Z"
+)
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the producer answers, and what it was asked."""
+    known: dict[str, Any] = {
+        "list": DeadList(letters=(LETTER, NO_SHARD), total=1204),
+        "requeue": RequeueResult(requeued=2, files=51),
+        "drop": DropResult(dropped=1),
+    }
+
+    def answer(name: str) -> Any:
+        def told(*arguments: Any, **named: Any) -> Any:
+            known["asked"] = (*arguments, named)
+            return known[name]
+
+        return told
+
+    for name in ("list", "requeue", "drop"):
+        monkeypatch.setattr(producer, f"{name}_dead", answer(name))
+    return known
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def test_the_list_says_what_why_where_and_when(asked: dict[str, Any]) -> None:
+    result = run("list", "--job", "night", "--limit", "7")
+    assert asked["asked"] == ("night", {"limit": 7})
+    first, second, end = result.stdout.split("\n\n")
+    assert first.splitlines() == [
+        "night-00000-0003",
+        "  job    night",
+        "  file   s3://in/a\N{REPLACEMENT CHARACTER}[2J.mp3 and 1 others",
+        "  reason it ended its worker 3 times: SIGSEGV",
+        "  worker fleet@host",
+        "  device cuda:1",
+        "  when   2026-11-22T12:00:00Z",
+    ]
+    assert second.splitlines()[:2] == ["odd", "  file   none: it is no shard"]
+    assert end.startswith("2 of 1,204 dead letters of job night; ")
+
+
+def test_the_list_as_one_document() -> None:
+    document = json.loads(run("list", "--json").stdout)
+    assert document["total"] == 1204
+    first, second = document["letters"]
+    assert (first["job"], first["files"][1], first["device"]) == ("night", "s3://in/b", "cuda:1")
+    assert first["document"] == LETTER.document
+    assert (second["job"], second["files"]) == (None, [])
+
+
+def test_no_letters_say_so(asked: dict[str, Any]) -> None:
+    asked.update({"list": DeadList(letters=(), total=0), "requeue": RequeueResult()})
+    assert run("list").stdout == "there is no dead letter\n"
+    result = run("requeue", "--job", "night")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "there is no dead letter of job night: nothing to do\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["requeue", "drop"])
+def test_which_letters_are_meant_is_passed_on(command: str, asked: dict[str, Any]) -> None:
+    for arguments, expected in (
+        (("a", "b"), {"ids": ["a", "b"], "job": None, "everything": False}),
+        (("--job", "night"), {"ids": (), "job": "night", "everything": False}),
+        (("--all",), {"ids": (), "job": None, "everything": True}),
+    ):
+        assert run(command, *arguments).exit_code == 0
+        assert asked["asked"][0] == expected
+
+
+def test_what_was_requeued_is_told_and_where_to_watch() -> None:
+    assert run("requeue", "--all").stdout == "2 dead letters (51 files) enqueued again\n"
+    assert "fleet status night" in run("requeue", "--job", "night").stdout
+
+
+def test_each_letter_that_stays_is_told_and_is_no_success(asked: dict[str, Any]) -> None:
+    result = RequeueResult(requeued=1, files=1)
+    for number in range(1002):
+        result.refuse(f"odd-{number}", "it is no shard")
+    asked["requeue"] = result
+    told = run("requeue", "--all")
+    assert told.exit_code == Exit.SOME_FAILED
+    assert told.stdout == "1 dead letter (1 files) enqueued again\n"
+    assert "fleet: odd-0 stays: it is no shard\n" in told.stderr
+    assert told.stderr.endswith("fleet: 2 others stay, too\n")
+    document = json.loads(run("requeue", "--all", "--json").stdout)
+    assert (document["requeued"], document["refused"]) == (1, 1002)
+    assert document["refusals"][0] == {"message_id": "odd-0", "why": "it is no shard"}
+
+
+def test_dropping_what_is_not_there_is_told(asked: dict[str, Any]) -> None:
+    assert run("drop", "a").stdout == "1 dead letter dropped\n"
+    asked["drop"] = DropResult(dropped=0, unknown=["b"])
+    result = run("drop", "b")
+    assert (result.exit_code, result.stdout) == (Exit.SOME_FAILED, "")
+    assert result.stderr == "fleet: there is no dead letter b\n"
+    assert json.loads(run("drop", "b", "--json").stdout) == {"dropped": 0, "unknown": ["b"]}
+
+
+@pytest.mark.parametrize("command", ["requeue", "drop"])
+@pytest.mark.parametrize("arguments", [(), ("a", "--all"), ("--job", "night", "--all")])
+def test_it_must_be_said_which(
+    command: str, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    error = run(command, *arguments).exception
+    assert isinstance(error, NothingChosen)
+    assert exit_for(error) == Exit.WRONG_USAGE
+    assert "--all" in str(error)
