@@ -3,13 +3,16 @@
 job.py         the task's message: Shard, AudioRef, Options
 transcript.py  the documents users read: Transcript, Receipt, ErrorReport
 shard_record.py  the rows that say what became of a shard's files
+audio_address.py  PURE: where audio may lie, and what of it may be shown
 layout.py      audio reference -> keys of its outputs; fingerprint
 queues.py      task name, queue names, priorities
 broker.py      make_app(settings): the only place with Celery configuration
+message_size.py  how large a message may be, packed and unpacked
 ledger/        a job's bitmaps and counters in Redis, idempotent by file index
 record_reading.py  the rows that many shards left
 closing.py     the end of a job: report, failures, and _SUCCESS last
 dead_letters.py  messages put aside for good, with their reason
+attempts_key.py  what a shard is known by where its attempts are counted
 fleet_state.py what ready workers say of themselves (the model revision in use)
 store.py       the ObjectStore protocol, its errors, and its in-memory implementation
 s3.py          the ObjectStore on S3

@@ -13,9 +13,15 @@ from pydantic import (
     model_validator,
 )
 
-from contract.layout import check_relative, is_s3_uri, key_of
+from contract.audio_address import check_audio, default_name, is_web
+from contract.layout import check_relative, is_s3_uri, is_whole
 
 Format = Literal["json", "txt", "srt", "vtt"]
+
+
+_MOST_TOLD = 10
+_LONGEST_TOLD = 200
+"""Of ten thousand errors, somebody reads the first few."""
 
 
 class MalformedShard(ValueError):
@@ -23,15 +29,17 @@ class MalformedShard(ValueError):
 
 
 def explain(error: ValidationError) -> str:
-    """One line naming each wrong field; values are left out, they may be private."""
-    wrong = (f"{'.'.join(map(str, e['loc'])) or 'message'}: {e['msg']}" for e in error.errors())
-    return "; ".join(wrong)
+    """One line naming the wrong fields; values are left out, they may be private."""
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    told = [f"{_place(one['loc'])}: {one['msg'][:_LONGEST_TOLD]}" for one in errors[:_MOST_TOLD]]
+    more = len(errors) - len(told)
+    return "; ".join([*told, *([f"and {more} more"] if more else [])])
 
 
-def _check_s3_uri(uri: str) -> str:
-    if not is_s3_uri(uri):
-        raise ValueError("must be s3://bucket/key")
-    return uri
+def _place(path: tuple[int | str, ...]) -> str:
+    """Where an error is; names that a stranger made up may be of any length and sort."""
+    named = ".".join(map(str, path))[:_LONGEST_TOLD] or "message"
+    return named.encode("utf-8", "backslashreplace").decode()
 
 
 def check_output(uri: str) -> str:
@@ -40,9 +48,15 @@ def check_output(uri: str) -> str:
     Raises:
         ValueError: when it is none.
     """
-    if not re.fullmatch(r"s3://[^/\0]+/(.*/)?", uri):
+    if not re.fullmatch(r"s3://[^/\0]+/([^\0\n]*/)?", uri) or not is_whole(uri):
         raise ValueError("must be s3://bucket/prefix/ and end with a slash")
     return uri
+
+
+def _check_text(text: str) -> str:
+    if not is_whole(text):
+        raise ValueError("must not hold half of a surrogate pair")
+    return text
 
 
 def _check_hotword(word: str) -> str:
@@ -55,8 +69,9 @@ def _check_hotword(word: str) -> str:
 MAX_INDEX = (1 << 27) - 1
 """134 million files in a job: a bitmap of 16 MiB per outcome."""
 
-Hotword = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_check_hotword)]
-S3Uri = Annotated[str, AfterValidator(_check_s3_uri)]
+Text = Annotated[str, AfterValidator(_check_text)]
+Hotword = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_check_hotword)]
+AudioAddress = Annotated[str, AfterValidator(check_audio)]
 OutputPrefix = Annotated[str, AfterValidator(check_output)]
 Relative = Annotated[str, AfterValidator(check_relative)]
 
@@ -72,7 +87,7 @@ class Options(_Frozen):
 
     formats: tuple[Format, ...] = ("json",)
     """Output formats; json is written whether named or not, it is the commit marker."""
-    language: str | None = None
+    language: Text | None = None
     """Language code for models that take one; None lets the model find out."""
     hotwords: tuple[Hotword, ...] = ()
     """Words to prefer; never logged."""
@@ -99,11 +114,11 @@ class AudioRef(_Frozen):
 
     index: Annotated[int, Field(ge=0, le=MAX_INDEX)] | None = None
     """Position in the job, the key of the ledger's bitmaps."""
-    audio: S3Uri
-    """Where the audio lies."""
+    audio: AudioAddress
+    """Where the audio lies: s3://, or http(s):// of a host in FLEET_ALLOWED_HTTP_HOSTS."""
     relative: Relative = ""
-    """Name of the outputs below the output prefix; by default the object's key."""
-    etag: str | None = None
+    """Name of the outputs below the output prefix; by default the object's key, or the path."""
+    etag: Text | None = None
     """ETag seen when the file was listed."""
     size_bytes: NonNegativeInt | None = Field(default=None, alias="bytes")
     """Size in bytes seen when the file was listed."""
@@ -119,8 +134,10 @@ class AudioRef(_Frozen):
     @model_validator(mode="before")
     @classmethod
     def _name_after_key(cls, data: Any) -> Any:
-        if isinstance(data, dict) and not data.get("relative") and is_s3_uri(data.get("audio")):
-            return {**data, "relative": key_of(data["audio"])}
+        if isinstance(data, dict) and not data.get("relative"):
+            audio = data.get("audio")
+            if isinstance(audio, str) and (is_s3_uri(audio) or is_web(audio)):
+                return {**data, "relative": default_name(audio)}
         return data
 
     @model_validator(mode="after")
@@ -135,9 +152,9 @@ class Shard(_Frozen):
 
     schema_version: Literal[1] = Field(alias="schema")
     """Version of this document."""
-    shard: str = Field(min_length=1, max_length=200)
+    shard: Text = Field(min_length=1, max_length=200)
     """Identity of the message, the same however often it is delivered."""
-    job: str | None = Field(default=None, max_length=150)
+    job: Text | None = Field(default=None, max_length=150)
     """The job whose ledger counts these files, if any."""
     output: OutputPrefix
     """Prefix under which the outputs are written."""

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import unicodedata
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING, Any
@@ -17,12 +19,31 @@ JOBS_FOLDER = "_jobs/"
 """Below an output prefix: what is kept of its jobs, in a folder each."""
 
 
+_NEVER_SHOWN = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # controls, C1 too
+    "\ud800-\udfff"  # halves of surrogate pairs: no UTF-8 can hold them
+    "\u2028\u2029"  # ends of lines and paragraphs
+    "\u202a-\u202e\u2066-\u2069]"  # these turn the order round in which a name is shown
+)
+_HALF = re.compile("[\ud800-\udfff]")
+_LIKE_DOTS = re.compile(
+    "[\u2024-\u2026\u2100\u2101\u2105\u2106\u2488-\u249b\u33c2\u33c7\u33d8"
+    "\ufe19\ufe30\ufe52\uff0e\uff0f\U0001f100]"
+)
+"""Every character in whose NFKC form a dot or a slash appears (Unicode 14 to 16)."""
+
+
 def is_s3_uri(uri: Any) -> bool:
-    """Whether the value is text of the form s3://bucket/key with neither part empty."""
+    """Whether the value is sound text of the form s3://bucket/key with neither part empty."""
     if not isinstance(uri, str) or not uri.startswith("s3://"):
         return False
     slash = uri.find("/", len("s3://"))
-    return len("s3://") < slash < len(uri) - 1 and "\0" not in uri
+    return len("s3://") < slash < len(uri) - 1 and "\0" not in uri and is_whole(uri)
+
+
+def is_whole(text: str) -> bool:
+    """Whether the text has a UTF-8 form: half of a surrogate pair has none."""
+    return text.isascii() or not _HALF.search(text)
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -46,12 +67,14 @@ def check_relative(relative: str) -> str:
         return relative
     if not relative or relative.startswith("/"):
         raise ValueError("must be a relative name such as calls/a.mp3")
-    if "\\" in relative or any(ord(c) < 32 or ord(c) == 127 for c in relative):
-        raise ValueError("must not hold backslashes or control characters")
-    if any(part in (".", "..") for part in relative.split("/")):
-        raise ValueError("must not hold '.' or '..' as a part")
+    if "\\" in relative or _NEVER_SHOWN.search(relative):
+        raise ValueError("must not hold backslashes or control characters, nor broken Unicode")
     if len(relative.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")
+    # some file systems and gateways compare names in this form
+    for name in (relative, unicodedata.normalize("NFKC", relative)):
+        if any(part in (".", "..") for part in name.split("/")):
+            raise ValueError("must not hold '.' or '..' as a part, in whatever characters")
     return relative
 
 
@@ -62,7 +85,11 @@ def _is_plain(relative: str) -> bool:
         and "/." not in relative
         and "\\" not in relative
         and relative.isprintable()
-        and len(relative) <= (MAX_KEY_BYTES if relative.isascii() else MAX_KEY_BYTES // 4)
+        and (
+            len(relative) <= MAX_KEY_BYTES
+            if relative.isascii()
+            else len(relative) <= MAX_KEY_BYTES // 4 and not _LIKE_DOTS.search(relative)
+        )
     )
 
 

@@ -2,14 +2,16 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, BinaryIO
 
+from contract.audio_address import shown
 from contract.layout import split_uri
 from contract.s3_errors import nothing_behind_the_end, translated
-from contract.store import Folder, ObjectDenied, ObjectInfo, ObjectMissing
+from contract.settings import Settings, listed
+from contract.store import Folder, ObjectDenied, ObjectInfo, ObjectMissing, check_size
 
 _CHUNK_BYTES = 1 << 20
 
@@ -75,10 +77,19 @@ class S3Store:
     Make it in the process that uses it: boto3 clients do not survive a fork.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, allowed_buckets: Collection[str] | None = None) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            allowed_buckets: the only ones read and written, empty for all; by default those of
+                FLEET_ALLOWED_BUCKETS, so that nobody who makes a store can forget them.
+        """
         import boto3
         from botocore.config import Config
 
+        if allowed_buckets is None:
+            allowed_buckets = listed(Settings.load().allowed_buckets)
+        self._allowed = frozenset(allowed_buckets)
         config = Config(
             s3={"addressing_style": _addressing_style()},
             # ranged reads of stores that return whole-object checksums fail otherwise
@@ -95,9 +106,22 @@ class S3Store:
                 "s3", config=config
             )
 
+    def _place(self, uri: str) -> tuple[str, str]:
+        """Bucket and key of an address that is about to be used.
+
+        Raises:
+            ObjectDenied: the bucket is none of those allowed.
+        """
+        if not uri.startswith("s3://"):  # with its query it must not get into a message
+            raise ObjectDenied(f"{shown(uri)} is no address in S3")
+        bucket, key = split_uri(uri)
+        if self._allowed and bucket not in self._allowed:
+            raise ObjectDenied(f"bucket {bucket} is not in FLEET_ALLOWED_BUCKETS")
+        return bucket, key
+
     def head(self, uri: str) -> ObjectInfo:
         """See ObjectStore."""
-        bucket, key = split_uri(uri)
+        bucket, key = self._place(uri)
         with translated(uri):
             answer = self._client.head_object(Bucket=bucket, Key=key)
         return ObjectInfo(
@@ -107,21 +131,23 @@ class S3Store:
             modified=answer["LastModified"].timestamp() if "LastModified" in answer else None,
         )
 
-    def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
         """See ObjectStore."""
-        bucket, key = split_uri(uri)
+        bucket, key = self._place(uri)
         with translated(uri):
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with contextlib.closing(answer["Body"]) as body:
+                check_size(uri, answer.get("ContentLength", 0), limit_bytes)
                 for chunk in body.iter_chunks(_CHUNK_BYTES):
                     into.write(chunk)
+                    check_size(uri, into.tell(), limit_bytes)
         size_bytes = into.tell()
         into.seek(0)
         return ObjectInfo(uri=uri, etag=_quoted(answer["ETag"]), size_bytes=size_bytes)
 
     def read(self, uri: str) -> bytes:
         """See ObjectStore."""
-        bucket, key = split_uri(uri)
+        bucket, key = self._place(uri)
         with translated(uri):
             body: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
@@ -130,7 +156,7 @@ class S3Store:
         """See ObjectStore."""
         if length <= 0:
             return b""
-        bucket, key = split_uri(uri)
+        bucket, key = self._place(uri)
         wanted = f"bytes={start}-{start + length - 1}"
         with translated(uri), nothing_behind_the_end():
             answer = self._client.get_object(Bucket=bucket, Key=key, Range=wanted)
@@ -143,7 +169,7 @@ class S3Store:
 
     def write(self, uri: str, body: bytes, content_type: str) -> str:
         """See ObjectStore."""
-        bucket, key = split_uri(uri)
+        bucket, key = self._place(uri)
         with translated(uri):
             answer = self._client.put_object(
                 Bucket=bucket, Key=key, Body=body, ContentType=content_type
@@ -152,19 +178,19 @@ class S3Store:
 
     def upload(self, uri: str, file: BinaryIO) -> None:
         """See ObjectStore."""
-        bucket, key = split_uri(uri)
+        bucket, key = self._place(uri)
         with translated(uri):
             self._client.upload_fileobj(file, bucket, key)
 
     def delete(self, uri: str) -> None:
         """See ObjectStore."""
-        bucket, key = split_uri(uri)
+        bucket, key = self._place(uri)
         with translated(uri), contextlib.suppress(ObjectMissing):
             self._client.delete_object(Bucket=bucket, Key=key)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """See ObjectStore."""
-        bucket, key = split_uri(prefix)
+        bucket, key = self._place(prefix)
         for page in self._pages(prefix, Prefix=key, **_start_after(split_uri(after)[1])):
             for item in page.get("Contents", ()):
                 found = _info(bucket, item)
@@ -173,7 +199,7 @@ class S3Store:
 
     def list_level(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo | Folder]:
         """See ObjectStore."""
-        bucket, key = split_uri(prefix)
+        bucket, key = self._place(prefix)
         start = _start_after(_before_its_folder(key, split_uri(after)[1]))
         for page in self._pages(prefix, Prefix=key, Delimiter="/", **start):
             level: list[ObjectInfo | Folder] = [_info(bucket, i) for i in page.get("Contents", ())]
@@ -185,7 +211,7 @@ class S3Store:
 
     def _pages(self, prefix: str, **wanted: str) -> Iterator[dict[str, Any]]:
         """A listing's answers, of up to 1,000 entries each."""
-        bucket, _ = split_uri(prefix)
+        bucket, _ = self._place(prefix)
         with translated(prefix):
             yield from self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=bucket, **wanted

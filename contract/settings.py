@@ -71,12 +71,36 @@ class Settings(BaseSettings):
     """Port of /metrics, /healthz and /readyz; 0 turns them off."""
     log_format: Literal["text", "json"] = "text"
     """One line per event, for people or for machines."""
-    visibility_timeout_s: int = Field(default=3600, ge=15)
-    """After how long the tasks of a vanished worker are given to another."""
+    visibility_timeout_s: int = Field(default=120, ge=15)
+    """After how long the tasks of a vanished worker are given to another, in seconds; a worker
+    renews its hold on what it works on six times as often."""
+    stall_s: float = Field(default=300.0, ge=1)
+    """A child that makes no progress on a shard for so long, in seconds, is killed; its shard is
+    tried again."""
+    min_rtfx: float = Field(default=0.2, gt=0)
+    """Slowest speed that is taken for work, in audio seconds per second: a file that needs more
+    time (and FLEET_STALL_S) fails, a shard that needs twice as much takes its child down."""
+    drain_s: float = Field(default=25.0, ge=0)
+    """After SIGTERM, how long files in hand may take to be finished, in seconds; what is not
+    done then goes back to the head of the queue."""
+    max_resident_mb: int = Field(default=0, ge=0)
+    """A child that holds more MiB of memory after a shard is replaced; 0 is no limit."""
     max_attempts: int = Field(default=3, ge=1)
     """How often a file is tried before it is put aside."""
     max_audio_s: float = Field(default=12 * 3600.0, gt=0)
     """Longest audio accepted."""
+    max_bytes: int = Field(default=8 << 30, ge=1)
+    """Largest file fetched, in bytes; 12 h of 16-bit stereo at 48 kHz are 8.3 GB."""
+    max_channels: int = Field(default=32, ge=1)
+    """Most channels a file may have, whichever of them are asked for."""
+    max_decoded_mb: float = Field(default=20_000, gt=0)
+    """Largest size of a file's samples once decoded, in MB: an hour of one channel is 230, twelve
+    hours of seven are 19,400."""
+    allowed_buckets: str = ""
+    """The only buckets that are read or written, separated by commas; empty for all."""
+    allowed_http_hosts: str = ""
+    """Hosts whose http:// and https:// addresses may be audio, separated by commas; empty for
+    none."""
     scratch: str = ""
     """Where `fleet transcribe` puts uploads and results: s3://bucket/prefix/."""
     run_dir: Path = Path(tempfile.gettempdir()) / "funasr-fleet"
@@ -143,9 +167,15 @@ class Settings(BaseSettings):
         return {PREFIX + name.upper(): str(value) for name, value in self.model_dump().items()}
 
 
+def listed(names: str) -> frozenset[str]:
+    """The names in a setting that separates them by commas."""
+    return frozenset(name.strip() for name in names.split(",") if name.strip())
+
+
 def redact(text: str) -> str:
-    """Replace the password of every URL in the text by ***."""
-    return re.sub(r"(?<=://)([^:/\s]*):[^/\s]*@", r"\1:***@", text)
+    """Replace by *** the password of every URL in the text, and the query of those of the web."""
+    text = re.sub(r"(?<=://)([^:/\s]*):[^/\s]*@", r"\1:***@", text)
+    return re.sub(r"(https?://[^\s?#\"']*)[?#][^\s\"']+", r"\1?***", text)
 
 
 def refuse_unknown(environment: "os._Environ[str] | dict[str, str]") -> None:

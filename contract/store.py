@@ -43,12 +43,28 @@ class ObjectDenied(StoreError):
     """Storage refused access: grant these credentials the permission, or use others."""
 
 
+class ObjectTooLarge(StoreError):
+    """The object is larger than the caller takes: raise FLEET_MAX_BYTES, or cut the file."""
+
+
 class CredentialsRefused(StoreError):
     """Storage does not accept the credentials: check AWS_ACCESS_KEY_ID and the secret."""
 
 
 class StoreUnavailable(StoreError):
     """Storage cannot be reached or is failing: check AWS_ENDPOINT_URL_S3; try again later."""
+
+
+def check_size(uri: str, size_bytes: int, limit_bytes: int | None) -> None:
+    """Refuse what is larger than the limit, or has become so while it came.
+
+    Raises:
+        ObjectTooLarge: naming both.
+    """
+    if limit_bytes is not None and size_bytes > limit_bytes:
+        raise ObjectTooLarge(
+            f"{uri} has {size_bytes} bytes or more, FLEET_MAX_BYTES allows {limit_bytes}"
+        )
 
 
 class ObjectStore(Protocol):
@@ -61,8 +77,15 @@ class ObjectStore(Protocol):
         come as ObjectMissing, and refused credentials as ObjectDenied.
         """
 
-    def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
-        """Write the object's bytes into a file and leave the file at its beginning."""
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
+        """Write the object's bytes into a file and leave the file at its beginning.
+
+        Args:
+            uri: which object.
+            into: an empty file.
+            limit_bytes: of a larger object, ObjectTooLarge is raised and little is fetched,
+                whatever size storage announces.
+        """
 
     def read(self, uri: str) -> bytes:
         """The whole of a small object."""
@@ -137,9 +160,10 @@ class MemoryStore:
         """See ObjectStore."""
         return self._body(uri)
 
-    def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
         """See ObjectStore."""
         body = self.read(uri)
+        check_size(uri, len(body), limit_bytes)
         into.write(body)
         into.seek(0)
         return self._info(uri, body)

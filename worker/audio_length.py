@@ -76,6 +76,11 @@ def check_length(length: int, end_s: float, declared_s: float | None) -> None:
         AudioTooShort: less than 25 ms.
         UndecodableAudio: when much is missing.
     """
+    if length == 0 and declared_s:
+        raise UndecodableAudio(
+            f"the file holds nothing of the {declared_s:.1f} s that it announces; "
+            "a file whose sound lies in another is not taken"
+        )
     if length < MIN_SAMPLES:
         what = f"{length / SAMPLES_PER_MS:.0f} ms of audio"
         raise AudioTooShort(f"{what}; at least {MIN_SAMPLES // SAMPLES_PER_MS} ms are needed")

@@ -12,7 +12,9 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from worker.audio_length import check_length, check_riff, declared_seconds
-from worker.failures import AudioTooLong, UndecodableAudio
+from worker.failures import UndecodableAudio
+from worker.formats import container_options, open_nothing, refuse_lists
+from worker.limits import UNLIMITED, Limits
 from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS
 
 Planes = NDArray[np.float32]
@@ -68,52 +70,69 @@ def choose_channel(planes: Planes, channel: int | None) -> NDArray[np.float32]:
     return np.ascontiguousarray(planes[channel])
 
 
-def decode_file(file: BinaryIO, max_audio_s: float = float("inf")) -> Audio:
+def decode_file(file: BinaryIO, limits: Limits = UNLIMITED) -> Audio:
     """Decode the first audio stream of a file, all of it at once. Raises as decode_pieces does."""
-    pieces = list(decode_pieces(file, max_audio_s))
+    pieces = list(decode_pieces(file, limits))
     planes = np.concatenate([piece.planes for piece in pieces], axis=1)
     return Audio(planes=planes, source_rate=pieces[0].source_rate)
 
 
-def decode_pieces(file: BinaryIO, max_audio_s: float = float("inf")) -> Iterator[Piece]:
+def decode_pieces(file: BinaryIO, limits: Limits = UNLIMITED) -> Iterator[Piece]:
     """Decode the first audio stream of a file, frame by frame; at least one piece.
+
+    Nothing but the bytes of this file is read, whatever else it names.
 
     Raises:
         UndecodableAudio: no audio, damaged, or cut off; the last one is known only at the end.
+            Or a list of other files, or more channels than are allowed.
         AudioTooShort: less than 25 ms.
-        AudioTooLong: more than max_audio_s.
+        AudioTooLong: longer, or larger once decoded, than is allowed.
     """
     head = file.read(_HEAD_BYTES)
+    refuse_lists(head)
     check_riff(head, file.seek(0, os.SEEK_END))
     file.seek(0)
     try:
-        with av.open(file, mode="r") as container:
-            yield from _decode(container, head, max_audio_s)
-    except (av.FFmpegError, ValueError) as error:
+        with _open(file) as container:
+            yield from _decode(container, head, limits)
+    except (av.FFmpegError, ValueError, ArithmeticError) as error:
         raise UndecodableAudio(f"FFmpeg cannot read it: {_reason(error)}") from error
+
+
+def _open(file: BinaryIO) -> InputContainer:
+    container: InputContainer
+    try:
+        container = av.open(
+            file, mode="r", container_options=container_options(), io_open=open_nothing
+        )
+    except av.ArgumentError as error:  # so FFmpeg says that a format is not on its list
+        raise UndecodableAudio("its format is none of the audio and video formats taken") from error
+    return container
 
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _decode(container: InputContainer, head: bytes, max_audio_s: float) -> Iterator[Piece]:
+def _decode(container: InputContainer, head: bytes, limits: Limits) -> Iterator[Piece]:
     if not container.streams.audio:
         raise UndecodableAudio("the file holds no audio stream")
+    codec = container.streams.audio[0].codec_context
+    if codec is None:
+        raise UndecodableAudio("FFmpeg has no decoder for its audio stream")
+    limits.check_channels(codec.channels)
     declared_s = declared_seconds(container, head)
-    if declared_s and declared_s > max_audio_s:
-        raise AudioTooLong(f"{declared_s:.0f} s of audio, more than {max_audio_s:.0f} s")
-    rate = container.streams.audio[0].codec_context.sample_rate
+    limits.check_declared(declared_s or 0.0, codec.channels)
+    rate = codec.sample_rate
     length, end_s = 0, 0.0
-    for planes, planes_end_s in _resampled(container):
+    for planes, planes_end_s in _resampled(container, limits):
         length, end_s = length + planes.shape[1], max(end_s, planes_end_s)
-        if length > max_audio_s * SAMPLE_RATE:
-            raise AudioTooLong(f"more than {max_audio_s:.0f} s of audio")
+        limits.check_decoded(length, len(planes))
         yield Piece(planes, rate)
     check_length(length, end_s, declared_s)
 
 
-def _resampled(container: InputContainer) -> Iterator[tuple[Planes, float]]:
+def _resampled(container: InputContainer, limits: Limits) -> Iterator[tuple[Planes, float]]:
     """Samples, every channel kept; and where they end in s.
 
     Damage ends the audio; whether too much is missing then, its length tells.
@@ -123,6 +142,7 @@ def _resampled(container: InputContainer) -> Iterator[tuple[Planes, float]]:
     end_s = 0.0
     while (frame := _next_frame(frames, begun=resampler is not None)) is not None:
         if resampler is None:
+            limits.check_channels(len(frame.layout.channels))  # the header may have said less
             # packed: PyAV 18 crashes on planar frames of eight channels and more
             resampler = av.AudioResampler("flt", frame.layout, SAMPLE_RATE, _PIECE_SAMPLES)
         end_s = max(end_s, (frame.time or 0.0) + frame.samples / frame.sample_rate)
@@ -144,4 +164,6 @@ def _next_frame(frames: Iterator[AudioFrame], *, begun: bool) -> AudioFrame | No
 def _planes(resampler: av.AudioResampler, frame: AudioFrame | None) -> Iterator[Planes]:
     for resampled in resampler.resample(frame):
         packed = resampled.to_ndarray().astype(np.float32, copy=False)
+        if not np.isfinite(packed).all():  # one of them would spoil all that a model makes of it
+            raise UndecodableAudio("some of its samples are no numbers (NaN or infinite)")
         yield packed.reshape(-1, len(resampled.layout.channels)).T

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from contract.audio_address import shown
 from contract.job import AudioRef
 from producer.planning.seen import SeenOnDisk
 from producer.sources.interface import BadRow, Found
@@ -56,7 +57,7 @@ class Names:
         if before == content:
             return None
         reason = f"another file is written to {ref.relative} already; give it an id"
-        return Found(found.position, BadRow(ref.audio, reason))
+        return Found(found.position, BadRow(shown(ref.audio), reason))
 
 
 def _content(ref: AudioRef) -> int:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from contract.job import explain
+from contract.audio_address import check_host
+from contract.job import AudioRef, explain
 from contract.store import ObjectStore
 from producer.sources.forms import LineReader, form_of, reader_of
 from producer.sources.interface import BadRow, BadSource, Found
@@ -19,6 +20,8 @@ class Manifest:
     uri: str
     """s3://bucket/key, a local path, or - for stdin."""
     store: ObjectStore
+    http_hosts: frozenset[str] = frozenset()
+    """Whose addresses of the web may be audio."""
 
     def after(self, position: str) -> Iterator[Found]:
         """See Source."""
@@ -44,6 +47,8 @@ class Manifest:
     def _read(self, number: int, line: bytes, read: LineReader) -> Found | None:
         try:
             row = read(line.decode())
+            if row is not None:
+                self._check_host(row[0])
         except ValidationError as error:
             return self._bad(number, explain(error))
         except UnicodeDecodeError:
@@ -51,6 +56,12 @@ class Manifest:
         except ValueError as error:
             return self._bad(number, str(error))
         return None if row is None else Found(str(number), *row)
+
+    def _check_host(self, ref: AudioRef) -> None:
+        try:
+            check_host(ref.audio, self.http_hosts)
+        except ValueError as error:
+            raise ValueError(f"audio: {error}") from None
 
     def _bad(self, number: int, reason: str) -> Found:
         return Found(str(number), BadRow(f"{self._name}, line {number}", reason))

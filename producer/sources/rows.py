@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+from contract.audio_address import default_name
 from contract.job import AudioRef, Options
-from contract.layout import is_s3_uri, key_of
 from producer.sources.interface import UPLOAD_IT
 
 Row = tuple[AudioRef, int | None]
@@ -96,8 +96,8 @@ def _id(value: Any) -> str:
 def _name(fields: Mapping[str, Any]) -> str:
     """The name of outputs that no id names; "" leaves it to AudioRef to refuse the address."""
     audio: Any = fields.get("audio")
-    if not is_s3_uri(audio):
+    if not isinstance(audio, str) or not (name := default_name(audio)):
         return ""
     start, end, channel = fields.get("start_ms"), fields.get("end_ms"), fields.get("channel")
     stretch = f"@{start or 0}-{'' if end is None else end}" if start or end else ""
-    return key_of(audio) + stretch + (f"#{channel}" if channel is not None else "")
+    return name + stretch + (f"#{channel}" if channel is not None else "")

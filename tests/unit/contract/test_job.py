@@ -79,7 +79,7 @@ def _without(name: str) -> Change:
         (_with(options={"channels": "secret"}), "options.channels"),
         (_with(options={"speakers": "secret"}), "options.speakers"),
         (_with(options={"surprise": "secret"}), "options.surprise"),
-        (_with_file(audio="https://secret/a.mp3"), "files.0.audio"),
+        (_with_file(audio="ftp://secret/a.mp3"), "files.0.audio"),
         (_with_file(audio="s3://in/"), "files.0.audio"),
         (_with_file(audio=7), "files.0.audio"),
         (_with_file(relative="../secret"), "files.0.relative"),
@@ -136,3 +136,28 @@ def test_a_shard_cannot_be_changed_once_it_is_read() -> None:
 def test_null_means_the_same_as_missing(name: str) -> None:
     null: dict[str, Any] = {name: None}
     assert a_ref(**null) == a_ref()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"output": "s3://out/\ud800/"},
+        {"shard": "\udfff"},
+        {"job": "\ud800"},
+        {"options": {"language": "\ud800"}},
+        {"options": {"hotwords": ["\ud800"]}},
+        {"files": [{"audio": "s3://in/\ud800"}]},
+        {"files": [{"audio": "s3://in/a", "etag": "\ud800"}]},
+    ],
+)
+def test_text_that_has_no_utf8_is_malformed_wherever_it_stands(fields: dict[str, Any]) -> None:
+    Shard.from_message(INTERFACE_SHARD)
+    with pytest.raises(MalformedShard):
+        Shard.from_message({**INTERFACE_SHARD, **fields})
+
+
+def test_of_many_errors_the_first_are_told_and_names_of_strangers_are_shortened() -> None:
+    files = [{"audio": "s3://in/a", "x" * 5000: 1}] * 300
+    with pytest.raises(MalformedShard, match=r"and \d+ more") as caught:
+        Shard.from_message({**INTERFACE_SHARD, "files": files})
+    assert len(str(caught.value).encode()) < 4000

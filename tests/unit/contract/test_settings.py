@@ -115,6 +115,9 @@ def test_redis_is_reached_in_every_way_it_offers(url: str) -> None:
         ("cannot reach redis://u:hush@a and redis://u:hush@b", None),
         ("redis://:hush@hush@host/0", "redis://:***@host/0"),
         ("redis://:hush:hush@host/0", "redis://:***@host/0"),
+        ("GET https://h/a?X-Sig=hush&b=hush failed", "GET https://h/a?*** failed"),
+        ("http://u:hush@h/a#hush", "http://u:***@h/a?***"),
+        ("what is s3://b/a? redis://h/0?db=1", "what is s3://b/a? redis://h/0?db=1"),
     ],
 )
 def test_a_password_in_an_address_is_never_shown(url: str, shown: str | None) -> None:

@@ -55,7 +55,7 @@ def test_a_picture_is_no_audio() -> None:
         frame = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), dtype=np.uint8), format="rgb24")
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             output.mux(packet)
-    with pytest.raises(UndecodableAudio, match="no audio stream"):
+    with pytest.raises(UndecodableAudio, match="none of the audio and video formats"):
         decode_file(as_file(file.getvalue()))
 
 
@@ -133,3 +133,20 @@ def test_a_word_in_a_tag_is_not_taken_for_a_count_of_frames() -> None:
     tag = b"ID3\x03\x00\x00" + bytes([0, 0, 0, len(frame)]) + frame
     whole = decode_file(as_file(frames)).duration_ms
     assert decode_file(as_file(tag + frames)).duration_ms == whole
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers_are_refused(value: float) -> None:
+    """One of them would spoil all that a model makes of its batch."""
+    planes = tone(1)
+    planes[0, 8000] = value
+    with pytest.raises(UndecodableAudio, match="no numbers"):
+        decode_file(as_file(encode(planes, "wav", "pcm_f32le", 16_000)))
+
+
+def test_a_codec_that_ffmpeg_cannot_decode_is_said() -> None:
+    body = bytearray(encode(tone(1), "mov", "pcm_s16le", 16_000))
+    at = body.index(b"stsd") + 16
+    body[at : at + 4] = b"xyz!"
+    with pytest.raises(UndecodableAudio, match="no decoder"):
+        decode_file(as_file(bytes(body)))

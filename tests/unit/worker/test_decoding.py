@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tests.unit.worker.sounds import as_file, encode, tone, wav
-from worker.decoding import Audio, decode_file
+from worker.decoding import Audio, decode_file, decode_pieces
 from worker.failures import AudioTooLong, UndecodableAudio
+from worker.limits import Limits
 from worker.planning.spans import SAMPLE_RATE
 
 SECONDS = 2.0
@@ -88,14 +89,58 @@ def test_audio_beyond_the_limit_is_refused_whether_its_header_says_so_or_not(
 ) -> None:
     body = encode(tone(3, rate=48_000), container, codec, 48_000)
     with pytest.raises(AudioTooLong, match="more than 2 s"):
-        decode_file(as_file(body), max_audio_s=2)
+        decode_file(as_file(body), Limits(audio_s=2))
 
 
 def test_audio_up_to_the_limit_is_taken() -> None:
-    assert decode_file(as_file(wav(tone(2))), max_audio_s=2).duration_ms == 2000
+    assert decode_file(as_file(wav(tone(2))), Limits(audio_s=2)).duration_ms == 2000
 
 
 def test_decoding_the_same_file_twice_gives_the_same_samples() -> None:
     body = encode(tone(1, rate=44_100), "mp3", "libmp3lame", 44_100)
     first, second = (decode_file(as_file(body)) for _ in range(2))
     np.testing.assert_array_equal(first.planes, second.planes)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("wav", "pcm_s16le"), ("flac", "flac"), ("ogg", "flac")]
+)
+def test_more_channels_than_allowed_are_refused(container: str, codec: str) -> None:
+    body = encode(tone(1, channels=6), container, codec, 16_000)
+    with pytest.raises(UndecodableAudio, match=r"6 channels, more than FLEET_MAX_CHANNELS \(5\)"):
+        decode_file(as_file(body), Limits(channels=5))
+    assert decode_file(as_file(body), Limits(channels=6)).channels == 6
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("wav", "pcm_s16le"), ("ogg", "libopus"), ("adts", "aac")]
+)
+def test_a_file_that_is_large_once_decoded_is_refused_whatever_its_header_says(
+    container: str, codec: str
+) -> None:
+    """Three seconds of two channels: 0.384 MB at 16 kHz."""
+    body = encode(tone(3, rate=48_000, channels=2), container, codec, 48_000)
+    with pytest.raises(AudioTooLong, match=r"more than FLEET_MAX_DECODED_MB \(0.3\) once"):
+        decode_file(as_file(body), Limits(decoded_mb=0.3))
+    assert decode_file(as_file(body), Limits(decoded_mb=0.4)).channels == 2
+
+
+def test_a_small_file_of_a_hundred_hours_is_refused_before_it_is_decoded() -> None:
+    """Its header says so; a sound of nothing takes next to no bytes."""
+    body = bytearray(encode(tone(1), "flac", "flac", 16_000))
+    samples = 100 * 3600 * 16_000  # 36 bits at the end of STREAMINFO's fixed fields
+    at = body.index(b"fLaC") + 8 + 13
+    body[at] = (body[at] & 0xF0) | samples >> 32
+    body[at + 1 : at + 5] = (samples & 0xFFFFFFFF).to_bytes(4, "big")
+    with pytest.raises(AudioTooLong, match="360000 s of audio"):
+        decode_file(as_file(bytes(body)), Limits(audio_s=12 * 3600))
+
+
+def test_what_its_header_hides_is_stopped_while_it_comes() -> None:
+    """A stream without a length: pieces are taken until the limit, and no further."""
+    body = encode(tone(60, rate=8_000), "adts", "aac", 8_000)
+    taken: list[int] = []
+    pieces = decode_pieces(as_file(body), Limits(decoded_mb=0.64))
+    with pytest.raises(AudioTooLong):
+        taken.extend(piece.planes.shape[1] for piece in pieces)
+    assert sum(taken) <= 10 * SAMPLE_RATE

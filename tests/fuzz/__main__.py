@@ -1,0 +1,51 @@
+"""python -m tests.fuzz [--seed N] [--shards N] [--files N] [--processes N] [--keep DIR]."""
+
+import argparse
+import itertools
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.fuzz.supervising import Lane
+from tests.fuzz.tally import Tally
+
+SHARDS = 60_000
+FILES = 40_000
+
+
+def lanes(kind: str, count: int, processes: int, seed: int, keep: Path) -> list[Lane]:
+    """The inputs of one kind, shared out."""
+    ends = [count * number // processes for number in range(processes + 1)]
+    return [
+        Lane(kind=kind, first=first, count=last - first, seed=seed, keep=keep)
+        for first, last in itertools.pairwise(ends)
+    ]
+
+
+def main() -> int:
+    """Run everything; 1 when anything was found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
+    parser.add_argument("--seed", type=int, default=20261126)
+    parser.add_argument("--shards", type=int, default=SHARDS)
+    parser.add_argument("--files", type=int, default=FILES)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "fleet-fuzz")
+    given = parser.parse_args()
+    begin, found, inputs = time.monotonic(), 0, 0
+    with ThreadPoolExecutor(given.processes) as threads:
+        for kind in ("shards", "files"):
+            tally = Tally()
+            parts = lanes(kind, getattr(given, kind), given.processes, given.seed, given.keep)
+            for part in threads.map(Lane.run, parts):
+                tally.add(part)
+            print("\n".join(tally.lines(kind)), flush=True)
+            found, inputs = found + len(tally.findings), inputs + tally.inputs
+    seconds = time.monotonic() - begin
+    print(f"{inputs} inputs of seed {given.seed} in {seconds:.0f} s, {found} findings")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""No file makes the decoder raise anything but a FileFailure, pass a limit, or end its process."""
+
+import io
+import random
+import resource
+from pathlib import Path
+
+import numpy as np
+
+from tests.fuzz.changing_bytes import changed_file
+from tests.fuzz.tally import Tally
+from worker.decoding import decode_pieces
+from worker.failures import FileFailure
+from worker.limits import Limits
+from worker.planning.spans import SAMPLE_RATE
+
+LIMITS = Limits(audio_s=60, channels=8, decoded_mb=20)
+_PIECE_MB = 8
+"""A piece is a second long; FFmpeg's frames may be a little longer."""
+MOST_MEMORY_MB = 500
+"""For the process: Python, NumPy and FFmpeg take about 100 MB themselves."""
+
+
+def file_of(number: int, seed: int) -> bytes:
+    """The input of this number: the same in every run."""
+    return changed_file(random.Random(f"file {seed} {number}"))
+
+
+def decode_number(number: int, seed: int, tally: Tally) -> None:
+    """Decode one input as a worker does, but for the place where its bytes lie."""
+    body, name = file_of(number, seed), f"file {number} of seed {seed}"
+    before = _peak_mb()
+    tally.judge(name, lambda: _take(body), (FileFailure,))
+    tally.weigh()
+    if tally.peak_mb > MOST_MEMORY_MB and tally.peak_mb > before:
+        tally.findings.append(f"{name}: memory rose from {before} to {tally.peak_mb} MB")
+
+
+def _take(body: bytes) -> None:
+    length = 0
+    for piece in decode_pieces(io.BytesIO(body), LIMITS):
+        length += piece.planes.shape[1]
+        assert piece.planes.nbytes <= _PIECE_MB << 20, "a piece is too large"
+        assert len(piece.planes) <= LIMITS.channels, "too many channels"
+        assert length <= (LIMITS.audio_s + 1) * SAMPLE_RATE, "too long"
+        assert np.isfinite(piece.planes).all(), "samples that are no numbers"
+
+
+def _peak_mb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def keep_input(number: int, seed: int, directory: Path) -> Path:
+    """Write an input to a file, for somebody to look at."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"seed-{seed}-file-{number}"
+    path.write_bytes(file_of(number, seed))
+    return path

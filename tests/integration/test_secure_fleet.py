@@ -1,0 +1,247 @@
+"""A whole job over TLS as the user of deploy/valkey-acl.conf; no secret gets out on its way."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import redis
+from kombu.exceptions import OperationalError
+
+import producer
+from contract.broker import make_app
+from contract.ledger import Ledger, connect
+from contract.queues import BrokerUnavailable
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.samples import SAMPLES
+from local.stack import Stack
+from local.worker import LocalWorker
+from tests.certificates import Certificate, make_certificate
+from tests.integration.raw_messages import envelope, push, shard_body, task_headers
+from tests.integration.secure_broker import SecureBroker, running_broker
+
+QUERY = "X-Amz-Signature=hush-4711"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("tls"), "127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def broker(
+    stack: Stack, certificate: Certificate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SecureBroker]:
+    with running_broker(tmp_path_factory.mktemp("valkey"), certificate) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def environment(
+    stack: Stack, broker: SecureBroker, certificate: Certificate
+) -> Iterator[dict[str, str]]:
+    """What every process of the fleet gets; this one has it, too."""
+    own = {"FLEET_BROKER_URL": broker.url, "SSL_CERT_FILE": str(certificate.authority)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in own.items():
+            patch.setenv(name, value)
+        yield {**stack.environment, **own}
+
+
+@pytest.fixture(scope="module")
+def worker(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalWorker]:
+    with LocalWorker(environment, tmp_path_factory.mktemp("worker")) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was left behind by a job and all that was asked about it."""
+
+    where: str
+    job: str
+    told: str
+
+
+@pytest.fixture(scope="module")
+def done(worker: LocalWorker, environment: dict[str, str], broker: SecureBroker) -> Done:
+    """A job of two files, one of which is none, and every command after it."""
+    store, settings = S3Store(), Settings.load()
+    source, where = (f"s3://{bucket}/{uuid.uuid4()}/" for bucket in ("audio", "transcripts"))
+    for name in ("pin-code.wav", "not-audio.mp3"):
+        with (SAMPLES / name).open("rb") as file:
+            store.upload(source + name, file)
+    job = producer.enqueue([source], output=where).job
+
+    def ended() -> bool:
+        return producer.status(job).counts.complete
+
+    worker.process.wait_until(ended, 60)
+    producer.retry(job)
+    worker.process.wait_until(ended, 60)
+    told: list[Any] = [
+        producer.status(job),
+        producer.list_jobs(),
+        list(producer.failures(job)),
+        producer.reconcile(job),
+    ]
+    signed = {"audio": f"https://host.example/a.wav?{QUERY}", "relative": "web"}
+    shard = {"schema": 1, "shard": "web", "output": where, "files": [signed]}
+    push(settings, envelope(shard_body(shard), task_headers()))
+    push(settings, envelope(b'[["' + QUERY.encode(), task_headers()))
+    worker.process.wait_until(lambda: producer.list_dead().total == 1, 60)
+    worker.process.wait_until(lambda: bool(list(store.list(where + "web"))), 60)
+    told += [producer.cancel(job), producer.drop_dead(everything=True), settings.redacted()]
+    return Done(where, job, repr(told))
+
+
+def test_a_job_is_done_by_the_user_of_the_file_and_nothing_was_denied(
+    done: Done, broker: SecureBroker
+) -> None:
+    assert json.loads(S3Store().read(done.where + "pin-code.wav.json"))["text"]
+    assert producer.status(done.job).counts.outcomes["failed"] == 1
+    assert broker.connections > 2
+    assert broker.admin.acl_log() == []
+
+
+def test_what_the_user_may_do_is_what_was_done(done: Done, broker: SecureBroker) -> None:
+    """A command that nobody uses any more should leave the file; some are for rare moments."""
+    admin = broker.admin
+    used = {name.removeprefix("cmdstat_") for name in admin.info("commandstats")}
+    allowed = {
+        word.removeprefix("+")
+        for word in admin.acl_getuser("fleet")["commands"]
+        if word.startswith("+")
+    }
+    # what is put back, postponed, cancelled or resumed needs more than this one job did
+    rare = {"watch", "unwatch", "discard", "smembers", "srem", "exists", "pexpire", "hexists"}
+    rare |= {"expire", "persist", "ttl", "pttl", "hscan", "hvals", "hlen", "hsetnx", "llen"}
+    rare |= {"zrevrange", "zrevrangebyscore", "getbit", "time", "ping", "select", "auth", "hello"}
+    rare |= {"client|setname", "del"}
+    assert allowed - used <= rare
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("keys", ["*"]),
+        ("flushall", []),
+        ("config", ["get", "*"]),
+        ("acl", ["list"]),
+        ("get", ["another"]),
+        ("set", ["another", "x"]),
+        ("eval", ["return redis.call('get', 'another')", "0"]),
+        ("publish", ["channel", "x"]),
+        ("monitor", []),
+        ("client", ["list"]),
+        ("script", ["flush"]),
+    ],
+)
+def test_the_user_may_do_nothing_else(
+    environment: dict[str, str], command: str, arguments: list[str]
+) -> None:
+    client: Any = connect(Settings.load())
+    with pytest.raises(redis.ResponseError, match=r"(?i)no permissions"):
+        client.execute_command(command, *arguments)
+
+
+def test_nobody_comes_in_without_the_name(broker: SecureBroker, environment: object) -> None:
+    for url in (
+        broker.url.replace("fleet:", ""),
+        broker.url.replace("fleet:", "default:"),
+        broker.url.replace(broker.password, "wrong"),
+    ):
+        with pytest.raises(BrokerUnavailable) as caught:
+            Ledger(connect(Settings.load(broker_url=url))).check()
+        assert broker.password not in str(caught.value)
+    broker.admin.acl_log_reset()
+
+
+@pytest.mark.parametrize("who", ["ledger", "queue"])
+def test_a_server_that_cannot_prove_its_name_is_not_spoken_to(
+    broker: SecureBroker, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    before = broker.connections
+    settings = Settings.load()
+    queue = make_app(settings).connection_for_write()
+    reach: dict[str, Any] = {
+        "ledger": Ledger(connect(settings)).check,
+        "queue": lambda: queue.ensure_connection(max_retries=1, timeout=2),
+    }
+    with pytest.raises((BrokerUnavailable, OperationalError)) as caught:
+        reach[who]()
+    assert broker.password not in str(caught.value)
+    assert broker.connections == before
+
+
+def _secrets(broker: SecureBroker, environment: dict[str, str]) -> list[str]:
+    return [broker.password, environment["AWS_SECRET_ACCESS_KEY"], QUERY.partition("=")[2]]
+
+
+def _holds(text: str, secrets: list[str]) -> list[int]:
+    return [number for number, secret in enumerate(secrets) if secret in text]
+
+
+def test_no_secret_is_in_a_log_or_in_an_answer(
+    done: Done, worker: LocalWorker, broker: SecureBroker, environment: dict[str, str]
+) -> None:
+    secrets = _secrets(broker, environment)
+    assert not _holds(done.told, secrets)
+    log = worker.process.log.read_text()
+    assert "file finished" in log
+    assert not _holds(log, secrets)
+
+
+def test_no_secret_is_in_any_document_of_the_job(
+    done: Done, broker: SecureBroker, environment: dict[str, str]
+) -> None:
+    store = S3Store()
+    documents = {found.uri: store.read(found.uri) for found in store.list(done.where)}
+    assert done.where + "web.error.json" in documents
+    assert len(documents) > 5
+    for uri, body in documents.items():
+        assert not _holds(body.decode("utf-8", "replace"), _secrets(broker, environment)), uri
+
+
+def test_no_secret_is_in_ps(
+    done: Done, worker: LocalWorker, broker: SecureBroker, environment: dict[str, str]
+) -> None:
+    family = psutil.Process(worker.process.group)
+    lines = [one.cmdline() for one in (family, *family.children(recursive=True))]
+    assert any("celery" in line for line in lines)
+    assert not _holds(repr(lines), _secrets(broker, environment))
+
+
+@pytest.mark.parametrize("arguments", [["worker"], ["status", "x"], ["jobs"], ["enqueue", "x"]])
+def test_no_secret_is_in_the_error_of_a_command(
+    broker: SecureBroker, environment: dict[str, str], tmp_path: Path, arguments: list[str]
+) -> None:
+    """The broker is away, or refuses the login."""
+    more = ["--output", "s3://transcripts/x/"] if arguments[0] == "enqueue" else []
+    for url in (
+        broker.url.replace(f":{broker.tls_port}/", ":1/"),
+        broker.url.replace("fleet", "x"),
+    ):
+        run = subprocess.run(
+            [sys.executable, "-m", "cli", *arguments, *more],
+            env={**os.environ, **environment, "FLEET_BROKER_URL": url, "FLEET_DEVICES": "cpu"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            check=False,
+        )
+        assert run.returncode in (2, 3)
+        assert not _holds(run.stdout + run.stderr, _secrets(broker, environment))

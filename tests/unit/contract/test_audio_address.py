@@ -1,0 +1,99 @@
+"""Addresses of audio: which are sound, whose host is allowed, and what of them may be read."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.audio_address import check_audio, check_host, default_name, host_of, shown
+from contract.job import AudioRef, MalformedShard, Options, Shard
+from contract.layout import fingerprint
+from tests.unit.examples import INTERFACE_SHARD, a_ref
+
+SIGNED = "https://host.example/calls/a%20b.mp3?X-Amz-Signature=hush#hush"
+
+
+@pytest.mark.parametrize("uri", ["s3://b/k", SIGNED, "http://h:8080/a", "https://h/\u4f60.wav"])
+def test_a_sound_address_is_kept_as_it_is(uri: str) -> None:
+    assert check_audio(uri) == uri
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("", "a.wav", "file:///etc/passwd", "ftp://h/a", "HTTP://h/a", "s3://b", "//h/a"),
+        *("http://", "http:///a", "http://h", "http://h/", "http://h/a b", "http://h/a\n"),
+        *("http://h\\@x/a", "http://u:hush@h/a", "http://h:port/a", "http://h:99999/a"),
+        *("http://[::1/a", "http://h/\ud800", "http://h/\0", "http://h/" + "a" * 9000),
+        "http://" + "a" * 300 + "/a",
+    ],
+)
+def test_what_is_none_is_refused_and_not_repeated(uri: str) -> None:
+    with pytest.raises(ValueError, match="must") as caught:
+        check_audio(uri)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "may_be_read"),
+    [
+        ("s3://b/k?x#y", "s3://b/k?x#y"),
+        (SIGNED, "https://host.example/calls/a%20b.mp3"),
+        ("http://u:hush@h/a?hush", "http://h/a"),
+        ("http://h?hush/a", "http://h"),
+        ("http://h#hush@x/a", "http://h"),
+        ("https://h/a@b", "https://h/a@b"),
+    ],
+)
+def test_what_may_be_read_has_no_query_and_no_user(uri: str, may_be_read: str) -> None:
+    assert shown(uri) == may_be_read
+
+
+@given(st.text(max_size=20), st.sampled_from(["?", "#"]))
+def test_no_text_behind_the_path_is_ever_shown(path: str, mark: str) -> None:
+    assert "hush" not in shown(f"http://h/{path}{mark}hush")
+
+
+def test_outputs_are_named_after_the_path() -> None:
+    assert a_ref(SIGNED).relative == "calls/a b.mp3"
+    assert default_name("http://h/%E4%BD%A0.wav") == "\u4f60.wav"
+    assert default_name("s3://b//k") == "k"
+
+
+@pytest.mark.parametrize(
+    "path", ["%2e%2e/a", "a/..%2f..%2fb", "a%00", "a%0a", "%5c", "\uff0e\uff0e/a"]
+)
+def test_a_path_that_would_leave_the_prefix_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="relative"):
+        AudioRef.model_validate({"audio": f"https://h/{path}"})
+
+
+@pytest.mark.parametrize("uri", ["https://Host.Example/a", "http://host.example:81/a?b"])
+def test_a_host_is_known_by_its_name_alone(uri: str) -> None:
+    assert host_of(uri) == "host.example"
+    check_host(uri, {"host.example"})
+    for others in ((), ("example",), ("xhost.example",), ("host.example.",)):
+        with pytest.raises(ValueError, match="its host is not in FLEET_ALLOWED_HTTP_HOSTS"):
+            check_host(uri, others)
+
+
+def test_a_host_in_another_alphabet_is_known_by_its_name_in_the_dns() -> None:
+    assert host_of("https://b\u00fccher.example/a") == "xn--bcher-kva.example"
+
+
+def test_addresses_in_s3_need_no_host() -> None:
+    check_host("s3://b/k", ())
+
+
+def test_a_fingerprint_tells_addresses_apart_by_their_query() -> None:
+    one, other = (a_ref(f"https://h/a?id={number}") for number in (1, 2))
+    assert one.relative == other.relative
+    assert fingerprint(one, "e", "m", Options()) != fingerprint(other, "e", "m", Options())
+
+
+def test_a_message_with_an_unsound_address_is_malformed_and_its_secret_stays_in_it() -> None:
+    file: dict[str, Any] = {"audio": "https://user:hush@h/a?hush"}
+    with pytest.raises(MalformedShard, match=r"files\.0\.audio.*user name") as caught:
+        Shard.from_message({**INTERFACE_SHARD, "files": [file]})
+    assert "hush" not in str(caught.value)

@@ -1,0 +1,174 @@
+"""Celery's consumer, but for messages that are no task: they are put aside, none is lost.
+
+Celery logs such a message with its body, which may hold secrets, and drops it; some kinds end the
+worker.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar
+
+import redis
+from celery.worker.consumer import Consumer
+
+from contract.dead_letters import DeadLetter, DeadLetters
+from contract.layout import is_whole
+from contract.ledger import connect
+from contract.message_size import check_message_size
+from contract.queues import ENQUEUED_AT_HEADER, TASK, BrokerUnavailable
+from contract.settings import Settings
+from contract.transcript import utc_now
+from worker.parent.envelopes import KEPT_CHARACTERS, REFUSED_HEADER
+
+log = logging.getLogger(__name__)
+
+_BROKER_ERRORS = (OSError, redis.ConnectionError, redis.TimeoutError)
+"""kombu takes every KeyError for one as well: a message without an id would come for ever."""
+
+_TAKEN = {
+    *("task", "id", "root_id", "parent_id", "lang", "origin", "eta", "expires", "retries"),
+    *("ignore_result", "argsrepr", "kwargsrepr", "compression"),
+    *(ENQUEUED_AT_HEADER, REFUSED_HEADER),
+}
+_MOST_RETRIES = 1000
+"""Far above what worker.failures allows."""
+
+_YEARS = (2000, 2100)
+_LONGEST_ID = 300
+
+_LONGEST_REASON = 300
+"""Characters: a reason may quote a part of the message."""
+
+
+class RefusingConsumer(Consumer):  # type: ignore[misc]
+    """One per connection of the parent to its broker."""
+
+    settings: ClassVar[Settings]
+
+    @cached_property
+    def _letters(self) -> DeadLetters:
+        return DeadLetters(connect(self.settings), self.settings.key_prefix)
+
+    def update_strategies(self) -> None:
+        """Know the one task; Celery's own (chord, map, ...) are nobody's business here."""
+        super().update_strategies()
+        for name in set(self.strategies) - {TASK}:
+            del self.strategies[name]
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+        """What takes a message; whatever is wrong with that one is no affair of the others."""
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def on_task_received(message: Any) -> Any:
+            try:
+                check_message_size(len(message.body or b""))
+                message.headers = sound_headers(message.headers)
+                return handle(message)
+            except _BROKER_ERRORS:
+                raise
+            except Exception as error:
+                if message.acknowledged:
+                    raise
+                return self._put_aside(message, _said(error))
+
+        return on_task_received
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """It cannot be unpacked or read."""
+        self._put_aside(message, f"it cannot be read: {_said(exc)}")
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        """It names no task."""
+        self._put_aside(message, "it names no task")
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """It names a task that is none of ours."""
+        name = str(message.headers.get("task"))[:100]
+        self._put_aside(message, f"there is no task {name!r}; workers do {TASK!r}")
+
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """Its headers are wrong."""
+        self._put_aside(message, f"it is no valid task: {_said(exc)}")
+
+    def _put_aside(self, message: Any, reason: str) -> None:
+        letter = write_letter(message, reason, self.hostname)
+        try:
+            self._letters.put(letter)
+        except BrokerUnavailable as error:  # the broker gives it out again
+            log.warning("message %s cannot be put aside for now: %s", letter.message_id, error)
+            return
+        log.error("message %s was put aside: %s", letter.message_id, letter.reason)
+        message.ack_log_error(log, self.connection_errors)
+
+
+def sound_headers(headers: dict[str, Any]) -> dict[str, Any]:
+    """Those headers that a shard needs; limits of time and stamps are not for a client to set.
+
+    Celery looks at some of them only when a child is reserved, and never frees it when they are
+    wrong; and it drops a message whose ETA it cannot turn into seconds.
+
+    Raises:
+        ValueError: the identity, which becomes a key in Redis, or a time is none.
+    """
+    kept = {name: value for name, value in headers.items() if name in _TAKEN}
+    if "task" in kept:
+        _check_identity(kept.get("id"))
+    for name in ("eta", "expires"):
+        if kept.get(name) is not None:
+            _check_time(name, kept[name])
+    retries = kept.get("retries")
+    if not isinstance(retries, int) or not 0 <= retries <= _MOST_RETRIES:
+        kept["retries"] = 0
+    return kept
+
+
+def _check_identity(identity: Any) -> None:
+    sound = isinstance(identity, str) and 0 < len(identity) <= _LONGEST_ID and is_whole(identity)
+    if not sound:
+        raise ValueError(f"its id is no text of 1 to {_LONGEST_ID} characters")
+
+
+def _check_time(name: str, value: Any) -> None:
+    try:
+        sound = _YEARS[0] <= datetime.fromisoformat(value).year < _YEARS[1]
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise ValueError(f"its {name.upper()} is no time between {_YEARS[0]} and {_YEARS[1]}")
+
+
+def write_letter(message: Any, reason: str, worker: str) -> DeadLetter:
+    """The letter of a message that no child has seen; of its body, the beginning is kept."""
+    body = message.body or b""
+    text = body if isinstance(body, str) else body.decode("utf-8", "backslashreplace")
+    return DeadLetter(
+        message_id=_sound(_identity(message)),
+        reason=_sound(str(message.headers.get(REFUSED_HEADER) or reason))[:_LONGEST_REASON],
+        document={
+            "body": text[:KEPT_CHARACTERS],
+            "bytes": len(body),
+            "content_type": str(message.content_type)[:100],
+            "compression": str(message.headers.get("compression"))[:100],
+        },
+        worker=worker,
+        at=utc_now(),
+    )
+
+
+def _identity(message: Any) -> str:
+    for name in (message.headers.get("id"), message.properties.get("correlation_id")):
+        if isinstance(name, str) and name:
+            return name[:200]
+    return str(message.delivery_tag or uuid.uuid4())
+
+
+def _sound(text: str) -> str:
+    """Halves of surrogate pairs have no UTF-8, and Redis and JSON readers refuse them."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else str(error)
