@@ -5,7 +5,7 @@ GPU_PYTHON ?= 3.12
 
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run test test-unit check docs bench demo-model gpu-bundle clean
+.PHONY: help setup run test test-unit chaos fuzz check docs bench demo-model gpu-bundle clean
 
 help:          ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ test: .venv    ## run every test
 
 test-unit: .venv ## run the tests that need no server, in seconds
 	$(BIN)/python -m pytest tests/unit
+
+chaos: .venv   ## kill things while a job runs; CHAOS_SEED=n picks another order
+	$(BIN)/python -m pytest tests/chaos -s
+
+fuzz: .venv    ## throw 100,000 inputs at the decoder and the shard parser
+	$(BIN)/python -m tests.fuzz
 
 check: .venv   ## format, lint, types, import streets, house rules
 	$(BIN)/ruff format --check .

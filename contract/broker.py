@@ -7,6 +7,7 @@ from celery import Celery
 from kombu import Exchange, Queue
 
 from contract import queues
+from contract.message_size import refuse_bombs
 from contract.settings import Settings
 
 MODEL_LOAD_LIMIT_S = 1800.0
@@ -15,8 +16,9 @@ MODEL_LOAD_LIMIT_S = 1800.0
 
 def make_app(settings: Settings) -> Celery:
     """The Celery application that producer and worker share."""
+    refuse_bombs()
     app = Celery("fleet", broker=settings.broker_url, set_as_current=False)
-    app.conf.update(_messages(settings), **_delivery(), **_transport(settings))
+    app.conf.update(_messages(settings), **_delivery(settings), **_transport(settings))
     return app
 
 
@@ -38,14 +40,17 @@ def _messages(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _delivery() -> dict[str, Any]:
+def _delivery(settings: Settings) -> dict[str, Any]:
     return {
         # a task belongs to the queue until its files are committed
         "task_acks_late": True,
-        # a killed child's task goes back instead of being counted as done
+        # a killed child's task goes back instead of being counted as done, and soon
         "task_reject_on_worker_lost": True,
+        "worker_lost_wait": 2.0,
         # what a task could not do is in .error.json or the dead letters by then
         "task_acks_on_failure_or_timeout": True,
+        # between shards, by what a child holds then: see worker.recycling
+        "worker_max_memory_per_child": settings.max_resident_mb * 1024 or None,
         # one shard per device: what waits here would be kept from idle workers
         "worker_prefetch_multiplier": 1,
         # the broker blinking is no reason to throw an hour of transcription away
@@ -77,9 +82,13 @@ def _transport(settings: Settings) -> dict[str, Any]:
             # look for tasks of vanished workers every 10 s, not every 100 s
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
+            # who is killed while it looks keeps the others from it for so long, not for 5 minutes
+            "unacked_mutex_expire": 20,
             # a half-open connection is noticed instead of hanging for ever
             "socket_keepalive": True,
             "health_check_interval": 30,
             "socket_connect_timeout": 5,
+            # a server that holds the connection but says nothing is as good as away
+            "socket_timeout": 30,
         },
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from contract.audio_address import shown
 from contract.ledger import reached
 
 PAGE = 100
@@ -42,7 +43,9 @@ class DeadLetter(BaseModel):
         """Addresses of the audio that the document names; none where it is no shard."""
         files = self._said("files")
         rows = files if isinstance(files, list) else []
-        return [str(row["audio"]) for row in rows if isinstance(row, dict) and "audio" in row]
+        return [
+            shown(str(row["audio"])) for row in rows if isinstance(row, dict) and "audio" in row
+        ]
 
     def _said(self, name: str) -> Any:
         return self.document.get(name) if isinstance(self.document, dict) else None

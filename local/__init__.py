@@ -9,5 +9,6 @@ stack.py      both together, with a generated login each, and the environment th
 worker.py     one `fleet worker` beside them
 demo.py       the main job on the samples
 scoring.py    word errors against a reference
+faults/       what goes wrong in the field, made to happen
 samples/      audio with known words, and references.json
 """

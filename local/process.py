@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 15.0
 
@@ -50,8 +52,19 @@ class GuardedProcess:
 
     @property
     def group(self) -> int:
-        """The process group of the command and its children, for signals to all of them."""
-        return self._guard.pid
+        """The process group of the command and its children, led by the command.
+
+        Raises:
+            LookupError: there is none (any more).
+        """
+        try:
+            found = psutil.Process(self._guard.pid).children()  # a guard has no other child
+        except psutil.NoSuchProcess:
+            found = []
+        if not found:
+            raise LookupError(f"the process of {self.log} does not run")
+        leader: int = found[0].pid
+        return leader
 
     def wait_until(
         self,

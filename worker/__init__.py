@@ -6,11 +6,24 @@ machine.py     what this machine offers: CPUs within affinity and quota, GPUs by
 pinning.py     PURE: child index + devices + CPU limits -> device, threads, environment
 lifecycle.py   worker_process_init: pin, load, assert the device, canary; a failure ends the child
 slots.py       what the processes of one worker know of each other: state files in run_dir
-child_watch.py consumer step in the parent: ends the worker when children fail in a row
-tasks.py       the one task: read the shard, run the pipeline, apply the decision
+parent/        what Celery's parent does: leases, drain, stalled and failing children, odd messages
+health.py      PURE: what /healthz and /readyz say
+progress.py    what a child is at, and when it must be taken for hung
+orphans.py     a child ends with its parent
+recycling.py   a child that has grown too large is replaced between shards
+tasks.py       the one task: claim the shard, count the attempt
+delivery.py    one delivery of a shard: split, refuse or transcribe it, apply the decision
+splitting.py   PURE: a shard that took its worker down -> shards of one file
+sending.py     messages that a child sends: a shard for later, its files one by one
+giving_up.py   a message that is put aside
+claims.py      one process works on a shard
+attempts.py    how often a shard was begun
 pipeline.py    fetch -> decode -> find speech -> recognise -> assemble -> write
+sources/       where audio is fetched from: storage, or hosts that are allowed
 fetching.py    files -> their audio by the minute, the next ones while one is at work
 decoding.py    any audio -> 16 kHz samples, by PyAV
+formats.py     which kinds of file are decoded, and no other is opened
+limits.py      how large a file may be
 audio_length.py  how long a file says it is, and whether all of it came
 stretches.py   the stretch and the channels that are asked for
 handover.py    from one thread to another, at most so many at once
@@ -23,7 +36,6 @@ receipts.py    words + circumstances -> the documents that users read
 results.py     reads and writes the outputs of one file
 stopwatch.py   seconds by stage
 bookkeeping.py a shard in the books: the ledger, and a row per file in S3
-attempts.py    how often a message was begun
 heap.py        memory that was freed, given back
 busy.py        how long the models were at work
 planning/      PURE: speech spans, groups, batches and their budget, transcript assembly

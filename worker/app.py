@@ -14,8 +14,18 @@ from celery.signals import setup_logging, worker_init, worker_process_init, work
 from contract.broker import make_app
 from contract.settings import Settings
 from worker.boot import count_children
-from worker.child_watch import ChildWatch
 from worker.lifecycle import Child, leave_process, start_child
+from worker.orphans import end_with_parent
+from worker.parent.child_watch import ChildWatch
+from worker.parent.drain import Drain
+from worker.parent.envelopes import take_any_envelope
+from worker.parent.in_hand import Parent
+from worker.parent.leases import Leases
+from worker.parent.refusing import RefusingConsumer
+from worker.parent.requests import ShardRequest
+from worker.parent.returning import give_back_at_the_head
+from worker.parent.stall_watch import StallWatch
+from worker.recycling import look_at_present_memory
 from worker.slots import SlotFiles
 from worker.tasks import register_task
 from worker.telemetry.logs import configure_logging
@@ -25,6 +35,7 @@ log = logging.getLogger(__name__)
 
 settings = Settings.load()
 app = make_app(settings)
+_parent_pid = os.getpid()
 _child: Child | None = None
 
 
@@ -53,6 +64,8 @@ def _prepare_parent(**_: Any) -> None:
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _prepare_child(**_: Any) -> None:
     global _child  # noqa: PLW0603 - Celery offers tasks no other way to what the hook made
+    end_with_parent(_parent_pid)
+    look_at_present_memory()
     _child = start_child(settings)
 
 
@@ -61,6 +74,13 @@ def _say_so(**_: Any) -> None:
     log.info("consuming queue %r; children say when their model is ready", settings.queue)
 
 
-ChildWatch.slot_files = SlotFiles(settings.run_dir)
-app.steps["consumer"].add(ChildWatch)
+give_back_at_the_head()
+take_any_envelope()
+RefusingConsumer.settings = settings
+app.conf.worker_consumer = RefusingConsumer
+_side = Parent(settings, SlotFiles(settings.run_dir))
+ShardRequest.side = _side
+for step in (ChildWatch, Leases, StallWatch, Drain):
+    step.side = _side
+    app.steps["consumer"].add(step)
 register_task(app, settings, _current_child)

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from contract.closing import Closing
@@ -52,6 +52,8 @@ class ShardBook:
     """Writes a job's end, if this was its last shard."""
     _records: dict[str, FileRecord] = field(default_factory=dict)
     """By relative name."""
+    _ended: set[str] = field(default_factory=set)
+    """Relative names of the files that have their outcome."""
 
     def begin(self) -> None:
         """The shard's files are in flight."""
@@ -67,6 +69,7 @@ class ShardBook:
     def record(self, ref: AudioRef, file: FileFinished) -> None:
         """Take down what became of one file."""
         audio_ms = round(file.audio_s * 1000)
+        self._ended.add(ref.relative)
         self.tally.files += file.outcome != "skipped"
         self.tally.audio_ms += audio_ms
         if self.shard.job is None:
@@ -114,25 +117,40 @@ class ShardBook:
         if self.shard.job is not None:
             self.recorder.end_shard(self.shard.job, self.shard.shard, 0)
 
-    def give_up(self, reason: str, kind: ErrorKind) -> None:
-        """The shard is put aside: files without an outcome have failed, and none is in flight."""
+    @property
+    def unfinished(self) -> bool:
+        """Whether some file has no outcome yet."""
+        return any(ref.relative not in self._ended for ref in self.shard.files)
+
+    def give_up(self, failed: Sequence[AudioRef], reason: str, kind: ErrorKind) -> None:
+        """The shard is put aside: these files have failed, the others had their outcome."""
         job = self.shard.job
         if job is None:
             return
         for ref in self.shard.files:
             if ref.index is not None:
+                outcome: Outcome = "failed" if ref in failed else "skipped"
                 detail = FileDetail(kind=kind, relative=ref.relative, message=reason)
-                self.recorder.record(job, ref.index, "failed", 0, only_first=True, detail=detail)
-        self.leave()
-        with contextlib.suppress(StoreError):  # that may be the reason; others close it then
-            self._keep_failed(job, reason, kind)
-            self.close(job)
+                self.recorder.record(job, ref.index, outcome, 0, only_first=True, detail=detail)
+        with contextlib.suppress(StoreError):  # that may be the reason
+            self._keep_failed(job, failed, reason, kind)
 
-    def _keep_failed(self, job: str, reason: str, kind: ErrorKind) -> None:
+    def leave_for_good(self) -> None:
+        """Nothing of a shard that was put aside is in flight; its job may be over."""
+        self.leave()
+        if self.shard.job is not None:
+            with contextlib.suppress(StoreError):  # then others close it
+                self.close(self.shard.job)
+
+    def _keep_failed(
+        self, job: str, failed: Sequence[AudioRef], reason: str, kind: ErrorKind
+    ) -> None:
+        if not failed:
+            return
         error = RecordedError(kind=kind, message=reason)
         rows = [
             FileRecord(index=ref.index, relative=ref.relative, outcome="failed", error=error)
-            for ref in self.shard.files
+            for ref in failed
         ]
         uri = failed_record_uri(self.shard.output, job, self.shard.shard)
         self.store.write(uri, encode(rows), "application/x-ndjson")

@@ -48,6 +48,10 @@ class FileFinished:
     stages_s: dict[Stage, float] = field(default_factory=dict)
     threads: int = 0
     """torch's threads, as found after the file."""
+    resident_bytes: int = 0
+    """Memory of the child, as found after the file."""
+    device_bytes: int = 0
+    """Device memory of the child, as found after the file; 0 on a CPU."""
     error: str | None = None
     error_kind: ErrorKind | None = None
     fingerprint: str | None = None
@@ -91,6 +95,30 @@ class ShardPostponed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShardSplit:
+    """A shard took its worker down; each of its files now comes as a message of its own."""
+
+    shard: str
+    files: int
+    last_death: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardHeldElsewhere:
+    """A shard was delivered that another process works on; it comes again later."""
+
+    shard: str
+    delay_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardHandedBack:
+    """The worker ends before the shard does; what is not committed is done by another."""
+
+    shard: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class BatchRecognised:
     """Some clips went through the recogniser together."""
 
@@ -128,6 +156,9 @@ Event = (
     | ShardFinished
     | ShardPutAside
     | ShardPostponed
+    | ShardSplit
+    | ShardHeldElsewhere
+    | ShardHandedBack
 )
 
 

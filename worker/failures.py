@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from contract.job import MalformedShard
 from contract.queues import BrokerUnavailable
-from contract.store import ObjectDenied, ObjectMissing, StoreError
+from contract.store import ObjectDenied, ObjectMissing, ObjectTooLarge, StoreError
 from contract.transcript import ErrorKind
 
 
@@ -27,7 +27,7 @@ class AudioTooShort(FileFailure):
 
 
 class AudioTooLong(FileFailure):
-    """More audio than FLEET_MAX_AUDIO_S allows: raise it, or cut the file."""
+    """More audio than FLEET_MAX_AUDIO_S or FLEET_MAX_DECODED_MB: raise it, or cut the file."""
 
     kind: ErrorKind = "audio_too_long"
 
@@ -77,7 +77,7 @@ class Retry:
 
 
 @dataclass(frozen=True)
-class DeadLetter:
+class PutAside:
     """Put the message aside with its reason."""
 
     message: str
@@ -92,7 +92,7 @@ class LeaveProcess:
     message: str
 
 
-Decision = Skip | Retry | DeadLetter | LeaveProcess
+Decision = Skip | Retry | PutAside | LeaveProcess
 
 RETRY_FIRST_S = 2.0
 RETRY_LONGEST_S = 300.0
@@ -110,15 +110,17 @@ def decide(error: Exception, retries: int) -> Decision:
     message = str(error) or type(error).__name__
     match error:
         case MalformedShard() | PoisonShard():
-            return DeadLetter(message)
+            return PutAside(message)
         case OutputUnwritable():
-            return DeadLetter(message, "access_denied")
+            return PutAside(message, "access_denied")
         case FileFailure(kind=kind):
             return Skip(kind, message)
         case ObjectMissing():
             return Skip("audio_missing", message)
         case ObjectDenied():
             return Skip("access_denied", message)
+        case ObjectTooLarge():
+            return Skip("audio_too_long", message)
         case StoreError() | OSError():
             return _try_again(message, retries)
         case DeviceLost() | BrokerUnavailable() | MemoryError():
@@ -129,5 +131,5 @@ def decide(error: Exception, retries: int) -> Decision:
 
 def _try_again(message: str, retries: int) -> Decision:
     if retries >= MAX_RETRIES:
-        return DeadLetter(f"{message} (tried {retries + 1} times)", "audio_missing")
+        return PutAside(f"{message} (tried {retries + 1} times)", "audio_missing")
     return Retry(min(RETRY_FIRST_S * 2**retries, RETRY_LONGEST_S), message)

@@ -9,15 +9,20 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from contract.job import AudioRef, Options, Shard
 from contract.layout import fingerprint
 from contract.store import ObjectDenied, ObjectInfo, ObjectMissing, ObjectStore
 from worker.decoding import Planes, decode_pieces
 from worker.engine.interface import BLOCK_SAMPLES
+from worker.failures import ModelError
 from worker.handover import Handover
+from worker.limits import Limits
+from worker.planning.spans import SAMPLE_RATE
+from worker.progress import ENDLESS, Beat, Patience, unheard
 from worker.results import Outputs
+from worker.sources import AudioSource
 from worker.stopwatch import Stopwatch
 from worker.stretches import AudioFacts, Stretch
 
@@ -59,13 +64,31 @@ class Incoming:
             self.blocks.close()
 
 
+class _Arriving(io.BufferedRandom):
+    """A temporary file that gives a sign of life whenever bytes come."""
+
+    def __init__(self, arrived: Callable[[], None]) -> None:
+        raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the buffer over it
+        super().__init__(cast(io.RawIOBase, raw))
+        self._arrived = arrived
+
+    def write(self, data: Any, /) -> int:
+        self._arrived()
+        return super().write(data)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fetcher:
     """Fetches in threads of its own; decodes there too, or where the blocks are taken."""
 
     store: ObjectStore
+    audio: AudioSource | None = None
+    """Where audio comes from, if not from the store alone."""
     model_revision: str
-    max_audio_s: float
+    limits: Limits
+    patience: Patience = ENDLESS
+    beat: Beat = unheard
+    """Told of every step; see worker.progress."""
     at_once: int = 1
     """Files that come in while one is at work."""
     decodes_ahead: bool = False
@@ -96,11 +119,12 @@ class Fetcher:
                     incoming.leave()
 
     def _task(self, shard: Shard, ref: AudioRef) -> Task:
+        name = ref.relative
         return Task(
             ref=ref,
             options=shard.options.overlaid(ref),
             outputs=Outputs(self.store, shard.output, ref.relative),
-            stopwatch=Stopwatch(time.perf_counter),
+            stopwatch=Stopwatch(time.perf_counter, step=lambda s: self.beat(f"{s} of {name}")),
             only_job=shard.job if shard.overwrite else None,
         )
 
@@ -129,16 +153,17 @@ class Fetcher:
     def _head(self, task: Task) -> ObjectInfo | None:
         """What storage says of the audio; where it refuses, a download tells better why."""
         try:
-            return self.store.head(task.ref.audio)
+            return (self.audio or self.store).head(task.ref.audio)
         except (ObjectMissing, ObjectDenied):
             return None
 
     def _download(self, incoming: Incoming, made: str | None) -> BinaryIO:
         """The bytes that are there now, which need not be those that were asked about."""
         task = incoming.task
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by who decodes it
+        file = _Arriving(lambda: self.beat(f"fetch of {task.ref.relative}"))
         try:
-            incoming.info = self.store.download(task.ref.audio, file)
+            source = self.audio or self.store
+            incoming.info = source.download(task.ref.audio, file, self.limits.bytes)
             incoming.done = self.fingerprint(task, incoming.info) == made
         except BaseException:
             file.close()
@@ -151,11 +176,27 @@ class Fetcher:
             if incoming.done:
                 return
             stretch = Stretch(task.ref, task.options)
-            blocks = stretch.blocks(decode_pieces(file, self.max_audio_s), BLOCK_SAMPLES)
+            blocks = stretch.blocks(decode_pieces(file, self.limits), BLOCK_SAMPLES)
             try:
-                yield from task.stopwatch.over("decode", blocks)
+                yield from self._watched(task, task.stopwatch.over("decode", blocks))
             finally:
                 incoming.facts = stretch.facts
+
+    def _watched(self, task: Task, blocks: Iterable[Planes]) -> Iterator[Planes]:
+        """The same blocks, as long as they come fast enough.
+
+        Raises:
+            ModelError: the file took too long.
+        """
+        heard_s = 0.0
+        for block in blocks:
+            block_s = block.shape[1] / SAMPLE_RATE
+            heard_s += block_s
+            self.beat(f"decode of {task.ref.relative}", block_s)
+            allowed_s = self.patience.for_file(heard_s)
+            if task.stopwatch.total_s > allowed_s:
+                raise ModelError(f"given up after {allowed_s:.0f} s of work: see FLEET_MIN_RTFX")
+            yield block
 
     def fingerprint(self, task: Task, info: ObjectInfo) -> str:
         """What a current result of this file would carry."""

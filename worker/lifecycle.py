@@ -15,16 +15,21 @@ from contract.dead_letters import DeadLetters
 from contract.fleet_state import FleetState
 from contract.job import Shard
 from contract.ledger import Ledger, Planner, Recorder, connect
-from contract.settings import Settings
+from contract.settings import Settings, listed
 from worker.attempts import Attempts
-from worker.events import ModelReady, Observer
+from worker.claims import Claims, owner_of
+from worker.events import Event, ModelReady, Observer
+from worker.health import hopeless
+from worker.limits import Limits
 from worker.machine import Gpu, list_gpus, usable_cores
 from worker.pinning import CPU, SlotPlan, choose_devices, plan_slot
-from worker.slots import SlotFiles, SlotState, hopeless
+from worker.progress import Heartbeat, Patience, progress_path
+from worker.slots import SlotFiles, SlotState
 
 if TYPE_CHECKING:
     from contract.store import ObjectStore
     from worker.bookkeeping import ShardBook
+    from worker.engine.interface import Engine
     from worker.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
@@ -46,6 +51,12 @@ class Child:
     ledger: Recorder
     dead_letters: DeadLetters
     attempts: Attempts
+    claims: Claims
+    owner: str
+    """The name of this child's claims."""
+    heartbeat: Heartbeat
+    is_draining: Callable[[], bool]
+    """Whether the worker is about to end."""
     tell_state: Callable[[], None]
     """Writes this slot's file, device memory included."""
     open_book: Callable[[Shard], "ShardBook"]
@@ -71,6 +82,8 @@ def _start(settings: Settings) -> Child:
         reason = before.reason or "it was killed while it loaded its models"
         before = replace(before, failures_in_a_row=before.failures_in_a_row + 1, reason=reason)
         files.write(before)
+    if before.state == "ready":  # whatever ended it, a shard that ends makes it good
+        before = replace(before, deaths_in_a_row=before.deaths_in_a_row + 1)
     if hopeless([before]):
         time.sleep(_GIVE_WAY_S)
         leave_process()
@@ -81,7 +94,9 @@ def _start(settings: Settings) -> Child:
         reason = str(error) or type(error).__name__
         log.critical("slot %d cannot start: %s", slot, reason)
         failures = before.failures_in_a_row + 1
+        deaths = before.deaths_in_a_row
         failed = SlotState(slot=slot, pid=os.getpid(), state="failed", reason=reason)
+        failed = replace(failed, deaths_in_a_row=deaths)
         files.write(replace(failed, failures_in_a_row=failures))
         raise
 
@@ -120,51 +135,84 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
     from contract.s3 import S3Store
     from worker.engine.build import build_engine
     from worker.pipeline import Pipeline
+    from worker.sources import SourceByAddress, WebAudio
     from worker.telemetry.observers import observers
 
-    observe = observers(settings.run_dir, plan.slot)
+    heartbeat = Heartbeat(progress_path(settings.run_dir, plan.slot))
+    observe = _heard_by(heartbeat, observers(settings.run_dir, plan.slot))
     engine = build_engine(settings, plan, observe)
     redis = connect(settings, patient=True)
     identity = engine.identity
     FleetState(redis, settings.key_prefix).announce(identity.model, identity.model_revision)
-    uuid = gpu.uuid if gpu else ""
     observe(_ready(plan, gpu, time.monotonic() - begin, engine.fast_paths))
+    tell_state = _state_teller(plan, gpu, files, engine)
+    store = S3Store()
+    recorder, open_book = _open_books(settings, redis, store, plan.slot)
+    pipeline = Pipeline(
+        store=store,
+        engine=engine,
+        observe=observe,
+        limits=Limits.of(settings),
+        audio=SourceByAddress(store, WebAudio(hosts=listed(settings.allowed_http_hosts))),
+        patience=Patience(stall_s=settings.stall_s, min_rtfx=settings.min_rtfx),
+        beat=heartbeat.beat,
+        at_once=min(plan.threads, _FILES_AT_ONCE),
+        ahead=plan.device != CPU,
+    )
+    return Child(
+        plan=plan,
+        pipeline=pipeline,
+        observe=observe,
+        ledger=recorder,
+        dead_letters=DeadLetters(redis, settings.key_prefix),
+        attempts=Attempts(redis, settings.key_prefix),
+        claims=Claims(redis, settings.key_prefix, settings.visibility_timeout_s),
+        owner=owner_of(files.token(), os.getpid()),
+        heartbeat=heartbeat,
+        is_draining=files.draining,
+        tell_state=tell_state,
+        open_book=open_book,
+    )
+
+
+def _heard_by(heartbeat: Heartbeat, observe: Observer) -> Observer:
+    """The same observer; every event is a sign of life as well."""
+
+    def heard(event: Event) -> None:
+        heartbeat.beat(type(event).__name__)
+        observe(event)
+
+    return heard
+
+
+def _state_teller(
+    plan: SlotPlan, gpu: Gpu | None, files: SlotFiles, engine: "Engine"
+) -> Callable[[], None]:
+    """What writes this slot's file: now, and whenever a shard has ended."""
+    before = files.read(plan.slot)
     state = SlotState(
         slot=plan.slot,
         pid=os.getpid(),
         state="ready",
         device=plan.device,
-        device_uuid=uuid,
+        device_uuid=gpu.uuid if gpu else "",
         threads=plan.threads,
     )
 
-    def tell_state() -> None:
-        found = replace(state, memory=engine.memory_bytes(), on_device=engine.on_device())
+    def tell(deaths: int = 0) -> None:
+        found = replace(
+            state,
+            memory=engine.memory_bytes(),
+            on_device=engine.on_device(),
+            deaths_in_a_row=deaths,
+        )
         try:
             files.write(found)
         except OSError as error:  # a full disk is no reason to fail a shard that is done
             log.warning("the state of slot %d cannot be written: %s", plan.slot, error)
 
-    tell_state()
-    store = S3Store()
-    recorder, open_book = _open_books(settings, redis, store, plan.slot)
-    return Child(
-        plan=plan,
-        pipeline=Pipeline(
-            store=store,
-            engine=engine,
-            observe=observe,
-            max_audio_s=settings.max_audio_s,
-            at_once=min(plan.threads, _FILES_AT_ONCE),
-            ahead=plan.device != CPU,
-        ),
-        observe=observe,
-        ledger=recorder,
-        dead_letters=DeadLetters(redis, settings.key_prefix),
-        attempts=Attempts(redis, settings.key_prefix),
-        tell_state=tell_state,
-        open_book=open_book,
-    )
+    tell(before.deaths_in_a_row if before else 0)
+    return tell
 
 
 def _ready(

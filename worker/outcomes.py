@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 
+from contract.audio_address import shown
 from contract.job import AudioRef, Shard
 from contract.store import ObjectInfo
 from contract.transcript import Outcome
@@ -17,6 +18,7 @@ from worker.events import FileFinished, Observer
 from worker.failures import Retry, Skip, decide
 from worker.fetching import Task
 from worker.hearing import Heard, Hearing
+from worker.telemetry.resident import resident_bytes
 
 _MOST_POSTPONED = 5
 """When more files of a shard cannot be had, it is storage that fails, and the rest can wait."""
@@ -140,13 +142,15 @@ class Outcomes:
         return FileFinished(
             shard=self._shard.shard,
             job=self._shard.job,
-            audio=task.ref.audio,
+            audio=shown(task.ref.audio),
             index=task.ref.index,
             outcome=outcome,
             audio_s=stretch_s(task, facts) if heard and facts else 0.0,
             seconds=task.stopwatch.total_s,
             stages_s=dict(task.stopwatch.seconds),
             threads=threads,
+            resident_bytes=resident_bytes(),
+            device_bytes=self._engine.memory_bytes().get("allocated", 0),
             error=failure.message if failure else None,
             error_kind=failure.kind if failure else None,
             fingerprint=committed.fingerprint if committed else None,

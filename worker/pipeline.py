@@ -24,11 +24,14 @@ from worker.failures import Retry, decide
 from worker.fetching import Fetcher, Incoming
 from worker.handover import made_ahead
 from worker.hearing import Ended, Spoken
+from worker.limits import Limits
 from worker.listening import listen
 from worker.outcomes import Outcomes, Record
 from worker.planning.grouping import MOST_S, in_groups
+from worker.progress import ENDLESS, Beat, Patience, unheard
 from worker.receipts import Circumstances
 from worker.recognising import recognise
+from worker.sources import AudioSource
 
 _WRITERS = 4
 _END_S = 10.0
@@ -54,7 +57,12 @@ class Pipeline:
     store: ObjectStore
     engine: Engine
     observe: Observer
-    max_audio_s: float
+    limits: Limits
+    audio: AudioSource | None = None
+    """Where audio comes from, if not from the store alone."""
+    patience: Patience = ENDLESS
+    beat: Beat = unheard
+    """Told of every step; see worker.progress."""
     at_once: int = 1
     """Files that come in while one is at work."""
     ahead: bool = False
@@ -100,8 +108,11 @@ class Pipeline:
     def _fetcher(self) -> Fetcher:
         return Fetcher(
             store=self.store,
+            audio=self.audio,
             model_revision=self.engine.identity.model_revision,
-            max_audio_s=self.max_audio_s,
+            limits=self.limits,
+            patience=self.patience,
+            beat=self.beat,
             at_once=self.at_once,
             decodes_ahead=self.ahead,
         )

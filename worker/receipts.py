@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from contract.audio_address import shown
 from contract.job import AudioRef, Options
 from contract.store import ObjectInfo
 from contract.transcript import AudioInfo, ErrorReport, FailureDetail, Receipt, Transcript
@@ -33,7 +34,7 @@ def describe_audio(
     """What is known of the audio; the stretch is given in full once its length is known."""
     duration_ms = facts.duration_ms if facts else None
     return AudioInfo(
-        uri=ref.audio,
+        uri=shown(ref.audio),
         etag=info.etag if info else ref.etag,
         duration_ms=duration_ms,
         sample_rate=facts.source_rate if facts else None,

@@ -4,8 +4,10 @@ The parent, its children and the metrics server share no memory; a file that is 
 once is enough, and survives the child that wrote it.
 """
 
+import contextlib
 import json
 import os
+import secrets
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,11 +15,10 @@ from typing import Literal
 
 import psutil
 
-MAX_FAILURES = 3
-"""Children of one slot that may fail to load their model in a row."""
-
 State = Literal["loading", "ready", "failed"]
-WORKER_FILE = "worker.json"
+_WORKER_FILE = "worker.json"
+_CONSUMER_FILE = "consumer.json"
+_DRAIN_FILE = "draining"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,26 +42,20 @@ class SlotState:
     """Device memory of the child in bytes: allocated and reserved."""
     on_device: bool = False
     """Whether every parameter of the models was on the planned device after the last shard."""
+    deaths_in_a_row: int = 0
+    """Children of this slot that ended since one of them ended a shard."""
 
 
-def hopeless(states: list[SlotState]) -> SlotState | None:
-    """PURE: the first slot whose children failed too often in a row."""
-    return next((state for state in states if state.failures_in_a_row >= MAX_FAILURES), None)
+@dataclass(frozen=True, kw_only=True)
+class ConsumerState:
+    """How the parent's loop is doing; times are of the monotonic clock."""
 
-
-def why_stuck(states: list[SlotState]) -> str | None:
-    """PURE: why the worker can make no progress; None while it can."""
-    slot = hopeless(states)
-    return f"slot {slot.slot} cannot start: {slot.reason}" if slot else None
-
-
-def why_not_ready(states: list[SlotState], expected: int) -> str | None:
-    """PURE: why the worker cannot take tasks on every device; None when it can."""
-    ready = sum(state.state == "ready" for state in states)
-    if expected and ready == expected:
-        return None
-    reasons = "".join(f"; slot {s.slot}: {s.reason}" for s in states if s.reason)
-    return f"{ready} of {expected} children are ready{reasons}"
+    consuming: bool
+    """False while the broker is away."""
+    since_s: float
+    """Since when the broker is in touch."""
+    at_s: float
+    """When the loop last said so."""
 
 
 def claim_run_dir(root: Path) -> Path:
@@ -82,16 +77,42 @@ class SlotFiles:
     def start(self, slots: int) -> None:
         """Forget an earlier worker, and say how many children this one has."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        for old in self.directory.glob("slot*.json"):
-            old.unlink()
-        self._replace(self.directory / WORKER_FILE, {"slots": slots, "pid": os.getpid()})
+        for old in (*self.directory.glob("slot*"), self.directory / _DRAIN_FILE):
+            old.unlink(missing_ok=True)
+        about = {"slots": slots, "pid": os.getpid(), "token": secrets.token_hex(8)}
+        self._replace(self.directory / _WORKER_FILE, about)
 
     def expected(self) -> int:
         """How many children there should be; 0 before the worker has started."""
+        return int(self._about().get("slots", 0))
+
+    def token(self) -> str:
+        """A name that no other worker has, nor this one after a restart."""
+        return str(self._about()["token"])
+
+    def _about(self) -> dict[str, int | str]:
+        with contextlib.suppress(FileNotFoundError):
+            return dict(json.loads((self.directory / _WORKER_FILE).read_text()))
+        return {}
+
+    def say_consumer(self, state: ConsumerState) -> None:
+        """Replace what is known of the parent's loop."""
+        self._replace(self.directory / _CONSUMER_FILE, asdict(state))
+
+    def consumer(self) -> ConsumerState | None:
+        """How the parent's loop is doing; None before it began."""
         try:
-            return int(json.loads((self.directory / WORKER_FILE).read_text())["slots"])
+            return ConsumerState(**json.loads((self.directory / _CONSUMER_FILE).read_text()))
         except FileNotFoundError:
-            return 0
+            return None
+
+    def say_draining(self) -> None:
+        """No child is to begin another file."""
+        (self.directory / _DRAIN_FILE).touch()
+
+    def draining(self) -> bool:
+        """Whether the worker is about to end."""
+        return (self.directory / _DRAIN_FILE).exists()
 
     def write(self, state: SlotState) -> None:
         """Replace what is known of a slot."""

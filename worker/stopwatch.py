@@ -10,17 +10,24 @@ from contract.transcript import STAGES, Stage
 T = TypeVar("T")
 
 
+def _nobody(stage: Stage) -> None:
+    """For those whose steps nobody watches."""
+
+
 @dataclass(frozen=True)
 class Stopwatch:
     """Adds up the time spent in each stage; the clock is a parameter."""
 
     clock: Callable[[], float]
     seconds: dict[Stage, float] = field(default_factory=dict)
+    step: Callable[[Stage], None] = _nobody
+    """Told whenever a stretch of a stage begins: a sign of life."""
 
     @contextlib.contextmanager
     def __call__(self, stage: Stage) -> Iterator[None]:
         """Time one stretch of a stage."""
         begin = self.clock()
+        self.step(stage)
         try:
             yield
         finally:

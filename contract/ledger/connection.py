@@ -9,8 +9,7 @@ import redis.retry
 from contract.queues import BrokerUnavailable
 from contract.settings import Settings
 
-_PATIENT_TRIES = 30
-"""With waits of up to 10 s: about four minutes."""
+_FOR_EVER = -1
 
 
 def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
@@ -18,9 +17,10 @@ def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
 
     Args:
         settings: where Redis is.
-        patient: wait some minutes for a Redis that is away, as a worker should; else ask once.
+        patient: wait for a Redis that is away, as a worker should; else ask once.
     """
-    waits = redis.retry.Retry(redis.backoff.ExponentialBackoff(cap=10, base=0.1), _PATIENT_TRIES)
+    backoff = redis.backoff.ExponentialWithJitterBackoff(cap=10, base=0.1)
+    waits = redis.retry.Retry(backoff, _FOR_EVER)
     return redis.Redis.from_url(
         settings.broker_url,
         decode_responses=True,

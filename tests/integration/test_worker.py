@@ -107,31 +107,36 @@ def test_storage_that_fails_for_a_while_is_tried_again(
     }
 
 
-def test_a_shard_that_kills_its_worker_is_put_aside_after_three_times(
+def test_a_file_that_kills_its_worker_is_put_aside_after_three_times(
     worker: LocalWorker, settings: Settings, store: S3Store, tmp_path: Path
 ) -> None:
-    """Killed by hand each time that the child begins; the shard is long enough to be caught."""
+    """Killed by hand each time that the child begins; the file is long enough to be caught."""
     longest = max(load_samples(), key=lambda sample: len(sample.text))
     with (SAMPLES / longest.name).open("rb") as file:
         store.upload("s3://audio/long", file)
     manifest = tmp_path / "long.jsonl"
-    rows = ({"audio": "s3://audio/long", "id": f"long/{number}"} for number in range(40))
-    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    job = enqueue([str(manifest)], output=output()).job
+    manifest.write_text(json.dumps({"audio": "s3://audio/long", "id": "long"}) + "\n")
+    where = output()
+    job = enqueue([str(manifest)], output=where).job
     letters = DeadLetters(connect(settings))
-    killed = 0
+    killed, mine = 0, list[str]()
 
     def put_aside() -> bool:
         nonlocal killed
         if _begun(worker.process.log, job) > killed:
             killed += 1
             os.kill(_child_pid(worker), signal.SIGKILL)
-        return any((one.document or {}).get("job") == job for one in letters.all())
+        mine[:] = [one.reason for one in letters.all() if (one.document or {}).get("job") == job]
+        return bool(mine)
 
     worker.process.wait_until(put_aside, 120)
     assert killed == 3
+    assert "took down its worker 3 times" in mine[0]
+    assert "signal 9 (SIGKILL) (on cpu, slot 0)" in mine[0]
     finish(worker, job)
-    assert status(job).counts.files == 40
+    assert status(job).counts.outcomes["failed"] == 1
+    report = json.loads(store.read(where + "long.error.json"))
+    assert (report["error"]["kind"], report["error"]["attempts"]) == ("poison", 4)
     worker.wait_until_ready()
 
 

@@ -1,4 +1,4 @@
-"""Consumer step in the parent: when children cannot load their model, the worker ends.
+"""Consumer step: when children cannot load their model, the worker ends.
 
 An endless loop of loading would look alive; an exit code makes the supervisor back off and
 somebody look.
@@ -8,9 +8,9 @@ import logging
 from typing import Any
 
 from celery import bootsteps
-from celery.worker import state as celery_state
 
-from worker.slots import SlotFiles, hopeless
+from worker.health import hopeless
+from worker.parent.in_hand import Parent
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class ChildWatch(bootsteps.StartStopStep):  # type: ignore[misc]
     """Looks at the slots' files while the consumer runs; timers must live in a consumer step."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
-    slot_files: SlotFiles
+    side: Parent
 
     def __init__(self, parent: Any, **_: Any) -> None:
         self._timer: Any = None
@@ -40,15 +40,15 @@ class ChildWatch(bootsteps.StartStopStep):  # type: ignore[misc]
     def look(self) -> None:
         """End the worker with an exit code when a slot is hopeless."""
         try:
-            slot = hopeless(self.slot_files.all())
+            slot = hopeless(self.side.slots.all())
         except OSError as error:  # must not look like a lost broker
             log.warning("the state of the children cannot be read: %s", error)
             return
-        if slot and celery_state.should_stop is None:
+        if slot and self.side.drained_by_s is None:
             log.critical(
                 "slot %d failed %d times in a row, the worker ends: %s",
                 slot.slot,
                 slot.failures_in_a_row,
                 slot.reason,
             )
-            celery_state.should_stop = EXIT_MODEL_UNUSABLE  # warm: the other slots finish
+            self.side.drain(EXIT_MODEL_UNUSABLE)  # the other slots finish what they can

@@ -95,6 +95,18 @@ CATALOGUE = (
         "asr_torch_threads", "gauge", "torch's threads as found after the last file.", ("slot",)
     ),
     Metric(
+        "asr_file_resident_bytes",
+        "gauge",
+        "Memory of the slot's child as found after the last file.",
+        ("slot",),
+    ),
+    Metric(
+        "asr_file_device_bytes",
+        "gauge",
+        "Device memory of the slot's child as found after the last file.",
+        ("slot",),
+    ),
+    Metric(
         "asr_fast_path",
         "gauge",
         "1 when the slot takes the fast path, 0 when it works on FunASR's own.",

@@ -43,6 +43,8 @@ def configure_logging(form: Literal["text", "json"]) -> None:
     root.setLevel(logging.WARNING)  # FunASR tells its every step through the root logger
     for name in ("fleet", "worker", "celery.worker.consumer", "celery.apps.worker"):
         logging.getLogger(name).setLevel(logging.INFO)
+    # what is handed back is told by our own event, without a traceback
+    logging.getLogger("celery.app.trace").setLevel(logging.ERROR)
 
 
 def _hide_passwords(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:

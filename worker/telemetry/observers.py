@@ -85,7 +85,10 @@ def _count_work(
 
 def _count_file(metrics: Metrics, slot: int, file: FileFinished) -> None:
     metrics["asr_files_total"].labels(file.outcome).inc()
-    metrics["asr_torch_threads"].labels(slot).set(file.threads)
+    if file.threads:  # unknown of files that were put aside
+        metrics["asr_torch_threads"].labels(slot).set(file.threads)
+        metrics["asr_file_resident_bytes"].labels(slot).set(file.resident_bytes)
+        metrics["asr_file_device_bytes"].labels(slot).set(file.device_bytes)
     for stage, seconds in file.stages_s.items():
         metrics["asr_stage_seconds"].labels(stage).observe(seconds)
     if file.outcome not in ("ok", "empty"):

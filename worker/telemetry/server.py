@@ -21,7 +21,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from worker.slots import SlotFiles, why_not_ready, why_stuck
+from contract.settings import Settings
+from worker.health import Worker, why_not_ready, why_stuck
+from worker.progress import Patience, read_progress
+from worker.slots import SlotFiles
 from worker.telemetry.catalogue import CATALOGUE
 from worker.telemetry.devices import DeviceReader
 from worker.telemetry.metrics import metrics_directory
@@ -35,6 +38,7 @@ class Status:
 
     run_dir: Path
     devices: DeviceReader
+    patience: Patience
 
     @property
     def _slots(self) -> SlotFiles:
@@ -46,11 +50,20 @@ class Status:
             case "/metrics":
                 return HTTPStatus.OK, CONTENT_TYPE_LATEST, self.metrics()
             case "/healthz":
-                return _verdict(why_stuck(self._slots.all()))
+                return _verdict(why_stuck(self._worker(), time.monotonic(), self.patience))
             case "/readyz":
-                return _verdict(why_not_ready(self._slots.all(), self._slots.expected()))
+                return _verdict(why_not_ready(self._worker()))
             case _:
                 return HTTPStatus.NOT_FOUND, "text/plain", b"try /metrics, /healthz or /readyz\n"
+
+    def _worker(self) -> Worker:
+        states = self._slots.all()
+        return Worker(
+            expected=self._slots.expected(),
+            states=states,
+            consumer=self._slots.consumer(),
+            progress=[read_progress(self.run_dir, state.slot, state.pid) for state in states],
+        )
 
     def metrics(self) -> bytes:
         """What the children counted, and what the devices show now."""
@@ -105,7 +118,9 @@ def _end_with(parent: int, server: ThreadingHTTPServer) -> None:
 def main(arguments: list[str]) -> int:
     """Serve until the parent process ends."""
     run_dir, port, parent = Path(arguments[0]), int(arguments[1]), int(arguments[2])
-    server = make_server(Status(run_dir, DeviceReader()), port)
+    settings = Settings.load()
+    patience = Patience(stall_s=settings.stall_s, min_rtfx=settings.min_rtfx)
+    server = make_server(Status(run_dir, DeviceReader(), patience), port)
     threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
     server.serve_forever()
     return 0

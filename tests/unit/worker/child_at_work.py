@@ -1,6 +1,8 @@
 """A child over a workbench, with a ledger, dead letters and a Celery task that only take note."""
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,10 +12,12 @@ from contract.job import Shard
 from contract.ledger import Recorder
 from contract.ledger.values import FileDetail, WorkerSeen
 from tests.unit.worker.workbench import Workbench
-from worker.attempts import Attempts
+from worker.attempts import FIRST, Attempt, Attempts
 from worker.bookkeeping import ShardBook, Tally
+from worker.claims import Claims
 from worker.lifecycle import Child
 from worker.pinning import plan_slot
+from worker.progress import Heartbeat
 from worker.tasks import run_shard
 
 
@@ -38,15 +42,30 @@ class FakeTask:
             delivery_info=self.delivery_info,
         )
 
+    shards_sent: list[dict[str, Any]] = field(default_factory=list)
+    """Documents of the parts that a shard was split into."""
+
     @property
     def app(self) -> SimpleNamespace:
         """The application that the task belongs to."""
         return SimpleNamespace(conf=SimpleNamespace(task_default_queue="fleet"))
 
-    def signature_from_request(self, countdown: float, retries: int, queue: str) -> SimpleNamespace:
-        """The same message for later, on our own queue."""
+    def signature_from_request(
+        self, queue: str, retries: int, countdown: float = 0.0, **other: Any
+    ) -> SimpleNamespace:
+        """The same message for later, or a part of it, on our own queue."""
         assert queue == "fleet"
-        return SimpleNamespace(apply_async=lambda: self.sent_again.append((countdown, retries)))
+
+        def apply_async(priority: int) -> None:
+            assert priority == 0, "it goes before what waits"
+            if "args" in other:
+                (document,) = other["args"]
+                assert other["task_id"] == f"message-1.{len(self.shards_sent)}"
+                self.shards_sent.append(document)
+            else:
+                self.sent_again.append((countdown, retries))
+
+        return SimpleNamespace(apply_async=apply_async)
 
 
 @dataclass
@@ -56,8 +75,19 @@ class ChildAtWork:
     bench: Workbench = field(default_factory=Workbench)
     letters: list[DeadLetter] = field(default_factory=list)
     ledger: list[tuple[str, int, str, int]] = field(default_factory=list)
-    begun: dict[str, int] = field(default_factory=dict)
-    """How often each message was begun that is not done."""
+    attempt: Attempt = FIRST
+    """What is known of the shard's beginnings when it begins."""
+    forgiven: int = 0
+    """Beginnings that came to no end on purpose."""
+    ended: list[str] = field(default_factory=list)
+    """Shards whose attempts were forgotten: they do not come again."""
+    deaths: list[str] = field(default_factory=list)
+    held_s: float = 0.0
+    """For how long another process holds the claim to every shard."""
+    claimed: list[str] = field(default_factory=list)
+    """Shards whose claims are held."""
+    drains_after_looks: int | None = None
+    """How often a child may ask whether its worker ends before it does."""
     in_flight: dict[str, int] = field(default_factory=dict)
     """Files of each shard that was begun and not ended."""
     cancelled_jobs: set[str] = field(default_factory=set)
@@ -83,10 +113,34 @@ class ChildAtWork:
             observe=self.bench.observe,
             ledger=self._recorder,
             dead_letters=cast(DeadLetters, SimpleNamespace(put=self._put)),
-            attempts=cast(Attempts, SimpleNamespace(begin=self._begin, end=self._end)),
+            attempts=cast(
+                Attempts,
+                SimpleNamespace(
+                    begin=self._begin,
+                    end=self.ended.append,
+                    forgive=self._forgive,
+                    note_death=lambda identity, how: self.deaths.append(how),
+                ),
+            ),
+            claims=cast(
+                Claims,
+                SimpleNamespace(
+                    take=self._claim,
+                    release=lambda identity, owner: self.claimed.remove(identity),
+                ),
+            ),
+            owner="worker:1",
+            heartbeat=Heartbeat(Path(os.devnull) / "nowhere"),
+            is_draining=self._is_draining,
             tell_state=self._tell_state,
             open_book=self._open_book,
         )
+
+    def _is_draining(self) -> bool:
+        if self.drains_after_looks is None:
+            return False
+        self.drains_after_looks -= 1
+        return self.drains_after_looks < 0
 
     @property
     def _recorder(self) -> Recorder:
@@ -116,14 +170,19 @@ class ChildAtWork:
     def _tell_state(self) -> None:
         self.told += 1
 
-    def _begin(self, message_id: str) -> int:
+    def _begin(self, identity: str) -> Attempt:
         if self.broken:
             raise self.broken
-        self.begun[message_id] = self.begun.get(message_id, 0) + 1
-        return self.begun[message_id]
+        assert self.claimed == [identity]
+        return self.attempt
 
-    def _end(self, message_id: str) -> None:
-        del self.begun[message_id]
+    def _forgive(self, identity: str) -> None:
+        self.forgiven += 1
+
+    def _claim(self, identity: str, owner: str) -> float:
+        if not self.held_s:
+            self.claimed.append(identity)
+        return self.held_s
 
     def _record(
         self,

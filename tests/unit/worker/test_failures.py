@@ -11,6 +11,7 @@ from contract.store import (
     CredentialsRefused,
     ObjectDenied,
     ObjectMissing,
+    ObjectTooLarge,
     StoreError,
     StoreUnavailable,
 )
@@ -18,20 +19,21 @@ from worker import failures
 from worker.failures import (
     MAX_RETRIES,
     RETRY_LONGEST_S,
-    DeadLetter,
     LeaveProcess,
+    PutAside,
     Retry,
     Skip,
     decide,
 )
 
 FINAL = [
-    (MalformedShard("m"), DeadLetter("m")),
-    (failures.OutputUnwritable("m"), DeadLetter("m", "access_denied")),
-    (failures.PoisonShard("m"), DeadLetter("m")),
+    (MalformedShard("m"), PutAside("m")),
+    (failures.OutputUnwritable("m"), PutAside("m", "access_denied")),
+    (failures.PoisonShard("m"), PutAside("m")),
     (failures.UndecodableAudio("m"), Skip("undecodable_audio", "m")),
     (failures.AudioTooShort("m"), Skip("audio_too_short", "m")),
     (failures.AudioTooLong("m"), Skip("audio_too_long", "m")),
+    (ObjectTooLarge("m"), Skip("audio_too_long", "m")),
     (failures.OutOfDeviceMemory("m"), Skip("out_of_memory", "m")),
     (failures.ModelError("m"), Skip("model_error", "m")),
     (ObjectMissing("m"), Skip("audio_missing", "m")),
@@ -67,7 +69,7 @@ def test_what_may_pass_is_tried_again_after_a_growing_time(
 def test_what_does_not_pass_is_put_aside_with_the_number_of_tries(
     error: type[Exception], retries: int
 ) -> None:
-    assert decide(error("away"), retries) == DeadLetter(
+    assert decide(error("away"), retries) == PutAside(
         f"away (tried {retries + 1} times)", "audio_missing"
     )
 

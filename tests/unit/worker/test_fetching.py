@@ -11,6 +11,7 @@ from tests.unit.examples import a_ref, a_shard
 from tests.unit.worker.sounds import tone, wav
 from worker.failures import UndecodableAudio
 from worker.fetching import Fetcher, Incoming
+from worker.limits import Limits
 
 URIS = [f"s3://in/{name}.wav" for name in "abcd"]
 
@@ -25,11 +26,11 @@ class CountingStore(MemoryStore):
         for n, uri in enumerate(URIS):
             self.write(uri, wav(tone(0.5 + 0.25 * n)), "")
 
-    def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
         with self.changed:
             self.begun.append(uri)
             self.changed.notify_all()
-        return super().download(uri, into)
+        return super().download(uri, into, limit_bytes)
 
     def wait_for(self, count: int) -> list[str]:
         with self.changed:
@@ -52,7 +53,9 @@ def ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def _fetcher(store: MemoryStore) -> Fetcher:
-    return Fetcher(store=store, model_revision="sha256:m", max_audio_s=500, decodes_ahead=AHEAD)
+    return Fetcher(
+        store=store, model_revision="sha256:m", limits=Limits(audio_s=500), decodes_ahead=AHEAD
+    )
 
 
 def _fetch(store: MemoryStore, *uris: str) -> Generator[Incoming, None, None]:

@@ -6,16 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from worker.slots import (
-    MAX_FAILURES,
-    SlotFiles,
-    SlotState,
-    State,
-    claim_run_dir,
-    hopeless,
-    why_not_ready,
-    why_stuck,
-)
+from worker.slots import ConsumerState, SlotFiles, SlotState, State, claim_run_dir
 
 
 def a_slot(slot: int, state: State = "ready", failures: int = 0, reason: str = "") -> SlotState:
@@ -65,41 +56,26 @@ def test_before_the_worker_has_started_no_child_is_expected(tmp_path: Path) -> N
     assert SlotFiles(tmp_path / "nowhere").all() == []
 
 
-@pytest.mark.parametrize(
-    ("failures", "lost"),
-    [([], None), ([0, 0], None), ([MAX_FAILURES - 1], None), ([0, MAX_FAILURES], 1), ([9, 9], 0)],
-)
-def test_a_slot_is_hopeless_after_too_many_failures_in_a_row(
-    failures: list[int], lost: int | None
-) -> None:
-    states = [a_slot(n, "failed", count) for n, count in enumerate(failures)]
-    found = hopeless(states)
-    assert (found.slot if found else None) == lost
+def test_each_start_of_a_worker_has_a_name_of_its_own(files: SlotFiles) -> None:
+    before = files.token()
+    files.start(2)
+    assert len(before) == 16
+    assert files.token() != before
 
 
-def test_a_worker_is_stuck_only_when_a_slot_is_hopeless() -> None:
-    assert why_stuck([a_slot(0), a_slot(1, "loading"), a_slot(2, "failed", 1)]) is None
-    stuck = why_stuck([a_slot(0), a_slot(1, "failed", MAX_FAILURES, "no weights")])
-    assert stuck == "slot 1 cannot start: no weights"
+def test_a_worker_drains_until_another_starts(files: SlotFiles) -> None:
+    assert not files.draining()
+    files.say_draining()
+    assert SlotFiles(files.directory).draining()
+    files.start(2)
+    assert not files.draining()
 
 
-@pytest.mark.parametrize(
-    ("states", "expected", "said"),
-    [
-        ([], 0, "0 of 0"),
-        ([], 1, "0 of 1"),
-        ([a_slot(0)], 2, "1 of 2"),
-        ([a_slot(0), a_slot(1, "loading")], 2, "1 of 2"),
-        ([a_slot(0), a_slot(1, "failed", 1, "no weights")], 2, "slot 1: no weights"),
-        ([a_slot(0)], 1, None),
-        ([a_slot(0), a_slot(1)], 2, None),
-    ],
-)
-def test_a_worker_is_ready_when_every_child_is(
-    states: list[SlotState], expected: int, said: str | None
-) -> None:
-    why = why_not_ready(states, expected)
-    assert (why is None) if said is None else (said in str(why))
+def test_the_loop_s_last_word_is_read_by_others(files: SlotFiles) -> None:
+    assert files.consumer() is None
+    said = ConsumerState(consuming=True, since_s=1.5, at_s=7.0)
+    files.say_consumer(said)
+    assert SlotFiles(files.directory).consumer() == said
 
 
 @pytest.fixture

@@ -10,8 +10,14 @@ from contract.store import StoreUnavailable
 from tests.unit.examples import a_shard
 from tests.unit.worker.child_at_work import ChildAtWork, FakeTask
 from tests.unit.worker.workbench import WatchedStore
-from worker import tasks
-from worker.events import ShardFinished, ShardPostponed, ShardPutAside, ShardStarted
+from worker import delivery, tasks
+from worker.attempts import Attempt
+from worker.events import (
+    ShardFinished,
+    ShardPostponed,
+    ShardPutAside,
+    ShardStarted,
+)
 from worker.failures import MAX_RETRIES, DeviceLost
 
 
@@ -24,17 +30,18 @@ def child(monkeypatch: pytest.MonkeyPatch) -> ChildAtWork:
     def leave() -> None:
         raise Left
 
-    monkeypatch.setattr(tasks, "leave_process", leave)
+    for room in (tasks, delivery):
+        monkeypatch.setattr(room, "leave_process", leave)
     return ChildAtWork()
 
 
-def _message(child: ChildAtWork, **fields: Any) -> dict[str, Any]:
+def a_message(child: ChildAtWork, **fields: Any) -> dict[str, Any]:
     """A shard of one file that is there."""
     return a_shard(child.bench.upload("a.wav"), **fields).to_message()
 
 
 def test_a_shard_is_started_done_and_finished_in_this_order(child: ChildAtWork) -> None:
-    child.run(_message(child))
+    child.run(a_message(child))
     kinds = [type(event).__name__ for event in child.bench.events]
     assert kinds == ["ShardStarted", "ModelsWorked", "FileFinished", "ShardFinished"]
     assert child.ledger == [("night", 0, "ok", 1000)]
@@ -42,7 +49,7 @@ def test_a_shard_is_started_done_and_finished_in_this_order(child: ChildAtWork) 
 
 
 def test_a_finished_shard_tells_its_threads_and_its_memory(child: ChildAtWork) -> None:
-    child.run(_message(child))
+    child.run(a_message(child))
     finished = child.bench.events[-1]
     assert isinstance(finished, ShardFinished)
     assert finished.threads_before == finished.threads_after == 2
@@ -50,7 +57,7 @@ def test_a_finished_shard_tells_its_threads_and_its_memory(child: ChildAtWork) -
 
 
 def test_a_shard_without_a_job_is_done_without_a_ledger(child: ChildAtWork) -> None:
-    child.run(_message(child, job=None))
+    child.run(a_message(child, job=None))
     assert child.bench.outcomes == ["ok"]
     assert child.ledger == []
 
@@ -59,7 +66,7 @@ def test_a_shard_without_a_job_is_done_without_a_ledger(child: ChildAtWork) -> N
 def test_a_file_is_counted_by_its_index_and_without_one_not_at_all(
     child: ChildAtWork, index: int | None
 ) -> None:
-    message = _message(child)
+    message = a_message(child)
     message["files"][0]["index"] = index
     child.run(message)
     assert [entry[1] for entry in child.ledger] == ([] if index is None else [index])
@@ -71,7 +78,7 @@ def test_a_file_is_counted_by_its_index_and_without_one_not_at_all(
 def test_a_sender_that_does_not_say_when_leaves_the_wait_unknown(
     child: ChildAtWork, headers: dict[str, Any] | None, known: bool
 ) -> None:
-    child.run(_message(child), FakeTask(headers=headers))
+    child.run(a_message(child), FakeTask(headers=headers))
     started = child.bench.events[0]
     assert isinstance(started, ShardStarted)
     assert (started.queue_wait_s is not None) is known
@@ -81,7 +88,7 @@ def test_a_sender_that_does_not_say_when_leaves_the_wait_unknown(
 def test_the_wait_counts_from_publishing_and_is_never_negative(
     child: ChildAtWork, ago_s: float, wait_s: float
 ) -> None:
-    child.run(_message(child), FakeTask(headers={ENQUEUED_AT_HEADER: time.time() - ago_s}))
+    child.run(a_message(child), FakeTask(headers={ENQUEUED_AT_HEADER: time.time() - ago_s}))
     started = child.bench.events[0]
     assert isinstance(started, ShardStarted)
     assert started.queue_wait_s == pytest.approx(wait_s, abs=5)
@@ -92,7 +99,7 @@ def test_the_wait_counts_from_publishing_and_is_never_negative(
     [(None, False), ({"redelivered": False}, False), ({"redelivered": True}, True)],
 )
 def test_a_redelivery_is_told(child: ChildAtWork, info: dict[str, Any] | None, again: bool) -> None:
-    child.run(_message(child), FakeTask(delivery_info=info))
+    child.run(a_message(child), FakeTask(delivery_info=info))
     started = child.bench.events[0]
     assert isinstance(started, ShardStarted)
     assert started.redelivered is again
@@ -115,50 +122,41 @@ def test_a_malformed_message_is_put_aside_as_it_came_with_its_reason(
 def test_a_store_that_is_away_puts_the_message_back_for_a_growing_time(
     child: ChildAtWork, retries: int, delay_s: float
 ) -> None:
-    message = _message(child)
+    message = a_message(child)
     child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
     task = FakeTask(retries=retries)
-    child.begun["message-1"] = retries
     child.run(message, task)
-    assert task.sent_again == [(delay_s, retries + 1)]
+    ((waits_s, again),) = task.sent_again
+    assert waits_s == pytest.approx(delay_s, rel=0.2)
+    assert again == retries + 1
     last = child.bench.events[-1]
     assert last == ShardPostponed(shard="night-000000", reason="away", delay_s=delay_s)
-    assert (child.letters, child.ledger) == ([], [])
+    assert (child.letters, child.ledger, child.ended) == ([], [], [])
+    assert (child.forgiven, child.claimed) == (1, [])
 
 
-def test_after_the_last_attempt_the_message_is_put_aside(child: ChildAtWork) -> None:
-    message = _message(child)
+def test_after_the_last_retry_the_message_is_put_aside_and_its_file_says_why(
+    child: ChildAtWork,
+) -> None:
+    message = a_message(child)
     child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
     task = FakeTask(retries=MAX_RETRIES)
-    child.begun["message-1"] = MAX_RETRIES
     child.run(message, task)
     assert [letter.reason for letter in child.letters] == ["away (tried 31 times)"]
     assert task.sent_again == []
+    assert child.bench.document("a.wav.error.json")["error"]["kind"] == "audio_missing"
 
 
-def test_a_receipt_counts_the_attempts_of_its_message(child: ChildAtWork) -> None:
-    child.begun["message-1"] = 2
-    child.run(_message(child), FakeTask(retries=2))
+def test_a_receipt_counts_the_attempts_of_its_shard(child: ChildAtWork) -> None:
+    child.attempt = Attempt(number=3, deaths=0, last_death="")
+    child.run(a_message(child), FakeTask(retries=2))
     assert child.bench.document("a.wav.json")["receipt"]["attempt"] == 3
-    assert child.begun == {}
-
-
-@pytest.mark.parametrize(
-    ("begun", "retries", "refused"), [(2, 0, False), (3, 0, True), (5, 3, False), (6, 3, True)]
-)
-def test_a_message_that_killed_its_workers_too_often_is_put_aside(
-    child: ChildAtWork, begun: int, retries: int, refused: bool
-) -> None:
-    """What was put back on purpose does not count as a death."""
-    child.begun["message-1"] = begun
-    child.run(_message(child), FakeTask(retries=retries), max_attempts=3)
-    assert ["begun 3 times" in letter.reason for letter in child.letters] == [True] * refused
-    assert bool(child.bench.outcomes) is not refused
+    assert (len(child.ended), child.claimed) == (1, [])
 
 
 def test_an_output_bucket_that_is_not_there_puts_the_message_aside(child: ChildAtWork) -> None:
     child.bench.store = WatchedStore("in")
-    child.run(_message(child))
+    child.run(a_message(child))
     assert "bucket out does not exist" in child.letters[0].reason
 
 
@@ -169,20 +167,25 @@ def test_files_of_a_message_that_is_put_aside_count_as_failed_unless_they_are_do
     child.bench.store.failing_reads[away] = StoreUnavailable("away")
     child.run(a_shard(good, away).to_message(), FakeTask(retries=MAX_RETRIES))
     assert child.ledger == [("night", 0, "ok", 1000), ("night", 1, "failed", 0)]
-    assert child.begun == {}
+    assert child.bench.outputs() == [
+        "_jobs/night/failed/night-000000.jsonl",
+        "a.wav.json",
+        "b.wav.error.json",
+    ]
 
 
 def test_a_lost_device_ends_the_child_and_keeps_the_message(child: ChildAtWork) -> None:
     child.bench.engine.failures = {0: DeviceLost("CUDA error")}
     with pytest.raises(Left):
-        child.run(_message(child))
+        child.run(a_message(child))
     assert (child.letters, child.bench.outputs()) == ([], [])
+    assert child.deaths == ["CUDA error"]
 
 
 def test_a_ledger_that_is_away_ends_the_child_and_keeps_the_message(child: ChildAtWork) -> None:
     child.broken = BrokerUnavailable("away")
     with pytest.raises(Left):
-        child.run(_message(child))
+        child.run(a_message(child))
 
 
 def test_a_message_that_cannot_be_put_aside_is_kept_by_ending_the_child(

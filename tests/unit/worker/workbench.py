@@ -12,6 +12,7 @@ from tests.unit.examples import OUTPUT, who
 from tests.unit.worker.scripted_engine import ScriptedEngine
 from tests.unit.worker.sounds import Planes, tone, wav
 from worker.events import Event, FileFinished
+from worker.limits import Limits
 from worker.pipeline import Pipeline
 from worker.planning.grouping import in_groups
 
@@ -43,9 +44,9 @@ class WatchedStore(MemoryStore):
             raise error
         return super().head(uri)
 
-    def download(self, uri: str, into: BinaryIO) -> ObjectInfo:
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
         self.downloads.append(uri)
-        return super().download(uri, into)
+        return super().download(uri, into, limit_bytes)
 
     def write(self, uri: str, body: bytes, content_type: str) -> str:
         if error := self.failing_writes.get(uri):
@@ -76,7 +77,7 @@ class Workbench:
             store=self.store,
             engine=self.engine,
             observe=self.observe,
-            max_audio_s=self.max_audio_s,
+            limits=Limits(audio_s=self.max_audio_s),
             ahead=self.ahead,
             now=lambda: NOW,
         )

@@ -15,10 +15,14 @@ from worker.events import (
     ModelReady,
     ModelsWorked,
     ShardFinished,
+    ShardHandedBack,
+    ShardHeldElsewhere,
     ShardPostponed,
     ShardPutAside,
+    ShardSplit,
     ShardStarted,
 )
+from worker.progress import ENDLESS
 from worker.telemetry import observers as room
 from worker.telemetry.devices import DeviceReader
 from worker.telemetry.metrics import Metrics, forget_counts
@@ -46,6 +50,9 @@ EXAMPLES: list[Event] = [
     MemoryRanOut(budget_s=30.0),
     ShardPutAside(message_id="m", reason="r"),
     ShardPostponed(shard="s", reason="r", delay_s=2.0),
+    ShardSplit(shard="s", files=2, last_death="signal 9 (SIGKILL)"),
+    ShardHeldElsewhere(shard="s", delay_s=20.0),
+    ShardHandedBack(shard="s"),
 ]
 
 
@@ -66,7 +73,7 @@ def a_file(**fields: Any) -> FileFinished:
 
 def _page(run_dir: Path) -> dict[str, float]:
     """Every sample of /metrics by its name and labels."""
-    text = Status(run_dir, DeviceReader()).metrics().decode()
+    text = Status(run_dir, DeviceReader(), ENDLESS).metrics().decode()
     samples = (s for family in text_string_to_metric_families(text) for s in family.samples)
     return {s.name + "".join(f" {v}" for v in s.labels.values()): s.value for s in samples}
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from worker.slots import MAX_FAILURES, SlotFiles, SlotState
+from worker.health import MAX_FAILURES
+from worker.progress import ENDLESS
+from worker.slots import SlotFiles, SlotState
 from worker.telemetry.catalogue import CATALOGUE
 from worker.telemetry.devices import DeviceReader
 from worker.telemetry.metrics import Metrics
@@ -22,7 +24,7 @@ def _status(run_dir: Path, *states: SlotState) -> Status:
     SlotFiles(run_dir).start(1)
     for state in states:
         SlotFiles(run_dir).write(state)
-    return Status(run_dir, DeviceReader())
+    return Status(run_dir, DeviceReader(), ENDLESS)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_a_probe_that_fails_says_why(tmp_path: Path) -> None:
 
 
 def test_before_the_parent_has_said_anything_nothing_is_ready(tmp_path: Path) -> None:
-    status = Status(tmp_path, DeviceReader())
+    status = Status(tmp_path, DeviceReader(), ENDLESS)
     assert status.page("/readyz")[0] == 503
     assert status.page("/healthz")[0] == 200
 

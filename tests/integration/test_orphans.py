@@ -1,0 +1,31 @@
+"""A child does not outlive its parent."""
+
+import subprocess
+import sys
+import time
+
+import psutil
+
+PARENT = """
+import os, sys, time
+from worker.orphans import end_with_parent
+parent = os.getpid()
+if os.fork() == 0:
+    end_with_parent(parent)
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+time.sleep(600)
+"""
+DEADLINE_S = 20.0
+
+
+def test_a_child_ends_with_a_parent_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        child = psutil.Process(int(parent.stdout.readline()))
+        assert child.is_running()
+        parent.kill()
+        give_up = time.monotonic() + DEADLINE_S
+        while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < give_up, "it lives on"
+            time.sleep(0.02)

@@ -1,0 +1,40 @@
+"""A child that has grown too large is replaced between two shards, and nothing comes of it."""
+
+import json
+import uuid
+from pathlib import Path
+
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.samples import SAMPLES
+from local.stack import Stack
+from local.worker import LocalWorker
+from producer import enqueue, status
+from producer.planning.packing import ShardLimits
+
+LIMIT_MB = "100"
+"""Less than any child holds once its models are loaded."""
+
+
+def test_a_child_that_holds_too_much_is_replaced_after_its_shard(
+    stack: Stack, settings: Settings, store: S3Store, tmp_path: Path
+) -> None:
+    queue = f"recycling-{uuid.uuid4()}"
+    own = {"FLEET_QUEUE": queue, "FLEET_MAX_RESIDENT_MB": LIMIT_MB}
+    with (SAMPLES / "pin-code.wav").open("rb") as file:
+        store.upload("s3://audio/recycling/a.wav", file)
+    rows = ({"audio": "s3://audio/recycling/a.wav", "id": f"{number}"} for number in range(4))
+    manifest = tmp_path / "rows.jsonl"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    mine = settings.model_copy(update={"queue": queue})
+    output = f"s3://transcripts/{uuid.uuid4()}/"
+    limits = ShardLimits(files=2)
+    job = enqueue([str(manifest)], output=output, limits=limits, settings=mine).job
+    with LocalWorker({**stack.environment, **own}, tmp_path) as worker:
+        worker.process.wait_until(lambda: bool(status(job, mine).counts.closed_at), 240)
+        assert worker.page("/healthz")[0] == 200
+    lines = worker.process.log.read_text()
+    assert lines.count('"model ready"') >= 2
+    assert lines.count('"shard started"') == 2
+    assert status(job, mine).counts.outcomes["ok"] == 4
+    assert "exited prematurely" not in lines

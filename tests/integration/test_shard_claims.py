@@ -1,0 +1,114 @@
+"""Who works on a shard, and how often it was begun, in a real Valkey."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from contract.ledger import connect
+from contract.settings import Settings
+from worker.attempts import Attempt, Attempts
+from worker.claims import Claims, owner_of
+
+SHARD = "s3://out/prefix/night-000000"
+ONE, OTHER = owner_of("worker-a", 7), owner_of("worker-b", 7)
+
+
+@pytest.fixture
+def redis(settings: Settings) -> Any:
+    return connect(settings)
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"{uuid.uuid4()}:"
+
+
+@pytest.fixture
+def claims(redis: Any, prefix: str) -> Claims:
+    return Claims(redis, prefix, lease_s=60.0)
+
+
+@pytest.fixture
+def attempts(redis: Any, prefix: str) -> Attempts:
+    return Attempts(redis, prefix)
+
+
+def test_only_one_process_holds_a_shard_and_the_other_learns_for_how_long(claims: Claims) -> None:
+    assert claims.take(SHARD, ONE) == 0
+    assert 50 < claims.take(SHARD, OTHER) <= 60
+    claims.release(SHARD, ONE)
+    assert claims.take(SHARD, OTHER) == 0
+
+
+def test_who_holds_it_may_take_it_again(claims: Claims) -> None:
+    assert claims.take(SHARD, ONE) == claims.take(SHARD, ONE) == 0
+
+
+def test_shards_do_not_stand_in_each_other_s_way(claims: Claims) -> None:
+    assert claims.take(SHARD, ONE) == 0
+    assert claims.take(SHARD + "1", OTHER) == 0
+
+
+def test_nobody_releases_or_renews_what_another_holds(claims: Claims) -> None:
+    claims.take(SHARD, ONE)
+    claims.release(SHARD, OTHER)
+    assert not claims.renew(SHARD, OTHER)
+    assert claims.take(SHARD, OTHER) > 0
+
+
+def test_a_claim_runs_out_unless_it_is_renewed(redis: Any, prefix: str, claims: Claims) -> None:
+    claims.take(SHARD, ONE)
+    key = f"{prefix}fleet:claim:{SHARD}"
+    redis.pexpire(key, 1000)
+    assert claims.renew(SHARD, ONE)
+    assert redis.pttl(key) > 50_000
+    redis.delete(key)  # as if it had run out
+    assert claims.take(SHARD, OTHER) == 0
+    assert not claims.renew(SHARD, ONE)
+
+
+def test_a_claim_that_vanished_with_redis_is_taken_again(
+    redis: Any, prefix: str, claims: Claims
+) -> None:
+    claims.take(SHARD, ONE)
+    redis.delete(f"{prefix}fleet:claim:{SHARD}")
+    assert claims.renew(SHARD, ONE)
+    assert claims.take(SHARD, OTHER) > 0
+
+
+def test_a_shard_that_never_ends_has_died_each_time_before(attempts: Attempts) -> None:
+    seen = [attempts.begin(SHARD) for _ in range(3)]
+    assert seen == [Attempt(number=n + 1, deaths=n, last_death="") for n in range(3)]
+
+
+def test_what_was_broken_off_on_purpose_is_no_death(attempts: Attempts) -> None:
+    attempts.begin(SHARD)
+    attempts.forgive(SHARD)
+    attempts.begin(SHARD)
+    again = attempts.begin(SHARD)
+    assert (again.number, again.deaths) == (3, 1)
+
+
+def test_a_shard_that_ended_begins_anew(attempts: Attempts) -> None:
+    attempts.begin(SHARD)
+    attempts.note_death(SHARD, "signal 9")
+    attempts.end(SHARD)
+    assert attempts.begin(SHARD) == Attempt(number=1, deaths=0, last_death="")
+
+
+def test_who_speaks_first_of_a_death_knows_best(attempts: Attempts) -> None:
+    """The parent that kills a child that hangs, before the same child is found dead by a signal."""
+    attempts.begin(SHARD)
+    attempts.note_death(SHARD, "killed: no progress for 300 s")
+    attempts.note_death(SHARD, "signal 9 (SIGKILL)")
+    assert attempts.begin(SHARD).last_death == "killed: no progress for 300 s"
+    attempts.note_death(SHARD, "exitcode 1")
+    assert attempts.begin(SHARD).last_death == "exitcode 1"
+
+
+def test_of_a_shard_that_is_not_at_work_no_death_is_kept(
+    redis: Any, prefix: str, attempts: Attempts
+) -> None:
+    attempts.note_death(SHARD, "signal 9")
+    assert redis.keys(f"{prefix}*") == []

@@ -1,0 +1,50 @@
+"""What the parent reads out of a message, and out of how a child ended."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from billiard.exceptions import WorkerLostError
+
+from tests.unit.examples import OUTPUT, a_shard
+from worker.parent.in_hand import identity_in
+from worker.parent.requests import _in_short
+
+SHARD = a_shard("s3://in/a.wav").to_message()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "identity"),
+    [
+        ([SHARD], OUTPUT + "night-000000"),
+        ((SHARD,), OUTPUT + "night-000000"),
+        ([], None),
+        (None, None),
+        (["text"], None),
+        ([{}], None),
+        ([{"shard": "s"}], None),
+        ([{"shard": 7, "output": OUTPUT}], None),
+        ({"shard": "s"}, None),
+    ],
+)
+def test_a_shard_is_known_by_where_it_writes_and_its_name(
+    arguments: Any, identity: str | None
+) -> None:
+    assert identity_in(SimpleNamespace(args=arguments)) == identity
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (WorkerLostError("Worker exited prematurely: signal 9 (SIGKILL) Job: 3."), "signal 9"),
+        (WorkerLostError("Worker exited prematurely: exitcode 1 Job: 0."), "exitcode 1"),
+        (WorkerLostError(""), "WorkerLostError"),
+        (SystemExit(), "SystemExit"),
+    ],
+)
+def test_how_a_child_ended_is_told_without_celery_s_numbers(
+    error: BaseException, told: str
+) -> None:
+    said = _in_short(error)
+    assert said.startswith(told)
+    assert "Job" not in said

@@ -1,0 +1,109 @@
+"""What /healthz and /readyz conclude from what the processes said."""
+
+import pytest
+
+from worker.health import MAX_DEATHS, MAX_FAILURES, Worker, hopeless, why_not_ready, why_stuck
+from worker.progress import Patience, Progress
+from worker.slots import ConsumerState, SlotState, State
+
+PATIENCE = Patience(stall_s=100.0, min_rtfx=1.0)
+NOW_S = 10_000.0
+
+
+def a_slot(slot: int, state: State = "ready", failures: int = 0, reason: str = "") -> SlotState:
+    return SlotState(slot=slot, pid=1, state=state, failures_in_a_row=failures, reason=reason)
+
+
+def a_worker(
+    *states: SlotState,
+    consumer: ConsumerState | None = None,
+    progress: Progress | None = None,
+    expected: int = 1,
+) -> Worker:
+    return Worker(expected=expected, states=states, consumer=consumer, progress=[progress])
+
+
+def a_loop(*, consuming: bool = True, since_s: float = 0.0, ago_s: float = 0.0) -> ConsumerState:
+    return ConsumerState(consuming=consuming, since_s=since_s, at_s=NOW_S - ago_s)
+
+
+def at_work(quiet_s: float) -> Progress:
+    at_s = NOW_S - quiet_s
+    return Progress(pid=1, began_s=at_s, at_s=at_s, audio_s=0.0, doing="vad of a.wav")
+
+
+@pytest.mark.parametrize(
+    ("failures", "lost"),
+    [([], None), ([0, 0], None), ([MAX_FAILURES - 1], None), ([0, MAX_FAILURES], 1), ([9, 9], 0)],
+)
+def test_a_slot_is_hopeless_after_too_many_failures_in_a_row(
+    failures: list[int], lost: int | None
+) -> None:
+    states = [a_slot(n, "failed", count) for n, count in enumerate(failures)]
+    found = hopeless(states)
+    assert (found.slot if found else None) == lost
+
+
+def test_a_worker_is_stuck_when_a_slot_is_hopeless() -> None:
+    going = a_worker(a_slot(0), a_slot(1, "loading"), a_slot(2, "failed", 1))
+    assert why_stuck(going, NOW_S, PATIENCE) is None
+    stuck = a_worker(a_slot(0), a_slot(1, "failed", MAX_FAILURES, "no weights"))
+    assert why_stuck(stuck, NOW_S, PATIENCE) == "slot 1 cannot start: no weights"
+
+
+@pytest.mark.parametrize(("deaths", "stuck"), [(0, False), (MAX_DEATHS - 1, False), (12, True)])
+def test_a_worker_whose_children_die_one_after_the_other_is_stuck(deaths: int, stuck: bool) -> None:
+    dying = SlotState(slot=0, pid=1, state="ready", deaths_in_a_row=deaths)
+    assert (why_stuck(a_worker(dying), NOW_S, PATIENCE) is not None) is stuck
+
+
+@pytest.mark.parametrize(
+    ("loop", "stuck"),
+    [
+        (None, False),
+        (a_loop(), False),
+        (a_loop(ago_s=100), False),
+        (a_loop(ago_s=130), True),
+        (a_loop(consuming=False, ago_s=9000), False),  # the broker is away
+    ],
+)
+def test_a_loop_that_stands_still_is_stuck_unless_the_broker_is_away(
+    loop: ConsumerState | None, stuck: bool
+) -> None:
+    why = why_stuck(a_worker(a_slot(0), consumer=loop), NOW_S, PATIENCE)
+    assert (why is not None and "stood still for 130 s" in why) is stuck
+
+
+@pytest.mark.parametrize(
+    ("quiet_s", "loop", "stuck"),
+    [
+        (150.0, a_loop(), False),  # it is killed for that, which takes a moment
+        (170.0, a_loop(), True),
+        (170.0, a_loop(since_s=NOW_S - 20), False),  # it may have waited for the broker
+        (170.0, a_loop(consuming=False), False),
+    ],
+)
+def test_a_shard_without_progress_is_red_when_its_child_outlives_its_time(
+    quiet_s: float, loop: ConsumerState, stuck: bool
+) -> None:
+    worker = a_worker(a_slot(0), consumer=loop, progress=at_work(quiet_s))
+    assert (why_stuck(worker, NOW_S, PATIENCE) is not None) is stuck
+
+
+@pytest.mark.parametrize(
+    ("states", "expected", "said"),
+    [
+        ([], 0, "0 of 0"),
+        ([], 1, "0 of 1"),
+        ([a_slot(0)], 2, "1 of 2"),
+        ([a_slot(0), a_slot(1, "loading")], 2, "1 of 2"),
+        ([a_slot(0), a_slot(1, "failed", 1, "no weights")], 2, "slot 1: no weights"),
+        ([a_slot(0)], 1, None),
+        ([a_slot(0), a_slot(1)], 2, None),
+    ],
+)
+def test_a_worker_is_ready_when_every_child_is(
+    states: list[SlotState], expected: int, said: str | None
+) -> None:
+    why = why_not_ready(a_worker(*states, expected=expected))
+    assert (why is None) if said is None else (said in str(why))

@@ -1,0 +1,133 @@
+"""What a child says of its work, and when its parent takes it for hung."""
+
+from pathlib import Path
+
+import pytest
+
+from worker.progress import (
+    Heartbeat,
+    Patience,
+    Progress,
+    progress_path,
+    read_progress,
+    why_stopped,
+)
+
+PATIENCE = Patience(stall_s=60.0, min_rtfx=0.5)
+
+
+def progress(*, began_s: float = 0.0, at_s: float = 0.0, audio_s: float = 0.0) -> Progress:
+    return Progress(pid=7, began_s=began_s, at_s=at_s, audio_s=audio_s, doing="vad of a.wav")
+
+
+@pytest.mark.parametrize(
+    ("said", "now_s", "since_s", "why"),
+    [
+        (None, 9e9, 0.0, None),
+        (progress(at_s=60), 120.0, 0.0, None),
+        (progress(at_s=60), 121.0, 0.0, "no progress for 61 s at vad of a.wav"),
+        (progress(at_s=100), 161.0, 150.0, None),  # the broker was away until a moment ago
+        (progress(at_s=100), 211.0, 150.0, "no progress for 61 s at vad of a.wav"),
+        # 2 * (60 s + 30 s / 0.5) = 240 s
+        (progress(at_s=239, audio_s=30), 240.0, 0.0, None),
+        (progress(at_s=240, audio_s=30), 241.0, 0.0, "not done after 240 s at vad of a.wav"),
+        (progress(at_s=240, audio_s=30), 241.0, 100.0, None),
+        (progress(at_s=240, audio_s=3000), 241.0, 0.0, None),
+    ],
+)
+def test_a_child_is_stopped_when_it_stands_still_or_takes_too_long(
+    said: Progress | None, now_s: float, since_s: float, why: str | None
+) -> None:
+    assert why_stopped(said, now_s, since_s, PATIENCE) == why
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def heart(tmp_path: Path, clock: Clock) -> Heartbeat:
+    return Heartbeat(progress_path(tmp_path, 3), clock, pid=7)
+
+
+def test_the_parent_reads_what_the_child_is_at(
+    heart: Heartbeat, clock: Clock, tmp_path: Path
+) -> None:
+    heart.begin("night-0")
+    clock.now_s += 1
+    heart.beat("decode of a.wav", 60.0)
+    clock.now_s += 1
+    heart.beat("decode of a.wav", 30.0)
+    assert read_progress(tmp_path, 3, 7) == Progress(
+        pid=7, began_s=1000.0, at_s=1002.0, audio_s=90.0, doing="decode of a.wav"
+    )
+
+
+def test_many_beats_write_seldom_and_lose_no_audio(
+    heart: Heartbeat, clock: Clock, tmp_path: Path
+) -> None:
+    heart.begin("night-0")
+    for _ in range(100):
+        clock.now_s += 0.001
+        heart.beat("decode of a.wav", 1.0)
+    said = read_progress(tmp_path, 3, 7)
+    assert said is not None
+    assert said.at_s == 1000.0
+    clock.now_s += 1
+    heart.beat("write of a.wav")
+    said = read_progress(tmp_path, 3, 7)
+    assert said is not None
+    assert (said.audio_s, said.doing) == (100.0, "write of a.wav")
+
+
+def test_a_child_without_a_shard_says_nothing(heart: Heartbeat, tmp_path: Path) -> None:
+    heart.beat("ModelReady")
+    assert read_progress(tmp_path, 3, 7) is None
+    heart.begin("night-0")
+    heart.end()
+    heart.beat("ShardFinished")
+    assert read_progress(tmp_path, 3, 7) is None
+
+
+def test_the_audio_of_the_shard_before_does_not_count(
+    heart: Heartbeat, clock: Clock, tmp_path: Path
+) -> None:
+    heart.begin("night-0")
+    heart.beat("decode of a.wav", 60.0)
+    heart.end()
+    heart.begin("night-1")
+    clock.now_s += 1
+    heart.beat("vad of b.wav")
+    said = read_progress(tmp_path, 3, 7)
+    assert said is not None
+    assert said.audio_s == 0.0
+
+
+def test_what_an_earlier_child_left_says_nothing_of_the_next(
+    heart: Heartbeat, tmp_path: Path
+) -> None:
+    heart.begin("night-0")
+    assert read_progress(tmp_path, 3, 8) is None
+
+
+def test_a_torn_file_says_nothing(tmp_path: Path) -> None:
+    progress_path(tmp_path, 3).write_text('{"pid": 7')
+    assert read_progress(tmp_path, 3, 7) is None
+
+
+def test_a_full_disk_stops_no_work(clock: Clock, tmp_path: Path) -> None:
+    heart = Heartbeat(progress_path(tmp_path / "gone", 3), clock, pid=7)
+    heart.begin("night-0")
+    clock.now_s += 1
+    heart.beat("vad of a.wav")
+    heart.end()
+    assert read_progress(tmp_path / "gone", 3, 7) is None

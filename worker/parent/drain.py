@@ -1,0 +1,100 @@
+"""Consumer step: SIGTERM stops taking work, and hands back what is not done in time.
+
+What a child has in hand is finished if FLEET_DRAIN_S allows; no further file is begun. A second
+signal hands everything back at once. The loop runs on meanwhile, so that results are taken and
+leases renewed.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+from typing import Any
+
+import psutil
+from celery import bootsteps
+from celery.worker import state as celery_state
+from celery.worker.state import task_ready
+
+from worker.parent.in_hand import InHand, Parent
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.2
+_GRACE_S = 15
+"""After the time to drain: whatever keeps this process then, it ends."""
+
+
+class Drain(bootsteps.StartStopStep):  # type: ignore[misc]
+    """From the first signal to the end of the worker."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+    side: Parent
+    _consuming = False
+
+    def __init__(self, parent: Any, **_: Any) -> None:
+        self._timer: Any = None
+
+    def start(self, parent: Any) -> None:
+        """Answer signals from now on in place of Celery, which would wait for ever."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        self._consuming = True
+        self._timer = parent.timer.call_repeatedly(_LOOK_EVERY_S, self.look, (parent,))
+
+    def stop(self, parent: Any) -> None:
+        """The broker is away, or the worker ends."""
+        self._consuming = False
+        if self._timer:
+            self._timer.cancel()
+        if self.side.drained_by_s is not None and celery_state.should_terminate is None:
+            celery_state.should_stop = self.side.exit_code  # not to be connected again for nothing
+
+    def _on_signal(self, number: int, _: Any) -> None:
+        if self.side.drained_by_s is not None:
+            self.side.drained_by_s = self.side.clock()
+            return
+        log.warning("%s: no more work is taken", signal.Signals(number).name)
+        self.side.drain()
+        signal.signal(signal.SIGALRM, self._end_now)
+        signal.alarm(int(self.side.settings.drain_s) + _GRACE_S)
+        if not self._consuming:
+            celery_state.should_stop = self.side.exit_code
+
+    def _end_now(self, *_: Any) -> None:
+        log.critical("the worker did not end in time; what it has in hand comes back by its lease")
+        for child in psutil.Process().children():
+            child.kill()
+        os._exit(self.side.exit_code)
+
+    def look(self, parent: Any) -> None:
+        """Go on draining, if a signal said so."""
+        deadline_s = self.side.drained_by_s
+        if deadline_s is None or celery_state.should_terminate is not None:
+            return
+        parent.task_consumer.cancel()
+        in_hand = list(self.side.in_hand())
+        if self.side.clock() >= deadline_s:
+            for one in in_hand:
+                self._take_back(one)
+        elif in_hand or self._is_about_to_begin():
+            return
+        celery_state.should_terminate = self.side.exit_code  # idle children have nothing to finish
+
+    def _is_about_to_begin(self) -> bool:
+        """Whether a child will take a message any moment, to give it back at once."""
+        ready = any(state.state == "ready" for state in self.side.slots.all())
+        return ready and bool(celery_state.reserved_requests)
+
+    def _take_back(self, one: InHand) -> None:
+        log.warning("handed back: %s", one.identity)
+        one.request.taken_back = True
+        _kill(one.pid)
+        self.side.forgive(one)
+        one.request.reject(requeue=True)
+        task_ready(one.request)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,156 @@
+"""What the parent knows of the shards in its children's hands, and does for them in Redis.
+
+The parent holds the messages and sees its children die; so it renews their leases and claims, says
+how a child died, and takes back what a child cannot finish.
+"""
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from celery.worker import state as celery_state
+
+from contract.attempts_key import identity_of
+from contract.ledger import connect
+from contract.queues import BrokerUnavailable
+from contract.settings import Settings
+from worker.attempts import Attempts
+from worker.claims import Claims, owner_of
+from worker.progress import Patience, Progress, read_progress, why_stopped
+from worker.slots import SlotFiles, SlotState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InHand:
+    """A message that a child works on."""
+
+    request: Any
+    """Celery's."""
+    identity: str | None
+    """None when the message is no shard."""
+    pid: int
+    slot: SlotState | None
+    """None when the child has been replaced."""
+    progress: Progress | None
+
+
+@dataclass(eq=False)
+class Parent:
+    """The parent's side of its children's work; the clock is a parameter."""
+
+    settings: Settings
+    slots: SlotFiles
+    clock: Any = time.monotonic
+    in_touch_since_s: float = field(default=0.0, init=False)
+    """Since when the consumer and its broker are in touch."""
+    drained_by_s: float | None = field(default=None, init=False)
+    """When nothing may be in a child's hands any more; None while work is taken."""
+    exit_code: int = field(default=os.EX_OK, init=False)
+    """What the worker ends with once it is drained."""
+
+    @cached_property
+    def token(self) -> str:
+        """The name of this worker's claims."""
+        return self.slots.token()
+
+    @cached_property
+    def _redis(self) -> Any:
+        return connect(self.settings)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """The fleet's claims."""
+        lease_s = self.settings.visibility_timeout_s
+        return Claims(self._redis, self.settings.key_prefix, lease_s)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """The fleet's counts of beginnings."""
+        return Attempts(self._redis, self.settings.key_prefix)
+
+    @property
+    def patience(self) -> Patience:
+        """How long work may take."""
+        return Patience(stall_s=self.settings.stall_s, min_rtfx=self.settings.min_rtfx)
+
+    def in_hand(self) -> Iterator[InHand]:
+        """Every message that a child works on."""
+        by_pid = {state.pid: state for state in self.slots.all()}
+        for request in tuple(celery_state.active_requests):
+            slot = by_pid.get(request.worker_pid)
+            yield InHand(
+                request=request,
+                identity=identity_in(request),
+                pid=request.worker_pid,
+                slot=slot,
+                progress=read_progress(self.slots.directory, slot.slot, slot.pid) if slot else None,
+            )
+
+    def why_stopped(self, one: InHand) -> str | None:
+        """Why the child that has it must be taken for hung; None while it works."""
+        return why_stopped(one.progress, self.clock(), self.in_touch_since_s, self.patience)
+
+    def drain(self, exit_code: int = os.EX_OK) -> None:
+        """Take no more work; end with this code when children are done, or their time is over."""
+        if self.drained_by_s is None:
+            self.drained_by_s = self.clock() + self.settings.drain_s
+            self.exit_code = exit_code
+            self.slots.say_draining()
+
+    def renew_claims(self) -> None:
+        """Hold the claims of those children for longer that make progress."""
+        with _redis_may_be_away():
+            for one in self.in_hand():
+                if one.identity and one.progress and not self.why_stopped(one):
+                    self.claims.renew(one.identity, owner_of(self.token, one.pid))
+
+    def note_death(self, request: Any, how: str) -> None:
+        """Keep how the child died that had this message, and free its claim."""
+        identity = identity_in(request)
+        if identity is None or request.worker_pid is None:
+            return
+        with _redis_may_be_away():
+            self.attempts.note_death(identity, f"{how} (on {self._device_of(request.worker_pid)})")
+            self.claims.release(identity, owner_of(self.token, request.worker_pid))
+
+    def forgive(self, one: InHand) -> None:
+        """What this child has in hand is taken from it on purpose."""
+        if one.identity is None:
+            return
+        with _redis_may_be_away():
+            self.attempts.forgive(one.identity)
+            self.claims.release(one.identity, owner_of(self.token, one.pid))
+
+    def _device_of(self, pid: int) -> str:
+        for state in self.slots.all():
+            if state.pid == pid:
+                return f"{state.device_uuid or state.device}, slot {state.slot}"
+        return "a device whose child was replaced"
+
+
+def identity_in(request: Any) -> str | None:
+    """The identity of the shard that a message carries; None when it is no shard."""
+    arguments = request.args
+    document = arguments[0] if isinstance(arguments, list | tuple) and arguments else None
+    if not isinstance(document, dict):
+        return None
+    output, shard = document.get("output"), document.get("shard")
+    return (
+        identity_of(output, shard) if isinstance(output, str) and isinstance(shard, str) else None
+    )
+
+
+@contextlib.contextmanager
+def _redis_may_be_away() -> Iterator[None]:
+    """What the parent does in Redis is worth trying, never worth ending for."""
+    try:
+        yield
+    except BrokerUnavailable as error:
+        log.warning("claims and attempts cannot be kept for now: %s", error)

@@ -1,0 +1,38 @@
+"""Celery's request, but for what becomes of a message whose child died or gave it back."""
+
+from typing import Any, ClassVar
+
+from billiard.einfo import ExceptionWithTraceback
+from billiard.exceptions import WorkerLostError
+from celery.worker.request import Request
+from celery.worker.state import task_ready
+
+from worker.parent.in_hand import Parent
+
+
+class ShardRequest(Request):  # type: ignore[misc]
+    """One message on its way through a child."""
+
+    side: ClassVar[Parent]
+    taken_back = False
+    """Whether the parent has taken the message from its child."""
+
+    def on_failure(
+        self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
+    ) -> None:
+        """The child died, or gave the message back: Celery rejects it, and it is taken anew."""
+        if self.taken_back:
+            task_ready(self)
+            return
+        error = exc_info.exception
+        if isinstance(error, ExceptionWithTraceback):
+            error = error.exc
+        if isinstance(error, WorkerLostError | SystemExit):
+            self.side.note_death(self, _in_short(error))
+        super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
+
+
+def _in_short(error: BaseException) -> str:
+    """'signal 9 (SIGKILL)' out of billiard's sentence, which ends with a number of its own."""
+    said = str(error).removeprefix("Worker exited prematurely: ")
+    return said.partition(" Job: ")[0].rstrip(". ") or type(error).__name__
