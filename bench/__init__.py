@@ -1,10 +1,12 @@
 """Side-by-side measurements, each printing one JSON line; bench/results/ keeps what was measured.
 
 soak.py        one long file many times in one child: the second as fast as the first
+endurance.py   half an hour of mixed files in one child: memory stays flat
 scaling.py     time by number of files and by their length; chart.py draws it
 work.py        the real worker that those two give work to
 backlog.py     a huge backlog: publishing, memory, looking, enqueueing again
 fairness.py    a small job enqueued behind a huge one
+recovery.py    how soon work goes on after something died; casualties.py is what dies
 engine.py      FunASR's own generate against our engine
 precision.py   what 16 bits do to the words
 sides.py       how either side hears the recordings

@@ -115,6 +115,35 @@ def fairness(
     typer.echo(result.to_json() if as_json else result.to_text())
 
 
+@app.command()
+def endurance(
+    minutes: Annotated[float, typer.Option(help="How long, by the clock.")] = 30.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/endurance"),
+) -> None:
+    """Work on mixed files for half an hour in one child; exit 1 if memory grows."""
+    from bench.endurance import run_endurance
+
+    result = run_endurance(data, minutes)
+    typer.echo(result.to_json() if as_json else result.to_text())
+    if not result.flat:
+        raise typer.Exit(1)
+
+
+@app.command()
+def recovery(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/recovery"),
+) -> None:
+    """Kill a child, a worker, the broker and S3, and show how soon work goes on."""
+    from bench.recovery import run_recovery
+
+    result = run_recovery(data)
+    typer.echo(result.to_json() if as_json else result.to_text())
+    if result.lost or result.double_counted:
+        raise typer.Exit(1)
+
+
 @app.command("gpu-bundle")
 def gpu_bundle(
     python_version: Annotated[str, typer.Option(help="Python of the machine with the GPU.")],

@@ -7,7 +7,7 @@ from contract.ledger.connection import reached
 
 def identity_of(output: str, shard: str) -> str:
     """A shard's identity: its name, which is its own below the output prefix."""
-    return output + shard
+    return f"{output}\0{shard}"
 
 
 def attempts_key(prefix: str, identity: str) -> str:

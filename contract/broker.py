@@ -10,9 +10,6 @@ from contract import queues
 from contract.message_size import refuse_bombs
 from contract.settings import Settings
 
-MODEL_LOAD_LIMIT_S = 1800.0
-"""Several times the slowest model load known: a child is killed when it takes longer."""
-
 
 def make_app(settings: Settings) -> Celery:
     """The Celery application that producer and worker share."""
@@ -59,7 +56,7 @@ def _delivery(settings: Settings) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         # a replacement child that loads for longer is killed, for ever; the default is 4 s
-        "worker_proc_alive_timeout": MODEL_LOAD_LIMIT_S,
+        "worker_proc_alive_timeout": queues.MODEL_LOAD_LIMIT_S,
         # our own structured log keeps its form
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,

@@ -75,7 +75,13 @@ def check_relative(relative: str) -> str:
     for name in (relative, unicodedata.normalize("NFKC", relative)):
         if any(part in (".", "..") for part in name.split("/")):
             raise ValueError("must not hold '.' or '..' as a part, in whatever characters")
+        if name.lower().startswith(JOBS_FOLDER) or name.lower().endswith(_ERROR):
+            raise ValueError(f"must neither begin with {JOBS_FOLDER} nor end with {_ERROR}")
     return relative
+
+
+_ERROR = ".error"
+"""The result of such a name would lie where the error of another file does."""
 
 
 def _is_plain(relative: str) -> bool:
@@ -85,6 +91,8 @@ def _is_plain(relative: str) -> bool:
         and "/." not in relative
         and "\\" not in relative
         and relative.isprintable()
+        and relative[0] != "_"
+        and relative[-6:].lower() != _ERROR
         and (
             len(relative) <= MAX_KEY_BYTES
             if relative.isascii()

@@ -14,6 +14,9 @@ QUEUE = "fleet"
 LANES = 8
 """Queues that share the workers of one priority in turn: a job waits behind none of the others."""
 
+MODEL_LOAD_LIMIT_S = 1800.0
+"""Several times the slowest model load known: a child that takes longer hangs."""
+
 PRIORITY_STEPS = tuple(range(10))
 """Priorities 0-9 as users give them, 9 first."""
 

@@ -23,7 +23,7 @@ from worker.parent.in_hand import Parent
 from worker.parent.leases import Leases
 from worker.parent.refusing import RefusingConsumer
 from worker.parent.requests import ShardRequest
-from worker.parent.returning import give_back_at_the_head
+from worker.parent.returning import keep_books_so
 from worker.parent.stall_watch import StallWatch
 from worker.recycling import look_at_present_memory
 from worker.slots import SlotFiles
@@ -74,12 +74,12 @@ def _say_so(**_: Any) -> None:
     log.info("consuming queue %r; children say when their model is ready", settings.queue)
 
 
-give_back_at_the_head()
 take_any_envelope()
 RefusingConsumer.settings = settings
 app.conf.worker_consumer = RefusingConsumer
 _side = Parent(settings, SlotFiles(settings.run_dir))
 ShardRequest.side = _side
+keep_books_so(_side.unready)
 for step in (ChildWatch, Leases, StallWatch, Drain):
     step.side = _side
     app.steps["consumer"].add(step)

@@ -69,21 +69,23 @@ class ShardBook:
     def record(self, ref: AudioRef, file: FileFinished) -> None:
         """Take down what became of one file."""
         audio_ms = round(file.audio_s * 1000)
+        outcome = file.made_before or file.outcome
         self._ended.add(ref.relative)
-        self.tally.files += file.outcome != "skipped"
-        self.tally.audio_ms += audio_ms
+        if file.outcome != "skipped":
+            self.tally.files += 1
+            self.tally.audio_ms += audio_ms
         if self.shard.job is None:
             return
         self._records[ref.relative] = FileRecord(
             index=ref.index,
             relative=ref.relative,
-            outcome=file.outcome,
+            outcome=outcome,
             etag=file.result_etag,
             fingerprint=file.fingerprint,
             audio_ms=audio_ms,
             error=_error_of(file),
         )
-        self._tell(ref, file.outcome, audio_ms, file)
+        self._tell(ref, outcome, audio_ms, file)
 
     def _tell(self, ref: AudioRef, outcome: Outcome, audio_ms: int, file: FileFinished) -> None:
         if self.shard.job is None or ref.index is None:
@@ -108,8 +110,7 @@ class ShardBook:
             self._cancel_rest(self.shard.job)
             self._keep(self.shard.job)
             self.recorder.end_shard(self.shard.job, self.shard.shard, work_ms)
-            if self.close(self.shard.job) == "held":  # whoever holds it may have died
-                raise StoreUnavailable(f"the end of {self.shard.job} is being written elsewhere")
+            self._close(self.shard.job)
         self.recorder.see(self.tally.seen(None))
 
     def leave(self) -> None:
@@ -136,11 +137,18 @@ class ShardBook:
             self._keep_failed(job, failed, reason, kind)
 
     def leave_for_good(self) -> None:
-        """Nothing of a shard that was put aside is in flight; its job may be over."""
+        """Nothing of a shard that was put aside is in flight; its job may be over.
+
+        Raises:
+            StoreError: the job's end cannot be written.
+        """
         self.leave()
         if self.shard.job is not None:
-            with contextlib.suppress(StoreError):  # then others close it
-                self.close(self.shard.job)
+            self._close(self.shard.job)
+
+    def _close(self, job: str) -> None:
+        if self.close(job) == "held":  # whoever holds it may have died
+            raise StoreUnavailable(f"the end of {job} is being written elsewhere")
 
     def _keep_failed(
         self, job: str, failed: Sequence[AudioRef], reason: str, kind: ErrorKind

@@ -3,13 +3,14 @@
 import contextlib
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contract.attempts_key import identity_of
 from contract.dead_letters import DeadLetter
 from contract.job import Shard
 from contract.queues import ENQUEUED_AT_HEADER
+from contract.store import StoreUnavailable
 from contract.transcript import utc_now
 from worker import heap
 from worker.attempts import FIRST, Attempt
@@ -26,6 +27,8 @@ from worker.sending import lane_of, send_later, send_parts
 from worker.splitting import split
 
 log = logging.getLogger(__name__)
+
+_WRITE_AGAIN_S = 30.0
 
 
 class HandedBack(Exception):
@@ -58,19 +61,22 @@ class Delivery:
                 refuse_poison(self.attempt, max_attempts)
                 report_started(self.task, self.shard, self.child)
                 self._transcribe(self.shard)
+                self.child.attempts.end(self._identity)
         except HandedBack:
-            self.child.attempts.forgive(self._identity)
+            self._forgive()
             self.child.observe(ShardHandedBack(shard=self.shard.shard))
             raise
         except Exception as error:
             self.apply(decide(error, self.task.request.retries))
-        else:
-            self.child.attempts.end(self._identity)
+
+    def _forgive(self) -> None:
+        self.child.attempts.forgive(self._identity, self.attempt.name)
 
     def _split(self, shard: Shard) -> None:
         """Some file of it took its worker down: let each come as a shard of its own."""
         send_parts(self.task, split(shard))
         self.child.open_book(shard).leave()
+        self.child.attempts.settle(self._identity, self.attempt.name)
         self.child.observe(
             ShardSplit(
                 shard=shard.shard,
@@ -114,7 +120,6 @@ class Delivery:
                 peak_resident_bytes=peak_resident_bytes(),
             )
         )
-        child.tell_state()
 
     def _who(self) -> Any:
         from worker.receipts import Circumstances
@@ -144,7 +149,7 @@ class Delivery:
 
     def _postpone(self, decision: Retry) -> None:
         send_later(self.task, decision.delay_s, self.task.request.retries + 1)
-        self.child.attempts.forgive(self._identity)
+        self._forgive()
         shard = str(self.document.get("shard"))
         self.child.observe(
             ShardPostponed(shard=shard, reason=decision.message, delay_s=decision.delay_s)
@@ -162,7 +167,15 @@ class Delivery:
             device=self.child.plan.visible or self.child.plan.device,
             at=utc_now(),
         )
-        put_aside(letter, self.child, decision, self._who())
+        who = self._who()
+        if decision.kind == "poison":  # this time it was not even tried
+            who = replace(who, attempt=who.attempt - 1)
+        try:
+            put_aside(letter, self.child, decision, who)
+            if self.shard:
+                self.child.attempts.settle(self._identity, self.attempt.name)
+        except StoreUnavailable as error:  # the verdict can wait until it can be written down
+            self._postpone(Retry(_WRITE_AGAIN_S, str(error)))
 
 
 def refuse_poison(attempt: Attempt, max_attempts: int) -> None:

@@ -59,6 +59,9 @@ class FileFinished:
     result_etag: str | None = None
     """ETag of the .json that was written."""
     warnings: tuple[str, ...] = ()
+    made_before: Outcome | None = None
+    """Of a file that was skipped: how it ended when this very job made its result, with audio_s of
+    then; its process died before that was put down."""
 
 
 @dataclass(frozen=True, kw_only=True)

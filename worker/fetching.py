@@ -20,8 +20,8 @@ from worker.failures import ModelError
 from worker.handover import Handover
 from worker.limits import Limits
 from worker.planning.spans import SAMPLE_RATE
-from worker.progress import ENDLESS, Beat, Patience, unheard
-from worker.results import Outputs
+from worker.progress import ENDLESS, SLOWEST_BYTES_PER_S, Beat, Patience, unheard
+from worker.results import Made, Outputs
 from worker.sources import AudioSource
 from worker.stopwatch import Stopwatch
 from worker.stretches import AudioFacts, Stretch
@@ -51,8 +51,8 @@ class Incoming:
     """The channels asked for, a minute at a time; raises what kept them from coming."""
     info: ObjectInfo | None = None
     """Known once the file was fetched, or its result found."""
-    done: bool = False
-    """Its result is there already, and no block comes."""
+    made: Made | None = None
+    """Its result if that is there already; then no block comes."""
     facts: AudioFacts | None = None
     """Known once the last block has come, or what kept it from coming."""
 
@@ -67,13 +67,14 @@ class Incoming:
 class _Arriving(io.BufferedRandom):
     """A temporary file that gives a sign of life whenever bytes come."""
 
-    def __init__(self, arrived: Callable[[], None]) -> None:
+    def __init__(self, arrived: Callable[[float], None]) -> None:
+        """`arrived` is told how long so many bytes may take, in seconds."""
         raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the buffer over it
         super().__init__(cast(io.RawIOBase, raw))
         self._arrived = arrived
 
     def write(self, data: Any, /) -> int:
-        self._arrived()
+        self._arrived(len(data) / SLOWEST_BYTES_PER_S)
         return super().write(data)
 
 
@@ -143,12 +144,22 @@ class Fetcher:
         """The file's bytes, on disk; none are fetched when its current result is there."""
         task = incoming.task
         with task.stopwatch("fetch"):
-            made = task.outputs.fingerprint(task.only_job)
-            there = self._head(task) if made is not None else None
-            if there and self.fingerprint(task, there) == made:
-                incoming.info, incoming.done = there, True
+            made = task.outputs.made(task.only_job)
+            if made and (there := self._current(task, made)):
+                incoming.info, incoming.made = there, made
                 return io.BytesIO()
             return self._download(incoming, made)
+
+    def made(self, shard: Shard, ref: AudioRef) -> Made | None:
+        """The current result of a file, if it has one. Raises StoreError."""
+        task = self._task(shard, ref)
+        made = task.outputs.made(task.only_job)
+        return made if made and self._current(task, made) else None
+
+    def _current(self, task: Task, made: Made) -> ObjectInfo | None:
+        """What storage says of the audio, if it is what the result was made of."""
+        there = self._head(task)
+        return there if there and self.fingerprint(task, there) == made.fingerprint else None
 
     def _head(self, task: Task) -> ObjectInfo | None:
         """What storage says of the audio; where it refuses, a download tells better why."""
@@ -157,14 +168,15 @@ class Fetcher:
         except (ObjectMissing, ObjectDenied):
             return None
 
-    def _download(self, incoming: Incoming, made: str | None) -> BinaryIO:
+    def _download(self, incoming: Incoming, made: Made | None) -> BinaryIO:
         """The bytes that are there now, which need not be those that were asked about."""
         task = incoming.task
-        file = _Arriving(lambda: self.beat(f"fetch of {task.ref.relative}"))
+        file = _Arriving(partial(self.beat, f"fetch of {task.ref.relative}"))
         try:
             source = self.audio or self.store
             incoming.info = source.download(task.ref.audio, file, self.limits.bytes)
-            incoming.done = self.fingerprint(task, incoming.info) == made
+            if made and self.fingerprint(task, incoming.info) == made.fingerprint:
+                incoming.made = made
         except BaseException:
             file.close()
             raise
@@ -173,7 +185,7 @@ class Fetcher:
     def _decode(self, incoming: Incoming, fetched: Callable[[], BinaryIO]) -> Iterator[Planes]:
         task = incoming.task
         with fetched() as file:
-            if incoming.done:
+            if incoming.made:
                 return
             stretch = Stretch(task.ref, task.options)
             blocks = stretch.blocks(decode_pieces(file, self.limits), BLOCK_SAMPLES)
@@ -192,9 +204,9 @@ class Fetcher:
         for block in blocks:
             block_s = block.shape[1] / SAMPLE_RATE
             heard_s += block_s
-            self.beat(f"decode of {task.ref.relative}", block_s)
+            self.beat(f"decode of {task.ref.relative}", self.patience.for_audio(block_s))
             allowed_s = self.patience.for_file(heard_s)
-            if task.stopwatch.total_s > allowed_s:
+            if task.stopwatch.total_s - task.stopwatch.seconds.get("fetch", 0.0) > allowed_s:
                 raise ModelError(f"given up after {allowed_s:.0f} s of work: see FLEET_MIN_RTFX")
             yield block
 

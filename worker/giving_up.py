@@ -1,13 +1,13 @@
 """A message that is put aside: its letter, its files' errors, and their place in the books."""
 
 import contextlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 
-from contract.attempts_key import identity_of
 from contract.audio_address import shown
 from contract.dead_letters import DeadLetter
 from contract.job import AudioRef, MalformedShard, Shard
-from contract.store import ObjectStore, StoreError
+from contract.store import StoreError, StoreUnavailable
 from contract.transcript import utc_now
 from worker.events import FileFinished, ShardPutAside
 from worker.failures import OutputUnwritable, PutAside, Skip
@@ -15,45 +15,71 @@ from worker.lifecycle import Child
 from worker.receipts import Circumstances, describe_audio, write_error
 from worker.results import Outputs
 
+log = logging.getLogger(__name__)
+
 
 def put_aside(letter: DeadLetter, child: Child, decision: PutAside, who: Circumstances) -> None:
     """Keep the message with its reason where somebody finds it; its files have failed.
 
     The letter is there before the job can end, and after its files are known as failed: who sends
     it again finds them so.
+
+    Raises:
+        StoreUnavailable: storage is away; what is missing is written when it comes again.
     """
     try:
         shard = Shard.from_message(letter.document)
     except MalformedShard:
         child.dead_letters.put(letter)
     else:
-        failed = report_errors(child.pipeline.store, shard, decision, who)
+        failed = report_errors(child, shard, decision, who)
         book = child.open_book(shard)
         book.give_up(failed, decision.message, decision.kind)
         child.dead_letters.put(letter)
-        book.leave_for_good()
+        try:
+            book.leave_for_good()
+        except StoreUnavailable:
+            raise  # nobody else would write the end of the job
+        except StoreError as error:
+            log.warning("the end of job %s cannot be written: %s", shard.job, error)
         for ref in failed:
             child.observe(_failed(shard, ref, decision))
-        child.attempts.end(identity_of(shard.output, shard.shard))
     child.observe(ShardPutAside(message_id=letter.message_id, reason=decision.message))
 
 
 def report_errors(
-    store: ObjectStore, shard: Shard, decision: PutAside, who: Circumstances
+    child: Child, shard: Shard, decision: PutAside, who: Circumstances
 ) -> Sequence[AudioRef]:
-    """Leave an .error.json for each file of the shard that has no result; those files."""
+    """Leave an .error.json for each file of the shard that has no result; those files.
+
+    Raises:
+        StoreUnavailable: storage is away, and that is not the reason.
+    """
     failed = []
     for ref in shard.files:
-        outputs = Outputs(store, shard.output, ref.relative)
-        with contextlib.suppress(StoreError, OutputUnwritable):  # that may be the reason
-            if outputs.fingerprint(only_job=shard.job) is not None:
+        child.heartbeat.beat(f"report of {ref.relative}")
+        outputs = Outputs(child.pipeline.store, shard.output, ref.relative)
+        with _unless_that_is_why(decision):
+            if child.pipeline.fetcher.made(shard, ref):
                 continue  # its worker died after the commit
         failed.append(ref)
         skip = Skip(decision.kind, decision.message)
         report = write_error(skip, who, describe_audio(ref, None, None, ref.channel), utc_now())
-        with contextlib.suppress(StoreError, OutputUnwritable):
+        with _unless_that_is_why(decision):
             outputs.write_error(report)
     return failed
+
+
+@contextlib.contextmanager
+def _unless_that_is_why(decision: PutAside) -> Iterator[None]:
+    """Who may not write, or cannot after many tries, cannot say so either."""
+    try:
+        yield
+    except StoreUnavailable:
+        if decision.kind != "audio_missing":  # the kind of what storage did not give for hours
+            raise
+    except (StoreError, OutputUnwritable):
+        pass
 
 
 def _failed(shard: Shard, ref: AudioRef, decision: PutAside) -> FileFinished:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contract.queues import MODEL_LOAD_LIMIT_S
 from worker.progress import Patience, Progress, why_stopped
 from worker.slots import ConsumerState, SlotState
 
@@ -32,6 +33,11 @@ class Worker:
     """Of the children that have a shard."""
 
 
+def loads_too_long(state: SlotState, now_s: float) -> bool:
+    """Whether a child hangs before it has its models."""
+    return state.state == "loading" and now_s - state.loading_since_s > MODEL_LOAD_LIMIT_S
+
+
 def hopeless(states: Sequence[SlotState]) -> SlotState | None:
     """The first slot whose children failed too often in a row."""
     return next((state for state in states if state.failures_in_a_row >= MAX_FAILURES), None)
@@ -45,6 +51,8 @@ def why_stuck(worker: Worker, now_s: float, patience: Patience) -> str | None:
     if slot := hopeless(worker.states):
         return f"slot {slot.slot} cannot start: {slot.reason}"
     for state in worker.states:
+        if loads_too_long(state, now_s - _LATE_S):
+            return f"slot {state.slot} has been loading its models for {MODEL_LOAD_LIMIT_S:.0f} s"
         if state.deaths_in_a_row >= MAX_DEATHS:
             return f"slot {state.slot}: {state.deaths_in_a_row} children died one after the other"
     consumer = worker.consumer

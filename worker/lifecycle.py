@@ -18,7 +18,7 @@ from contract.ledger import Ledger, Planner, Recorder, connect
 from contract.settings import Settings, listed
 from worker.attempts import Attempts
 from worker.claims import Claims, owner_of
-from worker.events import Event, ModelReady, Observer
+from worker.events import Event, FileFinished, ModelReady, Observer
 from worker.health import hopeless
 from worker.limits import Limits
 from worker.machine import Gpu, list_gpus, usable_cores
@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 
 _FILES_AT_ONCE = 4
 """Files that come in at the same time: each may hold some minutes of audio, and lies on disk."""
+
+_CREDIT_S = 30.0
+"""What a file may take besides its audio: requests to storage, above all."""
 
 _GIVE_WAY_S = 0.5
 """A child that need not try any more waits a little for the parent to notice."""
@@ -87,7 +90,10 @@ def _start(settings: Settings) -> Child:
     if hopeless([before]):
         time.sleep(_GIVE_WAY_S)
         leave_process()
-    files.write(replace(before, pid=os.getpid(), state="loading", on_device=False))
+    since_s = time.monotonic()
+    files.write(
+        replace(before, pid=os.getpid(), state="loading", on_device=False, loading_since_s=since_s)
+    )
     try:
         return _load(settings, slot, files)
     except BaseException as error:
@@ -117,8 +123,8 @@ def _load(settings: Settings, slot: int, files: SlotFiles) -> Child:
     )
     plan = plan_slot(slot, devices, usable_cores(), settings.torch_threads)
     os.environ.update(plan.environment)  # before anything imports torch, numpy or numba
-    # site-packages may be read-only; the children of one worker share what is compiled
-    os.environ["NUMBA_CACHE_DIR"] = str(settings.run_dir / "numba")
+    # site-packages may be read-only; workers beside and after this one share what is compiled
+    os.environ["NUMBA_CACHE_DIR"] = str(settings.run_dir.parent / "numba")
     log.info("slot %d: %s, %d threads", slot, plan.visible or plan.device, plan.threads)
     return _wire(settings, plan, _gpu_of(plan, gpus), files)
 
@@ -137,6 +143,7 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
     from worker.pipeline import Pipeline
     from worker.sources import SourceByAddress, WebAudio
     from worker.telemetry.observers import observers
+    from worker.watched_store import watched
 
     heartbeat = Heartbeat(progress_path(settings.run_dir, plan.slot))
     observe = _heard_by(heartbeat, observers(settings.run_dir, plan.slot))
@@ -146,7 +153,7 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
     FleetState(redis, settings.key_prefix).announce(identity.model, identity.model_revision)
     observe(_ready(plan, gpu, time.monotonic() - begin, engine.fast_paths))
     tell_state = _state_teller(plan, gpu, files, engine)
-    store = S3Store()
+    store = watched(S3Store(), heartbeat.beat)
     recorder, open_book = _open_books(settings, redis, store, plan.slot)
     pipeline = Pipeline(
         store=store,
@@ -154,7 +161,7 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
         observe=observe,
         limits=Limits.of(settings),
         audio=SourceByAddress(store, WebAudio(hosts=listed(settings.allowed_http_hosts))),
-        patience=Patience(stall_s=settings.stall_s, min_rtfx=settings.min_rtfx),
+        patience=Patience.of(settings),
         beat=heartbeat.beat,
         at_once=min(plan.threads, _FILES_AT_ONCE),
         ahead=plan.device != CPU,
@@ -179,7 +186,7 @@ def _heard_by(heartbeat: Heartbeat, observe: Observer) -> Observer:
     """The same observer; every event is a sign of life as well."""
 
     def heard(event: Event) -> None:
-        heartbeat.beat(type(event).__name__)
+        heartbeat.beat(type(event).__name__, _CREDIT_S if isinstance(event, FileFinished) else 0.0)
         observe(event)
 
     return heard

@@ -7,6 +7,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 
 from contract.audio_address import shown
 from contract.job import AudioRef, Shard
@@ -18,6 +19,7 @@ from worker.events import FileFinished, Observer
 from worker.failures import Retry, Skip, decide
 from worker.fetching import Task
 from worker.hearing import Heard, Hearing
+from worker.results import Made
 from worker.telemetry.resident import resident_bytes
 
 _MOST_POSTPONED = 5
@@ -68,7 +70,7 @@ class Outcomes:
         """
         channels: list[Heard] = []
         try:
-            if not hearing.error and not hearing.incoming.done:
+            if not hearing.error and not hearing.incoming.made:
                 channels = hearing.assemble(self._engine.tell_apart)
         except Exception as error:
             hearing.fail(error)
@@ -107,8 +109,8 @@ class Outcomes:
 
     def _finish(self, hearing: Hearing, channels: Sequence[Heard], threads: int) -> FileFinished:
         """Skip, commit or report one file."""
-        if hearing.incoming.done:
-            return self._event(hearing, "skipped", threads)
+        if made := hearing.incoming.made:
+            return self._skipped(hearing, made, threads)
         try:
             committed = self._commit(hearing, channels, threads)
         except Exception as error:
@@ -119,6 +121,19 @@ class Outcomes:
             return self._event(hearing, "failed", threads, failure=decision)
         outcome: Outcome = "ok" if committed.heard.segments else "empty"
         return self._event(hearing, outcome, threads, committed=committed)
+
+    def _skipped(self, hearing: Hearing, made: Made, threads: int) -> FileFinished:
+        """Its result was there; perhaps a process made it for this job that died right after."""
+        event = self._event(hearing, "skipped", threads)
+        if self._shard.job is None or made.job != self._shard.job:
+            return event
+        return replace(
+            event,
+            made_before=made.outcome,
+            audio_s=made.audio_s,
+            fingerprint=made.fingerprint,
+            result_etag=hearing.incoming.task.outputs.etag(),
+        )
 
     def _commit(self, hearing: Hearing, channels: Sequence[Heard], threads: int) -> Committed:
         if hearing.error:

@@ -83,7 +83,7 @@ class Pipeline:
             Exception: whatever worker.failures.decide does not answer with Skip. Files that
                 storage refuses for now do not keep the others from being committed.
         """
-        fetcher = self._fetcher
+        fetcher = self.fetcher
         with ThreadPoolExecutor(1, "listen") as ears, ThreadPoolExecutor(_WRITERS, "write") as pens:
             outcomes = Outcomes(
                 shard=shard,
@@ -105,7 +105,8 @@ class Pipeline:
         return Effort(threads=outcomes.threads, busy_s=busy.total_s)
 
     @property
-    def _fetcher(self) -> Fetcher:
+    def fetcher(self) -> Fetcher:
+        """What brings the files of a shard in, and knows which have their result."""
         return Fetcher(
             store=self.store,
             audio=self.audio,

@@ -1,11 +1,10 @@
 """What a child is at, for the parent that must tell work from a hang.
 
-The child beats at every step (a block decoded, a batch recognised, a file written), which leaves a
-small file in run_dir; the parent reads it and judges. Times are of the monotonic clock, which all
-processes of a machine share.
+The child beats at every step (bytes fetched, a block decoded, a batch recognised, a file written),
+which leaves a small file in run_dir; the parent reads it and judges. Times are of the monotonic
+clock, which all processes of a machine share.
 """
 
-import contextlib
 import json
 import math
 import os
@@ -16,7 +15,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+from contract.settings import Settings
+
 _WRITE_EVERY_S = 0.5
+_FILE_BYTES = 2048
+"""Of the child's file, all of them from the start: a disk that fills up later must not matter."""
+_MOST_CHARS = 300
+
+SLOWEST_BYTES_PER_S = 100_000
+"""Of a fetch; what is slower is taken for a hang in the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +31,14 @@ class Progress:
     """The last that a child said of the shard in its hands."""
 
     pid: int
+    beginning: str
+    """The name of this attempt; see worker.attempts."""
     began_s: float
     """When it took the shard."""
     at_s: float
     """When it last made a step."""
-    audio_s: float
-    """Audio of the shard that was decoded so far, in seconds."""
+    credit_s: float
+    """How long what it has done so far may have taken."""
     doing: str
     """The step, and the file where it belongs to one."""
 
@@ -43,26 +52,35 @@ class Patience:
     min_rtfx: float
     """Slowest speed, in audio seconds per second."""
 
-    def for_file(self, audio_s: float) -> float:
-        """Seconds that a file of so much audio may take."""
-        return self.stall_s + audio_s / self.min_rtfx
+    @classmethod
+    def of(cls, settings: Settings) -> "Patience":
+        """What the settings say."""
+        return cls(stall_s=settings.stall_s, min_rtfx=settings.min_rtfx)
 
-    def for_shard(self, audio_s: float) -> float:
-        """Seconds after which a shard with so much audio is taken from its child."""
-        return 2 * self.for_file(audio_s)
+    def for_audio(self, audio_s: float) -> float:
+        """Seconds that work on so much audio may take."""
+        return audio_s / self.min_rtfx
+
+    def for_file(self, audio_s: float) -> float:
+        """Seconds that a file of so much audio may take once it is fetched."""
+        return self.stall_s + self.for_audio(audio_s)
+
+    def for_shard(self, credit_s: float) -> float:
+        """Seconds after which a shard is taken from a child that has so much credit."""
+        return 2 * (self.stall_s + credit_s)
 
 
 ENDLESS = Patience(stall_s=math.inf, min_rtfx=1.0)
 
 
 class Beat(Protocol):
-    """Hears of every step: what it is, and how much more audio is decoded by it, in seconds."""
+    """Hears of every step: what it is, and how long what was done by it may take in seconds."""
 
-    def __call__(self, doing: str, audio_s: float = 0.0) -> None:
+    def __call__(self, doing: str, credit_s: float = 0.0) -> None:
         """Take note."""
 
 
-def unheard(doing: str, audio_s: float = 0.0) -> None:
+def unheard(doing: str, credit_s: float = 0.0) -> None:
     """For those whose steps nobody watches."""
 
 
@@ -82,10 +100,10 @@ def why_stopped(
         return None
     quiet_s = now_s - max(progress.at_s, since_s)
     if quiet_s > patience.stall_s:
-        return f"no progress for {quiet_s:.0f} s at {progress.doing}"
-    allowed_s = patience.for_shard(progress.audio_s)
+        return f"no progress for {quiet_s:.0f} s since {progress.doing}"
+    allowed_s = patience.for_shard(progress.credit_s)
     if now_s - max(progress.began_s, since_s) > allowed_s:
-        return f"not done after {allowed_s:.0f} s at {progress.doing}"
+        return f"not done after {allowed_s:.0f} s, now at {progress.doing}"
     return None
 
 
@@ -95,49 +113,53 @@ class Heartbeat:
     def __init__(
         self, path: Path, clock: Callable[[], float] = time.monotonic, pid: int | None = None
     ) -> None:
-        self._path = path
+        """Make the file. Raises OSError."""
         self._clock = clock
         self._pid = os.getpid() if pid is None else pid
         self._lock = threading.Lock()
+        self._fd = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+        self._beginning = ""
         self._began_s: float | None = None
-        self._audio_s = 0.0
+        self._credit_s = 0.0
         self._written_s = float("-inf")
+        self._put("")
 
-    def begin(self, shard: str) -> None:
-        """A shard was taken."""
+    def begin(self, shard: str, beginning: str) -> None:
+        """A shard was taken; `beginning` is the name of the attempt."""
         with self._lock:
-            self._began_s, self._audio_s = self._clock(), 0.0
-            self._write(f"the start of {shard}", self._began_s)
+            self._beginning = beginning
+            self._began_s, self._credit_s = self._clock(), 0.0
+            self._say(f"the start of {shard}", self._began_s, self._began_s)
 
-    def beat(self, doing: str, audio_s: float = 0.0) -> None:
-        """A step was made, by which so many more seconds of audio are decoded."""
+    def beat(self, doing: str, credit_s: float = 0.0) -> None:
+        """A step was made, which may take so long."""
         with self._lock:
-            self._audio_s += audio_s
+            self._credit_s += credit_s
             now = self._clock()
             if self._began_s is not None and now - self._written_s >= _WRITE_EVERY_S:
-                self._write(doing, now)
+                self._say(doing, now, self._began_s)
 
     def end(self) -> None:
         """Nothing is in this child's hands any more."""
         with self._lock:
             self._began_s = None
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
+            self._put("")
 
-    def _write(self, doing: str, now: float) -> None:
-        assert self._began_s is not None  # noqa: S101 - both callers saw to it
+    def _say(self, doing: str, now: float, began_s: float) -> None:
         said = Progress(
             pid=self._pid,
-            began_s=self._began_s,
+            beginning=self._beginning,
+            began_s=began_s,
             at_s=now,
-            audio_s=self._audio_s,
-            doing=doing,
+            credit_s=round(self._credit_s, 3),
+            doing=doing[:_MOST_CHARS],
         )
-        draft = self._path.with_suffix(".tmp")
-        with contextlib.suppress(OSError):  # a full disk is no reason to stop
-            draft.write_text(json.dumps(asdict(said)))
-            draft.replace(self._path)
-            self._written_s = now
+        self._put(json.dumps(asdict(said)))
+        self._written_s = now
+
+    def _put(self, text: str) -> None:
+        # in place, in one write: readers see the old words or the new ones
+        os.pwrite(self._fd, text.encode()[:_FILE_BYTES].ljust(_FILE_BYTES), 0)
 
 
 def progress_path(run_dir: Path, slot: int) -> Path:

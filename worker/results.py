@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from contract.job import Format
 from contract.layout import error_uri, output_uri
@@ -11,6 +12,28 @@ from contract.store import ObjectDenied, ObjectMissing, ObjectStore, StoreError,
 from contract.transcript import ErrorReport, Transcript
 from worker.failures import OutputUnwritable
 from worker.rendering import RENDERERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A result that was found, by its own words."""
+
+    fingerprint: str
+    job: str | None
+    """The job that made it."""
+    outcome: Literal["ok", "empty"]
+    audio_s: float
+    """Length of what was transcribed."""
+
+
+def _read(document: Any) -> Made:
+    receipt, audio = document["receipt"], document["audio"]
+    return Made(
+        fingerprint=str(receipt["fingerprint"]),
+        job=receipt["job"],
+        outcome="ok" if document["segments"] else "empty",
+        audio_s=((audio["end_ms"] or 0) - (audio["start_ms"] or 0)) / 1000,
+    )
 
 
 @dataclass(frozen=True)
@@ -22,8 +45,8 @@ class Outputs:
     """s3://bucket/prefix/"""
     relative: str
 
-    def fingerprint(self, only_job: str | None) -> str | None:
-        """What the result that is there carries; None where there is none with a receipt.
+    def made(self, only_job: str | None) -> Made | None:
+        """The result that is there; None where there is none with a receipt.
 
         Args:
             only_job: with it, only a result of this job will do.
@@ -32,15 +55,22 @@ class Outputs:
             StoreError: storage fails; that a result is missing or denied is no error.
         """
         try:
-            receipt = json.loads(self.store.read(output_uri(self.prefix, self.relative, "json")))[
-                "receipt"
-            ]
-            will_do = only_job is None or receipt["job"] == only_job
-            return str(receipt["fingerprint"]) if will_do else None
+            made = _read(json.loads(self.store.read(self._uri("json"))))
         except (ObjectMissing, ObjectDenied):
             return None  # without the right to list, S3 denies what is missing
         except (ValueError, KeyError, TypeError):
             return None  # not ours, or torn: written anew
+        return made if only_job is None or made.job == only_job else None
+
+    def etag(self) -> str | None:
+        """That of the .json as listings show it; None if storage does not say."""
+        try:
+            return self.store.head(self._uri("json")).etag
+        except StoreError:
+            return None
+
+    def _uri(self, extension: str) -> str:
+        return output_uri(self.prefix, self.relative, extension)
 
     def prepare(self, transcript: Transcript, formats: Sequence[Format]) -> None:
         """Write every format but the .json, and remove what an earlier failure left.
@@ -62,8 +92,9 @@ class Outputs:
 
     def _render(self, transcript: Transcript, name: Format) -> str:
         renderer = RENDERERS[name]
-        uri = output_uri(self.prefix, self.relative, renderer.extension)
-        return self._put(uri, renderer.render(transcript), renderer.content_type)
+        return self._put(
+            self._uri(renderer.extension), renderer.render(transcript), renderer.content_type
+        )
 
     def write_error(self, report: ErrorReport) -> None:
         """Say why the file failed for good. Raises as prepare does."""

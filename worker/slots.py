@@ -42,6 +42,8 @@ class SlotState:
     """Device memory of the child in bytes: allocated and reserved."""
     on_device: bool = False
     """Whether every parameter of the models was on the planned device after the last shard."""
+    loading_since_s: float = 0.0
+    """By the monotonic clock."""
     deaths_in_a_row: int = 0
     """Children of this slot that ended since one of them ended a shard."""
 

@@ -1,6 +1,7 @@
 """The one task: claim the shard, count the attempt, and do what the message asks for."""
 
 import logging
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -64,10 +65,12 @@ def _begin(task: Any, document: Any, child: Child, max_attempts: int) -> None:
     if held_s:
         wait_for_holder(task, shard, child, held_s)
         return
-    child.heartbeat.begin(shard.shard)
+    beginning = secrets.token_hex(8)
+    child.heartbeat.begin(shard.shard, beginning)
     try:
-        attempt = child.attempts.begin(identity)
+        attempt = child.attempts.begin(identity, beginning)
         Delivery(task, document, child, shard, attempt).run(max_attempts)
+        child.tell_state()
     finally:
         child.heartbeat.end()
         child.claims.release(identity, child.owner)

@@ -54,8 +54,8 @@ if shard ~= '' and redis.call('HEXISTS', at('shards'), shard) == 1 then
   redis.call('HINCRBY', at('shards'), shard, -1)
 end
 local before = known(index)
-local open = not before or before == 'failed' or before == 'cancelled'
-if before and weak and (not open or before == outcome) then return 0 end
+local open = before ~= outcome and before ~= 'ok' and before ~= 'empty'
+if before and weak and not open then return 0 end
 if before then clear(index, before) end
 redis.call('SETBIT', at(outcome), index, 1)
 if outcome == 'failed' then blame(index, kind, example) end
@@ -72,7 +72,7 @@ return 1
 """
 )
 """The outcome recorded last counts, unless it is weak and there is a better one; a file's audio is
-counted once, a failed or cancelled one's when it succeeds after all."""
+counted once: that of one that failed, was cancelled or skipped when it succeeds after all."""
 
 SETTLE = (
     _SHARED

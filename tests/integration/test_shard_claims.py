@@ -77,34 +77,65 @@ def test_a_claim_that_vanished_with_redis_is_taken_again(
     assert claims.take(SHARD, OTHER) > 0
 
 
+def begun(attempts: Attempts, *names: str) -> Attempt:
+    return [attempts.begin(SHARD, name) for name in names][-1]
+
+
 def test_a_shard_that_never_ends_has_died_each_time_before(attempts: Attempts) -> None:
-    seen = [attempts.begin(SHARD) for _ in range(3)]
-    assert seen == [Attempt(number=n + 1, deaths=n, last_death="") for n in range(3)]
+    seen = [begun(attempts, name) for name in "abc"]
+    assert [(one.number, one.deaths, one.last_death) for one in seen] == [
+        (1, 0, ""),
+        (2, 1, ""),
+        (3, 2, ""),
+    ]
+
+
+def test_a_beginning_counts_once_however_often_redis_was_told(attempts: Attempts) -> None:
+    assert begun(attempts, "a", "a", "a").deaths == 0
+    assert (begun(attempts, "b", "b").number, begun(attempts, "b").deaths) == (2, 1)
 
 
 def test_what_was_broken_off_on_purpose_is_no_death(attempts: Attempts) -> None:
-    attempts.begin(SHARD)
-    attempts.forgive(SHARD)
-    attempts.begin(SHARD)
-    again = attempts.begin(SHARD)
+    begun(attempts, "a")
+    attempts.forgive(SHARD, "a")
+    attempts.forgive(SHARD, "a")
+    again = begun(attempts, "b", "c")
     assert (again.number, again.deaths) == (3, 1)
 
 
+def test_what_was_not_begun_or_has_ended_is_not_forgiven(attempts: Attempts) -> None:
+    attempts.forgive(SHARD, "a")
+    begun(attempts, "a")
+    attempts.end(SHARD)
+    attempts.forgive(SHARD, "a")
+    assert begun(attempts, "b", "c").deaths == 1
+
+
+def test_a_twin_of_what_was_put_aside_knows_its_deaths(
+    redis: Any, prefix: str, attempts: Attempts
+) -> None:
+    begun(attempts, "a", "b", "c", "d")
+    attempts.settle(SHARD, "d")
+    (key,) = redis.keys(f"{prefix}*")
+    assert 0 < redis.ttl(key) <= 3600
+    assert begun(attempts, "e").deaths == 3
+
+
 def test_a_shard_that_ended_begins_anew(attempts: Attempts) -> None:
-    attempts.begin(SHARD)
+    begun(attempts, "a")
     attempts.note_death(SHARD, "signal 9")
     attempts.end(SHARD)
-    assert attempts.begin(SHARD) == Attempt(number=1, deaths=0, last_death="")
+    assert begun(attempts, "b") == Attempt(name="b", number=1, deaths=0, last_death="")
 
 
 def test_who_speaks_first_of_a_death_knows_best(attempts: Attempts) -> None:
     """The parent that kills a child that hangs, before the same child is found dead by a signal."""
-    attempts.begin(SHARD)
+    begun(attempts, "a")
     attempts.note_death(SHARD, "killed: no progress for 300 s")
     attempts.note_death(SHARD, "signal 9 (SIGKILL)")
-    assert attempts.begin(SHARD).last_death == "killed: no progress for 300 s"
+    assert begun(attempts, "b").last_death == "killed: no progress for 300 s"
     attempts.note_death(SHARD, "exitcode 1")
-    assert attempts.begin(SHARD).last_death == "exitcode 1"
+    assert begun(attempts, "c").last_death == "exitcode 1"
 
 
 def test_of_a_shard_that_is_not_at_work_no_death_is_kept(

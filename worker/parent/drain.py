@@ -21,8 +21,8 @@ from worker.parent.in_hand import InHand, Parent
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.2
-_GRACE_S = 15
-"""After the time to drain: whatever keeps this process then, it ends."""
+_AT_ONCE_S = 5
+"""For handing back at a second signal; without a broker there is nobody to hand it to."""
 
 
 class Drain(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -34,11 +34,13 @@ class Drain(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def __init__(self, parent: Any, **_: Any) -> None:
         self._timer: Any = None
+        self._signals = 0
 
     def start(self, parent: Any) -> None:
         """Answer signals from now on in place of Celery, which would wait for ever."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGALRM, self._end_now)
         self._consuming = True
         self._timer = parent.timer.call_repeatedly(_LOOK_EVERY_S, self.look, (parent,))
 
@@ -51,13 +53,13 @@ class Drain(bootsteps.StartStopStep):  # type: ignore[misc]
             celery_state.should_stop = self.side.exit_code  # not to be connected again for nothing
 
     def _on_signal(self, number: int, _: Any) -> None:
-        if self.side.drained_by_s is not None:
+        self._signals += 1
+        if self._signals > 1:
             self.side.drained_by_s = self.side.clock()
+            signal.alarm(_AT_ONCE_S)
             return
         log.warning("%s: no more work is taken", signal.Signals(number).name)
         self.side.drain()
-        signal.signal(signal.SIGALRM, self._end_now)
-        signal.alarm(int(self.side.settings.drain_s) + _GRACE_S)
         if not self._consuming:
             celery_state.should_stop = self.side.exit_code
 
@@ -91,7 +93,10 @@ class Drain(bootsteps.StartStopStep):  # type: ignore[misc]
         one.request.taken_back = True
         _kill(one.pid)
         self.side.forgive(one)
-        one.request.reject(requeue=True)
+        with contextlib.suppress(*one.request.connection_errors):  # then by its lease
+            message = one.request.message
+            message.channel.qos.give_back(message.delivery_tag)
+            one.request.acknowledged = True
         task_ready(one.request)
 
 

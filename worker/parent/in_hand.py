@@ -7,6 +7,7 @@ how a child died, and takes back what a child cannot finish.
 import contextlib
 import logging
 import os
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,11 @@ from worker.progress import Patience, Progress, read_progress, why_stopped
 from worker.slots import SlotFiles, SlotState
 
 log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.5
+
+GRACE_S = 15
+"""After the time to drain: whatever keeps this process then, it ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,8 @@ class Parent:
     """Since when the consumer and its broker are in touch."""
     drained_by_s: float | None = field(default=None, init=False)
     """When nothing may be in a child's hands any more; None while work is taken."""
+    _looked_s: float = field(default=float("-inf"), init=False)
+    _unready: int = field(default=0, init=False)
     exit_code: int = field(default=os.EX_OK, init=False)
     """What the worker ends with once it is drained."""
 
@@ -78,11 +86,19 @@ class Parent:
     @property
     def patience(self) -> Patience:
         """How long work may take."""
-        return Patience(stall_s=self.settings.stall_s, min_rtfx=self.settings.min_rtfx)
+        return Patience.of(self.settings)
+
+    def unready(self) -> int:
+        """How many children have no model yet; half a second old at most."""
+        now = self.clock()
+        if now - self._looked_s > _LOOK_EVERY_S:
+            ready = sum(state.state == "ready" for state in self._states())
+            self._looked_s, self._unready = now, self.slots.expected() - ready
+        return self._unready
 
     def in_hand(self) -> Iterator[InHand]:
         """Every message that a child works on."""
-        by_pid = {state.pid: state for state in self.slots.all()}
+        by_pid = {state.pid: state for state in self._states()}
         for request in tuple(celery_state.active_requests):
             slot = by_pid.get(request.worker_pid)
             yield InHand(
@@ -92,6 +108,13 @@ class Parent:
                 slot=slot,
                 progress=read_progress(self.slots.directory, slot.slot, slot.pid) if slot else None,
             )
+
+    def _states(self) -> list[SlotState]:
+        try:
+            return self.slots.all()
+        except OSError as error:  # must not look like a lost broker
+            log.warning("the state of the children cannot be read: %s", error)
+            return []
 
     def why_stopped(self, one: InHand) -> str | None:
         """Why the child that has it must be taken for hung; None while it works."""
@@ -103,6 +126,7 @@ class Parent:
             self.drained_by_s = self.clock() + self.settings.drain_s
             self.exit_code = exit_code
             self.slots.say_draining()
+            signal.alarm(int(self.settings.drain_s) + GRACE_S)
 
     def renew_claims(self) -> None:
         """Hold the claims of those children for longer that make progress."""
@@ -122,10 +146,10 @@ class Parent:
 
     def forgive(self, one: InHand) -> None:
         """What this child has in hand is taken from it on purpose."""
-        if one.identity is None:
+        if one.identity is None or one.progress is None:  # not begun, or ended just now
             return
         with _redis_may_be_away():
-            self.attempts.forgive(one.identity)
+            self.attempts.forgive(one.identity, one.progress.beginning)
             self.claims.release(one.identity, owner_of(self.token, one.pid))
 
     def _device_of(self, pid: int) -> str:

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from celery import bootsteps
+from celery.worker import state as celery_state
 
 from worker.parent.in_hand import Parent
 
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 RENEWALS_PER_TIMEOUT = 6
 """Five may fail before a lease runs out."""
+
+_LONGEST_S = 5.0
+"""Between two looks: what was left behind keeps a child idle for two of them."""
 
 
 class Leases(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -28,12 +32,16 @@ class Leases(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def __init__(self, parent: Any, **_: Any) -> None:
         self._timer: Any = None
+        self._nobodys: set[str] = set()
+        """Tags that no request had at the last look: their ack may be on its way."""
 
     def start(self, parent: Any) -> None:
         """Begin to renew, also after each reconnection to the broker."""
         self.side.in_touch_since_s = self.side.clock()
-        every_s = self.side.settings.visibility_timeout_s / RENEWALS_PER_TIMEOUT
+        timeout_s = self.side.settings.visibility_timeout_s
+        every_s = min(_LONGEST_S, timeout_s / RENEWALS_PER_TIMEOUT)
         self._timer = parent.timer.call_repeatedly(every_s, self.renew, (parent,))
+        self.renew(parent)  # before kombu looks for what ran out while the broker was away
 
     def stop(self, parent: Any) -> None:
         """Stop renewing."""
@@ -47,10 +55,26 @@ class Leases(bootsteps.StartStopStep):  # type: ignore[misc]
             return
         qos = parent.task_consumer.channel.qos
         in_hand = list(self.side.in_hand())
-        tags = set(qos._delivered)  # kombu says nowhere else what it has delivered to us
-        tags |= {one.request.message.delivery_tag for one in in_hand}
-        tags -= {one.request.message.delivery_tag for one in in_hand if self.side.why_stopped(one)}
-        if tags:
+        known = {_tag(request) for request in tuple(celery_state.requests.values())}
+        known |= {_tag(one.request) for one in in_hand}
+        # kombu says nowhere else what it has delivered to us
+        self._give_back_nobodys(qos, set(qos._delivered) - known)
+        if held := known - {_tag(one.request) for one in in_hand if self.side.why_stopped(one)}:
             now = time.time()  # as kombu does: the clocks of a fleet must agree to some seconds
             with qos.channel.conn_or_acquire() as client:
-                client.zadd(qos.unacked_index_key, dict.fromkeys(tags, now), xx=True)
+                client.zadd(qos.unacked_index_key, dict.fromkeys(held, now), xx=True)
+
+    def _give_back_nobodys(self, qos: Any, nobodys: set[str]) -> None:
+        """What could not be acked or given back, for the broker was away, is still with us.
+
+        It would be ours for ever, and keep this worker from taking anything else.
+        """
+        for tag in nobodys & self._nobodys:
+            log.warning("message %s was left behind when the broker was away: given back", tag)
+            qos.give_back(tag)
+        self._nobodys = nobodys
+
+
+def _tag(request: Any) -> str:
+    tag: str = request.message.delivery_tag
+    return tag

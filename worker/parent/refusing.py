@@ -29,10 +29,11 @@ _BROKER_ERRORS = (OSError, redis.ConnectionError, redis.TimeoutError)
 """kombu takes every KeyError for one as well: a message without an id would come for ever."""
 
 _TAKEN = {
-    *("task", "id", "root_id", "parent_id", "lang", "origin", "eta", "expires", "retries"),
+    *("task", "id", "root_id", "parent_id", "lang", "origin", "eta", "retries"),
     *("ignore_result", "argsrepr", "kwargsrepr", "compression"),
     *(ENQUEUED_AT_HEADER, REFUSED_HEADER),
 }
+_AGAIN_S = 30.0
 _MOST_RETRIES = 1000
 """Far above what worker.failures allows."""
 
@@ -66,6 +67,8 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
             try:
                 check_message_size(len(message.body or b""))
                 message.headers = sound_headers(message.headers)
+                if message.headers.get("task") == TASK:
+                    check_body(message.payload)
                 return handle(message)
             except _BROKER_ERRORS:
                 raise
@@ -97,8 +100,10 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
         letter = write_letter(message, reason, self.hostname)
         try:
             self._letters.put(letter)
-        except BrokerUnavailable as error:  # the broker gives it out again
+        except BrokerUnavailable as error:
             log.warning("message %s cannot be put aside for now: %s", letter.message_id, error)
+            again = (message.reject_log_error, (log, self.connection_errors), {"requeue": True})
+            self.timer.call_after(_AGAIN_S, *again)
             return
         log.error("message %s was put aside: %s", letter.message_id, letter.reason)
         message.ack_log_error(log, self.connection_errors)
@@ -116,13 +121,28 @@ def sound_headers(headers: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in headers.items() if name in _TAKEN}
     if "task" in kept:
         _check_identity(kept.get("id"))
-    for name in ("eta", "expires"):
-        if kept.get(name) is not None:
-            _check_time(name, kept[name])
+    if kept.get("eta") is not None:
+        _check_time("eta", kept["eta"])
     retries = kept.get("retries")
     if not isinstance(retries, int) or not 0 <= retries <= _MOST_RETRIES:
         kept["retries"] = 0
     return kept
+
+
+def check_body(body: Any) -> None:
+    """Look at what Celery takes for granted: a child would fail on it, and it would be lost.
+
+    What the third part says of callbacks and chains is not for a client to set.
+
+    Raises:
+        ValueError: it is not [arguments, named arguments, more].
+    """
+    parts = body if isinstance(body, list | tuple) else ()
+    kinds = (list | tuple, dict, dict | None)
+    if len(parts) != len(kinds) or not all(map(isinstance, parts, kinds)):
+        raise ValueError("its body is not [[shard], {}, {}]")
+    if any((parts[2] or {}).values()):
+        raise ValueError("callbacks, chains and chords are not taken")
 
 
 def _check_identity(identity: Any) -> None:

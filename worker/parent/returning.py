@@ -4,21 +4,45 @@ kombu puts what is rejected at the tail: behind millions of others, a shard whos
 wait for days.
 """
 
+from typing import ClassVar, Protocol
+
 from kombu.transport import redis, virtual
 
 
+class Unready(Protocol):
+    """Says how many children are not ready."""
+
+    def __call__(self) -> int:
+        """Now."""
+
+
 class HeadFirst(redis.QoS):  # type: ignore[misc]
-    """kombu's bookkeeping of messages in flight, but for the place of those given back."""
+    """kombu's bookkeeping of messages in flight, but for the place of those given back.
+
+    It takes none for a child that has no model yet: an idle worker elsewhere would have to wait.
+    """
+
+    unready: ClassVar[Unready]
+
+    def can_consume(self) -> bool:
+        """Whether another message may be taken."""
+        room = self.can_consume_max_estimate()
+        return room is None or room > self.unready()
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Drop the message, or put it where it is taken next."""
-        if not requeue:
+        if requeue:
+            self.give_back(delivery_tag)
+        else:
             super().reject(delivery_tag, requeue=False)
-            return
+
+    def give_back(self, delivery_tag: str) -> None:
+        """Put a message where it is taken next."""
         self.restore_by_tag(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)
 
 
-def give_back_at_the_head() -> None:
-    """Let every channel that is opened from now on keep its books so."""
+def keep_books_so(unready: Unready) -> None:
+    """Let every channel that is opened from now on do so."""
+    HeadFirst.unready = unready
     redis.Channel.QoS = HeadFirst

@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import bootsteps
 
+from worker.health import loads_too_long
 from worker.parent.in_hand import Parent
 from worker.parent.leases import Leases
 from worker.slots import ConsumerState
@@ -25,6 +26,8 @@ class StallWatch(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def __init__(self, parent: Any, **_: Any) -> None:
         self._timer: Any = None
+        self._killed: set[int] = set()
+        """They need some time to be missed."""
 
     def start(self, parent: Any) -> None:
         """Begin to look, also after each reconnection to the broker."""
@@ -52,9 +55,17 @@ class StallWatch(bootsteps.StartStopStep):  # type: ignore[misc]
         except OSError as error:  # must not look like a lost broker
             log.warning("the progress of the children cannot be read: %s", error)
             return
+        for state in self.side.slots.all():
+            if loads_too_long(state, self.side.clock()) and state.pid not in self._killed:
+                log.critical("the child %d is killed: its models do not load", state.pid)
+                self._kill(state.pid)
         for one, why in stopped:
-            if why:
+            if why and one.pid not in self._killed:
                 log.critical("the child %d is killed: %s", one.pid, why)
                 self.side.note_death(one.request, f"killed: {why}")
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(one.pid, signal.SIGKILL)
+                self._kill(one.pid)
+
+    def _kill(self, pid: int) -> None:
+        self._killed.add(pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

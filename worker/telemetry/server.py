@@ -119,8 +119,7 @@ def main(arguments: list[str]) -> int:
     """Serve until the parent process ends."""
     run_dir, port, parent = Path(arguments[0]), int(arguments[1]), int(arguments[2])
     settings = Settings.load()
-    patience = Patience(stall_s=settings.stall_s, min_rtfx=settings.min_rtfx)
-    server = make_server(Status(run_dir, DeviceReader(), patience), port)
+    server = make_server(Status(run_dir, DeviceReader(), Patience.of(settings)), port)
     threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
     server.serve_forever()
     return 0

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from contract.broker import MODEL_LOAD_LIMIT_S, make_app
-from contract.queues import lanes
+from contract.broker import make_app
+from contract.queues import MODEL_LOAD_LIMIT_S, lanes
 from contract.settings import Settings
 
 

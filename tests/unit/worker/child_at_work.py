@@ -1,8 +1,6 @@
 """A child over a workbench, with a ledger, dead letters and a Celery task that only take note."""
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -69,6 +67,28 @@ class FakeTask:
 
 
 @dataclass
+class Heart:
+    """Takes note of signs of life."""
+
+    beating: str | None = None
+    """The shard at work."""
+    beats: list[str] = field(default_factory=list)
+
+    def begin(self, shard: str, beginning: str) -> None:
+        """A shard was taken."""
+        assert beginning
+        self.beating = shard
+
+    def beat(self, doing: str, credit_s: float = 0.0) -> None:
+        """A step was made."""
+        self.beats.append(doing)
+
+    def end(self) -> None:
+        """Nothing is at work."""
+        self.beating = None
+
+
+@dataclass
 class ChildAtWork:
     """A child that is ready for tasks, and what it left behind."""
 
@@ -81,6 +101,8 @@ class ChildAtWork:
     """Beginnings that came to no end on purpose."""
     ended: list[str] = field(default_factory=list)
     """Shards whose attempts were forgotten: they do not come again."""
+    settled: list[str] = field(default_factory=list)
+    """Shards that were split or put aside; their twins are to know."""
     deaths: list[str] = field(default_factory=list)
     held_s: float = 0.0
     """For how long another process holds the claim to every shard."""
@@ -97,6 +119,7 @@ class ChildAtWork:
     closing: Closing = "closed"
     closed: list[str] = field(default_factory=list)
     """Jobs whose end was to be written."""
+    heart: "Heart" = field(default_factory=Heart)
     told: int = 0
     """How often the child wrote its state file."""
     broken: Exception | None = None
@@ -119,6 +142,7 @@ class ChildAtWork:
                     begin=self._begin,
                     end=self.ended.append,
                     forgive=self._forgive,
+                    settle=self._settle,
                     note_death=lambda identity, how: self.deaths.append(how),
                 ),
             ),
@@ -130,7 +154,7 @@ class ChildAtWork:
                 ),
             ),
             owner="worker:1",
-            heartbeat=Heartbeat(Path(os.devnull) / "nowhere"),
+            heartbeat=cast(Heartbeat, self.heart),
             is_draining=self._is_draining,
             tell_state=self._tell_state,
             open_book=self._open_book,
@@ -170,14 +194,17 @@ class ChildAtWork:
     def _tell_state(self) -> None:
         self.told += 1
 
-    def _begin(self, identity: str) -> Attempt:
+    def _begin(self, identity: str, name: str) -> Attempt:
         if self.broken:
             raise self.broken
         assert self.claimed == [identity]
         return self.attempt
 
-    def _forgive(self, identity: str) -> None:
+    def _forgive(self, identity: str, name: str) -> None:
         self.forgiven += 1
+
+    def _settle(self, identity: str, name: str) -> None:
+        self.settled.append(identity)
 
     def _claim(self, identity: str, owner: str) -> float:
         if not self.held_s:

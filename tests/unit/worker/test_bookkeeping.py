@@ -85,7 +85,7 @@ def test_a_child_says_what_it_works_on_and_what_it_has_done() -> None:
 
 
 def test_a_file_that_kills_its_workers_fails_and_may_end_its_job() -> None:
-    child = ChildAtWork(attempt=Attempt(number=4, deaths=3, last_death="signal 9"))
+    child = ChildAtWork(attempt=Attempt(name="x", number=4, deaths=3, last_death="signal 9"))
     child.run(a_shard("s3://in/b.wav").to_message(), max_attempts=3)
     assert child.ledger == [("night", 0, "failed", 0)]
     assert [row.error.kind for row in rows(child, FAILED) if row.error] == ["poison"]

@@ -16,7 +16,9 @@ def child() -> ChildAtWork:
 
 
 def died(times: int) -> Attempt:
-    return Attempt(number=times + 1, deaths=times, last_death="signal 9 (SIGKILL) (on cpu, slot 0)")
+    return Attempt(
+        name="x", number=times + 1, deaths=times, last_death="signal 9 (SIGKILL) (on cpu, slot 0)"
+    )
 
 
 @pytest.mark.parametrize("deaths", [1, 2, 9])
@@ -32,7 +34,8 @@ def test_a_shard_that_took_its_worker_down_is_split_into_its_files(
         "s3://in/b.wav",
     ]
     assert (child.bench.outcomes, child.letters, child.in_flight) == ([], [], {})
-    assert (len(child.ended), child.claimed) == (1, [])
+    assert (len(child.settled), child.ended, child.claimed) == (1, [], [])
+    assert (child.told, child.heart.beating) == (1, None)
 
 
 @pytest.mark.parametrize(("deaths", "refused"), [(0, False), (2, False), (3, True), (4, True)])
@@ -47,7 +50,7 @@ def test_a_file_that_took_down_too_many_workers_is_put_aside(
     ] * refused
     if refused:
         report = child.bench.document("a.wav.error.json")
-        assert (report["error"]["kind"], report["error"]["attempts"]) == ("poison", deaths + 1)
+        assert (report["error"]["kind"], report["error"]["attempts"]) == ("poison", deaths)
         assert child.ledger == [("night", 0, "failed", 0)]
         assert child.bench.outcomes == ["failed"]
     else:
@@ -55,7 +58,7 @@ def test_a_file_that_took_down_too_many_workers_is_put_aside(
 
 
 def test_a_death_that_nobody_saw_is_told_as_that(child: ChildAtWork) -> None:
-    child.attempt = Attempt(number=4, deaths=3, last_death="")
+    child.attempt = Attempt(name="x", number=4, deaths=3, last_death="")
     child.run(a_message(child))
     assert "nobody saw how" in child.letters[0].reason
 

@@ -33,12 +33,12 @@ def _again(bench: Workbench, shard: Shard) -> bool:
 
 def test_a_message_that_comes_again_is_skipped(done: Workbench) -> None:
     assert not _again(done, a_shard("s3://in/a.wav"))
-    assert done.recorded == [(0, "skipped", 0)]
+    assert done.recorded == [(0, "skipped", 1000)]
 
 
 def test_nothing_is_downloaded_when_the_result_is_current(done: Workbench) -> None:
     assert not _again(done, a_shard("s3://in/a.wav"))
-    assert (done.store.asked, done.store.heads) == ([DONE], ["s3://in/a.wav"])
+    assert (done.store.asked, done.store.heads) == ([DONE], ["s3://in/a.wav", DONE])
     assert done.store.downloads == []
 
 
@@ -140,3 +140,21 @@ def test_the_formats_of_a_shard_are_complete_once_its_json_is_there(bench: Workb
     bench.engine.lengths_ms.clear()
     bench.run(shard)
     assert bench.engine.lengths_ms == [1000]
+
+
+def test_a_result_of_this_very_job_counts_as_what_it_is_though_its_maker_died(
+    done: Workbench,
+) -> None:
+    """Between the commit and the books: else the file would be missing in audio and throughput."""
+    done.run(a_shard("s3://in/a.wav"))
+    (event,) = done.finished
+    assert (event.outcome, event.made_before, event.audio_s) == ("skipped", "ok", 1.0)
+    assert event.result_etag
+    assert event.fingerprint == done.document("a.wav.json")["receipt"]["fingerprint"]
+
+
+@pytest.mark.parametrize("job", ["other", None])
+def test_a_result_of_another_job_is_only_skipped(done: Workbench, job: str | None) -> None:
+    done.run(a_shard("s3://in/a.wav", job=job))
+    (event,) = done.finished
+    assert (event.outcome, event.made_before, event.audio_s) == ("skipped", None, 0.0)

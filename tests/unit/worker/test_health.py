@@ -11,7 +11,14 @@ NOW_S = 10_000.0
 
 
 def a_slot(slot: int, state: State = "ready", failures: int = 0, reason: str = "") -> SlotState:
-    return SlotState(slot=slot, pid=1, state=state, failures_in_a_row=failures, reason=reason)
+    return SlotState(
+        slot=slot,
+        pid=1,
+        state=state,
+        failures_in_a_row=failures,
+        reason=reason,
+        loading_since_s=NOW_S,
+    )
 
 
 def a_worker(
@@ -29,7 +36,9 @@ def a_loop(*, consuming: bool = True, since_s: float = 0.0, ago_s: float = 0.0) 
 
 def at_work(quiet_s: float) -> Progress:
     at_s = NOW_S - quiet_s
-    return Progress(pid=1, began_s=at_s, at_s=at_s, audio_s=0.0, doing="vad of a.wav")
+    return Progress(
+        pid=1, beginning="b", began_s=at_s, at_s=at_s, credit_s=0.0, doing="vad of a.wav"
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,6 +64,13 @@ def test_a_worker_is_stuck_when_a_slot_is_hopeless() -> None:
 def test_a_worker_whose_children_die_one_after_the_other_is_stuck(deaths: int, stuck: bool) -> None:
     dying = SlotState(slot=0, pid=1, state="ready", deaths_in_a_row=deaths)
     assert (why_stuck(a_worker(dying), NOW_S, PATIENCE) is not None) is stuck
+
+
+@pytest.mark.parametrize(("ago_s", "stuck"), [(0, False), (1850, False), (1900, True)])
+def test_a_child_that_loads_for_ever_is_stuck(ago_s: float, stuck: bool) -> None:
+    """It is killed after half an hour, which takes a moment."""
+    loading = SlotState(slot=0, pid=1, state="loading", loading_since_s=NOW_S - ago_s)
+    assert (why_stuck(a_worker(loading), NOW_S, PATIENCE) is not None) is stuck
 
 
 @pytest.mark.parametrize(

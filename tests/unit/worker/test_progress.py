@@ -17,7 +17,15 @@ PATIENCE = Patience(stall_s=60.0, min_rtfx=0.5)
 
 
 def progress(*, began_s: float = 0.0, at_s: float = 0.0, audio_s: float = 0.0) -> Progress:
-    return Progress(pid=7, began_s=began_s, at_s=at_s, audio_s=audio_s, doing="vad of a.wav")
+    credit_s = PATIENCE.for_audio(audio_s)
+    return Progress(
+        pid=7,
+        beginning="b",
+        began_s=began_s,
+        at_s=at_s,
+        credit_s=credit_s,
+        doing="vad of a.wav",
+    )
 
 
 @pytest.mark.parametrize(
@@ -25,12 +33,12 @@ def progress(*, began_s: float = 0.0, at_s: float = 0.0, audio_s: float = 0.0) -
     [
         (None, 9e9, 0.0, None),
         (progress(at_s=60), 120.0, 0.0, None),
-        (progress(at_s=60), 121.0, 0.0, "no progress for 61 s at vad of a.wav"),
+        (progress(at_s=60), 121.0, 0.0, "no progress for 61 s since vad of a.wav"),
         (progress(at_s=100), 161.0, 150.0, None),  # the broker was away until a moment ago
-        (progress(at_s=100), 211.0, 150.0, "no progress for 61 s at vad of a.wav"),
+        (progress(at_s=100), 211.0, 150.0, "no progress for 61 s since vad of a.wav"),
         # 2 * (60 s + 30 s / 0.5) = 240 s
         (progress(at_s=239, audio_s=30), 240.0, 0.0, None),
-        (progress(at_s=240, audio_s=30), 241.0, 0.0, "not done after 240 s at vad of a.wav"),
+        (progress(at_s=240, audio_s=30), 241.0, 0.0, "not done after 240 s, now at vad of a.wav"),
         (progress(at_s=240, audio_s=30), 241.0, 100.0, None),
         (progress(at_s=240, audio_s=3000), 241.0, 0.0, None),
     ],
@@ -62,20 +70,25 @@ def heart(tmp_path: Path, clock: Clock) -> Heartbeat:
 def test_the_parent_reads_what_the_child_is_at(
     heart: Heartbeat, clock: Clock, tmp_path: Path
 ) -> None:
-    heart.begin("night-0")
+    heart.begin("night-0", "first")
     clock.now_s += 1
     heart.beat("decode of a.wav", 60.0)
     clock.now_s += 1
     heart.beat("decode of a.wav", 30.0)
     assert read_progress(tmp_path, 3, 7) == Progress(
-        pid=7, began_s=1000.0, at_s=1002.0, audio_s=90.0, doing="decode of a.wav"
+        pid=7,
+        beginning="first",
+        began_s=1000.0,
+        at_s=1002.0,
+        credit_s=90.0,
+        doing="decode of a.wav",
     )
 
 
 def test_many_beats_write_seldom_and_lose_no_audio(
     heart: Heartbeat, clock: Clock, tmp_path: Path
 ) -> None:
-    heart.begin("night-0")
+    heart.begin("night-0", "first")
     for _ in range(100):
         clock.now_s += 0.001
         heart.beat("decode of a.wav", 1.0)
@@ -86,13 +99,13 @@ def test_many_beats_write_seldom_and_lose_no_audio(
     heart.beat("write of a.wav")
     said = read_progress(tmp_path, 3, 7)
     assert said is not None
-    assert (said.audio_s, said.doing) == (100.0, "write of a.wav")
+    assert (said.credit_s, said.doing) == (100.0, "write of a.wav")
 
 
 def test_a_child_without_a_shard_says_nothing(heart: Heartbeat, tmp_path: Path) -> None:
     heart.beat("ModelReady")
     assert read_progress(tmp_path, 3, 7) is None
-    heart.begin("night-0")
+    heart.begin("night-0", "first")
     heart.end()
     heart.beat("ShardFinished")
     assert read_progress(tmp_path, 3, 7) is None
@@ -101,21 +114,21 @@ def test_a_child_without_a_shard_says_nothing(heart: Heartbeat, tmp_path: Path) 
 def test_the_audio_of_the_shard_before_does_not_count(
     heart: Heartbeat, clock: Clock, tmp_path: Path
 ) -> None:
-    heart.begin("night-0")
+    heart.begin("night-0", "first")
     heart.beat("decode of a.wav", 60.0)
     heart.end()
-    heart.begin("night-1")
+    heart.begin("night-1", "second")
     clock.now_s += 1
     heart.beat("vad of b.wav")
     said = read_progress(tmp_path, 3, 7)
     assert said is not None
-    assert said.audio_s == 0.0
+    assert (said.credit_s, said.beginning) == (0.0, "second")
 
 
 def test_what_an_earlier_child_left_says_nothing_of_the_next(
     heart: Heartbeat, tmp_path: Path
 ) -> None:
-    heart.begin("night-0")
+    heart.begin("night-0", "first")
     assert read_progress(tmp_path, 3, 8) is None
 
 
@@ -124,10 +137,14 @@ def test_a_torn_file_says_nothing(tmp_path: Path) -> None:
     assert read_progress(tmp_path, 3, 7) is None
 
 
-def test_a_full_disk_stops_no_work(clock: Clock, tmp_path: Path) -> None:
-    heart = Heartbeat(progress_path(tmp_path / "gone", 3), clock, pid=7)
-    heart.begin("night-0")
-    clock.now_s += 1
-    heart.beat("vad of a.wav")
-    heart.end()
-    assert read_progress(tmp_path / "gone", 3, 7) is None
+def test_long_words_are_cut_and_short_ones_leave_nothing_of_them(
+    heart: Heartbeat, clock: Clock, tmp_path: Path
+) -> None:
+    heart.begin("night-0", "first")
+    for doing in ("\u6f22" * 5000, "vad of a.wav"):
+        clock.now_s += 1
+        heart.beat(doing)
+        said = read_progress(tmp_path, 3, 7)
+        assert said is not None
+        assert said.doing == doing[:300]
+    assert progress_path(tmp_path, 3).stat().st_size == 2048  # taken from the start

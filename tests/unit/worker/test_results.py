@@ -52,12 +52,13 @@ def test_a_result_says_what_it_was_made_of_where_asked_only_that_of_a_job(
     outputs: Outputs, only_job: str | None, fingerprint: str | None
 ) -> None:
     outputs.commit(SAID)
-    assert outputs.fingerprint(only_job) == fingerprint
+    made = outputs.made(only_job)
+    assert (made.fingerprint if made else None) == fingerprint
 
 
 def test_what_is_not_there_says_nothing(outputs: Outputs) -> None:
-    assert outputs.fingerprint(None) is None
-    assert Outputs(WatchedStore(), OUTPUT, "a").fingerprint(None) is None
+    assert outputs.made(None) is None
+    assert Outputs(WatchedStore(), OUTPUT, "a").made(None) is None
 
 
 def test_a_store_that_is_away_is_not_taken_for_a_missing_result(
@@ -65,7 +66,7 @@ def test_a_store_that_is_away_is_not_taken_for_a_missing_result(
 ) -> None:
     store.failing_reads[f"{OUTPUT}calls/a.wav.json"] = StoreUnavailable("away")
     with pytest.raises(StoreUnavailable):
-        outputs.fingerprint(None)
+        outputs.made(None)
 
 
 @pytest.mark.parametrize(

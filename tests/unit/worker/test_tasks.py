@@ -148,7 +148,7 @@ def test_after_the_last_retry_the_message_is_put_aside_and_its_file_says_why(
 
 
 def test_a_receipt_counts_the_attempts_of_its_shard(child: ChildAtWork) -> None:
-    child.attempt = Attempt(number=3, deaths=0, last_death="")
+    child.attempt = Attempt(name="x", number=3, deaths=0, last_death="")
     child.run(a_message(child), FakeTask(retries=2))
     assert child.bench.document("a.wav.json")["receipt"]["attempt"] == 3
     assert (len(child.ended), child.claimed) == (1, [])

@@ -130,12 +130,6 @@ def test_only_records_of_shards_are_read(store: WatchedStore, elsewhere: str) ->
     assert store.reads == [output_uri(OUTPUT, ref.relative, "json")]
 
 
-def test_what_is_kept_of_jobs_is_no_result(store: WatchedStore) -> None:
-    store.write(job_uri(OUTPUT, "night", "report.json"), b"{}", "application/json")
-    assert _done(store, [a_ref(relative="_jobs/night/report", etag='"0"')]) == [False]
-    assert store.reads == []
-
-
 def test_nothing_is_read_where_nothing_was_written(store: WatchedStore) -> None:
     _put_on_record(store, [FileRecord(relative="a", outcome="ok", etag='"e"', fingerprint="f")])
     assert _done(store, _refs()) == [False] * 5

@@ -27,6 +27,7 @@ class Side(Parent):
         super().__init__(Settings(drain_s=30), files, clock=lambda: self.now_s)
         self.hands: list[InHand] = []
         self.forgiven: list[str | None] = []
+        self.alarms: list[int] = []
 
     def in_hand(self) -> Iterator[InHand]:
         yield from self.hands
@@ -38,14 +39,20 @@ class Side(Parent):
 class Request:
     """A message that a child works on."""
 
-    taken_back = False
+    taken_back = acknowledged = False
     id = "message-1"
+    connection_errors = (ConnectionError,)
 
-    def __init__(self) -> None:
-        self.rejected: list[bool] = []
+    def __init__(self, broker_is_away: bool = False) -> None:
+        self.given_back: list[str] = []
 
-    def reject(self, *, requeue: bool) -> None:
-        self.rejected.append(requeue)
+        def give_back(tag: str) -> None:
+            if broker_is_away:
+                raise ConnectionError
+            self.given_back.append(tag)
+
+        qos = SimpleNamespace(give_back=give_back)
+        self.message = SimpleNamespace(delivery_tag="tag", channel=SimpleNamespace(qos=qos))
 
 
 @pytest.fixture
@@ -61,7 +68,7 @@ def side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: list[int]) -> 
     monkeypatch.setattr(Drain, "side", side, raising=False)
     monkeypatch.setattr(celery_state, "should_stop", None)
     monkeypatch.setattr(celery_state, "should_terminate", None)
-    monkeypatch.setattr(signal, "alarm", lambda seconds: None)
+    monkeypatch.setattr(signal, "alarm", side.alarms.append)
     return side
 
 
@@ -72,8 +79,8 @@ def parent() -> SimpleNamespace:
     return SimpleNamespace(task_consumer=consumer, cancelled=cancelled)
 
 
-def in_hand(side: Side) -> Request:
-    request = Request()
+def in_hand(side: Side, *, broker_is_away: bool = False) -> Request:
+    request = Request(broker_is_away)
     side.hands.append(InHand(request=request, identity="s", pid=4711, slot=None, progress=None))
     return request
 
@@ -108,7 +115,7 @@ def test_what_is_in_hand_may_be_finished(
     assert (celery_state.should_terminate, killed) == (None, [])
     side.hands.clear()
     step.look(parent)
-    assert (celery_state.should_terminate, request.rejected) == (0, [])
+    assert (celery_state.should_terminate, request.given_back) == (0, [])
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -124,7 +131,18 @@ def test_what_is_not_done_in_time_or_at_a_second_signal_is_handed_back(
         side.now_s += 30
     step.look(parent)
     assert (killed, side.forgiven) == ([4711], ["s"])
-    assert (request.taken_back, request.rejected) == (True, [True])
+    assert (request.taken_back, request.given_back, request.acknowledged) == (True, ["tag"], True)
+    assert celery_state.should_terminate == 0
+
+
+def test_what_cannot_be_handed_back_comes_back_by_its_lease(
+    step: Drain, side: Side, parent: SimpleNamespace, killed: list[int]
+) -> None:
+    request = in_hand(side, broker_is_away=True)
+    step._on_signal(signal.SIGTERM, None)
+    side.now_s += 30
+    step.look(parent)
+    assert (killed, request.acknowledged) == ([4711], False)
     assert celery_state.should_terminate == 0
 
 
@@ -132,4 +150,7 @@ def test_a_worker_without_its_broker_just_ends(step: Drain, side: Side) -> None:
     step.stop(None)
     assert celery_state.should_stop is None
     step._on_signal(signal.SIGTERM, None)
+    assert side.alarms == [45]
     assert celery_state.should_stop == 0
+    step._on_signal(signal.SIGTERM, None)
+    assert side.alarms == [45, 5]

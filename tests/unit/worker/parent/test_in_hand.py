@@ -16,8 +16,8 @@ SHARD = a_shard("s3://in/a.wav").to_message()
 @pytest.mark.parametrize(
     ("arguments", "identity"),
     [
-        ([SHARD], OUTPUT + "night-000000"),
-        ((SHARD,), OUTPUT + "night-000000"),
+        ([SHARD], OUTPUT + "\0night-000000"),
+        ((SHARD,), OUTPUT + "\0night-000000"),
         ([], None),
         (None, None),
         (["text"], None),

@@ -1,5 +1,6 @@
 """/metrics, /healthz and /readyz: what a probe and a scrape are told."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from worker.telemetry.devices import DeviceReader
 from worker.telemetry.metrics import Metrics
 from worker.telemetry.server import Status
 
-LOADING = SlotState(slot=0, pid=0, state="loading")
+LOADING = SlotState(slot=0, pid=0, state="loading", loading_since_s=time.monotonic())
 READY = SlotState(slot=0, pid=0, state="ready")
 FAILED = SlotState(slot=0, pid=0, state="failed", failures_in_a_row=1, reason="no weights")
 HOPELESS = SlotState(

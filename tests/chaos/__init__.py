@@ -1,0 +1,1 @@
+"""Tests that kill things: real servers, real workers, and what goes wrong in the field."""

@@ -1,0 +1,93 @@
+"""Servers that fail, and two workers that are used to it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.faults.broker import MortalBroker
+from local.faults.storage import FAIR, Storage, faulty_storage
+from local.stack import Stack, running_stack
+from tests.chaos.fleet import Fleet
+from tests.chaos.jobs import upload
+from tests.chaos.limits import LIMITS
+from tests.chaos.recordings import SPOKEN, sample
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    directory = tmp_path_factory.mktemp("stack")
+    with (
+        running_stack(directory, buckets=("audio", "transcripts")) as running,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in {**running.environment, "FLEET_MODEL": "demo", **LIMITS}.items():
+            patch.setenv(name, value)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def broker(stack: Stack) -> Iterator[MortalBroker]:
+    with MortalBroker(stack) as mortal:
+        yield mortal
+
+
+@pytest.fixture(scope="session")
+def _storage(stack: Stack) -> Iterator[Storage]:
+    with faulty_storage(stack.environment["AWS_ENDPOINT_URL_S3"]) as running:
+        yield running
+
+
+@pytest.fixture
+def storage(_storage: Storage) -> Iterator[Storage]:
+    """What workers take for S3; fair again after each test."""
+    yield _storage
+    _storage.weather = FAIR
+
+
+@pytest.fixture(scope="session")
+def fleet(
+    stack: Stack,
+    broker: MortalBroker,
+    _storage: Storage,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Fleet]:
+    """Members are started as tests ask for them, and stay for the next."""
+    environment = {**stack.environment, "AWS_ENDPOINT_URL_S3": _storage.url, **LIMITS}
+    directory = tmp_path_factory.mktemp("fleet")
+    with Fleet(environment, ("127.0.0.1", broker.port), directory) as members:
+        yield members
+
+
+@pytest.fixture
+def settings(stack: Stack) -> Settings:
+    return Settings.load()
+
+
+@pytest.fixture
+def store(stack: Stack) -> S3Store:
+    return S3Store()
+
+
+@pytest.fixture(scope="session")
+def spoken(stack: Stack) -> list[str]:
+    """Addresses of a few short recordings."""
+    return list(upload(S3Store(), {name: sample(name) for name in SPOKEN}).values())
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str, float], None]:
+    """Tell how long something took, past what pytest captures."""
+
+    def tell(what: str, seconds: float) -> None:
+        with capsys.disabled():
+            print(f"\n  {what}: {seconds:.1f} s", flush=True)
+
+    return tell
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    return tmp_path / "manifest.jsonl"

@@ -1,0 +1,155 @@
+"""Workers that are killed, stopped, cut off and replaced."""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from local.faults import killing, telling
+from local.faults.wire import Wire
+from local.worker import LocalWorker
+from tests.chaos.waiting import until
+
+SABOTAGE = Path(__file__).parent / "sabotage"
+READY_DEADLINE_S = 150.0
+"""On a machine that others use too."""
+
+
+@dataclass(eq=False)
+class Member:
+    """One worker with a line of its own to the broker."""
+
+    name: str
+    worker: LocalWorker
+    wire: Wire
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.worker.process.exit_code
+
+    @property
+    def is_ready(self) -> bool:
+        return self.exit_code is None and killing.is_ready(self.worker)
+
+    def events(self, *names: str) -> list[dict[str, Any]]:
+        """What it said, of these names if any are given."""
+        return telling.events(self.worker.process.log, *names)
+
+    def in_hand(self, job: str) -> str | None:
+        """The shard of the job that it works on, as its log has it."""
+        return telling.shard_in_hand(self.worker.process.log, job)
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        lines = self.worker.process.log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-6:])
+
+    def stop(self) -> None:
+        self.wire.restore()
+        self.worker.process.stop()
+        self.wire.close()
+
+
+@dataclass(eq=False)
+class Fleet:
+    """All workers that were started, the dead ones included."""
+
+    environment: Mapping[str, str]
+    """Of each worker; its broker is reached by the worker's own line."""
+    broker: tuple[str, int]
+    directory: Path
+    members: list[Member] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def alive(self) -> list[Member]:
+        return [one for one in self.members if one.exit_code is None]
+
+    def start(self) -> Member:
+        """One more; it may take a while until it is ready."""
+        name = f"worker-{next(self._numbers)}"
+        wire = Wire(self.broker)
+        url = self.environment["FLEET_BROKER_URL"]
+        here, there = f"@127.0.0.1:{wire.port}/", f"@127.0.0.1:{self.broker[1]}/"
+        path = os.pathsep.join(filter(None, (str(SABOTAGE), os.environ.get("PYTHONPATH"))))
+        environment = {
+            **self.environment,
+            "FLEET_BROKER_URL": url.replace(there, here),
+            "PYTHONPATH": path,
+        }
+        member = Member(name, LocalWorker(environment, self.directory / name), wire)
+        self.members.append(member)
+        self._share_compiled(member)
+        return member
+
+    def _share_compiled(self, member: Member) -> None:
+        """A worker compiles its fast paths for itself, which takes longer than all else here."""
+        shared = self.directory / "compiled"
+        shared.mkdir(exist_ok=True)
+
+        def own_folder() -> Path | None:
+            return next(member.worker.run_dir.glob("[0-9]*"), None)
+
+        folder = until(own_folder, READY_DEADLINE_S, f"the folder of {member.name}", self.describe)
+        (folder / "numba").symlink_to(shared)
+
+    def stand(self, count: int) -> list[Member]:
+        """So many that are ready; missing ones are started, and surplus ones stopped."""
+        for surplus in self.alive[count:]:
+            surplus.stop()
+        while len(self.alive) < count:
+            self.start()
+        found = self.alive
+        until(lambda: all(one.is_ready for one in found), READY_DEADLINE_S, "ready", self.describe)
+        return found
+
+    def describe(self) -> str:
+        """How each one does, and the last that it said."""
+        return "\n".join(self._describe(one) for one in self.members)
+
+    def _describe(self, one: Member) -> str:
+        if one.exit_code is not None:
+            return f"{one.name} ended with code {one.exit_code}"
+        states = [f"slot {s.slot}: {s.state}, pid {s.pid}" for s in killing.slots(one.worker)]
+        health = one.worker.page("/healthz")[1].strip()
+        return f"{one.name} runs, health {health}; {'; '.join(states)}\n{one.last_words()}"
+
+    def child_pids(self) -> list[int]:
+        """Of all workers that run."""
+        return [state.pid for one in self.alive for state in killing.slots(one.worker)]
+
+    @contextlib.contextmanager
+    def cut_off(self, but: Member | None = None) -> Iterator[None]:
+        """No worker reaches the broker, or one alone does."""
+        off = [one for one in self.alive if one is not but]
+        for one in off:
+            one.wire.cut()
+        try:
+            yield
+        finally:
+            for one in off:
+                one.wire.restore()
+
+    def stop(self) -> None:
+        """All of them."""
+        for one in self.alive:
+            one.stop()
+
+    def left_behind(self) -> list[str]:
+        """Processes that still run with one of these workers' folders in their environment."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if os.fsencode(self.directory) in (process / "environ").read_bytes():
+                    line = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+                    found.append(f"{process.name}: {line.decode(errors='replace')[:200]}")
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

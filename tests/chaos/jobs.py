@@ -1,0 +1,145 @@
+"""A job of the tests: its files, its outcomes, and who holds what of it."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.job import Options
+from contract.layout import error_uri
+from contract.ledger import JobCounts, Ledger, connect
+from contract.queues import BrokerUnavailable, broker_lists, lanes
+from contract.s3 import S3Store
+from contract.settings import Settings
+from contract.store import ObjectStore
+from local.faults.audit import Audit, audit
+from local.faults.evidence import Evidence, Leftovers
+from local.faults.gathering import gather, look_for_leftovers, results
+from producer import enqueue
+from producer.planning.packing import ShardLimits
+from tests.chaos.fleet import Fleet
+from tests.chaos.waiting import until
+
+OPTIONS = Options(formats=("json", "srt"))
+_QUIET_DEADLINE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that is, or is to be, enqueued."""
+
+    name: str
+    output: str
+    settings: Settings
+    store: ObjectStore
+    fleet: Fleet
+
+    def counts(self) -> JobCounts | None:
+        """How far it has come; None while the broker is away."""
+        try:
+            return Ledger(connect(self.settings)).counts(self.name)
+        except BrokerUnavailable:
+            return None
+
+    @property
+    def finished(self) -> int:
+        counts = self.counts()
+        return counts.finished if counts else 0
+
+    def is_over(self) -> bool:
+        counts = self.counts()
+        return bool(counts and counts.closed_at)
+
+    def wait_until_over(self, deadline_s: float) -> None:
+        until(self.is_over, deadline_s, f"the end of {self.name}", self.describe)
+
+    def wait_until_finished(self, files: int, deadline_s: float = 60.0) -> None:
+        """So many files have their outcome."""
+        what = f"{files} files of {self.name}"
+        until(lambda: self.finished >= files, deadline_s, what, self.describe)
+
+    def results(self) -> set[str]:
+        """Files with a result."""
+        return results(self.store, self.output)
+
+    def error(self, relative: str) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.store.read(error_uri(self.output, relative)))
+        return told["error"]  # type: ignore[no-any-return]
+
+    def examine(self) -> tuple[Evidence, Audit]:
+        """Wait until nobody holds anything, then look at all of it."""
+        until(
+            lambda: look_for_leftovers(self.name, self.settings) == Leftovers(),
+            _QUIET_DEADLINE_S,
+            "nobody holds anything",
+            self.describe,
+        )
+        found = gather(self.name, self.output, self.store, self.settings, OPTIONS)
+        return found, audit(found)
+
+    def check(self) -> Evidence:
+        """Every file ended once and was counted once."""
+        found, verdict = self.examine()
+        assert verdict.problems == (), "\n".join((*verdict.problems, self.describe()))
+        assert (verdict.lost, verdict.double_counted) == (0, 0)
+        return found
+
+    def describe(self) -> str:
+        """Who holds what."""
+        lines = [f"{time.strftime('%H:%M:%S')} {self.counts()}"]
+        try:
+            redis: Any = connect(self.settings)
+            left = look_for_leftovers(self.name, self.settings)
+            lines += [f"waiting {left.waiting}, open {left.open_shards}, claims {left.claims}"]
+            for tag, raw in redis.hgetall("unacked").items():
+                score = redis.zscore("unacked_index", tag)
+                age = "never" if score is None else f"{time.time() - score:.0f} s ago"
+                lines.append(f"unacked {_shard_of(raw)} ({tag}), delivered or renewed {age}")
+            lines += [f"{key} = {redis.get(key)}, {redis.ttl(key)} s" for key in left.claims]
+        except Exception as error:  # what can be told is told
+            lines.append(f"the broker: {error}")
+        return "\n".join([*lines, self.fleet.describe()])
+
+
+def _shard_of(raw: str) -> str:
+    message, *_ = json.loads(raw)
+    return str(message["headers"]["id"])
+
+
+def upload(store: ObjectStore, files: Mapping[str, bytes]) -> dict[str, str]:
+    """Put recordings where workers find them; their addresses by name."""
+    prefix = f"s3://audio/{uuid.uuid4()}/"
+    for name, body in files.items():
+        store.write(prefix + name, body, "application/octet-stream")
+    return {name: prefix + name for name in files}
+
+
+def write_manifest(path: Path, rows: Iterable[tuple[str, str]]) -> str:
+    """(name, address of its audio) a line."""
+    lines = (json.dumps({"audio": audio, "id": name}) for name, audio in rows)
+    path.write_text("".join(line + "\n" for line in lines))
+    return str(path)
+
+
+def begin(fleet: Fleet, settings: Settings, manifest: str, shard_files: int) -> Job:
+    """Enqueue a small job."""
+    output = f"s3://transcripts/{uuid.uuid4()}/"
+    result = enqueue(
+        [manifest], output=output, options=OPTIONS, limits=ShardLimits(files=shard_files)
+    )
+    return Job(result.job, output, settings, S3Store(), fleet)
+
+
+def deliver_twice(settings: Settings, most: int) -> int:
+    """Put copies of waiting messages beside them, delivery tags and all; how many."""
+    redis: Any = connect(settings)
+    copied = 0
+    for key in (name for lane in lanes(settings.queue) for name in broker_lists(lane)):
+        some = redis.lrange(key, -(most - copied), -1) if copied < most else []
+        if some:
+            redis.rpush(key, *some)
+        copied += len(some)
+    return copied

@@ -1,0 +1,81 @@
+"""Recordings to work on, and such as no worker likes."""
+
+import struct
+from collections.abc import Iterable
+
+from local.samples import SAMPLES
+
+SPOKEN = ("pin-code.wav", "order-numbers.flac", "calls/voicemail.wav", "reading.ogg")
+"""A few seconds each."""
+
+SILENT = "silence.flac"
+LONG = "inventory-two-minutes.mp3"
+
+POISON = b"CHAOS-KILL\n"
+HANGING = b"CHAOS-HANG\n"
+
+_BLOCK = 65_535
+"""Samples of a FLAC frame, the most that there may be."""
+
+_RATE = 8_000
+
+
+def sample(name: str) -> bytes:
+    return (SAMPLES / name).read_bytes()
+
+
+def slow(seconds: float, name: str = SPOKEN[0]) -> bytes:
+    """A sample behind a wait in which nothing happens."""
+    return b"CHAOS-SLOW %g\n" % seconds + sample(name)
+
+
+def silence(hours: float, *, declared: bool) -> bytes:
+    """FLAC at 8 kHz: some 6 kB an hour, every frame of it whole (RFC 9639).
+
+    Args:
+        hours: its length.
+        declared: whether its header tells the length.
+    """
+    frames = round(hours * 3600 * _RATE / _BLOCK)
+    total = frames * _BLOCK if declared else 0
+    # blocks of one size, frames of any; 8 kHz, mono, 16 bits; no checksum of the samples
+    rate_and_total = _RATE << 44 | (16 - 1) << 36 | total
+    info = struct.pack(">HH6xQ16x", _BLOCK, _BLOCK, rate_and_total)
+    header = b"fLaC" + struct.pack(">I", 0x80 << 24 | len(info)) + info
+    return header + b"".join(_frame(number) for number in range(frames))
+
+
+def _frame(number: int) -> bytes:
+    """A block of digital silence: a constant subframe."""
+    # fixed size told at the end of the header, 8 kHz; mono, 16 bits
+    head = b"\xff\xf8\x74\x08" + _coded(number) + struct.pack(">H", _BLOCK - 1)
+    head += bytes([_crc(head, 8)])
+    body = head + b"\x00\x00\x00"
+    return body + struct.pack(">H", _crc(body, 16))
+
+
+def _coded(number: int) -> bytes:
+    """As UTF-8 writes a character, surrogates included."""
+    return chr(number).encode("utf-8", "surrogatepass")
+
+
+def _crc(data: Iterable[int], bits: int) -> int:
+    table, mask = _TABLES[bits], (1 << bits) - 1
+    rest = 0
+    for byte in data:
+        rest = (rest << 8 & mask) ^ table[rest >> (bits - 8) ^ byte]
+    return rest
+
+
+def _table(bits: int, polynomial: int) -> list[int]:
+    found = []
+    for byte in range(256):
+        rest = byte << (bits - 8)
+        for _ in range(8):
+            rest = rest << 1 ^ (polynomial if rest >> (bits - 1) & 1 else 0)
+            rest &= (1 << bits) - 1
+        found.append(rest)
+    return found
+
+
+_TABLES = {8: _table(8, 0x07), 16: _table(16, 0x8005)}

@@ -1,0 +1,121 @@
+"""Files that kill, hang or never end: put aside with their reason, their neighbours unharmed."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.faults.evidence import Evidence
+from local.faults.storage import FAIR, Storage, Weather
+from tests.chaos.fleet import Fleet, Member
+from tests.chaos.jobs import Job, begin, upload, write_manifest
+from tests.chaos.limits import MAX_ATTEMPTS, RELOAD_S
+from tests.chaos.recordings import HANGING, POISON, silence
+from tests.chaos.waiting import until
+
+pytestmark = pytest.mark.timeout(600)  # a dozen children are replaced; others use the machine too
+
+Say = Callable[[str, float], None]
+_DEATH = "Task handler raised error: WorkerLostError"
+_DECIDED = ("shard put aside", "shard postponed", _DEATH)
+
+
+def a_job_with(
+    body: bytes, fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, spoken: list[str]
+) -> Job:
+    """One shard of six, the bad one among them."""
+    (bad,) = upload(store, {"bad": body}).values()
+    rows = [(f"good/{number}", spoken[number % len(spoken)]) for number in range(5)]
+    rows.insert(2, ("bad", bad))
+    return begin(fleet, settings, write_manifest(manifest, rows), 6)
+
+
+def check_neighbours(evidence: Evidence) -> None:
+    assert evidence.results == {f"good/{number}" for number in range(5)}
+    assert not evidence.ending.success
+
+
+def test_files_that_kill_or_hang_their_child_are_put_aside(
+    fleet: Fleet,
+    settings: Settings,
+    store: S3Store,
+    manifest: Path,
+    spoken: list[str],
+    say: Say,
+) -> None:
+    fleet.stand(2)
+    begun = time.monotonic()
+    said_of = {POISON: "SIGKILL", HANGING: "no progress"}
+    jobs = {body: a_job_with(body, fleet, settings, store, manifest, spoken) for body in said_of}
+    for body, job in jobs.items():
+        job.wait_until_over(240)
+        say(f"a file with {body.decode().strip()} put aside", time.monotonic() - begun)
+    for body, job in jobs.items():
+        evidence = job.check()
+        check_neighbours(evidence)
+        assert evidence.dead.keys() == {"bad"}
+        assert said_of[body] in evidence.dead["bad"]
+        report = job.error("bad")
+        assert report["kind"] == "poison"
+        assert said_of[body] in report["message"]
+        assert report["attempts"] == MAX_ATTEMPTS
+
+
+def test_a_file_is_put_aside_with_its_error_although_storage_is_away(
+    fleet: Fleet,
+    settings: Settings,
+    store: S3Store,
+    manifest: Path,
+    spoken: list[str],
+    storage: Storage,
+) -> None:
+    members = fleet.stand(2)
+    dead, aside = told(members, _DEATH), told(members, "shard put aside")
+    job = a_job_with(POISON, fleet, settings, store, manifest, spoken)
+
+    def last_death() -> bool:
+        """The shard's own, and those of the file when it came alone; or it is decided already."""
+        deaths = told(members, _DEATH) - dead
+        return deaths > MAX_ATTEMPTS or told(members, "shard put aside") > aside
+
+    until(last_death, 240, "its last death", job.describe)
+    before = told(members, *_DECIDED)
+    storage.weather = Weather(failing=1.0)
+    decides = lambda: told(members, *_DECIDED) > before or told(members, "shard put aside") > aside  # noqa: E731
+    until(decides, RELOAD_S, "somebody decides, or is killed while trying", job.describe)
+    storage.weather = FAIR
+    job.wait_until_over(150)
+    check_neighbours(job.check())
+    assert job.error("bad")["kind"] == "poison"
+
+
+def told(members: list[Member], *beginnings: str) -> int:
+    """How many lines of their logs begin so."""
+    events = (str(event.get("event")) for member in members for event in member.events())
+    return sum(event.startswith(beginnings) for event in events)
+
+
+def test_files_of_a_hundred_hours_fail_and_take_nobody_down(
+    fleet: Fleet,
+    settings: Settings,
+    store: S3Store,
+    manifest: Path,
+    spoken: list[str],
+    say: Say,
+) -> None:
+    fleet.stand(2)
+    begun, pids = time.monotonic(), fleet.child_pids()
+    jobs = [
+        a_job_with(silence(100, declared=declared), fleet, settings, store, manifest, spoken)
+        for declared in (True, False)
+    ]
+    for job in jobs:
+        job.wait_until_over(90)
+    say("files of 100 hours refused", time.monotonic() - begun)
+    for job in jobs:
+        check_neighbours(job.check())
+        assert job.error("bad")["kind"] == "audio_too_long"
+    assert fleet.child_pids() == pids

@@ -1,0 +1,94 @@
+"""Children and workers that are killed, and workers that are asked to stop."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.faults import killing
+from tests.chaos.catching import SHARD_FILES, Caught, catch, names, wait_until_done
+from tests.chaos.fleet import Fleet
+from tests.chaos.jobs import Job, begin, upload, write_manifest
+from tests.chaos.limits import DRAIN_S, RELOAD_S, STALL_S, SWEEP_S, VISIBILITY_TIMEOUT_S
+from tests.chaos.recordings import slow
+from tests.chaos.waiting import until
+
+Say = Callable[[str, float], None]
+_SHARDS = 5
+_STOPS_TAKING = "SIGTERM: no more work is taken"
+
+
+@pytest.fixture
+def job(fleet: Fleet, settings: Settings, store: S3Store, manifest: Path) -> Job:
+    """On two workers, at a second a file."""
+    fleet.stand(2)
+    (audio,) = upload(store, {"slow": slow(1.0)}).values()
+    rows = [(name, audio) for name in names(_SHARDS)]
+    return begin(fleet, settings, write_manifest(manifest, rows), SHARD_FILES)
+
+
+def test_a_killed_child_is_replaced_and_its_files_are_done(
+    job: Job, fleet: Fleet, say: Say
+) -> None:
+    found, begun = catch(job, fleet.alive), time.monotonic()
+    killing.kill_child(found.member.worker)
+    wait_until_done(job, found.files, RELOAD_S)
+    say("child SIGKILL, until its files are done", time.monotonic() - begun)
+    job.wait_until_over(150)
+    job.check()
+
+
+def test_the_files_of_a_killed_worker_are_done_by_another(job: Job, fleet: Fleet, say: Say) -> None:
+    found, begun = catch(job, fleet.alive), time.monotonic()
+    killing.kill_worker(found.member.worker)
+    wait_until_done(job, found.files, VISIBILITY_TIMEOUT_S + SWEEP_S + RELOAD_S)
+    say("worker SIGKILL, until its files are done", time.monotonic() - begun)
+    assert found.member.exit_code == 128 + 9
+    fleet.start()
+    job.wait_until_over(150)
+    job.check()
+
+
+def test_a_worker_that_is_asked_to_stop_hands_back_what_it_has_not_begun(
+    job: Job, fleet: Fleet, say: Say
+) -> None:
+    found, begun = catch(job, fleet.alive), time.monotonic()
+    killing.ask_to_stop(found.member.worker)
+    left = _wait_for_exit(found, job, DRAIN_S + 5)
+    say("SIGTERM, until the worker has ended", left - begun)
+    wait_until_done(job, found.files, VISIBILITY_TIMEOUT_S)
+    say("SIGTERM, until its files are done elsewhere", time.monotonic() - begun)
+    fleet.start()
+    job.wait_until_over(150)
+    evidence = job.check()
+    assert not evidence.dead
+
+
+def test_a_second_signal_hands_everything_back_at_once(
+    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, say: Say
+) -> None:
+    asked, other = fleet.stand(2)
+    (audio,) = upload(store, {"slow": slow(STALL_S - 3)}).values()
+    rows = [(name, audio) for name in ("a", "b", "c")]
+    job = begin(fleet, settings, write_manifest(manifest, rows), 1)
+    until(lambda: asked.in_hand(job.name), 60, "it is at work", job.describe)
+    killing.ask_to_stop(asked.worker)
+    until(lambda: asked.events(_STOPS_TAKING), 5, "it heard the first signal", job.describe)
+    begun = time.monotonic()
+    killing.ask_to_stop(asked.worker)
+    until(lambda: asked.exit_code is not None, DRAIN_S - 3, "its end", job.describe)
+    say("second SIGTERM, until the worker has ended", time.monotonic() - begun)
+    assert asked.exit_code == 0
+    fleet.start()
+    job.wait_until_over(150)
+    assert not job.check().dead
+    assert other.exit_code is None
+
+
+def _wait_for_exit(found: Caught, job: Job, deadline_s: float) -> float:
+    until(lambda: found.member.exit_code is not None, deadline_s, "the worker's end", job.describe)
+    assert found.member.exit_code == 0
+    return time.monotonic()

@@ -1,0 +1,68 @@
+"""Messages that come twice, and work that takes longer than a message may be held."""
+
+import itertools
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.faults.telling import SHARD_ENDS
+from tests.chaos.catching import SHARD_FILES, names
+from tests.chaos.fleet import Fleet, Member
+from tests.chaos.jobs import begin, deliver_twice, upload, write_manifest
+from tests.chaos.limits import VISIBILITY_TIMEOUT_S
+from tests.chaos.recordings import slow
+
+Say = Callable[[str, float], None]
+Span = tuple[float, float]
+
+
+def test_two_workers_are_never_at_work_on_one_shard(
+    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path
+) -> None:
+    members = fleet.stand(2)
+    (audio,) = upload(store, {"slow": slow(0.7)}).values()
+    shards = 6
+    with fleet.cut_off():
+        rows = [(name, audio) for name in names(shards)]
+        job = begin(fleet, settings, write_manifest(manifest, rows), SHARD_FILES)
+        assert deliver_twice(settings, shards) == shards
+    job.wait_until_over(120)
+    job.check()
+    for shard in {one["shard"] for member in members for one in member.events("shard started")}:
+        spans = sorted(span for member in members for span in work_on(member, shard))
+        for (_, end), (begin_again, _) in itertools.pairwise(spans):
+            assert begin_again >= end, f"{shard}: {spans}"
+
+
+def test_work_longer_than_three_visibility_timeouts_is_done_once(
+    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, say: Say
+) -> None:
+    members = fleet.stand(2)
+    file_s, files = 8.0, 6
+    assert file_s * files > 3 * VISIBILITY_TIMEOUT_S
+    (audio,) = upload(store, {"slow": slow(file_s)}).values()
+    rows = [(str(number), audio) for number in range(files)]
+    begun = time.monotonic()
+    job = begin(fleet, settings, write_manifest(manifest, rows), files)
+    job.wait_until_over(120)
+    say(f"one shard of {files * file_s:.0f} s", time.monotonic() - begun)
+    job.check()
+    started = [one for member in members for one in member.events("shard started")]
+    assert len([one for one in started if one["job"] == job.name]) == 1
+
+
+def work_on(member: Member, shard: str) -> list[Span]:
+    """When a worker was at work on a shard, by its log."""
+    spans, begun = [], 0.0
+    for event in member.events("shard started", *SHARD_ENDS):
+        if event.get("shard") == shard:
+            at = datetime.fromisoformat(event["timestamp"]).timestamp()
+            if event["event"] == "shard started":
+                begun = at
+            elif begun:
+                spans.append((begun, at))
+                begun = 0.0
+    return spans

@@ -1,0 +1,128 @@
+"""The broker and the storage fail, for all or for one worker, and come back."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.faults import killing
+from local.faults.broker import MortalBroker
+from local.faults.storage import FAIR, Storage, Weather
+from tests.chaos.catching import SHARD_FILES, catch, names, wait_until_done
+from tests.chaos.fleet import Fleet, Member
+from tests.chaos.jobs import Job, begin, upload, write_manifest
+from tests.chaos.limits import RELOAD_S, SWEEP_S, VISIBILITY_TIMEOUT_S
+from tests.chaos.recordings import SPOKEN, sample, slow
+from tests.chaos.waiting import until
+
+Say = Callable[[str, float], None]
+OUTAGE_S = 30.0
+
+
+@pytest.fixture
+def job(fleet: Fleet, settings: Settings, store: S3Store, manifest: Path) -> Job:
+    """On two workers, at half a second a file."""
+    fleet.stand(2)
+    (audio,) = upload(store, {"slow": slow(0.5)}).values()
+    rows = [(name, audio) for name in names(8)]
+    return begin(fleet, settings, write_manifest(manifest, rows), SHARD_FILES)
+
+
+def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
+    job: Job, fleet: Fleet, broker: MortalBroker, say: Say
+) -> None:
+    members = fleet.alive
+    catch(job, members)
+    broker.kill()
+    try:
+        until(lambda: all(map(_misses_broker, members)), 30, "they notice", job.describe)
+    finally:
+        broker.start()
+    begun, done = time.monotonic(), len(job.results())
+    until(lambda: len(job.results()) > done, RELOAD_S, "another result", job.describe)
+    say("broker is back, until work goes on", time.monotonic() - begun)
+    job.wait_until_over(150)
+    job.check()
+    assert all(one.exit_code is None for one in members)
+
+
+def test_a_child_that_dies_while_the_broker_is_away_is_replaced_and_its_files_are_done(
+    job: Job, fleet: Fleet, broker: MortalBroker, manifest: Path, say: Say
+) -> None:
+    found = catch(job, fleet.alive)
+    broker.kill()
+    try:
+        killing.kill_child(found.member.worker)
+        said = found.member.last_words
+        until(lambda: "SIGKILL" in said(), 30, "its parent notices", job.describe)
+    finally:
+        broker.start()
+    begun = time.monotonic()
+    wait_until_done(job, found.files, VISIBILITY_TIMEOUT_S + SWEEP_S + RELOAD_S)
+    say("broker is back, until a dead child's files are done", time.monotonic() - begun)
+    job.wait_until_over(150)
+    job.check()
+    _works_again(found.member, job, fleet, manifest)
+
+
+def test_storage_that_is_away_for_half_a_minute_delays_and_loses_nothing(
+    job: Job, fleet: Fleet, storage: Storage, say: Say
+) -> None:
+    catch(job, fleet.alive)
+    storage.weather = Weather(failing=1.0)
+    time.sleep(OUTAGE_S)
+    storage.weather, done = FAIR, len(job.results())
+    begun = time.monotonic()
+    until(lambda: len(job.results()) > done, RELOAD_S, "another result", job.describe)
+    say("S3 is back, until work goes on", time.monotonic() - begun)
+    job.wait_until_over(150)
+    assert not job.check().dead
+
+
+@pytest.mark.parametrize("frozen", [False, True], ids=["cut", "frozen"])
+def test_the_files_of_a_worker_that_is_cut_off_are_done_once_by_another(
+    job: Job, fleet: Fleet, manifest: Path, say: Say, *, frozen: bool
+) -> None:
+    found, begun = catch(job, fleet.alive), time.monotonic()
+    off = found.member
+    if frozen:
+        off.wire.freeze()
+    else:
+        off.wire.cut()
+    try:
+        (other,) = found.others
+        until(
+            lambda: _held(other, found.shard),
+            VISIBILITY_TIMEOUT_S + SWEEP_S + RELOAD_S,
+            "another worker has its shard",
+            job.describe,
+        )
+        say("one worker cut off, until another has its shard", time.monotonic() - begun)
+        wait_until_done(job, found.files, RELOAD_S)
+    finally:
+        off.wire.restore()
+    job.wait_until_over(150)
+    job.check()
+    assert off.exit_code is None
+    _works_again(off, job, fleet, manifest)
+
+
+def _works_again(off: Member, job: Job, fleet: Fleet, manifest: Path) -> None:
+    """It takes messages, when nobody else does."""
+    (audio,) = upload(job.store, {"a": sample(SPOKEN[0])}).values()
+    source = write_manifest(manifest, [("a", audio)])
+    with fleet.cut_off(but=off):
+        begin(fleet, job.settings, source, 1).wait_until_over(RELOAD_S)
+
+
+def _held(member: Member, shard: str) -> bool:
+    told = member.events("shard started")
+    return any(str(one["shard"]).startswith(shard) for one in told)
+
+
+def _misses_broker(member: Member) -> bool:
+    """Whether it has said so since its last connection."""
+    return "Connection" in member.last_words()

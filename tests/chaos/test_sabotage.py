@@ -1,0 +1,78 @@
+"""The sabotage does what files ask for, to whoever imports the decoder, and nothing else."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.fleet import SABOTAGE
+from tests.chaos.recordings import HANGING, POISON, SPOKEN, sample, slow
+from tests.chaos.waiting import until
+
+DECODE = """
+import sys, io
+from worker.decoding import decode_pieces
+with open(sys.argv[1], "rb") as file:
+    print(sum(piece.planes.shape[1] for piece in decode_pieces(file)))
+"""
+
+
+def decode(path: Path, body: bytes, *behind: Path) -> "subprocess.Popen[str]":
+    path.write_bytes(body)
+    places = os.pathsep.join(map(str, (SABOTAGE, *behind)))
+    return subprocess.Popen(
+        [sys.executable, "-c", DECODE, str(path)],
+        env={**os.environ, "PYTHONPATH": places},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def said(process: "subprocess.Popen[str]") -> str:
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return text
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "audio"
+
+
+def test_other_files_are_decoded_as_ever(path: Path) -> None:
+    assert int(said(decode(path, sample(SPOKEN[0])))) > 16_000
+
+
+def test_a_slow_file_is_decoded_after_its_time(path: Path) -> None:
+    plain = said(decode(path, sample(SPOKEN[0])))
+    begun = time.monotonic()
+    assert said(decode(path, slow(2.0))) == plain
+    assert time.monotonic() - begun > 2.0
+
+
+def test_poison_kills_who_decodes_it(path: Path) -> None:
+    process = decode(path, POISON)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_hanging_file_is_a_call_that_does_not_return(path: Path) -> None:
+    with decode(path, HANGING) as process:
+        waits = Path(f"/proc/{process.pid}/wchan")
+        until(lambda: "pipe" in waits.read_text(), 60, "it waits in the kernel")
+        assert process.poll() is None
+        process.kill()
+
+
+def test_another_sitecustomize_behind_ours_runs_too(path: Path, tmp_path: Path) -> None:
+    other, trace = tmp_path / "other", tmp_path / "trace"
+    other.mkdir()
+    (other / "sitecustomize.py").write_text(f"open({str(trace)!r}, 'w').close()\n")
+    process = decode(path, POISON, other)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert trace.exists()

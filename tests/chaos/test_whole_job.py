@@ -1,0 +1,79 @@
+"""A whole job while everything goes wrong; CHAOS_SEED draws the order of it."""
+
+import os
+import random
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.faults.broker import MortalBroker
+from local.faults.storage import Storage
+from local.stack import Stack
+from tests.chaos import backlog, schedule
+from tests.chaos.acts import Acts
+from tests.chaos.driving import Driver
+from tests.chaos.fleet import Fleet
+from tests.chaos.jobs import Job, write_manifest
+from tests.chaos.producing import Operator
+
+SEED = int(os.environ.get("CHAOS_SEED", "1"))
+DEADLINE_S = 480.0
+"""Half of it on two cores of one's own."""
+
+_MAX_READY = 12
+"""The producer has something left to publish for most of the time."""
+
+
+@pytest.mark.timeout(DEADLINE_S + 300)
+def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
+    stack: Stack,
+    broker: MortalBroker,
+    storage: Storage,
+    fleet: Fleet,
+    settings: Settings,
+    store: S3Store,
+    manifest: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(f"  {line}", flush=True)
+
+    steps = schedule.draw(SEED)
+    say(f"\n  CHAOS_SEED={SEED}: {schedule.told(steps)}")
+    storage.dice = random.Random(SEED)
+    files = backlog.make(store, SEED)
+    fleet.stand(2)
+    name, output = f"chaos-{SEED}-{uuid.uuid4().hex[:6]}", f"s3://transcripts/{uuid.uuid4()}/"
+    job = Job(name, output, settings, store, fleet)
+    operator = Operator(
+        manifest=write_manifest(manifest, files.rows),
+        job=name,
+        output=output,
+        environment={**stack.environment, "FLEET_MODEL": "demo"},
+        log=manifest.with_name("enqueue.log"),
+        max_ready=_MAX_READY,
+    )
+    acts = Acts(random.Random(SEED), job, fleet, broker, storage, operator)
+    driver = Driver(job, len(files.rows), acts, list(steps), say)
+    begun = time.monotonic()
+    try:
+        driver.run(DEADLINE_S)
+    finally:
+        acts.end_everything()
+        operator.stop()
+    say(f"the job took {time.monotonic() - begun:.0f} s; S3: {dict(storage.counts)}")
+    say(f"enqueued in {operator.starts} runs, reconciled {driver.reconciled} times")
+    evidence = job.check()
+    assert files.wrong(evidence) == []
+    assert not driver.steps
+    put_aside = {one for one, _ in files.rows if one.startswith(("poison/", "hanging/"))}
+    assert evidence.dead.keys() == put_aside
+    assert "SIGKILL" in evidence.dead["poison/000"]
+    assert "no progress" in evidence.dead["hanging/000"]
+    fleet.stop()
+    assert fleet.left_behind() == []
