@@ -73,7 +73,8 @@ def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
     assert not driver.steps
     put_aside = {one for one, _ in files.rows if one.startswith(("poison/", "hanging/"))}
     assert evidence.dead.keys() == put_aside
+    # the schedule may be what ended its last try
+    assert all("took down its worker 3 times" in why for why in evidence.dead.values())
     assert "SIGKILL" in evidence.dead["poison/000"]
-    assert "no progress" in evidence.dead["hanging/000"]
     fleet.stop()
     assert fleet.left_behind() == []
