@@ -102,7 +102,9 @@ def drop(
 
 
 def _document(letter: "DeadLetter") -> dict[str, object]:
-    return {**letter.model_dump(), "job": letter.job, "files": letter.files}
+    # not the document itself: its addresses may hold signatures
+    told = letter.model_dump(exclude={"document"})
+    return {**told, "job": letter.job, "files": letter.files}
 
 
 def _shown(letter: "DeadLetter") -> str:

@@ -172,6 +172,11 @@ def listed(names: str) -> frozenset[str]:
     return frozenset(name.strip() for name in names.split(",") if name.strip())
 
 
+def listed_hosts(names: str) -> frozenset[str]:
+    """The same of hosts, which are the same in capitals."""
+    return frozenset(name.lower() for name in listed(names))
+
+
 def redact(text: str) -> str:
     """Replace by *** the password of every URL in the text, and the query of those of the web."""
     text = re.sub(r"(?<=://)([^:/\s]*):[^/\s]*@", r"\1:***@", text)

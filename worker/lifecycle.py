@@ -15,10 +15,10 @@ from contract.dead_letters import DeadLetters
 from contract.fleet_state import FleetState
 from contract.job import Shard
 from contract.ledger import Ledger, Planner, Recorder, connect
-from contract.settings import Settings, listed
+from contract.settings import Settings, listed_hosts
 from worker.attempts import Attempts
 from worker.claims import Claims, owner_of
-from worker.events import Event, FileFinished, ModelReady, Observer
+from worker.events import Event, ModelReady, Observer
 from worker.health import hopeless
 from worker.limits import Limits
 from worker.machine import Gpu, list_gpus, usable_cores
@@ -36,9 +36,6 @@ log = logging.getLogger(__name__)
 
 _FILES_AT_ONCE = 4
 """Files that come in at the same time: each may hold some minutes of audio, and lies on disk."""
-
-_CREDIT_S = 30.0
-"""What a file may take besides its audio: requests to storage, above all."""
 
 _GIVE_WAY_S = 0.5
 """A child that need not try any more waits a little for the parent to notice."""
@@ -160,7 +157,7 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
         engine=engine,
         observe=observe,
         limits=Limits.of(settings),
-        audio=SourceByAddress(store, WebAudio(hosts=listed(settings.allowed_http_hosts))),
+        audio=SourceByAddress(store, WebAudio(hosts=listed_hosts(settings.allowed_http_hosts))),
         patience=Patience.of(settings),
         beat=heartbeat.beat,
         at_once=min(plan.threads, _FILES_AT_ONCE),
@@ -186,7 +183,7 @@ def _heard_by(heartbeat: Heartbeat, observe: Observer) -> Observer:
     """The same observer; every event is a sign of life as well."""
 
     def heard(event: Event) -> None:
-        heartbeat.beat(type(event).__name__, _CREDIT_S if isinstance(event, FileFinished) else 0.0)
+        heartbeat.beat(type(event).__name__)
         observe(event)
 
     return heard

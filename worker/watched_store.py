@@ -6,6 +6,9 @@ from typing import Any, cast
 from contract.store import ObjectStore
 from worker.progress import Beat
 
+_CREDIT_S = 5.0
+"""For one request."""
+
 
 def watched(store: ObjectStore, beat: Beat) -> ObjectStore:
     """The same store; `beat` hears of each request before it is made."""
@@ -21,7 +24,7 @@ class _Watched:
         request: Callable[..., Any] = getattr(self._store, name)
 
         def heard(uri: str, *arguments: Any, **named: Any) -> Any:
-            self._beat(f"{name} of {uri}")
+            self._beat(f"{name} of {uri}", _CREDIT_S)
             return request(uri, *arguments, **named)
 
         return heard

@@ -16,7 +16,7 @@ import os
 from pathlib import Path
 
 from contract.job import check_output
-from contract.settings import Settings, listed
+from contract.settings import Settings, listed_hosts
 from contract.store import ObjectStore
 from producer.sources.filters import EVERYTHING, Filters
 from producer.sources.folder import LocalFolder
@@ -55,7 +55,7 @@ def open_source(
                 f"{text} is a manifest, of which every row is taken: suffixes and a time choose "
                 "among what a prefix or a folder holds"
             )
-        return Manifest(text, store, listed(Settings.load().allowed_http_hosts))
+        return Manifest(text, store, listed_hosts(Settings.load().allowed_http_hosts))
     if text.startswith("s3://"):
         return S3Prefix(text, store, wanted)
     raise BadSource(f"{text} is nothing to be read; accepted are {_ACCEPTED}")

@@ -21,6 +21,8 @@ from contract.ledger import Ledger, connect
 from contract.queues import BrokerUnavailable
 from contract.s3 import S3Store
 from contract.settings import Settings
+from local.faults.killing import kill_child
+from local.faults.telling import shard_in_hand
 from local.samples import SAMPLES
 from local.stack import Stack
 from local.worker import LocalWorker
@@ -112,6 +114,24 @@ def test_a_job_is_done_by_the_user_of_the_file_and_nothing_was_denied(
     assert json.loads(S3Store().read(done.where + "pin-code.wav.json"))["text"]
     assert producer.status(done.job).counts.outcomes["failed"] == 1
     assert broker.connections > 2
+    assert broker.admin.acl_log() == []
+
+
+def test_a_child_that_dies_is_replaced_and_its_shard_done_with_these_rights(
+    worker: LocalWorker, broker: SecureBroker, tmp_path: Path
+) -> None:
+    """What is given back needs other commands than what goes well."""
+    store = S3Store()
+    with (SAMPLES / "inventory-two-minutes.mp3").open("rb") as file:
+        store.upload("s3://audio/secure/long", file)
+    rows = ({"audio": "s3://audio/secure/long", "id": f"long/{number}"} for number in range(20))
+    manifest = tmp_path / "long.jsonl"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    job = producer.enqueue([str(manifest)], output=f"s3://transcripts/{uuid.uuid4()}/").job
+    worker.process.wait_until(lambda: bool(shard_in_hand(worker.process.log, job)), 60)
+    kill_child(worker)
+    worker.process.wait_until(lambda: producer.status(job).counts.complete, 180)
+    assert producer.status(job).counts.outcomes["ok"] == 20
     assert broker.admin.acl_log() == []
 
 

@@ -1,5 +1,6 @@
 """What Celery's parent process does beside handing out messages. It has no torch and no boto3.
 
+step.py         what the consumer's steps have in common
 in_hand.py      what its children have in hand, and what it does for them in Redis
 leases.py       consumer step: messages in flight stay ours while their children make progress
 stall_watch.py  consumer step: a child that hangs is killed

@@ -12,28 +12,26 @@ import signal
 from typing import Any
 
 import psutil
-from celery import bootsteps
 from celery.worker import state as celery_state
 from celery.worker.state import task_ready
 
-from worker.parent.in_hand import InHand, Parent
+from worker.parent.in_hand import InHand
+from worker.parent.step import Watching
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 0.2
 _AT_ONCE_S = 5
 """For handing back at a second signal; without a broker there is nobody to hand it to."""
 
 
-class Drain(bootsteps.StartStopStep):  # type: ignore[misc]
+class Drain(Watching):
     """From the first signal to the end of the worker."""
 
-    requires = ("celery.worker.consumer.tasks:Tasks",)
-    side: Parent
+    every_s = 0.2
     _consuming = False
 
-    def __init__(self, parent: Any, **_: Any) -> None:
-        self._timer: Any = None
+    def __init__(self, parent: Any, **also: Any) -> None:
+        super().__init__(parent, **also)
         self._signals = 0
 
     def start(self, parent: Any) -> None:
@@ -42,13 +40,12 @@ class Drain(bootsteps.StartStopStep):  # type: ignore[misc]
             signal.signal(number, self._on_signal)
         signal.signal(signal.SIGALRM, self._end_now)
         self._consuming = True
-        self._timer = parent.timer.call_repeatedly(_LOOK_EVERY_S, self.look, (parent,))
+        super().start(parent)
 
     def stop(self, parent: Any) -> None:
         """The broker is away, or the worker ends."""
         self._consuming = False
-        if self._timer:
-            self._timer.cancel()
+        super().stop(parent)
         if self.side.drained_by_s is not None and celery_state.should_terminate is None:
             celery_state.should_stop = self.side.exit_code  # not to be connected again for nothing
 
@@ -85,7 +82,7 @@ class Drain(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def _is_about_to_begin(self) -> bool:
         """Whether a child will take a message any moment, to give it back at once."""
-        ready = any(state.state == "ready" for state in self.side.slots.all())
+        ready = any(state.state == "ready" for state in self.side.states())
         return ready and bool(celery_state.reserved_requests)
 
     def _take_back(self, one: InHand) -> None:

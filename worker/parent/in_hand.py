@@ -92,13 +92,13 @@ class Parent:
         """How many children have no model yet; half a second old at most."""
         now = self.clock()
         if now - self._looked_s > _LOOK_EVERY_S:
-            ready = sum(state.state == "ready" for state in self._states())
+            ready = sum(state.state == "ready" for state in self.states())
             self._looked_s, self._unready = now, self.slots.expected() - ready
         return self._unready
 
     def in_hand(self) -> Iterator[InHand]:
         """Every message that a child works on."""
-        by_pid = {state.pid: state for state in self._states()}
+        by_pid = {state.pid: state for state in self.states()}
         for request in tuple(celery_state.active_requests):
             slot = by_pid.get(request.worker_pid)
             yield InHand(
@@ -109,7 +109,8 @@ class Parent:
                 progress=read_progress(self.slots.directory, slot.slot, slot.pid) if slot else None,
             )
 
-    def _states(self) -> list[SlotState]:
+    def states(self) -> list[SlotState]:
+        """What the children last said of themselves; nothing when that cannot be read."""
         try:
             return self.slots.all()
         except OSError as error:  # must not look like a lost broker
@@ -153,7 +154,7 @@ class Parent:
             self.claims.release(one.identity, owner_of(self.token, one.pid))
 
     def _device_of(self, pid: int) -> str:
-        for state in self.slots.all():
+        for state in self.states():
             if state.pid == pid:
                 return f"{state.device_uuid or state.device}, slot {state.slot}"
         return "a device whose child was replaced"

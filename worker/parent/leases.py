@@ -10,10 +10,9 @@ import logging
 import time
 from typing import Any
 
-from celery import bootsteps
 from celery.worker import state as celery_state
 
-from worker.parent.in_hand import Parent
+from worker.parent.step import Watching
 
 log = logging.getLogger(__name__)
 
@@ -24,31 +23,26 @@ _LONGEST_S = 5.0
 """Between two looks: what was left behind keeps a child idle for two of them."""
 
 
-class Leases(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Renews while the consumer runs; timers must live in a consumer step."""
+class Leases(Watching):
+    """Renews, and finds what was left behind."""
 
-    requires = ("celery.worker.consumer.tasks:Tasks",)
-    side: Parent
-
-    def __init__(self, parent: Any, **_: Any) -> None:
-        self._timer: Any = None
+    def __init__(self, parent: Any, **also: Any) -> None:
+        super().__init__(parent, **also)
         self._nobodys: set[str] = set()
         """Tags that no request had at the last look: their ack may be on its way."""
 
+    @property
+    def every_s(self) -> float:
+        """Several times in each visibility timeout."""
+        return min(_LONGEST_S, self.side.settings.visibility_timeout_s / RENEWALS_PER_TIMEOUT)
+
     def start(self, parent: Any) -> None:
-        """Begin to renew, also after each reconnection to the broker."""
+        """Begin, before kombu looks for what ran out while the broker was away."""
         self.side.in_touch_since_s = self.side.clock()
-        timeout_s = self.side.settings.visibility_timeout_s
-        every_s = min(_LONGEST_S, timeout_s / RENEWALS_PER_TIMEOUT)
-        self._timer = parent.timer.call_repeatedly(every_s, self.renew, (parent,))
-        self.renew(parent)  # before kombu looks for what ran out while the broker was away
+        super().start(parent)
+        self.look(parent)
 
-    def stop(self, parent: Any) -> None:
-        """Stop renewing."""
-        if self._timer:
-            self._timer.cancel()
-
-    def renew(self, parent: Any) -> None:
+    def look(self, parent: Any) -> None:
         """Set the time of every message that waits here or is worked on."""
         self.side.renew_claims()
         if parent.task_consumer is None:

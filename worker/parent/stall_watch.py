@@ -6,38 +6,33 @@ import os
 import signal
 from typing import Any
 
-from celery import bootsteps
-
 from worker.health import loads_too_long
-from worker.parent.in_hand import Parent
 from worker.parent.leases import Leases
+from worker.parent.step import Watching
 from worker.slots import ConsumerState
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 1.0
 
-
-class StallWatch(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Looks while the consumer runs, and says so, for /healthz."""
+class StallWatch(Watching):
+    """Looks for children without progress, and says that it looks, for /healthz."""
 
     requires = (Leases,)  # which knows since when the broker is in touch
-    side: Parent
+    every_s = 1.0
 
-    def __init__(self, parent: Any, **_: Any) -> None:
-        self._timer: Any = None
+    def __init__(self, parent: Any, **also: Any) -> None:
+        super().__init__(parent, **also)
         self._killed: set[int] = set()
         """They need some time to be missed."""
 
     def start(self, parent: Any) -> None:
-        """Begin to look, also after each reconnection to the broker."""
-        self._timer = parent.timer.call_repeatedly(_LOOK_EVERY_S, self.look)
+        """Begin to look."""
+        super().start(parent)
         self._say(consuming=True)
 
     def stop(self, parent: Any) -> None:
-        """Stop looking: the broker is away, or the worker ends."""
-        if self._timer:
-            self._timer.cancel()
+        """The broker is away, or the worker ends."""
+        super().stop(parent)
         self._say(consuming=False)
 
     def _say(self, *, consuming: bool) -> None:
@@ -47,25 +42,22 @@ class StallWatch(bootsteps.StartStopStep):  # type: ignore[misc]
                 ConsumerState(consuming=consuming, since_s=since_s, at_s=at_s)
             )
 
-    def look(self) -> None:
+    def look(self, parent: Any = None) -> None:
         """Kill every child that hangs."""
         self._say(consuming=True)
-        try:
-            stopped = [(one, self.side.why_stopped(one)) for one in self.side.in_hand()]
-        except OSError as error:  # must not look like a lost broker
-            log.warning("the progress of the children cannot be read: %s", error)
-            return
-        for state in self.side.slots.all():
-            if loads_too_long(state, self.side.clock()) and state.pid not in self._killed:
-                log.critical("the child %d is killed: its models do not load", state.pid)
-                self._kill(state.pid)
-        for one, why in stopped:
-            if why and one.pid not in self._killed:
-                log.critical("the child %d is killed: %s", one.pid, why)
+        for state in self.side.states():
+            if loads_too_long(state, self.side.clock()):
+                self._kill(state.pid, "its models do not load")
+        for one in self.side.in_hand():
+            if (why := self.side.why_stopped(one)) and self._kill(one.pid, why):
                 self.side.note_death(one.request, f"killed: {why}")
-                self._kill(one.pid)
 
-    def _kill(self, pid: int) -> None:
+    def _kill(self, pid: int, why: str) -> bool:
+        """Whether it was not killed before."""
+        if pid in self._killed:
+            return False
+        log.critical("the child %d is killed: %s", pid, why)
         self._killed.add(pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+        return True

@@ -74,7 +74,7 @@ def test_the_list_as_one_document() -> None:
     assert document["total"] == 1204
     first, second = document["letters"]
     assert (first["job"], first["files"][1], first["device"]) == ("night", "s3://in/b", "cuda:1")
-    assert first["document"] == LETTER.document
+    assert "document" not in first  # its addresses may hold signatures
     assert (second["job"], second["files"]) == (None, [])
 
 
