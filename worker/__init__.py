@@ -9,6 +9,7 @@ slots.py       what the processes of one worker know of each other: state files 
 parent/        what Celery's parent does: leases, drain, stalled and failing children, odd messages
 health.py      PURE: what /healthz and /readyz say
 progress.py    what a child is at, and when it must be taken for hung
+watched_store.py  storage whose every request is a sign of life
 orphans.py     a child ends with its parent
 recycling.py   a child that has grown too large is replaced between shards
 tasks.py       the one task: claim the shard, count the attempt

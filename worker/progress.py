@@ -15,8 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
-from contract.settings import Settings
-
 _WRITE_EVERY_S = 0.5
 _FILE_BYTES = 2048
 """Of the child's file, all of them from the start: a disk that fills up later must not matter."""
@@ -43,6 +41,18 @@ class Progress:
     """The step, and the file where it belongs to one."""
 
 
+class Configured(Protocol):
+    """The settings, as far as they are about time."""
+
+    @property
+    def stall_s(self) -> float:
+        """FLEET_STALL_S."""
+
+    @property
+    def min_rtfx(self) -> float:
+        """FLEET_MIN_RTFX."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Patience:
     """How long work may take."""
@@ -53,7 +63,7 @@ class Patience:
     """Slowest speed, in audio seconds per second."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "Patience":
+    def of(cls, settings: Configured) -> "Patience":
         """What the settings say."""
         return cls(stall_s=settings.stall_s, min_rtfx=settings.min_rtfx)
 
