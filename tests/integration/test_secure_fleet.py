@@ -131,13 +131,9 @@ def test_a_shard_is_given_back_and_done_with_these_rights(
 
 def test_what_the_user_may_do_is_what_was_done(done: Done, broker: SecureBroker) -> None:
     """A command that nobody uses any more should leave the file; some are for rare moments."""
-    admin = broker.admin
-    used = {name.removeprefix("cmdstat_") for name in admin.info("commandstats")}
-    allowed = {
-        word.removeprefix("+")
-        for word in admin.acl_getuser("fleet")["commands"]
-        if word.startswith("+")
-    }
+    used = {name.removeprefix("cmdstat_") for name in broker.admin.info("commandstats")}
+    words = broker.admin.acl_getuser("fleet")["commands"]
+    allowed = {word.removeprefix("+") for word in words if word.startswith("+")}
     # what is put back, postponed, cancelled or resumed needs more than this one job did
     rare = {"watch", "unwatch", "discard", "smembers", "srem", "exists", "pexpire", "hexists"}
     rare |= {"expire", "persist", "ttl", "pttl", "hscan", "hvals", "hlen", "hsetnx", "llen"}
