@@ -12,10 +12,10 @@ from local.stack import Stack, running_stack
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A broker and an object store with the buckets audio and transcripts."""
+    """A broker and an object store with the buckets audio, transcripts and forbidden."""
     directory = tmp_path_factory.mktemp("stack")
     with (
-        running_stack(directory, buckets=("audio", "transcripts")) as running,
+        running_stack(directory, buckets=("audio", "transcripts", "forbidden")) as running,
         pytest.MonkeyPatch.context() as patch,
     ):
         for name, value in {**running.environment, "FLEET_MODEL": "demo"}.items():

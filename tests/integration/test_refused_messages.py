@@ -41,7 +41,6 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def worker(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorker]:
-    (stack.directory / "s3" / "forbidden").mkdir(exist_ok=True)
     environment = {**stack.environment, "FLEET_ALLOWED_BUCKETS": "audio,transcripts"}
     with LocalWorker(environment, tmp_path_factory.mktemp("worker")) as running:
         running.wait_until_ready()
@@ -79,6 +78,8 @@ def _without(*path: str) -> dict[str, Any]:
     return message
 
 
+PAST = "2020-01-01T00:00:00"
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "broken JSON": (envelope(b'[[{"secret": "' + HUSH.encode(), task_headers()), "cannot be read"),
     "no UTF-8": (envelope(b"\xff\xfe" + HUSH.encode(), task_headers()), "cannot be read"),
@@ -93,7 +94,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a number": (envelope(b"7", task_headers()), ""),
     "odd ETA": (envelope(shard_body({}), task_headers(eta="soon")), "its ETA is no time"),
     "far ETA": (envelope(shard_body({}), task_headers(eta="9999-12-31T23:59:59")), "ETA is no"),
-    "odd end": (envelope(shard_body({}), task_headers(expires=[7])), "its EXPIRES is no time"),
+    "an end in the past": (envelope(shard_body({}), task_headers(expires=PAST)), "malformed shard"),
+    "no list of arguments": (envelope(b"[7, {}, {}]", task_headers()), "its body is not"),
+    "no arguments": (envelope(b"[null, {}, {}]", task_headers()), "its body is not"),
+    "odd more": (envelope(b"[[{}], {}, [1]]", task_headers()), "its body is not"),
+    "callbacks": (envelope(b'[[{}], {}, {"task": 1}]', task_headers()), "callbacks, chains and"),
     "odd time limits": (envelope(shard_body({}), task_headers(timelimit=7)), "malformed shard"),
     "odd stamps": (envelope(shard_body({}), task_headers(stamped_headers=7)), "malformed shard"),
     "odd retries": (envelope(shard_body({}), task_headers(retries="x")), "malformed shard"),

@@ -136,7 +136,7 @@ def test_a_file_that_kills_its_worker_is_put_aside_after_three_times(
     finish(worker, job)
     assert status(job).counts.outcomes["failed"] == 1
     report = json.loads(store.read(where + "long.error.json"))
-    assert (report["error"]["kind"], report["error"]["attempts"]) == ("poison", 4)
+    assert (report["error"]["kind"], report["error"]["attempts"]) == ("poison", 3)
     worker.wait_until_ready()
 
 

@@ -69,7 +69,8 @@ class Drain(Watching):
     def look(self, parent: Any) -> None:
         """Go on draining, if a signal said so."""
         deadline_s = self.side.drained_by_s
-        if deadline_s is None or celery_state.should_terminate is not None:
+        ending = (celery_state.should_stop, celery_state.should_terminate)
+        if deadline_s is None or ending != (None, None):
             return
         parent.task_consumer.cancel()
         in_hand = list(self.side.in_hand())
@@ -78,7 +79,10 @@ class Drain(Watching):
                 self._take_back(one)
         elif in_hand or self._is_about_to_begin():
             return
-        celery_state.should_terminate = self.side.exit_code  # idle children have nothing to finish
+        if self.side.exit_code:
+            celery_state.should_stop = self.side.exit_code  # Celery forgets it when it terminates
+        else:
+            celery_state.should_terminate = os.EX_OK  # idle children have nothing to finish
 
     def _is_about_to_begin(self) -> bool:
         """Whether a child will take a message any moment, to give it back at once."""

@@ -68,8 +68,10 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
                 check_message_size(len(message.body or b""))
                 message.headers = sound_headers(message.headers)
                 if message.headers.get("task") == TASK:
-                    check_body(message.payload)
+                    check_body(_opened(message))
                 return handle(message)
+            except Unreadable as error:
+                return self.on_decode_error(message, error)
             except _BROKER_ERRORS:
                 raise
             except Exception as error:
@@ -127,6 +129,17 @@ def sound_headers(headers: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(retries, int) or not 0 <= retries <= _MOST_RETRIES:
         kept["retries"] = 0
     return kept
+
+
+class Unreadable(Exception):
+    """A message's body cannot be unpacked or read: send JSON, packed with zlib or not at all."""
+
+
+def _opened(message: Any) -> Any:
+    try:
+        return message.payload
+    except Exception as error:
+        raise Unreadable(_said(error)) from error
 
 
 def check_body(body: Any) -> None:
