@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     """One line per event, for people or for machines."""
     visibility_timeout_s: int = Field(default=120, ge=15)
     """After how long the tasks of a vanished worker are given to another, in seconds; a worker
-    renews its hold on what it works on six times as often."""
+    renews its hold on what it works on at least six times as often."""
     stall_s: float = Field(default=300.0, ge=1)
     """A child that makes no progress on a shard for so long, in seconds, is killed; its shard is
     tried again."""

@@ -126,7 +126,8 @@ class Parent:
         if self.drained_by_s is None:
             self.drained_by_s = self.clock() + self.settings.drain_s
             self.exit_code = exit_code
-            self.slots.say_draining()
+            with contextlib.suppress(OSError):  # a full disk: then children go on until the end
+                self.slots.say_draining()
             signal.alarm(int(self.settings.drain_s) + GRACE_S)
 
     def renew_claims(self) -> None:
