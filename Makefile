@@ -28,7 +28,7 @@ test-unit: .venv ## run the tests that need no server, in seconds
 	$(BIN)/python -m pytest tests/unit
 
 chaos: .venv   ## kill things while a job runs; CHAOS_SEED=n picks another order
-	$(BIN)/python -m pytest tests/chaos -s --timeout=600
+	$(BIN)/python -m pytest tests/chaos -n 2 --dist worksteal --timeout=600
 
 fuzz: .venv    ## throw 100,000 inputs at the decoder and the shard parser
 	$(BIN)/python -m tests.fuzz

@@ -121,7 +121,7 @@ def _load(settings: Settings, slot: int, files: SlotFiles) -> Child:
     plan = plan_slot(slot, devices, usable_cores(), settings.torch_threads)
     os.environ.update(plan.environment)  # before anything imports torch, numpy or numba
     # site-packages may be read-only; workers beside and after this one share what is compiled
-    os.environ["NUMBA_CACHE_DIR"] = str(settings.run_dir.parent / "numba")
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.run_dir.parent / "numba"))
     log.info("slot %d: %s, %d threads", slot, plan.visible or plan.device, plan.threads)
     return _wire(settings, plan, _gpu_of(plan, gpus), files)
 

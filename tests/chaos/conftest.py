@@ -1,4 +1,8 @@
-"""Servers that fail, and two workers that are used to it."""
+"""Servers that fail, and two workers that are used to it.
+
+Most of the time is spent waiting, so two tests run beside each other (pytest-xdist), each with
+servers and workers of its own; what they tell comes with their reports.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +18,32 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.jobs import upload
 from tests.chaos.limits import LIMITS
 from tests.chaos.recordings import SPOKEN, sample
+
+_TOLD = "told"
+
+
+class Teller:
+    """Shows what tests told; in the process that reports."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        lines = [str(line) for name, line in report.user_properties if name == _TOLD]
+        if terminal and lines and report.when == "call":
+            terminal.write_line(f"\n{report.nodeid.rpartition('::')[2]}")
+            for line in lines:
+                terminal.write_line(f"  {line}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Teller(config))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first."""
+    items.sort(key=lambda item: "whole_job" not in item.nodeid)
 
 
 @pytest.fixture(scope="session")
@@ -78,14 +108,16 @@ def spoken(stack: Stack) -> list[str]:
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str, float], None]:
-    """Tell how long something took, past what pytest captures."""
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Say something that is shown when the test is over."""
+    told: list[tuple[str, object]] = request.node.user_properties
+    return lambda line: told.append((_TOLD, line))
 
-    def tell(what: str, seconds: float) -> None:
-        with capsys.disabled():
-            print(f"\n  {what}: {seconds:.1f} s", flush=True)
 
-    return tell
+@pytest.fixture
+def say(tell: Callable[[str], None]) -> Callable[[str, float], None]:
+    """Tell how long something took."""
+    return lambda what, seconds: tell(f"{what}: {seconds:.1f} s")
 
 
 @pytest.fixture

@@ -82,19 +82,7 @@ class Fleet:
         }
         member = Member(name, LocalWorker(environment, self.directory / name), wire)
         self.members.append(member)
-        self._share_compiled(member)
         return member
-
-    def _share_compiled(self, member: Member) -> None:
-        """A worker compiles its fast paths for itself, which takes longer than all else here."""
-        shared = self.directory / "compiled"
-        shared.mkdir(exist_ok=True)
-
-        def own_folder() -> Path | None:
-            return next(member.worker.run_dir.glob("[0-9]*"), None)
-
-        folder = until(own_folder, READY_DEADLINE_S, f"the folder of {member.name}", self.describe)
-        (folder / "numba").symlink_to(shared)
 
     def stand(self, count: int) -> list[Member]:
         """So many that are ready; missing ones are started, and surplus ones stopped."""

@@ -4,6 +4,7 @@ import os
 import random
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,14 +38,10 @@ def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
     settings: Settings,
     store: S3Store,
     manifest: Path,
-    capsys: pytest.CaptureFixture[str],
+    tell: Callable[[str], None],
 ) -> None:
-    def say(line: str) -> None:
-        with capsys.disabled():
-            print(f"  {line}", flush=True)
-
     steps = schedule.draw(SEED)
-    say(f"\n  CHAOS_SEED={SEED}: {schedule.told(steps)}")
+    tell(f"CHAOS_SEED={SEED}: {schedule.told(steps)}")
     storage.dice = random.Random(SEED)
     files = backlog.make(store, SEED)
     fleet.stand(2)
@@ -59,15 +56,15 @@ def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
         max_ready=_MAX_READY,
     )
     acts = Acts(random.Random(SEED), job, fleet, broker, storage, operator)
-    driver = Driver(job, len(files.rows), acts, list(steps), say)
+    driver = Driver(job, len(files.rows), acts, list(steps), tell)
     begun = time.monotonic()
     try:
         driver.run(DEADLINE_S)
     finally:
         acts.end_everything()
         operator.stop()
-    say(f"the job took {time.monotonic() - begun:.0f} s; S3: {dict(storage.counts)}")
-    say(f"enqueued in {operator.starts} runs, reconciled {driver.reconciled} times")
+    tell(f"the job took {time.monotonic() - begun:.0f} s; S3: {dict(storage.counts)}")
+    tell(f"enqueued in {operator.starts} runs, reconciled {driver.reconciled} times")
     evidence = job.check()
     assert files.wrong(evidence) == []
     assert not driver.steps

@@ -49,10 +49,9 @@ class Leases(Watching):
             return
         qos = parent.task_consumer.channel.qos
         in_hand = list(self.side.in_hand())
-        known = {_tag(request) for request in tuple(celery_state.requests.values())}
-        known |= {_tag(one.request) for one in in_hand}
-        # kombu says nowhere else what it has delivered to us
-        self._give_back_nobodys(qos, set(qos._delivered) - known)
+        known = {_tag(request) for request in _in_flight()}
+        # kombu says nowhere else what it has delivered to us; what is settled stays there for long
+        self._give_back_nobodys(qos, set(qos._delivered) - qos._dirty - known)
         if held := known - {_tag(one.request) for one in in_hand if self.side.why_stopped(one)}:
             now = time.time()  # as kombu does: the clocks of a fleet must agree to some seconds
             with qos.channel.conn_or_acquire() as client:
@@ -67,6 +66,16 @@ class Leases(Watching):
             log.warning("message %s was left behind when the broker was away: given back", tag)
             qos.give_back(tag)
         self._nobodys = nobodys
+
+
+def _in_flight() -> list[Any]:
+    """Celery's requests; of twins, which have one id, its dict knows the last only."""
+    states = (
+        celery_state.scheduled_requests,
+        celery_state.reserved_requests,
+        celery_state.active_requests,
+    )
+    return [*celery_state.requests.values(), *(one for state in states for one in tuple(state))]
 
 
 def _tag(request: Any) -> str:
