@@ -25,7 +25,14 @@ class HeadFirst(redis.QoS):  # type: ignore[misc]
     unready: ClassVar[Unready]
 
     def can_consume(self) -> bool:
-        """Whether another message may be taken."""
+        """Whether another message may be taken.
+
+        One that Redis may have let go of already is taken in any case: until then it is nowhere but
+        on its way, and would be lost with the connection. kombu leaves it there while there is no
+        room for it, which a message that was put off, or a child that died, may take meanwhile.
+        """
+        if self.channel._in_poll:
+            return True
         room = self.can_consume_max_estimate()
         return room is None or room > self.unready()
 

@@ -1,5 +1,6 @@
-"""What the parent takes for left behind, in kombu's real books and a real Valkey."""
+"""What the parent holds of messages: kombu's real books in a real Valkey."""
 
+import select
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -80,3 +81,29 @@ def test_what_waits_for_its_time_stays(
     monkeypatch.setattr(celery_state, "scheduled_requests", [waits])
     look_twice(leases, mine)
     assert others.basic_get(QUEUE) is None
+
+
+def test_what_redis_has_let_go_of_is_taken_although_there_is_no_room_left(
+    channels: list[Any], settings: Settings
+) -> None:
+    mine, others = channels
+    first = others.basic_get(QUEUE)
+    got: list[Any] = []
+    mine.basic_qos(0, 1, False)
+    mine.basic_consume(QUEUE, no_ack=False, callback=got.append, consumer_tag="")
+    poller, cycle = select.poll(), mine.connection.cycle
+    cycle.on_poll_init(poller)
+    cycle.on_poll_start()
+    mine.qos._delivered["a message that had been put off"] = None
+    assert mine._in_poll
+    others.qos.reject(first.delivery_tag, requeue=True)
+    (fd,) = cycle.fds
+    poller.register(fd, select.POLLIN)
+    assert poller.poll(10_000)
+    cycle.on_poll_start()
+    cycle.on_readable(fd)
+    client: Any = connect(settings)
+    assert [one.delivery_tag for one in got] == [first.delivery_tag]
+    assert client.hexists("unacked", first.delivery_tag)
+    cycle.on_poll_start()
+    assert not mine._in_poll  # and no further one is asked for
