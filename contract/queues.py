@@ -32,6 +32,12 @@ def lanes(queue: str) -> list[str]:
     return [queue, *(f"{queue}.{number}" for number in range(2, LANES + 1))]
 
 
+def queue_of(lane: str) -> str:
+    """The queue that a lane belongs to."""
+    queue = lane.rpartition(".")[0]
+    return queue if queue and lane in lanes(queue) else lane
+
+
 def broker_priority(priority: int) -> int:
     """Turn a user's priority (9 first) into Redis' order, in which 0 is taken first."""
     return PRIORITY_STEPS[-1] - priority

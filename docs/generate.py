@@ -4,9 +4,13 @@ python docs/generate.py [--check]
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from contract.metric import Metric
 from contract.settings import PREFIX, Settings
+from exporter.catalogue import CATALOGUE as OF_THE_FLEET
+from exporter.catalogue import OTHERS
 from worker.telemetry.catalogue import CATALOGUE
 
 HERE = Path(__file__).parent
@@ -42,17 +46,29 @@ def _line(text: str | None) -> str:
 
 def metrics() -> str:
     """Every metric with its type, labels and meaning."""
-    rows = [
-        f"| `{m.name}` | {m.kind} | {', '.join(f'`{label}`' for label in m.labels)} | {m.help} |"
-        for m in CATALOGUE
-    ]
-    intro = (
-        "Served by each worker at `http://<host>:FLEET_METRICS_PORT/metrics`, beside `/healthz` "
+    worker = (
+        "Each worker serves `http://<host>:FLEET_METRICS_PORT/metrics`, beside `/healthz` "
         "(200 while the worker can still make progress) and `/readyz` (200 once every child has "
         "loaded its model)."
     )
-    table = ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |", *rows]
-    return "\n".join(["# Metrics of a worker", "", NOTE, "", intro, "", *table, ""])
+    fleet = (
+        "`fleet exporter` serves `http://<host>:9465/metrics`, with or without workers. While "
+        "Redis is away, `asr_broker_up` is 0 and the rest is left out. The newest hundred jobs that are "
+        f"open, or ended within the hour, have series of their own; `{OTHERS}` are the rest."
+    )
+    parts = (("## A worker", worker, CATALOGUE), ("## The fleet", fleet, OF_THE_FLEET))
+    pages = ["# Metrics", "", NOTE, ""]
+    for title, intro, catalogue in parts:
+        pages += [title, "", intro, "", *_table(catalogue), ""]
+    return "\n".join(pages)
+
+
+def _table(catalogue: Iterable[Metric]) -> list[str]:
+    rows = [
+        f"| `{m.name}` | {m.kind} | {', '.join(f'`{label}`' for label in m.labels)} | {m.help} |"
+        for m in catalogue
+    ]
+    return ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |", *rows]
 
 
 PAGES = {"configuration.md": configuration, "metrics.md": metrics}

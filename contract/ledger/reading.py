@@ -71,6 +71,19 @@ class Ledger:
         names: list[str] = reached(self._redis.zrevrange, self._keys.jobs, 0, -1)
         return names
 
+    def open_since(self, moment: float) -> list[str]:
+        """Names of jobs that are open, or were at that moment (seconds since the epoch)."""
+        names = self.jobs()
+        with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hmget(self._keys.job(name), "created_at", "closed_at")
+            found = zip(names, reached(pipe.execute), strict=True)
+        return [
+            name
+            for name, (created_at, closed_at) in found
+            if created_at and (closed_at is None or float(closed_at) > moment)
+        ]
+
     def jobs_by_queue(self) -> dict[str, int]:
         """How many of the newest jobs go on, by the queue that their messages wait in."""
         names = self.jobs()[:_NEWEST]

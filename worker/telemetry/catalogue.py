@@ -1,7 +1,6 @@
 """Every metric of a worker, declared once. Names and units are the public interface."""
 
-from dataclasses import dataclass
-from typing import Literal
+from contract.metric import Metric, measured
 
 _STAGE_S = (
     0.001,
@@ -30,26 +29,9 @@ _BATCH_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 2400)
 _RTFX = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One metric as it appears on /metrics."""
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    help: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-    """Upper bounds of a histogram, in the metric's unit."""
-    read_at_scrape: bool = False
-    """Whether the server reads the value itself, instead of the children counting it."""
-
-
-def _measured(name: str, help_text: str, *labels: str) -> Metric:
-    return Metric(name, "gauge", help_text, labels, read_at_scrape=True)
-
-
 CATALOGUE = (
     Metric("asr_files_total", "counter", "Files by how they ended.", ("outcome",)),
+    Metric("asr_failures_total", "counter", "Failed files by kind of error.", ("kind",)),
     Metric("asr_audio_seconds_total", "counter", "Audio transcribed, in seconds."),
     Metric("asr_inference_seconds_total", "counter", "Time spent in the models, in seconds."),
     Metric(
@@ -112,15 +94,26 @@ CATALOGUE = (
         "1 when the slot takes the fast path, 0 when it works on FunASR's own.",
         ("slot", "path"),
     ),
-    _measured("asr_model_ready", "1 when the slot's child has loaded its models, else 0.", "slot"),
-    _measured("asr_device_expected", "1 when the model sits where it should, else 0.", "slot"),
-    _measured(
+    measured("asr_slots", "Children that the worker should have."),
+    measured("asr_model_ready", "1 when the slot's child has loaded its models, else 0.", "slot"),
+    measured(
+        "asr_model_load_failures",
+        "Children of the slot in a row that could not load their models.",
+        "slot",
+    ),
+    measured(
+        "asr_child_deaths",
+        "Children of the slot in a row that died since one of them ended a shard.",
+        "slot",
+    ),
+    measured("asr_device_expected", "1 when the model sits where it should, else 0.", "slot"),
+    measured(
         "asr_device_utilization_ratio",
         "Busy share of the GPU, or of the child's CPU threads.",
         "slot",
     ),
-    _measured("asr_device_memory_bytes", "Device memory.", "slot", "kind"),
-    _measured("asr_device_temperature_celsius", "Temperature of the GPU.", "slot"),
-    _measured("asr_device_power_watts", "Power drawn by the GPU.", "slot"),
-    _measured("asr_resident_bytes", "Resident memory of the slot's child.", "slot"),
+    measured("asr_device_memory_bytes", "Device memory.", "slot", "kind"),
+    measured("asr_device_temperature_celsius", "Temperature of the GPU.", "slot"),
+    measured("asr_device_power_watts", "Power drawn by the GPU.", "slot"),
+    measured("asr_resident_bytes", "Resident memory of the slot's child.", "slot"),
 )

@@ -7,13 +7,11 @@ from typing import Any
 
 import psutil
 
+from contract.metric import Reading
 from worker.slots import SlotState
 
 _BUSY = "asr_device_utilization_ratio"
 _MEMORY = "asr_device_memory_bytes"
-
-Reading = tuple[str, tuple[str, ...], float]
-"""A metric's name, its labels' values, its value."""
 
 
 @dataclass
@@ -28,6 +26,8 @@ class DeviceReader:
         for state in states:
             slot = (str(state.slot),)
             yield "asr_model_ready", slot, float(state.state == "ready")
+            yield "asr_model_load_failures", slot, float(state.failures_in_a_row)
+            yield "asr_child_deaths", slot, float(state.deaths_in_a_row)
             yield "asr_device_expected", slot, float(state.on_device)
             try:
                 yield from self._read_process(state, slot)

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from worker.telemetry.catalogue import CATALOGUE, Metric
+from contract.metric import Metric
+from worker.telemetry.catalogue import CATALOGUE
 
 _DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 

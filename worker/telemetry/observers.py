@@ -85,6 +85,8 @@ def _count_work(
 
 def _count_file(metrics: Metrics, slot: int, file: FileFinished) -> None:
     metrics["asr_files_total"].labels(file.outcome).inc()
+    if file.error_kind:
+        metrics["asr_failures_total"].labels(file.error_kind).inc()
     if file.threads:  # unknown of files that were put aside
         metrics["asr_torch_threads"].labels(slot).set(file.threads)
         metrics["asr_file_resident_bytes"].labels(slot).set(file.resident_bytes)

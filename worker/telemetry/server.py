@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from contract.pages import Page, make_server, plain, route
 from contract.settings import Settings
 from worker.health import Worker, why_not_ready, why_stuck
 from worker.progress import Patience, read_progress
@@ -28,8 +29,6 @@ from worker.slots import SlotFiles
 from worker.telemetry.catalogue import CATALOGUE
 from worker.telemetry.devices import DeviceReader
 from worker.telemetry.metrics import metrics_directory
-
-Page = tuple[HTTPStatus, str, bytes]
 
 
 @dataclass(eq=False)
@@ -46,7 +45,7 @@ class Status:
 
     def page(self, path: str) -> Page:
         """Answer a path."""
-        match path.partition("?")[0].rstrip("/"):
+        match route(path):
             case "/metrics":
                 return HTTPStatus.OK, CONTENT_TYPE_LATEST, self.metrics()
             case "/healthz":
@@ -54,7 +53,7 @@ class Status:
             case "/readyz":
                 return _verdict(why_not_ready(self._worker()))
             case _:
-                return HTTPStatus.NOT_FOUND, "text/plain", b"try /metrics, /healthz or /readyz\n"
+                return plain("try /metrics, /healthz or /readyz", HTTPStatus.NOT_FOUND)
 
     def _worker(self) -> Worker:
         states = self._slots.all()
@@ -80,35 +79,17 @@ class Status:
             for metric in CATALOGUE
             if metric.read_at_scrape
         }
+        families["asr_slots"].add_metric((), self._slots.expected())
         for name, labels, value in self.devices.read(self._slots.all()):
             families[name].add_metric(labels, value)
         yield from families.values()
 
 
 def _verdict(problem: str | None) -> Page:
-    status = HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK
-    return status, "text/plain; charset=utf-8", f"{problem or 'ok'}\n".encode()
+    return plain(problem or "ok", HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK)
 
 
-def make_server(status: Status, port: int) -> ThreadingHTTPServer:
-    """An HTTP server for the pages, listening on every interface."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            code, content_type, body = status.page(self.path)
-            self.send_response(code)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing: a probe every few seconds is no news."""
-
-    return ThreadingHTTPServer(("", port), Handler)
-
-
-def _end_with(parent: int, server: ThreadingHTTPServer) -> None:
+def _end_with(parent: int, server: HTTPServer) -> None:
     """Stop once the worker is gone, however it went."""
     while os.getppid() == parent:
         time.sleep(0.5)
@@ -119,7 +100,7 @@ def main(arguments: list[str]) -> int:
     """Serve until the parent process ends."""
     run_dir, port, parent = Path(arguments[0]), int(arguments[1]), int(arguments[2])
     settings = Settings.load()
-    server = make_server(Status(run_dir, DeviceReader(), Patience.of(settings)), port)
+    server = make_server(Status(run_dir, DeviceReader(), Patience.of(settings)).page, port)
     threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
     server.serve_forever()
     return 0

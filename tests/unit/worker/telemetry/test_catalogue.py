@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from worker.telemetry import devices, observers
-from worker.telemetry.catalogue import CATALOGUE, Metric
+from contract.metric import Metric
+from worker.telemetry import devices, observers, server
+from worker.telemetry.catalogue import CATALOGUE
 
 UNITS = ("_seconds", "_bytes", "_ratio", "_celsius", "_watts", "_info")
+NUMBERS = ("asr_slots", "asr_model_load_failures", "asr_child_deaths")
 WITHOUT_UNIT = {
+    *NUMBERS,
     "asr_rtfx",
     "asr_torch_threads",
     "asr_model_ready",
@@ -68,7 +71,7 @@ def test_no_label_can_take_endlessly_many_values(metric: Metric) -> None:
 @EVERY
 def test_every_gauge_is_told_apart_by_its_slot(metric: Metric) -> None:
     """Children share their files: without the slot one would overwrite the other's value."""
-    assert metric.kind != "gauge" or "slot" in metric.labels
+    assert metric.kind != "gauge" or "slot" in metric.labels or metric.read_at_scrape
 
 
 def test_no_name_is_declared_twice() -> None:
@@ -82,4 +85,4 @@ def test_what_is_counted_is_what_is_declared() -> None:
 
 def test_what_is_read_at_a_scrape_is_what_is_declared() -> None:
     read = {metric.name for metric in CATALOGUE if metric.read_at_scrape}
-    assert _used_in(devices.__file__) == read
+    assert _used_in(devices.__file__) | _used_in(server.__file__) == read

@@ -7,9 +7,10 @@ from typing import Any
 import pynvml
 import pytest
 
+from contract.metric import Reading
 from worker.slots import SlotState
 from worker.telemetry.catalogue import CATALOGUE
-from worker.telemetry.devices import DeviceReader, Reading
+from worker.telemetry.devices import DeviceReader
 
 LABELS = {metric.name: metric.labels for metric in CATALOGUE}
 ON_CPU = SlotState(slot=0, pid=os.getpid(), state="ready", device="cpu", threads=2)
@@ -95,7 +96,12 @@ def test_a_slot_is_ready_or_not(state: Any, ready: int) -> None:
 
 def test_a_child_that_is_gone_tells_only_that_it_is_known() -> None:
     gone = SlotState(slot=0, pid=1 << 30, state="ready", device="cpu")
-    assert {name for name, *_ in _read(gone)} == {"asr_model_ready", "asr_device_expected"}
+    assert {name for name, *_ in _read(gone)} == {
+        "asr_model_ready",
+        "asr_model_load_failures",
+        "asr_child_deaths",
+        "asr_device_expected",
+    }
 
 
 def test_memory_that_torch_holds_is_told_beside_the_rest() -> None:

@@ -1,0 +1,72 @@
+"""PURE: a snapshot -> samples, of no more jobs than Prometheus is to remember."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+from contract.metric import Reading
+from exporter.catalogue import OTHERS
+from exporter.values import JobReading, Snapshot
+from producer.progress.measuring import State
+
+MOST_JOBS = 100
+"""Jobs that have series of their own; the backlog of others is added up."""
+
+
+def read(snapshot: Snapshot) -> Iterator[Reading]:
+    """Every sample of a scrape at which Redis answered."""
+    yield "asr_broker_up", (), 1.0
+    yield from _broker(snapshot)
+    yield "asr_dead_letters", (), float(snapshot.dead_letters)
+    for queue in snapshot.queues:
+        yield "asr_backlog_messages", (queue.queue, "ready"), float(queue.ready)
+        yield "asr_backlog_messages", (queue.queue, "unacked"), float(queue.unacked)
+        yield "asr_backlog_oldest_seconds", (queue.queue,), queue.oldest_s
+    states = Counter(job.progress.state for job in snapshot.jobs)
+    for state in get_args(State):
+        yield "asr_jobs", (state,), float(states[state])
+    for job in snapshot.jobs[:MOST_JOBS]:
+        yield from _job(job)
+    if others := snapshot.jobs[MOST_JOBS:]:
+        yield from _others(others)
+
+
+def _broker(snapshot: Snapshot) -> Iterator[Reading]:
+    broker = snapshot.broker
+    if broker:
+        yield "asr_broker_memory_bytes", ("used",), float(broker.used_bytes)
+        if broker.limit_bytes:
+            yield "asr_broker_memory_bytes", ("limit",), float(broker.limit_bytes)
+        yield "asr_broker_clients", (), float(broker.clients)
+
+
+def _job(job: JobReading) -> Iterator[Reading]:
+    name, counts, progress = (job.counts.job,), job.counts, job.progress
+    yield "asr_backlog_files", name, float(progress.waiting)
+    yield "asr_backlog_audio_seconds", name, _waiting_s(job)
+    yield "asr_job_audio_seconds", name, counts.audio_ms / 1000
+    if progress.eta_s is not None:
+        yield "asr_job_eta_seconds", name, progress.eta_s
+    states = {
+        "done": progress.done,
+        "empty": progress.empty,
+        "failed": progress.failed,
+        "skipped": progress.skipped,
+        "cancelled": progress.cancelled,
+        "in_flight": progress.in_flight,
+        "waiting": max(0, progress.waiting - progress.in_flight),
+    }
+    for state, files in states.items():
+        yield "asr_job_files", (*name, state), float(files)
+    for kind, files in counts.kinds.items():
+        yield "asr_job_failures", (*name, kind), float(files)
+
+
+def _others(jobs: Sequence[JobReading]) -> Iterator[Reading]:
+    yield "asr_backlog_files", (OTHERS,), float(sum(job.progress.waiting for job in jobs))
+    yield "asr_backlog_audio_seconds", (OTHERS,), sum(map(_waiting_s, jobs))
+
+
+def _waiting_s(job: JobReading) -> float:
+    """Audio that waits; nothing is known of it before a job's first window is planned."""
+    return 3600 * (job.progress.remaining_audio_hours or 0.0)

@@ -1,0 +1,127 @@
+"""What `fleet exporter` finds in a real Valkey."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.broker import make_app
+from contract.ledger import Planner, Recorder, connect
+from contract.ledger.keys import Keys
+from contract.queues import broker_lists, lanes
+from contract.settings import Settings
+from exporter.readings import read
+from exporter.snapshot import Fleet
+from exporter.values import JobReading, QueueReading
+from producer import enqueue
+from producer.planning.packing import ShardLimits
+
+FILES = 6
+
+
+@pytest.fixture
+def apart(settings: Settings) -> Iterator[Settings]:
+    """A queue of its own."""
+    queue = f"exported-{uuid.uuid4().hex[:6]}"
+    mine = settings.model_copy(update={"queue": queue})
+    yield mine
+    client: Any = connect(mine)
+    keys = [key for lane in lanes(queue) for key in broker_lists(lane)]
+    client.delete(*keys, "unacked", "unacked_index")
+
+
+@pytest.fixture
+def publish(tmp_path: Path) -> Callable[[Settings], str]:
+    """Enqueue a job of three messages of two files each; its name."""
+
+    def publish(settings: Settings) -> str:
+        manifest = tmp_path / f"{uuid.uuid4()}.jsonl"
+        rows = ({"audio_filepath": f"s3://audio/{n}.wav", "duration": 60.0} for n in range(FILES))
+        manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        output = f"s3://transcripts/{uuid.uuid4()}/"
+        limits = ShardLimits(files=2)
+        found = enqueue([str(manifest)], output=output, limits=limits, settings=settings)
+        return found.job
+
+    return publish
+
+
+def queue_in(settings: Settings, name: str = "") -> QueueReading:
+    found = {one.queue: one for one in Fleet(settings).look().queues}
+    return found[name or settings.queue]
+
+
+def job_in(settings: Settings, name: str) -> JobReading | None:
+    found = {one.counts.job: one for one in Fleet(settings).look().jobs}
+    return found.get(name)
+
+
+def test_an_empty_queue_is_told_as_zeros(apart: Settings) -> None:
+    expected = QueueReading(queue=apart.queue, ready=0, unacked=0, oldest_s=0.0)
+    assert queue_in(apart) == expected
+
+
+def test_what_waits_is_counted_and_has_an_age(
+    apart: Settings, publish: Callable[[Settings], str]
+) -> None:
+    begun = time.time()
+    name = publish(apart)
+    found = queue_in(apart)
+    assert found.ready == 3
+    assert 0 < found.oldest_s <= time.time() - begun
+    job = job_in(apart, name)
+    assert job
+    assert job.progress.waiting == FILES
+    samples = {(name, *labels): value for name, labels, value in read(Fleet(apart).look())}
+    assert samples["asr_backlog_audio_seconds", name] == pytest.approx(FILES * 60.0)
+
+
+def test_what_a_worker_holds_is_counted_by_its_queue(
+    apart: Settings, settings: Settings, publish: Callable[[Settings], str]
+) -> None:
+    name = publish(apart)
+    job = job_in(apart, name)
+    assert job
+    with make_app(apart).connection_for_read() as connection:
+        channel = connection.default_channel
+        assert channel.basic_get(job.counts.queue)
+        found = queue_in(apart)
+        assert (found.ready, found.unacked) == (2, 1)
+        # another queue's exporter sees this one too, for its job is open
+        other = queue_in(settings, apart.queue)
+        assert (other.ready, other.unacked) == (2, 1)
+        channel.qos._delivered.clear()
+
+
+def test_a_job_is_shown_for_an_hour_after_its_end(apart: Settings) -> None:
+    client: Any = connect(apart)
+    planner, name = Planner(client), f"job-{uuid.uuid4()}"
+    planner.begin(name, "s3://transcripts/x/")
+    planner.plan(name, 0, 1, 60_000, done=[])
+    Recorder(client).record(name, 0, "ok", 60_000)
+    assert job_in(apart, name)
+    client.hset(Keys().job(name), "closed_at", time.time() - 60)
+    assert job_in(apart, name)
+    client.hset(Keys().job(name), "closed_at", time.time() - 4000)
+    assert job_in(apart, name) is None
+
+
+def test_memory_is_left_out_for_a_user_who_may_not_ask(apart: Settings) -> None:
+    client: Any = connect(apart)
+    allowed = Fleet(apart).look().broker
+    assert allowed
+    assert allowed.used_bytes > 1000
+    assert allowed.clients >= 1
+    name, port = "watcher", apart.broker_url.rpartition(":")[2]
+    client.acl_setuser(
+        name, enabled=True, passwords=["+pw"], categories=["+@all"], commands=["-info"], keys=["*"]
+    )
+    try:
+        url = f"redis://{name}:pw@127.0.0.1:{port}"
+        assert Fleet(apart.model_copy(update={"broker_url": url})).look().broker is None
+    finally:
+        client.acl_deluser(name)

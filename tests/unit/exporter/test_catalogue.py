@@ -1,0 +1,40 @@
+"""The exporter's names, by the conventions of Prometheus."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from contract.metric import Metric
+from exporter import readings, serving
+from exporter.catalogue import CATALOGUE
+from worker.telemetry import catalogue as of_a_worker
+
+EVERY = pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
+
+
+def used_in(*module_files: str) -> set[str]:
+    texts = (Path(name).read_text() for name in module_files)
+    return {name for text in texts for name in re.findall(r'"(asr_\w+)"', text)}
+
+
+@EVERY
+def test_it_is_a_gauge_with_a_name_and_a_sentence(metric: Metric) -> None:
+    assert re.fullmatch(r"asr_[a-z]+(_[a-z]+)*", metric.name)
+    assert metric.kind == "gauge"
+    assert not metric.name.endswith("_total")
+    assert metric.help.endswith(".")
+
+
+@EVERY
+def test_no_label_can_take_endlessly_many_values(metric: Metric) -> None:
+    assert set(metric.labels) <= {"queue", "state", "job", "kind"}
+
+
+def test_no_name_is_declared_twice_or_a_worker_s() -> None:
+    names = [metric.name for metric in (*CATALOGUE, *of_a_worker.CATALOGUE)]
+    assert len(set(names)) == len(names)
+
+
+def test_what_is_told_is_what_is_declared() -> None:
+    assert used_in(readings.__file__, serving.__file__) == {metric.name for metric in CATALOGUE}

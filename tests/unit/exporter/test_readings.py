@@ -1,0 +1,95 @@
+"""What a snapshot becomes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from contract.ledger.values import JobCounts
+from exporter.catalogue import CATALOGUE, OTHERS
+from exporter.readings import MOST_JOBS, read
+from exporter.values import BrokerReading, JobReading, QueueReading, Snapshot
+from producer.progress.measuring import measure
+from tests.unit.counted import BEGUN, counted, steady
+
+HOUR_MS = 3_600_000
+HALF_DONE = counted({"ok": 100}, files=200, audio_ms=100 * HOUR_MS, work_ms=1_200_000)
+STEADY = steady(10, files=10, audio_ms=10 * HOUR_MS)
+
+
+def reading(counts: JobCounts = HALF_DONE) -> JobReading:
+    return JobReading(counts=counts, progress=measure(counts, STEADY, [], BEGUN + 600))
+
+
+def snapshot(*jobs: JobReading, **more: Any) -> Snapshot:
+    queue = QueueReading(queue="fleet", ready=7, unacked=2, oldest_s=30.5)
+    broker = BrokerReading(used_bytes=1000, limit_bytes=4000, clients=9)
+    found = {"queues": (queue,), "jobs": jobs, "dead_letters": 3, "broker": broker, **more}
+    return Snapshot(**found)
+
+
+def samples(found: Snapshot) -> dict[tuple[str, ...], float]:
+    told = [((name, *labels), value) for name, labels, value in read(found)]
+    assert len(dict(told)) == len(told)  # Prometheus refuses a page with doubles
+    return dict(told)
+
+
+def test_queues_and_dead_letters_are_told() -> None:
+    told = samples(snapshot())
+    assert told["asr_broker_up",] == 1
+    assert told["asr_backlog_messages", "fleet", "ready"] == 7
+    assert told["asr_backlog_messages", "fleet", "unacked"] == 2
+    assert told["asr_backlog_oldest_seconds", "fleet"] == 30.5
+    assert told["asr_dead_letters",] == 3
+
+
+def test_a_job_is_told_in_files_audio_and_time() -> None:
+    told = samples(snapshot(reading()))
+    assert told["asr_backlog_files", "night"] == 100
+    assert told["asr_backlog_audio_seconds", "night"] == 100 * 3600
+    assert told["asr_job_audio_seconds", "night"] == 100 * 3600
+    assert told["asr_job_eta_seconds", "night"] == 600
+    assert told["asr_job_files", "night", "done"] == 100
+    assert told["asr_jobs", "running"] == 1
+    assert told["asr_jobs", "complete"] == 0
+
+
+def test_the_states_of_a_job_s_files_add_up_to_its_files() -> None:
+    outcomes: Any = {"ok": 50, "empty": 5, "failed": 4, "skipped": 30, "cancelled": 1}
+    counts = counted(outcomes, files=200, in_flight=10, kinds={"poison": 4})
+    told = samples(snapshot(reading(counts)))
+    states = {key[2]: value for key, value in told.items() if key[0] == "asr_job_files"}
+    assert sum(states.values()) == 200
+    assert states["in_flight"] == 10
+    assert told["asr_job_failures", "night", "poison"] == 4
+
+
+def test_without_an_eta_there_is_no_series_of_it() -> None:
+    counts = counted({}, files=5)
+    job = JobReading(counts=counts, progress=measure(counts, [], [], BEGUN + 600))
+    told = samples(snapshot(job))
+    assert ("asr_job_eta_seconds", "night") not in told
+
+
+def test_a_server_without_a_limit_has_none() -> None:
+    broker = BrokerReading(used_bytes=1000, limit_bytes=0, clients=9)
+    told = samples(snapshot(broker=broker))
+    assert ("asr_broker_memory_bytes", "limit") not in told
+    assert ("asr_broker_memory_bytes", "used") not in samples(snapshot(broker=None))
+
+
+def test_thousands_of_jobs_do_not_become_thousands_of_series() -> None:
+    def many() -> Iterator[JobReading]:
+        for number in range(MOST_JOBS + 50):
+            yield reading(counted({"ok": 1}, job=f"job-{number}", files=3, audio_ms=HOUR_MS))
+
+    told = samples(snapshot(*many()))
+    jobs = {key[1] for key in told if key[0] == "asr_backlog_audio_seconds"}
+    assert len(jobs) == MOST_JOBS + 1
+    assert told["asr_backlog_files", OTHERS] == 50 * 2
+    everything = sum(v for key, v in told.items() if key[0] == "asr_backlog_audio_seconds")
+    assert everything == (MOST_JOBS + 50) * 2 * 3600
+
+
+def test_nothing_is_told_that_is_not_declared() -> None:
+    labels = {metric.name: len(metric.labels) for metric in CATALOGUE}
+    for key in samples(snapshot(reading())):
+        assert labels[key[0]] == len(key) - 1
