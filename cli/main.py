@@ -8,6 +8,7 @@ from cli import (
     cancel,
     dead,
     demo,
+    doctor,
     enqueue,
     exporter,
     failures,
@@ -49,6 +50,7 @@ app.command("retry")(retry.retry)
 app.command("cancel")(cancel.cancel)
 app.command("reconcile")(reconcile.reconcile)
 app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
 app.add_typer(dead.app, name="dead")
 
 

@@ -28,13 +28,18 @@ def check_worker(settings: Settings) -> int:
         BrokerUnavailable: Redis does not answer.
     """
     children = count_children(settings)
-    _check_port(settings.metrics_port)
+    check_port(settings.metrics_port)
     S3Store().check()
     _wait_for_broker(Ledger(connect(settings)).check, time.monotonic, time.sleep)
     return children
 
 
-def _check_port(port: int) -> None:
+def check_port(port: int) -> None:
+    """Prove that the metrics can be served there.
+
+    Raises:
+        BadConfiguration: it is taken.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

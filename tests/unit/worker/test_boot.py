@@ -51,11 +51,11 @@ def test_a_port_in_use_is_named_with_a_way_out() -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(BadConfiguration, match=f"FLEET_METRICS_PORT {port} cannot be used"):
-            boot._check_port(port)
+            boot.check_port(port)
 
 
 def test_port_0_which_turns_the_pages_off_can_always_be_used() -> None:
-    boot._check_port(0)
+    boot.check_port(0)
 
 
 def _gpus(count: int) -> list[Gpu]:

@@ -1,0 +1,90 @@
+"""Redis: answers, keeps what it is given, agrees on the time."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+
+from contract.ledger import Ledger, connect
+from contract.queues import BrokerUnavailable
+from contract.settings import Settings, redact
+from doctor.finding import Finding
+
+_SLOW_S = 0.05
+"""A worker asks some ten times per shard."""
+
+_CLOCK_WARNING_S, _CLOCK_ERROR_S = 1.0, 5.0
+"""Leases are renewed six times per FLEET_VISIBILITY_TIMEOUT_S, by the clock of each worker."""
+
+
+def look_at_broker(settings: Settings) -> Iterator[Finding]:
+    """Four rows; one when it does not answer."""
+    client: Any = connect(settings)
+    ledger = Ledger(client, settings.key_prefix)
+    begun = time.monotonic()
+    try:
+        ledger.check()
+        answered_s = time.monotonic() - begun
+        yield _answers(settings, answered_s)
+        yield _clock(client)
+        yield _keeping(client)
+        yield _queue(settings, ledger)
+    except BrokerUnavailable as error:
+        advice = "check FLEET_BROKER_URL, and that the server runs"
+        yield Finding("broker", "error", str(error), advice, unreachable=True)
+
+
+def _answers(settings: Settings, seconds: float) -> Finding:
+    told = f"{redact(settings.broker_url)} answers in {1000 * seconds:.1f} ms"
+    if seconds > _SLOW_S:
+        return Finding("broker", "warning", told, "put it nearer to the workers")
+    return Finding("broker", "ok", told)
+
+
+def _clock(client: Any) -> Finding:
+    before = time.time()
+    try:
+        seconds, microseconds = client.time()
+    except redis.RedisError as error:
+        return Finding("clock", "skipped", f"Redis does not tell the time: {error}")
+    after = time.time()
+    return judge_clock((before + after) / 2 - (int(seconds) + int(microseconds) / 1e6))
+
+
+def judge_clock(ahead_s: float) -> Finding:
+    """Of this machine against Redis', in seconds."""
+    told = f"{abs(ahead_s):.2f} s {'ahead of' if ahead_s > 0 else 'behind'} the clock of Redis"
+    advice = "leases go by the clock: keep the machines in time with NTP"
+    if abs(ahead_s) > _CLOCK_ERROR_S:
+        return Finding("clock", "error", told, advice)
+    if abs(ahead_s) > _CLOCK_WARNING_S:
+        return Finding("clock", "warning", told, advice)
+    return Finding("clock", "ok", told)
+
+
+def _keeping(client: Any) -> Finding:
+    try:
+        policy = client.info("memory").get("maxmemory_policy", "")
+        aof = bool(client.info("persistence").get("aof_enabled"))
+    except redis.RedisError as error:
+        return Finding("keeping", "skipped", f"this user may not ask: {error}")
+    return judge_keeping(str(policy), aof)
+
+
+def judge_keeping(policy: str, aof: bool) -> Finding:
+    """Whether Redis keeps messages when memory is short, and over a restart."""
+    told = f"maxmemory-policy {policy or 'unknown'}, appendonly {'yes' if aof else 'no'}"
+    if policy not in ("noeviction", ""):
+        advice = "set maxmemory-policy noeviction: a queue that forgets is no queue"
+        return Finding("keeping", "error", told, advice)
+    if not aof:
+        advice = "set appendonly yes, or rebuild jobs by `fleet reconcile` after a restart"
+        return Finding("keeping", "warning", told, advice)
+    return Finding("keeping", "ok", told)
+
+
+def _queue(settings: Settings, ledger: Ledger) -> Finding:
+    ready, unacked = ledger.backlog(settings.queue)
+    told = f"{settings.queue}: {ready:,} messages wait, {unacked:,} are held"
+    return Finding("queue", "ok", told)

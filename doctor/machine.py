@@ -1,0 +1,78 @@
+"""Devices, threads, folder and port of a worker here."""
+
+import os
+import tempfile
+from collections.abc import Generator, Sequence
+
+from contract.settings import BadConfiguration, Settings
+from doctor.finding import Finding
+from worker.boot import check_port
+from worker.machine import Gpu, list_gpus, usable_cores
+from worker.pinning import DeviceUnavailable, choose_devices, plan_slot
+
+_THREADS_WORTH_HAVING = 2
+
+
+def look_at_machine(settings: Settings) -> Generator[Finding, None, tuple[str, ...]]:
+    """Four rows; returns the device of each child, none when a worker would not start."""
+    yield _folder(settings)
+    yield _port(settings)
+    gpus = list_gpus()
+    try:
+        devices = choose_devices(
+            settings.devices,
+            [gpu.uuid for gpu in gpus],
+            os.environ.get("CUDA_VISIBLE_DEVICES"),
+            settings.on_missing_gpu,
+        )
+    except DeviceUnavailable as error:
+        advice = (DeviceUnavailable.__doc__ or "").strip()
+        yield Finding("devices", "error", str(error), advice)
+        return ()
+    yield judge_devices(devices, gpus)
+    threads = plan_slot(0, devices, usable_cores(), settings.torch_threads).threads
+    yield judge_threads(threads, len(devices), usable_cores())
+    return devices
+
+
+def _folder(settings: Settings) -> Finding:
+    folder = settings.run_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        advice = "set FLEET_RUN_DIR to a folder that the worker may write"
+        return Finding("run folder", "error", f"{folder}: {error.strerror}", advice)
+    return Finding("run folder", "ok", f"{folder} can be written")
+
+
+def _port(settings: Settings) -> Finding:
+    if not settings.metrics_port:
+        return Finding("port", "skipped", "metrics are turned off")
+    try:
+        check_port(settings.metrics_port)
+    except BadConfiguration as error:
+        return Finding("port", "warning", str(error), "a worker that runs already has it, perhaps")
+    return Finding("port", "ok", f"{settings.metrics_port} is free")
+
+
+def judge_devices(devices: Sequence[str], gpus: Sequence[Gpu]) -> Finding:
+    """Which device each child gets, and whether a GPU lies idle."""
+    names = "; ".join(f"GPU {gpu.index} {gpu.name}, {gpu.memory_bytes >> 30} GiB" for gpu in gpus)
+    told = f"{len(devices)} children, on {', '.join(devices)} (present: {names or 'no GPU'})"
+    if gpus and "cpu" in devices:
+        return Finding("devices", "warning", told, "there is a GPU: FLEET_DEVICES=auto takes it")
+    return Finding("devices", "ok", told)
+
+
+def judge_threads(threads: int, children: int, cores: int) -> Finding:
+    """Whether the children's threads have cores of their own."""
+    told = f"{threads} threads for each of {children} children, {cores} physical cores"
+    if threads * children > cores:
+        advice = "threads that wait for each other are slow: FLEET_TORCH_THREADS=auto"
+        return Finding("threads", "warning", told, advice)
+    if threads < _THREADS_WORTH_HAVING:
+        advice = "decoding wants two cores per GPU at least"
+        return Finding("threads", "warning", told, advice)
+    return Finding("threads", "ok", told)

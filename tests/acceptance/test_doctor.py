@@ -1,0 +1,45 @@
+"""`fleet doctor` beside a running fleet."""
+
+import json
+from typing import Any
+
+from tests.acceptance.fleet import Up, run_fleet
+
+ALL = ("--audio", "s3://audio/job/", "--output", "s3://transcripts/doctor/")
+
+
+def rows(text: str) -> dict[str, dict[str, Any]]:
+    return {one["row"]: one for one in json.loads(text)}
+
+
+def test_a_sound_fleet_has_a_row_for_each_part(up: Up, job: str) -> None:
+    mine = {**up.environment, "FLEET_DEVICES": "cpu"}
+    done = run_fleet("doctor", *ALL, "--json", environment=mine)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = rows(done.stdout)
+    sound = {"broker", "clock", "queue", "S3", "S3 read", "S3 write", "run folder", "model"}
+    assert {name for name in sound if found[name]["verdict"] != "ok"} == set()
+    assert found.keys() == sound | {"keeping", "port", "devices", "threads"}
+    assert "hears the canary" in found["model"]["told"]
+    password = up.environment["FLEET_BROKER_URL"].split(":")[2].split("@")[0]
+    assert password not in done.stdout
+
+
+def test_it_says_what_to_do_about_what_is_wrong(up: Up) -> None:
+    mine = {**up.environment, "FLEET_DEVICES": "0"}
+    where = ("--audio", "s3://nobodys-bucket/", "--output", "s3://transcripts/")
+    done = run_fleet("doctor", *where, environment=mine)
+    assert done.returncode == 2
+    assert "FLEET_DEVICES=cpu" in done.stdout
+    assert "check its name and region, or create it" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_broker_that_is_away_is_code_3_and_the_rest_is_looked_at(up: Up) -> None:
+    mine = {**up.environment, "FLEET_BROKER_URL": "redis://127.0.0.1:1/0", "FLEET_DEVICES": "cpu"}
+    done = run_fleet("doctor", "--no-model", "--json", environment=mine)
+    assert done.returncode == 3
+    found = rows(done.stdout)
+    assert found["broker"]["verdict"] == "error"
+    assert found["S3"]["verdict"] == "ok"
+    assert found["model"]["verdict"] == "skipped"
