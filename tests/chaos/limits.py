@@ -18,6 +18,6 @@ LIMITS = {
     "FLEET_DRAIN_S": str(DRAIN_S),
     "FLEET_MAX_AUDIO_S": str(MAX_AUDIO_S),
     "FLEET_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
-    # several workers share two cores: threads that wait for each other would take many times as long
+    # several workers share two cores; threads that wait for each other are slow
     "FLEET_TORCH_THREADS": "1",
 }
