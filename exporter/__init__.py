@@ -8,4 +8,6 @@ values.py     what a scrape finds, as frozen values
 snapshot.py   asks Redis for it
 readings.py   PURE: a snapshot -> samples
 serving.py    /metrics, /healthz and /readyz
+deletion_cost.py  which worker pods Kubernetes may end first
+kubernetes.py     its API, as far as that needs it
 """

@@ -14,6 +14,7 @@ from contract.pages import Page, make_server, plain, route
 from contract.queues import BrokerUnavailable
 from contract.settings import Settings
 from exporter.catalogue import CATALOGUE
+from exporter.deletion_cost import Pods, keep_costs_in_background
 from exporter.readings import read
 from exporter.snapshot import Fleet
 from exporter.values import Snapshot
@@ -60,7 +61,16 @@ class Pages:
             return _AWAY
 
 
-def serve(settings: Settings, port: int) -> None:
-    """Until the process is told to end."""
-    with make_server(Pages(Fleet(settings).look).page, port) as server:
+def serve(settings: Settings, port: int, pods: Pods | None = None) -> None:
+    """Until the process is told to end.
+
+    Args:
+        settings: where Redis is.
+        port: of the pages.
+        pods: worker pods that are to be told apart by what they do; none outside Kubernetes.
+    """
+    fleet = Fleet(settings)
+    with make_server(Pages(fleet.look).page, port) as server:
+        if pods:
+            keep_costs_in_background(pods, fleet.workers)
         server.serve_forever()

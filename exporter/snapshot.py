@@ -9,6 +9,7 @@ import redis
 
 from contract.dead_letters import DeadLetters
 from contract.ledger import Ledger, connect, reached
+from contract.ledger.values import WorkerSeen
 from contract.queues import ENQUEUED_AT_HEADER, BrokerUnavailable, broker_lists, lanes, queue_of
 from contract.settings import Settings
 from exporter.values import BrokerReading, JobReading, QueueReading, Snapshot
@@ -48,6 +49,10 @@ class Fleet:
             dead_letters=self._letters.count(),
             broker=self._broker(),
         )
+
+    def workers(self) -> list[WorkerSeen]:
+        """What every worker child last said of itself."""
+        return self._ledger.workers()
 
     def _queues(self, lanes_in_use: Iterable[str], now: float) -> Iterable[QueueReading]:
         """The queue of the settings, and those of the jobs."""

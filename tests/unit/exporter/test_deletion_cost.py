@@ -1,0 +1,126 @@
+"""Which worker pods Kubernetes may end first."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.ledger.values import WorkerSeen
+from exporter.deletion_cost import ANNOTATION, KubernetesUnavailable, changed_costs
+from exporter.kubernetes import ClusterPods
+
+
+def seen(worker: str, slot: int = 0, shard: str | None = "s") -> WorkerSeen:
+    return WorkerSeen(worker=worker, slot=slot, at=0.0, shard=shard)
+
+
+@pytest.mark.parametrize(
+    ("pods", "workers", "changes"),
+    [
+        ({"a": None}, [seen("a")], {"a": "100"}),
+        ({"a": "100"}, [seen("a")], {}),
+        ({"a": "100"}, [seen("a", shard=None)], {"a": "0"}),
+        ({"a": "100"}, [], {"a": "0"}),
+        ({"a": None, "b": "0"}, [], {}),
+        ({"a": "100"}, [seen("a", 0), seen("a", 1), seen("a", 2, None)], {"a": "200"}),
+        ({}, [seen("bare-metal")], {}),
+    ],
+)
+def test_a_pod_costs_by_the_shards_in_its_hands(
+    pods: dict[str, str | None], workers: list[WorkerSeen], changes: dict[str, str]
+) -> None:
+    assert changed_costs(pods, workers) == changes
+
+
+class Api:
+    """As much of Kubernetes' as is asked of it; refuses who has another token."""
+
+    def __init__(self) -> None:
+        self.annotations: dict[str, dict[str, str] | None] = {"pod-1": None, "pod-2": {"x": "y"}}
+        self.asked: list[str] = []
+
+    def answer(self, method: str, path: str, body: bytes, kind: str | None) -> tuple[int, Any]:
+        self.asked.append(f"{method} {path}")
+        if method == "GET":
+            items = [
+                {"metadata": {"name": name, "annotations": notes} if notes else {"name": name}}
+                for name, notes in self.annotations.items()
+            ]
+            return 200, {"items": items}
+        name = path.rpartition("/")[2]
+        if name not in self.annotations or kind != "application/merge-patch+json":
+            return 404, {}
+        notes = json.loads(body)["metadata"]["annotations"]
+        self.annotations[name] = {**(self.annotations[name] or {}), **notes}
+        return 200, {}
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture
+def pods(api: Api, tmp_path: Path) -> Iterator[ClusterPods]:
+    (tmp_path / "token").write_text("right\n")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            kind = self.headers.get("Content-Type")
+            allowed = self.headers["Authorization"] == "Bearer right"
+            refused: tuple[int, Any] = (403, {})
+            code, answer = api.answer(self.command, self.path, body, kind) if allowed else refused
+            self.send_response(code)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def do_PATCH(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/api/v1/namespaces/asr/pods"
+        yield ClusterPods(url, "app.kubernetes.io/component=worker", tmp_path)
+        server.shutdown()
+
+
+def test_pods_are_found_by_their_labels_and_annotated(api: Api, pods: ClusterPods) -> None:
+    assert pods.costs() == {"pod-1": None, "pod-2": None}
+    assert "labelSelector=app.kubernetes.io%2Fcomponent%3Dworker" in api.asked[0]
+    pods.set_cost("pod-2", "100")
+    assert api.annotations["pod-2"] == {"x": "y", ANNOTATION: "100"}
+    assert pods.costs() == {"pod-1": None, "pod-2": "100"}
+
+
+def test_a_pod_that_has_gone_or_a_role_that_lacks_is_told(
+    pods: ClusterPods, tmp_path: Path
+) -> None:
+    with pytest.raises(KubernetesUnavailable, match="404"):
+        pods.set_cost("pod-3", "100")
+    (tmp_path / "token").write_text("expired")
+    with pytest.raises(KubernetesUnavailable, match="403"):
+        pods.costs()
+
+
+def test_outside_a_pod_that_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(KubernetesUnavailable, match="does not run in a pod"):
+        ClusterPods.of_this_namespace("x=y", tmp_path)
+
+
+def test_inside_a_pod_its_own_namespace_is_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    (tmp_path / "namespace").write_text("asr\n")
+    found = ClusterPods.of_this_namespace("x=y", tmp_path)
+    assert found.url == "https://[fd00::1]:443/api/v1/namespaces/asr/pods"
