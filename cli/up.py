@@ -17,18 +17,22 @@ def up(
 
     Example: fleet up, and in another terminal the exports that it prints
     """
+    from local.exporter import LocalExporter
     from local.stack import running_stack
     from local.worker import LocalWorker
 
     with (
         running_stack(data, buckets=("audio", "transcripts")) as stack,
+        LocalExporter(stack.environment, data) as exporter,
         LocalWorker(stack.environment, data, devices) as worker,
     ):
+        exporter.wait_until_ready()
         worker.wait_until_ready()
         own = {"FLEET_MODEL": "demo", "FLEET_SCRATCH": "s3://transcripts/scratch/"}
         for name, value in {**stack.environment, **own}.items():
             typer.echo(f"export {name}={value}")
         typer.echo(f"# metrics: http://127.0.0.1:{worker.port}/metrics")
+        typer.echo(f"# exporter: http://127.0.0.1:{exporter.port}/metrics")
         typer.echo("# try: fleet transcribe FILE")
         typer.echo("# try: fleet enqueue FOLDER --upload s3://audio/ --output s3://transcripts/")
         while worker.process.exit_code is None:

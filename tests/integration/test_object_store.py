@@ -19,9 +19,9 @@ from contract.store import (
     ObjectStore,
     StoreUnavailable,
 )
+from local.faults.storage import Fault, faulty_storage
 from local.process import free_port
 from local.stack import Stack
-from tests.integration.fault_proxy import Fault, running_proxy
 
 
 @pytest.fixture(params=["memory", "s3"])
@@ -223,7 +223,7 @@ def test_answers_of_the_server_have_names(
     error: type[Exception],
 ) -> None:
     target = stack.environment["AWS_ENDPOINT_URL_S3"]
-    with running_proxy(target, Fault("GET", "/denied", status, code)) as proxy:
+    with faulty_storage(target, Fault("GET", "/denied", status, code)) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
         store = S3Store()
         etag = store.write(prefix + "denied", b"x", "text/plain")

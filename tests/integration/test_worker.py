@@ -14,22 +14,22 @@ from contract.ledger import connect
 from contract.s3 import S3Store
 from contract.settings import Settings
 from contract.store import ObjectMissing
+from local.faults.storage import Fault, Storage, faulty_storage
 from local.samples import SAMPLES, load_samples
 from local.stack import Stack
 from local.worker import LocalWorker
 from producer import enqueue, status
-from tests.integration.fault_proxy import Fault, FaultProxy, running_proxy
 
 
 @pytest.fixture(scope="module")
-def proxy(stack: Stack) -> Iterator[FaultProxy]:
-    with running_proxy(stack.environment["AWS_ENDPOINT_URL_S3"]) as running:
+def proxy(stack: Stack) -> Iterator[Storage]:
+    with faulty_storage(stack.environment["AWS_ENDPOINT_URL_S3"]) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def worker(
-    stack: Stack, proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory
+    stack: Stack, proxy: Storage, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalWorker]:
     environment = {**stack.environment, "AWS_ENDPOINT_URL_S3": proxy.url}
     with LocalWorker(environment, tmp_path_factory.mktemp("worker")) as running:
@@ -57,7 +57,7 @@ def finish(worker: LocalWorker, job: str) -> None:
 
 
 def test_a_denied_object_is_told_and_its_neighbours_are_transcribed(
-    worker: LocalWorker, proxy: FaultProxy, store: S3Store, audio: str
+    worker: LocalWorker, proxy: Storage, store: S3Store, audio: str
 ) -> None:
     proxy.faults[:] = [Fault("GET", "b.wav", 403, "AccessDenied")]
     where = output()
@@ -71,7 +71,7 @@ def test_a_denied_object_is_told_and_its_neighbours_are_transcribed(
 
 
 def test_a_success_after_a_failure_removes_the_error(
-    worker: LocalWorker, proxy: FaultProxy, store: S3Store, audio: str
+    worker: LocalWorker, proxy: Storage, store: S3Store, audio: str
 ) -> None:
     where = output()
     proxy.faults[:] = [Fault("GET", "b.wav", 403, "AccessDenied")]
@@ -86,7 +86,7 @@ def test_a_success_after_a_failure_removes_the_error(
 
 
 def test_storage_that_fails_for_a_while_is_tried_again(
-    worker: LocalWorker, proxy: FaultProxy, store: S3Store, audio: str
+    worker: LocalWorker, proxy: Storage, store: S3Store, audio: str
 ) -> None:
     where = output()
     proxy.faults[:] = [Fault("GET", "c.wav", 503, "SlowDown")]
@@ -155,7 +155,7 @@ def _postponed(log: Path) -> str:
 
 
 def test_an_output_that_cannot_be_written_puts_the_shard_aside(
-    worker: LocalWorker, proxy: FaultProxy, settings: Settings, audio: str
+    worker: LocalWorker, proxy: Storage, settings: Settings, audio: str
 ) -> None:
     where = output()
     proxy.faults[:] = [Fault("PUT", where.removeprefix("s3:/"), 403, "AccessDenied")]
