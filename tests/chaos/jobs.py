@@ -70,15 +70,19 @@ class Job:
         return told["error"]  # type: ignore[no-any-return]
 
     def examine(self) -> tuple[Evidence, Audit]:
-        """Wait until nobody holds anything, then look at all of it."""
-        until(
-            lambda: look_for_leftovers(self.name, self.settings) == Leftovers(),
-            _QUIET_DEADLINE_S,
-            "nobody holds anything",
-            self.describe,
-        )
-        found = gather(self.name, self.output, self.store, self.settings, OPTIONS)
+        """Look at all of it once nobody holds anything.
+
+        A worker that was cut off may hold something again for a moment, until it sees that the work
+        is done.
+        """
+        found = until(self._gather, _QUIET_DEADLINE_S, "nobody holds anything", self.describe)
         return found, audit(found)
+
+    def _gather(self) -> Evidence | None:
+        if look_for_leftovers(self.name, self.settings) != Leftovers():
+            return None
+        found = gather(self.name, self.output, self.store, self.settings, OPTIONS)
+        return found if found.leftovers == Leftovers() else None
 
     def check(self) -> Evidence:
         """Every file ended once and was counted once."""
