@@ -138,7 +138,10 @@ def begin(fleet: Fleet, settings: Settings, manifest: str, shard_files: int) -> 
 
 
 def deliver_twice(settings: Settings, most: int) -> int:
-    """Put copies of waiting messages beside them, delivery tags and all; how many."""
+    """Put copies of waiting messages beside them, delivery tags and all; how many.
+
+    When none waits, what somebody holds is delivered again, as if its lease had run out.
+    """
     redis: Any = connect(settings)
     copied = 0
     for key in (name for lane in lanes(settings.queue) for name in broker_lists(lane)):
@@ -146,4 +149,7 @@ def deliver_twice(settings: Settings, most: int) -> int:
         if some:
             redis.rpush(key, *some)
         copied += len(some)
-    return copied
+    held = () if copied else redis.hvals("unacked")[:most]
+    for message, _, lane in map(json.loads, held):
+        redis.rpush(lane, json.dumps(message))
+    return copied or len(held)
