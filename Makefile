@@ -22,7 +22,7 @@ run: .venv     ## do the main job here: embedded Valkey and S3, sample audio, on
 	$(BIN)/fleet demo --keep
 
 test: .venv    ## run every test
-	$(BIN)/python -m pytest tests/unit tests/integration tests/acceptance
+	$(BIN)/python -m pytest tests/unit tests/integration tests/acceptance tests/deploy
 
 test-unit: .venv ## run the tests that need no server, in seconds
 	$(BIN)/python -m pytest tests/unit
@@ -39,10 +39,12 @@ check: .venv   ## format, lint, types, import streets, house rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m deploy.generate --check
 	$(BIN)/python -m pytest tests/house
 
-docs: .venv    ## write the pages that are made from the code
+docs: .venv    ## write the pages, dashboards and manifests that are made from the code
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m deploy.generate
 
 bench: .venv   ## the second long file must be as fast as the first
 	$(BIN)/python -m bench soak --json

@@ -95,7 +95,12 @@ def _configuration(targets: Mapping[str, Sequence[int]]) -> dict[str, Any]:
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(RULES / "*.yaml")],
         "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{p}" for p in ports]}]}
+            {
+                "job_name": job,
+                # the exporter's label `job` is a job of transcription
+                "honor_labels": True,
+                "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}],
+            }
             for job, ports in targets.items()
         ],
     }

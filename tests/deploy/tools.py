@@ -10,6 +10,7 @@ PACKAGES = {
     "prometheus": "prometheus",
     "kubectl": "kubernetes-client",
     "docker-compose": "docker-compose",
+    "systemd-analyze": "systemd",
 }
 """Debian's package of each."""
 
