@@ -7,10 +7,15 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
+from kombu.exceptions import KombuError
+
 from contract.job import Shard
-from contract.queues import broker_priority, lanes
+from contract.queues import BrokerUnavailable, broker_priority, lanes
 
 _FIRST = broker_priority(9)
+_PATIENT = {"max_retries": None, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 5.0}
+"""Seconds. A broker that is away is waited for: this child has nothing better to do."""
+
 _JITTER = 0.2
 """So that what failed together does not come again together."""
 
@@ -33,7 +38,10 @@ def send_parts(task: Any, parts: Iterable[Shard]) -> None:
 
 def _send(task: Any, **options: Any) -> None:
     signature = task.signature_from_request(queue=lane_of(task), **options)
-    signature.apply_async(priority=_FIRST)
+    try:
+        signature.apply_async(priority=_FIRST, retry=True, retry_policy=_PATIENT)
+    except KombuError as error:
+        raise BrokerUnavailable(f"a message cannot be sent: {error}") from None
 
 
 def lane_of(task: Any) -> str:

@@ -54,7 +54,7 @@ class FakeTask:
         """The same message for later, or a part of it, on our own queue."""
         assert queue == "fleet"
 
-        def apply_async(priority: int) -> None:
+        def apply_async(priority: int, **patience: Any) -> None:
             assert priority == 0, "it goes before what waits"
             if "args" in other:
                 (document,) = other["args"]
