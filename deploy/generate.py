@@ -1,0 +1,55 @@
+"""Writes what is made from declarations below deploy/; `--check` fails when something is stale.
+
+python -m deploy.generate [--check]
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.generating.dashboards import DASHBOARDS
+from deploy.generating.grafana import to_json
+from deploy.generating.prometheus_rule import to_prometheus_rule
+
+HERE = Path(__file__).parent
+DASHBOARDS_DIR = HERE / "monitoring" / "dashboards"
+RULES_DIR = HERE / "monitoring" / "rules"
+PROMETHEUS_RULE = HERE / "kubernetes" / "components" / "monitoring" / "rules.yaml"
+
+
+def made() -> Mapping[Path, str]:
+    """The text of every file that is made."""
+    rules = {path.name: path.read_text(encoding="utf-8") for path in RULES_DIR.glob("*.yaml")}
+    return {
+        **{DASHBOARDS_DIR / f"{one.title.lower()}.json": to_json(one) for one in DASHBOARDS},
+        PROMETHEUS_RULE: to_prometheus_rule(rules),
+    }
+
+
+def stale() -> list[str]:
+    """Names of the files that differ from what is declared, or that nothing declares."""
+    files = made()
+    differ = [path for path, text in files.items() if _read(path) != text]
+    strays = [path for path in DASHBOARDS_DIR.glob("*.json") if path not in files]
+    return [str(path.relative_to(HERE.parent)) for path in sorted(differ + strays)]
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def main(arguments: list[str]) -> int:
+    """Write every file, or only compare."""
+    if "--check" in arguments:
+        found = stale()
+        for name in found:
+            print(f"{name} is stale: run `make docs`", file=sys.stderr)
+        return len(found)
+    for path, text in made().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""Panels of the dashboard Worker: stages, files, shards and batches."""
+
+from deploy.generating.declaring import Query, graph, percentile, percentiles
+
+_WORKER = 'instance="$instance"'
+_SLOT = '{instance="$instance", slot=~"$slot"}'
+
+
+def _rate(metric: str) -> str:
+    return f"rate({metric}{{{_WORKER}}}[$__rate_interval])"
+
+
+TIME = (
+    graph(
+        "Throughput",
+        "Audio hours per hour of the worker.",
+        "suffix: h/h",
+        Query(f"sum({_rate('asr_audio_seconds_total')})", "audio hours"),
+    ),
+    graph(
+        "Time in stages",
+        "Seconds per second that files spend in each stage. Several files are fetched at once: "
+        "more than the number of slots is possible.",
+        "s",
+        Query(f"sum by (stage) ({_rate('asr_stage_seconds_sum')})", "{{stage}}"),
+        stacked=True,
+    ),
+    graph(
+        "Median of each stage",
+        "Time of one file in one stage.",
+        "s",
+        Query(percentile(0.5, "asr_stage_seconds", "stage", _WORKER), "{{stage}}"),
+    ),
+    graph(
+        "95 % of each stage",
+        "Time of one file in one stage, which five in a hundred pass.",
+        "s",
+        Query(percentile(0.95, "asr_stage_seconds", "stage", _WORKER), "{{stage}}"),
+    ),
+    graph(
+        "Files",
+        "From the start of a file to its commit.",
+        "s",
+        *percentiles("asr_file_seconds", 0.5, 0.95, where=_WORKER),
+    ),
+    graph(
+        "Shards",
+        "From taking a shard to its end: what is lost at most when a worker dies.",
+        "s",
+        *percentiles("asr_shard_seconds", 0.5, 0.95, where=_WORKER),
+    ),
+    graph(
+        "RTFx",
+        "Audio seconds per second of a file's time, and the median of the last day: a tenth of it "
+        "is an alert.",
+        "none",
+        Query(f"asr:rtfx_of_files:by_worker{{{_WORKER}}}", "now"),
+        Query(f"asr:rtfx_of_files:by_worker:median_1d{{{_WORKER}}}", "median of a day"),
+    ),
+    graph(
+        "RTFx of files",
+        "How it is spread over files.",
+        "none",
+        *percentiles("asr_rtfx", 0.05, 0.5, 0.95, where=_WORKER),
+    ),
+    graph(
+        "Busy slots",
+        "Seconds per second in which models were at work, of all slots.",
+        "none",
+        Query(f"sum({_rate('asr_inference_seconds_total')})", "busy slots"),
+    ),
+)
+
+SIZES = (
+    graph(
+        "Batch budget",
+        "Padded seconds that one batch may have: it falls when memory runs out, and grows again.",
+        "s",
+        Query(f"asr_batch_budget_seconds{_SLOT}", "slot {{slot}}"),
+    ),
+    graph(
+        "Speech at once",
+        "Speech that goes through the recogniser together.",
+        "s",
+        *percentiles("asr_batch_seconds", 0.5, 0.95, where=_WORKER),
+    ),
+    graph(
+        "Padding",
+        "Share of batches that is padding.",
+        "percentunit",
+        *percentiles("asr_batch_padding_ratio", 0.5, 0.95, where=_WORKER),
+    ),
+    graph(
+        "Files per minute",
+        "Files by how they ended.",
+        "none",
+        Query(f"60 * sum by (outcome) ({_rate('asr_files_total')})", "{{outcome}}"),
+        stacked=True,
+    ),
+    graph(
+        "Failures by kind",
+        "Failed files per minute.",
+        "none",
+        Query(f"60 * sum by (kind) ({_rate('asr_failures_total')})", "{{kind}}"),
+        stacked=True,
+    ),
+    graph(
+        "Back-offs and redeliveries",
+        "Per minute: batches for which memory was too small, shards that came again, messages that "
+        "were put aside.",
+        "none",
+        Query(f"60 * sum({_rate('asr_oom_backoffs_total')})", "out of device memory"),
+        Query(f"60 * sum({_rate('asr_redeliveries_total')})", "came again"),
+        Query(f"60 * sum({_rate('asr_dead_lettered_total')})", "put aside"),
+    ),
+)

@@ -1,0 +1,86 @@
+"""What an expression of PromQL names, as far as ours are written: no parser, a few patterns."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from contract.metric import Metric
+from deploy.generating.queries import recorded
+from exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
+
+TARGET = frozenset({"job", "instance"})
+"""Labels that Prometheus gives to whatever it scrapes."""
+
+_OWN = {"up": TARGET, "ALERTS": frozenset({"alertname", "alertstate", "severity"})}
+"""Series of Prometheus itself."""
+
+_NAME = re.compile(r"\b((?:asr[_:][\w:]+)|up\b|ALERTS\b)\s*(?:\{([^}]*)\})?")
+_MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
+_GROUPING = re.compile(r"\b(?:by|without)\s*\(([^)]*)\)\s*\(")
+_IGNORING = re.compile(r"\bignoring\s*\(([^)]*)\)")
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A series that an expression names, and the labels that it is chosen by."""
+
+    name: str
+    labels: frozenset[str]
+
+
+def mentions(expr: str) -> list[Mention]:
+    """Every series, in order."""
+    return [
+        Mention(name, frozenset(_MATCHER.findall(matchers or "")))
+        for name, matchers in _NAME.findall(expr)
+    ]
+
+
+def groupings(expr: str) -> Iterator[tuple[frozenset[str], str]]:
+    """Labels of each `by` and `without`, and what is grouped."""
+    for found in _GROUPING.finditer(expr):
+        yield _listed(found[1]), _until_closed(expr, found.end())
+    for found in _IGNORING.finditer(expr):
+        yield _listed(found[1]), expr
+
+
+def labels_of_result(expr: str) -> frozenset[str]:
+    """Labels that tell the series of a result apart."""
+    if found := _GROUPING.search(expr):
+        return _listed(found[1])
+    return frozenset().union(*(known()[one.name] for one in mentions(expr)))
+
+
+def known() -> dict[str, frozenset[str]]:
+    """Labels of every series that there is."""
+    series = dict(_OWN)
+    for metric in (*OF_A_WORKER, *OF_THE_EXPORTER):
+        series |= _series_of(metric)
+    for name in recorded():
+        series[name] = TARGET if ":by_worker" in name else frozenset()
+    return series
+
+
+def _series_of(metric: Metric) -> dict[str, frozenset[str]]:
+    labels = TARGET | set(metric.labels)
+    if metric.kind != "histogram":
+        return {metric.name: labels}
+    return {
+        f"{metric.name}_bucket": labels | {"le"},
+        f"{metric.name}_sum": labels,
+        f"{metric.name}_count": labels,
+    }
+
+
+def _listed(labels: str) -> frozenset[str]:
+    return frozenset(label.strip() for label in labels.split(","))
+
+
+def _until_closed(expr: str, begin: int) -> str:
+    depth = 1
+    for place in range(begin, len(expr)):
+        depth += {"(": 1, ")": -1}.get(expr[place], 0)
+        if not depth:
+            return expr[begin:place]
+    raise ValueError(f"a parenthesis is open: {expr}")

@@ -1,0 +1,101 @@
+"""Recording rules and alerts: read by promtool, tested by promtool, explained in the runbook."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.generating.queries import RULES, alert_queries, recorded, rules
+from tests.deploy.tools import needs
+
+MONITORING = RULES.parent
+ROOT = MONITORING.parents[1]
+TESTS = sorted((MONITORING / "tests").glob("*.yaml"))
+ALERTS = [rule for rule in rules() if "alert" in rule]
+NAMES = [rule["alert"] for rule in ALERTS]
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+def promtool(*arguments: str) -> str:
+    done = subprocess.run(
+        [needs("promtool"), *arguments], capture_output=True, text=True, check=False, timeout=250
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def cases() -> Iterator[dict[str, Any]]:
+    for path in TESTS:
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]:
+            yield from group.get("alert_rule_test", ())
+
+
+def test_prometheus_understands_the_rules() -> None:
+    told = promtool("check", "rules", "--lint-fatal", *map(str, sorted(RULES.glob("*.yaml"))))
+    found = sum(int(count) for count in re.findall(r"(\d+) rules found", told))
+    assert found == len(list(rules()))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name_of)
+def test_rules_say_what_they_should(path: Path) -> None:
+    promtool("test", "rules", str(path))
+
+
+def test_each_alert_is_shown_firing_and_silent() -> None:
+    firing = {case["alertname"] for case in cases() if case.get("exp_alerts")}
+    silent = [case["alertname"] for case in cases() if not case.get("exp_alerts")]
+    assert firing == set(NAMES)
+    # the fleets of quiet.yaml, at work and at zero, and a case of its own
+    assert {name for name in silent if silent.count(name) >= 5} == set(NAMES)
+
+
+def test_each_recorded_series_is_tested() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in TESTS)
+    asked = set(re.findall(r"expr: \"?(?:round\()?(asr:[\w:]+)", text))
+    assert asked == set(recorded())
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=NAMES)
+def test_an_alert_says_how_bad_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert rule["labels"] == {"severity": rule["labels"]["severity"]}
+    assert rule["labels"]["severity"] in {"critical", "warning"}
+    told = rule["annotations"]
+    assert set(told) == {"summary", "description", "runbook_url"}
+    assert told["summary"].endswith(".")
+    assert re.fullmatch(r"[A-Z].*[^.]\.", told["description"])
+    assert told["description"].count(". ") == 0, "one sentence"
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=NAMES)
+def test_its_link_leads_to_an_entry_of_the_runbook(rule: dict[str, Any]) -> None:
+    page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+    assert anchor == rule["alert"].lower()
+    assert rule["alert"] in entries(ROOT / page)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_entry_says_what_it_means_what_to_look_at_and_what_to_do(name: str) -> None:
+    entry = entries(MONITORING / "runbook.md")[name]
+    severity, *parts = re.split(r"\*\*(Means|Look at|Do)\.\*\*", entry)
+    assert severity.strip() == next(
+        rule["labels"]["severity"] for rule in ALERTS if rule["alert"] == name
+    )
+    assert parts[::2] == ["Means", "Look at", "Do"]
+    assert all(len(text.split()) >= 8 for text in parts[1::2])
+
+
+def test_the_runbook_has_no_other_entries() -> None:
+    assert list(entries(MONITORING / "runbook.md")) == [name for name, _ in alert_queries()]
+
+
+def entries(page: Path) -> dict[str, str]:
+    """Text of each entry by its heading, in order."""
+    _, *parts = re.split(r"^## (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
