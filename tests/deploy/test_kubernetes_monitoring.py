@@ -1,0 +1,63 @@
+"""deploy/kubernetes: what Prometheus finds, and whom the exporter may ask."""
+
+from typing import Any
+
+import pytest
+
+from contract.settings import Settings
+from exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from tests.deploy.manifests import (
+    NAMESPACE,
+    ROOT,
+    container_of,
+    find,
+    labels_of,
+    of_kind,
+    render,
+    selects,
+    worker,
+)
+from worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
+
+RULES = ROOT / "deploy/monitoring/rules"
+
+
+def test_the_exporter_may_ask_kubernetes_for_what_it_needs() -> None:
+    manifests = render("one-gpu", ("deletion-cost",))
+    (role,), (binding,) = of_kind(manifests, "Role"), of_kind(manifests, "RoleBinding")
+    # exporter.kubernetes lists pods, and patches one
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "patch"]}
+    ]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    exporter = find(manifests, "Deployment", "funasr-fleet-exporter")
+    account = exporter["spec"]["template"]["spec"]["serviceAccountName"]
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}
+    ]
+    *_, option, selector = container_of(exporter)["args"]
+    assert option == "--pod-deletion-cost"
+    labels = dict(part.split("=") for part in selector.split(","))
+    assert selects({"matchLabels": labels}, labels_of(worker(manifests)))
+    assert not selects({"matchLabels": labels}, labels_of(exporter))
+
+
+@pytest.mark.parametrize("kind", ["PodMonitor", "ServiceMonitor"])
+def test_jobs_are_called_what_the_rules_call_them(kind: str) -> None:
+    (monitor,) = of_kind(render("one-gpu", ("monitoring",)), kind)
+    spec: dict[str, Any] = monitor["spec"]
+    (endpoint,) = spec.get("endpoints") or spec["podMetricsEndpoints"]
+    (job,) = [one["replacement"] for one in endpoint["relabelings"] if one["targetLabel"] == "job"]
+    assert job == {"PodMonitor": "fleet-worker", "ServiceMonitor": "fleet-exporter"}[kind]
+    assert f'job="{job}"' in (RULES / "alerts.yaml").read_text()
+    # a label of the metric that Prometheus has too would be renamed, unless it is told not to
+    own = OF_A_WORKER if kind == "PodMonitor" else OF_THE_EXPORTER
+    clash = any("job" in metric.labels for metric in own)
+    assert endpoint.get("honorLabels", False) is clash
+
+
+def test_settings_name_the_port_that_prometheus_is_told() -> None:
+    service = find(render("cpu"), "Service", "funasr-fleet-worker")
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["publishNotReadyAddresses"] is True
+    assert service["spec"]["ports"][0]["port"] == Settings().metrics_port

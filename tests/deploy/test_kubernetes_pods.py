@@ -1,0 +1,188 @@
+"""deploy/kubernetes: how pods start and end, and what they are given."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contract.queues import MODEL_LOAD_LIMIT_S
+from contract.settings import Settings
+from tests.deploy.manifests import (
+    COMPONENTS,
+    OVERLAYS,
+    Manifest,
+    container_of,
+    find,
+    pod_of,
+    render,
+    settings_of,
+    volumes_of,
+    worker,
+)
+from worker import lifecycle, machine
+from worker.health import Worker, why_not_ready, why_stuck
+from worker.machine import usable_cores
+from worker.parent.in_hand import GRACE_S
+from worker.pinning import choose_devices, plan_slot
+from worker.progress import Patience
+from worker.slots import ConsumerState, SlotState
+
+EVERY = pytest.mark.parametrize("overlay", OVERLAYS)
+WITH = pytest.mark.parametrize("components", [(), COMPONENTS], ids=["plain", "all"])
+DEFAULTS = Settings(run_dir=Path("nowhere"))
+
+KILLED_AFTER_S = 20
+"""More than FLEET_DRAIN_S."""
+
+UNITS = {"": 1, "Mi": 1 << 20, "Gi": 1 << 30}
+
+
+def size(text: str) -> int:
+    """A quantity of bytes."""
+    number, unit = re.fullmatch(r"(\d+)(\D*)", text).groups()  # type: ignore[union-attr]
+    return int(number) * UNITS[unit]
+
+
+def slots_of(manifests: tuple[Manifest, ...]) -> int:
+    gpus = container_of(worker(manifests))["resources"]["limits"].get("nvidia.com/gpu", "0")
+    return int(gpus) or 1
+
+
+class TestTheEnd:
+    @EVERY
+    @WITH
+    def test_a_pod_has_time_to_drain(self, overlay: str, components: tuple[str, ...]) -> None:
+        manifests = render(overlay, components)
+        drain_s = float(settings_of(manifests, worker(manifests))["FLEET_DRAIN_S"])
+        grace_s = pod_of(worker(manifests))["terminationGracePeriodSeconds"]
+        assert grace_s == drain_s + KILLED_AFTER_S
+        assert grace_s > drain_s + GRACE_S  # by then the worker has ended by itself
+
+    def test_a_spot_pod_is_done_before_its_machine_is(self) -> None:
+        shortest_notice_s = 15  # of a pod, on GKE
+        manifests = render("one-gpu", ("spot",))
+        variables = settings_of(manifests, worker(manifests))
+        assert float(variables["FLEET_DRAIN_S"]) < shortest_notice_s
+
+    @EVERY
+    def test_the_signal_reaches_the_worker_at_once(self, overlay: str) -> None:
+        deployment = worker(render(overlay, COMPONENTS))
+        assert container_of(deployment)["command"] == ["fleet", "worker"]
+        assert "lifecycle" not in container_of(deployment)
+        assert pod_of(deployment)["shareProcessNamespace"] is True
+
+
+class TestProbes:
+    def test_they_ask_where_the_worker_answers(self) -> None:
+        container = container_of(worker(render("one-gpu")))
+        (port,) = container["ports"]
+        assert port["containerPort"] == DEFAULTS.metrics_port
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            asked = container[probe]["httpGet"]
+            assert asked["port"] == port["name"]
+            assert asked["path"] == ("/readyz" if probe == "readinessProbe" else "/healthz")
+
+    def test_they_ask_where_the_exporter_answers(self) -> None:
+        exporter = container_of(find(render("cpu"), "Deployment", "funasr-fleet-exporter"))
+        (port,) = exporter["ports"]
+        assert exporter["args"] == ["exporter", "--port", str(port["containerPort"])]
+        assert exporter["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": port["name"]}
+        assert exporter["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": port["name"]}
+
+    def test_models_may_take_as_long_as_a_worker_lets_them(self) -> None:
+        """/healthz is what the kubelet ends a pod by, so it is that which must be patient."""
+        loading = SlotState(slot=0, pid=1, state="loading", loading_since_s=0.0)
+        worker_now = Worker(expected=1, states=[loading], consumer=None, progress=[None])
+        patience = Patience.of(DEFAULTS)
+        assert why_stuck(worker_now, MODEL_LOAD_LIMIT_S, patience) is None
+        assert why_stuck(worker_now, MODEL_LOAD_LIMIT_S + 120, patience) is not None
+        assert why_not_ready(worker_now) is not None
+        spec = worker(render("one-gpu"))["spec"]
+        assert spec["progressDeadlineSeconds"] > MODEL_LOAD_LIMIT_S + 120
+
+    def test_a_broker_that_is_away_ends_no_pod(self) -> None:
+        ready = SlotState(slot=0, pid=1, state="ready")
+        away = ConsumerState(consuming=False, since_s=0.0, at_s=0.0)
+        hours_later = 12 * 3600.0
+        for consumer in (away, replace(away, consuming=True, at_s=hours_later)):
+            now = Worker(expected=1, states=[ready], consumer=consumer, progress=[None])
+            assert why_stuck(now, hours_later, Patience.of(DEFAULTS)) is None
+
+
+class TestResources:
+    @EVERY
+    def test_the_cores_are_those_of_the_children_s_threads(
+        self, overlay: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        manifests = render(overlay)
+        resources = container_of(worker(manifests))["resources"]
+        cpus = int(resources["requests"]["cpu"])
+        assert resources["limits"]["cpu"] == resources["requests"]["cpu"]
+        _be_a_pod_on_a_large_node(cpus, tmp_path, monkeypatch)
+
+        own = settings_of(manifests, worker(manifests))
+        gpus = [f"GPU-{number}" for number in range(slots_of(manifests))]
+        devices = choose_devices(own["FLEET_DEVICES"], gpus, None, DEFAULTS.on_missing_gpu)
+        slots = range(len(devices))
+        plans = [plan_slot(slot, devices, usable_cores(), DEFAULTS.torch_threads) for slot in slots]
+        assert sum(plan.threads for plan in plans) == cpus
+        assert len({plan.threads for plan in plans}) == 1
+        assert plans[0].threads >= 2
+        assert len(plans) == slots_of(manifests)
+
+    @EVERY
+    def test_a_child_is_replaced_before_the_pod_s_memory_ends(self, overlay: str) -> None:
+        manifests = render(overlay)
+        resources = container_of(worker(manifests))["resources"]
+        assert resources["limits"]["memory"] == resources["requests"]["memory"]
+        own = settings_of(manifests, worker(manifests))
+        children = slots_of(manifests) * int(own["FLEET_MAX_RESIDENT_MB"]) << 20
+        spare = size(resources["limits"]["memory"]) - children
+        assert spare > size(volumes_of(worker(manifests))["run"]["emptyDir"]["sizeLimit"]) + (
+            1 << 30
+        )
+
+    @EVERY
+    def test_files_in_hand_have_room(self, overlay: str) -> None:
+        manifests = render(overlay)
+        at_once = lifecycle._FILES_AT_ONCE * slots_of(manifests)
+        room = size(volumes_of(worker(manifests))["tmp"]["emptyDir"]["sizeLimit"])
+        assert room > at_once * DEFAULTS.max_bytes
+
+    @EVERY
+    def test_the_scaler_is_told_how_many_children_a_pod_has(self, overlay: str) -> None:
+        manifests = render(overlay)
+        told = worker(manifests)["metadata"]["annotations"]["funasr-fleet/slots"]
+        assert int(told) == slots_of(manifests)
+
+    def test_gpus_are_asked_for_where_they_are_used_and_nowhere_else(self) -> None:
+        for overlay, gpus in (("one-gpu", 1), ("eight-gpu", 8), ("cpu", 0)):
+            deployment = worker(render(overlay))
+            limits = container_of(deployment)["resources"]["limits"]
+            assert int(limits.get("nvidia.com/gpu", 0)) == gpus
+            keys = {one["key"] for one in pod_of(deployment)["tolerations"]}
+            assert ("nvidia.com/gpu" in keys) == bool(gpus)
+
+    def test_spot_adds_to_what_the_overlay_tolerates(self) -> None:
+        plain, spot = (pod_of(worker(render("one-gpu", c))) for c in ((), ("spot",)))
+        assert len(spot["tolerations"]) == len(plain["tolerations"]) + 2
+        assert all(one in spot["tolerations"] for one in plain["tolerations"])
+        terms = spot["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        clouds = [one["matchExpressions"][0]["key"] for one in terms["nodeSelectorTerms"]]
+        assert len(clouds) == len(set(clouds)) == 4
+
+
+def _be_a_pod_on_a_large_node(cpus: int, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node of 96 CPUs, two of which are one core; the pod's limit is its cgroup's quota."""
+    topology = directory / "cpu"
+    for cpu in range(96):
+        siblings = topology / f"cpu{cpu}/topology/thread_siblings_list"
+        siblings.parent.mkdir(parents=True)
+        siblings.write_text(f"{cpu % 48},{cpu % 48 + 48}\n")
+    (directory / "cpu.max").write_text(f"{cpus * 100_000} 100000\n")
+    (directory / "own").write_text("0::/\n")
+    monkeypatch.setattr(machine, "_CPU", topology)
+    monkeypatch.setattr(machine, "_CGROUP", directory)
+    monkeypatch.setattr(machine, "_OWN_CGROUP", directory / "own")
+    monkeypatch.setattr(machine, "_affinity", lambda: set(range(96)))
