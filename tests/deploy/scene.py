@@ -1,0 +1,96 @@
+"""A small fleet at work under the eyes of a real Prometheus: two workers, an exporter, a job.
+
+Some files of the job fail, one kills its worker's child until it is put aside, and one message is
+none.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.ledger import connect
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.environment import adopt
+from local.exporter import LocalExporter
+from local.prometheus import LocalPrometheus
+from local.stack import running_stack
+from local.worker import LocalWorker
+from producer import enqueue, status
+from producer.planning.packing import ShardLimits
+from tests.chaos.fleet import SABOTAGE
+from tests.chaos.jobs import upload, write_manifest
+from tests.chaos.recordings import LONG, POISON, SILENT, SPOKEN, sample, slow
+
+WORKERS, EXPORTER = "fleet-worker", "fleet-exporter"
+"""Names of Prometheus' jobs, as everywhere in deploy/."""
+
+JOB = "calls-2026"
+_OUTPUT = "s3://transcripts/calls/"
+_SHARD_FILES = 4
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All of it, running."""
+
+    prometheus: LocalPrometheus
+    workers: tuple[LocalWorker, ...]
+    settings: Settings
+    directory: Path
+
+    def enqueue(self, files: int, job: str = JOB) -> None:
+        """Give the fleet work: so many files, of which each seventh is no audio."""
+        bodies = {
+            **{name: slow(0.3, name) for name in SPOKEN},
+            "silent": sample(SILENT),
+            "long": sample(LONG),
+            "no-audio": sample("not-audio.mp3"),
+            "poison": POISON,
+        }
+        places = upload(S3Store(), bodies)
+        kinds = (*SPOKEN, "silent", "long", "no-audio")
+        rows = [(f"{job}/{n:05d}", places[kinds[n % len(kinds)]]) for n in range(files)]
+        rows.insert(files // 2, (f"{job}/poison", places["poison"]))
+        manifest = write_manifest(self.directory / f"{job}.jsonl", rows)
+        enqueue([manifest], output=_OUTPUT, job=job, limits=ShardLimits(files=_SHARD_FILES))
+        redis: Any = connect(self.settings)
+        redis.lpush(self.settings.queue, "this is no message")
+
+    def is_over(self, job: str = JOB) -> bool:
+        """Whether the job has its report."""
+        return bool(status(job, self.settings).counts.closed_at)
+
+
+@contextlib.contextmanager
+def running_scene(directory: Path) -> Iterator[Scene]:
+    """Start everything; the settings are this process's while it runs."""
+    with contextlib.ExitStack() as running:
+        stack = running.enter_context(
+            running_stack(directory / "stack", buckets=("audio", "transcripts"))
+        )
+        before = dict(os.environ)
+        running.callback(_put_back, before)
+        adopt({**stack.environment, "FLEET_MODEL": "demo"})
+        path = os.pathsep.join(filter(None, (str(SABOTAGE), before.get("PYTHONPATH"))))
+        own = {**stack.environment, "PYTHONPATH": path, "FLEET_TORCH_THREADS": "1"}
+        workers = tuple(
+            running.enter_context(LocalWorker(own, directory / f"worker-{number}"))
+            for number in (1, 2)
+        )
+        exporter = running.enter_context(LocalExporter(stack.environment, directory))
+        targets = {WORKERS: [one.port for one in workers], EXPORTER: [exporter.port]}
+        prometheus = running.enter_context(LocalPrometheus(directory / "prometheus", targets))
+        prometheus.wait_until_ready()
+        exporter.wait_until_ready()
+        for one in workers:
+            one.wait_until_ready()
+        yield Scene(prometheus, workers, Settings.load(), directory)
+
+
+def _put_back(environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
