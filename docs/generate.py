@@ -54,7 +54,8 @@ def metrics() -> str:
     fleet = (
         "`fleet exporter` serves `http://<host>:9465/metrics`, with or without workers. While "
         "Redis is away, `asr_broker_up` is 0 and the rest is left out. The newest hundred jobs "
-        f"that are open, or ended within the hour, have series of their own; `{OTHERS}` are the rest."
+        "that are open, or ended within the hour, have series of their own; "
+        f"`{OTHERS}` are the rest."
     )
     parts = (("## A worker", worker, CATALOGUE), ("## The fleet", fleet, OF_THE_FLEET))
     pages = ["# Metrics", "", NOTE, ""]
