@@ -50,6 +50,9 @@ def _delivery(settings: Settings) -> dict[str, Any]:
         "worker_max_memory_per_child": settings.max_resident_mb * 1024 or None,
         # one shard per device: what waits here would be kept from idle workers
         "worker_prefetch_multiplier": 1,
+        # Celery would lower it by what children work on after a reconnection, but never below one
+        # more than they can: worker.parent.returning counts by itself
+        "worker_enable_prefetch_count_reduction": False,
         # the broker blinking is no reason to throw an hour of transcription away
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # the broker may start after the worker, and be away for any time

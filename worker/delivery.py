@@ -74,7 +74,7 @@ class Delivery:
 
     def _split(self, shard: Shard) -> None:
         """Some file of it took its worker down: let each come as a shard of its own."""
-        send_parts(self.task, split(shard))
+        send_parts(self.task, split(shard), self.child.heartbeat.beat)
         self.child.open_book(shard).leave()
         self.child.attempts.settle(self._identity, self.attempt.name)
         self.child.observe(
@@ -148,7 +148,8 @@ class Delivery:
                 self._put_aside(PutAside(message, kind))
 
     def _postpone(self, decision: Retry) -> None:
-        send_later(self.task, decision.delay_s, self.task.request.retries + 1)
+        retries = self.task.request.retries + 1
+        send_later(self.task, decision.delay_s, retries, self.child.heartbeat.beat)
         self._forgive()
         shard = str(self.document.get("shard"))
         self.child.observe(

@@ -79,5 +79,5 @@ def _begin(task: Any, document: Any, child: Child, max_attempts: int) -> None:
 def wait_for_holder(task: Any, shard: Shard, child: Child, held_s: float) -> None:
     """Somebody works on it: let it come again, as a message of its own, when they may be done."""
     delay_s = min(held_s, _LONGEST_WAIT_S)
-    send_later(task, delay_s, task.request.retries)
+    send_later(task, delay_s, task.request.retries, child.heartbeat.beat)
     child.observe(ShardHeldElsewhere(shard=shard.shard, delay_s=delay_s))

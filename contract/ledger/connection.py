@@ -4,6 +4,7 @@ from typing import Any
 
 import redis
 import redis.backoff
+import redis.exceptions
 import redis.retry
 
 from contract.queues import BrokerUnavailable
@@ -11,16 +12,26 @@ from contract.settings import Settings
 
 _FOR_EVER = -1
 
+_PASSING = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.exceptions.ReadOnlyError,  # another takes over; the connection is still to the old one
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.MasterDownError,
+    redis.exceptions.ClusterDownError,
+)
+"""What a patient client waits for. Before each try it connects anew."""
+
 
 def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
     """A client for the ledger; make it in the process that uses it.
 
     Args:
         settings: where Redis is.
-        patient: wait for a Redis that is away, as a worker should; else ask once.
+        patient: wait for a Redis that is away or full, as a worker should; else ask once.
     """
     backoff = redis.backoff.ExponentialWithJitterBackoff(cap=10, base=0.1)
-    waits = redis.retry.Retry(backoff, _FOR_EVER)
+    waits = redis.retry.Retry(backoff, _FOR_EVER, supported_errors=_PASSING)
     return redis.Redis.from_url(
         settings.broker_url,
         decode_responses=True,

@@ -12,10 +12,12 @@ from kombu.transport import redis
 from contract.broker import make_app
 from contract.ledger import connect
 from contract.settings import Settings
-from worker.parent.in_hand import Parent
+from tests.unit.examples import a_shard
+from worker.parent.in_hand import Parent, identity_in
 from worker.parent.leases import Leases
 from worker.parent.returning import HeadFirst
-from worker.slots import SlotFiles
+from worker.progress import Heartbeat, progress_path
+from worker.slots import SlotFiles, SlotState
 
 QUEUE = "test-leases"
 
@@ -81,6 +83,48 @@ def test_what_waits_for_its_time_stays(
     monkeypatch.setattr(celery_state, "scheduled_requests", [waits])
     look_twice(leases, mine)
     assert others.basic_get(QUEUE) is None
+
+
+def test_what_an_earlier_connection_brought_takes_room_until_it_is_done(
+    channels: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a reconnection the books are empty, and a busy worker would take one that must wait."""
+    qos = channels[0].qos
+    channels[0].basic_qos(0, 2, False)
+    before, now = (SimpleNamespace(message=SimpleNamespace(delivery_tag=n)) for n in ("a", "b"))
+    monkeypatch.setattr(celery_state, "active_requests", [before])
+    assert qos.can_consume()
+    qos._delivered["b"] = None
+    monkeypatch.setattr(celery_state, "active_requests", [before, now])
+    assert not qos.can_consume()
+    monkeypatch.setattr(celery_state, "active_requests", [now])
+    assert qos.can_consume()
+
+
+def test_a_claim_that_its_child_gave_up_while_it_was_renewed_is_free(
+    leases: Leases, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    side = leases.side
+    side.slots.write(SlotState(slot=0, pid=7, state="ready", device="cpu"))
+    heart = Heartbeat(progress_path(settings.run_dir, 0), pid=7)
+    heart.begin("shard", "first")
+    at_work = SimpleNamespace(args=[a_shard("s3://in/a.wav").to_message()], worker_pid=7)
+    monkeypatch.setattr(celery_state, "active_requests", [at_work])
+    identity = identity_in(at_work)
+    assert identity
+    side.renew_claims()
+    assert side.claims.take(identity, "another") > 0
+    renew = side.claims.renew
+
+    def end_just_before(identity: str, owner: str) -> bool:
+        heart.end()
+        side.claims.release(identity, owner)
+        return renew(identity, owner)
+
+    monkeypatch.setattr(side.claims, "renew", end_just_before)
+    side.renew_claims()
+    assert side.claims.take(identity, "another") == 0
+    side.claims.release(identity, "another")
 
 
 def test_what_redis_has_let_go_of_is_taken_although_there_is_no_room_left(

@@ -180,6 +180,21 @@ def _shard(audio: str, where: str) -> dict[str, Any]:
     return {"schema": 1, "shard": name, "output": where, "files": [{"audio": audio}]}
 
 
+def test_one_that_cannot_be_put_aside_stays_until_it_can(
+    worker: LocalWorker, settings: Settings
+) -> None:
+    client: Any = connect(settings)
+    client.rename("fleet:dead", "kept")
+    client.set("fleet:dead", "no place for letters")
+    push(settings, _without("headers", "task"))
+    log = worker.process.log
+    worker.process.wait_until(lambda: log.read_text().count("cannot be put aside for now") > 1, 60)
+    client.rename("kept", "fleet:dead")
+    before = len(_letters(settings))
+    worker.process.wait_until(lambda: len(_letters(settings)) > before, 60)
+    worker.process.wait_until(lambda: not waiting(settings), 60)
+
+
 def test_after_all_that_a_good_message_is_worked_on(
     worker: LocalWorker, settings: Settings, store: S3Store
 ) -> None:

@@ -1,7 +1,9 @@
 """Messages that a child sends arrive, although the broker is away when they are sent."""
 
+import contextlib
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from local.environment import isolated
 from local.faults.broker import MortalBroker
 from local.stack import Stack, running_stack
 from tests.unit.examples import a_shard
+from worker.progress import Beat, unheard
 from worker.sending import send_later, send_parts
 from worker.splitting import split
 
@@ -42,36 +45,116 @@ def settings(own_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 @pytest.fixture
-def task(settings: Settings) -> Iterator[Any]:
-    """As it is while a message is worked on."""
+def task(settings: Settings) -> Any:
+    """The application's one."""
     app = make_app(settings)
 
     @app.task(bind=True, name=TASK, shared=False)  # type: ignore[untyped-decorator]
     def transcribe(task: Any, document: Any) -> None: ...
 
-    transcribe.push_request(
+    return transcribe
+
+
+@contextlib.contextmanager
+def at_work(task: Any) -> Iterator[Any]:
+    """As it is while this thread works on a message."""
+    task.push_request(
         id="m1",
         args=[SHARD.to_message()],
         kwargs={},
         retries=0,
-        delivery_info={"routing_key": settings.queue},
+        delivery_info={"routing_key": task.app.conf.task_default_queue},
     )
-    yield transcribe
-    transcribe.pop_request()
+    yield task
+    task.pop_request()
+
+
+class Sender:
+    """Does so in a thread of its own; every step that it makes is counted."""
+
+    def __init__(self, send: Callable[[Beat], None]) -> None:
+        self.beats = 0
+        self._thread = threading.Thread(target=send, args=(self._beat,), daemon=True)
+        self._thread.start()
+
+    def _beat(self, doing: str, credit_s: float = 0.0) -> None:
+        self.beats += 1
+
+    def still_sends(self, seconds: float) -> bool:
+        self._thread.join(seconds)
+        return self._thread.is_alive()
+
+    def wait_for_tries(self, more: int) -> None:
+        give_up = time.monotonic() + 60.0
+        while self.beats < more and time.monotonic() < give_up:
+            assert self.still_sends(0.05)
+
+
+def later(task: Any) -> Callable[[Beat], None]:
+    def send(beat: Beat) -> None:
+        with at_work(task):
+            send_later(task, 1.0, 1, beat)
+
+    return send
+
+
+def parts(task: Any) -> Callable[[Beat], None]:
+    def send(beat: Beat) -> None:
+        with at_work(task):
+            send_parts(task, split(SHARD), beat)
+
+    return send
 
 
 def test_they_wait_for_a_broker_that_comes_back(
     broker: MortalBroker, settings: Settings, task: Any
 ) -> None:
     client: Any = connect(settings)
-    send_later(task, 1.0, 1)  # its connection is open
+    later(task)(unheard)  # its connection is open
     assert client.llen(settings.queue) == 1
     broker.kill()
-    sender = threading.Thread(target=send_parts, args=(task, split(SHARD)), daemon=True)
-    sender.start()
-    sender.join(3.0)
-    assert sender.is_alive()
+    sender = Sender(parts(task))
+    sender.wait_for_tries(4)
     broker.start()
-    sender.join(30.0)
-    assert not sender.is_alive()
+    assert not sender.still_sends(30.0)
     assert client.llen(settings.queue) == 3
+
+
+def test_the_first_one_of_a_fresh_child_waits_as_well(
+    broker: MortalBroker, settings: Settings, task: Any
+) -> None:
+    broker.kill()
+    sender = Sender(later(task))
+    sender.wait_for_tries(4)
+    broker.start()
+    broker.kill()
+    sender.wait_for_tries(sender.beats + 2)
+    broker.start()
+    assert not sender.still_sends(30.0)
+    assert connect(settings).llen(settings.queue) == 1
+
+
+def test_they_wait_for_room_in_a_full_one(
+    broker: MortalBroker, settings: Settings, task: Any
+) -> None:
+    client: Any = connect(settings)
+    client.config_set("maxmemory", 1)
+    sender = Sender(later(task))
+    sender.wait_for_tries(4)
+    client.config_set("maxmemory", 0)
+    assert not sender.still_sends(30.0)
+    assert client.llen(settings.queue) == 1
+
+
+def test_the_ledger_of_a_child_waits_for_it_too(broker: MortalBroker, settings: Settings) -> None:
+    client: Any = connect(settings)
+    client.config_set("maxmemory", 1)
+
+    def write(beat: Beat) -> None:
+        connect(settings, patient=True).set("ours", "written")
+
+    sender = Sender(write)
+    assert sender.still_sends(1.0)
+    client.config_set("maxmemory", 0)
+    assert not sender.still_sends(30.0)
+    assert client.get("ours") == "written"

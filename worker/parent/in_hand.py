@@ -106,8 +106,11 @@ class Parent:
                 identity=identity_in(request),
                 pid=request.worker_pid,
                 slot=slot,
-                progress=read_progress(self.slots.directory, slot.slot, slot.pid) if slot else None,
+                progress=self._progress(slot),
             )
+
+    def _progress(self, slot: SlotState | None) -> Progress | None:
+        return read_progress(self.slots.directory, slot.slot, slot.pid) if slot else None
 
     def states(self) -> list[SlotState]:
         """What the children last said of themselves; nothing when that cannot be read."""
@@ -135,7 +138,10 @@ class Parent:
         with _redis_may_be_away():
             for one in self.in_hand():
                 if one.identity and one.progress and not self.why_stopped(one):
-                    self.claims.renew(one.identity, owner_of(self.token, one.pid))
+                    owner = owner_of(self.token, one.pid)
+                    self.claims.renew(one.identity, owner)
+                    if self._progress(one.slot) is None:  # released meanwhile, and taken back by us
+                        self.claims.release(one.identity, owner)
 
     def note_death(self, request: Any, how: str) -> None:
         """Keep how the child died that had this message, and free its claim."""

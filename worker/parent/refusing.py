@@ -33,7 +33,6 @@ _TAKEN = {
     *("ignore_result", "argsrepr", "kwargsrepr", "compression"),
     *(ENQUEUED_AT_HEADER, REFUSED_HEADER),
 }
-_AGAIN_S = 30.0
 _MOST_RETRIES = 1000
 """Far above what worker.failures allows."""
 
@@ -103,9 +102,8 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
         try:
             self._letters.put(letter)
         except BrokerUnavailable as error:
+            # no request has it, so that Leases gives it back in some seconds
             log.warning("message %s cannot be put aside for now: %s", letter.message_id, error)
-            again = (message.reject_log_error, (log, self.connection_errors), {"requeue": True})
-            self.timer.call_after(_AGAIN_S, *again)
             return
         log.error("message %s was put aside: %s", letter.message_id, letter.reason)
         message.ack_log_error(log, self.connection_errors)

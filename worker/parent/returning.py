@@ -6,6 +6,7 @@ wait for days.
 
 from typing import ClassVar, Protocol
 
+from celery.worker import state as celery_state
 from kombu.transport import redis, virtual
 
 
@@ -34,7 +35,12 @@ class HeadFirst(redis.QoS):  # type: ignore[misc]
         if self.channel._in_poll:
             return True
         room = self.can_consume_max_estimate()
-        return room is None or room > self.unready()
+        return room is None or room - self._from_before() > self.unready()
+
+    def _from_before(self) -> int:
+        """How many children work on what an earlier connection brought: these books begin empty."""
+        at_work = {one.message.delivery_tag for one in tuple(celery_state.active_requests)}
+        return len(at_work - set(self._delivered))
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Drop the message, or put it where it is taken next."""
