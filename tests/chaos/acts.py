@@ -120,6 +120,9 @@ class Acts:
         return True
 
     def _kill_producer(self) -> bool:
+        """Unless the broker's end was its own, and what came after it was quick."""
+        if self.operator.is_done:
+            return self.operator.starts > 1
         if self.operator.is_at_work:
             self.operator.kill()
             return True

@@ -60,10 +60,12 @@ class Driver:
         return False
 
     def _step(self, finished: int) -> None:
-        step = self.steps[0] if self.steps else None
-        if step and finished >= step.share * self.files and self.acts.do(step.act):
-            self.steps.pop(0)
-            self.say(f"{time.monotonic() - self._begun:5.1f} s, {finished} files: {step.act}")
+        """One that finds no victim for now keeps none of the others waiting."""
+        due = [step for step in self.steps if finished >= step.share * self.files]
+        done = next((step for step in due if self.acts.do(step.act)), None)
+        if done:
+            self.steps.remove(done)
+            self.say(f"{time.monotonic() - self._begun:5.1f} s, {finished} files: {done.act}")
 
     def _mend(self, counts: JobCounts) -> None:
         """Reconcile once, if a message was lost."""
