@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from contract.audio_address import shown
 from contract.layout import split_uri
 from contract.s3_errors import nothing_behind_the_end, translated
-from contract.settings import Settings, listed
+from contract.settings import BadConfiguration, Settings, listed
 from contract.store import Folder, ObjectDenied, ObjectInfo, ObjectMissing, check_size
 
 _CHUNK_BYTES = 1 << 20
@@ -20,6 +20,26 @@ def _addressing_style() -> str:
     """Self-hosted stores seldom have the wildcard DNS that bucket-in-host addresses need."""
     own = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     return "path" if own else "auto"
+
+
+@contextlib.contextmanager
+def _valid_endpoint() -> Iterator[None]:
+    """What botocore says of one that is no address is no error of its own, and quotes it.
+
+    Raises:
+        BadConfiguration: without the value, in which there may be a password.
+    """
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        yield
+    except BotoCoreError:  # some are ValueErrors, of other things
+        raise
+    except ValueError:
+        raise BadConfiguration(
+            "the endpoint of S3 is no address: set AWS_ENDPOINT_URL_S3 to http://host:port or "
+            "https://host"
+        ) from None
 
 
 def _quoted(etag: str) -> str:
@@ -83,6 +103,10 @@ class S3Store:
         Args:
             allowed_buckets: the only ones read and written, empty for all; by default those of
                 FLEET_ALLOWED_BUCKETS, so that nobody who makes a store can forget them.
+
+        Raises:
+            BadConfiguration: the endpoint is no address.
+            StoreError: another AWS_* variable is wrong.
         """
         import boto3
         from botocore.config import Config
@@ -100,7 +124,7 @@ class S3Store:
             read_timeout=60,
             max_pool_connections=32,
         )
-        with translated("s3://"):
+        with translated("s3://"), _valid_endpoint():
             # a session of its own: boto3's default one remembers the first credentials it saw
             self._client: Any = boto3.session.Session(botocore_session=_session()).client(
                 "s3", config=config

@@ -2,8 +2,8 @@
 
 finding.py   what one look found
 examining.py every look, in order
-broker.py    Redis: answers, keeps what it is given, agrees on the time
+broker.py    Redis: answers, takes and keeps what it is given, agrees on the time
 storage.py   S3: may be read and written
 machine.py   devices, threads, folder and port of a worker here
-models.py    the models load here, and hear the canary
+models.py    the models load on each device here, and hear the canary
 """

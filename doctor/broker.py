@@ -1,10 +1,12 @@
-"""Redis: answers, keeps what it is given, agrees on the time."""
+"""Redis: answers, takes and keeps what it is given, agrees on the time."""
 
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import redis
+import redis.exceptions
 
 from contract.ledger import Ledger, connect
 from contract.queues import BrokerUnavailable
@@ -17,16 +19,30 @@ _SLOW_S = 0.05
 _CLOCK_WARNING_S, _CLOCK_ERROR_S = 1.0, 5.0
 """Leases are renewed six times per FLEET_VISIBILITY_TIMEOUT_S, by the clock of each worker."""
 
+_MARK, _MARK_S = "written by fleet doctor", 10
+"""What is written to try, and when Redis forgets it if it cannot be deleted, in seconds."""
+
+_REFUSALS: tuple[tuple[Any, str], ...] = (
+    (
+        redis.exceptions.NoPermissionError,
+        "give this user what deploy/valkey-acl.conf does, FLEET_KEY_PREFIX behind each ~",
+    ),
+    (redis.exceptions.ReadOnlyError, "this is a replica: FLEET_BROKER_URL must name the primary"),
+    (
+        redis.exceptions.OutOfMemoryError,
+        "raise maxmemory, or let workers empty the queue before more is enqueued",
+    ),
+    (redis.exceptions.AskError, "this is a cluster: take a single primary with replicas"),
+)
+
 
 def look_at_broker(settings: Settings) -> Iterator[Finding]:
-    """Four rows; one when it does not answer."""
+    """Five rows; one when it does not answer."""
     client: Any = connect(settings)
     ledger = Ledger(client, settings.key_prefix)
-    begun = time.monotonic()
     try:
-        ledger.check()
-        answered_s = time.monotonic() - begun
-        yield _answers(settings, answered_s)
+        yield _answers(settings, round_trip_s(ledger.check))
+        yield try_writing(client, settings.key_prefix)
         yield _clock(client)
         yield _keeping(client)
         yield _queue(settings, ledger)
@@ -35,11 +51,51 @@ def look_at_broker(settings: Settings) -> Iterator[Finding]:
         yield Finding("broker", "error", str(error), advice, unreachable=True)
 
 
+def round_trip_s(ask: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> float:
+    """How long one question takes, in seconds, once TCP, TLS and the login are behind us.
+
+    A worker keeps its connection: what the first question costs is paid once.
+    """
+    ask()
+    begun = clock()
+    ask()
+    return clock() - begun
+
+
 def _answers(settings: Settings, seconds: float) -> Finding:
     told = f"{redact(settings.broker_url)} answers in {1000 * seconds:.1f} ms"
     if seconds > _SLOW_S:
         return Finding("broker", "warning", told, "put it nearer to the workers")
     return Finding("broker", "ok", told)
+
+
+def try_writing(client: Any, key_prefix: str) -> Finding:
+    """Set, get and delete a key: who is full, a replica or without rights answers a ping, too.
+
+    Args:
+        client: of redis-py, with decode_responses.
+        key_prefix: FLEET_KEY_PREFIX; rights may be for keys that begin with it only.
+    """
+    key = f"{key_prefix}fleet:doctor"
+    own = f"{key}:{uuid.uuid4()}"  # two doctors may look at once
+    try:
+        client.set(own, _MARK, ex=_MARK_S)
+        found = client.get(own)
+        client.delete(own)
+    except redis.RedisError as error:
+        return _refused(key, error)
+    if found != _MARK:
+        advice = "what is written must be there at once: no proxy that asks replicas"
+        return Finding("broker write", "error", f"{key} reads other than it was written", advice)
+    return Finding("broker write", "ok", f"{key} can be written, read and deleted")
+
+
+def _refused(key: str, error: Exception) -> Finding:
+    told = f"Redis refuses to write, read or delete {key}: {error}"
+    gone = isinstance(error, (redis.ConnectionError, redis.TimeoutError))
+    advice = "check that the server runs" if gone else "mend what it says; its log may say more"
+    advice = next((how for kind, how in _REFUSALS if isinstance(error, kind)), advice)
+    return Finding("broker write", "error", told, advice, unreachable=gone)
 
 
 def _clock(client: Any) -> Finding:

@@ -36,6 +36,6 @@ def examine(
 
     devices = yield from look_at_machine(settings)
     if devices and load_models:
-        yield look_at_models(settings, devices)
+        yield from look_at_models(settings, devices)
     elif devices:
         yield Finding("model", "skipped", f"{settings.model} was not loaded")

@@ -61,14 +61,31 @@ def judge_devices(devices: Sequence[str], gpus: Sequence[Gpu]) -> Finding:
     """Which device each child gets, and whether a GPU lies idle."""
     names = "; ".join(f"GPU {gpu.index} {gpu.name}, {gpu.memory_bytes >> 30} GiB" for gpu in gpus)
     told = f"{len(devices)} children, on {', '.join(devices)} (present: {names or 'no GPU'})"
-    if gpus and "cpu" in devices:
-        return Finding("devices", "warning", told, "there is a GPU: FLEET_DEVICES=auto takes it")
+    idle = _idle(devices, gpus)
+    if idle:
+        lie = f"GPU {', '.join(idle)} {'lies' if len(idle) == 1 else 'lie'} idle"
+        advice = f"{lie}: FLEET_DEVICES=auto takes all that CUDA_VISIBLE_DEVICES allows"
+        return Finding("devices", "warning", told, advice)
     return Finding("devices", "ok", told)
+
+
+def _idle(devices: Sequence[str], gpus: Sequence[Gpu]) -> list[str]:
+    """Indexes of the GPUs that no child gets; none where a part of a GPU may be any one's."""
+    if any(name.startswith("MIG-") for name in devices):
+        return []
+    return [str(gpu.index) for gpu in gpus if not any(_is(name, gpu) for name in devices)]
+
+
+def _is(name: str, gpu: Gpu) -> bool:
+    return name == str(gpu.index) or gpu.uuid.startswith(name)
 
 
 def judge_threads(threads: int, children: int, cores: int) -> Finding:
     """Whether the children's threads have cores of their own."""
     told = f"{threads} threads for each of {children} children, {cores} physical cores"
+    if threads * children > cores and threads == 1:
+        advice = "children that share a core are slow: more cores, or fewer children"
+        return Finding("threads", "warning", told, f"{advice} by FLEET_DEVICES")
     if threads * children > cores:
         advice = "threads that wait for each other are slow: FLEET_TORCH_THREADS=auto"
         return Finding("threads", "warning", told, advice)

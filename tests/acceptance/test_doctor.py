@@ -17,7 +17,8 @@ def test_a_sound_fleet_has_a_row_for_each_part(up: Up, job: str) -> None:
     done = run_fleet("doctor", *ALL, "--json", environment=mine)
     assert done.returncode == 0, done.stdout + done.stderr
     found = rows(done.stdout)
-    sound = {"broker", "clock", "queue", "S3", "S3 read", "S3 write", "run folder", "model"}
+    sound = {"broker", "broker write", "clock", "queue", "S3", "S3 read", "S3 write"}
+    sound |= {"run folder", "model"}
     assert {name for name in sound if found[name]["verdict"] != "ok"} == set()
     assert found.keys() == sound | {"keeping", "port", "devices", "threads"}
     assert "hears the canary" in found["model"]["told"]
@@ -33,6 +34,21 @@ def test_it_says_what_to_do_about_what_is_wrong(up: Up) -> None:
     assert "FLEET_DEVICES=cpu" in done.stdout
     assert "check its name and region, or create it" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_what_cannot_be_an_output_or_an_endpoint_is_a_row_among_the_others(up: Up) -> None:
+    mine = {**up.environment, "FLEET_DEVICES": "cpu"}
+    done = run_fleet(
+        "doctor", "--no-model", "--json", "--output", "s3://transcripts", environment=mine
+    )
+    assert done.returncode == 2
+    assert "end with a slash" in rows(done.stdout)["S3 write"]["told"]
+    mine["AWS_ENDPOINT_URL_S3"] = "localhost:9000"
+    done = run_fleet("doctor", "--no-model", "--json", environment=mine)
+    assert done.returncode == 2
+    found = rows(done.stdout)
+    assert "http://host:port" in found["S3"]["told"]
+    assert found["broker write"]["verdict"] == "ok"
 
 
 def test_a_broker_that_is_away_is_code_3_and_the_rest_is_looked_at(up: Up) -> None:

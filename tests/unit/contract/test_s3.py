@@ -12,7 +12,9 @@ from botocore.exceptions import (
 )
 
 from contract import s3
+from contract.s3 import S3Store
 from contract.s3_errors import nothing_behind_the_end, translate, translated
+from contract.settings import BadConfiguration
 from contract.store import (
     BucketMissing,
     CredentialsRefused,
@@ -96,6 +98,18 @@ def test_a_store_of_one_s_own_is_asked_without_wildcard_dns(
     assert s3._addressing_style() == "auto"
     no_endpoint.setenv(name, "http://127.0.0.1:9000")
     assert s3._addressing_style() == "path"
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["localhost:9000", "user:hush@minio", "http://", "http://[::1"]
+)
+def test_an_endpoint_that_is_no_address_is_told_without_its_password(
+    no_endpoint: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    no_endpoint.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+    with pytest.raises(BadConfiguration, match="AWS_ENDPOINT_URL_S3 to http://host:port") as caught:
+        S3Store()
+    assert "hush" not in str(caught.value)
 
 
 def test_a_range_behind_the_end_is_no_error_and_everything_else_is() -> None:

@@ -1,15 +1,96 @@
 """What is taken for sound, for doubtful and for wrong."""
 
-import pytest
+import itertools
+from typing import Any
 
-from contract.store import MemoryStore
-from doctor.broker import judge_clock, judge_keeping
+import pytest
+import redis
+import redis.exceptions
+
+from contract.store import MemoryStore, ObjectDenied
+from doctor.broker import judge_clock, judge_keeping, round_trip_s, try_writing
 from doctor.finding import Verdict
 from doctor.machine import judge_devices, judge_threads
 from doctor.storage import read_below, write_below
 from worker.machine import Gpu
 
 H100 = Gpu(index=0, name="NVIDIA H100", uuid="GPU-1", memory_bytes=80 << 30)
+EIGHT = [
+    Gpu(index=i, name="NVIDIA H100", uuid=f"GPU-{i}a", memory_bytes=80 << 30) for i in range(8)
+]
+
+
+def test_the_first_question_brings_the_login_and_the_second_is_timed() -> None:
+    seconds, asked = 0.0, itertools.chain([0.075, 0.015])
+
+    def ask() -> None:
+        nonlocal seconds
+        seconds += next(asked)
+
+    assert round_trip_s(ask, lambda: seconds) == pytest.approx(0.015)
+
+
+class _Refusing:
+    """A client whose server answers one command with an error, or with something else."""
+
+    def __init__(self, command: str, answer: Any) -> None:
+        self._command, self._answer = command, answer
+        self.kept: dict[str, str] = {}
+
+    def _do(self, command: str, result: Any) -> Any:
+        if command != self._command:
+            return result
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+    def set(self, key: str, value: str, ex: int) -> Any:
+        assert ex == 10
+        self.kept[key] = value
+        return self._do("set", True)
+
+    def get(self, key: str) -> Any:
+        return self._do("get", self.kept.get(key))
+
+    def delete(self, key: str) -> Any:
+        self.kept.pop(key)
+        return self._do("delete", 1)
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "advice", "gone"),
+    [
+        ("set", redis.exceptions.ReadOnlyError("read only replica"), "name the primary", False),
+        ("set", redis.exceptions.OutOfMemoryError("maxmemory"), "raise maxmemory", False),
+        ("delete", redis.exceptions.NoPermissionError("'del'"), "valkey-acl.conf", False),
+        ("set", redis.exceptions.MovedError("1 127.0.0.1:2"), "this is a cluster", False),
+        ("set", redis.ResponseError("MISCONF no disk"), "its log", False),
+        ("get", redis.TimeoutError("silence"), "the server runs", True),
+        ("get", None, "written must be there at once", False),
+    ],
+)
+def test_a_broker_that_answers_but_takes_nothing_is_wrong(
+    command: str, answer: Any, advice: str, gone: bool
+) -> None:
+    found = try_writing(_Refusing(command, answer), "a:")
+    assert (found.verdict, found.unreachable) == ("error", gone)
+    assert advice in found.advice
+    assert "a:fleet:doctor" in found.told
+    assert str(answer or "") in found.told
+
+
+def test_what_is_written_to_the_broker_begins_with_the_prefix_and_is_deleted() -> None:
+    keys: list[str] = []
+
+    class Watched(_Refusing):
+        def delete(self, key: str) -> Any:
+            keys.append(key)
+            return super().delete(key)
+
+    client = Watched("nothing", None)
+    assert try_writing(client, "a:").verdict == "ok"
+    assert not client.kept
+    assert keys[0].startswith("a:fleet:doctor")
 
 
 @pytest.mark.parametrize(
@@ -51,12 +132,33 @@ def test_a_queue_must_not_forget(policy: str, aof: bool, verdict: Verdict) -> No
         (("0",), [H100], "ok"),
         (("cpu",), [], "ok"),
         (("cpu",), [H100], "warning"),
+        (("GPU-1",), [H100], "ok"),
+        (("0",), EIGHT, "warning"),
+        (tuple("01234567"), EIGHT, "ok"),
+        (("MIG-1",), EIGHT, "ok"),
     ],
 )
 def test_a_gpu_that_is_not_used_is_doubtful(
     devices: tuple[str, ...], gpus: list[Gpu], verdict: Verdict
 ) -> None:
     assert judge_devices(devices, gpus).verdict == verdict
+
+
+def test_the_gpus_that_lie_idle_are_named() -> None:
+    found = judge_devices(("0", "GPU-3a", "5"), EIGHT)
+    assert "GPU 1, 2, 4, 6, 7 lie idle" in found.advice
+
+
+@pytest.mark.parametrize(
+    ("threads", "advice"), [(2, "FLEET_TORCH_THREADS=auto"), (1, "more cores, or fewer children")]
+)
+def test_what_is_advised_against_too_few_cores_is_not_there_already(
+    threads: int, advice: str
+) -> None:
+    found = judge_threads(threads, 8, 4)
+    assert found.verdict == "warning"
+    assert advice in found.advice
+    assert ("auto" in found.advice) == (threads > 1)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +183,26 @@ def test_what_is_written_to_try_is_deleted_again() -> None:
     store = MemoryStore("audio", "transcripts")
     assert write_below(store, "s3://transcripts/").verdict == "ok"
     assert list(store.list("s3://transcripts/")) == []
+
+
+@pytest.mark.parametrize("output", ["s3://transcripts", "s3://transcripts/2026", "transcripts/"])
+def test_an_output_that_enqueue_refuses_is_wrong_and_nothing_is_written(output: str) -> None:
+    store = MemoryStore("transcripts", "transcripts_doctor")
+    found = write_below(store, output)
+    assert (found.verdict, "--output" in found.told) == ("error", True)
+    assert not any(store.objects.values())
+
+
+class _Undeletable(MemoryStore):
+    """A store whose policy has no s3:DeleteObject."""
+
+    def delete(self, uri: str) -> None:
+        raise ObjectDenied(f"access to {uri} was denied")
+
+
+def test_a_delete_that_is_denied_is_doubtful_for_workers_write_all_the_same() -> None:
+    store = _Undeletable("transcripts")
+    found = write_below(store, "s3://transcripts/")
+    (left,) = store.list("s3://transcripts/")
+    assert (found.verdict, f"{left.uri} stays" in found.told) == ("warning", True)
+    assert "s3:DeleteObject" in found.advice

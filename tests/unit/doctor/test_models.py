@@ -1,0 +1,45 @@
+"""Each device is tried, as its child would be."""
+
+import os
+from typing import NoReturn
+
+import pytest
+
+from contract.settings import Settings
+from doctor import models
+from doctor.finding import Finding
+from doctor.models import load_apart, look_at_models
+from worker.pinning import SlotPlan
+
+SETTINGS = Settings(model="demo")
+
+
+def loads_but_on_gpu_1(settings: Settings, plan: SlotPlan) -> Finding:
+    return Finding("model", "error" if plan.visible == "1" else "ok", plan.visible)
+
+
+def test_a_device_on_which_the_model_does_not_load_is_found_wherever_it_is() -> None:
+    found = list(look_at_models(SETTINGS, ("0", "1", "2"), loads_but_on_gpu_1))
+    assert [(one.row, one.verdict, one.told) for one in found] == [
+        ("model 0", "ok", "0"),
+        ("model 1", "error", "1"),
+        ("model 2", "ok", "2"),
+    ]
+
+
+def test_what_several_children_share_is_tried_once() -> None:
+    found = list(look_at_models(SETTINGS, ("cpu", "cpu"), loads_but_on_gpu_1))
+    assert [one.row for one in found] == ["model"]
+
+
+def dies(settings: Settings, plan: SlotPlan) -> NoReturn:
+    os._exit(9)
+
+
+def test_a_process_that_is_killed_while_it_loads_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(models, "load_here", dies)
+    (found,) = look_at_models(SETTINGS, ("cpu",), load_apart)
+    assert (found.verdict, found.unreachable) == ("error", True)
+    assert "was killed while it loaded" in found.told
