@@ -9,7 +9,9 @@ from cli.exits import WrongUsage
 
 
 def exporter(
-    port: Annotated[int, typer.Option(help="Port of /metrics, /healthz and /readyz.")] = 9465,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of /metrics, /healthz and /readyz.")
+    ] = 9465,
     pod_deletion_cost: Annotated[
         str | None,
         typer.Option(

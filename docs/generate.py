@@ -53,9 +53,9 @@ def metrics() -> str:
     )
     fleet = (
         "`fleet exporter` serves `http://<host>:9465/metrics`, with or without workers. While "
-        "Redis is away, `asr_broker_up` is 0 and the rest is left out. The newest hundred jobs "
-        "that are open, or ended within the hour, have series of their own; "
-        f"`{OTHERS}` are the rest."
+        "Redis is away, `asr_broker_up` is 0 and the rest is left out. A hundred jobs have "
+        "series of their own: open ones, the largest first, then those that ended within the "
+        f"hour; `{OTHERS}` are the rest."
     )
     parts = (("## A worker", worker, CATALOGUE), ("## The fleet", fleet, OF_THE_FLEET))
     pages = ["# Metrics", "", NOTE, ""]

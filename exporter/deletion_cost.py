@@ -49,7 +49,10 @@ def changed_costs(pods: Mapping[str, str | None], workers: Iterable[WorkerSeen])
 
 
 def keep_costs(
-    pods: Pods, look: Callable[[], Iterable[WorkerSeen]], every_s: float = EVERY_S
+    pods: Pods,
+    look: Callable[[], Iterable[WorkerSeen]],
+    every_s: float = EVERY_S,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Do so for ever; what fails is tried again."""
     while True:
@@ -58,7 +61,9 @@ def keep_costs(
                 pods.set_cost(pod, cost)
         except (KubernetesUnavailable, BrokerUnavailable) as error:
             log.warning("pods keep their deletion costs: %s", error)
-        time.sleep(every_s)
+        except Exception:  # nobody would miss the thread until Kubernetes ends a busy pod
+            log.exception("pods keep their deletion costs")
+        sleep(every_s)
 
 
 def keep_costs_in_background(pods: Pods, look: Callable[[], Iterable[WorkerSeen]]) -> None:

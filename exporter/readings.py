@@ -25,10 +25,20 @@ def read(snapshot: Snapshot) -> Iterator[Reading]:
     states = Counter(job.progress.state for job in snapshot.jobs)
     for state in get_args(State):
         yield "asr_jobs", (state,), float(states[state])
-    for job in snapshot.jobs[:MOST_JOBS]:
+    jobs = sorted(snapshot.jobs, key=_rank)
+    for job in jobs[:MOST_JOBS]:
         yield from _job(job)
-    if others := snapshot.jobs[MOST_JOBS:]:
+    if others := jobs[MOST_JOBS:]:
         yield from _others(others)
+
+
+def _rank(job: JobReading) -> tuple[bool, int]:
+    """Open jobs before those that ended, the largest first: it is the one that is looked at.
+
+    By its size, not by what waits of it, so that a job does not come and go from scrape to scrape.
+    """
+    ended = job.counts.complete
+    return ended, 0 if ended else -job.counts.files
 
 
 def _broker(snapshot: Snapshot) -> Iterator[Reading]:
@@ -47,19 +57,28 @@ def _job(job: JobReading) -> Iterator[Reading]:
     yield "asr_job_audio_seconds", name, counts.audio_ms / 1000
     if progress.eta_s is not None:
         yield "asr_job_eta_seconds", name, progress.eta_s
-    states = {
+    for state, files in _states(job).items():
+        yield "asr_job_files", (*name, state), float(files)
+    for kind, files in counts.kinds.items():
+        yield "asr_job_failures", (*name, kind), float(files)
+
+
+def _states(job: JobReading) -> dict[str, int]:
+    """The job's files, each in one state."""
+    counts, progress = job.counts, job.progress
+    # a shard that came twice holds files that have their outcome
+    in_flight = min(counts.in_flight, max(0, counts.files - counts.finished))
+    # of a cancelled job no file is said to wait; those in hand are among the cancelled
+    begun_before = in_flight if counts.cancelled_at else 0
+    return {
         "done": progress.done,
         "empty": progress.empty,
         "failed": progress.failed,
         "skipped": progress.skipped,
-        "cancelled": progress.cancelled,
-        "in_flight": progress.in_flight,
-        "waiting": max(0, progress.waiting - progress.in_flight),
+        "cancelled": progress.cancelled - begun_before,
+        "in_flight": in_flight,
+        "waiting": max(0, progress.waiting - in_flight),
     }
-    for state, files in states.items():
-        yield "asr_job_files", (*name, state), float(files)
-    for kind, files in counts.kinds.items():
-        yield "asr_job_failures", (*name, kind), float(files)
 
 
 def _others(jobs: Sequence[JobReading]) -> Iterator[Reading]:

@@ -18,13 +18,16 @@ from producer.progress.measuring import measure
 _SHOWN_AFTER_END_S = 3600.0
 """A job that ended keeps its series for so long, that its end is seen."""
 
+_ANSWER_WITHIN_S = 3.0
+"""Prometheus waits for a page for 10 s; to be told that Redis hangs, it must get one."""
+
 
 class Fleet:
     """Reads; every method raises BrokerUnavailable when Redis cannot be reached."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._redis: Any = connect(settings)
+        self._redis: Any = connect(settings, answer_within_s=_ANSWER_WITHIN_S)
         self._ledger = Ledger(self._redis, settings.key_prefix)
         self._letters = DeadLetters(self._redis, settings.key_prefix)
 
@@ -32,16 +35,10 @@ class Fleet:
         """Now."""
         now = time.time()
         workers = self._ledger.workers()
-        found = (
-            self._ledger.counts(name) for name in self._ledger.open_since(now - _SHOWN_AFTER_END_S)
-        )
+        names = self._ledger.open_since(now - _SHOWN_AFTER_END_S)
         jobs = tuple(
-            JobReading(
-                counts=counts,
-                progress=measure(counts, self._ledger.minutes(counts.job), workers, now),
-            )
-            for counts in found
-            if counts
+            JobReading(counts=counts, progress=measure(counts, minutes, workers, now))
+            for counts, minutes in self._ledger.counts_and_minutes(names)
         )
         return Snapshot(
             queues=tuple(self._queues((one.counts.queue for one in jobs), now)),

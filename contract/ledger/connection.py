@@ -12,6 +12,8 @@ from contract.settings import Settings
 
 _FOR_EVER = -1
 
+_CONNECT_WITHIN_S = 5.0
+
 _PASSING = (
     redis.ConnectionError,
     redis.TimeoutError,
@@ -23,20 +25,23 @@ _PASSING = (
 """What a patient client waits for. Before each try it connects anew."""
 
 
-def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
+def connect(
+    settings: Settings, *, patient: bool = False, answer_within_s: float = 30.0
+) -> redis.Redis:
     """A client for the ledger; make it in the process that uses it.
 
     Args:
         settings: where Redis is.
         patient: wait for a Redis that is away or full, as a worker should; else ask once.
+        answer_within_s: a Redis that says nothing for so long is away.
     """
     backoff = redis.backoff.ExponentialWithJitterBackoff(cap=10, base=0.1)
     waits = redis.retry.Retry(backoff, _FOR_EVER, supported_errors=_PASSING)
     return redis.Redis.from_url(
         settings.broker_url,
         decode_responses=True,
-        socket_connect_timeout=5,
-        socket_timeout=30,
+        socket_connect_timeout=min(_CONNECT_WITHIN_S, answer_within_s),
+        socket_timeout=answer_within_s,
         retry=waits if patient else None,
     )
 

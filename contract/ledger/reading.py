@@ -1,14 +1,17 @@
 """How far jobs have come."""
 
+import contextlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import redis
 
 from contract.ledger.connection import reached
 from contract.ledger.keys import Keys
+from contract.ledger.planning import Planner
 from contract.ledger.values import (
     KINDS,
     OUTCOMES,
@@ -17,10 +20,15 @@ from contract.ledger.values import (
     Minute,
     WorkerSeen,
 )
-from contract.queues import broker_lists, lanes
+from contract.queues import BrokerUnavailable, broker_lists, lanes
 
 _NEWEST = 200
 """Jobs that are looked at to spread new ones over the lanes."""
+
+_JOBS_AT_ONCE = 100
+"""Jobs of one round trip: Redis serves nobody else meanwhile."""
+
+_OF_A_WORKER = frozenset(one.name for one in fields(WorkerSeen))
 
 
 class Ledger:
@@ -37,34 +45,30 @@ class Ledger:
     def counts(self, job: str) -> JobCounts | None:
         """How far the job has come; None when there is no such job."""
         with self._redis.pipeline() as pipe:
-            pipe.hgetall(self._keys.job(job))
-            pipe.hvals(self._keys.job(job, "shards"))
-            for name in (*OUTCOMES, *(f"kind:{kind}" for kind in KINDS)):
-                pipe.bitcount(self._keys.job(job, name))
-            meta, shards, *bits = reached(pipe.execute)
-        if not meta:
-            return None
-        outcomes, kinds = bits[: len(OUTCOMES)], bits[len(OUTCOMES) :]
-        return JobCounts(
-            job=job,
-            output=meta.get("output", ""),
-            created_at=float(meta.get("created_at", 0)),
-            # a job that no producer has begun has what its messages brought
-            published=meta.get("published", "1") == "1",
-            files=max(int(meta.get("files", 0)), sum(outcomes)),
-            audio_ms=int(meta.get("audio_ms", 0)),
-            outcomes=dict(zip(OUTCOMES, outcomes, strict=True)),
-            kinds={kind: count for kind, count in zip(KINDS, kinds, strict=True) if count},
-            estimated_ms=int(meta.get("estimated_ms", 0)),
-            work_ms=int(meta.get("work_ms", 0)),
-            restored_ms=int(meta.get("restored_ms", 0)),
-            rounds=int(meta.get("rounds", 0)),
-            open_shards=len(shards),
-            in_flight=sum(max(0, int(left)) for left in shards),
-            cancelled_at=_time(meta.get("cancelled_at")),
-            closed_at=_time(meta.get("closed_at")),
-            queue=meta.get("queue", ""),
-        )
+            self._ask(pipe, job)
+            return _counts(job, *reached(pipe.execute))
+
+    def counts_and_minutes(self, jobs: Sequence[str]) -> Iterator[tuple[JobCounts, list[Minute]]]:
+        """The same of many jobs, with what minutes() says of each; those there are, in order."""
+        for start in range(0, len(jobs), _JOBS_AT_ONCE):
+            some = jobs[start : start + _JOBS_AT_ONCE]
+            with self._redis.pipeline() as pipe:
+                for job in some:
+                    pipe.hgetall(self._keys.job(job, "minutes"))
+                    self._ask(pipe, job)
+                answers = reached(pipe.execute)
+            each = len(answers) // len(some)
+            for place, job in enumerate(some):
+                minutes, *found = answers[place * each : (place + 1) * each]
+                if counts := _counts(job, *found):
+                    yield counts, _minutes(minutes)
+
+    def _ask(self, pipe: Any, job: str) -> None:
+        """What _counts reads."""
+        pipe.hgetall(self._keys.job(job))
+        pipe.hvals(self._keys.job(job, "shards"))
+        for name in (*OUTCOMES, *(f"kind:{kind}" for kind in KINDS)):
+            pipe.bitcount(self._keys.job(job, name))
 
     def jobs(self) -> list[str]:
         """Names of all jobs, the newest first."""
@@ -72,15 +76,21 @@ class Ledger:
         return names
 
     def open_since(self, moment: float) -> list[str]:
-        """Names of jobs that are open, or were at that moment (seconds since the epoch)."""
+        """Names of jobs that are open, or were at that moment (seconds since the epoch).
+
+        Names of jobs that have expired are dropped, or whoever asks often looks at all history.
+        """
         names = self.jobs()
         with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.hmget(self._keys.job(name), "created_at", "closed_at")
-            found = zip(names, reached(pipe.execute), strict=True)
+            found = dict(zip(names, reached(pipe.execute), strict=True))
+        with contextlib.suppress(BrokerUnavailable):  # a user who may only read finds as much
+            gone = (name for name, (created_at, _) in found.items() if not created_at)
+            Planner(self._redis, self._prefix).forget(gone)
         return [
             name
-            for name, (created_at, closed_at) in found
+            for name, (created_at, closed_at) in found.items()
             if created_at and (closed_at is None or float(closed_at) > moment)
         ]
 
@@ -95,12 +105,7 @@ class Ledger:
 
     def minutes(self, job: str) -> list[Minute]:
         """What was finished in each minute in which something was, in order."""
-        found: defaultdict[int, dict[str, int]] = defaultdict(dict)
-        names = {"f": "files", "a": "audio_ms", "x": "failed"}
-        stored = reached(self._redis.hgetall, self._keys.job(job, "minutes"))
-        for name, value in stored.items():
-            found[int(name[1:])][names[name[0]]] = int(value)
-        return [Minute(minute=minute, **found[minute]) for minute in sorted(found)]
+        return _minutes(reached(self._redis.hgetall, self._keys.job(job, "minutes")))
 
     def latency(self, job: str) -> dict[int, int]:
         """Files by bucket of their time; see LATENCY_BOUNDS_S."""
@@ -145,8 +150,7 @@ class Ledger:
     def workers(self) -> list[WorkerSeen]:
         """Every worker child that has said something, the latest first."""
         stored = reached(self._redis.hvals, self._keys.workers)
-        seen = (WorkerSeen(**json.loads(said)) for said in stored)
-        return sorted(seen, key=lambda one: -one.at)
+        return sorted(map(_worker, stored), key=lambda one: -one.at)
 
     def backlog(self, queue: str) -> tuple[int, int]:
         """(ready, unacknowledged) messages of the queue, in all of its lanes."""
@@ -174,6 +178,48 @@ local raw = redis.call('GET', KEYS[1]) or ''
 return (raw:gsub('.', function(c) return string.format('%02x', c:byte()) end))
 """
 """A bitmap is no text, and the client decodes all answers as text."""
+
+
+def _counts(
+    job: str, meta: Mapping[str, str], shards: Sequence[str], *bits: int
+) -> JobCounts | None:
+    if not meta:
+        return None
+    outcomes, kinds = bits[: len(OUTCOMES)], bits[len(OUTCOMES) :]
+    return JobCounts(
+        job=job,
+        output=meta.get("output", ""),
+        created_at=float(meta.get("created_at", 0)),
+        # a job that no producer has begun has what its messages brought
+        published=meta.get("published", "1") == "1",
+        files=max(int(meta.get("files", 0)), sum(outcomes)),
+        audio_ms=int(meta.get("audio_ms", 0)),
+        outcomes=dict(zip(OUTCOMES, outcomes, strict=True)),
+        kinds={kind: count for kind, count in zip(KINDS, kinds, strict=True) if count},
+        estimated_ms=int(meta.get("estimated_ms", 0)),
+        work_ms=int(meta.get("work_ms", 0)),
+        restored_ms=int(meta.get("restored_ms", 0)),
+        rounds=int(meta.get("rounds", 0)),
+        open_shards=len(shards),
+        in_flight=sum(max(0, int(left)) for left in shards),
+        cancelled_at=_time(meta.get("cancelled_at")),
+        closed_at=_time(meta.get("closed_at")),
+        queue=meta.get("queue", ""),
+    )
+
+
+def _minutes(stored: Mapping[str, str]) -> list[Minute]:
+    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    names = {"f": "files", "a": "audio_ms", "x": "failed"}
+    for name, value in stored.items():
+        found[int(name[1:])][names[name[0]]] = int(value)
+    return [Minute(minute=minute, **found[minute]) for minute in sorted(found)]
+
+
+def _worker(said: str) -> WorkerSeen:
+    """A newer worker says more of itself than is known here."""
+    known = {name: value for name, value in json.loads(said).items() if name in _OF_A_WORKER}
+    return WorkerSeen(**known)
 
 
 def _time(text: str | None) -> float | None:

@@ -1,5 +1,6 @@
 """What `fleet exporter` finds in a real Valkey."""
 
+import contextlib
 import json
 import time
 import uuid
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from contract.broker import make_app
-from contract.ledger import Planner, Recorder, connect
+from contract.ledger import Ledger, Planner, Recorder, connect
 from contract.ledger.keys import Keys
 from contract.queues import broker_lists, lanes
 from contract.settings import Settings
@@ -48,6 +50,18 @@ def publish(tmp_path: Path) -> Callable[[Settings], str]:
         return found.job
 
     return publish
+
+
+@contextlib.contextmanager
+def as_user(settings: Settings, **rights: Any) -> Iterator[Settings]:
+    """Settings of another user, who has these rights."""
+    client: Any = connect(settings)
+    client.acl_setuser("watcher", enabled=True, passwords=["+pw"], keys=["*"], **rights)
+    port = settings.broker_url.rpartition(":")[2]
+    try:
+        yield settings.model_copy(update={"broker_url": f"redis://watcher:pw@127.0.0.1:{port}"})
+    finally:
+        client.acl_deluser("watcher")
 
 
 def queue_in(settings: Settings, name: str = "") -> QueueReading:
@@ -111,17 +125,73 @@ def test_a_job_is_shown_for_an_hour_after_its_end(apart: Settings) -> None:
 
 
 def test_memory_is_left_out_for_a_user_who_may_not_ask(apart: Settings) -> None:
-    client: Any = connect(apart)
     allowed = Fleet(apart).look().broker
     assert allowed
     assert allowed.used_bytes > 1000
     assert allowed.clients >= 1
-    name, port = "watcher", apart.broker_url.rpartition(":")[2]
-    client.acl_setuser(
-        name, enabled=True, passwords=["+pw"], categories=["+@all"], commands=["-info"], keys=["*"]
-    )
-    try:
-        url = f"redis://{name}:pw@127.0.0.1:{port}"
-        assert Fleet(apart.model_copy(update={"broker_url": url})).look().broker is None
-    finally:
-        client.acl_deluser(name)
+    with as_user(apart, categories=["+@all"], commands=["-info"]) as watcher:
+        assert Fleet(watcher).look().broker is None
+
+
+def test_a_job_that_has_expired_is_not_asked_for_again(apart: Settings) -> None:
+    client: Any = connect(apart)
+    planner, kept, gone = Planner(client), f"job-{uuid.uuid4()}", f"job-{uuid.uuid4()}"
+    for name in (kept, gone):
+        planner.begin(name, "s3://transcripts/x/")
+    client.delete(Keys().job(gone))
+    assert job_in(apart, gone) is None
+    assert gone not in Ledger(client).jobs()
+    assert kept in Ledger(client).jobs()
+
+
+def test_who_may_only_read_finds_as_much(apart: Settings) -> None:
+    client: Any = connect(apart)
+    planner, kept, gone = Planner(client), f"job-{uuid.uuid4()}", f"job-{uuid.uuid4()}"
+    for name in (kept, gone):
+        planner.begin(name, "s3://transcripts/x/")
+    client.delete(Keys().job(gone))
+    with as_user(apart, categories=["-@all", "+@read", "+@connection", "+@transaction"]) as reader:
+        found = Ledger(connect(reader)).open_since(time.time())
+    assert kept in found
+    assert gone not in found
+    assert gone in Ledger(client).jobs()
+
+
+def test_a_scrape_takes_as_many_round_trips_for_many_jobs_as_for_one(
+    apart: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planner, sent = Planner(connect(apart)), []
+    send = redis.Connection.send_packed_command
+
+    def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        sent.append(args)
+        return send(self, *args, **kwargs)
+
+    def round_trips() -> int:
+        fleet = Fleet(apart)
+        fleet.look()
+        before = len(sent)
+        fleet.look()
+        return len(sent) - before
+
+    planner.begin(f"job-{uuid.uuid4()}", "s3://transcripts/x/", queue=apart.queue)
+    monkeypatch.setattr(redis.Connection, "send_packed_command", counting)
+    few = round_trips()
+    for _ in range(10):
+        planner.begin(f"job-{uuid.uuid4()}", "s3://transcripts/x/", queue=apart.queue)
+    assert round_trips() == few
+
+
+def test_each_job_is_told_with_its_own_minutes(apart: Settings) -> None:
+    client: Any = connect(apart)
+    planner, recorder, names = Planner(client), Recorder(client), []
+    for files in (1, 2, 3):
+        names.append(name := f"job-{uuid.uuid4()}")
+        planner.begin(name, "s3://transcripts/x/")
+        planner.plan(name, 0, 9, 60_000, done=[])
+        for index in range(files):
+            recorder.record(name, index, "ok", 1000)
+    found = list(Ledger(client).counts_and_minutes([*names, "never-seen"]))
+    assert [counts for counts, _ in found] == [Ledger(client).counts(name) for name in names]
+    assert [minutes for _, minutes in found] == [Ledger(client).minutes(name) for name in names]
+    assert [sum(one.files for one in minutes) for _, minutes in found] == [1, 2, 3]

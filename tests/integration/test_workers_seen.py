@@ -1,5 +1,6 @@
 """What worker children say of themselves is kept for as long as they may be of interest."""
 
+import json
 import uuid
 from typing import Any
 
@@ -59,3 +60,10 @@ def test_the_fleet_looks_for_them_once_an_hour_at_most(fleet: Fleet) -> None:
     fleet.see("first", NOW - 30 * DAY_S)
     fleet.see("second", NOW)
     assert fleet.names() == {"first", "second"}
+
+
+def test_what_a_newer_worker_says_more_is_passed_over(fleet: Fleet) -> None:
+    fleet.see("old", NOW)
+    newer = {"worker": "new", "slot": 0, "at": NOW, "mood": "good"}
+    fleet.client.hset(Keys(fleet.prefix).workers, "new/0", json.dumps(newer))
+    assert fleet.names() == {"old", "new"}

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from contract.ledger.values import WorkerSeen
-from exporter.deletion_cost import ANNOTATION, KubernetesUnavailable, changed_costs
+from contract.queues import BrokerUnavailable
+from exporter.deletion_cost import ANNOTATION, KubernetesUnavailable, changed_costs, keep_costs
 from exporter.kubernetes import ClusterPods
 
 
@@ -34,6 +35,44 @@ def test_a_pod_costs_by_the_shards_in_its_hands(
     pods: dict[str, str | None], workers: list[WorkerSeen], changes: dict[str, str]
 ) -> None:
     assert changed_costs(pods, workers) == changes
+
+
+class Ended(Exception):
+    """The test has seen enough."""
+
+
+class OnePod:
+    """Keeps its cost in memory."""
+
+    def __init__(self) -> None:
+        self.cost: str | None = None
+
+    def costs(self) -> Mapping[str, str | None]:
+        return {"pod-1": self.cost}
+
+    def set_cost(self, pod: str, cost: str) -> None:
+        self.cost = cost
+
+
+@pytest.mark.parametrize("error", [BrokerUnavailable("away"), TypeError("of a bug")])
+def test_whatever_goes_wrong_is_logged_and_tried_again(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    pod, looks, naps = OnePod(), iter((error, None)), iter((None, Ended()))
+
+    def look() -> list[WorkerSeen]:
+        if wrong := next(looks):
+            raise wrong
+        return [seen("pod-1")]
+
+    def sleep(_: float) -> None:
+        if end := next(naps):
+            raise end
+
+    with pytest.raises(Ended):
+        keep_costs(pod, look, sleep=sleep)
+    assert pod.cost == "100"
+    assert str(error) in caplog.text
 
 
 class Api:

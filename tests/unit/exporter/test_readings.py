@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from contract.ledger.values import JobCounts
 from exporter.catalogue import CATALOGUE, OTHERS
 from exporter.readings import MOST_JOBS, read
@@ -52,13 +54,27 @@ def test_a_job_is_told_in_files_audio_and_time() -> None:
     assert told["asr_jobs", "complete"] == 0
 
 
-def test_the_states_of_a_job_s_files_add_up_to_its_files() -> None:
+@pytest.mark.parametrize(
+    ("more", "in_flight", "waiting", "cancelled"),
+    [
+        ({"in_flight": 10}, 10, 100, 1),
+        ({"in_flight": 150}, 110, 0, 1),  # a shard came twice
+        ({"in_flight": 10, "cancelled_at": BEGUN + 60}, 10, 0, 101),
+        ({"in_flight": 150, "cancelled_at": BEGUN + 60}, 110, 0, 1),
+        ({"cancelled_at": BEGUN + 60}, 0, 0, 111),
+        ({"in_flight": 10, "published": False}, 10, 100, 1),
+    ],
+)
+def test_the_states_of_a_job_s_files_add_up_to_its_files(
+    more: dict[str, Any], in_flight: int, waiting: int, cancelled: int
+) -> None:
     outcomes: Any = {"ok": 50, "empty": 5, "failed": 4, "skipped": 30, "cancelled": 1}
-    counts = counted(outcomes, files=200, in_flight=10, kinds={"poison": 4})
+    counts = counted(outcomes, files=200, kinds={"poison": 4}, **more)
     told = samples(snapshot(reading(counts)))
     states = {key[2]: value for key, value in told.items() if key[0] == "asr_job_files"}
     assert sum(states.values()) == 200
-    assert states["in_flight"] == 10
+    assert (states["in_flight"], states["waiting"]) == (in_flight, waiting)
+    assert states["cancelled"] == cancelled
     assert told["asr_job_failures", "night", "poison"] == 4
 
 
@@ -87,6 +103,17 @@ def test_thousands_of_jobs_do_not_become_thousands_of_series() -> None:
     assert told["asr_backlog_files", OTHERS] == 50 * 2
     everything = sum(v for key, v in told.items() if key[0] == "asr_backlog_audio_seconds")
     assert everything == (MOST_JOBS + 50) * 2 * 3600
+
+
+def test_a_large_job_that_goes_on_is_never_among_the_others() -> None:
+    ended = [reading(counted({"ok": 9}, job=f"ended-{n}")) for n in range(MOST_JOBS)]
+    small = [reading(counted({"ok": 1}, job=f"small-{n}", files=3)) for n in range(MOST_JOBS)]
+    large = reading(counted({"ok": 1}, job="large", files=10_000_000))
+    told = samples(snapshot(*ended, *small, large))
+    assert told["asr_backlog_files", "large"] == 9_999_999
+    own = {key[1] for key in told if key[0] == "asr_job_files"}
+    assert own == {"large", *(f"small-{n}" for n in range(MOST_JOBS - 1))}
+    assert told["asr_backlog_files", OTHERS] == 2
 
 
 def test_nothing_is_told_that_is_not_declared() -> None:

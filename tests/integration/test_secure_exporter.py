@@ -1,0 +1,47 @@
+"""`fleet exporter` over TLS as the user of deploy/valkey-acl.conf."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.ledger import Planner, connect
+from contract.queues import ENQUEUED_AT_HEADER, lanes
+from contract.settings import Settings
+from exporter.snapshot import Fleet
+from tests.certificates import make_certificate
+from tests.integration.secure_broker import SecureBroker, running_broker
+
+
+@pytest.fixture
+def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecureBroker]:
+    certificate = make_certificate(tmp_path, "127.0.0.1")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.authority))
+    with running_broker(tmp_path / "valkey", certificate) as running:
+        yield running
+
+
+def test_the_user_of_the_file_may_look_at_all_but_the_server_s_memory(
+    broker: SecureBroker,
+) -> None:
+    settings = Settings.load(broker_url=broker.url)
+    client: Any = connect(settings)
+    for name, queue in (("here", settings.queue), ("there", "fleet-too"), ("gone", "")):
+        Planner(client).begin(name, "s3://transcripts/x/", queue=queue)
+    client.delete("fleet:job:gone")
+    waiting = {"headers": {ENQUEUED_AT_HEADER: time.time() - 60}}
+    client.lpush(lanes(settings.queue)[1], json.dumps(waiting))
+    client.hset("unacked", "held", '[{}, "", "fleet-too"]')
+
+    found = Fleet(settings).look()
+    queues = {one.queue: one for one in found.queues}
+    assert queues[settings.queue].ready == 1
+    assert queues[settings.queue].oldest_s >= 60
+    assert queues["fleet-too"].unacked == 1
+    assert {one.counts.job for one in found.jobs} == {"here", "there"}
+    assert client.zrevrange("fleet:jobs", 0, -1) == ["there", "here"]
+    assert found.broker is None
+    assert {entry["object"] for entry in broker.admin.acl_log()} == {"info"}
