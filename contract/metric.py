@@ -14,6 +14,9 @@ class Metric:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     """Upper bounds of a histogram, in the metric's unit."""
+    values: tuple[str, ...] = ()
+    """All that its one label can be: each begins at 0, or the first of its kind would never be seen
+    by `rate`."""
     read_at_scrape: bool = False
     """Whether the server reads the value itself, instead of the children counting it."""
 

@@ -7,6 +7,7 @@ pinning.py     PURE: child index + devices + CPU limits -> device, threads, envi
 lifecycle.py   worker_process_init: pin, load, assert the device, canary; a failure ends the child
 slots.py       what the processes of one worker know of each other: state files in run_dir
 parent/        what Celery's parent does: leases, drain, stalled and failing children, odd messages
+telling.py     what a child says of its slot while it works
 health.py      PURE: what /healthz and /readyz say
 progress.py    what a child is at, and when it must be taken for hung
 watched_store.py  storage whose every request is a sign of life

@@ -30,6 +30,7 @@ from worker.slots import SlotFiles
 from worker.tasks import register_task
 from worker.telemetry.logs import configure_logging
 from worker.telemetry.metrics import forget_counts
+from worker.telemetry.observers import observers_of_parent
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ def _log_in_our_way(**_: Any) -> None:
 def _prepare_parent(**_: Any) -> None:
     SlotFiles(settings.run_dir).start(count_children(settings))
     forget_counts(settings.run_dir)
+    RefusingConsumer.observe = staticmethod(observers_of_parent(settings.run_dir))
     if settings.metrics_port:
         numbers = (str(settings.metrics_port), str(os.getpid()))
         server = ("-m", "worker.telemetry.server", str(settings.run_dir), *numbers)

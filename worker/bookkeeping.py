@@ -99,24 +99,29 @@ class ShardBook:
         )
         self.recorder.record(self.shard.job, ref.index, outcome, audio_ms, detail=detail)
 
-    def end(self, work_ms: int) -> None:
+    def end(self, work_ms: int) -> int:
         """Nothing of the shard is in flight any more; what became of its files is kept in S3.
+
+        Returns how many of them were cancelled.
 
         Raises:
             StoreError: it cannot be kept.
         """
         self.tally.work_ms += work_ms
+        cancelled = 0
         if self.shard.job is not None:
-            self._cancel_rest(self.shard.job)
+            cancelled = self._cancel_rest(self.shard.job)
             self._keep(self.shard.job)
             self.recorder.end_shard(self.shard.job, self.shard.shard, work_ms)
             self._close(self.shard.job)
         self.recorder.see(self.tally.seen(None))
+        return cancelled
 
     def leave(self) -> None:
         """The shard is put off: nothing of it is in flight."""
         if self.shard.job is not None:
             self.recorder.end_shard(self.shard.job, self.shard.shard, 0)
+        self.recorder.see(self.tally.seen(None))
 
     @property
     def unfinished(self) -> bool:
@@ -163,11 +168,12 @@ class ShardBook:
         uri = failed_record_uri(self.shard.output, job, self.shard.shard)
         self.store.write(uri, encode(rows), "application/x-ndjson")
 
-    def _cancel_rest(self, job: str) -> None:
+    def _cancel_rest(self, job: str) -> int:
         left = [ref.index for ref in self.shard.files if ref.relative not in self._records]
         known = [index for index in left if index is not None]
         if known:
             self.recorder.cancel_files(job, known)
+        return len(known)
 
     def _keep(self, job: str) -> None:
         """An earlier delivery knows more of a file that was skipped now."""

@@ -15,6 +15,7 @@ from contract.transcript import utc_now
 from worker import heap
 from worker.attempts import FIRST, Attempt
 from worker.events import (
+    FilesCancelled,
     ShardFinished,
     ShardHandedBack,
     ShardPostponed,
@@ -59,7 +60,7 @@ class Delivery:
                 self._split(self.shard)
             else:
                 refuse_poison(self.attempt, max_attempts)
-                report_started(self.task, self.shard, self.child)
+                report_started(self.task, self.shard, self.child, self.attempt.deaths)
                 self._transcribe(self.shard)
                 self.child.attempts.end(self._identity)
         except HandedBack:
@@ -106,7 +107,8 @@ class Delivery:
             book.leave()
             raise
         seconds = time.monotonic() - begin
-        book.end(round(seconds * 1000))
+        if cancelled := book.end(round(seconds * 1000)):
+            child.observe(FilesCancelled(shard=shard.shard, job=str(shard.job), files=cancelled))
         heap.give_back()
         child.observe(
             ShardFinished(
@@ -190,16 +192,15 @@ def refuse_poison(attempt: Attempt, max_attempts: int) -> None:
         raise PoisonShard(f"it took down its worker {attempt.deaths} times; the last time: {seen}")
 
 
-def report_started(task: Any, shard: Shard, child: Child) -> None:
-    """Say that a shard is being worked on."""
-    info = task.request.delivery_info or {}
+def report_started(task: Any, shard: Shard, child: Child, deaths: int) -> None:
+    """Say that a shard is being worked on, with which so many processes died before."""
     child.observe(
         ShardStarted(
             shard=shard.shard,
             job=shard.job,
             files=len(shard.files),
             queue_wait_s=_since((task.request.headers or {}).get(ENQUEUED_AT_HEADER)),
-            redelivered=bool(info.get("redelivered")),
+            redelivered=deaths > 0,
         )
     )
 

@@ -31,6 +31,7 @@ class ShardStarted:
     queue_wait_s: float | None
     """From publishing to now; None when the sender did not say when."""
     redelivered: bool
+    """Whether a process died with it before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,15 @@ class FileFinished:
     made_before: Outcome | None = None
     """Of a file that was skipped: how it ended when this very job made its result, with audio_s of
     then; its process died before that was put down."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesCancelled:
+    """Files of a shard that are not worked on: their job was cancelled."""
+
+    shard: str
+    job: str
+    files: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +163,7 @@ Event = (
     ModelReady
     | ShardStarted
     | FileFinished
+    | FilesCancelled
     | BatchRecognised
     | ModelsWorked
     | MemoryRanOut

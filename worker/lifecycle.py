@@ -25,11 +25,11 @@ from worker.machine import Gpu, list_gpus, usable_cores
 from worker.pinning import CPU, SlotPlan, choose_devices, plan_slot
 from worker.progress import Heartbeat, Patience, progress_path
 from worker.slots import SlotFiles, SlotState
+from worker.telling import SlotTeller
 
 if TYPE_CHECKING:
     from contract.store import ObjectStore
     from worker.bookkeeping import ShardBook
-    from worker.engine.interface import Engine
     from worker.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
@@ -57,8 +57,8 @@ class Child:
     heartbeat: Heartbeat
     is_draining: Callable[[], bool]
     """Whether the worker is about to end."""
-    tell_state: Callable[[], None]
-    """Writes this slot's file, device memory included."""
+    shard_ended: Callable[[], None]
+    """Writes this slot's file."""
     open_book: Callable[[Shard], "ShardBook"]
     """The books of a shard."""
 
@@ -149,13 +149,13 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
     identity = engine.identity
     FleetState(redis, settings.key_prefix).announce(identity.model, identity.model_revision)
     observe(_ready(plan, gpu, time.monotonic() - begin, engine.fast_paths))
-    tell_state = _state_teller(plan, gpu, files, engine)
+    teller = SlotTeller.ready(plan, gpu, files, engine)
     store = watched(S3Store(), heartbeat.beat)
     recorder, open_book = _open_books(settings, redis, store, plan.slot)
     pipeline = Pipeline(
         store=store,
         engine=engine,
-        observe=observe,
+        observe=teller.along(observe),
         limits=Limits.of(settings),
         audio=SourceByAddress(store, WebAudio(hosts=listed_hosts(settings.allowed_http_hosts))),
         patience=Patience.of(settings),
@@ -174,7 +174,7 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
         owner=owner_of(files.token(), os.getpid()),
         heartbeat=heartbeat,
         is_draining=files.draining,
-        tell_state=tell_state,
+        shard_ended=teller.shard_ended,
         open_book=open_book,
     )
 
@@ -187,36 +187,6 @@ def _heard_by(heartbeat: Heartbeat, observe: Observer) -> Observer:
         observe(event)
 
     return heard
-
-
-def _state_teller(
-    plan: SlotPlan, gpu: Gpu | None, files: SlotFiles, engine: "Engine"
-) -> Callable[[], None]:
-    """What writes this slot's file: now, and whenever a shard has ended."""
-    before = files.read(plan.slot)
-    state = SlotState(
-        slot=plan.slot,
-        pid=os.getpid(),
-        state="ready",
-        device=plan.device,
-        device_uuid=gpu.uuid if gpu else "",
-        threads=plan.threads,
-    )
-
-    def tell(deaths: int = 0) -> None:
-        found = replace(
-            state,
-            memory=engine.memory_bytes(),
-            on_device=engine.on_device(),
-            deaths_in_a_row=deaths,
-        )
-        try:
-            files.write(found)
-        except OSError as error:  # a full disk is no reason to fail a shard that is done
-            log.warning("the state of slot %d cannot be written: %s", plan.slot, error)
-
-    tell(before.deaths_in_a_row if before else 0)
-    return tell
 
 
 def _ready(

@@ -70,7 +70,7 @@ def _begin(task: Any, document: Any, child: Child, max_attempts: int) -> None:
     try:
         attempt = child.attempts.begin(identity, beginning)
         Delivery(task, document, child, shard, attempt).run(max_attempts)
-        child.tell_state()
+        child.shard_ended()
     finally:
         child.heartbeat.end()
         child.claims.release(identity, child.owner)

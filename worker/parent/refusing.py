@@ -21,6 +21,7 @@ from contract.message_size import check_message_size
 from contract.queues import ENQUEUED_AT_HEADER, TASK, BrokerUnavailable
 from contract.settings import Settings
 from contract.transcript import utc_now
+from worker.events import Observer, ShardPutAside
 from worker.parent.envelopes import KEPT_CHARACTERS, REFUSED_HEADER
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
     """One per connection of the parent to its broker."""
 
     settings: ClassVar[Settings]
+    observe: ClassVar[Observer]
 
     @cached_property
     def _letters(self) -> DeadLetters:
@@ -105,7 +107,7 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
             # no request has it, so that Leases gives it back in some seconds
             log.warning("message %s cannot be put aside for now: %s", letter.message_id, error)
             return
-        log.error("message %s was put aside: %s", letter.message_id, letter.reason)
+        self.observe(ShardPutAside(message_id=letter.message_id, reason=letter.reason))
         message.ack_log_error(log, self.connection_errors)
 
 

@@ -1,6 +1,9 @@
 """Every metric of a worker, declared once. Names and units are the public interface."""
 
+from typing import get_args
+
 from contract.metric import Metric, measured
+from contract.transcript import STAGES, ErrorKind, Outcome
 
 _STAGE_S = (
     0.001,
@@ -30,12 +33,29 @@ _RTFX = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 CATALOGUE = (
-    Metric("asr_files_total", "counter", "Files by how they ended.", ("outcome",)),
-    Metric("asr_failures_total", "counter", "Failed files by kind of error.", ("kind",)),
+    Metric(
+        "asr_files_total",
+        "counter",
+        "Files by how they ended.",
+        ("outcome",),
+        values=get_args(Outcome),
+    ),
+    Metric(
+        "asr_failures_total",
+        "counter",
+        "Failed files by kind of error.",
+        ("kind",),
+        values=get_args(ErrorKind),
+    ),
     Metric("asr_audio_seconds_total", "counter", "Audio transcribed, in seconds."),
     Metric("asr_inference_seconds_total", "counter", "Time spent in the models, in seconds."),
     Metric(
-        "asr_stage_seconds", "histogram", "Time of one file in one stage.", ("stage",), _STAGE_S
+        "asr_stage_seconds",
+        "histogram",
+        "Time of one file in one stage.",
+        ("stage",),
+        _STAGE_S,
+        values=STAGES,
     ),
     Metric("asr_file_seconds", "histogram", "Time of one file, start to commit.", (), _FILE_S),
     Metric(
@@ -64,7 +84,11 @@ CATALOGUE = (
         ("slot",),
     ),
     Metric("asr_empty_transcripts_total", "counter", "Files with speech but without text."),
-    Metric("asr_redeliveries_total", "counter", "Shards that came again after a worker was lost."),
+    Metric(
+        "asr_redeliveries_total",
+        "counter",
+        "Shards that came again because a process died with them.",
+    ),
     Metric("asr_dead_lettered_total", "counter", "Messages that this worker put aside."),
     Metric("asr_model_load_seconds", "gauge", "Time the last load of the models took.", ("slot",)),
     Metric(

@@ -1,4 +1,4 @@
-"""The catalogue as prometheus_client objects; children count into one set of files per slot.
+"""The catalogue as prometheus_client objects; parent and children count into files of their own.
 
 Files are named by slot, not by process: a counter survives the child that a crash replaced.
 """
@@ -27,21 +27,25 @@ def forget_counts(run_dir: Path) -> None:
 
 
 class Metrics:
-    """What one child counts, by name; an undeclared name is a KeyError."""
+    """What one process counts, by name; an undeclared name is a KeyError."""
 
-    def __init__(self, run_dir: Path, slot: int) -> None:
+    def __init__(self, run_dir: Path, whose: str) -> None:
+        """`whose` names the files: slot0, slot1, ..., parent."""
         os.environ[_DIRECTORY_VARIABLE] = str(metrics_directory(run_dir))
         # both must happen before the first metric exists
         from prometheus_client import CollectorRegistry, values
 
         per_slot: Any = values.MultiProcessValue  # prometheus_client leaves its types out
-        values.ValueClass = per_slot(lambda: f"slot{slot}")
+        values.ValueClass = per_slot(lambda: whose)
         registry = CollectorRegistry()
         self._by_name = {
             metric.name: _make(metric, registry)
             for metric in CATALOGUE
             if not metric.read_at_scrape
         }
+        for metric in CATALOGUE:
+            for value in metric.values:
+                self[metric.name].labels(value)
 
     def __getitem__(self, name: str) -> Any:
         return self._by_name[name]

@@ -8,12 +8,14 @@ from worker.events import (
     BatchRecognised,
     Event,
     FileFinished,
+    FilesCancelled,
     MemoryRanOut,
     ModelReady,
     ModelsWorked,
     Observer,
     ShardFinished,
     ShardPutAside,
+    ShardSplit,
     ShardStarted,
 )
 from worker.telemetry.logs import log_event
@@ -21,10 +23,20 @@ from worker.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+_NO_SLOT = -1
+
 
 def observers(run_dir: Path, slot: int) -> Observer:
     """Every sink of this child behind one call."""
-    metrics = Metrics(run_dir, slot)
+    return _observe(Metrics(run_dir, f"slot{slot}"), slot)
+
+
+def observers_of_parent(run_dir: Path) -> Observer:
+    """The same for the parent: it has no slot, and tells of messages that it puts aside."""
+    return _observe(Metrics(run_dir, "parent"), _NO_SLOT)
+
+
+def _observe(metrics: Metrics, slot: int) -> Observer:
     sinks: tuple[Callable[[Event], None], ...] = (
         lambda event: count(metrics, slot, event),
         log_event,
@@ -55,17 +67,26 @@ def count(metrics: Metrics, slot: int, event: Event) -> None:
                 metrics["asr_queue_wait_seconds"].observe(event.queue_wait_s)
             if event.redelivered:
                 metrics["asr_redeliveries_total"].inc()
-        case ShardFinished():
-            metrics["asr_shard_seconds"].observe(event.seconds)
-            metrics["asr_busy_ratio"].labels(slot).set(event.busy_ratio)
         case BatchRecognised() | ModelsWorked() | MemoryRanOut():
             _count_work(metrics, slot, event)
         case FileFinished():
             _count_file(metrics, slot, event)
+        case FilesCancelled():
+            metrics["asr_files_total"].labels("cancelled").inc(event.files)
+        case _:
+            _count_end(metrics, slot, event)
+
+
+def _count_end(metrics: Metrics, slot: int, event: Event) -> None:
+    """How a delivery ended."""
+    match event:
+        case ShardFinished():
+            metrics["asr_shard_seconds"].observe(event.seconds)
+            metrics["asr_busy_ratio"].labels(slot).set(event.busy_ratio)
+        case ShardSplit():
+            metrics["asr_redeliveries_total"].inc()
         case ShardPutAside():
             metrics["asr_dead_lettered_total"].inc()
-        case _:
-            return
 
 
 def _count_work(

@@ -156,7 +156,7 @@ class ChildAtWork:
             owner="worker:1",
             heartbeat=cast(Heartbeat, self.heart),
             is_draining=self._is_draining,
-            tell_state=self._tell_state,
+            shard_ended=self._shard_ended,
             open_book=self._open_book,
         )
 
@@ -191,7 +191,7 @@ class ChildAtWork:
     def _end_shard(self, job: str, shard: str, work_ms: int) -> None:
         self.in_flight.pop(shard, None)
 
-    def _tell_state(self) -> None:
+    def _shard_ended(self) -> None:
         self.told += 1
 
     def _begin(self, identity: str, name: str) -> Attempt:

@@ -94,12 +94,13 @@ def test_the_wait_counts_from_publishing_and_is_never_negative(
     assert started.queue_wait_s == pytest.approx(wait_s, abs=5)
 
 
-@pytest.mark.parametrize(
-    ("info", "again"),
-    [(None, False), ({"redelivered": False}, False), ({"redelivered": True}, True)],
-)
-def test_a_redelivery_is_told(child: ChildAtWork, info: dict[str, Any] | None, again: bool) -> None:
-    child.run(a_message(child), FakeTask(delivery_info=info))
+@pytest.mark.parametrize(("deaths", "again"), [(0, False), (2, True)])
+def test_a_redelivery_is_told_after_a_death_and_not_after_a_drain(
+    child: ChildAtWork, deaths: int, again: bool
+) -> None:
+    """What a worker hands back when it ends is marked as redelivered as well."""
+    child.attempt = Attempt(name="x", number=3, deaths=deaths, last_death="")
+    child.run(a_message(child), FakeTask(delivery_info={"redelivered": True}))
     started = child.bench.events[0]
     assert isinstance(started, ShardStarted)
     assert started.redelivered is again

@@ -20,4 +20,4 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def metrics(run_dir: Path) -> Metrics:
     """What the child of slot 0 counts."""
-    return Metrics(run_dir, 0)
+    return Metrics(run_dir, "slot0")

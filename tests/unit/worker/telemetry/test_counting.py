@@ -7,10 +7,12 @@ from typing import Any, get_args
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from contract.transcript import STAGES, ErrorKind, Outcome
 from worker.events import (
     BatchRecognised,
     Event,
     FileFinished,
+    FilesCancelled,
     MemoryRanOut,
     ModelReady,
     ModelsWorked,
@@ -26,7 +28,7 @@ from worker.progress import ENDLESS
 from worker.telemetry import observers as room
 from worker.telemetry.devices import DeviceReader
 from worker.telemetry.metrics import Metrics, forget_counts
-from worker.telemetry.observers import count, observers
+from worker.telemetry.observers import count, observers, observers_of_parent
 from worker.telemetry.server import Status
 
 READY = ModelReady(slot=0, device="cpu", device_name="EPYC", device_uuid="", seconds=1.5, threads=2)
@@ -48,6 +50,7 @@ EXAMPLES: list[Event] = [
     BatchRecognised(seconds=42.0, padding_ratio=0.125, budget_s=60.0),
     ModelsWorked(seconds=0.5),
     MemoryRanOut(budget_s=30.0),
+    FilesCancelled(shard="s", job="j", files=3),
     ShardPutAside(message_id="m", reason="r"),
     ShardPostponed(shard="s", reason="r", delay_s=2.0),
     ShardSplit(shard="s", files=2, last_death="signal 9 (SIGKILL)"),
@@ -151,7 +154,8 @@ def test_shards_waits_redeliveries_and_dead_letters_are_counted(
     )
     page = _page(run_dir)
     assert (page["asr_queue_wait_seconds_count"], page["asr_queue_wait_seconds_sum"]) == (1, 7)
-    assert page["asr_redeliveries_total"] == 1
+    assert page["asr_redeliveries_total"] == 2  # one that came again, and one that is split
+    assert page["asr_files_total cancelled"] == 3
     assert page["asr_shard_seconds_sum"] == 2
     assert page["asr_dead_lettered_total"] == 1
     assert page["asr_model_load_seconds 0"] == 1.5
@@ -166,18 +170,35 @@ def test_the_threads_shown_are_those_found_after_the_last_file(
     assert _page(run_dir)["asr_torch_threads 0"] == 72
 
 
+def test_the_first_of_its_kind_is_seen_to_come(metrics: Metrics, run_dir: Path) -> None:
+    """`rate` knows no series that begins with what it is to count."""
+    page = _page(run_dir)
+    assert [page[f"asr_files_total {one}"] for one in get_args(Outcome)] == [0] * 5
+    assert [page[f"asr_failures_total {one}"] for one in get_args(ErrorKind)] == [0] * 9
+    assert [page[f"asr_stage_seconds_count {one}"] for one in STAGES] == [0] * 6
+
+
+def test_what_the_parent_puts_aside_is_counted_with_the_rest(
+    metrics: Metrics, run_dir: Path
+) -> None:
+    count(metrics, 0, ShardPutAside(message_id="m", reason="poison"))
+    observers_of_parent(run_dir)(ShardPutAside(message_id="n", reason="it names no task"))
+    assert _page(run_dir)["asr_dead_lettered_total"] == 2
+
+
 def test_slots_add_up_and_a_replaced_child_goes_on_counting(run_dir: Path) -> None:
     for slot in (0, 1, 0):
-        count(Metrics(run_dir, slot), slot, a_file())
+        count(Metrics(run_dir, f"slot{slot}"), slot, a_file())
     assert _page(run_dir)["asr_files_total ok"] == 3
     counters = {path.name for path in (run_dir / "metrics").glob("counter_*.db")}
     assert counters == {"counter_slot0.db", "counter_slot1.db"}
 
 
 def test_a_new_worker_begins_at_zero(run_dir: Path) -> None:
-    count(Metrics(run_dir, 0), 0, a_file())
+    count(Metrics(run_dir, "slot0"), 0, a_file())
     forget_counts(run_dir)
-    assert "asr_files_total ok" not in _page(run_dir)
+    Metrics(run_dir, "slot0")
+    assert _page(run_dir)["asr_files_total ok"] == 0
 
 
 def test_an_undeclared_name_is_an_error(metrics: Metrics) -> None:

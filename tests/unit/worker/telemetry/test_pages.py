@@ -71,7 +71,7 @@ def test_a_path_is_known_with_a_slash_or_a_query_and_others_name_the_pages(
 
 
 def test_metrics_shows_every_name_that_the_catalogue_declares(run_dir: Path) -> None:
-    Metrics(run_dir, 0)
+    Metrics(run_dir, "slot0")
     code, content_type, body = _status(run_dir, READY).page("/metrics")
     assert (code, content_type.split(";")[0]) == (200, "text/plain")
     unlabelled = [m for m in CATALOGUE if not m.labels or m.read_at_scrape]

@@ -1,0 +1,71 @@
+"""What a child says of its slot while it works."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.worker.scripted_engine import ScriptedEngine
+from tests.unit.worker.telemetry.test_counting import a_file
+from worker.events import Event, ShardHandedBack
+from worker.pinning import SlotPlan
+from worker.slots import SlotFiles, SlotState
+from worker.telling import SlotTeller
+
+
+class Growing(ScriptedEngine):
+    """Needs more memory with every look."""
+
+    looks = 0
+
+    def memory_bytes(self) -> dict[str, int]:
+        self.looks += 1
+        return {"allocated": self.looks}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> SlotFiles:
+    files = SlotFiles(tmp_path)
+    files.start(1)
+    files.write(SlotState(slot=0, pid=1, state="loading", deaths_in_a_row=2))
+    return files
+
+
+def told(files: SlotFiles) -> tuple[int, int]:
+    state = files.read(0)
+    assert state
+    return (state.memory or {})["allocated"], state.deaths_in_a_row
+
+
+def test_memory_is_told_while_files_end_and_deaths_until_a_shard_does(files: SlotFiles) -> None:
+    plan = SlotPlan(slot=0, device="cpu", visible="", threads=1)
+    teller = SlotTeller.ready(plan, None, files, Growing())
+    now, heard = 100.0, list[Event]()
+    teller.clock = lambda: now
+
+    def hear(event: Event) -> None:
+        heard.append(event)
+
+    observe = teller.along(hear)
+    assert told(files) == (1, 2)
+    teller.tell()
+    observe(a_file())
+    observe(ShardHandedBack(shard="s"))
+    assert told(files) == (2, 2)  # not for every small file
+    now += 6
+    observe(a_file())
+    assert told(files) == (3, 2)
+    teller.shard_ended()
+    assert told(files) == (4, 0)
+    assert len(heard) == 3
+
+
+def test_a_full_disk_fails_no_shard(files: SlotFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = SlotPlan(slot=0, device="cpu", visible="", threads=1)
+    teller = SlotTeller.ready(plan, None, files, Growing())
+
+    def full(files: SlotFiles, state: SlotState) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(SlotFiles, "write", full)
+    teller.shard_ended()
+    assert told(files) == (1, 2)
