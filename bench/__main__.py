@@ -144,6 +144,17 @@ def recovery(
         raise typer.Exit(1)
 
 
+@app.command()
+def autoscale(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Play days of work with the scaler of deploy/kubernetes, and with others beside it."""
+    from bench.autoscale.comparing import run_autoscale
+
+    result = run_autoscale()
+    typer.echo(result.to_json() if as_json else result.to_text())
+
+
 @app.command("gpu-bundle")
 def gpu_bundle(
     python_version: Annotated[str, typer.Option(help="Python of the machine with the GPU.")],

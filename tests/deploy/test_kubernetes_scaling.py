@@ -93,7 +93,7 @@ class TestWhatIsAsked:
         assert up["stabilizationWindowSeconds"] == 0
         assert max(one["periodSeconds"] for one in up["policies"]) <= 15
         assert down["stabilizationWindowSeconds"] >= 300
-        assert [(one["type"], one["value"]) for one in down["policies"]] == [("Percent", 25)]
+        assert [(one["type"], one["value"]) for one in down["policies"]] == [("Percent", 50)]
         assert spec["cooldownPeriod"] >= 300
         assert spec["pollingInterval"] <= 30
 
@@ -159,9 +159,10 @@ PROMETHEUS_CASES = {
         {
             "asr_broker_up": "1x20",
             'asr_backlog_audio_seconds{job="calls"}': "10800000x20",
+            'asr_backlog_messages{queue="fleet",state="ready"}': "1500x20",
             'asr_backlog_messages{queue="fleet",state="unacked"}': "0x20",
         },
-        100,
+        12,
         0,
     ),
     "Redis is away": ({"asr_broker_up": "0x20", 'asr_slots{instance="a"}': "8x20"}, None, None),

@@ -1,0 +1,68 @@
+"""Pods that load, work and end; and days with them."""
+
+import pytest
+
+from bench.autoscale.days import Day
+from bench.autoscale.fleet import Fleet
+from bench.autoscale.playing import play
+from bench.autoscale.scaler import fixed, ours, queue_length
+
+HOUR_S = 3600.0
+DAY = Day(name="test", jobs=((0.0, 100 * HOUR_S),), most=16, rtfx=100.0, start_s=60.0)
+
+
+def test_a_pod_is_paid_from_its_creation_and_works_once_it_is_ready() -> None:
+    fleet = Fleet(DAY, waiting_s=10 * HOUR_S)
+    fleet.resize(0, 2)
+    fleet.tick(15, 15)
+    assert (fleet.ready, fleet.pods, fleet.done_s, fleet.paid_s) == (0, 2, 0, 30)
+    fleet.tick(60, 45)
+    assert (fleet.ready, fleet.done_s) == (2, 2 * 100 * 45)
+
+
+def test_there_are_no_more_busy_slots_than_shards() -> None:
+    fleet = Fleet(DAY, ready=10, waiting_s=2.5 * DAY.shard_s)
+    page = fleet.page()
+    assert fleet.busy == 3
+    assert page['asr_backlog_messages{queue="fleet",state="unacked"}'] == 3
+    assert page['asr_backlog_messages{queue="fleet",state="ready"}'] == 0
+
+
+def test_those_that_load_end_first_and_those_at_work_drain() -> None:
+    fleet = Fleet(DAY, ready=4, waiting_s=4 * DAY.shard_s)
+    fleet.resize(0, 6)
+    fleet.resize(0, 3)
+    assert (fleet.ready, fleet.pods) == (3, 3)
+    fleet.tick(15, 15)
+    assert fleet.paid_s == (3 + 1) * 15  # the fourth one drains
+    fleet.tick(30, 15)
+    assert fleet.paid_s == (3 + 1 + 3) * 15
+
+
+def test_what_killed_pods_had_comes_again_and_nothing_is_lost() -> None:
+    day = Day(name="kills", jobs=DAY.jobs, most=16, rtfx=100.0, start_s=60.0, kills_per_hour=20.0)
+    fleet = Fleet(day, ready=16, waiting_s=100 * HOUR_S)
+    unseen = 0.0
+    for step in range(1, 40):
+        fleet.tick(step * 15.0, 15.0)
+        assert fleet.done_s + fleet.remaining_s == pytest.approx(100 * HOUR_S)
+        unseen = max(unseen, fleet.remaining_s - fleet.waiting_s)
+    assert unseen > 0
+    assert fleet.ready < 16
+
+
+def test_a_day_ends_with_all_done_and_nobody_there() -> None:
+    outcome = play(DAY, ours())
+    assert outcome.drain_hours
+    assert outcome.drain_hours < 1
+    assert outcome.gpu_hours - outcome.gpu_hours_wasted == pytest.approx(1.0, abs=0.15)
+    assert (outcome.overshoot_gpus, outcome.gpus_started) == (0, outcome.peak_gpus)
+
+
+def test_ours_follows_the_speed_and_a_count_of_messages_does_not() -> None:
+    slow = Day(name="slow", jobs=((0.0, 100 * HOUR_S),), most=64, rtfx=10.0)
+    by_speed, by_messages = play(slow, ours()), play(slow, queue_length(300, "300"))
+    assert by_speed.drain_hours
+    assert by_messages.drain_hours
+    assert by_speed.drain_hours < 1 < by_messages.drain_hours
+    assert play(slow, fixed()).peak_gpus == 64
