@@ -8,6 +8,7 @@ backlog.py     a huge backlog: publishing, memory, looking, enqueueing again
 fairness.py    a small job enqueued behind a huge one
 recovery.py    how soon work goes on after something died; casualties.py is what dies
 autoscale/     the scaler of deploy/kubernetes played against days of work, beside others
+broker.py      what one Redis has to do for workers, shards and files; messages.py for messages
 engine.py      FunASR's own generate against our engine
 precision.py   what 16 bits do to the words
 sides.py       how either side hears the recordings

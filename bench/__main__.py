@@ -155,6 +155,18 @@ def autoscale(
     typer.echo(result.to_json() if as_json else result.to_text())
 
 
+@app.command()
+def broker(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/broker"),
+) -> None:
+    """Show what one Redis has to do for a fleet."""
+    from bench.broker import run_broker
+
+    result = run_broker(data)
+    typer.echo(result.to_json() if as_json else result.to_text())
+
+
 @app.command("gpu-bundle")
 def gpu_bundle(
     python_version: Annotated[str, typer.Option(help="Python of the machine with the GPU.")],

@@ -1,0 +1,167 @@
+"""What one Redis has to do for a fleet: connections, commands, memory and processor time.
+
+Real workers stand idle, then work; what Redis did meanwhile is divided among them.
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from bench.machine import describe_machine
+from bench.messages import messages_per_second
+from contract.ledger import connect
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.environment import adopt
+from local.samples import SAMPLES
+from local.stack import Stack, running_stack
+from local.worker import LocalWorker
+from producer import enqueue, status
+from producer.planning.packing import ShardLimits
+
+_WORKERS = 3
+_IDLE_S = 30.0
+_SHARDS = 60
+_FILES = 10
+_AUDIO = "s3://audio/broker/pin-code.wav"
+_DEADLINE_S = 600.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """What Redis says of itself, or the difference between two times."""
+
+    at_s: float
+    connections: float
+    commands: float
+    cpu_s: float
+    memory_bytes: float
+
+    @classmethod
+    def now(cls, client: Any) -> Self:
+        """As INFO tells it; processor time is that of the server alone."""
+        told = client.info()
+        return cls(
+            time.monotonic(),
+            told["connected_clients"],
+            told["total_commands_processed"],
+            told["used_cpu_user"] + told["used_cpu_sys"],
+            told["used_memory"],
+        )
+
+    def __sub__(self, other: "Load") -> "Load":
+        pairs = zip(asdict(self).values(), asdict(other).values(), strict=True)
+        return Load(*(mine - others for mine, others in pairs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerResult:
+    """What `python -m bench broker --json` prints."""
+
+    connections_per_worker: float
+    """Of one slot."""
+    memory_per_worker_kib: float
+    idle_commands_per_worker_s: float
+    """Commands per second of a worker that waits."""
+    idle_cpu_ms_per_worker_s: float
+    """Redis' processor time for it in a second."""
+    commands_per_shard: float
+    commands_per_file: float
+    """Beside those of its shard."""
+    cpu_ms_per_shard: float
+    cpu_ms_per_file: float
+    messages_per_s: float
+    """Published, taken and acknowledged by one process through Celery's transport."""
+    machine: dict[str, object]
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps(asdict(self))
+
+    def to_text(self) -> str:
+        """Some lines."""
+        return (
+            f"a worker that waits: {self.connections_per_worker} connections, "
+            f"{self.memory_per_worker_kib} KiB, {self.idle_commands_per_worker_s} commands/s, "
+            f"{self.idle_cpu_ms_per_worker_s} ms of Redis' time a second\n"
+            f"a shard: {self.commands_per_shard} commands, {self.cpu_ms_per_shard} ms; "
+            f"a file: {self.commands_per_file} commands, {self.cpu_ms_per_file} ms\n"
+            f"one process sends, takes and acknowledges {self.messages_per_s} messages/s"
+        )
+
+
+def run_broker(directory: Path) -> BrokerResult:
+    """Measure; some four minutes."""
+    with running_stack(directory, buckets=("audio", "transcripts")) as stack:
+        adopt({**stack.environment, "FLEET_MODEL": "demo"})
+        client = connect(Settings.load())
+        rate = messages_per_second(Settings.load())
+        with (SAMPLES / "pin-code.wav").open("rb") as file:
+            S3Store().upload(_AUDIO, file)
+        alone = Load.now(client)
+        with _workers(stack, directory):
+            _work(directory, "warm", _WORKERS, 1)
+            idle = _while(client, lambda: time.sleep(_IDLE_S))
+            single = _while(client, lambda: _work(directory, "single", _SHARDS, 1))
+            many = _while(client, lambda: _work(directory, "many", _SHARDS, _FILES))
+            there = Load.now(client)
+    return _result(there - alone, idle, single, many, rate)
+
+
+def _result(there: Load, idle: Load, single: Load, many: Load, rate: float) -> BrokerResult:
+    """What is there all the time is taken off what shards and files need."""
+    shards = [_beyond(idle, load) for load in (single, many)]
+    files = [(more - less) / (_SHARDS * (_FILES - 1)) for less, more in zip(*shards, strict=True)]
+    one = [total / _SHARDS - file for total, file in zip(shards[0], files, strict=True)]
+    return BrokerResult(
+        connections_per_worker=round(there.connections / _WORKERS, 1),
+        memory_per_worker_kib=round(there.memory_bytes / _WORKERS / 1024),
+        idle_commands_per_worker_s=round(idle.commands / idle.at_s / _WORKERS, 1),
+        idle_cpu_ms_per_worker_s=round(1000 * idle.cpu_s / idle.at_s / _WORKERS, 2),
+        commands_per_shard=round(one[0], 1),
+        commands_per_file=round(files[0], 1),
+        cpu_ms_per_shard=round(1000 * one[1], 2),
+        cpu_ms_per_file=round(1000 * files[1], 3),
+        messages_per_s=round(rate),
+        machine=describe_machine(),
+    )
+
+
+def _beyond(idle: Load, load: Load) -> tuple[float, float]:
+    """Commands and processor time beyond those of workers that wait."""
+    share = load.at_s / idle.at_s
+    return load.commands - share * idle.commands, load.cpu_s - share * idle.cpu_s
+
+
+def _while(client: Any, act: Any) -> Load:
+    before = Load.now(client)
+    act()
+    return Load.now(client) - before
+
+
+@contextlib.contextmanager
+def _workers(stack: Stack, directory: Path) -> Iterator[None]:
+    with contextlib.ExitStack() as running:
+        for number in range(_WORKERS):
+            own = directory / f"worker-{number}"
+            own.mkdir(exist_ok=True)
+            running.enter_context(LocalWorker(stack.environment, own)).wait_until_ready()
+        yield
+
+
+def _work(directory: Path, name: str, shards: int, files: int) -> None:
+    manifest = directory / f"{name}.jsonl"
+    rows = ({"audio": _AUDIO, "id": f"{name}/{number}"} for number in range(shards * files))
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    output = f"s3://transcripts/broker/{name}/"
+    limits = ShardLimits(files=files)
+    job = enqueue([str(manifest)], output=output, limits=limits, overwrite=True).job
+    give_up = time.monotonic() + _DEADLINE_S
+    while status(job).counts.finished < shards * files:
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"{job} is not done within {_DEADLINE_S:.0f} s")
+        time.sleep(1.0)
