@@ -15,7 +15,8 @@ umask 077
 cat > .env <<END
 # what the fleet of compose.yaml is to be; keep it to yourself
 
-# cpu, or gpu where the NVIDIA Container Toolkit is installed
+# cpu, or gpu where the NVIDIA Container Toolkit is installed; before you change it:
+# docker compose --profile cpu --profile gpu down
 COMPOSE_PROFILES=cpu
 # demo hears digits, and needs no hub: for a first try. Then paraformer-zh, SenseVoiceSmall ...
 FLEET_MODEL=demo

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cli.exporter import exporter
 from contract.settings import PREFIX, Settings
@@ -151,3 +152,11 @@ def test_the_exporter_is_started_with_what_it_knows(installed: Path) -> None:
     command, flag, port = arguments
     assert (command, flag) == ("exporter", "--port")
     assert inspect.signature(exporter).parameters["port"].default == int(port)
+
+
+def test_the_exporter_s_own_labels_stay_what_they_are() -> None:
+    """Without honor_labels a job of transcription would become `exported_job`."""
+    (block,) = re.findall(r"```yaml\n(.*?)```", (SYSTEMD / "README.md").read_text(), re.DOTALL)
+    scraped = {one["job_name"]: one for one in yaml.safe_load(block)["scrape_configs"]}
+    assert scraped["fleet-exporter"]["honor_labels"] is True
+    assert "honor_labels" not in scraped["fleet-worker"]
