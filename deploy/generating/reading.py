@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
@@ -58,6 +59,9 @@ def read(url: str, query: Query, values: Mapping[str, str], window: Window) -> l
     try:
         with _DIRECT.open(address, timeout=_PATIENCE_S) as answer:
             found = json.load(answer)["data"]["result"]
+    except urllib.error.HTTPError as error:
+        why = error.read().decode(errors="replace")
+        raise PrometheusRefuses(f"{asked['query']}: {error}: {why}") from None
     except OSError as error:
         raise PrometheusRefuses(f"{asked['query']}: {error}") from None
     lines = (_series(query.legend, one["metric"], one["values"]) for one in found)
