@@ -130,6 +130,7 @@ CATALOGUE = (
         "Children of the slot in a row that died since one of them ended a shard.",
         "slot",
     ),
+    measured("asr_planned_torch_threads", "Threads that the slot's child was given.", "slot"),
     measured("asr_device_expected", "1 when the model sits where it should, else 0.", "slot"),
     measured(
         "asr_device_utilization_ratio",

@@ -28,6 +28,7 @@ class DeviceReader:
             yield "asr_model_ready", slot, float(state.state == "ready")
             yield "asr_model_load_failures", slot, float(state.failures_in_a_row)
             yield "asr_child_deaths", slot, float(state.deaths_in_a_row)
+            yield "asr_planned_torch_threads", slot, float(state.threads)
             yield "asr_device_expected", slot, float(state.on_device)
             try:
                 yield from self._read_process(state, slot)

@@ -16,6 +16,7 @@ WITHOUT_UNIT = {
     *NUMBERS,
     "asr_rtfx",
     "asr_torch_threads",
+    "asr_planned_torch_threads",
     "asr_model_ready",
     "asr_device_expected",
     "asr_fast_path",

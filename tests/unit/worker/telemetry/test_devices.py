@@ -100,6 +100,7 @@ def test_a_child_that_is_gone_tells_only_that_it_is_known() -> None:
         "asr_model_ready",
         "asr_model_load_failures",
         "asr_child_deaths",
+        "asr_planned_torch_threads",
         "asr_device_expected",
     }
 
