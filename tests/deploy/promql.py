@@ -37,6 +37,11 @@ def mentions(expr: str) -> list[Mention]:
     ]
 
 
+def selectors(expr: str) -> list[str]:
+    """The same as one may ask Prometheus for each by itself: names with their matchers."""
+    return [found[0].strip() for found in _NAME.finditer(expr)]
+
+
 def groupings(expr: str) -> Iterator[tuple[frozenset[str], str]]:
     """Labels of each `by` and `without`, and what is grouped."""
     for found in _GROUPING.finditer(expr):

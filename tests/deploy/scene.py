@@ -28,6 +28,9 @@ from tests.chaos.recordings import LONG, POISON, SILENT, SPOKEN, sample, slow
 WORKERS, EXPORTER = "fleet-worker", "fleet-exporter"
 """Names of Prometheus' jobs, as everywhere in deploy/."""
 
+_LIMIT_BYTES = 4 * 1024**3
+"""Of Valkey's memory, which has none by default; more than this machine will ever put there."""
+
 JOB = "calls-2026"
 _OUTPUT = "s3://transcripts/calls/"
 _SHARD_FILES = 4
@@ -75,6 +78,8 @@ def running_scene(directory: Path) -> Iterator[Scene]:
         before = dict(os.environ)
         running.callback(_put_back, before)
         adopt({**stack.environment, "FLEET_MODEL": "demo"})
+        redis: Any = connect(Settings.load())
+        redis.config_set("maxmemory", _LIMIT_BYTES)
         path = os.pathsep.join(filter(None, (str(SABOTAGE), before.get("PYTHONPATH"))))
         own = {**stack.environment, "PYTHONPATH": path, "FLEET_TORCH_THREADS": "1"}
         workers = tuple(
