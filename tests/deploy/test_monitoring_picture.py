@@ -73,7 +73,7 @@ def test_series_are_named_and_what_is_no_number_is_left_out(
 
 
 def test_a_query_that_means_nothing_is_refused(prometheus: str, window: Window) -> None:
-    with pytest.raises(PrometheusRefuses, match="sum\\(: .*parse error"):
+    with pytest.raises(PrometheusRefuses, match=r"sum\(: .*parse error"):
         read(prometheus, Query("sum("), {}, window)
 
 
