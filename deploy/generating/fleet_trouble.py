@@ -7,7 +7,7 @@ TROUBLE = (
         "Failures by kind",
         "Failed files per minute by kind of error: `fleet failures JOB` shows examples.",
         "none",
-        Query("60 * sum by (kind) (rate(asr_failures_total[$__rate_interval]))", "{{kind}}"),
+        Query("60 * sum by (kind) (rate(asr_failures_total[$__rate_interval])) > 0", "{{kind}}"),
         stacked=True,
     ),
     graph(

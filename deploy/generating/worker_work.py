@@ -101,7 +101,7 @@ SIZES = (
         "Failures by kind",
         "Failed files per minute.",
         "none",
-        Query(f"60 * sum by (kind) ({_rate('asr_failures_total')})", "{{kind}}"),
+        Query(f"60 * sum by (kind) ({_rate('asr_failures_total')}) > 0", "{{kind}}"),
         stacked=True,
     ),
     graph(

@@ -93,7 +93,7 @@ def test_a_frozen_line_can_be_cut(wire: Wire) -> None:
 def test_a_server_that_is_away_breaks_the_connection() -> None:
     with (
         Wire(("127.0.0.1", 1)) as nowhere,
+        contextlib.suppress(ConnectionError),  # it may be broken as soon as it is made
         connect(nowhere) as peer,
-        contextlib.suppress(ConnectionResetError),
     ):
         assert peer.recv(1) == b""
