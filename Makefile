@@ -22,7 +22,8 @@ run: .venv     ## do the main job here: embedded Valkey and S3, sample audio, on
 	$(BIN)/fleet demo --keep
 
 test: .venv    ## run every test
-	$(BIN)/python -m pytest tests/unit tests/integration tests/acceptance tests/deploy
+	$(BIN)/python -m pytest tests/unit -n 2
+	$(BIN)/python -m pytest tests/integration tests/acceptance tests/deploy
 
 test-unit: .venv ## run the tests that need no server, in seconds
 	$(BIN)/python -m pytest tests/unit
