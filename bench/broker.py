@@ -50,7 +50,7 @@ class Load:
             told["connected_clients"],
             told["total_commands_processed"],
             told["used_cpu_user"] + told["used_cpu_sys"],
-            told["used_memory"],
+            told["mem_clients_normal"],
         )
 
     def __sub__(self, other: "Load") -> "Load":
@@ -65,6 +65,7 @@ class BrokerResult:
     connections_per_worker: float
     """Of one slot."""
     memory_per_worker_kib: float
+    """Of its connections."""
     idle_commands_per_worker_s: float
     """Commands per second of a worker that waits."""
     idle_cpu_ms_per_worker_s: float
@@ -102,24 +103,28 @@ def run_broker(directory: Path) -> BrokerResult:
         rate = messages_per_second(Settings.load())
         with (SAMPLES / "pin-code.wav").open("rb") as file:
             S3Store().upload(_AUDIO, file)
-        alone = Load.now(client)
-        with _workers(stack, directory):
-            _work(directory, "warm", _WORKERS, 1)
-            idle = _while(client, lambda: time.sleep(_IDLE_S))
-            single = _while(client, lambda: _work(directory, "single", _SHARDS, 1))
-            many = _while(client, lambda: _work(directory, "many", _SHARDS, _FILES))
-            there = Load.now(client)
-    return _result(there - alone, idle, single, many, rate)
+        with _workers(stack, directory, "first", 1):
+            warm = _work(directory, "warm", 1, 1)
+            before = Load.now(client)
+            with _workers(stack, directory, "other", _WORKERS - 1):
+                idle = _while(client, lambda: time.sleep(_IDLE_S))
+                looked = _while(client, lambda: _look(warm, _IDLE_S))
+                single = _while(client, lambda: _work(directory, "single", _SHARDS, 1))
+                there = Load.now(client) - before
+                many = _while(client, lambda: _work(directory, "many", _SHARDS, _FILES))
+    shards = [_beyond(looked, load) for load in (single, many)]
+    return _result(there, idle, shards, rate)
 
 
-def _result(there: Load, idle: Load, single: Load, many: Load, rate: float) -> BrokerResult:
-    """What is there all the time is taken off what shards and files need."""
-    shards = [_beyond(idle, load) for load in (single, many)]
+def _result(
+    there: Load, idle: Load, shards: list[tuple[float, float]], rate: float
+) -> BrokerResult:
+    """Shards of one file and of many tell what a shard needs, and what each of its files does."""
     files = [(more - less) / (_SHARDS * (_FILES - 1)) for less, more in zip(*shards, strict=True)]
     one = [total / _SHARDS - file for total, file in zip(shards[0], files, strict=True)]
     return BrokerResult(
-        connections_per_worker=round(there.connections / _WORKERS, 1),
-        memory_per_worker_kib=round(there.memory_bytes / _WORKERS / 1024),
+        connections_per_worker=round(there.connections / (_WORKERS - 1), 1),
+        memory_per_worker_kib=round(there.memory_bytes / (_WORKERS - 1) / 1024),
         idle_commands_per_worker_s=round(idle.commands / idle.at_s / _WORKERS, 1),
         idle_cpu_ms_per_worker_s=round(1000 * idle.cpu_s / idle.at_s / _WORKERS, 2),
         commands_per_shard=round(one[0], 1),
@@ -131,10 +136,10 @@ def _result(there: Load, idle: Load, single: Load, many: Load, rate: float) -> B
     )
 
 
-def _beyond(idle: Load, load: Load) -> tuple[float, float]:
-    """Commands and processor time beyond those of workers that wait."""
-    share = load.at_s / idle.at_s
-    return load.commands - share * idle.commands, load.cpu_s - share * idle.cpu_s
+def _beyond(looked: Load, load: Load) -> tuple[float, float]:
+    """Commands and processor time beyond those of workers that wait and of us, who look on."""
+    share = load.at_s / looked.at_s
+    return load.commands - share * looked.commands, load.cpu_s - share * looked.cpu_s
 
 
 def _while(client: Any, act: Any) -> Load:
@@ -144,16 +149,24 @@ def _while(client: Any, act: Any) -> Load:
 
 
 @contextlib.contextmanager
-def _workers(stack: Stack, directory: Path) -> Iterator[None]:
+def _workers(stack: Stack, directory: Path, name: str, count: int) -> Iterator[None]:
     with contextlib.ExitStack() as running:
-        for number in range(_WORKERS):
-            own = directory / f"worker-{number}"
+        for number in range(count):
+            own = directory / f"{name}-{number}"
             own.mkdir(exist_ok=True)
             running.enter_context(LocalWorker(stack.environment, own)).wait_until_ready()
         yield
 
 
-def _work(directory: Path, name: str, shards: int, files: int) -> None:
+def _look(job: str, seconds: float) -> None:
+    """As often as while there is work: what looking costs is taken off as well."""
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        status(job)
+        time.sleep(1.0)
+
+
+def _work(directory: Path, name: str, shards: int, files: int) -> str:
     manifest = directory / f"{name}.jsonl"
     rows = ({"audio": _AUDIO, "id": f"{name}/{number}"} for number in range(shards * files))
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -165,3 +178,4 @@ def _work(directory: Path, name: str, shards: int, files: int) -> None:
         if time.monotonic() > give_up:
             raise TimeoutError(f"{job} is not done within {_DEADLINE_S:.0f} s")
         time.sleep(1.0)
+    return job

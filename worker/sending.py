@@ -25,7 +25,8 @@ _JITTER = 0.2
 """So that what failed together does not come again together."""
 
 _PASSING = (OperationalError, redis.RedisError, OSError)
-"""Away, restarting, full, or read only while another takes over."""
+"""Away, restarting, full, read only while another takes over; or a right that lacks, until it is
+given: who left instead would load its models again for nothing, and count as a death."""
 
 
 def send_later(task: Any, delay_s: float, retries: int, beat: Beat) -> None:

@@ -56,11 +56,11 @@ class SlotTeller:
         """How it is now."""
         with self._lock:
             self._told_s = self.clock()
-            memory, on_device = self.engine.memory_bytes(), self.engine.on_device()
             try:
+                memory, on_device = self.engine.memory_bytes(), self.engine.on_device()
                 self.files.write(replace(self.state, memory=memory, on_device=on_device))
-            except OSError as error:  # a full disk is no reason to fail a shard that is done
-                log.warning("the state of slot %d cannot be written: %s", self.state.slot, error)
+            except Exception as error:  # a full disk or a lost device is no reason to fail a file
+                log.warning("the state of slot %d cannot be told: %s", self.state.slot, error)
 
     def shard_ended(self) -> None:
         """Whatever ended children of this slot before, it is over."""

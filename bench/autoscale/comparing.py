@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from bench.autoscale.days import DAYS
 from bench.autoscale.playing import Outcome, play
-from bench.autoscale.scaler import fixed, ours, queue_length
+from bench.autoscale.scaler import fixed, guessing, ours, patient, queue_length
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Comparison:
         """A table for each day."""
         lines = []
         for day in DAYS:
-            lines += ["", day.name, f"  {'':24}{'':>9}{'GPU hours':>20}{'GPUs':>28}"]
+            lines += ["", day.name, f"  {'':26}{'':>9}{'GPU hours':>20}{'GPUs':>28}"]
             lines.append(
-                f"  {'scaler':24}{'drained':>9}{'paid':>10}{'wasted':>10}"
+                f"  {'scaler':26}{'drained':>9}{'paid':>10}{'wasted':>10}"
                 f"{'peak':>10}{'overshoot':>10}{'started':>8}"
             )
             lines += [_line(one) for one in self.outcomes if one.day == day.name]
@@ -34,7 +34,7 @@ class Comparison:
 def _line(one: Outcome) -> str:
     drained = "never" if one.drain_hours is None else f"{one.drain_hours:.2f} h"
     return (
-        f"  {one.scaler:24}{drained:>9}{one.gpu_hours:>10.1f}{one.gpu_hours_wasted:>10.1f}"
+        f"  {one.scaler:26}{drained:>9}{one.gpu_hours:>10.1f}{one.gpu_hours_wasted:>10.1f}"
         f"{one.peak_gpus:>10}{one.overshoot_gpus:>10}{one.gpus_started:>8}"
     )
 
@@ -43,6 +43,8 @@ def run_autoscale() -> Comparison:
     """Play them all; some tens of seconds."""
     scalers = (
         ours(),
+        patient(600, "ours, 10 min of patience"),
+        guessing(60, "ours, a slow first guess"),
         queue_length(5, "5 messages per GPU"),
         queue_length(300, "300 messages per GPU"),
         fixed(),

@@ -1,7 +1,8 @@
 """A fleet of pods with one slot each: they load, work, are ended and are killed.
 
-It is played as a whole, not file by file: shards are alike, and a slot that becomes free takes from
-what waits at once. So it does not show the last shard of a job, whose length adds to the time.
+It is played as a whole, in steps: shards are alike, a slot that becomes free takes from what waits
+at once, a pod that drains does no work, and the broker is never the limit. So it does not show the
+last shard of a job, whose length adds to the time.
 """
 
 import math
@@ -26,10 +27,10 @@ class Fleet:
     ready: int = 0
     waiting_s: float = 0.0
     """Audio that is not transcribed, without what killed pods had in hand."""
-    done_s: float = 0.0
-    """Audio that is."""
-    worked_s: float = 0.0
-    """Time of slots at work."""
+    heard_s: float = 0.0
+    """Audio that slots worked on, twice if it was in the hands of one that was killed."""
+    again_s: float = 0.0
+    """Of that, what has to be done again."""
     paid_s: float = 0.0
     """Time of pods, from their creation to their end."""
     started: int = 0
@@ -44,6 +45,11 @@ class Fleet:
     def pods(self) -> int:
         """Those that are counted: loading and ready."""
         return self.ready + len(self._loading)
+
+    @property
+    def done_s(self) -> float:
+        """Audio that is transcribed."""
+        return self.heard_s - self.again_s
 
     @property
     def remaining_s(self) -> float:
@@ -79,8 +85,7 @@ class Fleet:
         self._kill(at_s, step_s)
         done_s = min(self.waiting_s, self.busy * self.day.rtfx * step_s)
         self.waiting_s = max(self.waiting_s - done_s, 0.0)
-        self.done_s += done_s
-        self.worked_s += done_s / self.day.rtfx
+        self.heard_s += done_s
         self.paid_s += (self.pods + len(self._ending)) * step_s
 
     def page(self) -> dict[str, Answer]:
@@ -92,8 +97,8 @@ class Fleet:
             messages.format("ready"): float(self._shards() - self.busy),
             messages.format("unacked"): float(self.busy + len(self._unseen)),
             "asr_slots": float(self.ready) if self.ready else None,
-            "asr_audio_seconds_total": self.done_s if self.ready else None,
-            "asr_shard_seconds_sum": self.worked_s if self.ready else None,
+            "asr_audio_seconds_total": self.heard_s if self.ready else None,
+            "asr_shard_seconds_sum": self.heard_s / self.day.rtfx if self.ready else None,
         }
 
     def _shards(self) -> int:
@@ -104,7 +109,7 @@ class Fleet:
         self._unseen = [one for one in self._unseen if one[0] > at_s]
 
     def _kill(self, at_s: float, step_s: float) -> None:
-        """Without a notice. Files that were finished are, so that half a shard comes again."""
+        """Without a notice."""
         if not self.day.kills_per_hour:
             return
         chance = 1 - math.exp(-self.day.kills_per_hour * step_s / 3600)
@@ -117,8 +122,11 @@ class Fleet:
                 self._kill_ready(at_s)
 
     def _kill_ready(self, at_s: float) -> None:
+        """Its shard, half done on average, comes again as a whole: no file of it was finished."""
         if self._chance.random() < self.busy / self.ready:
-            audio_s = min(self.waiting_s, self.day.shard_s / 2)
-            self.waiting_s -= audio_s
-            self._unseen.append((at_s + _VISIBILITY_TIMEOUT_S, audio_s))
+            rest_s = min(self.waiting_s, self.day.shard_s / 2)
+            lost_s = min(self.done_s, self.day.shard_s / 2)
+            self.waiting_s -= rest_s
+            self.again_s += lost_s
+            self._unseen.append((at_s + _VISIBILITY_TIMEOUT_S, rest_s + lost_s))
         self.ready -= 1

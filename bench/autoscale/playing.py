@@ -26,7 +26,7 @@ class Outcome:
     gpu_hours: float
     """Paid: from a pod's creation to its end, loading and draining included."""
     gpu_hours_wasted: float
-    """Of those, what no slot worked."""
+    """Beyond those that the audio needs: loading, idling, draining, work that was lost."""
     peak_gpus: int
     overshoot_gpus: int
     """Beyond those that would have done in half an hour what remained at its highest."""
@@ -60,7 +60,7 @@ def play(day: Day, scaler: Scaler) -> Outcome:
         scaler=scaler.name,
         drain_hours=round(max(took) / 3600, 2) if done else None,
         gpu_hours=round(fleet.paid_s / 3600, 1),
-        gpu_hours_wasted=round((fleet.paid_s - fleet.worked_s) / 3600, 1),
+        gpu_hours_wasted=round((fleet.paid_s - fleet.done_s / day.rtfx) / 3600, 1),
         peak_gpus=peak,
         overshoot_gpus=max(peak - needed, 0),
         gpus_started=fleet.started,

@@ -1,5 +1,6 @@
 """What a scaler asks, how fast it may act: ours as it stands in deploy/, and others beside it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -77,6 +78,28 @@ def queue_length(messages_per_pod: float, name: str) -> Scaler:
     return replace(
         ours(), name=name, triggers=(Trigger(waiting, messages_per_pod, True),), rules=()
     )
+
+
+def patient(seconds: float, name: str) -> Scaler:
+    """Ours, but idle pods stay for so long."""
+    return replace(
+        ours(), name=name, down=replace(ours().down, stabilization_s=seconds), cooldown_s=seconds
+    )
+
+
+def guessing(rtfx: float, name: str) -> Scaler:
+    """Ours, but a new fleet is taken for one of that speed."""
+    groups = (
+        replace(group, rules=tuple(_with_guess(rule, rtfx) for rule in group.rules))
+        for group in ours().rules
+    )
+    return replace(ours(), name=name, rules=tuple(groups))
+
+
+def _with_guess(rule: Rule, rtfx: float) -> Rule:
+    if rule.record != "asr:rtfx_per_slot":
+        return rule
+    return replace(rule, expr=re.sub(r"vector\(\d+\)", f"vector({rtfx})", rule.expr))
 
 
 def fixed() -> Scaler:

@@ -73,8 +73,9 @@ def test_promtool_gives_the_same_answers(day: Day, tmp_path: Path) -> None:
         for step in range(0, STEPS, 6)
         for expr, answer in zip(asked, recording.answers[step], strict=True)
     ]
-    known = [one["exp_samples"] for one in expected]
-    assert len({json.dumps(samples) for samples in known}) > 20, "the answers change"
+    for place, one in enumerate(ours().triggers[:2]):
+        found = {answers[place] for answers in recording.answers}
+        assert len(found) > 3, f"the answers to {one.query} change"
     test = {
         "interval": "15s",
         "input_series": recording.series(),

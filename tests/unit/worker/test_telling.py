@@ -6,10 +6,12 @@ import pytest
 
 from tests.unit.worker.scripted_engine import ScriptedEngine
 from tests.unit.worker.telemetry.test_counting import a_file
-from worker.events import Event, ShardHandedBack
+from worker.events import Event, ShardHandedBack, nobody
 from worker.pinning import SlotPlan
 from worker.slots import SlotFiles, SlotState
 from worker.telling import SlotTeller
+
+PLAN = SlotPlan(slot=0, device="cpu", visible="", threads=1)
 
 
 class Growing(ScriptedEngine):
@@ -37,8 +39,7 @@ def told(files: SlotFiles) -> tuple[int, int]:
 
 
 def test_memory_is_told_while_files_end_and_deaths_until_a_shard_does(files: SlotFiles) -> None:
-    plan = SlotPlan(slot=0, device="cpu", visible="", threads=1)
-    teller = SlotTeller.ready(plan, None, files, Growing())
+    teller = SlotTeller.ready(PLAN, None, files, Growing())
     now, heard = 100.0, list[Event]()
     teller.clock = lambda: now
 
@@ -59,9 +60,23 @@ def test_memory_is_told_while_files_end_and_deaths_until_a_shard_does(files: Slo
     assert len(heard) == 3
 
 
+def test_a_device_that_is_lost_fails_no_file(
+    files: SlotFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Growing()
+    teller = SlotTeller.ready(PLAN, None, files, engine)
+
+    def lost() -> bool:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(engine, "on_device", lost)
+    teller.along(nobody)(a_file())
+    teller.shard_ended()
+    assert told(files) == (1, 2)
+
+
 def test_a_full_disk_fails_no_shard(files: SlotFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = SlotPlan(slot=0, device="cpu", visible="", threads=1)
-    teller = SlotTeller.ready(plan, None, files, Growing())
+    teller = SlotTeller.ready(PLAN, None, files, Growing())
 
     def full(files: SlotFiles, state: SlotState) -> None:
         raise OSError("no space")

@@ -1,0 +1,39 @@
+"""docs/scaling.md shows what is in bench/results/, and that is what the simulation says today."""
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.autoscale.comparing import Comparison, run_autoscale
+from bench.autoscale.playing import Outcome
+from bench.broker import BrokerResult
+from contract.settings import Settings
+
+ROOT = Path(__file__).parents[4]
+RESULTS = ROOT / "bench/results"
+PAGE = (ROOT / "docs/scaling.md").read_text()
+
+
+def latest(name: str) -> dict[str, object]:
+    found = sorted(RESULTS.glob(f"{name}-*.json"))[-1]
+    document: dict[str, object] = json.loads(found.read_text())
+    return document
+
+
+def test_the_tables_are_those_that_the_rules_make_now() -> None:
+    """After a change of the rules or of the ScaledObject: python -m bench autoscale --json."""
+    played = run_autoscale()
+    assert latest("autoscale") == json.loads(json.dumps(asdict(played)))
+    kept: list[dict[str, object]] = latest("autoscale")["outcomes"]  # type: ignore[assignment]
+    assert Comparison([Outcome(**one) for one in kept]).to_text() in PAGE  # type: ignore[arg-type]
+
+
+def test_the_numbers_of_one_redis_are_those_that_were_measured() -> None:
+    assert BrokerResult(**latest("broker")).to_text() in PAGE  # type: ignore[arg-type]
+
+
+def test_the_settings_that_it_names_are_settings() -> None:
+    named = set(re.findall(r"FLEET_[A-Z_]+", PAGE))
+    assert named
+    assert named <= {f"FLEET_{name.upper()}" for name in Settings.model_fields}
