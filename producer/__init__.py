@@ -13,11 +13,14 @@ wanted.py      enqueue: the call, and what may be asked for
 enqueuing.py   what it does: open the job or go on with it, plan, publish, close
 garbage.py     the garbage collector, called seldom
 refusals.py    why it does not do what it was asked for
+directing.py   where a job goes, by the workers that are there
+model_choice.py  PURE: which queue and which model, what to warn of, what to refuse
 claim.py       one producer per job
 result.py      what becomes of a backlog while it is enqueued
 jobs.py        status, list, failures, report: how far jobs have come
 progress/      PURE: what the ledger's counts mean to people
 report_page/   PURE: a job's report as one page of HTML
+evaluation/    word and character errors of a job's outputs against reference texts
 cancelling.py  nobody begins another file
 retrying.py    failed files again
 reconciling.py the ledger rebuilt from S3, and what is missing enqueued
@@ -35,6 +38,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from producer.cancelling import cancel
     from producer.dead import DeadList, DropResult, drop_dead, list_dead
+    from producer.evaluation.evaluating import evaluate
+    from producer.evaluation.result import Evaluation
     from producer.jobs import JobStatus, failures, list_jobs, report, status
     from producer.one_file import Transcription, transcribe
     from producer.reconciling import ReconcileResult, reconcile
@@ -47,6 +52,7 @@ __all__ = [
     "DeadList",
     "DropResult",
     "EnqueueResult",
+    "Evaluation",
     "JobStatus",
     "ReconcileResult",
     "RequeueResult",
@@ -55,6 +61,7 @@ __all__ = [
     "cancel",
     "drop_dead",
     "enqueue",
+    "evaluate",
     "failures",
     "list_dead",
     "list_jobs",
@@ -69,6 +76,8 @@ __all__ = [
 _ROOMS = {
     "cancelling": ("cancel",),
     "dead": ("DeadList", "DropResult", "drop_dead", "list_dead"),
+    "evaluation.evaluating": ("evaluate",),
+    "evaluation.result": ("Evaluation",),
     "jobs": ("JobStatus", "failures", "list_jobs", "report", "status"),
     "one_file": ("Transcription", "transcribe"),
     "reconciling": ("ReconcileResult", "reconcile"),

@@ -16,7 +16,8 @@ LineReader = Callable[[str], Row | None]
 _AUDIO = {"path": "audio", "uri": "audio"}
 _WHOLE = {"start_ms", "end_ms", "channel", "bytes", "duration_ms"}
 _SECONDS = {"offset", "duration"}
-_COLUMNS = {"audio", "audio_filepath", "language", "hotwords", "id", "etag", *_WHOLE}
+_NAMES = {"id", "relative", "etag", "text"}
+_COLUMNS = {"audio", "audio_filepath", "language", "hotwords", *_NAMES, *_WHOLE}
 
 
 def read_json(line: str) -> Row | None:

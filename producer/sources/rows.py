@@ -14,17 +14,20 @@ from producer.sources.interface import UPLOAD_IT
 Row = tuple[AudioRef, int | None]
 """A reference, and the length of its whole audio in ms if the row tells it."""
 
-_OPTIONS = ("language", "hotwords")
-_SHARED = (*_OPTIONS, "channel", "id", "bytes", "etag")
+_OPTIONS = frozenset(Options.model_fields)
+_SHARED = ("language", "hotwords", "channel", "id", "bytes", "etag")
 """Fields that count in a NeMo row as well."""
-_FIELDS = frozenset({*_SHARED, "audio", "start_ms", "end_ms", "duration_ms"})
+_FIELDS = frozenset(
+    {*_SHARED, *_OPTIONS, "audio", "start_ms", "end_ms", "duration_ms", "relative", "text"}
+)
+"""Of ours; `text` is for `fleet evaluate`, so that one manifest does for both."""
 
 
 def read_row(row: Any) -> Row:
     """A row of ours, or one of NeMo's, which names its audio `audio_filepath`.
 
-    Outputs are named by id, else by the key; a stretch or a channel of a file is added to the
-    name, so that several rows may point into one file.
+    Outputs are named by relative or id, else by the key; a stretch or a channel of a file is added
+    to the key, so that several rows may point into one file.
 
     Raises:
         ValueError: when the row is no object, or a field of it is wrong or (in a row of ours)
@@ -39,8 +42,10 @@ def read_row(row: Any) -> Row:
     audio = fields.get("audio")
     if isinstance(audio, str) and "://" not in audio:
         raise ValueError(f"audio: {UPLOAD_IT}")
+    fields.pop("text", None)
     duration_ms, name = fields.pop("duration_ms", None), fields.pop("id", None)
-    if "language" in fields or "hotwords" in fields:
+    name = fields.pop("relative", None) or name
+    if not _OPTIONS.isdisjoint(fields):
         fields["options"] = _options(fields)
     fields["relative"] = _name(fields) if name is None or name == "" else _id(name)
     ref = AudioRef.model_validate(fields)
@@ -82,7 +87,7 @@ def _is_length(value: Any) -> TypeGuard[float]:
 
 def _options(fields: dict[str, Any]) -> dict[str, Any]:
     """Taken out of the fields, and checked."""
-    options = {name: fields.pop(name) for name in _OPTIONS if name in fields}
+    options = {name: fields.pop(name) for name in _OPTIONS & fields.keys()}
     Options.model_validate(options)
     return options
 

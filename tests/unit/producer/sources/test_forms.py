@@ -58,7 +58,7 @@ def test_a_row_of_nemo_counts_in_seconds_and_may_say_more(
         (f'{{"audio_filepath": "{AUDIO}", "duration": 1e999}}', "duration: must be seconds"),
         ('{"audio_filepath": "/data/hush.wav"}', LOCAL),
         ('{"audio": "hush.wav"}', LOCAL),
-        (f'{{"audio": "{AUDIO}", "text": "hush"}}', "unknown field text"),
+        (f'{{"audio": "{AUDIO}", "said": "hush"}}', "unknown field said"),
         (f'{{"audio": "{AUDIO}", "offset": 5}}', "unknown field offset"),
         (f'{{"audio": "{AUDIO}", "duration_ms": "hush"}}', "duration_ms: must be milliseconds"),
         (f'{{"audio": "{AUDIO}", "id": ["hush"]}}', "id: must be text"),

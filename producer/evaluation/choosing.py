@@ -1,0 +1,53 @@
+"""PURE: whether words or characters are counted, by the script of a text or its language."""
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+from producer.evaluation.normalising import HAN_AND_KANA, characters, words
+
+Metric = Literal["wer", "cer"]
+"""Word or character error rate."""
+MetricChoice = Literal["auto", "wer", "cer"]
+Script = Literal["han_and_kana", "without_spaces", "spaced"]
+
+_LANGUAGES: dict[str, Script] = {
+    **dict.fromkeys(("zh", "cmn", "yue", "wuu", "nan", "hak", "ja"), "han_and_kana"),
+    **dict.fromkeys(("th", "lo", "km", "my"), "without_spaces"),
+}
+_HAN_OR_KANA = re.compile(rf"[{HAN_AND_KANA}]")
+_WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+"""Thai, Lao, Burmese and Khmer."""
+
+
+def script_of(normalised: str, language: str | None = None) -> Script:
+    """The script in which most words of a text are written.
+
+    Args:
+        normalised: the text.
+        language: a code such as zh or zh-CN, which then decides; auto is none.
+    """
+    code = (language or "auto").lower().replace("_", "-").partition("-")[0]
+    if code != "auto":
+        return _LANGUAGES.get(code, "spaced")
+    found = words(normalised)
+    if 2 * sum(bool(_HAN_OR_KANA.match(word)) for word in found) >= max(1, len(found)):
+        return "han_and_kana"
+    if 2 * sum(bool(_WITHOUT_SPACES.search(word)) for word in found) >= max(1, len(found)):
+        return "without_spaces"
+    return "spaced"
+
+
+def choose_metric(script: Script, choice: MetricChoice = "auto") -> Metric:
+    """The metric in which people state how well such a text is recognised, if none is asked for."""
+    if choice != "auto":
+        return choice
+    return "wer" if script == "spaced" else "cer"
+
+
+def choose_units(metric: Metric, script: Script) -> Callable[[str], list[str]]:
+    """What cuts a normalised text into that which is counted.
+
+    Of Han and kana characters are counted in any case, and Latin words among them are kept whole.
+    """
+    return words if metric == "wer" or script == "han_and_kana" else characters

@@ -1,0 +1,176 @@
+"""References beside outputs: what is compared, what is left out and why, and the totals."""
+
+import json
+from typing import Any
+
+import pytest
+
+from contract.layout import error_uri, output_uri
+from contract.store import BucketMissing, MemoryStore, ObjectDenied, StoreUnavailable
+from contract.transcript import AudioInfo, ErrorReport, FailureDetail
+from producer.evaluation.evaluating import evaluate
+from producer.evaluation.result import Evaluation
+from tests.unit.examples import a_receipt, a_segment, a_transcript
+from tests.unit.producer.watched_store import WatchedStore
+
+OUTPUT = "s3://out/x/"
+MANIFEST = "s3://in/said.jsonl"
+
+
+@pytest.fixture
+def store() -> WatchedStore:
+    return WatchedStore("in", "out")
+
+
+def _hear(store: MemoryStore, relative: str, text: str, model: str = "demo") -> None:
+    made = a_transcript(a_segment(0, 9, text), receipt=a_receipt(model=model))
+    store.write(output_uri(OUTPUT, relative, "json"), made.to_json(), "")
+
+
+def _fail(store: MemoryStore, relative: str) -> None:
+    why = FailureDetail(kind="audio_missing", message="gone", attempts=1, worker="w", at="now")
+    report = ErrorReport(audio=AudioInfo(uri="s3://in/a"), error=why)
+    store.write(error_uri(OUTPUT, relative), report.to_json(), "")
+
+
+def _say(store: MemoryStore, texts: dict[str, str | None], **more: Any) -> None:
+    rows = [{"audio": f"s3://in/{name}", "text": text, **more} for name, text in texts.items()]
+    store.write(MANIFEST, "\n".join(map(json.dumps, rows)).encode(), "")
+
+
+def _evaluate(store: MemoryStore, **how: Any) -> Evaluation:
+    return evaluate(MANIFEST, output=OUTPUT, store=store, **how)
+
+
+def test_totals_weigh_files_by_their_words(store: WatchedStore) -> None:
+    _say(store, {"a.wav": "one two three four", "b.wav": "five"})
+    _hear(store, "a.wav", "One, two, three, four.")
+    _hear(store, "b.wav", "nine")
+    found = _evaluate(store)
+    assert found.whole
+    assert found.models == ("demo",)
+    total = found.to_json()["wer"]
+    assert (total["files"], total["words"], total["substitutions"]) == (2, 5, 1)
+    assert total["rate"] == 0.2  # and not the mean of 0 and 1
+    assert found.to_json()["cer"] is None
+
+
+def test_scripts_are_counted_apart(store: WatchedStore) -> None:
+    _say(store, {"en.wav": "hello world", "zh.wav": "你好 世界"})
+    _hear(store, "en.wav", "hello")
+    _hear(store, "zh.wav", "你好世间")
+    document = _evaluate(store).to_json()
+    assert document["metrics"] == ("wer", "cer")
+    assert (document["wer"]["deletions"], document["wer"]["words"]) == (1, 2)
+    assert (document["cer"]["substitutions"], document["cer"]["words"]) == (1, 4)
+
+
+def test_a_language_counts_for_rows_that_tell_none(store: WatchedStore) -> None:
+    _say(store, {"a.wav": "ok"})
+    _hear(store, "a.wav", "ok")
+    assert _evaluate(store, language="zh").metrics == ("cer",)
+    assert _evaluate(store, language="zh", metric="wer").metrics == ("wer",)
+    _say(store, {"a.wav": "ok"}, language="en")
+    assert _evaluate(store, language="zh").metrics == ("wer",)
+
+
+def test_what_is_not_compared_is_counted_apart_and_named(store: WatchedStore) -> None:
+    said = {"good.wav": "yes", "none.wav": "yes", "bad.wav": "yes", "mute.wav": None}
+    _say(store, said)
+    _hear(store, "good.wav", "yes")
+    _hear(store, "mute.wav", "nobody looks at this")
+    _fail(store, "bad.wav")
+    found = _evaluate(store)
+    assert not found.whole
+    document = found.to_json()
+    counted = ("files", "compared", "missing", "failed", "without_text", "bad_rows")
+    assert [document[name] for name in counted] == [4, 1, 1, 1, 1, 0]
+    assert document["wer"]["words"] == 1
+    assert [row["outcome"] for row in document["rows"]] == [
+        "compared",
+        "missing",
+        "failed",
+        "without_text",
+    ]
+    assert document["rows"][2]["reason"] == "audio_missing: gone"
+    assert not any("mute" in uri for uri in store.reads)
+
+
+def test_a_result_counts_beside_an_error_of_before(store: WatchedStore) -> None:
+    _say(store, {"a.wav": "yes"})
+    _fail(store, "a.wav")
+    _hear(store, "a.wav", "yes")
+    assert _evaluate(store).whole
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"7", b'{"text": 7}', b'{"text": "a"}', b"\xff"])
+def test_what_is_no_transcript_has_failed(store: WatchedStore, body: bytes) -> None:
+    _say(store, {"a.wav": "yes"})
+    store.write(output_uri(OUTPUT, "a.wav", "json"), body, "")
+    (row,) = _evaluate(store).rows
+    assert (row.outcome, row.reason) == ("failed", "s3://out/x/a.wav.json is no transcript")
+
+
+def test_what_was_heard_in_silence_is_added_and_has_no_rate(store: WatchedStore) -> None:
+    _say(store, {"a.wav": ""})
+    _hear(store, "a.wav", "thank you")
+    document = _evaluate(store).to_json()
+    assert (document["wer"]["insertions"], document["wer"]["rate"]) == (2, None)
+    json.dumps(document, allow_nan=False)
+
+
+def test_the_worst_have_the_highest_rate_and_those_without_errors_are_none(
+    store: WatchedStore,
+) -> None:
+    said = {"a": "one two", "b": "one two three", "c": "one", "d": ""}
+    _say(store, dict(said))
+    for name, text in {"a": "one", "b": "one", "c": "one", "d": "a b c"}.items():
+        _hear(store, name, text)
+    found = _evaluate(store)
+    assert [row.relative for row in found.worst(9)] == ["d", "b", "a"]
+    assert len(found.worst(1)) == 1
+    assert found.worst(0) == []
+
+
+def test_many_files_come_back_in_the_order_of_the_references(store: WatchedStore) -> None:
+    names = [f"{n:03}.wav" for n in range(300)]
+    _say(store, dict.fromkeys(names, "yes"))
+    for name in names:
+        _hear(store, name, "yes", model=f"model-{int(name[:3]) % 2}")
+    found = _evaluate(store)
+    assert [row.relative for row in found.rows] == names
+    assert found.total("wer").words == 300
+    assert found.models == ("model-0", "model-1")
+
+
+def test_bad_rows_are_named_and_leave_the_others_alone(store: WatchedStore) -> None:
+    row = json.dumps({"audio": "s3://in/a.wav", "text": "yes"})
+    store.write(MANIFEST, f"nonsense\n{row}\n".encode(), "")
+    _hear(store, "a.wav", "yes")
+    found = _evaluate(store)
+    assert not found.whole
+    assert found.count("compared") == 1
+    assert "line 1" in found.bad_rows[0]
+
+
+def test_what_may_not_be_read_is_missing(store: WatchedStore) -> None:
+    _say(store, {"a.wav": "yes"})
+    store.denied, store.error = (".json",), ObjectDenied("access to it was denied")
+    (row,) = _evaluate(store).rows
+    assert (row.outcome, row.reason) == ("missing", "access to it was denied")
+
+
+def test_storage_that_fails_ends_it(store: WatchedStore) -> None:
+    _say(store, {"a.wav": "yes"})
+    with pytest.raises(BucketMissing):
+        evaluate(MANIFEST, output="s3://none/", store=store)
+    store.denied, store.error = (".json",), StoreUnavailable("down")
+    with pytest.raises(StoreUnavailable):
+        _evaluate(store)
+
+
+def test_an_empty_manifest_compares_nothing(store: WatchedStore) -> None:
+    store.write(MANIFEST, b"\n", "")
+    found = _evaluate(store)
+    assert found.whole
+    assert found.to_json()["metrics"] == ()
