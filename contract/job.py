@@ -1,7 +1,7 @@
 """The message of the one task: a shard of audio references with the options of their job."""
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -16,7 +16,20 @@ from pydantic import (
 from contract.audio_address import check_audio, default_name, is_web
 from contract.layout import check_relative, is_s3_uri, is_whole
 
-Format = Literal["json", "txt", "srt", "vtt"]
+Format = Literal[
+    "json",
+    "txt",
+    "srt",
+    "vtt",
+    "tsv",
+    "rttm",
+    "ctm",
+    "textgrid",
+    "whisper",
+    "openai-verbose",
+    "aws-transcribe",
+]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 _MOST_TOLD = 10
@@ -60,14 +73,18 @@ def _check_text(text: str) -> str:
 
 
 def _check_hotword(word: str) -> str:
-    """FunASR opens hotwords that look like an address or a file; none may reach it."""
-    if any(c in word for c in "/\\:") or word.lower().endswith(".txt"):
-        raise ValueError("a hotword must not look like an address or a file")
+    """FunASR opens hotwords that look like an address or a file, and audio named in a tag."""
+    if any(c in word for c in "/\\:") or word.lower().endswith(".txt") or "<|" in word:
+        raise ValueError("a hotword must not look like an address, a file or a tag")
     return word
 
 
 MAX_INDEX = (1 << 27) - 1
 """134 million files in a job: a bitmap of 16 MiB per outcome."""
+
+MAX_SPEAKERS = 100
+MAX_SEGMENT_S = 600.0
+"""Nothing longer is recognised in one piece."""
 
 Text = Annotated[str, AfterValidator(_check_text)]
 Hotword = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_check_hotword)]
@@ -95,8 +112,20 @@ class Options(_Frozen):
     """Whether segments carry their words with times."""
     speakers: bool = False
     """Whether segments name their speaker."""
+    speaker_count: Annotated[int, Field(ge=1, le=MAX_SPEAKERS)] | None = None
+    """How many speakers there are; None lets the model find out."""
     channels: Literal["mix", "split"] = "mix"
     """One transcript of all channels mixed, or one per channel."""
+    itn: bool | None = None
+    """Whether numbers, dates and the like are written in digits; None leaves it to the model."""
+    segments: Literal["speech", "sentence"] = "speech"
+    """What a segment is: a stretch of speech between pauses, or a sentence."""
+    merge_seconds: Annotated[float, Field(gt=0, le=MAX_SEGMENT_S)] | None = None
+    """Neighbouring speech is recognised as one up to this length in s; None keeps it apart."""
+    max_segment_seconds: Annotated[float, Field(ge=1, le=MAX_SEGMENT_S)] | None = None
+    """Longer speech is cut where it is quietest, in s; None leaves it to the model."""
+    second_look: bool = False
+    """Whether speech whose text is doubtful is cut and recognised once more."""
 
     def overlaid(self, ref: "AudioRef") -> "Options":
         """These options with those of one file laid over them.

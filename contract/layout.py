@@ -153,8 +153,15 @@ def fingerprint(ref: "AudioRef", etag: str, model_revision: str, options: "Optio
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
+_FIRST_OPTIONS = {"formats", "language", "hotwords", "timestamps", "speakers", "channels"}
+"""Always in the fingerprint, so that results of the first release stay current."""
+
+
 @lru_cache(maxsize=256)
 def _canonical_options(options: "Options") -> str:
-    """A job has few different ones."""
+    """A job has few different ones; one added later counts only where it is used."""
     document = options.model_dump(mode="json")
+    for name in document.keys() - _FIRST_OPTIONS:
+        if document[name] == type(options).model_fields[name].default:
+            del document[name]
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

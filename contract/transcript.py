@@ -3,7 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 ErrorKind = Literal[
     "undecodable_audio",
@@ -18,6 +24,13 @@ ErrorKind = Literal[
 ]
 Outcome = Literal["ok", "empty", "failed", "skipped", "cancelled"]
 """How a file of a job ended; skipped means that its result was already there."""
+WarningKind = Literal[
+    "speech_without_text",
+    "implausible_rate",
+    "repeated_phrase",
+    "text_ends_early",
+]
+"""What makes a result doubtful; see worker.planning.quality."""
 Stage = Literal["fetch", "decode", "vad", "recognise", "punctuate", "write"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
@@ -56,6 +69,20 @@ class Segment(_Frozen):
     """0-1, None when the model gives no score."""
     words: tuple[Word, ...] | None = None
     """None when word times were not asked for or the model has none."""
+    language: str | None = None
+    """What the model heard spoken; only models that tell it by segment."""
+    emotion: str | None = None
+    """How it was said, such as happy; only models that tell it."""
+    events: tuple[str, ...] = ()
+    """What else was heard, such as laughter; only models that tell it."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_few_models_tell(
+        self, serialize: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        document: dict[str, Any] = serialize(self)
+        told = ("language", "emotion", "events")
+        return {name: value for name, value in document.items() if value or name not in told}
 
 
 class AudioInfo(_Frozen):
@@ -110,7 +137,7 @@ class Transcript(_Frozen):
     language: str | None
     text: str
     segments: tuple[Segment, ...]
-    warnings: tuple[Literal["speech_without_text"], ...] = ()
+    warnings: tuple[WarningKind, ...] = ()
     receipt: Receipt
 
     def to_json(self) -> bytes:

@@ -4,13 +4,15 @@ python docs/generate.py [--check]
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from contract.abilities import Abilities
 from contract.metric import Metric
 from contract.settings import PREFIX, Settings
 from exporter.catalogue import CATALOGUE as OF_THE_FLEET
 from exporter.catalogue import OTHERS
+from worker.engine.families import FAMILIES, OTHER, PARTS, Family
 from worker.telemetry.catalogue import CATALOGUE
 
 HERE = Path(__file__).parent
@@ -72,7 +74,61 @@ def _table(catalogue: Iterable[Metric]) -> list[str]:
     return ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |", *rows]
 
 
-PAGES = {"configuration.md": configuration, "metrics.md": metrics}
+def models() -> str:
+    """Every family of recognisers with what it can do, and the models that work beside one."""
+    rows = [
+        f"| {one.title} | {_names(one.examples)} | {_abilities(one)} | {one.note} |"
+        for one in (*FAMILIES, OTHER)
+    ]
+    head = "| family | for example | " + " | ".join(_COLUMNS) + " | |"
+    rule = "| --- " * (len(_COLUMNS) + 3) + "|"
+    beside = [
+        f"| {one.title} | `{one.setting}` | {_names(one.examples)} | {one.note} |" for one in PARTS
+    ]
+    recognisers = ["## Recognisers", "", _OF_MODELS, "", head, rule, *rows, ""]
+    parts = ["## Beside them", "", "| model | setting | for example | |", "| --- " * 4 + "|"]
+    return "\n".join(["# Models", "", NOTE, "", *recognisers, *parts, *beside, ""])
+
+
+_OF_MODELS = (
+    "`FLEET_MODEL` names a recogniser: a hub name (`@revision` for one other than the newest), a "
+    "directory, or `demo`. What it cannot do is refused: by `fleet enqueue`, once a worker has "
+    "said what it holds, and else with the file's `.error.json`. The options are those of "
+    "[options.md](options.md)."
+)
+_COLUMNS: dict[str, Callable[[Abilities], str]] = {
+    "word times": lambda can: _tick(can.word_times),
+    "can be told the language": lambda can: _told(can.languages),
+    "says the language": lambda can: _tick(can.detects_language),
+    "emotion, events": lambda can: _tick(can.emotion_and_events),
+    "hotwords": lambda can: _tick(can.hotwords),
+    "ITN": lambda can: _tick(can.itn),
+    "punctuation": lambda can: _tick(can.punctuation),
+    "confidence": lambda can: _tick(can.confidence),
+    "many clips at once": lambda can: _tick(can.batch),
+}
+"""Of the table: what is in each column."""
+
+
+def _abilities(family: Family) -> str:
+    return " | ".join(say(family.can) for say in _COLUMNS.values())
+
+
+def _tick(yes: bool) -> str:
+    return "yes" if yes else ""
+
+
+def _told(languages: tuple[str, ...] | None) -> str:
+    if languages is None:
+        return ""
+    return ", ".join(languages) if len(languages) <= 12 else f"{len(languages)} languages"
+
+
+def _names(examples: Iterable[str]) -> str:
+    return "<br>".join(f"`{name}`" for name in examples)
+
+
+PAGES = {"configuration.md": configuration, "metrics.md": metrics, "models.md": models}
 
 
 def stale_pages() -> list[str]:

@@ -30,7 +30,9 @@ audio_length.py  how long a file says it is, and whether all of it came
 stretches.py   the stretch and the channels that are asked for
 handover.py    from one thread to another, at most so many at once
 listening.py   audio -> clips of speech, flowing, file after file
+segmenting.py  speech as it was found -> clips as they are recognised: merged, cut
 recognising.py clips of many files -> what was said in them
+second_look.py speech whose text is doubtful, cut in two and recognised once more
 hearing.py     what was said in one file
 outcomes.py    every file gets its outcome
 committing.py  what was said -> outputs

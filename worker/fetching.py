@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO, cast
 
+from contract.abilities import Abilities, unsupported
 from contract.job import AudioRef, Options, Shard
 from contract.layout import fingerprint
 from contract.store import ObjectDenied, ObjectInfo, ObjectMissing, ObjectStore
@@ -86,6 +87,7 @@ class Fetcher:
     audio: AudioSource | None = None
     """Where audio comes from, if not from the store alone."""
     model_revision: str
+    abilities: Abilities
     limits: Limits
     patience: Patience = ENDLESS
     beat: Beat = unheard
@@ -148,7 +150,17 @@ class Fetcher:
             if made and (there := self._current(task, made)):
                 incoming.info, incoming.made = there, made
                 return io.BytesIO()
+            self._refuse(task.options)
             return self._download(incoming, made)
+
+    def _refuse(self, options: Options) -> None:
+        """Say what the model cannot do of what a file asks for.
+
+        Raises:
+            ModelError: there is something.
+        """
+        if reasons := unsupported(options, self.abilities):
+            raise ModelError(f"this model cannot do what was asked for: {'; '.join(reasons)}")
 
     def made(self, shard: Shard, ref: AudioRef) -> Made | None:
         """The current result of a file, if it has one. Raises StoreError."""

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from contract.abilities import WORD_FORMATS
 from contract.job import AudioRef, Options
-from contract.transcript import Segment
+from contract.transcript import Segment, WarningKind
 from worker.engine.interface import Clip, Hints, Voice
 from worker.fetching import Incoming
 from worker.planning.assembly import Recognition, assemble_segments
+from worker.planning.quality import warnings_of
+from worker.planning.sentences import split_sentences
 from worker.planning.spans import Span
 
-TellApart = Callable[[Sequence[Voice]], list[str]]
-"""Voices of one recording -> a label for each."""
+TellApart = Callable[[Sequence[Voice], int | None, Sequence[float]], list[str]]
+"""Voices of one recording, how many speakers there are, and how long each was heard in s -> a
+label for each; see Engine.tell_apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +26,8 @@ class Heard:
     segments: tuple[Segment, ...]
     speech_ms: int
     """Length of all speech spans together."""
+    warnings: tuple[WarningKind, ...] = ()
+    """What makes it doubtful."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +67,13 @@ class Hearing:
     @property
     def hints(self) -> Hints:
         """What its options tell the recogniser."""
-        return Hints(language=self.options.language, hotwords=self.options.hotwords)
+        asked = self.options
+        return Hints(
+            language=asked.language,
+            hotwords=asked.hotwords,
+            itn=asked.itn,
+            word_times=wants_words(asked),
+        )
 
     def assemble(self, tell_apart: TellApart) -> list[Heard]:
         """One result per channel."""
@@ -87,6 +99,19 @@ class Ended:
     hearing: Hearing
 
 
+TIMED_FORMATS = WORD_FORMATS | {"srt", "vtt", "textgrid", "aws-transcribe", "openai-verbose"}
+"""Formats that are better where each word has its time."""
+
+
+def wants_words(options: Options) -> bool:
+    """Whether the time of each word is of use, if only to cut segments and subtitles by."""
+    return (
+        options.timestamps == "word"
+        or options.segments == "sentence"
+        or not TIMED_FORMATS.isdisjoint(options.formats)
+    )
+
+
 def _assemble(
     channel: int | None,
     said: Sequence[Said],
@@ -94,16 +119,35 @@ def _assemble(
     options: Options,
     tell_apart: TellApart,
 ) -> Heard:
-    voices = [one.voice for one in said if one.voice is not None]
+    in_order = sorted(said, key=lambda one: one.span)
     segments = assemble_segments(
-        [one.span for one in said],
-        [one.recognition for one in said],
+        [one.span for one in in_order],
+        [one.recognition for one in in_order],
         offset_ms=ref.start_ms or 0,
-        with_words=options.timestamps == "word",
-        speakers=tell_apart(voices) if options.speakers else None,
+        with_words=wants_words(options),
+        speakers=_speakers(in_order, options, tell_apart),
     )
-    speech_ms = sum(one.span.length_ms for one in said)
-    return Heard(channel=channel, segments=segments, speech_ms=speech_ms)
+    if options.segments == "sentence":
+        segments = tuple(one for segment in segments for one in split_sentences(segment))
+    speech = [one.span for one in in_order]
+    return Heard(
+        channel=channel,
+        segments=segments,
+        speech_ms=sum(span.length_ms for span in speech),
+        warnings=warnings_of(segments, speech, offset_ms=ref.start_ms or 0),
+    )
+
+
+def _speakers(
+    said: Sequence[Said], options: Options, tell_apart: TellApart
+) -> list[str | None] | None:
+    """Whose voice each span has; None where nobody asked."""
+    if not options.speakers:
+        return None
+    voices = [one.voice for one in said if one.voice is not None]
+    seconds = [one.span.length_ms / 1000 for one in said if one.voice is not None]
+    labels = iter(tell_apart(voices, options.speaker_count, seconds))
+    return [next(labels) if one.voice is not None else None for one in said]
 
 
 def merge_channels(heard: Sequence[Heard]) -> Heard:
@@ -117,4 +161,5 @@ def merge_channels(heard: Sequence[Heard]) -> Heard:
         channel=None,
         segments=tuple(sorted(segments, key=lambda segment: (segment.start_ms, segment.end_ms))),
         speech_ms=sum(one.speech_ms for one in heard),
+        warnings=tuple(sorted({kind for one in heard for kind in one.warnings})),
     )

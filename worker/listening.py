@@ -7,6 +7,7 @@ from worker.engine.interface import Clip, Engine, Listener
 from worker.failures import LeaveProcess, decide
 from worker.fetching import Incoming
 from worker.hearing import Ended, Hearing, Spoken
+from worker.segmenting import Lengths, SegmentingListener
 from worker.stretches import channels_of
 
 
@@ -35,7 +36,10 @@ def _listen_to(engine: Engine, hearing: Hearing, busy: BusyClock) -> Iterator[Sp
     for planes in hearing.incoming.blocks:
         if not listeners:
             channels = channels_of(len(planes), hearing.ref, hearing.options)
-            listeners = {channel: engine.listen() for channel in channels}
+            lengths = Lengths.of(hearing.options, engine.longest_s)
+            listeners = {
+                channel: SegmentingListener(engine.listen(), lengths) for channel in channels
+            }
             hearing.channels = {channel: [] for channel in channels}
         for (channel, listener), samples in zip(listeners.items(), planes, strict=True):
             with stopwatch("vad"), busy():

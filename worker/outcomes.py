@@ -153,7 +153,6 @@ class Outcomes:
     ) -> FileFinished:
         task, facts = hearing.incoming.task, hearing.incoming.facts
         heard = committed.heard if committed else None
-        silent = heard is not None and heard.speech_ms > 0 and not heard.segments
         return FileFinished(
             shard=self._shard.shard,
             job=self._shard.job,
@@ -170,5 +169,5 @@ class Outcomes:
             error_kind=failure.kind if failure else None,
             fingerprint=committed.fingerprint if committed else None,
             result_etag=committed.etag if committed else None,
-            warnings=("speech_without_text",) if silent else (),
+            warnings=heard.warnings if heard else (),
         )

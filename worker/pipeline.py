@@ -111,6 +111,7 @@ class Pipeline:
             store=self.store,
             audio=self.audio,
             model_revision=self.engine.identity.model_revision,
+            abilities=self.engine.abilities,
             limits=self.limits,
             patience=self.patience,
             beat=self.beat,

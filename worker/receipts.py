@@ -1,11 +1,20 @@
 """Words + circumstances -> the documents that users read. No clock and no store in here."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contract.audio_address import shown
 from contract.job import AudioRef, Options
 from contract.store import ObjectInfo
-from contract.transcript import AudioInfo, ErrorReport, FailureDetail, Receipt, Transcript
+from contract.transcript import (
+    AudioInfo,
+    ErrorReport,
+    FailureDetail,
+    Receipt,
+    Segment,
+    Transcript,
+)
 from worker.engine.interface import Identity
 from worker.failures import Skip
 from worker.hearing import Heard
@@ -56,12 +65,21 @@ def write_transcript(
     text = whole_text(heard.segments)
     return Transcript(
         audio=audio,
-        language=options.language or guess_language(text),
+        language=options.language or spoken_language(heard.segments) or guess_language(text),
         text=text,
         segments=heard.segments,
-        warnings=("speech_without_text",) if heard.speech_ms and not text else (),
+        warnings=heard.warnings,
         receipt=receipt.model_copy(update={"speech_ms": heard.speech_ms}),
     )
+
+
+def spoken_language(segments: Sequence[Segment]) -> str | None:
+    """What the model heard for most of the text; None where it does not say."""
+    lengths: Counter[str] = Counter()
+    for segment in segments:
+        if segment.language:
+            lengths[segment.language] += len(segment.text)
+    return max(lengths, key=lengths.__getitem__, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

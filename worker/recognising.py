@@ -2,7 +2,8 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from contract.transcript import Stage
@@ -11,6 +12,7 @@ from worker.engine.interface import Clip, Engine, Hints
 from worker.failures import Skip, decide
 from worker.hearing import Said, Spoken
 from worker.planning.assembly import Recognition
+from worker.second_look import look_again
 
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
@@ -36,15 +38,26 @@ def _recognise_alike(engine: Engine, spoken: Sequence[Spoken], hints: Hints) -> 
     heard = _by_file_if_need_be(
         "recognise", spoken, lambda some: engine.recognise(_clips(some), hints)
     )
+    again = [one for one in heard if one.hearing.options.second_look]
+    heard |= _by_file_if_need_be(
+        "recognise", again, lambda some: _better(engine, hints, {one: heard[one] for one in some})
+    )
     texts = _by_file_if_need_be(
         "punctuate", list(heard), lambda some: engine.punctuate([heard[one].text for one in some])
     )
     asking = [one for one in texts if one.hearing.options.speakers]
     voices = _by_file_if_need_be("recognise", asking, lambda some: engine.hear_voices(_clips(some)))
     for one, text in texts.items():
-        recognition = Recognition(text=text, words=heard[one].words)
+        recognition = replace(heard[one], text=text)
         said = Said(span=one.clip.span, recognition=recognition, voice=voices.get(one))
         one.hearing.channels[one.channel].append(said)
+
+
+def _better(engine: Engine, hints: Hints, heard: Mapping[Spoken, Recognition]) -> list[Recognition]:
+    """The same, but for what a second look made less doubtful."""
+    whole = {one.clip: said for one, said in heard.items()}
+    better = look_again(whole, lambda clips: engine.recognise(clips, hints))
+    return [better.get(one.clip, said) for one, said in heard.items()]
 
 
 def _by_file_if_need_be(

@@ -10,10 +10,11 @@ import torch
 from contract.settings import Settings
 from worker.engine.canary import load_canary, transcribe_canary
 from worker.engine.checks import assert_cuda, assert_device, assert_weights
+from worker.engine.families import weights_of, whisper
 from worker.engine.fast.choice import choose_paths
 from worker.engine.funasr import FunasrEngine
 from worker.engine.interface import Identity, as_clip
-from worker.engine.revision import resolve_model, resolve_vad, revision_of
+from worker.engine.revision import resolve_model, resolve_vad, revision_of, split_revision
 from worker.engine.threads import limit_threads
 from worker.events import Observer, nobody
 from worker.failures import ModelUnusable
@@ -58,14 +59,19 @@ def build_engine(settings: Settings, plan: SlotPlan, observe: Observer = nobody)
 
 
 def _load(role: str, name: str, plan: SlotPlan) -> Any:
+    plain, revision = split_revision(name)
+    where: dict[str, Any] = {"model_revision": revision} if revision else {}
+    if plain.startswith(whisper.PREFIX):
+        where["hub"] = "openai"  # whose package fetches these by itself
     try:
         return funasr.AutoModel(
-            model=name,
+            model=plain,
             device=plan.device,
             ncpu=plan.threads,  # FunASR sets torch's threads to this, at every call
             disable_update=True,
             disable_pbar=True,
             disable_log=True,
+            **where,
         )
     except Exception as error:
         raise ModelUnusable(
@@ -77,7 +83,8 @@ def _load(role: str, name: str, plan: SlotPlan) -> Any:
 def _check(role: str, model: Any, device: str) -> Path:
     assert_device(role, model.model, device)
     _silence_dither(model)
-    return assert_weights(role, model.kwargs)
+    weights = weights_of(model)
+    return assert_weights(role, model.kwargs, weights)
 
 
 def _silence_dither(model: Any) -> None:

@@ -44,13 +44,18 @@ def is_on_device(module: torch.nn.Module, device: str) -> bool:
     return all(str(parameter.device) == device for parameter in module.parameters())
 
 
-def assert_weights(name: str, kwargs: dict[str, Any]) -> Path:
-    """FunASR must have found the file of weights; return the model's directory.
+def assert_weights(name: str, kwargs: dict[str, Any], weights: Path | None) -> Path:
+    """FunASR must have found the file of weights; return the model's directory, or that file.
+
+    Args:
+        name: what the model is for.
+        kwargs: what AutoModel was built with.
+        weights: where its weights are to lie.
 
     Raises:
         ModelUnusable: naming the file that is missing.
     """
-    weights = kwargs.get("init_param")
-    if weights is None or not Path(str(weights)).exists():
+    if weights is None or not weights.exists():
         raise ModelUnusable(f"{name} has no weights at {weights}: FunASR would guess at random")
-    return Path(str(kwargs.get("model_path") or Path(str(weights)).parent))
+    directory = Path(str(kwargs.get("model_path") or weights.parent))
+    return directory if directory.is_dir() and directory in weights.parents else weights

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import torch
 
-from worker.failures import DeviceLost, ModelError, OutOfDeviceMemory
+from worker.failures import DeviceLost, FileFailure, ModelError, OutOfDeviceMemory
 
 _FULL = ("out of memory", "ALLOC_FAILED")
 """As CUDA, cuBLAS, cuDNN and cuFFT say that memory is too small; torch passes it on as it is."""
@@ -24,7 +24,9 @@ def guarded() -> Iterator[None]:
     """
     try:
         yield
-    except (RuntimeError, ValueError) as error:
+    except (MemoryError, FileFailure, DeviceLost):
+        raise
+    except Exception as error:  # FunASR raises what it likes: IndexError, TypeError, its own
         raise explain(error) from error
 
 

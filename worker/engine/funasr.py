@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from contract.abilities import Abilities
 from worker.engine import threads, voices
 from worker.engine.checks import is_on_device
 from worker.engine.fast.choice import Paths
@@ -55,6 +56,21 @@ class FunasrEngine:
     def fast_paths(self) -> dict[str, bool]:
         """See Engine."""
         return self._paths.fast
+
+    @property
+    def abilities(self) -> Abilities:
+        """See Engine."""
+        model = self._models["recogniser"].model
+        can = self._paths.family.narrowed(self._paths.family.can, model)
+        punctuated = can.punctuation or self._paths.punctuator is not None
+        return can.model_copy(
+            update={"punctuation": punctuated, "speakers": "speaker" in self._models}
+        )
+
+    @property
+    def longest_s(self) -> float | None:
+        """See Engine."""
+        return self._paths.family.longest_s
 
     def listen(self) -> Listener:
         """See Engine."""
@@ -133,9 +149,11 @@ class FunasrEngine:
             raise ModelError("speakers were asked for, but FLEET_SPK_MODEL names no model")
         return voices.Voices(model).hear(clips)
 
-    def tell_apart(self, heard: Sequence[Voice]) -> list[str]:
+    def tell_apart(
+        self, heard: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
+    ) -> list[str]:
         """See Engine."""
-        return voices.tell_apart(heard)
+        return voices.tell_apart(heard, count, seconds or None)
 
     def hold_threads(self) -> int:
         """See Engine."""

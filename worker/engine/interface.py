@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.abilities import Abilities
 from worker.planning.assembly import Recognition
 from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span
 
@@ -68,6 +69,10 @@ class Hints:
 
     language: str | None = None
     hotwords: tuple[str, ...] = ()
+    itn: bool | None = None
+    """Whether numbers are written in digits; None leaves it to the model."""
+    word_times: bool = False
+    """Whether somebody wants them: some models must work for them."""
 
 
 Voice = NDArray[np.float32]
@@ -99,6 +104,14 @@ class Engine(Protocol):
     def fast_paths(self) -> dict[str, bool]:
         """Each fast path by name, and whether it is taken."""
 
+    @property
+    def abilities(self) -> Abilities:
+        """What its models can do together."""
+
+    @property
+    def longest_s(self) -> float | None:
+        """The longest clip that it recognises, in s; None for any."""
+
     def listen(self) -> Listener:
         """Begin to look for speech in one audio; it comes in order of time, not overlapping."""
 
@@ -111,8 +124,16 @@ class Engine(Protocol):
     def hear_voices(self, clips: Sequence[Clip]) -> list[Voice]:
         """What the voice of each clip sounds like."""
 
-    def tell_apart(self, voices: Sequence[Voice]) -> list[str]:
-        """A label per voice of one recording, the same for the same speaker."""
+    def tell_apart(
+        self, voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
+    ) -> list[str]:
+        """A label per voice of one recording, the same for the same speaker.
+
+        Args:
+            voices: as hear_voices gave them, in order of time.
+            count: how many speakers there are, if that is known.
+            seconds: how long each was heard, if that is known.
+        """
 
     def hold_threads(self) -> int:
         """Return torch's thread count as found, and set it back to what was planned."""

@@ -30,11 +30,18 @@ def resolve_vad(settings: Settings) -> str:
     return str(DEMO_VAD)
 
 
-def revision_of(directories: Iterable[Path]) -> str:
-    """sha256:<hex> over names and contents of the models' files."""
+def split_revision(name: str) -> tuple[str, str | None]:
+    """Hub name and revision of name@revision; a directory's name is all of it."""
+    plain, _, revision = name.rpartition("@")
+    return (plain, revision) if plain and not Path(name).exists() else (name, None)
+
+
+def revision_of(places: Iterable[Path]) -> str:
+    """sha256:<hex> over names and contents of the models' files; of one alone where that is all."""
     digest = hashlib.sha256()
-    for directory in directories:
-        for file in sorted(path for path in directory.iterdir() if _is_part(path)):
+    for place in places:
+        inside = place.iterdir() if place.is_dir() else [place]
+        for file in sorted(path for path in inside if _is_part(path)):
             digest.update(file.name.encode())
             with file.open("rb") as content:
                 while chunk := content.read(_CHUNK_BYTES):
@@ -53,4 +60,6 @@ def _is_part(path: Path) -> bool:
         ".mvn",
         ".model",
         ".txt",
+        ".jit",
+        ".onnx",
     }

@@ -1,13 +1,15 @@
 """The stock paths: FunASR's own inference, for every model family, and as the fast paths' twins."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from worker.engine.families import paraformer
+from worker.engine.families import family_of
 from worker.engine.faults import guarded
 from worker.engine.interface import Clip, Hints, Samples
+from worker.failures import ModelError
 from worker.planning.assembly import Recognition
 from worker.planning.spans import SAMPLE_RATE
 
@@ -22,7 +24,7 @@ def generate(model: Any, inputs: Sequence[Any], **options: Any) -> list[dict[str
     """
     with guarded():
         results: list[dict[str, Any]] = model.generate(
-            input=list(inputs), batch_size=len(inputs), **options
+            input=list(inputs), **{"batch_size": len(inputs), **options}
         )
     return results
 
@@ -53,18 +55,39 @@ class StockRecogniser:
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        self._family = family_of(model)
+        self._family.prepare(model.model)
+        can = self._family.narrowed(self._family.can, model.model)
+        self._at_once = None if can.batch else 1
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Recogniser."""
-        options = dict(paraformer.GENERATE_OPTIONS)
-        if hints.hotwords:
-            options["hotword"] = " ".join(hints.hotwords)
-        if hints.language:
-            options["language"] = hints.language
-        results = generate(self._model, [padded(clip.samples) for clip in clips], **options)
+        if len(clips) > (self._at_once or len(clips)):
+            return [self.recognise([clip], hints)[0] for clip in clips]
+        try:
+            results, overheard = self._generate(clips, hints)
+        except ModelError:
+            if len(clips) > 1:  # FunASR's batches may fail of one clip, or of their order
+                return [self.recognise([clip], hints)[0] for clip in clips]
+            if not hints.word_times:
+                raise
+            # FunASR aligns words to frames, and fails where there are too few of these
+            return self.recognise(clips, replace(hints, word_times=False))
         if len(results) == len(clips):
-            return [paraformer.read_result(result) for result in results]
+            return list(map(self._family.read, results, overheard))
         if len(clips) == 1:
             return [Recognition(text="")]
         # FunASR left items out and does not say which: one by one it cannot
         return [self.recognise([clip], hints)[0] for clip in clips]
+
+    def _generate(
+        self, clips: Sequence[Clip], hints: Hints
+    ) -> tuple[list[dict[str, Any]], list[Any]]:
+        """What FunASR says of the clips, and what it left out of that."""
+        family = self._family
+        inputs = [family.take(padded(clip.samples)) for clip in clips]
+        size = 1 if self._at_once else max(len(inputs), family.least_at_once)
+        with family.overhear(self._model.model) as overheard:
+            results = generate(self._model, inputs, batch_size=size, **family.ask(hints))
+        complete = len(overheard) == len(results)
+        return results, list(overheard) if complete else [None] * len(results)

@@ -15,6 +15,14 @@ class Recognition:
     text: str
     words: tuple[Word, ...] | None = None
     """None when the model gives no word times."""
+    confidence: float | None = None
+    """0-1; None when the model gives no score."""
+    language: str | None = None
+    """What was spoken; None when the model does not say."""
+    emotion: str | None = None
+    """How it was said; None when the model does not say."""
+    events: tuple[str, ...] = ()
+    """What else was heard, in the model's words."""
 
 
 def assemble_segments(
@@ -42,7 +50,11 @@ def assemble_segments(
             end_ms=span.end_ms + offset_ms,
             text=heard.text.strip(),
             speaker=label,
+            confidence=heard.confidence,
             words=_place(heard.words, span, offset_ms) if with_words else None,
+            language=heard.language,
+            emotion=heard.emotion,
+            events=heard.events,
         )
         for span, heard, label in said
         if heard.text.strip()

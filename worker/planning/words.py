@@ -1,28 +1,67 @@
-"""Text -> words: a Han or kana character is a word, other scripts are split at spaces."""
+"""Text -> words and back: a Han or kana character is a word, other scripts are split at spaces."""
 
 import re
+from itertools import pairwise
 
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_CJK}]|[^\s{_CJK}]+")
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-_STOPS = "\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f"
-"""Ideographic comma and full stop; full-width exclamation mark, comma, colons, question mark."""
-_ENDS_TIGHT = re.compile(rf"[{_CJK}{_STOPS}]$")
-_BEGINS_TIGHT = re.compile(rf"^[{_CJK}{_STOPS}]")
+_HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Also the repetition mark, the closing mark and the zero that are written among them."""
+_KANA = "\u3031-\u3035\u303b\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f\U0001b000-\U0001b16f"
+_CJK = f"{_HAN}{_KANA}\u3100-\u312f\u31a0-\u31bf"
+"""What is written without spaces: Han, kana, bopomofo."""
+_SIGNS = "\u3099\u309a\uff9e\uff9f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+"""What changes the character before it: voicing of kana, variants of Han characters."""
+_WIDE_LATIN = "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
+_WIDE_MARKS = (
+    "\u3000-\u3004\u3008-\u3020\u3030\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+    "\uffe0-\uffe6"
+)
+"""Punctuation as wide as a Han character, which brings its own space."""
+_OPENING = "(\\[{\u201c\u2018\u00ab\u00bf\u00a1"
+_CLOSING = ",.!?;:%)\\]}\u201d\u2019\u00bb\u2026"
+_SHARED = "\u2018\u2019\u201c\u201d\u2014\u2026\u00b7"
+"""Marks of both worlds: quotation marks, dash, ellipsis, middle dot."""
+
+_WORD = re.compile(rf"[{_CJK}][{_SIGNS}]*|[^\s{_CJK}]+")
+_IS_HAN = re.compile(rf"[{_HAN}]")
+_SEAMS = [
+    (re.compile(ends + r"\Z"), re.compile(begins))
+    for ends, begins in (
+        (rf"[{_WIDE_MARKS}]", ""),
+        ("", rf"[{_WIDE_MARKS}]"),
+        (rf"[{_CJK}][{_SIGNS}]*", rf"[{_CJK}{_WIDE_LATIN}{_SHARED}]"),
+        (rf"[{_WIDE_LATIN}{_SHARED}]", rf"[{_CJK}]"),
+        (rf"[{_OPENING}]", ""),
+        ("", rf"[{_CLOSING}]++(?![^\W_{_CJK}])"),  # not the point of .5
+    )
+]
+"""No space belongs between what ends so and what begins so."""
+_ENOUGH = 3
+"""Characters at the end of a text that decide: a character and the signs that change it."""
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text, in order."""
+    """The words of a text, in order; punctuation stays with the word that it touches.
+
+    Thai and other scripts without spaces inside a phrase give one word per phrase.
+    """
     return _WORD.findall(text)
 
 
 def join_texts(texts: list[str]) -> str:
-    """Join what was said one after the other: no space between CJK characters, one elsewhere."""
-    joined = ""
-    for text in filter(None, (text.strip() for text in texts)):
-        tight = not joined or (_ENDS_TIGHT.search(joined) and _BEGINS_TIGHT.search(text))
-        joined += text if tight else f" {text}"
-    return joined
+    """Join what was said one after the other, with a space where the scripts want one.
+
+    None between Han or kana characters, none beside full-width punctuation, none before closing
+    and after opening marks; one between words of any other script, Hangul and Thai among them,
+    and between them and Han or kana.
+    """
+    said = [stripped for text in texts if (stripped := text.strip())]
+    spaces = [" " if _wants_space(before, after) else "" for before, after in pairwise(said)]
+    return "".join(part for both in zip(["", *spaces], said, strict=False) for part in both)
+
+
+def _wants_space(before: str, after: str) -> bool:
+    end = before[-_ENOUGH:]
+    return not any(ends.search(end) and begins.match(after) for ends, begins in _SEAMS)
 
 
 def guess_language(text: str) -> str | None:
@@ -33,5 +72,5 @@ def guess_language(text: str) -> str | None:
     words = split_words(text)
     if not words:
         return None
-    han = sum(bool(_HAN.match(word)) for word in words)
+    han = sum(bool(_IS_HAN.match(word)) for word in words)
     return "zh" if 2 * han >= len(words) else "en"

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from contract.abilities import Abilities
 from tests.unit.examples import a_word
 from worker.engine.interface import Clip, Hints, Identity, Samples, Voice
 from worker.planning.assembly import Recognition
 from worker.planning.spans import SAMPLES_PER_MS, Span, clamp
 
 THREADS = 2
+EVERYTHING = Abilities(word_times=True, hotwords=True, itn=True, punctuation=True, speakers=True)
 IDENTITY = Identity(
     model="scripted",
     model_revision="sha256:m",
@@ -47,6 +49,10 @@ class ScriptedEngine:
     loudness: list[float] = field(default_factory=list)
     """The loudest sample of each."""
     hints: list[Hints] = field(default_factory=list)
+    abilities: Abilities = EVERYTHING
+    longest_s: float | None = None
+    speaker_counts: list[int | None] = field(default_factory=list)
+    """What was asked for with each recording's voices."""
     groups: list[int] = field(default_factory=list)
     """How many clips were recognised together."""
 
@@ -81,8 +87,11 @@ class ScriptedEngine:
             raise self.voiceless
         return [np.array([clip.span.start_ms], np.float32) for clip in clips]
 
-    def tell_apart(self, voices: Sequence[Voice]) -> list[str]:
+    def tell_apart(
+        self, voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
+    ) -> list[str]:
         """See Engine."""
+        self.speaker_counts.append(count)
         return [str(number) for number in range(len(voices))]
 
     def hold_threads(self) -> int:

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import pytest
 
+from contract.abilities import Abilities
 from contract.store import MemoryStore, ObjectInfo, ObjectMissing
 from tests.unit.examples import a_ref, a_shard
 from tests.unit.worker.sounds import tone, wav
@@ -54,7 +55,11 @@ def ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 def _fetcher(store: MemoryStore) -> Fetcher:
     return Fetcher(
-        store=store, model_revision="sha256:m", limits=Limits(audio_s=500), decodes_ahead=AHEAD
+        store=store,
+        model_revision="sha256:m",
+        abilities=Abilities(),
+        limits=Limits(audio_s=500),
+        decodes_ahead=AHEAD,
     )
 
 

@@ -9,6 +9,8 @@ from tests.unit.examples import a_receipt, a_ref, a_segment, who
 from tests.unit.worker.scripted_engine import IDENTITY
 from worker.failures import Skip
 from worker.hearing import Heard
+from worker.planning.quality import warnings_of
+from worker.planning.spans import Span
 from worker.receipts import Work, describe_audio, write_error, write_receipt, write_transcript
 from worker.stopwatch import Stopwatch
 from worker.stretches import AudioFacts
@@ -78,7 +80,8 @@ def test_no_time_is_no_speed() -> None:
 
 
 def _transcript(*segments: Segment, speech_ms: int, language: str | None = None) -> tuple[str, ...]:
-    heard = Heard(channel=None, segments=segments, speech_ms=speech_ms)
+    warnings = warnings_of(segments, [Span(0, speech_ms)] if speech_ms else [])
+    heard = Heard(channel=None, segments=segments, speech_ms=speech_ms, warnings=warnings)
     written = write_transcript(
         heard, Options(language=language), AudioInfo(uri="s3://in/a"), a_receipt(speech_ms=0)
     )

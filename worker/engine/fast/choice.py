@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from worker.engine.families import OTHER, Family, family_of
 from worker.engine.fast import detector, punctuator, recogniser
 from worker.engine.fast.agreement import same_words
 from worker.engine.fast.detector import FastDetector
@@ -36,6 +37,8 @@ class Paths:
     recogniser: Recogniser
     punctuator: Punctuator | None
     fast: dict[str, bool]
+    family: Family = OTHER
+    """The recogniser's."""
 
 
 def choose_paths(
@@ -56,7 +59,13 @@ def choose_paths(
     }
     if mark:
         fast["punctuator"] = isinstance(mark, FastPunctuator)
-    return Paths(detector=find, recogniser=hear, punctuator=mark, fast=fast)
+    return Paths(
+        detector=find,
+        recogniser=hear,
+        punctuator=mark,
+        fast=fast,
+        family=family_of(recogniser_model),
+    )
 
 
 def _over_blocks(canary: Samples) -> Samples:

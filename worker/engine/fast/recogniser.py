@@ -7,6 +7,7 @@ without loops, and one transfer of token numbers per batch instead of two per cl
 import contextlib
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 from unittest import mock
@@ -63,6 +64,8 @@ class Said(NamedTuple):
     """Their sums, shape (batch, frames)."""
     frames: torch.Tensor
     """Frames of each clip in these two."""
+    confidence: list[float | None]
+    """How sure the model is of each clip."""
 
 
 @contextlib.contextmanager
@@ -132,7 +135,10 @@ class FastRecogniser:
         best, counts, frames = said.best.cpu(), said.counts.tolist(), said.frames.tolist()
         alphas, peaks = said.alphas.float().cpu(), said.peaks.float().cpu()
         return [
-            self._read(best[i, : counts[i]], alphas[i, : frames[i]], peaks[i, : frames[i]])
+            replace(
+                self._read(best[i, : counts[i]], alphas[i, : frames[i]], peaks[i, : frames[i]]),
+                confidence=said.confidence[i],
+            )
             for i in range(len(clips))
         ]
 
@@ -151,7 +157,8 @@ class FastRecogniser:
         scores, _ = model.cal_decoder_with_predictor(encoded, lengths, embeddings, tokens)[:2]
         with _instead(model.predictor, partial(self._both_ways, lengths=lengths * _UPSAMPLED)):
             _, _, alphas, peaks = model.calc_predictor_timestamp(encoded, lengths, tokens)
-        return Said(scores.argmax(-1), tokens, alphas, peaks, lengths * _UPSAMPLED)
+        sure = paraformer.mean_confidence(scores, tokens)
+        return Said(scores.argmax(-1), tokens, alphas, peaks, lengths * _UPSAMPLED, sure)
 
     def _both_ways(self, frames: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         assert self._lstm is not None  # noqa: S101 - it stands in for the model's own

@@ -1,5 +1,7 @@
 """Words by script: split, joined again, and told apart by language."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,13 @@ TEXTS = st.text("ab 你好。\uff0cかハ!'", max_size=12)
         ("hello 你好 world", ["hello", "你", "好", "world"]),
         ("カナかな", ["カ", "ナ", "か", "な"]),
         ("한국 사람", ["한국", "사람"]),
+        ("二〇二六", ["二", "\u3007", "二", "六"]),
+        ("人々", ["人", "々"]),
+        ("ﾃｽﾄ", ["ﾃ", "ｽ", "ﾄ"]),
+        ("ｶﾞか\u3099", ["ｶﾞ", "か\u3099"]),
+        ("葛\U000e0100𠮷", ["葛\U000e0100", "𠮷"]),
+        ("สวัสดี ครับ", ["สวัสดี", "ครับ"]),
+        ("ＧＰＵで", ["\uff27\uff30\uff35", "で"]),
     ],
 )
 def test_han_and_kana_are_words_each_and_others_end_at_spaces(text: str, words: list[str]) -> None:
@@ -44,6 +53,29 @@ def test_splitting_loses_nothing_but_spaces(text: str) -> None:
         (["你好", "\uff0c世界"], "你好\uff0c世界"),
         (["一二", "", " ", "三"], "一二三"),
         ([" one ", " two"], "one two"),
+        (["한국", "사람"], "한국 사람"),
+        (["สวัสดี", "ครับ"], "สวัสดี ครับ"),
+        (["二", "\u3007", "二", "六"], "二〇二六"),
+        (["人", "々", "が"], "人々が"),
+        (["ﾃ", "ｽ", "ﾄ"], "ﾃｽﾄ"),
+        (["葛\U000e0100", "城"], "葛\U000e0100城"),
+        (["用", "gpu", "训练"], "用 gpu 训练"),
+        (["\uff2e\uff28\uff2b", "の", "\uff27\uff30\uff35"], "ＮＨＫのＧＰＵ"),
+        (["\uff2e\uff28\uff2b", "\uff27\uff30\uff35"], "\uff2e\uff28\uff2b \uff27\uff30\uff35"),
+        (["hello", "\uff0c", "world"], "hello\uff0cworld"),
+        (["你好。", "Hello.", "你好"], "你好。Hello. 你好"),
+        (["“你好”", "他说", "“好”"], "“你好”他说“好”"),
+        (["said", "“no”", "and"], "said “no” and"),
+        (["《书》", "\uff08二\uff09", "page"], "《书》\uff08二\uff09page"),
+        (["one", ",", "two", "."], "one, two."),
+        (["(", "one", ")", "two"], "(one) two"),
+        (["point", ".5"], "point .5"),
+        (["so", "...and"], "so ...and"),
+        (["二", ".", "。"], "二.。"),
+        (["well", "…", "…no"], "well… …no"),
+        (["你好", "…", "世界"], "你好…世界"),
+        (["他", "——", "走"], "他——走"),
+        (["a\n。b", "c"], "a\n。b c"),
     ],
 )
 def test_texts_are_joined_as_their_script_wants_it(texts: list[str], joined: str) -> None:
@@ -55,6 +87,24 @@ def test_joining_keeps_every_character_in_order(texts: list[str]) -> None:
     joined = join_texts(texts)
     assert "".join(joined.split()) == "".join("".join(texts).split())
     assert joined == joined.strip()
+
+
+@given(
+    st.text(
+        "aZ1Ä\uff21한 你〇かｶﾞ。\uff0c\uff01“”\u2018\u2019…—·()\uff08\uff09,.!'\"\n\u3000\ufe00",
+        max_size=12,
+    )
+)
+def test_a_text_taken_apart_and_joined_again_stays_as_it_is_then(text: str) -> None:
+    joined = join_texts(split_words(text))
+    assert join_texts(split_words(joined)) == joined
+    assert "".join(joined.split()) == "".join(text.split())
+
+
+def test_the_texts_of_a_day_are_joined_at_once() -> None:
+    began = time.process_time()
+    assert len(join_texts(["你好世界"] * 100_000)) == 400_000
+    assert time.process_time() - began < 3
 
 
 @given(st.lists(st.text("ab", min_size=1, max_size=4), max_size=6))

@@ -1,0 +1,144 @@
+"""The contract of every family: through the pipeline, by FunASR's own classes, nothing is lost."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.job import AudioRef, Options, Shard
+from contract.settings import Settings
+from contract.store import MemoryStore
+from local.samples import SAMPLES
+from models import DEMO_ASR
+from tests.integration.random_models import save_random, seaco_of_the_demo
+from tests.integration.small_models import (
+    conformer,
+    contextual,
+    ctc,
+    nano,
+    paraformer,
+    sensevoice,
+    whisper,
+)
+from tests.unit.worker.sounds import tone, wav
+from worker.engine.build import build_engine
+from worker.engine.families import FAMILIES, family_of, registered_name
+from worker.engine.funasr import FunasrEngine
+from worker.events import nobody
+from worker.limits import Limits
+from worker.pinning import SlotPlan
+from worker.pipeline import Pipeline
+from worker.planning.words import join_texts
+from worker.receipts import Circumstances
+
+PLAN = SlotPlan(slot=0, visible="", device="cpu", threads=1)
+WHO = Circumstances(job=None, attempt=1, retries=0, worker="w", slot=0)
+
+
+def _seaco(directory: Path) -> Path:
+    return save_random(directory, seaco_of_the_demo())
+
+
+MODELS: dict[str, Callable[[Path], Path]] = {
+    "BiCifParaformer": lambda _: DEMO_ASR,
+    "SeacoParaformer": _seaco,
+    "Paraformer": paraformer.make,
+    "ContextualParaformer": contextual.make,
+    "SenseVoiceSmall": sensevoice.make,
+    "FunASRNano": nano.make,
+    "FunASRNano with CTC": nano.make_with_ctc,
+    "WhisperWarp": whisper.make,
+    "Conformer": conformer.make,
+    "Transformer": conformer.make_transformer,
+    "CTC": ctc.make,
+}
+RECORDINGS = ("order-numbers.flac", "pin-code.wav", "reading.ogg", "silence.flac")
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    directory = tmp_path_factory.mktemp("model")
+    model = MODELS[request.param](directory)
+    return build_engine(Settings(model=str(model), vad_model="demo"), PLAN)
+
+
+@pytest.fixture(scope="module")
+def results(engine: FunasrEngine) -> dict[str, Any]:
+    """The .json of every recording, and of one too short to say anything in."""
+    store = MemoryStore("in", "out")
+    names = [*RECORDINGS, "short.wav"]
+    for name in RECORDINGS:
+        store.write(f"s3://in/{name}", (SAMPLES / name).read_bytes(), "")
+    store.write("s3://in/short.wav", wav(tone(0.05)), "")
+    wanted = Options(timestamps="word" if engine.abilities.word_times else "segment")
+    shard = Shard(
+        schema_version=1,
+        shard="s",
+        output="s3://out/",
+        files=tuple(AudioRef(audio=f"s3://in/{name}") for name in names),
+        options=wanted,
+    )
+    pipeline = Pipeline(store=store, engine=engine, observe=nobody, limits=Limits(audio_s=600))
+    pipeline.run(shard, WHO, lambda ref, finished: None)
+    return {name: json.loads(store.read(f"s3://out/{name}.json")) for name in names}
+
+
+def test_every_family_is_among_them() -> None:
+    tested = {name.split()[0] for name in MODELS}
+    assert all(family.classes & tested for family in FAMILIES)
+
+
+def test_there_is_one_result_per_input(results: dict[str, Any]) -> None:
+    assert set(results) == {*RECORDINGS, "short.wav"}
+    assert results["silence.flac"]["text"] == ""
+    assert results["order-numbers.flac"]["text"]
+
+
+def test_joined_segments_equal_the_text(results: dict[str, Any]) -> None:
+    for result in results.values():
+        assert join_texts([one["text"] for one in result["segments"]]) == result["text"]
+
+
+def test_times_are_in_order_and_inside_the_audio(results: dict[str, Any]) -> None:
+    for result in results.values():
+        times = [ms for one in result["segments"] for ms in (one["start_ms"], one["end_ms"])]
+        assert times == sorted(times)
+        assert all(0 <= ms <= result["audio"]["duration_ms"] for ms in times)
+
+
+def test_word_times_are_given_where_they_are_promised(
+    engine: FunasrEngine, results: dict[str, Any]
+) -> None:
+    segments = [one for result in results.values() for one in result["segments"]]
+    assert any(one["words"] for one in segments) is engine.abilities.word_times
+    for one in segments:
+        times = [ms for word in one["words"] or () for ms in (word["start_ms"], word["end_ms"])]
+        assert times == sorted(times)
+        assert all(one["start_ms"] <= ms <= one["end_ms"] for ms in times)
+
+
+def test_what_is_promised_besides_is_given(engine: FunasrEngine, results: dict[str, Any]) -> None:
+    segments = [one for result in results.values() for one in result["segments"]]
+    can = engine.abilities
+    assert any("language" in one for one in segments) is can.detects_language
+    assert any(one["confidence"] is not None for one in segments) is can.confidence
+    assert all(0 < (one["confidence"] or 1) <= 1 for one in segments)
+
+
+def test_the_table_names_its_class(engine: FunasrEngine) -> None:
+    model = engine._models["recogniser"]
+    assert registered_name(model) in family_of(model).classes
+
+
+def _languages() -> Iterator[tuple[str, str]]:
+    for family in FAMILIES:
+        for code in family.can.languages or ():
+            yield family.title, code
+
+
+@pytest.mark.parametrize(("family", "code"), list(_languages()))
+def test_languages_are_told_by_their_usual_codes(family: str, code: str) -> None:
+    assert 2 <= len(code) <= 3 or code == "haw"
+    assert code.islower()

@@ -1,0 +1,124 @@
+"""Audio is cut where it is quiet, into pieces that are all of it; near speech is merged."""
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from worker.planning.cutting import NEAR_MS, cut_quietest, may_merge, merge_near
+from worker.planning.spans import SAMPLES_PER_MS, Span
+
+
+def noise(length_ms: int, quiet: list[tuple[int, int]] | None = None) -> NDArray[np.float32]:
+    """Loud but for some stretches in ms."""
+    loud = np.random.default_rng(7).uniform(-1, 1, length_ms * SAMPLES_PER_MS).astype(np.float32)
+    for start_ms, end_ms in quiet or []:
+        loud[start_ms * SAMPLES_PER_MS : end_ms * SAMPLES_PER_MS] *= 0.01
+    return loud
+
+
+def test_each_cut_lies_in_the_pause() -> None:
+    pauses = [(2_500, 2_700), (4_600, 4_800)]
+    pieces = cut_quietest(noise(7_000, pauses), 3_000)
+    assert [start for start, _ in pieces] == pytest.approx([0, 2_600, 4_700], abs=40)
+    assert pieces[-1][1] == 7_000
+
+
+def test_a_pause_too_early_does_not_make_a_short_piece() -> None:
+    (_, first_ms), *_ = cut_quietest(noise(5_000, [(500, 900)]), 3_000)
+    assert 2_000 <= first_ms <= 3_000
+
+
+def test_the_longer_pause_is_taken_before_one_that_is_only_a_closure() -> None:
+    (_, first_ms), *_ = cut_quietest(noise(5_000, [(2_200, 2_230), (2_600, 2_800)]), 3_000)
+    assert 2_600 <= first_ms <= 2_800
+
+
+def test_where_nothing_is_to_be_heard_pieces_are_as_long_as_can_be() -> None:
+    assert cut_quietest(np.zeros(160_000, np.float32), 4_000) == [
+        (0, 4_000),
+        (4_000, 8_000),
+        (8_000, 10_000),
+    ]
+    assert cut_quietest(np.zeros(16 * 4_100, np.float32), 4_000)[0] == (0, 4_100 - 4_000 // 3)
+
+
+@pytest.mark.parametrize(
+    ("count", "pieces"), [(0, []), (15, []), (16, [(0, 1)]), (16_007, [(0, 1_000)])]
+)
+def test_what_is_short_enough_stays_whole(count: int, pieces: list[tuple[int, int]]) -> None:
+    assert cut_quietest(np.ones(count, np.float32), 1_000) == pieces
+
+
+@settings(deadline=None)
+@given(st.integers(1, 3_000), st.integers(1, 900), st.integers(0, 99))
+def test_pieces_tile_the_audio_and_none_is_too_long_or_too_short(
+    length_ms: int, longest_ms: int, seed: int
+) -> None:
+    samples = np.random.default_rng(seed).normal(size=length_ms * SAMPLES_PER_MS + seed % 16)
+    pieces = cut_quietest(samples.astype(np.float32), longest_ms)
+    assert pieces[0][0] == 0
+    assert pieces[-1][1] == length_ms
+    for before, after in itertools.pairwise(pieces):
+        assert before[1] == after[0]
+    lengths = [end - start for start, end in pieces]
+    assert max(lengths) <= longest_ms
+    assert len(pieces) == 1 or min(lengths) >= max(1, longest_ms // 3)
+
+
+def test_pieces_of_no_length_cannot_be_asked_for() -> None:
+    with pytest.raises(ValueError, match="0 ms"):
+        cut_quietest(np.zeros(160, np.float32), 0)
+
+
+def test_ten_minutes_are_cut_in_no_time() -> None:
+    samples = noise(600_000)
+    began = time.process_time()
+    assert len(cut_quietest(samples, 30_000)) >= 20
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("spans", "merged"),
+    [
+        ([], []),
+        ([(0, 5)], [(0, 5)]),
+        ([(0, 5), (5, 9)], [(0, 9)]),
+        ([(0, 5), (7, 9), (12, 20)], [(0, 9), (12, 20)]),
+        ([(0, 5), (8, 9)], [(0, 5), (8, 9)]),
+        ([(0, 60), (61, 70)], [(0, 60), (61, 70)]),
+        ([(7, 9), (0, 5)], [(0, 9)]),
+        ([(0, 8), (2, 4)], [(0, 8)]),
+    ],
+)
+def test_neighbours_are_merged_up_to_a_length(
+    spans: list[tuple[int, int]], merged: list[tuple[int, int]]
+) -> None:
+    found = merge_near([Span(*span) for span in spans], longest_ms=10, gap_ms=2)
+    assert found == [Span(*span) for span in merged]
+
+
+def test_a_pause_of_a_second_is_near_unless_told_otherwise() -> None:
+    assert may_merge(Span(0, 100), Span(100 + NEAR_MS, 2_000), 30_000)
+    assert not may_merge(Span(0, 100), Span(101 + NEAR_MS, 2_000), 30_000)
+    assert not may_merge(Span(0, 100), Span(200, 30_001), 30_000)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), max_size=12), st.integers(1, 60))
+def test_merging_covers_all_speech_and_keeps_the_length(
+    steps: list[tuple[int, int]], longest_ms: int
+) -> None:
+    spans, at_ms = [], 0
+    for gap_ms, length_ms in steps:
+        spans.append(Span(at_ms + gap_ms, at_ms + gap_ms + length_ms))
+        at_ms = spans[-1].end_ms
+    merged = merge_near(spans, longest_ms, gap_ms=10)
+    assert all(
+        any(w.start_ms <= s.start_ms and s.end_ms <= w.end_ms for w in merged) for s in spans
+    )
+    assert all(one.length_ms <= longest_ms or one in spans for one in merged)
+    assert merge_near(merged, longest_ms, gap_ms=-1) == merged

@@ -1,0 +1,63 @@
+"""What a family of recognisers is: how it is asked, and how it words its results."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.abilities import Abilities
+from worker.engine.interface import Hints, Samples
+from worker.planning.assembly import Recognition
+
+
+@contextlib.contextmanager
+def nothing_more(_model: Any) -> Iterator[list[Any]]:
+    """For families whose results hold all that is wanted."""
+    yield []
+
+
+def as_they_are(samples: Samples) -> Any:
+    """For families that take numpy's arrays."""
+    return samples
+
+
+def where_it_was_loaded_from(loaded: dict[str, Any]) -> Path | None:
+    """The file of weights that AutoModel was to find."""
+    weights = loaded.get("init_param")
+    return Path(str(weights)) if weights else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Models of FunASR that are asked and answer in the same way."""
+
+    title: str
+    """As docs/models.md names it."""
+    classes: frozenset[str]
+    """The names that FunASR registers their classes by."""
+    examples: tuple[str, ...]
+    """Names that hubs know."""
+    can: Abilities
+    """The most that a model of this family can do."""
+    ask: Callable[[Hints], dict[str, Any]]
+    """Hints -> what generate is told."""
+    read: Callable[[dict[str, Any], Any], Recognition]
+    """One item of what generate returns, and what was overheard of it, if anything."""
+    narrowed: Callable[[Abilities, Any], Abilities] = lambda can, model: can
+    """What this very model, FunASR's module, can do of it."""
+    prepare: Callable[[Any], None] = lambda model: None
+    """Done once to FunASR's module, before anything is asked of it."""
+    overhear: Callable[[Any], AbstractContextManager[list[Any]]] = nothing_more
+    """While FunASR's module works: one item per clip of what its results leave out."""
+    take: Callable[[Samples], Any] = as_they_are
+    """Samples -> what generate takes for them."""
+    least_at_once: int = 1
+    """Told to generate for fewer clips, so that a clip alone goes the way of a batch."""
+    longest_s: float | None = None
+    """Longer clips are cut before."""
+    weights: Callable[[dict[str, Any]], Path | None] = where_it_was_loaded_from
+    """What AutoModel was built with -> the file or directory of its weights."""
+    note: str = ""
+    """What docs/models.md says besides."""

@@ -1,0 +1,103 @@
+"""Whisper through FunASR, which wraps OpenAI's package: one clip of half a minute at a time."""
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from contract.abilities import Abilities
+from worker.engine.families.interface import Family
+from worker.engine.families.languages import WHISPER
+from worker.engine.interface import Hints
+from worker.planning.assembly import Recognition
+
+PREFIX = "Whisper-"
+"""How FunASR names those that OpenAI's package fetches by itself."""
+
+
+def ask(hints: Hints) -> dict[str, Any]:
+    """FunASR hands DecodingOptions on to OpenAI's package; hotwords go into the prompt."""
+    decoding = {
+        "language": hints.language,
+        "without_timestamps": True,
+        "prompt": " ".join(hints.hotwords) or None,
+        "fp16": False,  # FLEET_PRECISION decides
+    }
+    return {"DecodingOptions": decoding}
+
+
+def read_result(result: dict[str, Any], decoded: Any = None) -> Recognition:
+    """One item of what generate returns, and what OpenAI's package said besides."""
+    text = str(result.get("text", "")).strip()
+    if decoded is None or not text:
+        return Recognition(text=text)
+    return Recognition(
+        text=text,
+        language=decoded.language,
+        confidence=round(math.exp(min(0.0, decoded.avg_logprob)), 4),
+    )
+
+
+@contextlib.contextmanager
+def overhear_decoding(_model: Any) -> Iterator[list[Any]]:
+    """The whole answers of OpenAI's package; FunASR hands on their text alone."""
+    from funasr.models.whisper.model import whisper
+
+    heard: list[Any] = []
+    decode = whisper.decode
+
+    def decode_and_tell(*given: Any, **named: Any) -> Any:
+        said = decode(*given, **named)
+        heard[:] = [said]
+        return said
+
+    with mock.patch.object(whisper, "decode", decode_and_tell):
+        yield heard
+
+
+def narrowed(can: Abilities, model: Any) -> Abilities:
+    """A model for English alone knows no other language."""
+    if model.model.is_multilingual:
+        return can
+    return can.model_copy(update={"languages": ("en",), "detects_language": False})
+
+
+def weights(loaded: dict[str, Any]) -> Path | None:
+    """What OpenAI's package has fetched, in the folder that it keeps; or a directory's own file."""
+    name = str(loaded.get("model_path") or "")
+    if not name.startswith(PREFIX):
+        return Path(str(loaded["init_param"])) if loaded.get("init_param") else None
+    cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+    return Path(cache) / "whisper" / f"{name.removeprefix(PREFIX)}.pt"
+
+
+WHISPER_FAMILY = Family(
+    title="Whisper",
+    classes=frozenset(
+        {
+            "WhisperWarp",
+            *(PREFIX + size for size in ("tiny", "base", "small", "medium")),
+            *(PREFIX + size for size in ("tiny.en", "base.en", "small.en", "medium.en")),
+            *(PREFIX + size for size in ("large-v1", "large-v2", "large-v3", "large-v3-turbo")),
+        }
+    ),
+    examples=("Whisper-large-v3-turbo",),
+    can=Abilities(
+        languages=WHISPER,
+        detects_language=True,
+        hotwords=True,
+        confidence=True,
+        batch=False,
+        punctuation=True,
+    ),
+    ask=ask,
+    read=read_result,
+    narrowed=narrowed,
+    overhear=overhear_decoding,
+    longest_s=30.0,
+    weights=weights,
+    note="needs `pip install openai-whisper`; speech is cut to 30 s; hotwords go into its prompt",
+)
