@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 GPU_PYTHON ?= 3.12
+# models that users may add, for the tests; they ask for CUDA's packages, which nothing here needs
+OPTIONAL := openai-whisper more-itertools silero-vad
 
 .DEFAULT_GOAL := help
 
@@ -15,6 +17,7 @@ setup: .venv   ## install everything into .venv
 .venv: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --use-pep517 --constraint constraints.txt --editable '.[worker,local,dev]' \
+		&& $(BIN)/pip install --quiet --use-pep517 --constraint constraints.txt --no-deps $(OPTIONAL) \
 		|| { rm -rf .venv; exit 1; }
 	@touch .venv
 

@@ -12,8 +12,10 @@ import typer
 from cli.exits import Exit
 
 if TYPE_CHECKING:
+    from contract.transcript import Word
     from local.demo import DemoResult
 
+_WORDS_TOLD = 5
 DEFAULT_DATA = Path(".fleet/demo")
 
 
@@ -51,6 +53,7 @@ def _directory(kept: Path | None) -> Iterator[Path]:
 
 
 def _print(result: "DemoResult", kept: Path | None) -> None:
+    from contract.job import FORMATS
     from local.demo import OUTPUT
     from local.samples import load_samples
 
@@ -61,6 +64,8 @@ def _print(result: "DemoResult", kept: Path | None) -> None:
             continue
         typer.echo(f"  said   {file.reference or '(nothing)'}")
         typer.echo(f"  heard  {file.text or '(nothing)'}")
+        if file.spoken:
+            typer.echo(f"  when   {_times(file.spoken)}")
     typer.echo(
         f"\n{result.files} files: {result.ok} transcribed, {result.empty} without speech, "
         f"{result.failed} failed"
@@ -74,4 +79,13 @@ def _print(result: "DemoResult", kept: Path | None) -> None:
     typer.echo(f"{result.audio_s:.0f} s of audio in {result.wall_s:.1f} s")
     if kept:
         folder = kept / "s3" / OUTPUT.removeprefix("s3://")
-        typer.echo(f"results (json, txt, srt, vtt): {folder}\nlog of the worker: {kept}/worker.log")
+        typer.echo(f"results, in {len(FORMATS)} formats: {folder}")
+        typer.echo(f"log of the worker: {kept}/worker.log")
+
+
+def _times(spoken: "list[Word]") -> str:
+    """The first words, each behind the time at which it begins."""
+    starts = [(word.text, *divmod(word.start_ms, 1000)) for word in spoken[:_WORDS_TOLD]]
+    told = [f"{seconds}.{ms // 10:02} s {text}" for text, seconds, ms in starts]
+    more = len(spoken) - len(told)
+    return "  ".join(told) + (f"  and {more} more" if more else "")

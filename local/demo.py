@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from contract.job import Options
+from contract.job import FORMATS, Options
 from contract.layout import error_uri, output_uri
 from contract.s3 import S3Store
 from contract.store import ObjectMissing, ObjectStore
+from contract.transcript import Transcript, Word
 from local.environment import adopt
 from local.samples import SAMPLES, Sample, load_samples
 from local.scoring import to_words, word_errors
@@ -35,6 +36,8 @@ class FileResult:
     text: str
     """What was heard, or why it failed."""
     reference: str
+    spoken: list[Word] = field(default_factory=list)
+    """Every word with its time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ class DemoResult:
 
     def to_json(self) -> str:
         """One JSON document."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(asdict(self), ensure_ascii=False, default=dict)
 
 
 def run_demo(directory: Path, say: Callable[[str], None]) -> DemoResult:
@@ -92,7 +95,7 @@ def _enqueue_samples() -> str:
         [str(SAMPLES)],
         upload=AUDIO,
         output=OUTPUT,
-        options=Options(formats=("json", "txt", "srt", "vtt"), timestamps="word"),
+        options=Options(formats=FORMATS, timestamps="word"),
         overwrite=True,
         limits=ShardLimits(files=4),
     )
@@ -104,13 +107,18 @@ def _collect(store: ObjectStore) -> list[FileResult]:
 
 
 def _read_result(store: ObjectStore, sample: Sample) -> FileResult:
+    spoken: list[Word] = []
     try:
-        transcript = json.loads(store.read(output_uri(OUTPUT, sample.name, "json")))
-        ending, text = ("ok" if transcript["segments"] else "empty"), transcript["text"]
+        body = store.read(output_uri(OUTPUT, sample.name, "json"))
+        transcript = Transcript.model_validate_json(body)
+        ending, text = ("ok" if transcript.segments else "empty"), transcript.text
+        spoken = [word for segment in transcript.segments for word in segment.words or ()]
     except ObjectMissing:
         report = json.loads(store.read(error_uri(OUTPUT, sample.name)))
         ending, text = "failed", f"{report['error']['kind']}: {report['error']['message']}"
-    return FileResult(audio=sample.name, status=ending, text=text, reference=sample.text)
+    return FileResult(
+        audio=sample.name, status=ending, text=text, reference=sample.text, spoken=spoken
+    )
 
 
 def _sum_up(results: list[FileResult], audio_s: float, wall_s: float) -> DemoResult:

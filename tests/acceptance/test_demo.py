@@ -7,6 +7,11 @@ import pytest
 
 from tests.acceptance.fleet import clean_environment, processes_naming, run_fleet
 
+EXTENSIONS = [
+    *("json", "txt", "srt", "vtt", "tsv", "rttm", "ctm", "TextGrid"),
+    *("whisper.json", "openai-verbose.json", "aws-transcribe.json"),
+]
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, int]:
@@ -40,9 +45,18 @@ def test_the_file_that_is_no_audio_says_so(demo: tuple[Path, str, int]) -> None:
 def test_results_lie_on_disk_in_every_format(demo: tuple[Path, str, int]) -> None:
     data, printed, _ = demo
     for result in json.loads(printed)["results"]:
-        extensions = ["error.json"] if result["status"] == "failed" else ["json", "srt", "vtt"]
+        extensions = ["error.json"] if result["status"] == "failed" else EXTENSIONS
         for extension in extensions:
             assert (data / "s3/transcripts/demo" / f"{result['audio']}.{extension}").exists()
+
+
+def test_every_word_has_its_time(demo: tuple[Path, str, int]) -> None:
+    for result in json.loads(demo[1])["results"]:
+        if result["status"] == "ok":
+            said = "".join(word["text"] for word in result["spoken"])
+            assert said == result["text"].replace(" ", "")
+            starts = [word["start_ms"] for word in result["spoken"]]
+            assert starts == sorted(starts)
 
 
 def test_no_process_is_left(demo: tuple[Path, str, int]) -> None:

@@ -11,7 +11,7 @@ from contract.job import AudioRef, Options, Shard
 from contract.settings import Settings
 from contract.store import MemoryStore
 from local.samples import SAMPLES
-from models import DEMO_ASR
+from models import DEMO_ASR, DEMO_CANARY
 from tests.integration.random_models import save_random, seaco_of_the_demo
 from tests.integration.small_models import (
     conformer,
@@ -22,10 +22,13 @@ from tests.integration.small_models import (
     sensevoice,
     whisper,
 )
+from tests.integration.small_models.sounds import noise
 from tests.unit.worker.sounds import tone, wav
+from worker.decoding import decode_file
 from worker.engine.build import build_engine
 from worker.engine.families import FAMILIES, family_of, registered_name
 from worker.engine.funasr import FunasrEngine
+from worker.engine.interface import Hints, as_clip, find_speech
 from worker.events import nobody
 from worker.limits import Limits
 from worker.pinning import SlotPlan
@@ -142,3 +145,44 @@ def _languages() -> Iterator[tuple[str, str]]:
 def test_languages_are_told_by_their_usual_codes(family: str, code: str) -> None:
     assert 2 <= len(code) <= 3 or code == "haw"
     assert code.islower()
+
+
+@pytest.fixture(scope="module")
+def sense(tmp_path_factory: pytest.TempPathFactory) -> FunasrEngine:
+    model = sensevoice.make(tmp_path_factory.mktemp("sense"))
+    return build_engine(Settings(model=str(model), vad_model="silero-vad"), PLAN)
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "ko"])
+def test_a_language_that_sense_voice_is_told_is_what_it_hears(
+    sense: FunasrEngine, language: str
+) -> None:
+    clips = [as_clip(noise(3.0)), as_clip(noise(1.0))]
+    for said in sense.recognise(clips, Hints(language=language)):
+        assert said.language == language
+        assert "<|" not in said.text
+
+
+def test_sense_voice_gives_word_times_when_they_are_wanted(sense: FunasrEngine) -> None:
+    clips = [as_clip(noise(2.0)), as_clip(noise(0.05)), as_clip(noise(1.0, seed=3))]
+    without = sense.recognise(clips, Hints())
+    timed = sense.recognise(clips, Hints(word_times=True))
+    assert [one.text for one in timed] == [one.text for one in without]
+    assert [bool(one.words) for one in without] == [False] * 3
+    assert timed[0].words
+
+
+def test_silero_finds_the_speech_that_is_there(sense: FunasrEngine) -> None:
+    with DEMO_CANARY.open("rb") as file:
+        samples = decode_file(file).samples(None)
+    clips = find_speech(sense.listen(), samples)
+    assert clips
+    assert sum(clip.seconds for clip in clips) > 0.3 * len(samples) / 16_000
+
+
+def test_the_weights_of_every_model_are_in_the_revision(
+    sense: FunasrEngine, tmp_path: Path
+) -> None:
+    model = sensevoice.make(tmp_path)
+    other = build_engine(Settings(model=str(model), vad_model="demo"), PLAN)
+    assert other.identity.model_revision != sense.identity.model_revision

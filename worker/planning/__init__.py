@@ -13,4 +13,5 @@ sentences.py segments -> one segment per sentence
 quality.py   what is doubtful about a text, and about a file
 pace.py      how much can be said in a time, and how little
 looping.py   a text that goes round in a circle
+speakers.py  which voices are clustered, to whom the others belong, who comes first
 """

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from contract.metric import Metric, measured
-from contract.transcript import STAGES, ErrorKind, Outcome
+from contract.transcript import STAGES, ErrorKind, Outcome, WarningKind
 
 _STAGE_S = (
     0.001,
@@ -84,6 +84,13 @@ CATALOGUE = (
         ("slot",),
     ),
     Metric("asr_empty_transcripts_total", "counter", "Files with speech but without text."),
+    Metric(
+        "asr_warnings_total",
+        "counter",
+        "Files with a doubtful text, by what is doubtful about it.",
+        ("kind",),
+        values=get_args(WarningKind),
+    ),
     Metric(
         "asr_redeliveries_total",
         "counter",

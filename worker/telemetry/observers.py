@@ -120,5 +120,7 @@ def _count_file(metrics: Metrics, slot: int, file: FileFinished) -> None:
     metrics["asr_audio_seconds_total"].inc(file.audio_s)
     if file.seconds:
         metrics["asr_rtfx"].observe(file.audio_s / file.seconds)
+    for kind in file.warnings:
+        metrics["asr_warnings_total"].labels(kind).inc()
     if "speech_without_text" in file.warnings:
         metrics["asr_empty_transcripts_total"].inc()

@@ -1,5 +1,7 @@
 """Each format says what was said, when, as its players want it."""
 
+import csv
+import io
 import json
 import re
 from typing import get_args
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from contract.job import Format
 from contract.transcript import Transcript
-from tests.unit.examples import a_segment, a_transcript
+from tests.unit.examples import a_receipt, a_segment, a_transcript, a_word
 from worker.rendering import RENDERERS
 
 TWO = a_transcript(a_segment(610, 5_530, "three nine zero"), a_segment(61_000, 62_250, "你好"))
@@ -26,9 +28,20 @@ def test_every_format_that_may_be_asked_for_can_be_written() -> None:
 
 
 @pytest.mark.parametrize("name", get_args(Format))
-def test_a_format_is_its_extension(name: Format) -> None:
-    assert RENDERERS[name].extension == name
+def test_a_format_is_its_extension_unless_a_program_knows_it_by_another(name: Format) -> None:
+    others = {
+        "textgrid": "TextGrid",
+        "whisper": "whisper.json",
+        "openai-verbose": "openai-verbose.json",
+        "aws-transcribe": "aws-transcribe.json",
+    }
+    assert RENDERERS[name].extension == others.get(name, name)
     assert "/" in RENDERERS[name].content_type
+
+
+def test_no_format_writes_over_another() -> None:
+    extensions = {renderer.extension.lower() for renderer in RENDERERS.values()}
+    assert len(extensions) == len(RENDERERS)
 
 
 def test_srt_numbers_its_cues_and_has_a_comma_in_its_times() -> None:
@@ -52,19 +65,46 @@ def test_json_is_the_transcript_itself() -> None:
     assert Transcript.model_validate(json.loads(_render("json", TWO))) == TWO
 
 
+def test_json_has_words_only_when_they_were_asked_for() -> None:
+    heard = a_segment(0, 900, "yes", words=(a_word("yes", 0, 900),))
+    asked = a_transcript(heard, receipt=a_receipt(options={"timestamps": "word"}))
+    assert json.loads(_render("json", a_transcript(heard)))["segments"][0]["words"] is None
+    assert Transcript.model_validate(json.loads(_render("json", asked))) == asked
+
+
+def test_tsv_is_whole_milliseconds_and_one_line_per_segment() -> None:
+    rows = _render("tsv", a_transcript(a_segment(610, 5_530, "a\tb\nc"), *TWO.segments[1:]))
+    assert list(csv.DictReader(io.StringIO(rows), delimiter="\t")) == [
+        {"start": "610", "end": "5530", "text": "a b c"},
+        {"start": "61000", "end": "62250", "text": "你好"},
+    ]
+
+
 def test_vtt_takes_no_text_for_markup() -> None:
     body = _render("vtt", a_transcript(a_segment(0, 9, "a < b && c --> <i>d</i>")))
     assert body.splitlines()[-1] == "a &lt; b &amp;&amp; c --&gt; &lt;i&gt;d&lt;/i&gt;"
 
 
-@pytest.mark.parametrize(("name", "body"), [("srt", ""), ("txt", ""), ("vtt", "WEBVTT\n")])
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("srt", ""),
+        ("txt", ""),
+        ("vtt", "WEBVTT\n"),
+        ("tsv", "start\tend\ttext\n"),
+        ("rttm", ""),
+        ("ctm", ""),
+    ],
+)
 def test_an_audio_without_speech_gives_an_empty_file_of_its_format(name: Format, body: str) -> None:
     assert _render(name, a_transcript()) == body
 
 
 @pytest.mark.parametrize("name", ["srt", "vtt"])
 @given(lengths=st.lists(st.integers(1, 90_000), min_size=1, max_size=9))
-def test_cues_keep_the_order_and_the_number_of_segments(name: Format, lengths: list[int]) -> None:
+def test_what_cannot_be_cut_is_one_cue_per_segment_in_their_order(
+    name: Format, lengths: list[int]
+) -> None:
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
     segments = [
         a_segment(start, start + length, "word")

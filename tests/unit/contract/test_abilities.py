@@ -1,0 +1,52 @@
+"""What a model cannot do is told, each with what to do instead."""
+
+from typing import Any
+
+import pytest
+
+from contract.abilities import Abilities, unsupported
+from contract.job import FORMATS, Options
+
+EVERYTHING = Abilities(
+    word_times=True,
+    hotwords=True,
+    itn=True,
+    punctuation=True,
+    speakers=True,
+    languages=("zh", "en"),
+)
+ASKED = [
+    ({"timestamps": "word"}, {"word_times": False}, "--timestamps segment"),
+    ({"formats": ["ctm"]}, {"word_times": False}, "leave out the format ctm"),
+    ({"segments": "sentence"}, {"word_times": False}, "--segments speech"),
+    ({"segments": "sentence"}, {"punctuation": False}, "FLEET_PUNC_MODEL"),
+    ({"language": "fi"}, {}, "language fi, only zh, en"),
+    ({"hotwords": ["hush"]}, {"hotwords": False}, "takes no hotwords"),
+    ({"itn": True}, {"itn": False}, "leave out --itn"),
+    ({"itn": False}, {"itn": False}, "leave out --itn and --no-itn"),
+    ({"speakers": True}, {"speakers": False}, "FLEET_SPK_MODEL"),
+]
+
+
+@pytest.mark.parametrize(("asked", "lacks", "told"), ASKED)
+def test_what_it_cannot_do_is_told_with_what_to_do(
+    asked: dict[str, Any], lacks: dict[str, bool], told: str
+) -> None:
+    can = EVERYTHING.model_copy(update=lacks)
+    (sentence,) = unsupported(Options.model_validate(asked), can)
+    assert told in sentence
+    assert "hush" not in sentence
+
+
+@pytest.mark.parametrize("asked", [asked for asked, _, _ in ASKED if asked != {"language": "fi"}])
+def test_what_it_can_do_is_not_refused(asked: dict[str, Any]) -> None:
+    assert unsupported(Options.model_validate(asked), EVERYTHING) == []
+
+
+def test_a_model_that_cannot_be_told_a_language_takes_any_as_a_label() -> None:
+    assert unsupported(Options(language="fi"), Abilities()) == []
+
+
+def test_nothing_special_is_refused_of_no_model() -> None:
+    formats = tuple(name for name in FORMATS if name != "ctm")
+    assert unsupported(Options(formats=formats, merge_seconds=3), Abilities()) == []

@@ -1,0 +1,111 @@
+"""How families are asked, and how what they answer is read."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from contract.transcript import Word
+from tests.unit.examples import a_word
+from worker.engine.families import FAMILIES, OTHER, PARTS, family_of, nano, sense_voice, whisper
+from worker.engine.interface import Hints
+
+
+def test_every_class_has_one_family() -> None:
+    classes = [*(one.classes for one in FAMILIES), *(one.classes for one in PARTS)]
+    names = [name for some in classes for name in some]
+    assert len(names) == len(set(names))
+
+
+def test_a_class_that_nobody_knows_is_read_as_plain_text() -> None:
+    model = SimpleNamespace(kwargs={"model": "SomethingNew"})
+    assert family_of(model) is OTHER
+    heard = OTHER.read({"text": " one  two ", "language": "en"}, None)
+    assert (heard.text, heard.language, heard.words) == ("one two", "en", None)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.title)
+def test_a_family_is_told_what_it_can_be_told(family: Any) -> None:
+    plain = family.ask(Hints())
+    if family.can.hotwords:
+        assert "hush" in str(family.ask(Hints(hotwords=("hush",))))
+    if family.can.itn:
+        assert family.ask(Hints(itn=False)) != family.ask(Hints(itn=True))
+    for language in family.can.languages or ():
+        assert family.ask(Hints(language=language)) != plain
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.title)
+def test_nothing_heard_is_read_as_nothing(family: Any) -> None:
+    for result in ({}, {"text": ""}, {"text": "", "timestamp": []}, {"text": " "}):
+        heard = family.read(result, None)
+        assert (heard.text, heard.words or None, heard.confidence) == ("", None, None)
+
+
+def test_sense_voice_tells_language_emotion_and_events() -> None:
+    raw = "<|en|><|HAPPY|><|Laughter|><|withitn|>Hello there."
+    heard = sense_voice.read_result({"text": raw})
+    assert (heard.text, heard.language, heard.emotion, heard.events) == (
+        "Hello there.",
+        "en",
+        "happy",
+        ("laughter",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("pieces", "times", "words"),
+    [
+        (["\u2581hello", "there", "."], [[0, 90], [90, 200], [200, 210]], ["hello", "there"]),
+        (["a"], [[-30, 60]], ["a"]),
+        (["a", "b"], [[0, 9]], None),
+        (None, None, None),
+    ],
+)
+def test_words_of_sense_voice_have_their_times(
+    pieces: Any, times: Any, words: list[str] | None
+) -> None:
+    read = sense_voice.read_words(pieces, times)
+    assert (read and [word.text for word in read]) == words
+
+
+def _tokens(*said: tuple[str, float, float]) -> list[dict[str, Any]]:
+    return [{"token": text, "start_time": start, "end_time": end} for text, start, end in said]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (
+            _tokens((" hel", 0.06, 0.1), ("lo", 0.1, 0.2), (" you", 0.3, 0.4), (".", 0.4, 0.5)),
+            (a_word("hello", 60, 200), a_word("you", 300, 400)),
+        ),
+        (
+            _tokens(("\u4f60", 0, 0.1), ("\u597d", 0.1, 0.2), ("\u3002", 0.2, 0.2)),
+            (a_word("\u4f60", 0, 100), a_word("\u597d", 100, 200)),
+        ),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_tokens_of_nano_become_words_in_ms(tokens: Any, words: tuple[Word, ...] | None) -> None:
+    assert nano.read_words(tokens) == words
+
+
+def test_whisper_says_how_sure_it_is() -> None:
+    decoded = SimpleNamespace(language="de", avg_logprob=-0.5)
+    heard = whisper.read_result({"text": " Guten Tag."}, decoded)
+    assert (heard.text, heard.language, heard.confidence) == ("Guten Tag.", "de", 0.6065)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "file"),
+    [
+        ({"model_path": "Whisper-large-v3"}, "large-v3.pt"),
+        ({"model_path": "/models/w", "init_param": "/models/w/model.pt"}, "model.pt"),
+    ],
+)
+def test_whisper_lies_where_its_package_keeps_it(loaded: dict[str, Any], file: str) -> None:
+    found = whisper.weights(loaded)
+    assert found is not None
+    assert found.name == file

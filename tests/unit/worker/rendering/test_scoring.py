@@ -1,0 +1,76 @@
+"""RTTM and CTM as lhotse reads them."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from lhotse import SupervisionSegment, SupervisionSet  # type: ignore[import-untyped]
+
+from contract.transcript import AudioInfo, Transcript
+from tests.unit.examples import a_segment, a_transcript, a_word
+from tests.unit.worker.rendering.spoken import transcripts, unhurried
+from worker.rendering.asked import audio_ms
+from worker.rendering.ctm import render_ctm
+from worker.rendering.rttm import render_rttm
+
+
+def _turns(transcript: Transcript) -> list[SupervisionSegment]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "a.rttm")
+        path.write_bytes(render_rttm(transcript))
+        return list(SupervisionSet.from_rttm(path))
+
+
+def _words(transcript: Transcript) -> list[tuple[str, int, int, float | None]]:
+    """Word, start and length in ms, score."""
+    whole = SupervisionSegment(
+        id="whole", recording_id="a_b.wav", start=0, duration=audio_ms(transcript) / 1000 + 1
+    )
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "a.ctm")
+        path.write_bytes(render_ctm(transcript))
+        (read,) = SupervisionSet.from_segments([whole]).with_alignment_from_ctm(str(path))
+    return [
+        (one.symbol, round(1000 * one.start), round(1000 * one.duration), one.score)
+        for one in (read.alignment or {})["word"]
+    ]
+
+
+@given(transcripts(together=True, speakers=True))
+@unhurried
+def test_rttm_says_who_spoke_when(transcript: Transcript) -> None:
+    read = [
+        (one.recording_id, one.speaker, round(1000 * one.start), round(1000 * one.duration))
+        for one in _turns(transcript)
+    ]
+    names = {None: "speech", "B b": "B_b"}
+    assert read == [
+        ("a_b.wav", names.get(one.speaker, one.speaker), one.start_ms, one.end_ms - one.start_ms)
+        for one in transcript.segments
+    ]
+
+
+@given(transcripts())
+@unhurried
+def test_ctm_has_every_word_with_its_time(transcript: Transcript) -> None:
+    assert _words(transcript) == [
+        (word.text, word.start_ms, word.end_ms - word.start_ms, segment.confidence)
+        for segment in transcript.segments
+        for word in segment.words or ()
+    ]
+
+
+def test_lines_are_as_nist_wants_them() -> None:
+    right = AudioInfo(uri="https://example.com/in/a%20b.wav?sig=x", channel=1)
+    words = (a_word("你", 1_005, 1_205), a_word("ice cream", 2_000, 60_000))
+    segment = a_segment(1_005, 60_000, "你 ice cream", words=words, speaker="A", confidence=0.25)
+    said = a_transcript(segment, audio=right)
+    assert render_rttm(said).decode() == ("SPEAKER a_b.wav 2 1.005 58.995 <NA> <NA> A <NA> <NA>\n")
+    assert render_ctm(said).decode().splitlines() == [
+        "a_b.wav 2 1.005 0.200 你 0.250",
+        "a_b.wav 2 2.000 58.000 ice_cream 0.250",
+    ]
+
+
+def test_ctm_is_empty_without_words() -> None:
+    assert render_ctm(a_transcript(a_segment(0, 9, "yes"))) == b""

@@ -1,0 +1,93 @@
+"""Clips have the lengths asked for, hold what was heard there, and none is lost."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from contract.job import Options
+from worker.engine.interface import Clip, Samples
+from worker.planning.spans import Span
+from worker.segmenting import Lengths, SegmentingListener, cut_clip
+
+AUDIO = np.arange(20 * 16_000, dtype=np.float32)
+"""Every sample tells its own place."""
+
+
+@dataclass
+class Told:
+    """A listener that tells its speech by blocks of five seconds, or at the end."""
+
+    spans: list[Span]
+    late: bool = False
+    heard: int = 0
+    told: list[Span] = field(default_factory=list)
+
+    def hear(self, block: Samples) -> list[Clip]:
+        self.heard += len(block)
+        return [] if self.late else self._tell(self.heard // 16)
+
+    def finish(self) -> list[Clip]:
+        return self._tell(1 << 30)
+
+    def _tell(self, until_ms: int) -> list[Clip]:
+        new = [one for one in self.spans if one.end_ms <= until_ms and one not in self.told]
+        self.told += new
+        return [Clip(one, AUDIO[one.samples]) for one in new]
+
+
+def _clips(spans: list[Span], *, late: bool = False, **asked: float) -> list[Clip]:
+    lengths = Lengths.of(Options.model_validate(asked), None)
+    listener = SegmentingListener(Told(spans, late), lengths)
+    blocks = (AUDIO[at : at + 80_000] for at in range(0, len(AUDIO), 80_000))
+    return [clip for block in blocks for clip in listener.hear(block)] + listener.finish()
+
+
+SPANS = [Span(100, 1000), Span(1500, 4900), Span(5600, 7000), Span(9000, 19_000)]
+
+
+def test_without_a_wish_speech_stays_as_it_was_found() -> None:
+    assert [clip.span for clip in _clips(SPANS)] == SPANS
+
+
+@pytest.mark.parametrize(
+    ("merge_seconds", "spans"),
+    [
+        (30, [Span(100, 7000), Span(9000, 19_000)]),  # two seconds of silence are too many
+        (5, [Span(100, 4900), Span(5600, 7000), Span(9000, 19_000)]),
+        (0.1, SPANS),
+    ],
+)
+def test_near_speech_is_merged_with_what_was_heard_between(
+    merge_seconds: float, spans: list[Span]
+) -> None:
+    clips = _clips(SPANS, merge_seconds=merge_seconds)
+    assert [clip.span for clip in clips] == spans
+    assert all(np.array_equal(clip.samples, AUDIO[clip.span.samples]) for clip in clips)
+
+
+def test_a_detector_that_tells_at_the_end_is_merged_as_well() -> None:
+    clips = _clips(SPANS, merge_seconds=30, late=True)
+    assert [clip.span for clip in clips] == [Span(100, 7000), Span(9000, 19_000)]
+    assert all(len(clip.samples) == 16 * clip.span.length_ms for clip in clips)
+
+
+def test_long_speech_is_cut_and_nothing_is_lost() -> None:
+    clips = _clips(SPANS, max_segment_seconds=3)
+    assert max(clip.span.length_ms for clip in clips) <= 3000
+    said = np.concatenate([clip.samples for clip in clips])
+    assert np.array_equal(said, np.concatenate([AUDIO[span.samples] for span in SPANS]))
+
+
+def test_what_is_merged_is_never_longer_than_the_longest() -> None:
+    lengths = Lengths.of(Options(merge_seconds=60), 30.0)
+    assert (lengths.merge_ms, lengths.longest_ms) == (30_000, 30_000)
+    asked = Lengths.of(Options(max_segment_seconds=20), 30.0)
+    assert (asked.merge_ms, asked.longest_ms) == (None, 20_000)
+
+
+def test_pieces_of_a_clip_know_where_they_lie() -> None:
+    pieces = cut_clip(Clip(Span(1000, 5000), AUDIO[16_000:80_000]), 1500)
+    assert pieces[0].span.start_ms == 1000
+    assert pieces[-1].span.end_ms == 5000
+    assert all(np.array_equal(one.samples, AUDIO[one.span.samples]) for one in pieces)

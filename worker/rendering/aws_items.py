@@ -1,0 +1,44 @@
+"""The items of Amazon Transcribe's output: words with their times, punctuation without."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from contract.transcript import Segment
+from worker.planning.aligning import Piece, align, in_proportion
+from worker.rendering.clock import decimal_seconds
+
+_STOPS = ".,;:!?\u2026\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f"
+_WORD_AND_STOPS = re.compile(rf"(?P<word>.*?)(?P<stops>[{_STOPS}]*)\s*", re.DOTALL)
+"""Other marks, such as quotation marks and those within, belong to the word."""
+_NO_SCORE = "0.0"
+
+
+def items_of(segment: Segment, first_id: int) -> list[dict[str, Any]]:
+    """One item per word and one per run of punctuation, numbered on from the first."""
+    pieces = align(segment.text, segment.words or ()) or in_proportion(
+        segment.text, segment.start_ms, segment.end_ms
+    )
+    items = [item for piece in pieces for item in _items(piece, segment)]
+    return [{"id": first_id + number, **item} for number, item in enumerate(items)]
+
+
+def _items(piece: Piece, segment: Segment) -> Iterator[dict[str, Any]]:
+    match = _WORD_AND_STOPS.fullmatch(piece.text)
+    word, stops = match.group("word", "stops") if match else (piece.text.strip(), "")
+    speaker = {"speaker_label": segment.speaker} if segment.speaker else {}
+    if word:
+        yield {
+            "type": "pronunciation",
+            "alternatives": [_alternative(word, segment.confidence)],
+            "start_time": decimal_seconds(piece.start_ms),
+            "end_time": decimal_seconds(piece.end_ms),
+            **speaker,
+        }
+    if stops:
+        yield {"type": "punctuation", "alternatives": [_alternative(stops, None)], **speaker}
+
+
+def _alternative(content: str, confidence: float | None) -> dict[str, str]:
+    score = _NO_SCORE if confidence is None else f"{confidence:.3f}"
+    return {"confidence": score, "content": content}
