@@ -11,6 +11,7 @@ autoscale/     the scaler of deploy/kubernetes played against days of work, besi
 broker.py      what one Redis has to do for workers, shards and files; messages.py for messages
 engine.py      FunASR's own generate against our engine
 precision.py   what 16 bits do to the words
+speakers.py    speakers of two long recordings, beside FunASR's own clustering
 sides.py       how either side hears the recordings
 loading.py     both sides loaded, with the threads of one worker child
 models.py      the demo's models, and Paraformer-large's size with random weights

@@ -90,6 +90,18 @@ def precision(
 
 
 @app.command()
+def speakers(
+    minutes: Annotated[float, typer.Option(min=1, help="Length of each recording.")] = 60.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Tell speakers apart in two recordings of many turns, and let FunASR do it beside."""
+    from bench.speakers import run_speakers
+
+    result = run_speakers(minutes)
+    typer.echo(result.to_json() if as_json else result.to_text())
+
+
+@app.command()
 def backlog(
     files: Annotated[int, typer.Option(min=1000, help="Files of the huge job.")] = 10_000_000,
     finished: Annotated[int, typer.Option(min=100, help="Files of the finished job.")] = 100_000,

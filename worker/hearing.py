@@ -12,10 +12,10 @@ from worker.planning.assembly import Recognition, assemble_segments
 from worker.planning.quality import warnings_of
 from worker.planning.sentences import split_sentences
 from worker.planning.spans import Span
+from worker.planning.speakers import split_turns, turns
 
-TellApart = Callable[[Sequence[Voice], int | None, Sequence[float]], list[str]]
-"""Voices of one recording, how many speakers there are, and how long each was heard in s -> a
-label for each; see Engine.tell_apart."""
+TellApart = Callable[[Sequence[Voice], int | None, Sequence[float]], list[list[str]]]
+"""See Engine.tell_apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +108,7 @@ def wants_words(options: Options) -> bool:
     return (
         options.timestamps == "word"
         or options.segments == "sentence"
+        or options.speakers
         or not TIMED_FORMATS.isdisjoint(options.formats)
     )
 
@@ -120,13 +121,16 @@ def _assemble(
     tell_apart: TellApart,
 ) -> Heard:
     in_order = sorted(said, key=lambda one: one.span)
+    spoken = [one for one in in_order if one.recognition.text.strip()]
+    offset_ms = ref.start_ms or 0
     segments = assemble_segments(
-        [one.span for one in in_order],
-        [one.recognition for one in in_order],
-        offset_ms=ref.start_ms or 0,
+        [one.span for one in spoken],
+        [one.recognition for one in spoken],
+        offset_ms=offset_ms,
         with_words=wants_words(options),
-        speakers=_speakers(in_order, options, tell_apart),
     )
+    if options.speakers:
+        segments = _with_speakers(segments, spoken, options, tell_apart)
     if options.segments == "sentence":
         segments = tuple(one for segment in segments for one in split_sentences(segment))
     speech = [one.span for one in in_order]
@@ -134,20 +138,22 @@ def _assemble(
         channel=channel,
         segments=segments,
         speech_ms=sum(span.length_ms for span in speech),
-        warnings=warnings_of(segments, speech, offset_ms=ref.start_ms or 0),
+        warnings=warnings_of(segments, speech, offset_ms=offset_ms),
     )
 
 
-def _speakers(
-    said: Sequence[Said], options: Options, tell_apart: TellApart
-) -> list[str | None] | None:
-    """Whose voice each span has; None where nobody asked."""
-    if not options.speakers:
-        return None
-    voices = [one.voice for one in said if one.voice is not None]
-    seconds = [one.span.length_ms / 1000 for one in said if one.voice is not None]
-    labels = iter(tell_apart(voices, options.speaker_count, seconds))
-    return [next(labels) if one.voice is not None else None for one in said]
+def _with_speakers(
+    segments: Sequence[Segment], spoken: Sequence[Said], options: Options, tell_apart: TellApart
+) -> tuple[Segment, ...]:
+    """The same, cut where somebody else goes on; one segment per span in which text was heard."""
+    voices = [one.voice for one in spoken if one.voice is not None]
+    seconds = [one.span.length_ms / 1000 for one in spoken]
+    labels = tell_apart(voices, options.speaker_count, seconds)
+    return tuple(
+        named
+        for segment, windows in zip(segments, labels, strict=True)
+        for named in split_turns(segment, turns(Span(segment.start_ms, segment.end_ms), windows))
+    )
 
 
 def merge_channels(heard: Sequence[Heard]) -> Heard:

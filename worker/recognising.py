@@ -31,7 +31,8 @@ def recognise(engine: Engine, group: Sequence[Spoken], busy: BusyClock) -> None:
 def _recognise(engine: Engine, group: Sequence[Spoken]) -> None:
     wanted = [one for one in group if one.hearing.error is None]
     for hints, spoken in _by(lambda one: one.hearing.hints, wanted).items():
-        _recognise_alike(engine, spoken, hints)
+        timed = any(one.hearing.hints.word_times for one in spoken)
+        _recognise_alike(engine, spoken, replace(hints, word_times=timed))
 
 
 def _recognise_alike(engine: Engine, spoken: Sequence[Spoken], hints: Hints) -> None:

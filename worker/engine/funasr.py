@@ -151,9 +151,9 @@ class FunasrEngine:
 
     def tell_apart(
         self, heard: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
-    ) -> list[str]:
+    ) -> list[list[str]]:
         """See Engine."""
-        return voices.tell_apart(heard, count, seconds or None)
+        return voices.tell_apart(heard, count, seconds)
 
     def hold_threads(self) -> int:
         """See Engine."""

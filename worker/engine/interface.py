@@ -1,7 +1,7 @@
 """What the pipeline asks of a recogniser; implementations raise only worker.failures' errors."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,12 +71,12 @@ class Hints:
     hotwords: tuple[str, ...] = ()
     itn: bool | None = None
     """Whether numbers are written in digits; None leaves it to the model."""
-    word_times: bool = False
-    """Whether somebody wants them: some models must work for them."""
+    word_times: bool = field(default=False, compare=False)
+    """Whether somebody wants them, for which some models must work; the text is the same."""
 
 
 Voice = NDArray[np.float32]
-"""What a voice sounds like, shape (dimensions,)."""
+"""What a voice sounds like, window by window, shape (windows, dimensions)."""
 
 
 class Listener(Protocol):
@@ -126,8 +126,8 @@ class Engine(Protocol):
 
     def tell_apart(
         self, voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
-    ) -> list[str]:
-        """A label per voice of one recording, the same for the same speaker.
+    ) -> list[list[str]]:
+        """A label per window of each voice of one recording, the same for the same speaker.
 
         Args:
             voices: as hear_voices gave them, in order of time.

@@ -58,12 +58,12 @@ def _windows(samples: Samples) -> list[Samples]:
 
 
 def tell_apart(
-    voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] | None = None
-) -> list[str]:
-    """A label per voice of one recording: the speaker of most of its windows.
+    voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
+) -> list[list[str]]:
+    """A label per window of each voice of one recording; see worker.planning.speakers.turns.
 
     Args:
-        voices: in order of time; each an embedding per window, or a single one.
+        voices: in order of time; each an embedding per window.
         count: how many speakers there are; None lets FunASR's clustering find out.
         seconds: length of each voice's clip; short ones are rather not clustered.
 
@@ -71,14 +71,6 @@ def tell_apart(
         "0" for who speaks first, "1" for who speaks next for the first time, and so on. The same
         voices always get the same labels.
     """
-    by_window = tell_windows_apart(voices, count, seconds)
-    return speakers.renumber([speakers.prevailing(labels) for labels in by_window])
-
-
-def tell_windows_apart(
-    voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] | None = None
-) -> list[list[str]]:
-    """The same with a label per window of each voice; see worker.planning.speakers.turns."""
     if not voices:
         return []
     each = [np.atleast_2d(voice) for voice in voices]

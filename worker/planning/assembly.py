@@ -31,7 +31,6 @@ def assemble_segments(
     *,
     offset_ms: int,
     with_words: bool,
-    speakers: Sequence[str | None] | None = None,
 ) -> tuple[Segment, ...]:
     """One segment per span in which something was said, in order of time.
 
@@ -40,23 +39,20 @@ def assemble_segments(
         recognitions: one per span, in the same order.
         offset_ms: where the first sample lies in the file.
         with_words: whether to keep word times.
-        speakers: one label per span, in the same order; None for no labels.
     """
-    labels = speakers or [None] * len(spans)
-    said = sorted(zip(spans, recognitions, labels, strict=True), key=lambda one: one[0])
+    said = sorted(zip(spans, recognitions, strict=True), key=lambda one: one[0])
     return tuple(
         Segment(
             start_ms=span.start_ms + offset_ms,
             end_ms=span.end_ms + offset_ms,
             text=heard.text.strip(),
-            speaker=label,
             confidence=heard.confidence,
             words=_place(heard.words, span, offset_ms) if with_words else None,
             language=heard.language,
             emotion=heard.emotion,
             events=heard.events,
         )
-        for span, heard, label in said
+        for span, heard in said
         if heard.text.strip()
     )
 

@@ -1,7 +1,5 @@
 """Speech in lengths that a model likes: what is too long is cut, what lies close is merged."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,17 +73,3 @@ def may_merge(one: Span, other: Span, longest_ms: int, gap_ms: int = NEAR_MS) ->
     """
     whole_ms = max(one.end_ms, other.end_ms) - one.start_ms
     return other.start_ms - one.end_ms <= gap_ms and whole_ms <= longest_ms
-
-
-def merge_near(spans: Sequence[Span], longest_ms: int, gap_ms: int = NEAR_MS) -> list[Span]:
-    """Merge each stretch with those that follow, as long as may_merge allows; in order of time.
-
-    A stretch that is too long by itself stays as it is.
-    """
-    merged: list[Span] = []
-    for span in sorted(spans):
-        if merged and may_merge(merged[-1], span, longest_ms, gap_ms):
-            merged[-1] = Span(merged[-1].start_ms, max(merged[-1].end_ms, span.end_ms))
-        else:
-            merged.append(span)
-    return merged

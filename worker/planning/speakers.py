@@ -1,6 +1,5 @@
 """Whose voice is whose: which voices are clustered, to whom the others belong, who comes first."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,6 +7,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.transcript import Segment
+from worker.planning.aligning import align
+from worker.planning.parting import Part, part
 from worker.planning.spans import Span
 
 Rows = NDArray[np.float32]
@@ -60,11 +62,6 @@ def lend(labels: Labels, known: NDArray[np.bool_]) -> Labels:
     return labels[places[np.maximum(before, 0)]]
 
 
-def prevailing(labels: Sequence[str]) -> str:
-    """The label that comes most often; of several such the one that comes first."""
-    return Counter(labels).most_common(1)[0][0]
-
-
 def renumber(labels: Sequence[object]) -> list[str]:
     """The same groups, named in the order in which they come: "0" speaks first."""
     numbers: dict[object, str] = {}
@@ -105,6 +102,26 @@ def turns(span: Span, speakers: Sequence[str], shortest_ms: int = 1000) -> list[
 def whose(cut: Sequence[Turn], span: Span) -> str:
     """Who speaks most of a stretch, such as a sentence or a word; of two the earlier."""
     return max(cut, key=lambda turn: _overlap_ms(turn.span, span)).speaker
+
+
+def split_turns(segment: Segment, cut: Sequence[Turn]) -> list[Segment]:
+    """A segment for each turn in which something was said, with its speaker.
+
+    Args:
+        segment: without words, or with such as are unlike its text, it stays whole and belongs to
+            whoever speaks most of it.
+        cut: the turns of the segment, in its times.
+    """
+    pieces = align(segment.text, segment.words or ()) if len(cut) > 1 else None
+    parts: list[Part] = []
+    for piece in pieces or ():
+        who = whose(cut, Span(piece.start_ms, max(piece.end_ms, piece.start_ms + 1)))
+        if parts and parts[-1].speaker == who:
+            parts[-1] = parts[-1]._replace(text=parts[-1].text + piece.text)
+        else:
+            parts.append(Part(piece.text, piece.start_ms, who))
+    whole = Part(segment.text, segment.start_ms, whose(cut, Span(segment.start_ms, segment.end_ms)))
+    return part(segment, parts or [whole])
 
 
 def _changes(span: Span, windows: int) -> list[int]:

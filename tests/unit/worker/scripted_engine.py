@@ -89,10 +89,10 @@ class ScriptedEngine:
 
     def tell_apart(
         self, voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
-    ) -> list[str]:
+    ) -> list[list[str]]:
         """See Engine."""
         self.speaker_counts.append(count)
-        return [str(number) for number in range(len(voices))]
+        return [[str(number)] for number in range(len(voices))]
 
     def hold_threads(self) -> int:
         """See Engine."""

@@ -70,6 +70,7 @@ def test_the_recogniser_is_told_what_is_wanted(asked: dict[str, Any], hints: Hin
     bench, uri = _bench()
     bench.run(_shard(uri, **asked))
     assert bench.engine.hints == [hints]
+    assert bench.engine.hints[0].word_times is hints.word_times
 
 
 def test_words_are_in_the_json_only_if_they_were_asked_for() -> None:

@@ -138,3 +138,13 @@ def raised_among_samples(hearing: Hearing) -> Planes:
     except ModelError as error:
         hearing.fail(error)
     return samples
+
+
+@pytest.mark.usefixtures("together")
+def test_words_are_asked_for_where_one_of_the_files_wants_them(bench: Workbench) -> None:
+    uris = [bench.upload(f"{name}.wav") for name in "ab"]
+    wanting = a_ref(uris[1], index=1, options={"timestamps": "word"})
+    bench.run(a_shard(a_ref(uris[0], index=0), wanting))
+    assert [hints.word_times for hints in bench.engine.hints] == [True]
+    assert bench.document("a.wav.json")["segments"][0]["words"] is None
+    assert bench.document("b.wav.json")["segments"][0]["words"]

@@ -72,16 +72,11 @@ def test_times_count_from_the_beginning_of_the_file() -> None:
     assert segment.words == (a_word("three", 60_510, 60_790),)
 
 
-def test_spans_in_disorder_come_out_in_order_with_their_own_words() -> None:
+def test_spans_in_disorder_come_out_in_order_with_their_own_text() -> None:
     spans = [Span(2000, 3000), Span(0, 1000)]
     recognitions = [Recognition(text="second"), Recognition(text="first")]
-    segments = assemble_segments(
-        spans, recognitions, offset_ms=0, with_words=False, speakers=["b", "a"]
-    )
-    assert [(s.start_ms, s.text, s.speaker) for s in segments] == [
-        (0, "first", "a"),
-        (2000, "second", "b"),
-    ]
+    segments = assemble_segments(spans, recognitions, offset_ms=0, with_words=False)
+    assert [(s.start_ms, s.text) for s in segments] == [(0, "first"), (2000, "second")]
 
 
 @pytest.mark.parametrize("text", ["", "   "])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.examples import a_segment, a_word
 from worker.planning.spans import Span
 from worker.planning.speakers import (
     Turn,
@@ -15,8 +16,8 @@ from worker.planning.speakers import (
     choose,
     lend,
     nearest,
-    prevailing,
     renumber,
+    split_turns,
     turns,
     whose,
 )
@@ -76,11 +77,6 @@ def test_who_is_not_known_is_who_spoke_before(
     assert lend(np.array(labels), np.array(known, bool)).tolist() == lent
 
 
-def test_the_label_of_most_prevails_and_of_two_the_first() -> None:
-    assert prevailing(["1", "0", "0"]) == "0"
-    assert prevailing(["2", "1", "1", "2"]) == "2"
-
-
 @settings(deadline=None)
 @given(st.lists(st.integers(-3, 3)))
 def test_speakers_are_numbered_as_they_come(labels: list[int]) -> None:
@@ -133,3 +129,21 @@ def test_a_sentence_belongs_to_who_speaks_most_of_it(
 ) -> None:
     cut = [Turn(Span(0, 1000), "A"), Turn(Span(1000, 3000), "B")]
     assert whose(cut, Span(start_ms, end_ms)) == speaker
+
+
+CUT = [Turn(Span(0, 500), "0"), Turn(Span(500, 1000), "1")]
+
+
+def test_a_segment_is_cut_where_somebody_else_goes_on() -> None:
+    words = (a_word("Hello", 20, 300), a_word("Fine", 560, 700), a_word("thanks", 710, 990))
+    segment = a_segment(0, 1000, "Hello. Fine, thanks.").model_copy(update={"words": words})
+    first, second = split_turns(segment, CUT)
+    assert (first.text, first.speaker, first.words) == ("Hello.", "0", words[:1])
+    assert (second.text, second.speaker, second.words) == ("Fine, thanks.", "1", words[1:])
+    assert (first.start_ms, first.end_ms, second.start_ms, second.end_ms) == (0, 300, 560, 1000)
+
+
+def test_a_segment_without_words_belongs_to_who_speaks_most_of_it() -> None:
+    (whole,) = split_turns(a_segment(0, 1000, "Hello."), [CUT[0], Turn(Span(500, 1900), "1")])
+    assert (whole.text, whole.speaker) == ("Hello.", "0")
+    assert split_turns(a_segment(0, 400, "Hello."), CUT[:1])[0].speaker == "0"

@@ -1,0 +1,256 @@
+"""Speakers: FunASR's models hear windows together; a bounded number of them is clustered."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import funasr
+import numpy as np
+import psutil
+import pytest
+import torch
+from funasr.models.campplus.cluster_backend import ClusterBackend, UmapHdbscan
+from funasr.models.campplus.utils import sv_chunk
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
+
+from tests.integration.random_models import CAMPPLUS, save_random
+from worker.engine.interface import Clip, Voice, as_clip
+from worker.engine.stock import generate
+from worker.engine.voices import MOST_CLUSTERED, Voices, tell_apart
+from worker.pinning import plan_slot
+
+ERES2NET: dict[str, Any] = {
+    **CAMPPLUS,
+    "model": "ERes2NetV2",
+    "model_conf": {"embedding_size": 32, "m_channels": 8, "num_blocks": [1, 1, 1, 1]},
+}
+THREADS = 2
+TURNS, WINDOWS = 2400, 2
+"""In an hour with many turns; 4,800 windows are more than FunASR clusters without UMAP."""
+
+
+@pytest.fixture(scope="module", params=[CAMPPLUS, ERES2NET], ids=["CAM++", "ERes2NetV2"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    directory = save_random(tmp_path_factory.mktemp("speaker"), request.param)
+    return funasr.AutoModel(model=str(directory), disable_update=True, disable_log=True, ncpu=1)
+
+
+def a_clip(seconds: float, hertz: float) -> Clip:
+    times_s = np.arange(int(seconds * 16_000)) / 16_000
+    hiss = np.random.default_rng(int(hertz)).normal(0, 0.01, len(times_s))
+    return as_clip((0.3 * np.sign(np.sin(2 * np.pi * hertz * times_s)) + hiss).astype(np.float32))
+
+
+def test_many_clips_are_heard_together_as_each_alone(model: Any) -> None:
+    clips = [a_clip(1 + number % 7, 80 + 40 * number) for number in range(16)]
+    together = Voices(model).hear(clips)
+    assert sum(map(len, together)) > 64  # more than go through at once
+    for clip, voice in zip(clips[::5], together[::5], strict=True):
+        (alone,) = Voices(model).hear([clip])
+        np.testing.assert_allclose(voice, alone, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(together[0][0], together[5][0], rtol=1e-2)
+
+
+def test_a_voice_has_an_embedding_for_each_of_funasrs_windows(model: Any) -> None:
+    clip = a_clip(4.1, 200)
+    (voice,) = Voices(model).hear([clip])
+    windows = [window for _, _, window in sv_chunk([[0.0, 4.1, clip.samples]])]
+    alone = [generate(model, [one])[0]["spk_embedding"][0].numpy() for one in windows]
+    assert len(alone) == 5
+    np.testing.assert_allclose(voice, np.stack(alone), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 399, 16_000, 24_000])
+def test_short_and_silent_clips_have_one_finite_window(model: Any, samples: int) -> None:
+    silence = Clip(as_clip(np.zeros(0, np.float32)).span, np.zeros(samples, np.float32))
+    voices = Voices(model).hear([a_clip(3, 300), silence])
+    assert voices[1].shape == (1, 32)
+    assert np.isfinite(voices[1]).all()
+    assert Voices(model).hear([]) == []
+
+
+def speaking(
+    who: Sequence[int], windows: int = 1, noise: float = 1.0, seed: int = 1
+) -> list[Voice]:
+    """Voices of speakers that are far from each other, each window with noise as large as they."""
+    lots = np.random.default_rng(seed)
+    speakers = np.linalg.qr(lots.normal(size=(192, max(who) + 1)))[0].T
+    shape = (len(who), windows, 192)
+    heard = speakers[list(who)][:, None] + noise * lots.normal(size=shape) / 192**0.5
+    return list(heard.astype(np.float32))
+
+
+def by_lot(speakers: int, turns: int, seed: int = 0) -> list[int]:
+    return [int(one) for one in np.random.default_rng(seed).integers(speakers, size=turns)]
+
+
+def one_to_one(labels: Sequence[str], who: Sequence[int]) -> bool:
+    pairs = set(zip(labels, who, strict=True))
+    return len(pairs) == len({label for label, _ in pairs}) == len({one for _, one in pairs})
+
+
+def whose_clips(
+    voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
+) -> list[str]:
+    """The label that most windows of each voice have."""
+    by_window = tell_apart(voices, count, seconds)
+    return [Counter(labels).most_common(1)[0][0] for labels in by_window]
+
+
+@pytest.mark.parametrize("count", [None, 4])
+@pytest.mark.parametrize("turns", [30, 300, 5000])
+def test_four_speakers_are_told_apart(turns: int, count: int | None) -> None:
+    who = by_lot(4, turns)
+    labels = whose_clips(speaking(who, 2), count)
+    assert one_to_one(labels, who)
+    assert list(dict.fromkeys(labels)) == ["0", "1", "2", "3"]
+
+
+def test_up_to_the_bound_it_is_funasrs_own_clustering() -> None:
+    who = by_lot(3, MOST_CLUSTERED // 2)
+    rows = np.concatenate(speaking(who, noise=2.5))
+    own = ClusterBackend()(rows, oracle_num=None)
+    assert one_to_one(whose_clips(list(rows)), own.tolist())
+
+
+def test_never_more_than_the_bound_is_clustered(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    cluster = ClusterBackend.forward
+
+    def watched(backend: Any, rows: NDArray[np.float32], **options: Any) -> Any:
+        seen.append(len(rows))
+        return cluster(backend, rows, **options)
+
+    monkeypatch.setattr(ClusterBackend, "forward", watched)
+    who = [0, 1] * MOST_CLUSTERED  # of two in turn, every other one is always the same
+    assert one_to_one(whose_clips(speaking(who)), who)
+    whose_clips(speaking(by_lot(4, TURNS), WINDOWS), count=4)
+    assert seen == [MOST_CLUSTERED] * 2
+
+
+def test_the_same_voices_get_the_same_labels_whatever_was_drawn_before() -> None:
+    voices = speaking(by_lot(5, 3000), noise=3.0)
+    first = whose_clips(voices)
+    np.random.seed(5)
+    drawn = np.random.rand()
+    np.random.seed(5)
+    assert whose_clips(voices) == first
+    assert np.random.rand() == drawn
+
+
+@pytest.mark.parametrize("turns", [2, 7, 19, 25, 1500])
+def test_one_speaker_is_one_label(turns: int) -> None:
+    assert whose_clips(speaking([0] * turns)) == ["0"] * turns
+    assert whose_clips(speaking(by_lot(2, turns)), count=1) == ["0"] * turns
+
+
+def test_a_few_voices_are_told_apart_when_the_number_is_known() -> None:
+    who = [1, 0, 0, 2, 1]
+    assert whose_clips(speaking(who), count=3) == ["0", "1", "1", "2", "0"]
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 5, 30])
+def test_more_speakers_than_voices_are_no_error(turns: int) -> None:
+    labels = whose_clips(speaking([*range(turns)]) if turns else [], count=100)
+    assert labels == [str(number) for number in range(turns)]
+
+
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0])
+@pytest.mark.parametrize("count", [None, 2])
+def test_what_has_no_voice_takes_the_label_before_it(nothing: float, count: int | None) -> None:
+    who = by_lot(2, 40)
+    voices = speaking(who)
+    voices[0][:], voices[7][:] = nothing, nothing
+    labels = whose_clips(voices, count)
+    assert one_to_one(labels[1:7] + labels[8:], who[1:7] + who[8:])
+    assert (labels[0], labels[7]) == (labels[1], labels[6])
+    assert whose_clips([np.full(3, nothing, np.float32)] * 3, count) == ["0"] * 3
+
+
+def test_two_speakers_in_one_span_have_their_windows() -> None:
+    first, second = speaking([0, 1], 15)
+    mixed = np.concatenate([second[:2], first[:4]])
+    by_window = tell_apart([first, second, mixed])
+    assert by_window == [["0"] * 15, ["1"] * 15, ["1", "1", "0", "0", "0", "0"]]
+    assert whose_clips([first, second, mixed]) == ["0", "1", "0"]
+
+
+def test_short_clips_are_not_what_is_clustered() -> None:
+    who = by_lot(2, 2 * MOST_CLUSTERED)
+    voices, hiss = speaking(who), speaking([0] * len(who), noise=20.0, seed=2)
+    mixed = [one for pair in zip(voices, hiss, strict=True) for one in pair]
+    labels = whose_clips(mixed, seconds=[3.0, 0.2] * len(who))
+    assert one_to_one(labels[::2], who)
+
+
+def test_torchs_threads_are_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, during = torch.get_num_threads(), []
+    cluster = ClusterBackend.forward
+
+    def runaway(backend: Any, rows: NDArray[np.float32], **options: Any) -> Any:
+        during.append({pool["num_threads"] for pool in threadpool_info()})
+        torch.set_num_threads(7)
+        return cluster(backend, rows, **options)
+
+    monkeypatch.setattr(ClusterBackend, "forward", runaway)
+    try:
+        torch.set_num_threads(1)
+        whose_clips(speaking(by_lot(2, 100)))
+        assert torch.get_num_threads() == 1
+        assert during == [{1}]
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_without_the_bound_the_same_voices_reach_umap(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reached(*_: object) -> None:
+        raise InterruptedError("umap")
+
+    monkeypatch.setattr(UmapHdbscan, "__call__", reached)
+    rows = np.concatenate(speaking(by_lot(4, TURNS), WINDOWS))
+    with pytest.raises(InterruptedError, match="umap"):
+        ClusterBackend()(rows, oracle_num=None)
+
+
+def test_the_second_hour_is_as_fast_as_the_first() -> None:
+    plan = plan_slot(0, ["cpu"], THREADS, THREADS)
+    done = subprocess.run(
+        [sys.executable, "-m", __name__],
+        env={**os.environ, **plan.environment},
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    hours = json.loads(done.stdout.splitlines()[-1])
+    assert all(hour["right"] for hour in hours)
+    assert min(hour["cpu_s"] for hour in hours[1:]) < 3 * hours[0]["cpu_s"]
+    assert [hour["torch"] for hour in hours] == [THREADS] * 3
+    assert len({hour["process"] for hour in hours}) == 1
+    assert not hours[-1]["umap"]
+
+
+def _tell_an_hour_apart(seed: int) -> dict[str, object]:
+    who = by_lot(4, TURNS, seed)
+    voices = speaking(who, WINDOWS, seed=seed)
+    begin = time.process_time()  # of all threads; by the clock, neighbours would count too
+    labels = whose_clips(voices)
+    return {
+        "cpu_s": time.process_time() - begin,
+        "right": one_to_one(labels, who) and len(set(labels)) == 4,
+        "torch": torch.get_num_threads(),
+        "process": psutil.Process().num_threads(),
+        "umap": any(name.partition(".")[0] == "umap" for name in sys.modules),
+    }
+
+
+if __name__ == "__main__":  # the fresh process of the test above
+    torch.set_num_threads(THREADS)
+    print(json.dumps([_tell_an_hour_apart(seed) for seed in (1, 2, 3)]))
