@@ -11,6 +11,7 @@ from cli import enqueue_options as given
 from cli.exits import Exit, WrongUsage
 from cli.publishing_progress import showing_progress
 from cli.watching import watch_job
+from contract.job import FORMATS
 from contract.queues import DEFAULT_PRIORITY
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ def enqueue(
     timestamps: given.Timestamps = "segment",
     speakers: given.Speakers = False,
     channels: given.Channels = "mix",
+    speaker_count: given.SpeakerCount = None,
+    itn: given.Itn = None,
+    segments: given.Segments = "speech",
+    merge_seconds: given.MergeSeconds = None,
+    max_segment_seconds: given.MaxSegmentSeconds = None,
+    second_look: given.SecondLook = False,
+    model: given.Model = None,
     upload: given.Upload = None,
     overwrite: given.Overwrite = False,
     since: given.Since = None,
@@ -56,17 +64,15 @@ def enqueue(
         speed = {"gpus": gpus, "rtfx": rtfx, "gpu_hour_price": gpu_hour_price}
         _say_what_it_takes(sources, upload, selection, speed, as_json=as_json)
         return
-    wanted = _read_options(
-        formats=formats.split(","),
-        language=language,
-        hotwords=[word for word in hotwords.split(",") if word],
-        timestamps=timestamps,
-        speakers=speakers,
-        channels=channels,
-    )
-    how = {"upload": upload, "priority": priority, "overwrite": overwrite, **selection}
-    limits = _read_limits(max_shard_seconds, max_ready)
-    result = _enqueue(sources, output, job, options=wanted, strict=strict, **how, **limits)
+    texts = {"formats": _formats(formats), "hotwords": _words(hotwords), "timestamps": timestamps}
+    voices = {"speakers": speakers or speaker_count is not None, "speaker_count": speaker_count}
+    lengths = {"merge_seconds": merge_seconds, "max_segment_seconds": max_segment_seconds}
+    spoken = {"language": language, "channels": channels, "itn": itn}
+    cut = {"segments": segments, "second_look": second_look, **lengths}
+    wanted = _read_options(**texts, **spoken, **voices, **cut)
+    where = {"model": model, "upload": upload, "priority": priority}
+    how = {"overwrite": overwrite, "strict": strict, **_read_limits(max_shard_seconds, max_ready)}
+    result = _enqueue(sources, output, job, options=wanted, **where, **selection, **how)
     _report(result, as_json=as_json)
     failed = wait and _wait_for(result.job, quiet=as_json)
     if failed or result.bad_row_count:
@@ -77,14 +83,29 @@ def _enqueue(sources: list[str], output: str, job: str | None, **how: Any) -> "E
     import producer
 
     with showing_progress() as progress:
-        return producer.enqueue(sources, output=output, job=job, progress=progress, **how)
+        return producer.enqueue(
+            sources, output=output, job=job, progress=progress, warn=_warn, **how
+        )
+
+
+def _warn(warning: str) -> None:
+    typer.echo(f"fleet: {warning}", err=True)
+
+
+def _formats(text: str) -> list[str]:
+    names = text.split(",")
+    return list(FORMATS) if given.ALL in names else names
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in text.split(",") if word)
 
 
 def _read_selection(since: datetime | None, limit: int | None, suffixes: str) -> dict[str, Any]:
     return {
         "since": since.timestamp() if since else None,
         "limit": limit,
-        "suffixes": tuple(suffix for suffix in suffixes.split(",") if suffix),
+        "suffixes": _words(suffixes),
     }
 
 

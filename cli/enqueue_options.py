@@ -5,6 +5,11 @@ from typing import Annotated
 
 import typer
 
+from contract.job import FORMATS, MAX_SEGMENT_S, MAX_SPEAKERS
+
+ALL = "all"
+"""Stands for every format."""
+
 Sources = Annotated[
     list[str],
     typer.Argument(
@@ -16,12 +21,42 @@ Sources = Annotated[
 Output = Annotated[str, typer.Option(help="s3://bucket/prefix/ for the results.")]
 Job = Annotated[str | None, typer.Option(help="Name of the job.")]
 
-Formats = Annotated[str, typer.Option(help="json, txt, srt, vtt, separated by commas.")]
+Formats = Annotated[
+    str, typer.Option(help=f"{', '.join(FORMATS)}, separated by commas; {ALL} for each of them.")
+]
 Language = Annotated[str | None, typer.Option(help="Language code, such as zh.")]
 Hotwords = Annotated[str, typer.Option(help="Words to prefer, separated by commas.")]
 Timestamps = Annotated[str, typer.Option(help="segment or word.")]
 Speakers = Annotated[bool, typer.Option("--speakers", help="Tell speakers apart.")]
+SpeakerCount = Annotated[
+    int | None,
+    typer.Option(min=1, max=MAX_SPEAKERS, help="How many there are, if known; implies --speakers."),
+]
 Channels = Annotated[str, typer.Option(help="mix, or split for one transcript each.")]
+Itn = Annotated[
+    bool | None,
+    typer.Option("--itn/--no-itn", help="Numbers in digits, or in words; else as the model likes."),
+]
+Segments = Annotated[
+    str, typer.Option(help="What a segment is: speech between two pauses, or a sentence.")
+]
+MergeSeconds = Annotated[
+    float | None,
+    typer.Option(
+        min=0.001, max=MAX_SEGMENT_S, help="Neighbouring speech is recognised as one up to this."
+    ),
+]
+MaxSegmentSeconds = Annotated[
+    float | None,
+    typer.Option(min=1, max=MAX_SEGMENT_S, help="Longer speech is cut where it is quietest."),
+]
+SecondLook = Annotated[
+    bool, typer.Option("--second-look", help="Doubtful speech is cut and recognised once more.")
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="The model that is to do it: the job goes to the workers that hold it."),
+]
 
 Upload = Annotated[str | None, typer.Option(help="Where a local folder is sent first.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Redo what is done.")]

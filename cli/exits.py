@@ -13,6 +13,7 @@ from producer.refusals import (
     JobRefused,
     NoSuchJob,
     NothingChosen,
+    OptionsRefused,
 )
 from producer.sources import BadSource
 
@@ -36,6 +37,7 @@ _WRONG = (
     BadConfiguration,
     BadSource,
     JobRefused,
+    OptionsRefused,
     AnotherProducer,
     CannotRetry,
     TemporaryDiskFull,

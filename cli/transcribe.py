@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 
 class Printed(StrEnum):
-    """What goes to stdout."""
+    """What goes to stdout: the text, or a format whose file ends with its name."""
 
     TEXT = "text"
     JSON = "json"
     SRT = "srt"
     VTT = "vtt"
+    TSV = "tsv"
+    RTTM = "rttm"
+    CTM = "ctm"
 
 
 def transcribe(
@@ -31,6 +34,9 @@ def transcribe(
     language: Annotated[str | None, typer.Option(help="Language code, such as zh.")] = None,
     hotwords: Annotated[str, typer.Option(help="Words to prefer, separated by commas.")] = "",
     timestamps: Annotated[str, typer.Option(help="segment or word.")] = "segment",
+    model: Annotated[
+        str | None, typer.Option(help="The model that is to do it; else that of FLEET_QUEUE.")
+    ] = None,
     printed: Annotated[Printed, typer.Option("--format", help="What to print.")] = Printed.TEXT,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait.")] = 600,
     scratch: Annotated[
@@ -56,7 +62,14 @@ def transcribe(
     try:
         with _progress() as say:
             done = producer.transcribe(
-                audio, options=options, scratch=scratch, timeout_s=timeout, store=store, say=say
+                audio,
+                options=options,
+                model=model,
+                scratch=scratch,
+                timeout_s=timeout,
+                store=store,
+                say=say,
+                warn=lambda warning: typer.echo(f"fleet: {warning}", err=True),
             )
     except FileFailed as error:
         if as_json:
@@ -80,7 +93,7 @@ def _read_options(
 
     from contract.job import Options, explain
 
-    formats = ("json", printed.value) if printed in (Printed.SRT, Printed.VTT) else ("json",)
+    formats = ("json",) if printed in (Printed.TEXT, Printed.JSON) else ("json", printed.value)
     words = [word for word in hotwords.split(",") if word]
     given = {"language": language, "hotwords": words, "timestamps": timestamps}
     try:

@@ -1,6 +1,7 @@
 """What producer and worker agree on; imports neither of them.
 
 job.py         the task's message: Shard, AudioRef, Options
+abilities.py   what a model can do, and which options it cannot serve
 transcript.py  the documents users read: Transcript, Receipt, ErrorReport
 shard_record.py  the rows that say what became of a shard's files
 audio_address.py  PURE: where audio may lie, and what of it may be shown
@@ -15,7 +16,7 @@ record_reading.py  the rows that many shards left
 closing.py     the end of a job: report, failures, and _SUCCESS last
 dead_letters.py  messages put aside for good, with their reason
 attempts_key.py  what a shard is known by where its attempts are counted
-fleet_state.py what ready workers say of themselves (the model revision in use)
+fleet_state.py what ready workers say of themselves: models, abilities, queues served
 store.py       the ObjectStore protocol, its errors, and its in-memory implementation
 s3.py          the ObjectStore on S3
 s3_errors.py   what S3 and botocore call their errors, and what they are called here

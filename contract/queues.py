@@ -1,5 +1,8 @@
 """Names on the broker: fixed, because any Celery client in any language may use them."""
 
+import hashlib
+import re
+
 
 class BrokerUnavailable(Exception):
     """Redis cannot be reached: check FLEET_BROKER_URL, and that the server runs."""
@@ -36,6 +39,17 @@ def queue_of(lane: str) -> str:
     """The queue that a lane belongs to."""
     queue = lane.rpartition(".")[0]
     return queue if queue and lane in lanes(queue) else lane
+
+
+def queue_of_model(model: str) -> str:
+    """The queue that a model's workers are to consume when the fleet has several models.
+
+    Its name is fleet- and the letters and digits of the model's, in small letters with a hyphen for
+    all that stands between them: fleet-iic-sensevoicesmall of iic/SenseVoiceSmall. A name without
+    any ASCII letter or digit is taken by the beginning of its SHA-256.
+    """
+    plain = "-".join(re.findall(r"[a-z0-9]+", model.lower()))
+    return f"{QUEUE}-{plain or hashlib.sha256(model.encode()).hexdigest()[:8]}"
 
 
 def broker_priority(priority: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import redis
 import redis.exceptions
 
+from contract.fleet_state import FleetState
 from contract.ledger import Ledger, connect
 from contract.queues import BrokerUnavailable
 from contract.settings import Settings, redact
@@ -45,7 +46,7 @@ def look_at_broker(settings: Settings) -> Iterator[Finding]:
         yield try_writing(client, settings.key_prefix)
         yield _clock(client)
         yield _keeping(client)
-        yield _queue(settings, ledger)
+        yield _queue(settings, ledger, FleetState(client, settings.key_prefix))
     except BrokerUnavailable as error:
         advice = "check FLEET_BROKER_URL, and that the server runs"
         yield Finding("broker", "error", str(error), advice, unreachable=True)
@@ -140,7 +141,11 @@ def judge_keeping(policy: str, aof: bool) -> Finding:
     return Finding("keeping", "ok", told)
 
 
-def _queue(settings: Settings, ledger: Ledger) -> Finding:
+def _queue(settings: Settings, ledger: Ledger, fleet: FleetState) -> Finding:
     ready, unacked = ledger.backlog(settings.queue)
-    told = f"{settings.queue}: {ready:,} messages wait, {unacked:,} are held"
+    models = [model for queue, model in fleet.serving(time.time()) if queue == settings.queue]
+    told = (
+        f"{settings.queue}: {ready:,} messages wait, {unacked:,} are held; served by "
+        f"{' and '.join(models) or 'no worker now'}"
+    )
     return Finding("queue", "ok", told)

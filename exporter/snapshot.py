@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from contract.dead_letters import DeadLetters
+from contract.fleet_state import FleetState
 from contract.ledger import Ledger, connect, reached
 from contract.ledger.values import WorkerSeen
 from contract.queues import ENQUEUED_AT_HEADER, BrokerUnavailable, broker_lists, lanes, queue_of
@@ -29,6 +30,7 @@ class Fleet:
         self._settings = settings
         self._redis: Any = connect(settings, answer_within_s=_ANSWER_WITHIN_S)
         self._ledger = Ledger(self._redis, settings.key_prefix)
+        self._fleet = FleetState(self._redis, settings.key_prefix)
         self._letters = DeadLetters(self._redis, settings.key_prefix)
 
     def look(self) -> Snapshot:
@@ -52,8 +54,12 @@ class Fleet:
         return self._ledger.workers()
 
     def _queues(self, lanes_in_use: Iterable[str], now: float) -> Iterable[QueueReading]:
-        """The queue of the settings, and those of the jobs."""
+        """The queue of the settings, those of the jobs, and those that workers serve or did.
+
+        So a queue whose workers have all gone has numbers still, by which they are called back.
+        """
         names = {self._settings.queue, *(queue_of(lane) for lane in lanes_in_use if lane)}
+        names |= self._fleet.queues(now)
         unacked = self._unacked(names)
         for name in sorted(names):
             lists = [

@@ -2,12 +2,11 @@
 
 import contextlib
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from contract.closing import Closer
-from contract.fleet_state import FleetState
 from contract.layout import job_uri
 from contract.ledger import Ledger, Planner, connect
 from contract.queues import lanes
@@ -16,7 +15,9 @@ from contract.settings import Settings
 from contract.store import ObjectDenied, ObjectStore
 from contract.transcript import utc_now
 from producer.claim import ProducerClaim
+from producer.directing import direct, refuse_unsupported, revision_at
 from producer.garbage import rare_collections
+from producer.model_choice import Choice
 from producer.planning.beside import find_beside
 from producer.planning.fresh import Search, find, open_sources
 from producer.planning.job_plan import JobPlan
@@ -48,6 +49,7 @@ class Enqueuing:
     strict: bool
     max_ready: int
     progress: Progress
+    warn: Callable[[str], None]
 
     def __post_init__(self) -> None:
         redis, prefix = connect(self.settings), self.settings.key_prefix
@@ -59,7 +61,9 @@ class Enqueuing:
 
     def to_the_end(self) -> EnqueueResult:
         """Do all that is left to do of the job. Raises as enqueue does."""
-        self._check()
+        self._check_name()
+        self._choice = self._choose()
+        self._check_output()
         open_sources(self.request, self.store)  # what is none is told before work starts
         with ProducerClaim(self._redis, self.settings.key_prefix, self.result.job) as claim:
             queue = self._begin()
@@ -69,10 +73,21 @@ class Enqueuing:
         self._closer.close(self.result.job)  # nothing may have been left to do
         return self.result
 
-    def _check(self) -> None:
+    def _check_name(self) -> None:
         job = self.result.job
         if not JOB_NAME.fullmatch(job):
             raise JobRefused(f"{job!r} is no name of a job: letters, digits, . _ - only")
+
+    def _choose(self) -> Choice:
+        """Where the job goes; refused at once when the model cannot do it."""
+        about = self._planner.about(self.result.job)
+        choice = direct(self._redis, self.settings, self.request.model, about.get("queue"))
+        if about.get("published") != "1":
+            refuse_unsupported(self._redis, self.settings, choice, self.request.options)
+        self.result.queue = choice.queue
+        return choice
+
+    def _check_output(self) -> None:
         with contextlib.suppress(ObjectDenied):  # allowed to write is enough
             # a bucket that is missing is told before work starts
             next(iter(self.store.list(self.result.output)), None)
@@ -82,7 +97,7 @@ class Enqueuing:
         search = Search(
             job=self.result.job,
             request=self.request,
-            model_revision=self._model_revision(),
+            model_revision=revision_at(self._redis, self.settings, self._choice),
         )
         beside = "-" not in self.request.sources and type(self.store) is S3Store
         yield from (
@@ -119,6 +134,8 @@ class Enqueuing:
 
     def _publish(self, publication: Publication, part: Part) -> None:
         self._keep_bad_rows()
+        if any(not file.done for file in part.files):
+            self._tell_warnings()
         self.result.files, self.result.skipped = part.behind.found, part.behind.done
         self.result.bad_row_count = max(self.result.bad_row_count, part.behind.bad)
         self.progress(self.result, None)
@@ -157,13 +174,16 @@ class Enqueuing:
         """Of the fewest jobs that go on, then of the fewest messages."""
         going_on = self._ledger.jobs_by_queue()
         return min(
-            lanes(self.settings.queue),
+            lanes(self._choice.queue),
             key=lambda lane: (going_on.get(lane, 0), self._ledger.ready(lane)),
         )
 
-    def _model_revision(self) -> str | None:
-        state = FleetState(self._redis, self.settings.key_prefix)
-        return state.revision_of(self.settings.model)
+    def _tell_warnings(self) -> None:
+        """Once there is something to publish: then it matters, and it may wait for hours."""
+        told, self.result.warnings = self.result.warnings, list(self._choice.warnings)
+        for warning in self._choice.warnings:
+            if warning not in told:
+                self.warn(warning)
 
     def _note(self, row: BadRow) -> None:
         if self.strict:

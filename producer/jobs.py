@@ -8,6 +8,7 @@ import redis
 
 from contract import job_report
 from contract.ledger import JobCounts, Ledger, Planner, connect
+from contract.queues import queue_of
 from contract.settings import Settings
 from producer.progress.failure_groups import FailureGroup, group_failures
 from producer.progress.measuring import Progress, measure
@@ -66,7 +67,7 @@ def status(
     settings = settings or Settings.load()
     ledger = Ledger(connect(settings), settings.key_prefix)
     counts = _counts(ledger, job)
-    ready, unacked = ledger.backlog(settings.queue)
+    ready, unacked = ledger.backlog(queue_of(counts.queue) if counts.queue else settings.queue)
     return JobStatus(
         counts=counts,
         progress=measure(

@@ -18,8 +18,9 @@ from contract.s3 import S3Store
 from contract.settings import Settings
 from contract.store import ObjectStore, StoreError
 from contract.transcript import ErrorReport, Transcript
+from producer.directing import direct, refuse_unsupported
 from producer.errand import Errand, plan
-from producer.publishing.messages import publish_one
+from producer.publishing.messages import open_publisher, publish_one
 from producer.sources.interface import BadSource
 
 _LOG = logging.getLogger(__name__)
@@ -61,38 +62,45 @@ def transcribe(  # noqa: PLR0913 - the keywords of a public call
     audio: str | Path,
     *,
     options: Options | None = None,
+    model: str | None = None,
     scratch: str | None = None,
     timeout_s: float = 600.0,
     settings: Settings | None = None,
     store: ObjectStore | None = None,
     say: Callable[[str], None] = lambda stage: None,
+    warn: Callable[[str], None] = lambda warning: None,
 ) -> Transcription:
     """Send one file through the queue before everything that waits, and wait for its result.
 
     Args:
         audio: a file here, or s3://bucket/key.
         options: how to transcribe; the defaults of Options.
+        model: the model that is to do it; by default whatever serves FLEET_QUEUE.
         scratch: s3://bucket/prefix/ for uploads and results, by default FLEET_SCRATCH. Uploads
             are deleted at the end, results stay.
         timeout_s: how long to wait, from the upload's end.
         settings: by default read from the environment.
         store: by default S3.
         say: is told what is being waited for.
+        warn: is told why nobody, or somebody else, may do it.
 
     Raises:
         FileFailed: the worker could not do it.
         NoResult: nobody did within the time.
+        OptionsRefused: the model cannot serve the options.
         BadSource: there is no such file.
         BadConfiguration: the scratch prefix is missing, or is none.
         StoreError: S3 fails.
         BrokerUnavailable: Redis fails.
     """
-    settings = settings or Settings.load()
+    settings, options = settings or Settings.load(), options or Options()
     errand = plan(str(audio), scratch or settings.scratch)
+    settings = _directed(settings, model, options, warn)
+    _load_celery(settings)
     store = store or S3Store()
     with _uploaded(errand, store, say):
         say("waiting for a worker")
-        publish_one(_shard(errand, options or Options()), settings, PRIORITY_STEPS[-1])
+        publish_one(_shard(errand, options), settings, PRIORITY_STEPS[-1])
         uri = wait_for_outcome(errand, store, timeout_s)
     if uri is None:
         raise NoResult(_why_nothing_came(errand, settings, timeout_s))
@@ -100,6 +108,28 @@ def transcribe(  # noqa: PLR0913 - the keywords of a public call
     if uri == error_uri(errand.output, errand.name):
         raise FileFailed(uri, ErrorReport.model_validate(json.loads(body)))
     return Transcription(uri=uri, transcript=Transcript.model_validate(json.loads(body)))
+
+
+def _directed(
+    settings: Settings, model: str | None, options: Options, warn: Callable[[str], None]
+) -> Settings:
+    """The same settings with the queue of the model. Raises OptionsRefused."""
+    redis = connect(settings)
+    choice = direct(redis, settings, model)
+    refuse_unsupported(redis, settings, choice, options)
+    for warning in choice.warnings:
+        warn(warning)
+    return settings.model_copy(update={"queue": choice.queue})
+
+
+def _load_celery(settings: Settings) -> None:
+    """Before there is anything to tidy up.
+
+    Celery imports most of itself when it is used first. An interrupt amid that may end this process
+    by the signal later on, whatever exit code it wants to have.
+    """
+    with open_publisher(settings, settings.queue, PRIORITY_STEPS[-1]):
+        pass  # it connects when something is sent
 
 
 def wait_for_outcome(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contract.closing import Closer
-from contract.fleet_state import FleetState
 from contract.job import AudioRef
 from contract.layout import error_uri, job_uri
 from contract.ledger import Ledger, Planner, connect
@@ -19,6 +18,7 @@ from contract.settings import Settings
 from contract.store import ObjectMissing, ObjectStore, StoreError
 from producer.cancelling import MARKER
 from producer.claim import ProducerClaim
+from producer.directing import direct, revision_at
 from producer.done.evidence import Evidence
 from producer.done.job_outcomes import JobOutcomes, read_outcomes
 from producer.done.skipping import DoneCheck
@@ -78,9 +78,10 @@ def reconcile(
     request = _read_request(store, job, output or planner.about(job).get("output"))
     with ProducerClaim(redis, settings.key_prefix, job):
         begun = datetime.fromisoformat(read_begun(store, request.output, job)).timestamp()
-        about = {"request": request.digest, "queue": settings.queue}
+        choice = direct(redis, settings, request.model, planner.about(job).get("queue"))
+        about = {"request": request.digest, "queue": choice.queue}
         planner.begin(job, request.output, at=begun, **about)
-        revision = FleetState(redis, settings.key_prefix).revision_of(settings.model)
+        revision = revision_at(redis, settings, choice)
         rebuilding = _Rebuilding(store, planner, job, request, revision)
         result = _restore_and_publish(rebuilding, settings)
     Closer(ledger, planner, store).close(job)

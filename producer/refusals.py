@@ -5,6 +5,10 @@ class JobRefused(Exception):
     """The job's name cannot be used: choose another."""
 
 
+class OptionsRefused(Exception):
+    """The model cannot do what is asked: leave out the option named, or ask for another model."""
+
+
 class NoSuchJob(Exception):
     """The ledger knows no such job: `fleet jobs` lists those that it knows."""
 

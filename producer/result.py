@@ -13,6 +13,8 @@ class EnqueueResult:
 
     job: str
     output: str
+    queue: str = ""
+    """Where its messages go; empty before that is known."""
     resumed: bool = False
     """Whether an earlier run of the same command was gone on with."""
     published_before: bool = False
@@ -31,6 +33,8 @@ class EnqueueResult:
     bad_rows: list[str] = field(default_factory=list)
     """The first of them."""
     bad_row_count: int = 0
+    warnings: list[str] = field(default_factory=list)
+    """Why the job may not be done as it was meant: by whom it waits to be taken, say."""
 
     def note(self, bad_row: str) -> None:
         """Count a row that is no reference, and keep it if there are few."""

@@ -14,6 +14,7 @@ from contract.s3 import S3Store
 from contract.settings import Settings
 from contract.store import ObjectStore
 from producer.claim import ProducerClaim
+from producer.directing import direct
 from producer.planning.packing import PlannedFile, pack
 from producer.planning.parts import read_parts
 from producer.planning.request import JobRequest, read_request
@@ -52,7 +53,7 @@ def retry(
     request = read_request(store, counts.output, job)
     if request is None:
         raise CannotRetry(f"S3 holds no plan of job {job}: enqueue its files as a new job")
-    queue = counts.queue or settings.queue
+    queue = counts.queue or direct(redis, settings, request.model).queue
     republisher = Republisher(settings, planner, store, job, request, queue)
     with ProducerClaim(redis, settings.key_prefix, job):
         # what a retry that was killed has reopened and not published is taken along

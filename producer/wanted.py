@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypedDict, Unpack
 
 from contract.job import Options
@@ -37,6 +37,8 @@ class Wanted(TypedDict, total=False):
     """So many files at most."""
     suffixes: tuple[str, ...]
     """What counts as audio when a prefix or a folder is listed."""
+    model: str | None
+    """The model that is to do it: the job goes to the queue of the workers that hold it."""
 
 
 def enqueue(  # noqa: PLR0913 - the keywords of a public call
@@ -49,6 +51,7 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
     settings: Settings | None = None,
     store: ObjectStore | None = None,
     progress: Progress = lambda result, waiting: None,
+    warn: Callable[[str], None] = lambda warning: None,
     **wanted: Unpack[Wanted],
 ) -> EnqueueResult:
     """Publish every file of the sources that has no current result.
@@ -65,11 +68,13 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
         settings: by default read from the environment.
         store: by default S3.
         progress: told how far it has come, now and then.
+        warn: told each of the result's warnings before the first message goes out.
         wanted: see Wanted.
 
     Raises:
         BadSource: a source cannot be read, or has a bad row and `strict` is set.
         JobRefused: there is another job of that name, or it is no name.
+        OptionsRefused: the model that would do it cannot serve its options.
         AnotherProducer: somebody else is publishing the job.
         StoreError: S3 fails; call it again to go on.
         BrokerUnavailable: Redis fails; likewise.
@@ -82,6 +87,7 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
         strict=strict,
         max_ready=max_ready,
         progress=progress,
+        warn=warn,
     )
     return enqueuing.to_the_end()
 

@@ -21,6 +21,7 @@ from worker.parent.drain import Drain
 from worker.parent.envelopes import take_any_envelope
 from worker.parent.in_hand import Parent
 from worker.parent.leases import Leases
+from worker.parent.presence import Presence
 from worker.parent.refusing import RefusingConsumer
 from worker.parent.requests import ShardRequest
 from worker.parent.returning import keep_books_so
@@ -82,7 +83,7 @@ app.conf.worker_consumer = RefusingConsumer
 _side = Parent(settings, SlotFiles(settings.run_dir))
 ShardRequest.side = _side
 keep_books_so(_side.unready)
-for step in (ChildWatch, Leases, StallWatch, Drain):
+for step in (ChildWatch, Leases, StallWatch, Presence, Drain):
     step.side = _side
     app.steps["consumer"].add(step)
 register_task(app, settings, _current_child)

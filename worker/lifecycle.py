@@ -30,6 +30,7 @@ from worker.telling import SlotTeller
 if TYPE_CHECKING:
     from contract.store import ObjectStore
     from worker.bookkeeping import ShardBook
+    from worker.engine.interface import Engine
     from worker.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
@@ -146,8 +147,7 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
     observe = _heard_by(heartbeat, observers(settings.run_dir, plan.slot))
     engine = build_engine(settings, plan, observe)
     redis = connect(settings, patient=True)
-    identity = engine.identity
-    FleetState(redis, settings.key_prefix).announce(identity.model, identity.model_revision)
+    _announce(FleetState(redis, settings.key_prefix), settings.queue, engine)
     observe(_ready(plan, gpu, time.monotonic() - begin, engine.fast_paths))
     teller = SlotTeller.ready(plan, gpu, files, engine)
     store = watched(S3Store(), heartbeat.beat)
@@ -177,6 +177,13 @@ def _wire(settings: Settings, plan: SlotPlan, gpu: Gpu | None, files: SlotFiles)
         shard_ended=teller.shard_ended,
         open_book=open_book,
     )
+
+
+def _announce(fleet: FleetState, queue: str, engine: "Engine") -> None:
+    """Before this child is ready: who sees that it is must not be told that nobody serves."""
+    identity = engine.identity
+    fleet.announce(identity.model, identity.model_revision, engine.abilities, queue)
+    fleet.serve(queue, identity.model, time.time())
 
 
 def _heard_by(heartbeat: Heartbeat, observe: Observer) -> Observer:

@@ -28,10 +28,19 @@ class JobRequest:
     """So many files at most."""
     suffixes: tuple[str, ...] = ()
     """What counts as audio when a prefix is listed; empty for the usual endings."""
+    model: str | None = None
+    """The model that is to do it; None for the one of the settings' queue."""
 
     def to_json(self) -> dict[str, Any]:
-        """The document job.json; hotwords are in it, nobody can go on with the job without."""
-        return {**asdict(self), "options": self.options.model_dump(mode="json")}
+        """The document job.json; hotwords are in it, nobody can go on with the job without.
+
+        What later releases have brought is there only where it is used: so requests of the first
+        one keep their digest, and their jobs can be gone on with.
+        """
+        document = {**asdict(self), "options": _said_of(self.options)}
+        if self.model is None:
+            del document["model"]
+        return document
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
@@ -52,6 +61,15 @@ class JobRequest:
         """The same for the same command."""
         canonical = json.dumps(self.to_json(), sort_keys=True, default=list)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+_FIRST_OPTIONS = {"formats", "language", "hotwords", "timestamps", "speakers", "channels"}
+"""Of the first release; they are written down whatever they are."""
+
+
+def _said_of(options: Options) -> dict[str, Any]:
+    said = options.model_dump(mode="json", exclude_defaults=True)
+    return {**options.model_dump(mode="json", include=_FIRST_OPTIONS), **said}
 
 
 def write_request(store: ObjectStore, job: str, request: JobRequest, begun: str) -> None:

@@ -1,7 +1,10 @@
 """What workers leave in a real Valkey beside the ledger, and a Valkey that is away."""
 
+from typing import Any
+
 import pytest
 
+from contract.abilities import Abilities
 from contract.dead_letters import DeadLetter, DeadLetters
 from contract.fleet_state import FleetState
 from contract.ledger import Ledger, connect
@@ -23,6 +26,52 @@ def test_workers_announce_their_model(settings: Settings) -> None:
     assert state.revision_of("never-loaded") is None
     state.announce("demo", "sha256:1")
     assert state.revision_of("demo") == "sha256:1"
+    assert state.abilities_of("demo") is None
+    state.announce("demo", "sha256:2", Abilities(hotwords=True))
+    assert state.revision_of("demo") == "sha256:2"
+    assert state.abilities_of("demo") == Abilities(hotwords=True)
+
+
+def test_a_model_may_be_another_in_each_queue(settings: Settings) -> None:
+    state = FleetState(connect(settings), "test-queues:")
+    state.announce("demo", "sha256:spk", Abilities(speakers=True), "fleet-spk")
+    state.announce("demo", "sha256:plain", Abilities(), "fleet")
+    assert state.revision_of("demo", "fleet-spk") == "sha256:spk"
+    assert state.revision_of("demo", "fleet") == "sha256:plain"
+    assert state.abilities_of("demo", "fleet-spk") == Abilities(speakers=True)
+    assert state.abilities_of("demo", "elsewhere") == Abilities()
+
+
+def test_abilities_of_another_release_are_unknown_unless_they_can_be_read(
+    settings: Settings,
+) -> None:
+    client: Any = connect(settings)
+    state = FleetState(client, "test-release:")
+    client.hset("test-release:fleet:abilities", "newer", '{"hotwords": true, "sings": "well"}')
+    client.hset("test-release:fleet:abilities", "other", '{"hotwords": ["which?"]}')
+    assert state.abilities_of("newer") == Abilities(hotwords=True)
+    assert state.abilities_of("other") is None
+
+
+def test_who_serves_a_queue_is_known_for_two_minutes(settings: Settings) -> None:
+    state = FleetState(connect(settings), "test-serving:")
+    assert state.serving(1000) == []
+    state.serve("b", "odd\tname", 1000)
+    state.serve("a", "demo", 1090)
+    assert state.serving(1100) == [("a", "demo"), ("b", "odd\tname")]
+    assert state.serving(1121) == [("a", "demo")]
+    state.serve("b", "odd\tname", 1122)
+    assert state.serving(1123) == [("a", "demo"), ("b", "odd\tname")]
+
+
+def test_queues_are_known_for_a_week_and_then_forgotten(settings: Settings) -> None:
+    client: Any = connect(settings)
+    state = FleetState(client, "test-week:")
+    state.serve("old", "demo", 0)
+    assert state.queues(6 * 86400) == {"old"}
+    state.serve("new", "demo", 8 * 86400)
+    assert state.queues(8 * 86400) == {"new"}
+    assert client.zcard("test-week:fleet:serving") == 1
 
 
 def test_no_redis_is_one_clear_error(settings: Settings) -> None:

@@ -5,6 +5,7 @@ in_hand.py      what its children have in hand, and what it does for them in Red
 leases.py       consumer step: messages in flight stay ours while their children make progress
 stall_watch.py  consumer step: a child that hangs is killed
 drain.py        consumer step: SIGTERM stops taking work and hands back what is not done in time
+presence.py     consumer step: which queue this worker serves with which model, told to producers
 child_watch.py  consumer step: when children cannot load their model, the worker ends
 requests.py     what becomes of a message whose child died or gave it back
 envelopes.py    what lies in a queue need not be a message

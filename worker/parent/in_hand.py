@@ -17,6 +17,7 @@ from typing import Any
 from celery.worker import state as celery_state
 
 from contract.attempts_key import identity_of
+from contract.fleet_state import FleetState
 from contract.ledger import connect
 from contract.queues import BrokerUnavailable
 from contract.settings import Settings
@@ -28,6 +29,9 @@ from worker.slots import SlotFiles, SlotState
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.5
+
+_TELL_WITHIN_S = 3.0
+"""A Redis that hangs must not hold up this process for what is good to know, but no more."""
 
 GRACE_S = 15
 """After the time to drain: whatever keeps this process then, it ends."""
@@ -82,6 +86,12 @@ class Parent:
     def attempts(self) -> Attempts:
         """The fleet's counts of beginnings."""
         return Attempts(self._redis, self.settings.key_prefix)
+
+    @cached_property
+    def fleet(self) -> FleetState:
+        """Where producers are told of this worker."""
+        redis = connect(self.settings, answer_within_s=_TELL_WITHIN_S)
+        return FleetState(redis, self.settings.key_prefix)
 
     @property
     def patience(self) -> Patience:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 import producer
 from cli.enqueue import _sentence, enqueue
 from cli.exits import WrongUsage
-from contract.job import Options
+from contract.job import FORMATS, Options
 from contract.queues import DEFAULT_PRIORITY
 from producer import EnqueueResult
 from producer.planning.packing import ShardLimits
@@ -61,8 +61,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     def listen(sources: list[str], **keywords: Any) -> EnqueueResult:
         heard.update(keywords, sources=sources)
-        bad = heard.get("bad", [])
-        return _result(files=1, enqueued=1, shards=1, bad_rows=bad, bad_row_count=len(bad))
+        bad, warnings = heard.get("bad", []), heard.get("warnings", [])
+        for warning in warnings:
+            keywords["warn"](warning)
+        found = _result(files=1, enqueued=1, shards=1, bad_rows=bad, bad_row_count=len(bad))
+        found.warnings = warnings
+        return found
 
     monkeypatch.setattr(producer, "enqueue", listen)
     return heard
@@ -78,6 +82,45 @@ def test_options_reach_the_producer_as_they_were_given(asked: dict[str, Any]) ->
     assert asked["options"] == Options(
         formats=("json", "srt"), hotwords=("a", "b"), timestamps="word"
     )
+
+
+def test_options_of_a_model_reach_the_producer(asked: dict[str, Any]) -> None:
+    how = ("--no-itn", "--speaker-count", "2", "--segments", "sentence", "--second-look")
+    lengths = ("--merge-seconds", "15", "--max-segment-seconds", "30")
+    assert _run("--model", "iic/x", *how, *lengths).exit_code == 0
+    assert asked["model"] == "iic/x"
+    assert asked["options"] == Options(
+        itn=False,
+        speakers=True,
+        speaker_count=2,
+        segments="sentence",
+        second_look=True,
+        merge_seconds=15,
+        max_segment_seconds=30,
+    )
+
+
+def test_nothing_is_asked_of_a_model_that_is_not_given(asked: dict[str, Any]) -> None:
+    assert _run().exit_code == 0
+    assert (asked["model"], asked["options"]) == (None, Options())
+
+
+@pytest.mark.parametrize("formats", ["all", "json,all"])
+def test_all_stands_for_every_format(asked: dict[str, Any], formats: str) -> None:
+    assert _run("--formats", formats).exit_code == 0
+    assert asked["options"].formats == FORMATS
+
+
+def test_the_help_names_every_format() -> None:
+    text = " ".join(_run("--help").stdout.replace("│", " ").split())
+    assert all(name in text for name in (*FORMATS, "all"))
+
+
+def test_a_warning_is_a_line_on_stderr_and_in_the_document(asked: dict[str, Any]) -> None:
+    asked["warnings"] = ["no worker holds x now"]
+    result = _run("--json")
+    assert (result.exit_code, result.stderr) == (0, "fleet: no worker holds x now\n")
+    assert json.loads(result.stdout)["warnings"] == ["no worker holds x now"]
 
 
 def test_the_producer_knows_the_limits_that_are_not_given(asked: dict[str, Any]) -> None:

@@ -12,13 +12,15 @@ from typer.testing import CliRunner, Result
 
 import producer
 from cli.exits import WrongUsage
-from cli.transcribe import _progress, transcribe
+from cli.transcribe import Printed, _progress, transcribe
 from contract.job import Options
 from contract.store import MemoryStore
 from contract.transcript import AudioInfo, ErrorReport, FailureDetail
 from producer import Transcription
 from producer.one_file import FileFailed, NoResult
 from tests.unit.examples import a_segment, a_transcript
+from worker.rendering import RENDERERS
+from worker.rendering.interface import Renderer
 
 URI = "s3://scratch/results/1/a.wav.json"
 DONE = Transcription(uri=URI, transcript=a_transcript(a_segment(0, 900, "\u4f60 three")))
@@ -45,6 +47,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     def listen(audio: str, **keywords: Any) -> Transcription:
         heard.update(keywords, audio=audio)
+        for warning in heard.get("warnings", []):
+            keywords["warn"](warning)
         if "raise" in heard:
             raise heard["raise"]
         return DONE
@@ -64,7 +68,20 @@ def test_the_text_alone_is_on_stdout(asked: dict[str, Any]) -> None:
     result = _run()
     assert (result.exit_code, result.stdout, result.stderr) == (0, "\u4f60 three\n", "")
     assert (asked["audio"], asked["timeout_s"], asked["scratch"]) == ("s3://in/a.wav", 600, None)
-    assert asked["options"] == Options()
+    assert (asked["options"], asked["model"]) == (Options(), None)
+
+
+def test_a_model_is_asked_for_and_warnings_are_lines_on_stderr(asked: dict[str, Any]) -> None:
+    asked["warnings"] = ["no worker holds x now"]
+    result = _run("--model", "x")
+    assert asked["model"] == "x"
+    assert (result.stdout, result.stderr) == ("\u4f60 three\n", "fleet: no worker holds x now\n")
+
+
+@pytest.mark.parametrize("printed", [one for one in Printed if one is not Printed.TEXT])
+def test_a_format_is_printed_whose_file_ends_with_its_name(printed: Printed) -> None:
+    names: dict[str, Renderer] = {str(name): one for name, one in RENDERERS.items()}
+    assert names[printed.value].extension == printed.value
 
 
 def test_options_reach_the_producer_as_they_were_given(asked: dict[str, Any]) -> None:

@@ -5,7 +5,16 @@ from types import SimpleNamespace
 import pytest
 from kombu.transport.redis import Channel
 
-from contract.queues import PRIORITY_STEPS, QUEUE, TASK, broker_lists, broker_priority
+from contract.queues import (
+    PRIORITY_STEPS,
+    QUEUE,
+    TASK,
+    broker_lists,
+    broker_priority,
+    lanes,
+    queue_of,
+    queue_of_model,
+)
 
 
 def test_any_client_finds_the_task_under_its_fixed_names() -> None:
@@ -27,3 +36,17 @@ def test_every_priority_has_a_list_of_its_own_in_the_order_they_are_taken() -> N
 def test_the_lists_are_those_that_kombu_uses(step: int) -> None:
     kombu = SimpleNamespace(sep=Channel.sep, priority=lambda priority: priority)
     assert broker_lists("fleet")[step] == Channel._q_for_pri(kombu, "fleet", step)
+
+
+@pytest.mark.parametrize(
+    ("model", "queue"),
+    [
+        ("demo", "fleet-demo"),
+        ("iic/SenseVoiceSmall", "fleet-iic-sensevoicesmall"),
+        ("/models/whisper-large-v3.2/", "fleet-models-whisper-large-v3-2"),
+        ("\u6a21\u578b", "fleet-c98e118e"),
+    ],
+)
+def test_a_model_has_a_queue_named_after_it(model: str, queue: str) -> None:
+    assert queue_of_model(model) == queue
+    assert {queue_of(lane) for lane in lanes(queue)} == {queue}

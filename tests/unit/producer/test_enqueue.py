@@ -33,6 +33,8 @@ def a_request(**fields: Any) -> JobRequest:
         {"since": 1.5},
         {"suffixes": ("wav",)},
         {"limits": ShardLimits(files=7)},
+        {"model": "demo"},
+        {"options": Options(itn=False)},
     ],
 )
 def test_another_command_is_another_request(fields: dict[str, Any]) -> None:
@@ -46,6 +48,7 @@ def test_a_request_comes_back_from_s3_as_it_was() -> None:
         options=Options(formats=("json", "srt"), hotwords=("nine",)),
         limits=ShardLimits(seconds=10),
         suffixes=("wav",),
+        model="demo",
     )
     assert read_request(store, "s3://out/", "night") is None
     write_request(store, "night", request, "2026-11-22T12:00:00Z")
@@ -53,3 +56,20 @@ def test_a_request_comes_back_from_s3_as_it_was() -> None:
     assert again == request
     assert again.digest == request.digest
     assert read_begun(store, "s3://out/", "night") == "2026-11-22T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("fields", "digest"),
+    [
+        ({}, "22d933bd16b1150cd77ddd48bfd53db413bab59a8ad65c1064820b2cefa8da7a"),
+        (
+            {
+                "options": Options(formats=("json", "srt"), language="zh", hotwords=("nine",)),
+                "limit": 7,
+            },
+            "34f1d795aafb87967514b0da8742a1633019e34bd3137c588b0ec78237f6ec25",
+        ),
+    ],
+)
+def test_jobs_of_the_first_release_can_be_gone_on_with(fields: dict[str, Any], digest: str) -> None:
+    assert a_request(**fields).digest == digest

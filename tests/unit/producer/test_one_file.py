@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from contract.job import Shard
+from contract.abilities import Abilities
+from contract.job import Options, Shard
 from contract.settings import Settings
 from contract.store import MemoryStore, ObjectDenied
 from contract.transcript import AudioInfo, ErrorReport, FailureDetail
 from producer import one_file
 from producer.errand import Errand
+from producer.model_choice import Choice, why_refused
 from producer.one_file import LONGEST_WAIT_S, FileFailed, NoResult, transcribe, wait_for_outcome
+from producer.refusals import OptionsRefused
 from tests.unit.examples import a_segment, a_transcript
 
 SCRATCH = "s3://scratch/mine/"
@@ -87,10 +91,20 @@ class Worker:
         self.store = store
         self.sent: list[tuple[Shard, int]] = []
         self.answer: Callable[[Shard], None] = self.succeed
+        self.queues: list[str] = []
+        self.choice = Choice(queue="fleet", model="demo", certain=False)
+        self.can: Abilities | None = None
         monkeypatch.setattr(one_file, "publish_one", self.take)
+        monkeypatch.setattr(one_file, "direct", lambda *_: self.choice)
+        monkeypatch.setattr(one_file, "refuse_unsupported", self.refuse)
+
+    def refuse(self, redis: Any, settings: Settings, choice: Choice, options: Options) -> None:
+        if why := why_refused(choice, self.can, options):
+            raise OptionsRefused(why)
 
     def take(self, shard: Shard, settings: Settings, priority: int) -> None:
         self.sent.append((shard, priority))
+        self.queues.append(settings.queue)
         (ref,) = shard.files
         if ref.audio.startswith(SCRATCH):
             assert self.store.read(ref.audio) == b"sound"
@@ -185,3 +199,25 @@ def test_nobody_in_time_is_an_error_that_says_where_to_look(
     with pytest.raises(NoResult, match="fleet status"):
         transcribe(call, scratch=SCRATCH, store=store, timeout_s=0.05)
     assert left(store) == []
+
+
+def test_it_goes_to_the_queue_of_the_model_and_warnings_are_told(
+    worker: Worker, store: MemoryStore, call: Path
+) -> None:
+    worker.choice = Choice(queue="fleet-demo", model="demo", certain=True, warnings=("alone",))
+    warned: list[str] = []
+    transcribe(call, model="demo", scratch=SCRATCH, store=store, warn=warned.append)
+    assert worker.queues == ["fleet-demo"]
+    assert warned == ["alone"]
+
+
+def test_what_the_model_cannot_do_is_refused_before_anything_is_uploaded(
+    worker: Worker, store: MemoryStore, call: Path
+) -> None:
+    worker.choice = Choice(queue="fleet", model="demo", certain=True)
+    worker.can = Abilities()
+    told: list[str] = []
+    wanted = Options(hotwords=("nine",))
+    with pytest.raises(OptionsRefused, match=r"demo .* takes no hotwords"):
+        transcribe(call, options=wanted, scratch=SCRATCH, store=store, say=told.append)
+    assert (worker.sent, told) == ([], [])

@@ -1,0 +1,141 @@
+"""A fleet of two models: a job finds the workers that hold the one it asks for."""
+
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.fleet import FLEET, SAMPLES, Up, wait_for
+
+CALL = SAMPLES / "calls" / "voicemail.wav"
+SAID = json.loads((SAMPLES / "references.json").read_text())["calls/voicemail.wav"]["text"]
+DEMO = Path(__file__).parents[2] / "models" / "demo" / "asr"
+REASON = "it takes no hotwords: leave them out"
+LOADED_WITHIN_S = 300.0
+"""Of a machine that has much else to do."""
+NAME = "voicemail.wav.json"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A fleet of its own: others count the queues of theirs."""
+    running = Up.start(tmp_path_factory.mktemp("models") / "data")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def source(own: Up) -> str:
+    """A prefix with one recording."""
+    prefix = f"{uuid.uuid4()}/"
+    own.s3.upload_file(str(CALL), "audio", f"{prefix}voicemail.wav")
+    return f"s3://audio/{prefix}"
+
+
+def output() -> str:
+    return f"s3://transcripts/{uuid.uuid4()}/"
+
+
+def keys(up: Up, prefix: str) -> list[str]:
+    answer = up.s3.list_objects_v2(Bucket="transcripts", Prefix=prefix)
+    return [item["Key"] for item in answer.get("Contents", ())]
+
+
+def test_what_the_model_of_the_queue_cannot_do_is_refused_and_nothing_is_there(
+    own: Up, source: str
+) -> None:
+    where = output()
+    job = ("enqueue", source, "--output", where, "--job", "refused", "--hotwords", "nine")
+    done = own.fleet(*job)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"fleet: demo will not do for this job: {REASON}\n"
+    assert keys(own, where.removeprefix("s3://transcripts/")) == []
+    assert own.fleet("status", "refused").returncode == 2
+    one = own.fleet("transcribe", str(CALL), "--hotwords", "nine")
+    assert (one.returncode, one.stdout) == (2, "")
+    assert "takes no hotwords" in one.stderr
+
+
+def test_a_served_queue_is_no_reason_to_warn(own: Up, source: str) -> None:
+    done = own.fleet("enqueue", source, "--output", output(), "--model", "demo", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert (found["queue"], found["warnings"]) == ("fleet", [])
+    assert own.wait_for_job(found["job"])["outcomes"]["ok"] == 1
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    """Another model than the fleet's: the same weights by another name."""
+    return str(shutil.copytree(DEMO, tmp_path / "another"))
+
+
+@contextlib.contextmanager
+def worker_of(up: Up, model: str, queue: str, folder: Path) -> Iterator[None]:
+    """A second worker beside the fleet's, on a queue of its own."""
+    mine = {"FLEET_MODEL": model, "FLEET_VAD_MODEL": "demo", "FLEET_DEVICES": "cpu"}
+    where = {"FLEET_RUN_DIR": str(folder / "run"), "FLEET_METRICS_PORT": "0"}
+    with (folder / "worker.log").open("w") as log:
+        process = subprocess.Popen(
+            [*FLEET, "worker", "--queue", queue],
+            env={**up.environment, **mine, **where},
+            stderr=log,
+            stdout=log,
+        )
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+
+
+def serves(up: Up, queue: str, model: str) -> bool:
+    told = map(json.loads, up.redis.zrange("fleet:serving", 0, -1))
+    return [queue, model] in told
+
+
+@pytest.mark.timeout(600)
+def test_a_job_waits_in_the_queue_of_its_model_until_a_worker_holds_it(
+    own: Up, source: str, model: str, tmp_path: Path
+) -> None:
+    where = output()
+    done = own.fleet("enqueue", source, "--output", where, "--model", model, "--json")
+    found = json.loads(done.stdout)
+    queue, job = found["queue"], found["job"]
+    assert (done.returncode, done.stderr) == (0, f"fleet: {found['warnings'][0]}\n")
+    assert f"no worker holds {model} now; the job waits in queue {queue} until" in done.stderr
+    assert done.stderr.endswith(f"FLEET_MODEL={model} fleet worker --queue {queue}\n")
+    status = json.loads(own.fleet("status", job, "--json").stdout)
+    assert (status["waiting"], status["ready_messages"]) == (1, 1)  # the fleet's worker is idle
+
+    with worker_of(own, model, queue, tmp_path):
+        wait_for(lambda: serves(own, queue, model), LOADED_WITHIN_S)
+        assert own.wait_for_job(job)["outcomes"]["ok"] == 1
+        heard = own.read_json(where.removeprefix("s3://transcripts/") + NAME)
+        assert heard
+        assert (heard["text"], heard["receipt"]["model"]) == (SAID, model)
+
+        # it is known now: no warning, and what it has done is done
+        again = own.fleet("enqueue", source, "--output", where, "--model", model, "--json")
+        assert (again.returncode, again.stderr) == (0, "")
+        found = json.loads(again.stdout)
+        assert (found["queue"], found["skipped"], found["enqueued"]) == (queue, 1, 0)
+        refused = own.fleet("enqueue", source, "--output", where, "--model", model, "--itn")
+        assert refused.returncode == 2
+        assert f"{model} will not do for this job: " in refused.stderr
+
+
+def test_a_worker_says_again_and_again_that_it_is_there(own: Up) -> None:
+    def told_at() -> float:
+        return float(own.redis.zscore("fleet:serving", json.dumps(["fleet", "demo"])))
+
+    first = told_at()
+    assert abs(time.time() - first) < 120
+    wait_for(lambda: told_at() > first)

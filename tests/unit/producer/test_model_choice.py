@@ -1,0 +1,118 @@
+"""Which queue a job goes to, which model does it, what is warned of and what is refused."""
+
+import pytest
+
+from contract.abilities import Abilities
+from contract.job import Options
+from producer.model_choice import Choice, choose, why_refused
+
+HOME = {"queue": "fleet", "model": "paraformer-zh"}
+NANO, SENSE, ZH = "FunAudioLLM/Fun-ASR-Nano", "iic/SenseVoiceSmall", "paraformer-zh"
+OF_SENSE = "fleet-iic-sensevoicesmall"
+
+
+@pytest.mark.parametrize(
+    ("asked", "serving", "queue", "model", "certain"),
+    [
+        # nobody asks for a model: the queue of the settings, and whatever is there
+        (None, [], "fleet", ZH, False),
+        (None, [("fleet", ZH)], "fleet", ZH, True),
+        (None, [("fleet", SENSE)], "fleet", SENSE, True),
+        (None, [("fleet", SENSE), ("fleet", NANO)], "fleet", ZH, False),
+        (None, [("b", SENSE)], "fleet", ZH, False),
+        # it is somewhere
+        (SENSE, [("fleet", ZH), ("b", SENSE)], "b", SENSE, True),
+        (SENSE, [("c", SENSE), ("b", SENSE)], "b", SENSE, True),
+        (SENSE, [("b", SENSE), ("fleet", SENSE)], "fleet", SENSE, True),
+        (ZH, [("fleet", ZH)], "fleet", ZH, True),
+        (ZH, [("b", ZH)], "b", ZH, True),
+        # it is nowhere: in the queue of its own, or of the settings if these name it
+        (SENSE, [], OF_SENSE, SENSE, True),
+        (SENSE, [("fleet", ZH)], OF_SENSE, SENSE, True),
+        (ZH, [], "fleet", ZH, True),
+        (ZH, [("b", SENSE)], "fleet", ZH, True),
+        (ZH, [("fleet", SENSE)], "fleet-paraformer-zh", ZH, True),
+    ],
+)
+def test_a_job_goes_where_its_model_is(
+    asked: str | None, serving: list[tuple[str, str]], queue: str, model: str, certain: bool
+) -> None:
+    found = choose(asked, serving=serving, **HOME)
+    assert (found.queue, found.model, found.certain) == (queue, model, certain)
+
+
+def test_a_job_that_is_gone_on_with_stays_where_it_is() -> None:
+    found = choose(SENSE, serving=[("b", SENSE)], bound_to="a", **HOME)
+    assert (found.queue, found.model) == ("a", SENSE)
+    assert f"no worker holds {SENSE} now" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "serving", "phrases"),
+    [
+        (None, [("fleet", SENSE)], None),
+        (None, [("fleet", SENSE), ("fleet", ZH)], None),
+        (None, [("b", ZH)], ["no worker serves queue fleet now", "fleet worker --queue fleet"]),
+        (SENSE, [("b", SENSE)], None),
+        (
+            SENSE,
+            [("b", ZH)],
+            [
+                f"no worker holds {SENSE} now; the job waits in queue {OF_SENSE} until one does: ",
+                f"FLEET_MODEL={SENSE} fleet worker --queue {OF_SENSE}",
+            ],
+        ),
+        (
+            SENSE,
+            [("b", SENSE), ("b", ZH)],
+            [f"queue b is served by {ZH}, too"],
+        ),
+        (
+            SENSE,
+            [(OF_SENSE, NANO), (OF_SENSE, ZH)],
+            [f"by {NANO} and {ZH} now", f"in place of {SENSE}", f"FLEET_MODEL={SENSE}"],
+        ),
+    ],
+)
+def test_what_may_not_be_as_it_was_meant_is_one_line(
+    asked: str | None, serving: list[tuple[str, str]], phrases: list[str] | None
+) -> None:
+    warnings = choose(asked, serving=serving, **HOME).warnings
+    assert len(warnings) == (0 if phrases is None else 1)
+    for phrase in phrases or ():
+        assert phrase in warnings[0]
+        assert "\n" not in warnings[0]
+
+
+def test_a_command_that_is_told_can_be_pasted() -> None:
+    (warning,) = choose("/models/my own", serving=[], **HOME).warnings
+    assert warning.endswith("FLEET_MODEL='/models/my own' fleet worker --queue fleet-models-my-own")
+
+
+CAN_HOTWORDS = Abilities(hotwords=True)
+WORDS = Options(hotwords=("nine",))
+
+
+@pytest.mark.parametrize(
+    ("certain", "can", "options", "phrases"),
+    [
+        (True, CAN_HOTWORDS, WORDS, None),
+        (True, Abilities(), Options(), None),
+        (True, None, WORDS, None),
+        (False, Abilities(), WORDS, None),
+        (True, Abilities(), WORDS, [SENSE, "takes no hotwords", "leave them out"]),
+        (
+            True,
+            Abilities(),
+            Options(hotwords=("nine",), speakers=True),
+            ["takes no hotwords", "; it cannot tell speakers apart"],
+        ),
+    ],
+)
+def test_only_what_a_model_is_known_not_to_serve_is_refused(
+    certain: bool, can: Abilities | None, options: Options, phrases: list[str] | None
+) -> None:
+    why = why_refused(Choice(queue="b", model=SENSE, certain=certain), can, options)
+    assert (why is None) == (phrases is None)
+    for phrase in phrases or ():
+        assert phrase in (why or "")
