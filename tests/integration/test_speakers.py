@@ -1,42 +1,28 @@
 """Speakers: FunASR's models hear windows together; a bounded number of them is clustered."""
 
-import json
-import os
-import subprocess
-import sys
-import time
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import funasr
 import numpy as np
-import psutil
 import pytest
 import torch
-from funasr.models.campplus.cluster_backend import ClusterBackend, UmapHdbscan
+from funasr.models.campplus.cluster_backend import ClusterBackend
 from funasr.models.campplus.utils import sv_chunk
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from tests.integration.random_models import CAMPPLUS, save_random
-from worker.engine.interface import Clip, Voice, as_clip
+from tests.integration.small_models import eres2net
+from tests.integration.talks import by_lot, one_to_one, speaking, whose_clips
+from worker.engine.interface import Clip, as_clip
 from worker.engine.stock import generate
 from worker.engine.voices import MOST_CLUSTERED, Voices, tell_apart
-from worker.pinning import plan_slot
 
-ERES2NET: dict[str, Any] = {
-    **CAMPPLUS,
-    "model": "ERes2NetV2",
-    "model_conf": {"embedding_size": 32, "m_channels": 8, "num_blocks": [1, 1, 1, 1]},
-}
-THREADS = 2
 TURNS, WINDOWS = 2400, 2
 """In an hour with many turns; 4,800 windows are more than FunASR clusters without UMAP."""
 
 
-@pytest.fixture(scope="module", params=[CAMPPLUS, ERES2NET], ids=["CAM++", "ERes2NetV2"])
+@pytest.fixture(scope="module", params=[CAMPPLUS, eres2net.CONFIG], ids=["CAM++", "ERes2NetV2"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     directory = save_random(tmp_path_factory.mktemp("speaker"), request.param)
     return funasr.AutoModel(model=str(directory), disable_update=True, disable_log=True, ncpu=1)
@@ -74,34 +60,6 @@ def test_short_and_silent_clips_have_one_finite_window(model: Any, samples: int)
     assert voices[1].shape == (1, 32)
     assert np.isfinite(voices[1]).all()
     assert Voices(model).hear([]) == []
-
-
-def speaking(
-    who: Sequence[int], windows: int = 1, noise: float = 1.0, seed: int = 1
-) -> list[Voice]:
-    """Voices of speakers that are far from each other, each window with noise as large as they."""
-    lots = np.random.default_rng(seed)
-    speakers = np.linalg.qr(lots.normal(size=(192, max(who) + 1)))[0].T
-    shape = (len(who), windows, 192)
-    heard = speakers[list(who)][:, None] + noise * lots.normal(size=shape) / 192**0.5
-    return list(heard.astype(np.float32))
-
-
-def by_lot(speakers: int, turns: int, seed: int = 0) -> list[int]:
-    return [int(one) for one in np.random.default_rng(seed).integers(speakers, size=turns)]
-
-
-def one_to_one(labels: Sequence[str], who: Sequence[int]) -> bool:
-    pairs = set(zip(labels, who, strict=True))
-    return len(pairs) == len({label for label, _ in pairs}) == len({one for _, one in pairs})
-
-
-def whose_clips(
-    voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
-) -> list[str]:
-    """The label that most windows of each voice have."""
-    by_window = tell_apart(voices, count, seconds)
-    return [Counter(labels).most_common(1)[0][0] for labels in by_window]
 
 
 @pytest.mark.parametrize("count", [None, 4])
@@ -207,50 +165,3 @@ def test_torchs_threads_are_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
         assert during == [{1}]
     finally:
         torch.set_num_threads(before)
-
-
-def test_without_the_bound_the_same_voices_reach_umap(monkeypatch: pytest.MonkeyPatch) -> None:
-    def reached(*_: object) -> None:
-        raise InterruptedError("umap")
-
-    monkeypatch.setattr(UmapHdbscan, "__call__", reached)
-    rows = np.concatenate(speaking(by_lot(4, TURNS), WINDOWS))
-    with pytest.raises(InterruptedError, match="umap"):
-        ClusterBackend()(rows, oracle_num=None)
-
-
-def test_the_second_hour_is_as_fast_as_the_first() -> None:
-    plan = plan_slot(0, ["cpu"], THREADS, THREADS)
-    done = subprocess.run(
-        [sys.executable, "-m", __name__],
-        env={**os.environ, **plan.environment},
-        cwd=Path(__file__).parents[2],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    hours = json.loads(done.stdout.splitlines()[-1])
-    assert all(hour["right"] for hour in hours)
-    assert min(hour["cpu_s"] for hour in hours[1:]) < 3 * hours[0]["cpu_s"]
-    assert [hour["torch"] for hour in hours] == [THREADS] * 3
-    assert len({hour["process"] for hour in hours}) == 1
-    assert not hours[-1]["umap"]
-
-
-def _tell_an_hour_apart(seed: int) -> dict[str, object]:
-    who = by_lot(4, TURNS, seed)
-    voices = speaking(who, WINDOWS, seed=seed)
-    begin = time.process_time()  # of all threads; by the clock, neighbours would count too
-    labels = whose_clips(voices)
-    return {
-        "cpu_s": time.process_time() - begin,
-        "right": one_to_one(labels, who) and len(set(labels)) == 4,
-        "torch": torch.get_num_threads(),
-        "process": psutil.Process().num_threads(),
-        "umap": any(name.partition(".")[0] == "umap" for name in sys.modules),
-    }
-
-
-if __name__ == "__main__":  # the fresh process of the test above
-    torch.set_num_threads(THREADS)
-    print(json.dumps([_tell_an_hour_apart(seed) for seed in (1, 2, 3)]))

@@ -1,0 +1,68 @@
+"""An hour of many turns: the second one takes no longer than the first, on as many threads."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from funasr.models.campplus.cluster_backend import ClusterBackend, UmapHdbscan
+
+from tests.integration.talks import by_lot, one_to_one, speaking, whose_clips
+from worker.pinning import plan_slot
+
+THREADS = 2
+TURNS, WINDOWS = 2400, 2
+"""In an hour with many turns; 4,800 windows are more than FunASR clusters without UMAP."""
+
+
+def test_without_the_bound_the_same_voices_reach_umap(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reached(*_: object) -> None:
+        raise InterruptedError("umap")
+
+    monkeypatch.setattr(UmapHdbscan, "__call__", reached)
+    rows = np.concatenate(speaking(by_lot(4, TURNS), WINDOWS))
+    with pytest.raises(InterruptedError, match="umap"):
+        ClusterBackend()(rows, oracle_num=None)
+
+
+def test_the_second_hour_is_as_fast_as_the_first() -> None:
+    plan = plan_slot(0, ["cpu"], THREADS, THREADS)
+    done = subprocess.run(
+        [sys.executable, "-m", __name__],
+        env={**os.environ, **plan.environment},
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    hours = json.loads(done.stdout.splitlines()[-1])
+    assert all(hour["right"] for hour in hours)
+    assert min(hour["cpu_s"] for hour in hours[1:]) < 3 * hours[0]["cpu_s"]
+    assert [hour["torch"] for hour in hours] == [THREADS] * 3
+    assert len({hour["process"] for hour in hours}) == 1
+    assert not hours[-1]["umap"]
+
+
+def _tell_an_hour_apart(seed: int) -> dict[str, object]:
+    who = by_lot(4, TURNS, seed)
+    voices = speaking(who, WINDOWS, seed=seed)
+    begin = time.process_time()  # of all threads; by the clock, neighbours would count too
+    labels = whose_clips(voices)
+    return {
+        "cpu_s": time.process_time() - begin,
+        "right": one_to_one(labels, who) and len(set(labels)) == 4,
+        "torch": torch.get_num_threads(),
+        "process": psutil.Process().num_threads(),
+        "umap": any(name.partition(".")[0] == "umap" for name in sys.modules),
+    }
+
+
+if __name__ == "__main__":  # the fresh process of the test above
+    torch.set_num_threads(THREADS)
+    print(json.dumps([_tell_an_hour_apart(seed) for seed in (1, 2, 3)]))
