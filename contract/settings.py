@@ -49,7 +49,8 @@ class Settings(BaseSettings):
     queue: str = "fleet"
     """The queue that this worker consumes or this producer fills."""
     model: str = "paraformer-zh"
-    """Recogniser: hub name or directory; demo is the embedded model."""
+    """Recogniser: hub name (with @revision for one of its own), directory, or demo, the embedded
+    model."""
     vad_model: str = "auto"
     """Finds the speech: hub name or directory; auto fits the recogniser."""
     punc_model: str = ""

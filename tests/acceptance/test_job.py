@@ -6,6 +6,10 @@ import re
 from tests.acceptance.fleet import Up
 
 OUTPUT = "s3://transcripts/job/"
+ENDINGS = (
+    *("json", "txt", "srt", "vtt", "tsv", "rttm", "ctm", "TextGrid"),
+    *("whisper.json", "openai-verbose.json", "aws-transcribe.json"),
+)
 
 
 def test_status_counts_every_file_once(up: Up, job: str) -> None:
@@ -72,3 +76,14 @@ def test_words_lie_inside_their_segments_and_make_the_text(up: Up, job: str) -> 
             ]
             assert times == sorted(times)
             assert all(segment["start_ms"] <= t <= segment["end_ms"] for t in times)
+
+
+def test_all_formats_of_every_sample_are_there(up: Up, job: str) -> None:
+    everything = ("enqueue", "s3://audio/job/", "--output", "s3://transcripts/all/")
+    done = up.fleet(*everything, "--formats", "all", "--json")
+    status = up.wait_for_job(json.loads(done.stdout)["job"])
+    listed = up.s3.list_objects_v2(Bucket="transcripts", Prefix="all/")["Contents"]
+    names = {item["Key"].removeprefix("all/") for item in listed}
+    made = {name.removesuffix(".srt") for name in names if name.endswith(".srt")}
+    assert len(made) == status["outcomes"]["ok"] + status["outcomes"]["empty"] >= 11
+    assert {f"{name}.{ending}" for name in made for ending in ENDINGS} <= names

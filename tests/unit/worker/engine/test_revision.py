@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contract.settings import Settings
-from worker.engine.revision import resolve_model, resolve_vad, revision_of
+from worker.engine.revision import resolve_model, resolve_vad, revision_of, split_revision
 
 
 @pytest.fixture
@@ -65,3 +65,26 @@ def test_the_demo_model_lies_in_this_package_and_others_where_they_are_named() -
     assert Path(resolve_model("demo")).is_absolute()
     assert Path(resolve_vad(Settings(model="demo"))).is_absolute()
     assert resolve_model("paraformer-zh") == "paraformer-zh"
+
+
+def test_a_file_alone_is_a_revision_too(model: Path) -> None:
+    weights = model / "model.pt"
+    assert revision_of([weights]) not in (revision_of([model]), revision_of([]))
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "revision"),
+    [
+        ("iic/SenseVoiceSmall", "iic/SenseVoiceSmall", None),
+        ("iic/SenseVoiceSmall@v2.0.4", "iic/SenseVoiceSmall", "v2.0.4"),
+        ("@v1", "@v1", None),
+    ],
+)
+def test_a_hub_name_may_hold_a_revision(name: str, plain: str, revision: str | None) -> None:
+    assert split_revision(name) == (plain, revision)
+
+
+def test_a_directory_may_have_any_name(tmp_path: Path) -> None:
+    directory = tmp_path / "model@home"
+    directory.mkdir()
+    assert split_revision(str(directory)) == (str(directory), None)
