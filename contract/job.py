@@ -127,6 +127,12 @@ class Options(_Frozen):
     second_look: bool = False
     """Whether speech whose text is doubtful is cut and recognised once more."""
 
+    @model_validator(mode="after")
+    def _check_speakers(self) -> Self:
+        if self.speaker_count is not None and not self.speakers:
+            raise ValueError("speaker_count needs speakers")
+        return self
+
     def overlaid(self, ref: "AudioRef") -> "Options":
         """These options with those of one file laid over them.
 

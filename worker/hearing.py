@@ -99,7 +99,7 @@ class Ended:
     hearing: Hearing
 
 
-TIMED_FORMATS = WORD_FORMATS | {"srt", "vtt", "textgrid", "aws-transcribe", "openai-verbose"}
+TIMED_FORMATS = WORD_FORMATS | {"srt", "vtt", "textgrid", "aws-transcribe"}
 """Formats that are better where each word has its time."""
 
 
@@ -124,8 +124,8 @@ def _assemble(
     spoken = [one for one in in_order if one.recognition.text.strip()]
     offset_ms = ref.start_ms or 0
     segments = assemble_segments(
-        [one.span for one in spoken],
-        [one.recognition for one in spoken],
+        [one.span for one in in_order],
+        [one.recognition for one in in_order],
         offset_ms=offset_ms,
         with_words=wants_words(options),
     )

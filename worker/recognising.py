@@ -57,7 +57,12 @@ def _recognise_alike(engine: Engine, spoken: Sequence[Spoken], hints: Hints) -> 
 def _better(engine: Engine, hints: Hints, heard: Mapping[Spoken, Recognition]) -> list[Recognition]:
     """The same, but for what a second look made less doubtful."""
     whole = {one.clip: said for one, said in heard.items()}
-    better = look_again(whole, lambda clips: engine.recognise(clips, hints))
+    try:
+        better = look_again(whole, lambda clips: engine.recognise(clips, hints))
+    except Exception as error:
+        if not isinstance(decide(error, 0), Skip):
+            raise
+        better = {}  # what was heard at first is there
     return [better.get(one.clip, said) for one, said in heard.items()]
 
 

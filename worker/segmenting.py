@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contract.job import Options
+from contract.job import MAX_SEGMENT_S, Options
 from worker.engine.interface import BLOCK_SAMPLES, Clip, Listener, Samples
 from worker.planning.cutting import cut_quietest, may_merge
 from worker.planning.spans import SAMPLES_PER_MS, Span
@@ -15,18 +15,18 @@ _REMEMBERED = 3 * BLOCK_SAMPLES
 
 @dataclass(frozen=True, kw_only=True)
 class Lengths:
-    """How long clips are to be, in ms; None where nobody cares."""
+    """How long clips are to be, in ms."""
 
     merge_ms: int | None
-    longest_ms: int | None
+    """None leaves neighbours apart."""
+    longest_ms: int
 
     @classmethod
-    def of(cls, options: Options, longest_s: float | None) -> "Lengths":
+    def of(cls, options: Options, longest_s: float) -> "Lengths":
         """What a file asks for, within what the model takes."""
-        limits = [s for s in (options.max_segment_seconds, longest_s) if s is not None]
-        longest_ms = round(min(limits) * 1000) if limits else None
+        longest_ms = round(1000 * min(options.max_segment_seconds or MAX_SEGMENT_S, longest_s))
         merge = options.merge_seconds
-        merge_ms = None if merge is None else min(round(merge * 1000), longest_ms or 1 << 62)
+        merge_ms = None if merge is None else min(round(merge * 1000), longest_ms)
         return cls(merge_ms=merge_ms, longest_ms=longest_ms)
 
 
@@ -81,9 +81,7 @@ class SegmentingListener:
 
     def _cut(self, clip: Clip) -> list[Clip]:
         longest_ms = self._lengths.longest_ms
-        if longest_ms is None or clip.span.length_ms <= longest_ms:
-            return [clip]
-        return cut_clip(clip, longest_ms)
+        return [clip] if clip.span.length_ms <= longest_ms else cut_clip(clip, longest_ms)
 
 
 def cut_clip(clip: Clip, longest_ms: int) -> list[Clip]:

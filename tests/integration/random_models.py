@@ -68,7 +68,13 @@ def seaco_of_the_demo() -> dict[str, Any]:
     tokens = json.loads((DEMO_ASR / "tokens.json").read_text())
     config |= {"model": "SeacoParaformer", "seaco_decoder": "ParaformerSANMDecoder"}
     config["model_conf"] |= {"inner_dim": width, "bias_encoder_type": "lstm", "NO_BIAS": 1}
-    config["seaco_decoder_conf"] = {**config["decoder_conf"], "wo_input_layer": True}
+    config["seaco_decoder_conf"] = {
+        **config["decoder_conf"],
+        "wo_input_layer": True,
+        "use_output_layer": False,
+        "num_blocks": 6,
+        "att_layer_num": 6,
+    }
     config["tokenizer_conf"]["token_list"] = tokens
     config["frontend_conf"]["cmvn_file"] = str(DEMO_ASR / "am.mvn")
     return config

@@ -17,7 +17,7 @@ from worker.engine.interface import Identity, as_clip
 from worker.engine.revision import resolve_model, resolve_vad, revision_of, split_revision
 from worker.engine.threads import limit_threads
 from worker.events import Observer, nobody
-from worker.failures import ModelUnusable
+from worker.failures import FileFailure, ModelUnusable
 from worker.pinning import SlotPlan
 from worker.planning.budget import ON_CPU_S
 
@@ -39,7 +39,22 @@ def build_engine(settings: Settings, plan: SlotPlan, observe: Observer = nobody)
         "speaker": settings.spk_model,
     }
     loaded = {role: _load(role, name, plan) for role, name in names.items() if name}
+    loaded["recogniser"].kwargs["llm_dtype"] = settings.precision  # of those that hold an LLM
     directories = [_check(role, model, plan.device) for role, model in loaded.items()]
+    try:
+        return _proven(loaded, directories, settings, plan, observe)
+    except FileFailure as error:
+        raise ModelUnusable(f"the models fail on the canary: {error}") from error
+
+
+def _proven(
+    loaded: dict[str, Any],
+    directories: list[Path],
+    settings: Settings,
+    plan: SlotPlan,
+    observe: Observer,
+) -> FunasrEngine:
+    """The engine, when it has heard the canary."""
     canary = load_canary(directories[0])
     models = loaded["recogniser"], loaded["vad"], loaded.get("punctuation")
     paths = choose_paths(*models, plan.device, canary.samples)

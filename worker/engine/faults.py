@@ -24,7 +24,7 @@ def guarded() -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, FileFailure, DeviceLost):
+    except (MemoryError, OSError, FileFailure, DeviceLost):
         raise
     except Exception as error:  # FunASR raises what it likes: IndexError, TypeError, its own
         raise explain(error) from error

@@ -60,15 +60,14 @@ class FunasrEngine:
     @property
     def abilities(self) -> Abilities:
         """See Engine."""
-        model = self._models["recogniser"].model
-        can = self._paths.family.narrowed(self._paths.family.can, model)
+        can = self._paths.can
         punctuated = can.punctuation or self._paths.punctuator is not None
         return can.model_copy(
             update={"punctuation": punctuated, "speakers": "speaker" in self._models}
         )
 
     @property
-    def longest_s(self) -> float | None:
+    def longest_s(self) -> float:
         """See Engine."""
         return self._paths.family.longest_s
 
@@ -105,6 +104,8 @@ class FunasrEngine:
 
     def batches(self, clips: Sequence[Clip]) -> Iterator[list[int]]:
         """Which clips go through the recogniser together, as positions; follows the budget."""
+        if not self._paths.can.batch:
+            return iter([[position] for position in range(len(clips))])
         return plan_batches([clip.seconds for clip in clips], lambda: self.budget.seconds)
 
     def _hear(self, batch: list[Clip], hints: Hints) -> list[Recognition]:

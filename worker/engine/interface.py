@@ -109,8 +109,8 @@ class Engine(Protocol):
         """What its models can do together."""
 
     @property
-    def longest_s(self) -> float | None:
-        """The longest clip that it recognises, in s; None for any."""
+    def longest_s(self) -> float:
+        """The longest clip that it recognises, in s."""
 
     def listen(self) -> Listener:
         """Begin to look for speech in one audio; it comes in order of time, not overlapping."""

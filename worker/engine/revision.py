@@ -40,8 +40,7 @@ def revision_of(places: Iterable[Path]) -> str:
     """sha256:<hex> over names and contents of the models' files; of one alone where that is all."""
     digest = hashlib.sha256()
     for place in places:
-        inside = place.iterdir() if place.is_dir() else [place]
-        for file in sorted(path for path in inside if _is_part(path)):
+        for file in _parts(place):
             digest.update(file.name.encode())
             with file.open("rb") as content:
                 while chunk := content.read(_CHUNK_BYTES):
@@ -49,17 +48,19 @@ def revision_of(places: Iterable[Path]) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _is_part(path: Path) -> bool:
-    """Configuration, weights and tokens; not cards, licences and what hubs leave beside them."""
-    return path.is_file() and path.suffix in {
-        ".pt",
-        ".bin",
-        ".safetensors",
-        ".yaml",
-        ".json",
-        ".mvn",
-        ".model",
-        ".txt",
-        ".jit",
-        ".onnx",
-    }
+def _parts(place: Path) -> list[Path]:
+    """A file, or the parts of a model in a directory, and of a model within that model."""
+    if place.is_file():
+        return [place]
+    inside = list(place.iterdir())
+    kinds = _PARTS if _WEIGHTS & {path.suffix for path in inside} else _PARTS | _COMPILED
+    here = sorted(path for path in inside if path.is_file() and path.suffix in kinds)
+    within = sorted(path for path in inside if (path / "config.json").is_file())
+    return here + [part for folder in within for part in _parts(folder)]
+
+
+_WEIGHTS = {".pt", ".bin", ".safetensors"}
+_COMPILED = {".jit", ".onnx"}
+"""Beside weights they are exports that FunASR does not read."""
+_PARTS = _WEIGHTS | {".yaml", ".json", ".mvn", ".model", ".txt"}
+"""Configuration, weights and tokens; not cards, licences and what hubs leave beside them."""

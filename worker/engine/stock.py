@@ -56,13 +56,12 @@ class StockRecogniser:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._family = family_of(model)
-        self._family.prepare(model.model)
-        can = self._family.narrowed(self._family.can, model.model)
-        self._at_once = None if can.batch else 1
+        self._batches = self._family.narrowed(self._family.can, model).batch
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Recogniser."""
-        if len(clips) > (self._at_once or len(clips)):
+        alone = not self._batches or self._family.alone(hints)
+        if len(clips) > 1 and alone:
             return [self.recognise([clip], hints)[0] for clip in clips]
         try:
             results, overheard = self._generate(clips, hints)
@@ -86,7 +85,7 @@ class StockRecogniser:
         """What FunASR says of the clips, and what it left out of that."""
         family = self._family
         inputs = [family.take(padded(clip.samples)) for clip in clips]
-        size = 1 if self._at_once else max(len(inputs), family.least_at_once)
+        size = max(len(inputs), family.told_at_once(self._model.model))
         with family.overhear(self._model.model) as overheard:
             results = generate(self._model, inputs, batch_size=size, **family.ask(hints))
         complete = len(overheard) == len(results)

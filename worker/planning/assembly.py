@@ -1,7 +1,7 @@
 """Recognised spans -> segments with absolute times, and the text that they make together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract.transcript import Segment, Word
 from worker.planning.spans import Span
@@ -40,7 +40,7 @@ def assemble_segments(
         offset_ms: where the first sample lies in the file.
         with_words: whether to keep word times.
     """
-    said = sorted(zip(spans, recognitions, strict=True), key=lambda one: one[0])
+    said = _with_all_events(sorted(zip(spans, recognitions, strict=True), key=lambda one: one[0]))
     return tuple(
         Segment(
             start_ms=span.start_ms + offset_ms,
@@ -53,8 +53,28 @@ def assemble_segments(
             events=heard.events,
         )
         for span, heard in said
-        if heard.text.strip()
     )
+
+
+def _with_all_events(said: Sequence[tuple[Span, Recognition]]) -> list[tuple[Span, Recognition]]:
+    """Spans with text; what else was heard in one without goes with the text before, or after."""
+    kept: list[tuple[Span, Recognition]] = []
+    waiting: tuple[str, ...] = ()
+    for span, heard in said:
+        if heard.text.strip():
+            kept.append((span, replace(heard, events=_united(waiting, heard.events))))
+            waiting = ()
+        elif kept:
+            before, text = kept.pop()
+            kept.append((before, replace(text, events=_united(text.events, heard.events))))
+        else:
+            waiting = _united(waiting, heard.events)
+    return kept
+
+
+def _united(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    """All of both, each once."""
+    return tuple(dict.fromkeys([*one, *other]))
 
 
 def _place(words: tuple[Word, ...] | None, span: Span, offset_ms: int) -> tuple[Word, ...] | None:

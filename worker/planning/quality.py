@@ -16,7 +16,7 @@ NOTEWORTHY_S = 1.0
 """Shorter stretches without text are coughs, clicks and the like."""
 UNHEARD_MS = 30_000
 UNHEARD_SHARE = 0.1
-"""What must be missing at the end of a file, in ms and of what was heard."""
+"""What must be missing at the end of a file, in ms and of its speech."""
 
 
 def doubts(text: str, seconds: float) -> frozenset[WarningKind]:
@@ -47,8 +47,8 @@ def warnings_of(
     """What is doubtful about a whole file, in alphabetical order.
 
     speech_without_text is said of a file in which there is no text at all: one stretch without
-    words is common. text_ends_early: over 30 s and over a tenth of what was heard lie between the
-    last text and the end of the last speech; silence at the end does not count.
+    words is common. text_ends_early: over 30 s of speech and over a tenth of all of it lie behind
+    the last text; silence does not count.
 
     Args:
         segments: what was recognised, with the file's times.
@@ -61,7 +61,7 @@ def warnings_of(
         return ("speech_without_text",)
     found = {doubt for one in _texts(segments, speech, offset_ms) for doubt in doubts(*one)}
     found.discard("speech_without_text")
-    if _ends_early(segments, max(span.end_ms for span in speech) + offset_ms):
+    if _ends_early(segments, speech, offset_ms):
         found.add("text_ends_early")
     return tuple(sorted(found))
 
@@ -78,8 +78,9 @@ def _texts(
         yield join_texts(texts), span.length_ms / 1000
 
 
-def _ends_early(segments: Sequence[Segment], speech_ends_ms: int) -> bool:
-    began_ms = min(segment.start_ms for segment in segments)
+def _ends_early(segments: Sequence[Segment], speech: Sequence[Span], offset_ms: int) -> bool:
+    """Whether much speech lies behind the last text."""
     ended_ms = max(one.words[-1].end_ms if one.words else one.end_ms for one in segments)
-    missing_ms = speech_ends_ms - ended_ms
-    return missing_ms > max(UNHEARD_MS, UNHEARD_SHARE * (speech_ends_ms - began_ms))
+    ended_ms -= offset_ms
+    missing_ms = sum(max(0, span.end_ms - max(span.start_ms, ended_ms)) for span in speech)
+    return missing_ms > max(UNHEARD_MS, UNHEARD_SHARE * sum(span.length_ms for span in speech))

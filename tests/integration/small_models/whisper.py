@@ -38,6 +38,12 @@ def make(directory: Path) -> Path:
     return save_mended(directory, CONFIG, _initialise)
 
 
+def make_english(directory: Path) -> Path:
+    """Make the model directory of one that knows English alone, by the size of its vocabulary."""
+    dims = {**CONFIG["dims"], "n_vocab": 51864}
+    return save_mended(directory, {**CONFIG, "dims": dims}, _initialise)
+
+
 def _initialise(weights: Weights) -> None:
     """Whisper leaves these as it found them in memory."""
     places = torch.Generator().manual_seed(0)

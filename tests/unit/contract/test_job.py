@@ -161,3 +161,9 @@ def test_of_many_errors_the_first_are_told_and_names_of_strangers_are_shortened(
     with pytest.raises(MalformedShard, match=r"and \d+ more") as caught:
         Shard.from_message({**INTERFACE_SHARD, "files": files})
     assert len(str(caught.value).encode()) < 4000
+
+
+def test_a_number_of_speakers_is_of_use_only_with_speakers() -> None:
+    assert Options(speakers=True, speaker_count=2).speaker_count == 2
+    with pytest.raises(ValidationError, match="speaker_count needs speakers"):
+        Options(speaker_count=2)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from contract.abilities import Abilities
+from contract.job import MAX_SEGMENT_S
 from tests.unit.examples import a_word
 from worker.engine.interface import Clip, Hints, Identity, Samples, Voice
 from worker.planning.assembly import Recognition
@@ -50,7 +51,7 @@ class ScriptedEngine:
     """The loudest sample of each."""
     hints: list[Hints] = field(default_factory=list)
     abilities: Abilities = EVERYTHING
-    longest_s: float | None = None
+    longest_s: float = MAX_SEGMENT_S
     speaker_counts: list[int | None] = field(default_factory=list)
     """What was asked for with each recording's voices."""
     groups: list[int] = field(default_factory=list)

@@ -37,7 +37,7 @@ class Told:
 
 
 def _clips(spans: list[Span], *, late: bool = False, **asked: float) -> list[Clip]:
-    lengths = Lengths.of(Options.model_validate(asked), None)
+    lengths = Lengths.of(Options.model_validate(asked), 600.0)
     listener = SegmentingListener(Told(spans, late), lengths)
     blocks = (AUDIO[at : at + 80_000] for at in range(0, len(AUDIO), 80_000))
     return [clip for block in blocks for clip in listener.hear(block)] + listener.finish()

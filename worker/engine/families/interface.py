@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.abilities import Abilities
+from contract.job import MAX_SEGMENT_S
 from worker.engine.interface import Hints, Samples
 from worker.planning.assembly import Recognition
 
@@ -46,16 +47,18 @@ class Family:
     read: Callable[[dict[str, Any], Any], Recognition]
     """One item of what generate returns, and what was overheard of it, if anything."""
     narrowed: Callable[[Abilities, Any], Abilities] = lambda can, model: can
-    """What this very model, FunASR's module, can do of it."""
+    """What this very AutoModel can do of it."""
     prepare: Callable[[Any], None] = lambda model: None
     """Done once to FunASR's module, before anything is asked of it."""
     overhear: Callable[[Any], AbstractContextManager[list[Any]]] = nothing_more
     """While FunASR's module works: one item per clip of what its results leave out."""
     take: Callable[[Samples], Any] = as_they_are
     """Samples -> what generate takes for them."""
-    least_at_once: int = 1
-    """Told to generate for fewer clips, so that a clip alone goes the way of a batch."""
-    longest_s: float | None = None
+    alone: Callable[[Hints], bool] = lambda hints: False
+    """Whether clips must go one by one for these hints."""
+    told_at_once: Callable[[Any], int] = lambda model: 1
+    """At least so many are told to FunASR's module: a clip alone may so go the way of a batch."""
+    longest_s: float = MAX_SEGMENT_S
     """Longer clips are cut before."""
     weights: Callable[[dict[str, Any]], Path | None] = where_it_was_loaded_from
     """What AutoModel was built with -> the file or directory of its weights."""

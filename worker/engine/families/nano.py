@@ -1,5 +1,6 @@
 """Fun-ASR-Nano: a language model behind an audio encoder; language and hotwords are its prompt."""
 
+import logging
 from typing import Any
 
 from contract.abilities import Abilities
@@ -8,10 +9,10 @@ from worker.engine.families.interface import Family
 from worker.engine.interface import Hints, Samples
 from worker.planning.assembly import Recognition
 
-LANGUAGES = {
-    "zh": "\u4e2d\u6587",
-    "en": "\u82f1\u6587",
-    "ja": "\u65e5\u6587",
+log = logging.getLogger(__name__)
+
+_OF_NANO = {"zh": "\u4e2d\u6587", "en": "\u82f1\u6587", "ja": "\u65e5\u6587"}
+_OF_MLT = {
     "yue": "\u7ca4\u8bed",
     "ko": "\u97e9\u6587",
     "vi": "\u8d8a\u5357\u8bed",
@@ -21,8 +22,28 @@ LANGUAGES = {
     "tl": "\u83f2\u5f8b\u5bbe\u8bed",
     "ar": "\u963f\u62c9\u4f2f\u8bed",
     "hi": "\u5370\u5730\u8bed",
+    "bg": "\u4fdd\u52a0\u5229\u4e9a\u8bed",
+    "hr": "\u514b\u7f57\u5730\u4e9a\u8bed",
+    "cs": "\u6377\u514b\u8bed",
+    "da": "\u4e39\u9ea6\u8bed",
+    "nl": "\u8377\u5170\u8bed",
+    "et": "\u7231\u6c99\u5c3c\u4e9a\u8bed",
+    "fi": "\u82ac\u5170\u8bed",
+    "el": "\u5e0c\u814a\u8bed",
+    "hu": "\u5308\u7259\u5229\u8bed",
+    "ga": "\u7231\u5c14\u5170\u8bed",
+    "lv": "\u62c9\u8131\u7ef4\u4e9a\u8bed",
+    "lt": "\u7acb\u9676\u5b9b\u8bed",
+    "mt": "\u9a6c\u8033\u4ed6\u8bed",
+    "pl": "\u6ce2\u5170\u8bed",
+    "pt": "\u8461\u8404\u7259\u8bed",
+    "ro": "\u7f57\u9a6c\u5c3c\u4e9a\u8bed",
+    "sk": "\u65af\u6d1b\u4f10\u514b\u8bed",
+    "sl": "\u65af\u6d1b\u6587\u5c3c\u4e9a\u8bed",
+    "sv": "\u745e\u5178\u8bed",
 }
-"""Code -> the name that its prompt is trained with."""
+LANGUAGES = _OF_NANO | _OF_MLT
+"""Code -> the name that the prompt is trained with; of Fun-ASR-Nano, and 28 more of its MLT."""
 
 
 def ask(hints: Hints) -> dict[str, Any]:
@@ -31,7 +52,6 @@ def ask(hints: Hints) -> dict[str, Any]:
         "language": LANGUAGES[hints.language] if hints.language else None,
         "hotwords": list(hints.hotwords),
         "itn": hints.itn is not False,
-        "llm_dtype": "fp32",  # FLEET_PRECISION decides
     }
 
 
@@ -46,17 +66,18 @@ def read_words(tokens: Any) -> tuple[Word, ...] | None:
     if not isinstance(tokens, list) or not tokens:
         return None
     words: list[Word] = []
+    open_word = False
     for token in tokens:
-        piece = str(token["token"])
+        said = str(token["token"]).replace("\u2581", " ")
         start_ms, end_ms = _ms(token["start_time"]), _ms(token["end_time"])
-        said = piece.replace("\u2581", " ")
         if not any(character.isalnum() for character in said):
+            open_word = False
             continue
-        goes_on = words and not said.startswith(" ") and said.isascii() and words[-1].text.isascii()
-        if goes_on:
+        if open_word and said.isascii() and not said.startswith(" "):
             last = words.pop()
             said, start_ms = last.text + said, last.start_ms
         words.append(Word(text=said.strip(), start_ms=start_ms, end_ms=max(start_ms, end_ms)))
+        open_word = said.isascii()
     return tuple(words)
 
 
@@ -76,13 +97,19 @@ def prepare(model: Any) -> None:
     try:
         import torchaudio  # noqa: F401
     except (ImportError, OSError):  # there is a build of it for each of torch's
+        if model.ctc_decoder is not None:
+            log.warning("no word times: torchaudio is not there, or does not fit torch")
         model.ctc_decoder = None
 
 
 def narrowed(can: Abilities, model: Any) -> Abilities:
     """Times come from a CTC decoder, which not every model has; with it clips go one by one."""
-    with_times = model.ctc_decoder is not None
-    return can.model_copy(update={"word_times": with_times, "batch": not with_times})
+    with_times = model.model.ctc_decoder is not None
+    many = "MLT" in str(model.kwargs.get("model_path"))
+    known = LANGUAGES if many else _OF_NANO
+    return can.model_copy(
+        update={"word_times": with_times, "batch": not with_times, "languages": tuple(known)}
+    )
 
 
 NANO = Family(
@@ -101,5 +128,7 @@ NANO = Family(
     narrowed=narrowed,
     prepare=prepare,
     take=take,
-    note="word times where it has a CTC decoder and torchaudio is there; then clip by clip",
+    longest_s=30.0,
+    note="31 languages are those of Fun-ASR-MLT-Nano, the other knows zh, en, ja; word times where "
+    "it has a CTC decoder and torchaudio is there, then clip by clip; speech is cut to 30 s",
 )

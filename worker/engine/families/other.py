@@ -23,22 +23,27 @@ def read_result(result: dict[str, Any], _overheard: Any = None) -> Recognition:
     )
 
 
+_WEIGHTS = {".safetensors", ".bin"}
+"""As Hugging Face's transformers write them."""
+
+
 def weights(loaded: dict[str, Any]) -> Path | None:
-    """The file that AutoModel was to find; or the directory that the model reads by itself."""
+    """The file that AutoModel was to find; or a directory of weights that it reads by itself."""
     found = where_it_was_loaded_from(loaded)
     if found is not None and found.exists():
         return found
     directory = Path(str(loaded.get("model_path") or loaded.get("model")))
-    return directory if directory.is_dir() else found
+    known = directory.is_dir() and any(file.suffix in _WEIGHTS for file in directory.iterdir())
+    return directory if known else found
 
 
 OTHER = Family(
     title="any other recogniser",
     classes=frozenset(),
-    examples=("Qwen/Qwen3-ASR-0.6B", "zai-org/GLM-ASR-Nano-2512"),
+    examples=(),
     can=Abilities(batch=False),
     ask=ask,
     read=read_result,
     weights=weights,
-    note="text alone, clip by clip; may need packages of its own",
+    note="text alone, clip by clip; may need packages of its own; not tried",
 )

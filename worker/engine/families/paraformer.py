@@ -16,9 +16,28 @@ from worker.planning.words import join_texts, split_words
 
 def ask(hints: Hints) -> dict[str, Any]:
     """What makes every variant give times: plain Paraformer wants the first, BiCif ignores both."""
-    # a hotword of another call sticks, unless there is one in each
-    hotword = {"hotword": " ".join(hints.hotwords) or None}
-    return {"output_timestamp": True, "pred_timestamp": True, **hotword}
+    # FunASR fetches a string that begins with http, and splits it at spaces: so one goes before
+    hotword = {"hotword": f" {' '.join(hints.hotwords)}" if hints.hotwords else None}
+    return {"output_timestamp": hints.word_times, "pred_timestamp": hints.word_times, **hotword}
+
+
+def prepare(model: Any) -> None:
+    """Let nothing behind a clip be seen: in a batch it would be what its neighbours pad it with.
+
+    The predictor looks ahead, and what it saw there would change a clip's last words.
+    """
+    import torch
+
+    encode = model.encode
+
+    def encode_alone(*given: Any, **named: Any) -> Any:
+        encoded, lengths, *rest = encode(*given, **named)
+        places = torch.arange(encoded.shape[1], device=encoded.device)
+        beyond = places >= lengths.to(encoded.device)[:, None]
+        # in fewer bits, firing would mix two kinds of numbers
+        return (encoded.float().masked_fill(beyond[..., None], 0.0), lengths, *rest)
+
+    model.encode = encode_alone
 
 
 def read_result(result: dict[str, Any], confidence: Any = None) -> Recognition:
@@ -45,29 +64,54 @@ def _pair(words: list[str], times: Any) -> tuple[Word, ...] | None:
 def overhear_scores(model: Any) -> Iterator[list[float | None]]:
     """How sure the decoder is of each clip, which FunASR computes and does not tell."""
     heard: list[float | None] = []
-    decode = model.cal_decoder_with_predictor
+    name = next(name for name in _DECODERS if hasattr(model, name))
+    decode = getattr(model, name)
 
     def decode_and_tell(*given: Any, **named: Any) -> Any:
         said = decode(*given, **named)
-        heard[:] = mean_confidence(said[0], given[3])
+        scores = said[0] if isinstance(said, tuple) else said
+        heard[:] = read_confidence(mean_score(scores.max(-1).values, given[3]), given[3])
         return said
 
-    with mock.patch.object(model, "cal_decoder_with_predictor", decode_and_tell):
+    with mock.patch.object(model, name, decode_and_tell):
         yield heard
 
 
-def mean_confidence(scores: Any, counts: Any) -> list[float | None]:
-    """The geometric mean of the chosen tokens' probabilities, 0-1; None for no token.
+_DECODERS = ("_seaco_decode_with_ASF", "cal_decoder_with_predictor")
+"""What gives the scores, the first of these that a model has; the fourth argument is lengths."""
+
+
+def mean_score(best: Any, counts: Any) -> Any:
+    """The mean of the chosen tokens' log probabilities, a tensor of shape (clips,).
 
     Args:
-        scores: log probabilities, a tensor of shape (clips, tokens, vocabulary).
+        best: of each token, a tensor of shape (clips, most tokens).
         counts: tokens of each clip, a tensor of shape (clips,).
     """
-    best = scores.float().max(-1).values.cpu()
+    import torch
+
+    counts = counts.to(best.device)
+    within = (torch.arange(best.shape[1], device=best.device) < counts[:, None]).float()
+    return (best.float() * within).sum(1) / counts.clamp(min=1)
+
+
+def read_confidence(scores: Any, counts: Any) -> list[float | None]:
+    """The geometric mean of the tokens' probabilities, 0-1; None for a clip without tokens."""
+    means = scores.exp().tolist()
     return [
-        round(float(row[:count].mean().exp()), 4) if count else None
-        for row, count in zip(best, counts.tolist(), strict=True)
+        round(mean, 4) if count else None
+        for mean, count in zip(means, counts.tolist(), strict=True)
     ]
+
+
+def narrowed(can: Abilities, model: Any) -> Abilities:
+    """FunASR gives no times where words are cut into pieces of sentencepiece."""
+    pieces = hasattr(model.kwargs.get("tokenizer"), "bpemodel")
+    return can.model_copy(update={"word_times": False}) if pieces else can
+
+
+_HOTWORDS_FILTERED = 50
+"""From so many on SeACo looks only at those that fit the first clip of a batch."""
 
 
 BICIF = Family(
@@ -77,6 +121,8 @@ BICIF = Family(
     can=Abilities(word_times=True, confidence=True),
     ask=ask,
     read=read_result,
+    prepare=prepare,
+    narrowed=narrowed,
     overhear=overhear_scores,
     note="the fast path; the embedded demo model is one",
 )
@@ -86,6 +132,7 @@ SEACO = replace(
     classes=frozenset({"SeacoParaformer"}),
     examples=("paraformer-zh", "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common"),
     can=Abilities(word_times=True, confidence=True, hotwords=True),
+    alone=lambda hints: len(hints.hotwords) >= _HOTWORDS_FILTERED,
     note="the fast path, but with hotwords FunASR's own",
 )
 PLAIN = replace(

@@ -42,7 +42,7 @@ def read_words(pieces: Any, times: Any) -> tuple[Word, ...] | None:
     return tuple(
         Word(text=piece, start_ms=int(start), end_ms=max(int(start), int(end)))
         for piece, (start, end) in said
-        if any(character.isalnum() for character in piece)
+        if any(character.isalnum() for character in piece) and not piece.startswith("<|")
     )
 
 

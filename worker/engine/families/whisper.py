@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,7 +25,7 @@ def ask(hints: Hints) -> dict[str, Any]:
         "language": hints.language,
         "without_timestamps": True,
         "prompt": " ".join(hints.hotwords) or None,
-        "fp16": False,  # FLEET_PRECISION decides
+        "fp16": False,
     }
     return {"DecodingOptions": decoding}
 
@@ -42,15 +43,23 @@ def read_result(result: dict[str, Any], decoded: Any = None) -> Recognition:
 
 
 @contextlib.contextmanager
-def overhear_decoding(_model: Any) -> Iterator[list[Any]]:
-    """The whole answers of OpenAI's package; FunASR hands on their text alone."""
+def overhear_decoding(model: Any) -> Iterator[list[Any]]:
+    """The whole answers of OpenAI's package; FunASR hands on their text alone.
+
+    The package wants the numbers of its weights, whatever FLEET_PRECISION says, and a model for
+    English alone wants to be told that it is English.
+    """
+    import torch
     from funasr.models.whisper.model import whisper
 
     heard: list[Any] = []
     decode = whisper.decode
 
-    def decode_and_tell(*given: Any, **named: Any) -> Any:
-        said = decode(*given, **named)
+    def decode_and_tell(whole: Any, mel: Any, options: Any) -> Any:
+        if not model.model.is_multilingual:
+            options = replace(options, language="en")
+        with torch.autocast(mel.device.type, enabled=False):
+            said = decode(whole, mel.float(), options)
         heard[:] = [said]
         return said
 
@@ -59,10 +68,11 @@ def overhear_decoding(_model: Any) -> Iterator[list[Any]]:
 
 
 def narrowed(can: Abilities, model: Any) -> Abilities:
-    """A model for English alone knows no other language."""
-    if model.model.is_multilingual:
-        return can
-    return can.model_copy(update={"languages": ("en",), "detects_language": False})
+    """A model for English alone knows no other language; older ones know no Cantonese."""
+    openai = model.model.model
+    if not openai.is_multilingual:
+        return can.model_copy(update={"languages": ("en",)})
+    return can.model_copy(update={"languages": WHISPER[: openai.num_languages]})
 
 
 def weights(loaded: dict[str, Any]) -> Path | None:
@@ -99,5 +109,6 @@ WHISPER_FAMILY = Family(
     overhear=overhear_decoding,
     longest_s=30.0,
     weights=weights,
-    note="needs `pip install openai-whisper`; speech is cut to 30 s; hotwords go into its prompt",
+    note="needs `pip install openai-whisper`; speech is cut to 30 s; hotwords go into its prompt; "
+    "always in fp32",
 )

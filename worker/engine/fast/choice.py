@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from contract.abilities import Abilities
 from worker.engine.families import OTHER, Family, family_of
 from worker.engine.fast import detector, punctuator, recogniser
 from worker.engine.fast.agreement import same_words
@@ -27,6 +28,7 @@ Path = TypeVar("Path")
 Answer = TypeVar("Answer")
 
 _CLIPS = 3
+PLAIN = Abilities()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ class Paths:
     fast: dict[str, bool]
     family: Family = OTHER
     """The recogniser's."""
+    can: Abilities = PLAIN
+    """What this very recogniser can do."""
 
 
 def choose_paths(
@@ -48,6 +52,8 @@ def choose_paths(
 
     The punctuation model may be None.
     """
+    family = family_of(recogniser_model)
+    family.prepare(recogniser_model.model)
     bank = FilterBank(device)
     find, clips = _choose_detector(vad_model, device, bank, _over_blocks(canary))
     hear = _choose_recogniser(recogniser_model, device, bank, _of_many_lengths(clips[:_CLIPS]))
@@ -59,13 +65,8 @@ def choose_paths(
     }
     if mark:
         fast["punctuator"] = isinstance(mark, FastPunctuator)
-    return Paths(
-        detector=find,
-        recogniser=hear,
-        punctuator=mark,
-        fast=fast,
-        family=family_of(recogniser_model),
-    )
+    can = family.narrowed(family.can, recogniser_model)
+    return Paths(detector=find, recogniser=hear, punctuator=mark, fast=fast, family=family, can=can)
 
 
 def _over_blocks(canary: Samples) -> Samples:

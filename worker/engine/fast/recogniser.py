@@ -64,8 +64,8 @@ class Said(NamedTuple):
     """Their sums, shape (batch, frames)."""
     frames: torch.Tensor
     """Frames of each clip in these two."""
-    confidence: list[float | None]
-    """How sure the model is of each clip."""
+    sure: torch.Tensor
+    """Mean log probability of each clip's tokens."""
 
 
 @contextlib.contextmanager
@@ -134,10 +134,11 @@ class FastRecogniser:
             return [Recognition(text="")] * len(clips)
         best, counts, frames = said.best.cpu(), said.counts.tolist(), said.frames.tolist()
         alphas, peaks = said.alphas.float().cpu(), said.peaks.float().cpu()
+        sure = paraformer.read_confidence(said.sure, said.counts)
         return [
             replace(
                 self._read(best[i, : counts[i]], alphas[i, : frames[i]], peaks[i, : frames[i]]),
-                confidence=said.confidence[i],
+                confidence=sure[i],
             )
             for i in range(len(clips))
         ]
@@ -157,8 +158,9 @@ class FastRecogniser:
         scores, _ = model.cal_decoder_with_predictor(encoded, lengths, embeddings, tokens)[:2]
         with _instead(model.predictor, partial(self._both_ways, lengths=lengths * _UPSAMPLED)):
             _, _, alphas, peaks = model.calc_predictor_timestamp(encoded, lengths, tokens)
-        sure = paraformer.mean_confidence(scores, tokens)
-        return Said(scores.argmax(-1), tokens, alphas, peaks, lengths * _UPSAMPLED, sure)
+        values, best = scores.max(-1)
+        sure = paraformer.mean_score(values, tokens)
+        return Said(best, tokens, alphas, peaks, lengths * _UPSAMPLED, sure)
 
     def _both_ways(self, frames: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         assert self._lstm is not None  # noqa: S101 - it stands in for the model's own

@@ -58,6 +58,7 @@ def test_sense_voice_tells_language_emotion_and_events() -> None:
     [
         (["\u2581hello", "there", "."], [[0, 90], [90, 200], [200, 210]], ["hello", "there"]),
         (["a"], [[-30, 60]], ["a"]),
+        (["<|woitn|>", "\u2581hello"], [[0, 60], [60, 90]], ["hello"]),
         (["a", "b"], [[0, 9]], None),
         (None, None, None),
     ],
@@ -83,6 +84,10 @@ def _tokens(*said: tuple[str, float, float]) -> list[dict[str, Any]]:
         (
             _tokens(("\u4f60", 0, 0.1), ("\u597d", 0.1, 0.2), ("\u3002", 0.2, 0.2)),
             (a_word("\u4f60", 0, 100), a_word("\u597d", 100, 200)),
+        ),
+        (
+            _tokens((" Hi", 0, 0.1), (".", 0.1, 0.2), ("You", 0.2, 0.3)),
+            (a_word("Hi", 0, 100), a_word("You", 200, 300)),
         ),
         ([], None),
         (None, None),

@@ -88,3 +88,24 @@ def test_a_directory_may_have_any_name(tmp_path: Path) -> None:
     directory = tmp_path / "model@home"
     directory.mkdir()
     assert split_revision(str(directory)) == (str(directory), None)
+
+
+def test_a_model_within_a_model_is_a_part_of_it(model: Path) -> None:
+    before = revision_of([model])
+    (model / "llm").mkdir()
+    (model / "llm" / "tokenizer.json").write_text("{}")
+    assert revision_of([model]) == before  # a folder of something else
+    (model / "llm" / "config.json").write_text("{}")
+    with_llm = revision_of([model])
+    (model / "llm" / "tokenizer.json").write_text("other")
+    assert len({before, with_llm, revision_of([model])}) == 3
+
+
+def test_an_export_beside_weights_is_no_part_and_without_them_it_is(model: Path) -> None:
+    before = revision_of([model])
+    (model / "model_quant.onnx").write_bytes(b"export")
+    assert revision_of([model]) == before
+    (model / "model.pt").unlink()
+    alone = revision_of([model])
+    (model / "model_quant.onnx").write_bytes(b"other")
+    assert revision_of([model]) != alone

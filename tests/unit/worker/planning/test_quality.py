@@ -138,7 +138,8 @@ def speech(*spans_s: tuple[float, float]) -> list[Span]:
         ([said(0, 5, "one two three")], [(0, 5)], ()),
         ([said(0, 5, "one two three")], [(0, 5), (6, 9)], ()),
         ([said(0, 5, READ)], [(0, 5), (30, 35)], ()),
-        ([said(0, 5, READ)], [(0, 5), (35, 35.1)], ("text_ends_early",)),
+        ([said(0, 5, READ)], [(0, 5), (40, 40.3)], ()),  # a cough behind silence
+        ([said(0, 5, READ)], [(0, 5), (35, 50), (60, 76)], ("text_ends_early",)),
         ([said(0, 5, READ), said(900, 960, READ)], [(0, 5), (900, 960), (990, 999)], ()),
         ([said(0, 50, READ, ends_s=9)], [(0, 50)], ("text_ends_early",)),
         ([said(0, 50, READ, ends_s=48)], [(0, 50)], ()),
@@ -166,6 +167,6 @@ def test_sentences_of_one_stretch_are_judged_together() -> None:
 def test_what_follows_the_last_speech_does_not_count() -> None:
     last = said(7_200, 7_205, READ)
     assert warnings_of([last], speech((0, 5)), offset_ms=7_200_000) == ()
-    assert warnings_of([last], speech((0, 5), (60, 61)), offset_ms=7_200_000) == (
+    assert warnings_of([last], speech((0, 5), (60, 91)), offset_ms=7_200_000) == (
         "text_ends_early",
     )
