@@ -5,6 +5,7 @@ abilities.py   what a model can do, and which options it cannot serve
 transcript.py  the documents users read: Transcript, Receipt, ErrorReport
 shard_record.py  the rows that say what became of a shard's files
 audio_address.py  PURE: where audio may lie, and what of it may be shown
+scripts.py     PURE: characters by script, whose characters are words each
 layout.py      audio reference -> keys of its outputs; fingerprint
 queues.py      task name, queue names, priorities
 broker.py      make_app(settings): the only place with Celery configuration

@@ -2,7 +2,9 @@
 
 import re
 
-_HAN = re.compile(r"([\u3400-\u4dbf\u4e00-\u9fff])")
+from contract.scripts import SIGNS, WORD_EACH
+
+_HAN = re.compile(f"([{WORD_EACH}][{SIGNS}]*)")
 
 
 def to_words(text: str) -> list[str]:

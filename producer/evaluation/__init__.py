@@ -2,6 +2,7 @@
 
 evaluating.py   reads references and outputs, many at once, and compares them
 references.py   a manifest whose rows tell what was said; outputs are named as enqueue names them
+rows.py         PURE: a line of a manifest as what was said in one file
 hearing.py      what lies in S3 for one file: a transcript, an error, or nothing
 normalising.py  PURE: texts without case and punctuation, as words or characters
 choosing.py     PURE: whether words or characters are counted, by script and language

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-from producer.evaluation.normalising import HAN_AND_KANA, characters, words
+from contract.scripts import PHRASES, WORD_EACH
+from producer.evaluation.normalising import characters, words
 
 Metric = Literal["wer", "cer"]
 """Word or character error rate."""
@@ -15,9 +16,8 @@ _LANGUAGES: dict[str, Script] = {
     **dict.fromkeys(("zh", "cmn", "yue", "wuu", "nan", "hak", "ja"), "han_and_kana"),
     **dict.fromkeys(("th", "lo", "km", "my"), "without_spaces"),
 }
-_HAN_OR_KANA = re.compile(rf"[{HAN_AND_KANA}]")
-_WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
-"""Thai, Lao, Burmese and Khmer."""
+_HAN_OR_KANA = re.compile(f"[{WORD_EACH}]")
+_WITHOUT_SPACES = re.compile(f"[{PHRASES}]")
 
 
 def script_of(normalised: str, language: str | None = None) -> Script:

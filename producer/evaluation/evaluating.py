@@ -39,7 +39,7 @@ def evaluate(
         store: by default S3.
 
     Raises:
-        BadSource: the references cannot be read, or hold no text.
+        BadSource: the references cannot be read, or hold no rows or no text.
         StoreError: S3 fails.
     """
     store = store or S3Store()

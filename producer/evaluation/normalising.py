@@ -5,9 +5,11 @@ The rules, in this order; they are the same for the reference and for what was h
 1. What has no width is dropped.
 2. NFKC: full-width letters and digits, ligatures and half-width kana become the usual ones.
 3. Case is folded.
-4. Punctuation and symbols part words and are dropped, but for apostrophes inside words (don't)
+4. Points inside initials are dropped: U.S.A. is one word, p.m. is pm.
+5. Punctuation and symbols part words and are dropped, but for apostrophes inside words (don't)
    and for the point and the thousands' comma inside numbers (3.14 and 1,000 stay as they are).
-5. White space is one space.
+   So well-known is two words.
+6. White space is one space.
 
 Nothing is spelt out or shortened: "3" is not "three", "1,000" is not "1000", and "don't" is not
 "do not". Nor are traditional and simplified characters the same.
@@ -17,15 +19,15 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-HAN_AND_KANA = (
-    "\u3005-\u3007"  # repetition mark, closing mark, and the zero of years
-    "\u3041-\u30ff\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
-"""For a character class."""
+from contract.scripts import SIGNS, WORD_EACH
 
-_WORD = re.compile(rf"[{HAN_AND_KANA}]|[^\s{HAN_AND_KANA}]+")
-_LETTER = rf"[^\W_{HAN_AND_KANA}]"
+_WORD = re.compile(rf"[{WORD_EACH}][{SIGNS}]*|[^\s{WORD_EACH}]+")
+_LETTER = rf"[^\W_{WORD_EACH}]"
+_INITIAL = rf"[^\W\d_{WORD_EACH}]"
+_WITHIN_INITIALS = re.compile(
+    rf"(?<={_INITIAL})(?<!{_LETTER}.)(?<!'.)\.(?={_INITIAL})(?!.{_LETTER})"
+)
+"""A point between letters that stand alone."""
 _KEPT_INSIDE = re.compile(rf"(?<={_LETTER})'(?={_LETTER})|(?<=\d)\.(?=\d)|(?<=\d),(?=\d\d\d(?!\d))")
 _HELD = {"'": "\ue000", ".": "\ue001", ",": "\ue002"}
 """Characters for private use, as which the marks that are kept outlast the others."""
@@ -71,12 +73,13 @@ _SPOKEN = _Table({held: mark for mark, held in _HELD.items()}, _spoken)
 def normalise(text: str) -> str:
     """The text by the rules above."""
     plain = unicodedata.normalize("NFKC", text.translate(_PLAIN)).casefold()
-    held = _KEPT_INSIDE.sub(lambda mark: _HELD[mark[0]], unicodedata.normalize("NFKC", plain))
+    joined = _WITHIN_INITIALS.sub("", unicodedata.normalize("NFKC", plain))
+    held = _KEPT_INSIDE.sub(lambda mark: _HELD[mark[0]], joined)
     return " ".join(held.translate(_SPOKEN).split())
 
 
 def words(normalised: str) -> list[str]:
-    """A Han or kana character is a word, spaces or not; all else is split at spaces."""
+    """A Han, kana or bopomofo character is a word; all else is split at spaces."""
     return _WORD.findall(normalised)
 
 

@@ -8,8 +8,15 @@ from contract.job import explain
 from contract.store import ObjectStore
 from producer.evaluation.rows import Reference, ReferenceReader, reference_reader
 from producer.sources.forms import STDIN, form_of
-from producer.sources.interface import BadRow
+from producer.sources.interface import BadRow, BadSource
 from producer.sources.lines import MAX_LINE_BYTES, numbered, opened
+
+
+class EmptyReferences(BadSource):
+    """Holds no row: write one for each file, with what is said in it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name}: {self.__doc__}")
 
 
 def read_references(uri: str, store: ObjectStore) -> Iterator[Reference | BadRow]:
@@ -23,6 +30,7 @@ def read_references(uri: str, store: ObjectStore) -> Iterator[Reference | BadRow
 
     Raises:
         NoReferences: it is of a form that holds no text.
+        EmptyReferences: it holds no row, not even a bad one.
         BadSource: it cannot be read.
         StoreError: S3 fails.
     """
@@ -37,13 +45,17 @@ def read_references(uri: str, store: ObjectStore) -> Iterator[Reference | BadRow
 def _rows(uri: str, store: ObjectStore) -> Iterator[tuple[str, Reference | BadRow]]:
     """(Which line, what it says)."""
     name = "standard input" if uri == STDIN else uri
+    empty = True
     with opened(uri, store) as file:
         lines = numbered(file, name)
         read = reference_reader(form_of(uri), lines, name)
         for number, line in lines:
             if line is None or line.strip():
+                empty = False
                 where = f"{name}, line {number}"
                 yield where, _read(line, read, where)
+    if empty:
+        raise EmptyReferences(name)
 
 
 def _read(line: bytes | None, read: ReferenceReader, where: str) -> Reference | BadRow:

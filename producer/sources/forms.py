@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterator
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 from producer.sources.interface import BadSource
@@ -20,15 +20,23 @@ _NAMES = {"id", "relative", "etag", "text"}
 _COLUMNS = {"audio", "audio_filepath", "language", "hotwords", *_NAMES, *_WHOLE}
 
 
-def read_json(line: str) -> Row | None:
-    """A JSON object: a row of ours, or one of a NeMo manifest."""
+def json_fields(line: str) -> Any:
+    """What a line of JSON holds.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
     try:
-        row = json.loads(line)
+        return json.loads(line)
     except json.JSONDecodeError as error:
         raise ValueError(f"not a JSON object: {error}") from None
     except RecursionError:
         raise ValueError("not a JSON object: nested too deeply") from None
-    return read_row(row)
+
+
+def read_json(line: str) -> Row:
+    """A JSON object: a row of ours, or one of a NeMo manifest."""
+    return read_row(json_fields(line))
 
 
 def read_address(line: str) -> Row | None:
@@ -52,18 +60,44 @@ def read_scp(line: str) -> Row | None:
     return read_row({"audio": rest[0], "id": name})
 
 
-def table(lines: Iterator[Line], name: str, delimiter: str) -> LineReader:
-    """A reader of rows below a header, which is taken from the lines.
+@dataclass(frozen=True)
+class Table:
+    """Rows below a header."""
+
+    columns: tuple[str, ...]
+    """As fields of a row are named."""
+    delimiter: str
+
+    def fields(self, line: str) -> dict[str, Any]:
+        """The cells that are not empty, by column.
+
+        Raises:
+            ValueError: there are too few or too many, or one is wrong.
+        """
+        cells = _cells(line, self.delimiter)
+        if len(cells) != len(self.columns):
+            raise ValueError(f"{len(cells)} cells below a header of {len(self.columns)}")
+        given = zip(self.columns, cells, strict=True)
+        return {column: _value(column, cell) for column, cell in given if cell}
+
+    def read(self, line: str) -> Row:
+        """A row of ours, or one of a NeMo manifest."""
+        return read_row(self.fields(line))
+
+
+def read_header(form: str, lines: Iterator[Line], name: str) -> Table:
+    """The table of this form, .csv or .tsv, whose header is taken from the lines.
 
     Raises:
         BadSource: the header lacks the audio, or names what nobody knows.
     """
+    delimiter = TABLES[form]
     header = next((line or b"\xff" for _, line in lines if line is None or line.strip()), b"audio")
     try:
         named = [cell.strip().lower() for cell in _cells(header.decode(), delimiter)]
     except ValueError:
         named = []
-    columns = [_AUDIO.get(column, column) for column in named]
+    columns = tuple(_AUDIO.get(column, column) for column in named)
     if not {"audio", "audio_filepath"} & set(columns):
         raise BadSource(f"{name} needs a header: its first line names columns, audio among them")
     if len(set(columns)) < len(columns):
@@ -72,25 +106,17 @@ def table(lines: Iterator[Line], name: str, delimiter: str) -> LineReader:
     if not nemo and (unknown := set(columns) - _COLUMNS):
         known = ", ".join(sorted(_COLUMNS))
         raise BadSource(f"{name} has an unknown column {min(unknown)!r}; known are {known}")
-    return partial(_read_cells, columns=columns, delimiter=delimiter)
-
-
-def _read_cells(line: str, *, columns: list[str], delimiter: str) -> Row | None:
-    cells = _cells(line, delimiter)
-    if len(cells) != len(columns):
-        raise ValueError(f"{len(cells)} cells below a header of {len(columns)}")
-    given = zip(columns, cells, strict=True)
-    return read_row({column: _value(column, cell) for column, cell in given if cell})
+    return Table(columns, delimiter)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
     line = line.rstrip("\r\n")
     if '"' not in line:
-        return line.split(delimiter)
+        return line.split(delimiter)  # whatever their length, to which csv sets a limit
     try:
         return next(csv.reader([line], delimiter=delimiter, strict=True))
     except csv.Error as error:
-        raise ValueError(f"quotes are wrong: {error}") from None
+        raise ValueError(f"quotes are wrong, or a line breaks within them: {error}") from None
 
 
 def _value(column: str, cell: str) -> Any:
@@ -113,8 +139,9 @@ _READERS: dict[str, LineReader] = {
     ".txt": read_address,
     ".scp": read_scp,
 }
-_TABLES = {".csv": ",", ".tsv": "\t"}
-SUFFIXES = (*_READERS, *_TABLES)[1:]
+TABLES = {".csv": ",", ".tsv": "\t"}
+"""Suffix of a table -> what parts its cells."""
+SUFFIXES = (*_READERS, *TABLES)[1:]
 """How the names of manifests end, but for .gz."""
 
 
@@ -132,6 +159,6 @@ def reader_of(form: str, lines: Iterator[Line], name: str) -> LineReader:
     Raises:
         BadSource: the header of a table is wrong.
     """
-    if form in _TABLES:
-        return table(lines, name, _TABLES[form])
+    if form in TABLES:
+        return read_header(form, lines, name).read
     return _READERS[form]

@@ -43,8 +43,10 @@ def read_row(row: Any) -> Row:
     if isinstance(audio, str) and "://" not in audio:
         raise ValueError(f"audio: {UPLOAD_IT}")
     fields.pop("text", None)
-    duration_ms, name = fields.pop("duration_ms", None), fields.pop("id", None)
-    name = fields.pop("relative", None) or name
+    duration_ms, other = fields.pop("duration_ms", None), fields.pop("id", None)
+    name = fields.pop("relative", None)
+    if name is None or name == "":
+        name = other
     if not _OPTIONS.isdisjoint(fields):
         fields["options"] = _options(fields)
     fields["relative"] = _name(fields) if name is None or name == "" else _id(name)
@@ -93,8 +95,8 @@ def _options(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _id(value: Any) -> str:
-    if not isinstance(value, str | int):
-        raise ValueError("id: must be text or a whole number")
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise ValueError("relative or id: must be text or a whole number")
     return str(value)
 
 

@@ -3,13 +3,8 @@
 import re
 from itertools import pairwise
 
-_HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-"""Also the repetition mark, the closing mark and the zero that are written among them."""
-_KANA = "\u3031-\u3035\u303b\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f\U0001b000-\U0001b16f"
-_CJK = f"{_HAN}{_KANA}\u3100-\u312f\u31a0-\u31bf"
-"""What is written without spaces: Han, kana, bopomofo."""
-_SIGNS = "\u3099\u309a\uff9e\uff9f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-"""What changes the character before it: voicing of kana, variants of Han characters."""
+from contract.scripts import HAN, SIGNS, WORD_EACH
+
 _WIDE_LATIN = "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
 _WIDE_MARKS = (
     "\u3000-\u3004\u3008-\u3020\u3030\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
@@ -21,17 +16,17 @@ _CLOSING = ",.!?;:%)\\]}\u201d\u2019\u00bb\u2026"
 _SHARED = "\u2018\u2019\u201c\u201d\u2014\u2026\u00b7"
 """Marks of both worlds: quotation marks, dash, ellipsis, middle dot."""
 
-_WORD = re.compile(rf"[{_CJK}][{_SIGNS}]*|[^\s{_CJK}]+")
-_IS_HAN = re.compile(rf"[{_HAN}]")
+_WORD = re.compile(rf"[{WORD_EACH}][{SIGNS}]*|[^\s{WORD_EACH}]+")
+_IS_HAN = re.compile(rf"[{HAN}]")
 _SEAMS = [
     (re.compile(ends + r"\Z"), re.compile(begins))
     for ends, begins in (
         (rf"[{_WIDE_MARKS}]", ""),
         ("", rf"[{_WIDE_MARKS}]"),
-        (rf"[{_CJK}][{_SIGNS}]*", rf"[{_CJK}{_WIDE_LATIN}{_SHARED}]"),
-        (rf"[{_WIDE_LATIN}{_SHARED}]", rf"[{_CJK}]"),
+        (rf"[{WORD_EACH}][{SIGNS}]*", rf"[{WORD_EACH}{_WIDE_LATIN}{_SHARED}]"),
+        (rf"[{_WIDE_LATIN}{_SHARED}]", rf"[{WORD_EACH}]"),
         (rf"[{_OPENING}]", ""),
-        ("", rf"[{_CLOSING}]++(?![^\W_{_CJK}])"),  # not the point of .5
+        ("", rf"[{_CLOSING}]++(?![^\W_{WORD_EACH}])"),  # not the point of .5
     )
 ]
 """No space belongs between what ends so and what begins so."""

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,8 +127,32 @@ def test_bad_rows_go_to_stderr(asked: dict[str, Any]) -> None:
 def test_where_nothing_is_found_it_says_how_outputs_are_named(asked: dict[str, Any]) -> None:
     asked["answer"] = Evaluation(rows=(MISSING,))
     assert "outputs are named by a row's relative" in _run().stdout
-    asked["answer"] = Evaluation(rows=())
-    assert "no references: nothing to compare" in _run().stdout
+
+
+def test_where_every_row_is_bad_there_is_nothing_to_compare(asked: dict[str, Any]) -> None:
+    asked["answer"] = Evaluation(rows=(), bad_rows=("said.jsonl, line 1: not UTF-8",))
+    result = _run()
+    assert result.exit_code == 1
+    assert "no references: nothing to compare" in result.stdout
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_references_without_a_row_are_wrong_usage(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    more: tuple[str, ...],
+) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    given = ["--references", str(empty), "--output", "s3://out/x/", *more]
+    monkeypatch.setattr(sys, "argv", ["fleet", "evaluate", *given])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "empty.jsonl: Holds no row: write one for each file" in told.err
 
 
 def test_an_output_that_is_no_prefix_is_wrong_usage(asked: dict[str, Any]) -> None:

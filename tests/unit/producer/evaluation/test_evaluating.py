@@ -10,6 +10,7 @@ from contract.store import BucketMissing, MemoryStore, ObjectDenied, StoreUnavai
 from contract.transcript import AudioInfo, ErrorReport, FailureDetail
 from producer.evaluation.evaluating import evaluate
 from producer.evaluation.result import Evaluation
+from producer.sources.interface import BadSource
 from tests.unit.examples import a_receipt, a_segment, a_transcript
 from tests.unit.producer.watched_store import WatchedStore
 
@@ -72,6 +73,28 @@ def test_a_language_counts_for_rows_that_tell_none(store: WatchedStore) -> None:
     assert _evaluate(store, language="zh", metric="wer").metrics == ("wer",)
     _say(store, {"a.wav": "ok"}, language="en")
     assert _evaluate(store, language="zh").metrics == ("wer",)
+
+
+@pytest.mark.parametrize("auto", ["auto", "Auto", ""])
+def test_a_row_of_any_language_tells_none(store: WatchedStore, auto: str) -> None:
+    _say(store, {"a.wav": "ok"}, language=auto)
+    _hear(store, "a.wav", "ok")
+    assert _evaluate(store, language="zh").metrics == ("cer",)
+    assert _evaluate(store).metrics == ("wer",)
+
+
+def test_split_channels_are_compared_by_their_names(store: WatchedStore) -> None:
+    said = {0: "hello", 1: "good day"}
+    rows = [
+        {"audio": "s3://in/a.wav", "relative": f"a.wav.ch{channel}", "text": text}
+        for channel, text in said.items()
+    ]
+    store.write(MANIFEST, "\n".join(map(json.dumps, rows)).encode(), "")
+    for channel, text in said.items():
+        _hear(store, f"a.wav.ch{channel}", text)
+    found = _evaluate(store)
+    assert found.whole
+    assert (found.total("wer").words, found.total("wer").errors) == (3, 0)
 
 
 def test_what_is_not_compared_is_counted_apart_and_named(store: WatchedStore) -> None:
@@ -169,8 +192,8 @@ def test_storage_that_fails_ends_it(store: WatchedStore) -> None:
         _evaluate(store)
 
 
-def test_an_empty_manifest_compares_nothing(store: WatchedStore) -> None:
-    store.write(MANIFEST, b"\n", "")
-    found = _evaluate(store)
-    assert found.whole
-    assert found.to_json()["metrics"] == ()
+@pytest.mark.parametrize("body", [b"", b"\n \n"])
+def test_a_manifest_without_rows_is_wrong_usage(store: WatchedStore, body: bytes) -> None:
+    store.write(MANIFEST, body, "")
+    with pytest.raises(BadSource, match=r"said\.jsonl: Holds no row: write one for each file"):
+        _evaluate(store)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from contract.store import MemoryStore
-from producer.evaluation.references import read_references
+from producer.evaluation.references import EmptyReferences, read_references
 from producer.evaluation.rows import NoReferences, Reference
 from producer.sources.interface import BadRow, BadSource
 from producer.sources.manifest import Manifest
-from tests.unit.producer.sources.backlog import refs
+from tests.unit.producer.sources.backlog import items, refs
 
 AUDIO = "s3://in/calls/k.wav"
 
@@ -39,6 +39,11 @@ NAMED: list[dict[str, Any]] = [
     {"audio": AUDIO, "start_ms": 1000, "end_ms": 2000},
     {"audio": AUDIO, "channel": 1},
     {"audio": AUDIO, "id": "mine", "language": "zh", "hotwords": ["a"]},
+    {"audio": AUDIO, "id": "mine", "relative": "stronger"},
+    {"audio": AUDIO, "relative": 7},
+    {"audio": AUDIO, "relative": 0, "id": "other"},
+    {"audio": AUDIO, "relative": "", "id": "another"},
+    {"audio_filepath": AUDIO, "offset": 1, "relative": "ignored"},
     {"audio_filepath": AUDIO, "offset": 3.5, "duration": 2},
     {"audio_filepath": AUDIO.replace("k", "m"), "duration": 2},
 ]
@@ -50,7 +55,9 @@ def test_a_row_names_the_outputs_that_enqueue_writes() -> None:
     found = _read("m.jsonl", texts)
     assert [one.relative for one in found if isinstance(one, Reference)] == enqueued
     assert "calls/k.wav@1000-2000" in enqueued
-    assert [one.text for one in found if isinstance(one, Reference)] == list("012345")
+    assert [one.text for one in found if isinstance(one, Reference)] == [
+        str(n) for n in range(len(NAMED))
+    ]
 
 
 def test_tables_name_them_likewise_whatever_the_order_of_columns() -> None:
@@ -107,7 +114,7 @@ def test_standard_input_is_json_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("nonsense", "line 1: not a JSON object"),
         ("[1]", "line 1: not a JSON object"),
-        (json.dumps({"audio": AUDIO, "text": 7}), "text and relative: must be text"),
+        (json.dumps({"audio": AUDIO, "text": 7}), "line 1: text: must be text"),
         (json.dumps({"audio": AUDIO, "text": "a", "relative": "../x"}), "must not hold"),
         (json.dumps({"audio": AUDIO, "reference": "a"}), "unknown field reference"),
         (json.dumps({"audio": "calls/a.wav", "text": "a"}), "a local path"),
@@ -119,6 +126,13 @@ def test_a_bad_row_says_where_it_is_and_why(row: str, reason: str) -> None:
     assert isinstance(found, BadRow)
     assert "s3://in/m.jsonl, line 1" in str(found)
     assert reason in str(found)
+
+
+def test_a_cell_in_which_a_line_breaks_is_told() -> None:
+    first, second = _read("m.csv", f'audio,text\n{AUDIO},"one\ntwo"\n')
+    assert isinstance(first, BadRow)
+    assert "a line breaks within them" in first.reason
+    assert isinstance(second, BadRow)
 
 
 @pytest.mark.parametrize("row", [f"{AUDIO}", f'{AUDIO},"a', f"{AUDIO},a,b"])
@@ -160,7 +174,7 @@ def test_a_long_text_fits_into_a_table() -> None:
         ("m.wav", ""),
         ("m.csv", ""),
         ("m.csv", f"audio,id\n{AUDIO},a\n"),
-        ("m.csv", f"audio,text,text\n{AUDIO},a,b\n"),
+        ("m.csv", "audio,id\n"),
     ],
 )
 def test_what_holds_no_texts_is_refused(name: str, body: str) -> None:
@@ -169,7 +183,24 @@ def test_what_holds_no_texts_is_refused(name: str, body: str) -> None:
     assert str(NoReferences.__doc__) in str(refused.value)
 
 
-@pytest.mark.parametrize("header", ["text,speaker,audio", "text,id"])
+@pytest.mark.parametrize("header", ["text,speaker,audio", "text,id", "audio,text,text"])
 def test_a_header_that_enqueue_would_refuse_is_refused(header: str) -> None:
-    with pytest.raises(BadSource, match=r"column|audio among them"):
+    with pytest.raises(BadSource, match=r"column|audio among them") as refused:
         _read("m.csv", f"{header}\n")
+    with pytest.raises(BadSource) as enqueued:
+        refs(Manifest(*_stored("m.csv", f"{header}\n")))
+    assert str(refused.value) == str(enqueued.value)
+
+
+@pytest.mark.parametrize("row", ['{"audio": "%s", "relative": [7]}', '{"audio": "%s", "x": 1}'])
+def test_a_row_that_enqueue_refuses_is_refused_with_the_same_words(row: str) -> None:
+    stored = _stored("m.jsonl", row % AUDIO)
+    assert list(read_references(*stored)) == items(Manifest(*stored))
+
+
+@pytest.mark.parametrize(
+    ("name", "body"), [("m.jsonl", ""), ("m.json", "\n\n"), ("m.csv", "audio,text\n")]
+)
+def test_what_holds_no_row_is_refused(name: str, body: str) -> None:
+    with pytest.raises(EmptyReferences, match=rf"{name}: Holds no row"):
+        _read(name, body)

@@ -27,6 +27,7 @@ def _counts(words: int, substituted: int = 0, deleted: int = 0, inserted: int = 
         ("用 iPhone 打", "用爱风打", "cer", _counts(3, substituted=1, inserted=1)),
         ("カタカナ です", "かたかなです", "cer", _counts(6, substituted=4)),
         ("ไทย", "ไท", "cer", _counts(3, deleted=1)),
+        ("ㄋㄧ ㄏㄠ", "ㄋㄧㄏ", "cer", _counts(4, deleted=1)),
         ("안녕 여러분", "안녕 여러 분", "wer", _counts(2, substituted=1, inserted=1)),
         ("please say 你 again", "please say 你 again", "wer", _counts(4)),
     ],

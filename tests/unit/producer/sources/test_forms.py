@@ -62,6 +62,8 @@ def test_a_row_of_nemo_counts_in_seconds_and_may_say_more(
         (f'{{"audio": "{AUDIO}", "offset": 5}}', "unknown field offset"),
         (f'{{"audio": "{AUDIO}", "duration_ms": "hush"}}', "duration_ms: must be milliseconds"),
         (f'{{"audio": "{AUDIO}", "id": ["hush"]}}', "id: must be text"),
+        (f'{{"audio": "{AUDIO}", "relative": ["hush"]}}', "relative or id: must be text"),
+        (f'{{"audio": "{AUDIO}", "relative": false}}', "relative or id: must be text"),
         (f'{{"audio": "{AUDIO}", "options": {{}}}}', "unknown field options"),
         ("[" * 100_000, "nested too deeply"),
     ],
@@ -126,7 +128,7 @@ def test_a_table_made_from_a_nemo_manifest_is_read_like_one() -> None:
         (f"{AUDIO},nan,", "start_ms"),
         (f"{AUDIO}", "1 cells below a header of 3"),
         (f"{AUDIO},,,", "4 cells"),
-        (f'"{AUDIO},,', "quotes"),
+        (f'"{AUDIO},,', "quotes are wrong, or a line breaks within them"),
         (",5,", "audio"),
     ],
 )

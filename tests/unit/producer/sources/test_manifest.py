@@ -57,6 +57,9 @@ def test_a_row_needs_nothing_but_its_audio() -> None:
         ({"id": "x/y", "channel": 1}, "x/y"),
         ({"id": 7}, "7"),
         ({"id": 0}, "0"),
+        ({"relative": 7, "id": "x"}, "7"),
+        ({"relative": 0, "id": "x"}, "0"),
+        ({"relative": "", "id": "x"}, "x"),
     ],
 )
 def test_results_are_named_by_id_or_by_key_stretch_and_channel(
