@@ -45,8 +45,8 @@ PARTS = (
         title="Silero VAD",
         classes=frozenset({"SileroVad"}),
         examples=("silero-vad",),
-        note="needs `pip install silero-vad`, which brings its weights; takes a file as a whole: an "
-        "hour is half a GB of memory while it is listened to",
+        note="needs `pip install silero-vad`, which brings its weights; takes a file as a whole: "
+        "an hour is half a GB of memory while it is listened to",
         weights=beside_its_package,
     ),
     Part(
