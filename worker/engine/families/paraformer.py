@@ -1,7 +1,7 @@
 """Paraformer and its variants: text, and `timestamp` as [start, end] in ms per token."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -32,6 +32,8 @@ def prepare(model: Any) -> None:
 
     def encode_alone(*given: Any, **named: Any) -> Any:
         encoded, lengths, *rest = encode(*given, **named)
+        if isinstance(encoded, tuple):  # with what layers in between say, which nobody asks for
+            encoded = encoded[0]
         places = torch.arange(encoded.shape[1], device=encoded.device)
         beyond = places >= lengths.to(encoded.device)[:, None]
         # in fewer bits, firing would mix two kinds of numbers
@@ -70,7 +72,7 @@ def overhear_scores(model: Any) -> Iterator[list[float | None]]:
     def decode_and_tell(*given: Any, **named: Any) -> Any:
         said = decode(*given, **named)
         scores = said[0] if isinstance(said, tuple) else said
-        heard[:] = read_confidence(mean_score(scores.max(-1).values, given[3]), given[3])
+        heard[:] = read_confidence(mean_score(scores.max(-1).values, given[3]), given[3].tolist())
         return said
 
     with mock.patch.object(model, name, decode_and_tell):
@@ -95,13 +97,10 @@ def mean_score(best: Any, counts: Any) -> Any:
     return (best.float() * within).sum(1) / counts.clamp(min=1)
 
 
-def read_confidence(scores: Any, counts: Any) -> list[float | None]:
+def read_confidence(scores: Any, counts: Sequence[int]) -> list[float | None]:
     """The geometric mean of the tokens' probabilities, 0-1; None for a clip without tokens."""
     means = scores.exp().tolist()
-    return [
-        round(mean, 4) if count else None
-        for mean, count in zip(means, counts.tolist(), strict=True)
-    ]
+    return [round(mean, 4) if count else None for mean, count in zip(means, counts, strict=True)]
 
 
 def narrowed(can: Abilities, model: Any) -> Abilities:

@@ -134,7 +134,7 @@ class FastRecogniser:
             return [Recognition(text="")] * len(clips)
         best, counts, frames = said.best.cpu(), said.counts.tolist(), said.frames.tolist()
         alphas, peaks = said.alphas.float().cpu(), said.peaks.float().cpu()
-        sure = paraformer.read_confidence(said.sure, said.counts)
+        sure = paraformer.read_confidence(said.sure, counts)
         return [
             replace(
                 self._read(best[i, : counts[i]], alphas[i, : frames[i]], peaks[i, : frames[i]]),
