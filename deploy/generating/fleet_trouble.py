@@ -20,6 +20,12 @@ TROUBLE = (
         steps=(Step(0.05, "red"),),
     ),
     graph(
+        "Doubtful texts",
+        "Files per minute whose text looks wrong, by what is doubtful about it: docs/options.md.",
+        "none",
+        Query("60 * sum by (kind) (rate(asr_warnings_total[$__rate_interval]))", "{{kind}}"),
+    ),
+    graph(
         "Redeliveries",
         "Shards per minute that came again after a worker or a child was lost.",
         "none",

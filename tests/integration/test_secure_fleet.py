@@ -183,17 +183,20 @@ def test_a_server_that_cannot_prove_its_name_is_not_spoken_to(
     broker: SecureBroker, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    before = broker.connections
     settings = Settings.load()
     queue = make_app(settings).connection_for_write()
     reach: dict[str, Any] = {
         "ledger": Ledger(connect(settings)).check,
         "queue": lambda: queue.ensure_connection(max_retries=1, timeout=2),
     }
-    with pytest.raises((BrokerUnavailable, OperationalError)) as caught:
-        reach[who]()
-    assert broker.password not in str(caught.value)
-    assert broker.connections == before
+    for _ in range(5):  # the worker beside it may connect just then
+        before = broker.connections
+        with pytest.raises((BrokerUnavailable, OperationalError)) as caught:
+            reach[who]()
+        assert broker.password not in str(caught.value)
+        if broker.connections == before:
+            return
+    pytest.fail("it was taken in")
 
 
 def _secrets(broker: SecureBroker, environment: dict[str, str]) -> list[str]:
