@@ -8,7 +8,8 @@ left between its neighbours.
 import re
 import unicodedata
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from difflib import Match, SequenceMatcher
+from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
 from contract.transcript import Word
@@ -16,8 +17,8 @@ from worker.planning.words import split_words
 
 LEAST_SHARE = 0.5
 """Of the letters that must be found again; below, text and words are not of the same speech."""
-_STOPS = re.compile("[\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f]")
-"""Full-width stops end a piece even where no space follows."""
+_STOPS = re.compile("[\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f\u17d4\u17d5\u104a\u104b\u1362]")
+"""Stops of scripts without spaces end a piece even where none follows."""
 _OPENING = {"Ps", "Pi", "Sc"}
 """Unicode categories: brackets, quotation marks, currency signs."""
 _CLOSING = {"Pe", "Pf", "Po", "Pd", "Mn", "Mc", "Lm"}
@@ -45,10 +46,14 @@ def align(text: str, words: Sequence[Word]) -> list[Piece] | None:
         have too little in common.
     """
     pieces = split_pieces(text)
-    letters = [_letters(piece) for piece in pieces]
-    heard = "".join(_letters(word.text) for word in words)
-    times = _times_of("".join(letters), heard, _times_of_heard(words))
-    return _placed(pieces, letters, times) if times else None
+    written = [_spelled(piece) for piece in pieces]
+    heard = [_spelled(word.text) for word in words]
+    times = _times_of(
+        list(chain.from_iterable(written)),
+        list(chain.from_iterable(heard)),
+        _times_of_heard(words, heard),
+    )
+    return _placed(pieces, [sum(map(len, piece)) for piece in written], times) if times else None
 
 
 def in_proportion(text: str, start_ms: int, end_ms: int) -> list[Piece]:
@@ -83,12 +88,24 @@ def spread(count: int, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
 
 
 def _may_begin(text: str, at: int) -> bool:
-    """Whether a line may begin here. A stop after a space still belongs to the word before."""
+    """Whether a line may begin here. Stops alone between spaces belong to the word before."""
     before, after = text[at - 1], text[at]
-    closing = unicodedata.category(after) in _CLOSING or after in _SMALL_KANA
     if before.isspace():
-        return not (closing and text[at - 2 : at - 1].isalnum())
-    return not after.isspace() and not closing and unicodedata.category(before) not in _OPENING
+        return not (text[at - 2 : at - 1].isalnum() and _stand_alone(text, at))
+    return (
+        not after.isspace() and not _closes(after) and unicodedata.category(before) not in _OPENING
+    )
+
+
+def _closes(mark: str) -> bool:
+    return unicodedata.category(mark) in _CLOSING or mark in _SMALL_KANA
+
+
+def _stand_alone(text: str, at: int) -> bool:
+    """Whether only closing marks stand here up to the next space: not so those of "go" or #tag."""
+    while at < len(text) and _closes(text[at]):
+        at += 1
+    return at == len(text) or text[at].isspace()
 
 
 def _letters(text: str) -> str:
@@ -97,43 +114,93 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, plain))
 
 
-def _times_of_heard(words: Sequence[Word]) -> list[tuple[int, int]]:
+def _spelled(text: str) -> list[str]:
+    """The letters of each word of a text; none of what has no letters."""
+    return [letters for word in split_words(text) if (letters := _letters(word))]
+
+
+def _times_of_heard(words: Sequence[Word], spelled: Sequence[list[str]]) -> list[tuple[int, int]]:
     """(start, end) of each letter that was heard; those of a word share its time."""
     return [
         time
-        for word in words
-        for time in spread(len(_letters(word.text)), word.start_ms, word.end_ms)
+        for word, own in zip(words, spelled, strict=True)
+        for time in spread(sum(map(len, own)), word.start_ms, word.end_ms)
     ]
 
 
 def _times_of(
-    written: str, heard: str, times: list[tuple[int, int]]
+    written: list[str], heard: list[str], times: list[tuple[int, int]]
 ) -> list[tuple[int, int]] | None:
-    """(start, end) of each written letter: as heard at both ends, evenly shared between them."""
+    """(start, end) of each written letter: as heard where alike, evenly shared in between.
+
+    Args:
+        written: the letters of each word of the text.
+        heard: the same of what was heard.
+        times: of each letter that was heard.
+    """
+    letters, said = "".join(written), "".join(heard)
+    alike = _alike(written, heard)
+    least = max(1, LEAST_SHARE * max(len(letters), len(said)))
+    if sum(same.size for same in alike) < least:
+        return None
+    placed: list[tuple[int, int]] = []
+    reached, at = times[0][0], 0
+    for same in [*alike, Match(len(letters), len(said), 0)]:
+        between = times[at : same.b] or [(reached, times[same.b][0] if same.size else times[-1][1])]
+        placed += spread(same.a - len(placed), between[0][0], between[-1][1])
+        at = same.b + same.size
+        placed += times[same.b : at]
+        reached = times[at - 1][1] if at else reached
+    return placed
+
+
+def _alike(written: list[str], heard: list[str]) -> list[Match]:
+    """Letters that two texts have in common, in order: words, and parts of unlike ones.
+
+    In letters; comparing words finds what is common, and fast. Between them, such as where one
+    writes a word as two, letters are compared from both ends.
+    """
+    letters, said = "".join(written), "".join(heard)
+    starts = [0, *accumulate(map(len, written))]
+    begins = [0, *accumulate(map(len, heard))]
+    found, a, b = [], 0, 0
+    for same in _common_words(written, heard):
+        to_a, to_b = starts[same.a], begins[same.b]
+        ends = _common_ends(letters[a:to_a], said[b:to_b])
+        found += [Match(a + one.a, b + one.b, one.size) for one in ends]
+        a, b = starts[same.a + same.size], begins[same.b + same.size]
+        found.append(Match(to_a, to_b, a - to_a))
+    return [same for same in found if same.size]
+
+
+def _common_words(written: list[str], heard: list[str]) -> list[Match]:
+    """In words, the last one empty and at the end of both."""
+    head, tail = _common_ends(written, heard)
+    middle, between = written[head.size : tail.a], heard[head.size : tail.b]
+    blocks = SequenceMatcher(None, middle, between, autojunk=False).get_matching_blocks()
+    inner = [Match(one.a + head.size, one.b + head.size, one.size) for one in blocks]
+    return [head, *inner, tail, Match(len(written), len(heard), 0)]
+
+
+def _common_ends(written: Sequence[str], heard: Sequence[str]) -> tuple[Match, Match]:
+    """What two texts, as letters or as words, have in common at either end."""
     shorter = min(len(written), len(heard))
     head = _shared(written, heard, shorter)
     tail = _shared(written[::-1], heard[::-1], shorter - head)
-    if not shorter or head + tail < LEAST_SHARE * max(len(written), len(heard)):
-        return None
-    resumed = len(heard) - tail
-    between = times[head:resumed] or [
-        (times[head - 1][1] if head else times[0][0], times[resumed][0] if tail else times[-1][1])
-    ]
-    unlike = spread(len(written) - head - tail, between[0][0], between[-1][1])
-    return [*times[:head], *unlike, *times[resumed:]]
+    return Match(0, 0, head), Match(len(written) - tail, len(heard) - tail, tail)
 
 
-def _shared(one: str, other: str, most: int) -> int:
-    """How many letters two texts have in common at their beginning."""
+def _shared(one: Sequence[str], other: Sequence[str], most: int) -> int:
+    """How many letters or words two texts have in common at their beginning."""
     return next((i for i in range(most) if one[i] != other[i]), most)
 
 
-def _placed(pieces: list[str], letters: list[str], times: list[tuple[int, int]]) -> list[Piece]:
+def _placed(pieces: list[str], counts: list[int], times: list[tuple[int, int]]) -> list[Piece]:
     """Each piece from its first letter to its last; one without letters takes no time."""
     placed: list[Piece] = []
     at, now_ms = 0, times[0][0]
-    for piece, spelled in zip(pieces, letters, strict=True):
-        own = times[at : at + len(spelled)] or [(now_ms, now_ms)]
+    for piece, count in zip(pieces, counts, strict=True):
+        own = times[at : at + count] or [(now_ms, now_ms)]
         placed.append(Piece(piece, own[0][0], own[-1][1]))
-        at, now_ms = at + len(spelled), own[-1][1]
+        at, now_ms = at + count, own[-1][1]
     return placed

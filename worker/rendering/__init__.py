@@ -5,8 +5,10 @@ asked.py       what was asked for, and what else several formats read from a tra
 clock.py       milliseconds as clock time and as seconds
 json.py txt.py tsv.py
 srt.py vtt.py          subtitles
-    cues.py        segments -> cues, one at a time
+    cues.py        segments -> cues
+    cue_timing.py  when each is shown, one at a time
     cue_cutting.py one segment -> the pieces of its cues
+    wide_pieces.py what is too wide for a line, cut
     lines.py       one cue -> its lines
 rttm.py ctm.py         who spoke when, and which word was said when, for scoring
 textgrid.py            for Praat

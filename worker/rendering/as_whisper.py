@@ -7,6 +7,9 @@ from typing import Any
 from contract.transcript import Segment
 from worker.rendering.clock import seconds
 
+_LEAST_SCORE = 1e-4
+"""Zero has no logarithm."""
+
 
 def whisper_segment(number: int, segment: Segment, text: str) -> dict[str, Any]:
     """The fields that are known, or follow from what is.
@@ -15,7 +18,6 @@ def whisper_segment(number: int, segment: Segment, text: str) -> dict[str, Any]:
     `tokens` is empty, for no model here has Whisper's. `avg_logprob` is the logarithm of the
     confidence, and missing without one. `temperature` is 0: nothing is sampled.
     """
-    score = segment.confidence
     return {
         "id": number,
         "seek": segment.start_ms // 10,
@@ -24,9 +26,13 @@ def whisper_segment(number: int, segment: Segment, text: str) -> dict[str, Any]:
         "text": text,
         "tokens": [],
         "temperature": 0.0,
-        **({"avg_logprob": round(math.log(score), 4)} if score else {}),
+        **_avg_logprob(segment.confidence),
         "compression_ratio": _compression_ratio(segment.text),
     }
+
+
+def _avg_logprob(score: float | None) -> dict[str, float]:
+    return {} if score is None else {"avg_logprob": round(math.log(max(score, _LEAST_SCORE)), 4)}
 
 
 def _compression_ratio(text: str) -> float:

@@ -1,15 +1,15 @@
 """The items of Amazon Transcribe's output: words with their times, punctuation without."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from contract.transcript import Segment
 from worker.planning.aligning import Piece, align, in_proportion
+from worker.planning.sentences import STOPS as SENTENCE_STOPS
 from worker.rendering.clock import decimal_seconds
+from worker.rendering.lines import CLAUSE_STOPS
 
-_STOPS = ".,;:!?\u2026\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f"
-_WORD_AND_STOPS = re.compile(rf"(?P<word>.*?)(?P<stops>[{_STOPS}]*)\s*", re.DOTALL)
+_STOPS = f"{SENTENCE_STOPS}{CLAUSE_STOPS}\u2026"
 """Other marks, such as quotation marks and those within, belong to the word."""
 _NO_SCORE = "0.0"
 
@@ -24,8 +24,9 @@ def items_of(segment: Segment, first_id: int) -> list[dict[str, Any]]:
 
 
 def _items(piece: Piece, segment: Segment) -> Iterator[dict[str, Any]]:
-    match = _WORD_AND_STOPS.fullmatch(piece.text)
-    word, stops = match.group("word", "stops") if match else (piece.text.strip(), "")
+    said = piece.text.strip()
+    word = said.rstrip(f"{_STOPS} ")
+    stops = "".join(said[len(word) :].split())
     speaker = {"speaker_label": segment.speaker} if segment.speaker else {}
     if word:
         yield {

@@ -1,6 +1,7 @@
 """The output of Amazon Transcribe, as its developer guide shows it for batch transcriptions.
 
-Times and confidences are strings there. An item's confidence is that of its segment, and 0.0, as
+Times and confidences are strings there. Speakers are spk_0, spk_1 ... in the order in which they
+first spoke. An item's confidence is that of its segment, and 0.0, as
 for punctuation, where the model gives none. Without words, items share their segment's time in
 proportion to their characters.
 """
@@ -19,6 +20,7 @@ Document = dict[str, Any]
 
 def render_aws_transcribe(transcript: Transcript) -> bytes:
     """UTF-8; speaker_labels only where there are speakers."""
+    transcript = _with_labels(transcript)
     items: list[Document] = []
     stretches: list[tuple[Segment, list[Document]]] = []
     for segment in transcript.segments:
@@ -39,6 +41,16 @@ def render_aws_transcribe(transcript: Transcript) -> bytes:
         "results": results,
     }
     return json.dumps(document, ensure_ascii=False).encode() + b"\n"
+
+
+def _with_labels(transcript: Transcript) -> Transcript:
+    """The same with speakers named as Amazon names them."""
+    labels = {name: f"spk_{number}" for number, name in enumerate(speakers_of(transcript))}
+    segments = tuple(
+        segment.model_copy(update={"speaker": labels.get(segment.speaker or "")})
+        for segment in transcript.segments
+    )
+    return transcript.model_copy(update={"segments": segments})
 
 
 def _times(segment: Segment) -> dict[str, str]:

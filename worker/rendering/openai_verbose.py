@@ -9,7 +9,7 @@ from typing import Any
 
 from contract.transcript import Segment, Transcript, Word
 from worker.rendering.as_whisper import whisper_segment
-from worker.rendering.asked import as_asked, audio_ms, wants_words
+from worker.rendering.asked import audio_ms, wants_words
 from worker.rendering.clock import seconds
 from worker.rendering.interface import Renderer
 
@@ -24,9 +24,7 @@ def render_openai_verbose(transcript: Transcript) -> bytes:
         "segments": [_segment(*one) for one in enumerate(transcript.segments)],
     }
     if wants_words(transcript):
-        document["words"] = [
-            _word(word) for one in as_asked(transcript).segments for word in one.words or ()
-        ]
+        document["words"] = [_word(word) for one in transcript.segments for word in one.words or ()]
     return json.dumps(document, ensure_ascii=False).encode() + b"\n"
 
 

@@ -1,7 +1,9 @@
 """Who spoke when, in NIST's Rich Transcription Time Marked format (RT-09, appendix A)."""
 
+from operator import itemgetter
+
 from contract.transcript import Segment, Transcript
-from worker.rendering.asked import audio_name, one_field
+from worker.rendering.asked import channel_number, one_field, recording_name
 from worker.rendering.clock import decimal_seconds
 from worker.rendering.interface import Renderer
 
@@ -10,9 +12,11 @@ NOBODY = "speech"
 
 
 def render_rttm(transcript: Transcript) -> bytes:
-    """UTF-8; one SPEAKER line per segment, channels counted from 1."""
-    heading = f"SPEAKER {audio_name(transcript)} {(transcript.audio.channel or 0) + 1}"
-    return "".join(f"{heading} {_turn(segment)}\n" for segment in transcript.segments).encode()
+    """UTF-8; one SPEAKER line per segment, channels counted from 1 and one after the other."""
+    name = recording_name(transcript)
+    turns = [(channel_number(transcript, one), one.start_ms, one) for one in transcript.segments]
+    turns.sort(key=itemgetter(0, 1))
+    return "".join(f"SPEAKER {name} {number} {_turn(one)}\n" for number, _, one in turns).encode()
 
 
 def _turn(segment: Segment) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contract.transcript import Segment, Transcript
 from worker.rendering.asked import speakers_of
 from worker.rendering.clock import clock
-from worker.rendering.cues import Cue, make_cues
+from worker.rendering.cue_timing import Cue
+from worker.rendering.cues import make_cues
 from worker.rendering.interface import Renderer
 
 _TAKEN_FOR_MORE = re.compile(r"(?<=--)(?=>)|(?<=<)(?=[\w/])|(?<=\{)(?=\\)")
@@ -41,8 +42,14 @@ def _prefix(transcript: Transcript) -> Callable[[Segment], str]:
 
 
 def _cue(number: int, cue: Cue) -> str:
-    lines = "\n".join(cue.lines)
+    first, *second = cue.lines
+    lines = "\n".join([first, *map(_no_number, second)])
     return f"{number}\n{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}\n{lines}\n"
+
+
+def _no_number(line: str) -> str:
+    """A line that readers do not take for the number of the next cue."""
+    return f"{_WORD_JOINER}{line}" if line.isdecimal() else line
 
 
 SRT = Renderer(extension="srt", content_type="application/x-subrip", render=render_srt)

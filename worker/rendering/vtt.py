@@ -2,7 +2,8 @@
 
 from contract.transcript import Transcript
 from worker.rendering.clock import clock
-from worker.rendering.cues import Cue, make_cues
+from worker.rendering.cue_timing import Cue
+from worker.rendering.cues import make_cues
 from worker.rendering.interface import Renderer
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

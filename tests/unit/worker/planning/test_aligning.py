@@ -1,6 +1,7 @@
 """Text with punctuation over words without it: each piece has its place in the audio."""
 
 from itertools import pairwise
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,11 @@ def _starts(text: str, *words: str) -> dict[str, int] | None:
         ("Bonjour ! Oui", ["Bonjour ! ", "Oui"]),
         ("きっとコーヒー", ["きっ", "と", "コー", "ヒー"]),
         ("한국 사람", ["한국 ", "사람"]),
+        ('He said "go" now', ["He ", "said ", '"go" ', "now"]),
+        ("Hola ¿qué tal? ¡Sí!", ["Hola ", "¿qué ", "tal? ", "¡Sí!"]),
+        ("Oui #tag @me", ["Oui ", "#tag ", "@me"]),
+        ("Vraiment ?! Oui", ["Vraiment ?! ", "Oui"]),
+        ("ខ្ញុំ។គាត់", ["ខ្ញុំ។", "គាត់"]),
     ],
 )
 def test_a_text_is_cut_where_a_line_may_break(text: str, pieces: list[str]) -> None:
@@ -71,6 +77,42 @@ def test_a_number_in_digits_takes_the_time_of_its_words_and_moves_nothing_else()
     times = {piece.text.strip(): (piece.start_ms, piece.end_ms) for piece in pieces}
     assert (times["have"], times["apples,"]) == ((100, 200), (400, 500))
     assert times["23"] == (200, 400)
+
+
+def test_two_numbers_in_digits_leave_the_words_between_them_where_they_were() -> None:
+    heard = _starts(
+        "At 9 o'clock we left, before 10.",
+        *("at", "nine", "o'clock", "we", "left", "before", "ten"),
+    )
+    assert heard == {
+        "At": 0,
+        "9": 100,
+        "o'clock": 200,
+        "we": 300,
+        "left,": 400,
+        "before": 500,
+        "10.": 600,
+    }
+
+
+def test_words_that_are_written_as_two_are_found_between_numbers() -> None:
+    heard = _starts(
+        "5 o clock, 你好 twenty-one 6.", "five", "oclock", "你好", "twenty", "one", "six"
+    )
+    assert heard is not None
+    assert (heard["o"], heard["clock,"], heard["你"], heard["好"]) == (100, 116, 200, 250)
+    assert (heard["twenty-one"], heard["6."]) == (300, 500)
+
+
+def test_ten_minutes_of_numbers_that_were_written_anew_are_aligned_at_once() -> None:
+    names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    said = [names[7 * i * i % 11 % 10] for i in range(2_000)]
+    written = [str(names.index(one)) if i % 40 == 7 else one for i, one in enumerate(said)]
+    began_s = perf_counter()
+    pieces = align(" ".join(written), _words(*said))
+    assert perf_counter() - began_s < 3
+    assert pieces is not None
+    assert [piece.start_ms for piece in pieces] == [100 * i for i in range(2_000)]
 
 
 def test_a_word_that_was_not_heard_stands_between_its_neighbours() -> None:

@@ -1,5 +1,6 @@
 """Segments become sentences: text, words, times and what else was heard go on, all of it."""
 
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -45,6 +46,14 @@ def texts(segment: Segment) -> list[str]:
         ("one; two, three: four", ["one; two, three: four"]),
         ("第一\uff1b第二\uff0c第三。", ["第一\uff1b第二\uff0c第三。"]),
         ("ok ! ! sure", ["ok ! !", "sure"]),
+        ("मैं हूँ। तुम कौन हो? हाँ॥", ["मैं हूँ।", "तुम कौन हो?", "हाँ॥"]),
+        ("من أنت؟ أنا هنا.", ["من أنت؟", "أنا هنا."]),
+        ("میں ہوں\u06d4 تم ہو\u06d4", ["میں ہوں\u06d4", "تم ہو\u06d4"]),
+        ("ខ្ញុំនៅទីនេះ។គាត់នៅទីនោះ។", ["ខ្ញុំនៅទីនេះ។", "គាត់នៅទីនោះ។"]),
+        ("ကျွန်တော်။ သူ။", ["ကျွန်တော်။", "သူ။"]),
+        ("Ես եմ\u0589 Դու ես\u0589", ["Ես եմ\u0589", "Դու ես\u0589"]),
+        ("እኔ ነኝ። አንተ ነህ፧ አዎ።", ["እኔ ነኝ።", "አንተ ነህ፧", "አዎ።"]),
+        ("See fig. 3 and No. 5. I said no. Yes.", ["See fig. 3 and No. 5.", "I said no.", "Yes."]),
     ],
 )
 def test_sentences_end_where_readers_see_an_end(text: str, sentences: list[str]) -> None:
@@ -121,6 +130,14 @@ def test_numbers_that_were_written_anew_stay_in_their_sentence() -> None:
 )
 def test_a_piece_ends_a_sentence_or_does_not(piece: str, ends: bool) -> None:
     assert ends_sentence(piece) is ends
+
+
+@pytest.mark.parametrize("dots", ["." * 100_000, ".)" * 50_000, ". " * 50_000, "a." * 50_000])
+@pytest.mark.parametrize("last", ["", "!", ",", "a"])
+def test_no_row_of_dots_takes_long(dots: str, last: str) -> None:
+    began_s = perf_counter()
+    ends_sentence(f"a{dots}{last}")
+    assert perf_counter() - began_s < 0.5
 
 
 @given(

@@ -1,6 +1,7 @@
 """Amazon Transcribe's output, checked against what its developer guide shows."""
 
 import json
+from time import perf_counter
 from typing import Any
 
 from hypothesis import given
@@ -103,6 +104,17 @@ def test_words_have_times_and_punctuation_has_none() -> None:
     assert [item["alternatives"][0]["confidence"] for item in items[:2]] == ["0.900", "0.0"]
 
 
+def test_space_before_a_stop_is_no_part_of_a_word_and_quotes_are() -> None:
+    items = _results(a_transcript(a_segment(0, 900, 'Oui ?! He said "go" now। نعم،')))["items"]
+    assert _content(items) == ["Oui", "?!", "He", "said", '"go"', "now", "।", "نعم", "،"]
+
+
+def test_no_row_of_dots_takes_long() -> None:
+    began_s = perf_counter()
+    render_aws_transcribe(a_transcript(a_segment(0, 900, f"a{'.' * 100_000}a")))
+    assert perf_counter() - began_s < 1
+
+
 def test_speaker_labels_list_what_each_speaker_pronounced() -> None:
     two = a_transcript(
         a_segment(0, 900, "Yes.", speaker="A"), a_segment(900, 1_900, "Oh no.", speaker="B")
@@ -110,7 +122,7 @@ def test_speaker_labels_list_what_each_speaker_pronounced() -> None:
     labels = _results(two)["speaker_labels"]
     assert labels["speakers"] == 2
     turns = [(one["speaker_label"], len(one["items"])) for one in labels["segments"]]
-    assert turns == [("A", 1), ("B", 2)]
+    assert turns == [("spk_0", 1), ("spk_1", 2)]
 
 
 def test_without_speakers_there_are_no_labels() -> None:

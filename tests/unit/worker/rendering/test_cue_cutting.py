@@ -4,8 +4,10 @@ from hypothesis import given
 
 from tests.unit.worker.rendering.spoken import TEXTS, check_lines, unhurried
 from worker.planning.aligning import Piece, in_proportion
-from worker.rendering.cue_cutting import MOST_MS, cut
-from worker.rendering.lines import lay_out
+from worker.rendering.cue_cutting import cut
+from worker.rendering.cue_timing import MOST_MS
+from worker.rendering.lines import MOST_COLUMNS, lay_out
+from worker.rendering.wide_pieces import narrow
 
 
 def _texts(pieces: list[Piece]) -> list[str]:
@@ -44,7 +46,7 @@ def test_nothing_said_makes_no_cue() -> None:
 @given(TEXTS)
 @unhurried
 def test_cues_fit_in_two_lines_and_seven_seconds_and_lose_nothing(text: str) -> None:
-    pieces = in_proportion(" ".join(text.split()), 0, 20_000)
+    pieces = narrow(in_proportion(" ".join(text.split()), 0, 20_000), MOST_COLUMNS)
     cues = cut(pieces)
     assert [piece for cue in cues for piece in cue] == pieces
     for cue in cues:

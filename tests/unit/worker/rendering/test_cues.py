@@ -3,20 +3,22 @@
 from collections import Counter
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 
-from contract.transcript import Transcript
+from contract.transcript import AudioInfo, Segment, Transcript
 from tests.unit.examples import a_segment, a_transcript, a_word
 from tests.unit.worker.rendering.spoken import (
     check_lines,
     check_times,
+    segments,
     squeezed,
     transcripts,
     unhurried,
 )
 from worker.rendering.asked import audio_ms
-from worker.rendering.cue_cutting import LEAST_MS, MOST_MS
-from worker.rendering.cues import Cue, make_cues
+from worker.rendering.cue_timing import MOST_MS, Cue
+from worker.rendering.cues import make_cues
 
 
 def _texts(cues: list[Cue]) -> list[str]:
@@ -50,22 +52,44 @@ def test_cues_keep_the_limits_whatever_was_said(transcript: Transcript) -> None:
         assert cue.end_ms - cue.start_ms <= MOST_MS
 
 
-@given(transcripts(together=True))
+@given(segments(0, speakers=False))
 @unhurried
-def test_a_cue_is_short_only_where_there_is_no_room(transcript: Transcript) -> None:
-    cues = make_cues(transcript)
-    ends = [*(cue.start_ms for cue in cues), audio_ms(transcript)][1:]
-    for cue, end_ms in zip(cues, ends, strict=True):
-        assert cue.end_ms - cue.start_ms >= LEAST_MS or cue.end_ms == end_ms
+def test_what_is_said_alone_is_shown_while_it_is_said(segment: Segment) -> None:
+    alone = segment.model_copy(update={"words": None})
+    cues = make_cues(a_transcript(alone, audio=AudioInfo(uri="a.wav", duration_ms=90_000)))
+    assert cues[0].start_ms == segment.start_ms
+    assert cues[-1].end_ms >= min(segment.end_ms, cues[-1].start_ms + MOST_MS)
+    for cue, following in pairwise(cues):
+        assert cue.end_ms == min(following.start_ms, cue.start_ms + MOST_MS)
 
 
-@given(transcripts())
+@given(transcripts(together=True, speakers=True))
 @unhurried
-def test_what_is_said_alone_is_shown_while_it_is_said(transcript: Transcript) -> None:
-    for cue, following in pairwise(make_cues(transcript)):
-        inside = [one for one in transcript.segments if one.start_ms <= cue.start_ms <= one.end_ms]
-        assert inside
-        assert cue.end_ms <= following.start_ms
+def test_lines_of_subrip_are_not_too_wide_with_their_speakers(transcript: Transcript) -> None:
+    for cue in make_cues(transcript, lambda segment: f"{segment.speaker or 'nobody'}: "):
+        check_lines(cue.lines)
+        assert cue.lines[0].startswith(f"{cue.speaker or 'nobody'}: ")
+
+
+def test_a_name_longer_than_a_line_stops_nothing() -> None:
+    one = a_transcript(a_segment(0, 9_000, f"{'word ' * 40}{'x' * 99}", speaker="A"))
+    cues = make_cues(one, lambda _: "A" * 60)
+    assert squeezed(*_texts(cues)).replace("A", "") == "word" * 40 + "x" * 99
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ภาษาไทยเขียนโดยไม่มีช่องว่างระหว่างคำในประโยคเดียวกันแม้จะยาวมากก็ตาม" * 3,
+        "https://example.com/" + "a/b-c" * 30,
+        "7" * 200,
+    ],
+)
+def test_what_has_no_spaces_is_cut_and_shares_its_time(text: str) -> None:
+    cues = make_cues(a_transcript(a_segment(0, 9_000, text)))
+    assert len(cues) > 1
+    assert all(cue.end_ms - cue.start_ms > 1_500 for cue in cues)
+    assert (cues[0].start_ms, cues[-1].end_ms) == (0, 9_000)
 
 
 def test_cues_begin_with_their_words_although_only_the_text_has_punctuation() -> None:
@@ -75,22 +99,3 @@ def test_cues_begin_with_their_words_although_only_the_text_has_punctuation() ->
     assert len(cues) > 1
     assert all(cue.start_ms % 2_000 == 0 for cue in cues)
     assert all(cue.lines[-1].endswith("two.") for cue in cues)
-
-
-def test_of_two_who_begin_at_once_the_first_can_be_read_before_the_second() -> None:
-    both = a_transcript(
-        a_segment(1_000, 4_000, "yes", speaker="A"), a_segment(1_000, 4_000, "no", speaker="B")
-    )
-    first, second = make_cues(both)
-    assert (first.speaker, first.start_ms, first.end_ms) == ("A", 1_000, 1_000 + LEAST_MS)
-    assert (second.speaker, second.start_ms, second.end_ms) == ("B", 1_000 + LEAST_MS, 4_000)
-
-
-def test_a_short_word_stays_until_it_is_read() -> None:
-    (cue,) = make_cues(a_transcript(a_segment(1_000, 1_100, "yes")))
-    assert (cue.start_ms, cue.end_ms) == (1_000, 1_000 + LEAST_MS)
-
-
-def test_a_word_that_takes_long_goes_before_it_is_over() -> None:
-    (cue,) = make_cues(a_transcript(a_segment(1_000, 60_000, "yes")))
-    assert (cue.start_ms, cue.end_ms) == (1_000, 1_000 + MOST_MS)

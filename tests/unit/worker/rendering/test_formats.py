@@ -61,6 +61,10 @@ def test_txt_is_what_was_said_line_by_line() -> None:
     assert _render("txt", TWO).splitlines() == ["three nine zero", "你好"]
 
 
+def test_txt_has_one_line_for_a_segment_of_several() -> None:
+    assert _render("txt", a_transcript(a_segment(0, 9, "a\n\nb\u2028c\td"))) == "a b c d\n"
+
+
 def test_json_is_the_transcript_itself() -> None:
     assert Transcript.model_validate(json.loads(_render("json", TWO))) == TWO
 

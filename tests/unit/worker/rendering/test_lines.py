@@ -1,12 +1,14 @@
 """Lines of a cue: their width, and where they are broken."""
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
-from tests.unit.worker.rendering.spoken import SAID, squeezed, unhurried
-from worker.planning.aligning import split_pieces
+from tests.unit.worker.rendering.spoken import TEXTS, squeezed, unhurried
+from worker.planning.aligning import in_proportion, split_pieces
+from worker.rendering.cue_cutting import cut
 from worker.rendering.lines import MOST_COLUMNS, columns, lay_out
+from worker.rendering.wide_pieces import narrow
 
 
 @pytest.mark.parametrize(
@@ -44,11 +46,6 @@ def test_a_line_is_broken_after_a_stop_rather_than_in_the_very_middle() -> None:
     assert _lines("We went to the house, and nobody was there then.")[0] == "We went to the house,"
 
 
-def test_a_word_that_is_too_wide_is_left_whole() -> None:
-    assert _lines("x" * 60) == ("x" * 60,)
-    assert _lines(f"short {'x' * 60}") == ("short", "x" * 60)
-
-
 def test_the_space_after_a_line_takes_no_room() -> None:
     assert lay_out([f"{'x' * 42} ", "y " * 20, "zz "]) == ("x" * 42, "y " * 20 + "zz")
 
@@ -59,11 +56,18 @@ def test_what_comes_before_the_first_line_makes_it_shorter() -> None:
     assert f"{upper} {lower}" == "one two three four five six seven"
 
 
-@given(st.lists(st.sampled_from(SAID), min_size=1, max_size=8), st.integers(0, 20))
+@given(TEXTS, st.integers(0, 20))
 @unhurried
-def test_laying_out_loses_nothing(said: list[str], lead: int) -> None:
-    text = " ".join(" ".join(said).split())
-    pieces = split_pieces(text)
-    if not text or columns(text) > MOST_COLUMNS - lead:
-        return
-    assert squeezed(*lay_out(pieces, lead)) == squeezed(text)
+def test_laying_out_loses_nothing_and_keeps_the_width(text: str, lead: int) -> None:
+    room = MOST_COLUMNS - lead
+    for cue in cut(narrow(in_proportion(" ".join(text.split()), 0, 20_000), room), lead):
+        first, *second = lay_out([piece.text for piece in cue], lead)
+        assert squeezed(first, *second) == squeezed(*(piece.text for piece in cue))
+        assert lead + columns(first) <= MOST_COLUMNS
+        assert all(columns(line) <= MOST_COLUMNS for line in second)
+        event(f"{len(second) + 1} lines")
+
+
+def test_a_line_is_broken_after_the_stops_of_other_scripts() -> None:
+    assert _lines("कक कक कक कक कक कक कक। कक कक कक कक कक कक कक कक कक")[0][-1] == "\u0964"
+    assert _lines("نعم نعم نعم نعم نعم نعم، نعم نعم نعم نعم نعم نعم")[0][-1] == "\u060c"

@@ -65,6 +65,7 @@ def test_srt_reads_back_with_its_times(transcript: Transcript) -> None:
         "{\\an8}up",
         "a < b",
         "7",
+        "7" * 60,
         "NOTE this",
     ],
 )

@@ -1,5 +1,6 @@
 """Whisper's and OpenAI's JSON as pysubs2 and OpenAI's own types read them."""
 
+import io
 import json
 import re
 from typing import Any
@@ -12,6 +13,7 @@ from openai.types.audio import TranscriptionVerbose
 from contract.transcript import Transcript
 from tests.unit.examples import a_receipt, a_segment, a_transcript, a_word
 from tests.unit.worker.rendering.spoken import squeezed, transcripts, unhurried
+from worker.planning.aligning import align
 from worker.planning.assembly import whole_text
 from worker.rendering.openai_verbose import render_openai_verbose
 from worker.rendering.whisper import render_whisper
@@ -48,9 +50,10 @@ def test_texts_joined_are_the_text_and_words_joined_are_the_texts(transcript: Tr
     transcript = transcript.model_copy(update={"text": whole_text(transcript.segments)})
     document = _whisper(transcript)
     assert "".join(one["text"] for one in document["segments"]) == document["text"]
+    told = any(segment.words for segment in transcript.segments)
     for segment, written in zip(transcript.segments, document["segments"], strict=True):
-        assert ("words" in written) == (segment.words is not None)
-        if segment.words:
+        assert ("words" in written) == told
+        if told and (not segment.words or align(segment.text, segment.words)):
             assert "".join(word["word"] for word in written["words"]) == written["text"]
 
 
@@ -63,6 +66,38 @@ def test_whisper_json_has_the_fields_that_are_known() -> None:
     assert "avg_logprob" not in first
     assert second["avg_logprob"] == pytest.approx(-0.6931)
     assert "no_speech_prob" not in second
+
+
+@pytest.mark.parametrize("score", [0.0, 1e-9])
+def test_a_score_of_nothing_is_a_score(score: float) -> None:
+    (segment,) = _whisper(a_transcript(a_segment(0, 9, "a", confidence=score)))["segments"]
+    assert segment["avg_logprob"] == pytest.approx(-9.2103)
+
+
+def _written_by_whisper(transcript: Transcript, extension: str, **options: Any) -> str:
+    """What openai-whisper's own writers make of it."""
+    writers = pytest.importorskip("whisper.utils")
+    file = io.StringIO()
+    writers.get_writer(extension, ".").write_result(_whisper(transcript), file, options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("extension", ["txt", "srt", "vtt", "tsv"])
+@given(transcript=transcripts(asked=True))
+@unhurried
+def test_whispers_own_writers_read_it(extension: str, transcript: Transcript) -> None:
+    written = _written_by_whisper(transcript, extension)
+    assert written.count("\n") >= len(transcript.segments)
+
+
+@pytest.mark.parametrize("options", [{}, {"highlight_words": True}, {"max_words_per_line": 2}])
+def test_whispers_own_writers_read_words_that_only_some_segments_have(
+    options: dict[str, Any],
+) -> None:
+    bare = a_segment(2_000, 4_000, "Good morning.")
+    for segments in ([HELLO, bare], [bare, HELLO.model_copy(update={"words": ()}), HELLO]):
+        written = _written_by_whisper(a_transcript(*segments, receipt=WORD), "srt", **options)
+        assert "morning." in written.replace("<u>", "")
 
 
 def test_words_of_whisper_carry_the_punctuation_and_the_space_before() -> None:
@@ -85,6 +120,7 @@ def test_openais_own_types_read_what_was_said(transcript: Transcript) -> None:
     assert squeezed(*(word.word for word in read.words or ())) == squeezed(
         *(word.text for word in words)
     )
+    assert len(read.words or ()) == len(words)
     assert all(0 <= word.start <= word.end <= read.duration for word in read.words or ())
 
 
