@@ -234,9 +234,8 @@ def test_no_secret_is_in_any_document_of_the_job(
 def test_no_secret_is_in_the_error_of_a_command(
     broker: SecureBroker, environment: dict[str, str], tmp_path: Path, arguments: list[str]
 ) -> None:
-    """The broker is away, or refuses the login."""
     more = ["--output", "s3://transcripts/x/"] if arguments[0] == "enqueue" else []
-    away = broker.url.replace(f":{broker.tls_port}/", ":1/")
+    away = broker.url.replace(f":{broker.tls_port}/", ":1/")  # or it refuses the login
     for url in (away, broker.url.replace("fleet", "x")):
         run = subprocess.run(
             [sys.executable, "-m", "cli", *arguments, *more],
