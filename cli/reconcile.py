@@ -24,6 +24,8 @@ def reconcile(
     import producer
 
     result = producer.reconcile(job, output=output)
+    for warning in result.warnings:
+        typer.echo(f"fleet: {warning}", err=True)
     typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
 
 

@@ -49,7 +49,7 @@ def unsupported(options: "Options", can: Abilities) -> list[str]:
         ),
         (
             not can.word_times and not WORD_FORMATS.isdisjoint(options.formats),
-            f"it gives no word times: leave out the format {' and '.join(sorted(WORD_FORMATS))}",
+            "it gives no word times: leave out the format ctm, and name others in place of all",
         ),
         (
             options.segments == "sentence" and not (can.word_times and can.punctuation),

@@ -75,21 +75,37 @@ class FleetState:
             now: in seconds since the epoch, as everywhere here; clocks must agree to some seconds.
         """
         reached(self._redis.zadd, self._serving, {_pair(queue, model): now})
-        if old := self._seen(float("-inf"), now - _REMEMBERED_S):
-            reached(self._redis.zrem, self._serving, *(_pair(*one) for one in old))
+        if old := self._members(float("-inf"), now - _REMEMBERED_S):
+            reached(self._redis.zrem, self._serving, *old)
 
     def serving(self, now: float) -> list[tuple[str, str]]:
         """(queue, model) of the workers that were seen within two minutes, in order of name."""
         return sorted(self._seen(now - SEEN_WITHIN_S, float("inf")))
 
+    def remembered(self, now: float) -> list[tuple[str, str]]:
+        """The same of a week."""
+        return sorted(self._seen(now - _REMEMBERED_S, float("inf")))
+
     def queues(self, now: float) -> set[str]:
         """Queues that were served within a week."""
-        return {queue for queue, _ in self._seen(now - _REMEMBERED_S, float("inf"))}
+        return {queue for queue, _ in self.remembered(now)}
 
     def _seen(self, since: float, until: float) -> list[tuple[str, str]]:
-        members = reached(self._redis.zrevrangebyscore, self._serving, until, since)
-        return [(queue, model) for queue, model in map(json.loads, members)]
+        """What has another form is of a release to come, or of somebody else."""
+        return [pair for pair in map(_read_pair, self._members(since, until)) if pair]
+
+    def _members(self, since: float, until: float) -> list[str]:
+        found: list[str] = reached(self._redis.zrevrangebyscore, self._serving, until, since)
+        return found
 
 
 def _pair(queue: str, model: str) -> str:
     return json.dumps([queue, model])
+
+
+def _read_pair(member: str) -> tuple[str, str] | None:
+    with contextlib.suppress(ValueError):
+        match json.loads(member):
+            case [str(queue), str(model)]:
+                return queue, model
+    return None

@@ -127,11 +127,13 @@ class Options(_Frozen):
     second_look: bool = False
     """Whether speech whose text is doubtful is cut and recognised once more."""
 
-    @model_validator(mode="after")
-    def _check_speakers(self) -> Self:
-        if self.speaker_count is not None and not self.speakers:
-            raise ValueError("speaker_count needs speakers")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _count_means_speakers(cls, data: Any) -> Any:
+        """Whoever says how many there are wants them told apart."""
+        if isinstance(data, dict) and data.get("speaker_count") and "speakers" not in data:
+            return {**data, "speakers": True}
+        return data
 
     def overlaid(self, ref: "AudioRef") -> "Options":
         """These options with those of one file laid over them.
@@ -141,7 +143,8 @@ class Options(_Frozen):
         """
         if not ref.options:
             return self
-        return Options.model_validate({**self.model_dump(), **ref.options})
+        own = self.model_dump(exclude_defaults=True)
+        return Options.model_validate({**own, **ref.options})
 
 
 class AudioRef(_Frozen):

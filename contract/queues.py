@@ -45,11 +45,20 @@ def queue_of_model(model: str) -> str:
     """The queue that a model's workers are to consume when the fleet has several models.
 
     Its name is fleet- and the letters and digits of the model's, in small letters with a hyphen for
-    all that stands between them: fleet-iic-sensevoicesmall of iic/SenseVoiceSmall. A name without
-    any ASCII letter or digit is taken by the beginning of its SHA-256.
+    all that stands between them: fleet-iic-sensevoicesmall of iic/SenseVoiceSmall. Where that
+    leaves something out, or is long, the beginning of the name's SHA-256 follows.
     """
     plain = "-".join(re.findall(r"[a-z0-9]+", model.lower()))
-    return f"{QUEUE}-{plain or hashlib.sha256(model.encode()).hexdigest()[:8]}"
+    whole = re.fullmatch(r"[A-Za-z0-9/_.-]+", model) and len(plain) <= _LONGEST_PLAIN
+    parts = [QUEUE, plain[:_LONGEST_PLAIN]]
+    return "-".join(filter(None, parts if whole else [*parts, _digest(model)]))
+
+
+_LONGEST_PLAIN = 60
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
 def broker_priority(priority: int) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from contract.fleet_state import FleetState
 from contract.job import Options
-from contract.queues import queue_of
+from contract.queues import lanes, queue_of
 from contract.settings import Settings
 from producer.model_choice import Choice, choose, why_refused
 from producer.refusals import OptionsRefused
@@ -25,15 +25,20 @@ def direct(redis: Any, settings: Settings, model: str | None, lane: str | None =
         lane: where an earlier run has sent parts of the job.
 
     Raises:
+        OptionsRefused: the model has no name.
         BrokerUnavailable: Redis fails.
     """
-    serving = FleetState(redis, settings.key_prefix).serving(time.time())
+    if model is not None and not model.strip():
+        raise OptionsRefused("the model has no name: leave --model out, or say which")
+    fleet, now = FleetState(redis, settings.key_prefix), time.time()
+    own = lane is None or lane in lanes(settings.queue)
     return choose(
         model,
         queue=settings.queue,
         model=settings.model,
-        serving=serving,
-        bound_to=queue_of(lane) if lane else None,
+        serving=fleet.serving(now),
+        remembered=fleet.remembered(now),
+        bound_to=lane and (settings.queue if own else queue_of(lane)),
     )
 
 
@@ -58,4 +63,5 @@ def revision_at(redis: Any, settings: Settings, choice: Choice) -> str | None:
     """
     fleet = FleetState(redis, settings.key_prefix)
     known = fleet.revision_of(choice.model, choice.queue)
-    return known or (_NEVER_LOADED if choice.certain else None)
+    # a Redis that was emptied has forgotten what workers told when they began
+    return known or (_NEVER_LOADED if choice.certain and not choice.served else None)

@@ -82,7 +82,7 @@ class Enqueuing:
         """Where the job goes; refused at once when the model cannot do it."""
         about = self._planner.about(self.result.job)
         choice = direct(self._redis, self.settings, self.request.model, about.get("queue"))
-        if about.get("published") != "1":
+        if "request" not in about:  # what is begun is gone on with
             refuse_unsupported(self._redis, self.settings, choice, self.request.options)
         self.result.queue = choice.queue
         return choice

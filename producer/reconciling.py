@@ -4,7 +4,7 @@ import collections
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from contract.closing import Closer
@@ -46,6 +46,8 @@ class ReconcileResult:
     """Of the plan."""
     planned: bool = True
     """Whether all of the job's sources were planned; if not, run its `fleet enqueue` again."""
+    warnings: list[str] = field(default_factory=list)
+    """Why nobody, or somebody else, may do what was enqueued."""
 
 
 def reconcile(
@@ -84,6 +86,7 @@ def reconcile(
         revision = revision_at(redis, settings, choice)
         rebuilding = _Rebuilding(store, planner, job, request, revision)
         result = _restore_and_publish(rebuilding, settings)
+        result.warnings += choice.warnings if result.enqueued else ()
     Closer(ledger, planner, store).close(job)
     return result
 

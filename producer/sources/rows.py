@@ -89,7 +89,7 @@ def _is_length(value: Any) -> TypeGuard[float]:
 
 def _options(fields: dict[str, Any]) -> dict[str, Any]:
     """Taken out of the fields, and checked."""
-    options = {name: fields.pop(name) for name in _OPTIONS & fields.keys()}
+    options = {name: fields.pop(name) for name in Options.model_fields if name in fields}
     Options.model_validate(options)
     return options
 

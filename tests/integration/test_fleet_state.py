@@ -80,3 +80,15 @@ def test_no_redis_is_one_clear_error(settings: Settings) -> None:
     with pytest.raises(BrokerUnavailable, match="cannot be reached") as error:
         ledger.check()
     assert "secret" not in str(error.value)
+
+
+def test_what_a_later_release_says_of_itself_breaks_nothing(settings: Settings) -> None:
+    client: Any = connect(settings)
+    state = FleetState(client, "test-later:")
+    state.serve("fleet", "demo", 1000)
+    for member in ('["fleet", "demo", "more"]', "no json", '{"queue": "x"}', "[1, 2]"):
+        client.zadd("test-later:fleet:serving", {member: 1000})
+    assert state.serving(1000) == state.remembered(1000) == [("fleet", "demo")]
+    assert state.queues(1000) == {"fleet"}
+    state.serve("fleet", "demo", 1000 + 8 * 24 * 3600)
+    assert client.zcard("test-later:fleet:serving") == 1

@@ -124,6 +124,19 @@ def test_where_nothing_is_published_nobody_is_missed(
     assert (found.skipped, found.enqueued, found.warnings) == (FILES, 0, [])
 
 
+def test_a_redis_that_was_emptied_makes_nothing_be_done_again(
+    backlog: Backlog, state: FleetState, store: S3Store
+) -> None:
+    state.serve("fleet", ZH, time.time())  # which is told anew, unlike the revision
+    backlog.has_results_of(ZH, store)
+    assert backlog.enqueue().skipped == FILES
+
+
+def test_a_model_without_a_name_is_refused(backlog: Backlog) -> None:
+    with pytest.raises(OptionsRefused, match="has no name"):
+        backlog.enqueue(model=" ")
+
+
 @pytest.mark.parametrize(
     ("asked", "made_by", "skipped"),
     [

@@ -163,7 +163,10 @@ def test_of_many_errors_the_first_are_told_and_names_of_strangers_are_shortened(
     assert len(str(caught.value).encode()) < 4000
 
 
-def test_a_number_of_speakers_is_of_use_only_with_speakers() -> None:
-    assert Options(speakers=True, speaker_count=2).speaker_count == 2
-    with pytest.raises(ValidationError, match="speaker_count needs speakers"):
-        Options(speaker_count=2)
+def test_who_says_how_many_speakers_there_are_wants_them_told_apart() -> None:
+    assert Options(speaker_count=2).speakers
+    assert not Options(speaker_count=2, speakers=False).speakers
+    job = Options(speakers=True, speaker_count=2)
+    assert not job.overlaid(a_ref(options={"speakers": False})).speakers
+    assert Options().overlaid(a_ref(options={"speaker_count": 3})).speakers
+    assert job.overlaid(a_ref(options={"speaker_count": 3})).speaker_count == 3

@@ -50,3 +50,10 @@ def test_the_lists_are_those_that_kombu_uses(step: int) -> None:
 def test_a_model_has_a_queue_named_after_it(model: str, queue: str) -> None:
     assert queue_of_model(model) == queue
     assert {queue_of(lane) for lane in lanes(queue)} == {queue}
+
+
+def test_models_whose_names_are_alike_in_letters_have_queues_of_their_own() -> None:
+    names = ["\u6a21\u578b\u75321", "\u6a21\u578b\u4e591", "m@v1", "m-v1", "x" * 3000, "x" * 3001]
+    queues = [queue_of_model(name) for name in names]
+    assert len(set(queues)) == len(names)
+    assert max(map(len, queues)) < 80

@@ -1,12 +1,15 @@
 """Which queue a job goes to, which model does it, what is warned of and what is refused."""
 
+from typing import Any
+
 import pytest
 
 from contract.abilities import Abilities
 from contract.job import Options
+from contract.queues import queue_of_model
 from producer.model_choice import Choice, choose, why_refused
 
-HOME = {"queue": "fleet", "model": "paraformer-zh"}
+HOME: Any = {"queue": "fleet", "model": "paraformer-zh"}
 NANO, SENSE, ZH = "FunAudioLLM/Fun-ASR-Nano", "iic/SenseVoiceSmall", "paraformer-zh"
 OF_SENSE = "fleet-iic-sensevoicesmall"
 
@@ -41,6 +44,23 @@ def test_a_job_goes_where_its_model_is(
     assert (found.queue, found.model, found.certain) == (queue, model, certain)
 
 
+@pytest.mark.parametrize(
+    ("asked", "remembered", "queue"),
+    [
+        (SENSE, [("senses", SENSE)], "senses"),  # restarts, or was scaled to nothing
+        (ZH, [("fleet", SENSE)], "fleet-paraformer-zh"),  # whose workers come back
+        (ZH, [("fleet", ZH), ("b", SENSE)], "fleet"),
+        (None, [("senses", SENSE)], "fleet"),
+    ],
+)
+def test_workers_that_are_away_for_a_while_are_not_forgotten(
+    asked: str | None, remembered: list[tuple[str, str]], queue: str
+) -> None:
+    found = choose(asked, serving=[], remembered=remembered, **HOME)
+    assert (found.queue, found.served) == (queue, False)
+    assert "now" in found.warnings[0]
+
+
 def test_a_job_that_is_gone_on_with_stays_where_it_is() -> None:
     found = choose(SENSE, serving=[("b", SENSE)], bound_to="a", **HOME)
     assert (found.queue, found.model) == ("a", SENSE)
@@ -51,7 +71,7 @@ def test_a_job_that_is_gone_on_with_stays_where_it_is() -> None:
     ("asked", "serving", "phrases"),
     [
         (None, [("fleet", SENSE)], None),
-        (None, [("fleet", SENSE), ("fleet", ZH)], None),
+        (None, [("fleet", SENSE), ("fleet", ZH)], ["any of them may do", "--model"]),
         (None, [("b", ZH)], ["no worker serves queue fleet now", "fleet worker --queue fleet"]),
         (SENSE, [("b", SENSE)], None),
         (
@@ -86,7 +106,8 @@ def test_what_may_not_be_as_it_was_meant_is_one_line(
 
 def test_a_command_that_is_told_can_be_pasted() -> None:
     (warning,) = choose("/models/my own", serving=[], **HOME).warnings
-    assert warning.endswith("FLEET_MODEL='/models/my own' fleet worker --queue fleet-models-my-own")
+    queue = queue_of_model("/models/my own")
+    assert warning.endswith(f"FLEET_MODEL='/models/my own' fleet worker --queue {queue}")
 
 
 CAN_HOTWORDS = Abilities(hotwords=True)
@@ -94,7 +115,7 @@ WORDS = Options(hotwords=("nine",))
 
 
 @pytest.mark.parametrize(
-    ("certain", "can", "options", "phrases"),
+    ("served", "can", "options", "phrases"),
     [
         (True, CAN_HOTWORDS, WORDS, None),
         (True, Abilities(), Options(), None),
@@ -110,9 +131,10 @@ WORDS = Options(hotwords=("nine",))
     ],
 )
 def test_only_what_a_model_is_known_not_to_serve_is_refused(
-    certain: bool, can: Abilities | None, options: Options, phrases: list[str] | None
+    served: bool, can: Abilities | None, options: Options, phrases: list[str] | None
 ) -> None:
-    why = why_refused(Choice(queue="b", model=SENSE, certain=certain), can, options)
+    choice = Choice(queue="b", model=SENSE, certain=True, served=served)
+    why = why_refused(choice, can, options)
     assert (why is None) == (phrases is None)
     for phrase in phrases or ():
         assert phrase in (why or "")

@@ -214,7 +214,7 @@ def test_it_goes_to_the_queue_of_the_model_and_warnings_are_told(
 def test_what_the_model_cannot_do_is_refused_before_anything_is_uploaded(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
-    worker.choice = Choice(queue="fleet", model="demo", certain=True)
+    worker.choice = Choice(queue="fleet", model="demo", certain=True, served=True)
     worker.can = Abilities()
     told: list[str] = []
     wanted = Options(hotwords=("nine",))
