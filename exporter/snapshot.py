@@ -58,10 +58,10 @@ class Fleet:
 
         So a queue whose workers have all gone has numbers still, by which they are called back.
         """
-        names = {self._settings.queue, *(queue_of(lane) for lane in lanes_in_use if lane)}
-        names |= self._fleet.queues(now)
-        unacked = self._unacked(names)
-        for name in sorted(names):
+        busy = {self._settings.queue, *(queue_of(lane) for lane in lanes_in_use if lane)}
+        busy |= {queue for queue, _ in self._fleet.serving(now)}
+        unacked = self._unacked(busy)
+        for name in sorted(busy | self._fleet.queues(now)):
             lists = [
                 self._settings.key_prefix + one
                 for lane in lanes(name)
