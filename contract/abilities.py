@@ -57,7 +57,7 @@ def unsupported(options: "Options", can: Abilities) -> list[str]:
             "speech, or start its workers with FLEET_PUNC_MODEL",
         ),
         (
-            options.language is not None and options.language not in (told or (options.language,)),
+            options.language is not None and bool(told) and options.language not in told,
             f"it cannot be told language {options.language}, only {', '.join(told)}",
         ),
         (bool(options.hotwords) and not can.hotwords, "it takes no hotwords: leave them out"),

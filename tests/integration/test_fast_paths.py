@@ -19,6 +19,7 @@ from local.samples import SAMPLES, load_samples
 from models import DEMO_ASR, DEMO_VAD
 from tests.integration.random_models import save_random, seaco_of_the_demo
 from worker.decoding import decode_file
+from worker.engine.families import family_of
 from worker.engine.fast import detector, firing, recogniser
 from worker.engine.fast.filterbank import FilterBank
 from worker.engine.fast.recent import Recent
@@ -37,7 +38,9 @@ MIXTURES = 120
 
 def load(model: Path) -> Any:
     quiet = {"disable_update": True, "disable_pbar": True, "disable_log": True}
-    return funasr.AutoModel(model=str(model), device="cpu", ncpu=1, **quiet)
+    loaded = funasr.AutoModel(model=str(model), device="cpu", ncpu=1, **quiet)
+    family_of(loaded).prepare(loaded.model)
+    return loaded
 
 
 @functools.cache

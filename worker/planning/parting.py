@@ -60,9 +60,9 @@ def _with_words(
         if waiting and own and share:
             yield waiting, tuple(share)
             waiting, share = None, []
-        if waiting:
-            one = (waiting if share else one)._replace(text=waiting.text + one.text)  # noqa: PLW2901
-        waiting, share = one, share + own
+        text = (waiting.text if waiting else "") + one.text
+        waiting = (waiting if waiting and share else one)._replace(text=text)
+        share += own
     if waiting and share:
         yield waiting, tuple(share)
 

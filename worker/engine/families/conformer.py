@@ -1,6 +1,6 @@
 """Encoders with CTC, with or without an attention decoder: text alone.
 
-FunASR decodes one clip by beam search and several by CTC, a hundred times as fast. In a batch it
+FunASR decodes one clip by beam search and several by CTC, which takes no search. In a batch it
 counts a shorter clip's frames wrongly, so that its words depend on its neighbours. Here each clip
 goes by itself, and by CTC; a model without CTC by beam search.
 """

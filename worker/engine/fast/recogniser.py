@@ -96,7 +96,10 @@ def _nothing(frames: torch.Tensor) -> torch.Tensor:
 
 
 class FastRecogniser:
-    """Recognises like FunASR, with its weights; what it does not know, FunASR does."""
+    """Recognises like FunASR, with its weights; what it does not know, FunASR does.
+
+    The model has been prepared by its family: behind a clip its encoder shows nothing.
+    """
 
     def __init__(self, model: Any, device: str, filterbank: FilterBank) -> None:
         self._stock = StockRecogniser(model)
@@ -147,9 +150,6 @@ class FastRecogniser:
         """The model alone, from stacked features to tokens and firings; None for no token."""
         model = self._model
         encoded, lengths = model.encode(stacked, lengths)
-        # the predictor looks one frame ahead: behind a clip it must see what it would see alone
-        beyond = torch.arange(encoded.shape[1], device=encoded.device) >= lengths[:, None]
-        encoded = encoded.masked_fill(beyond[..., None], 0.0)
         with _instead(model.predictor, _nothing):
             embeddings, tokens, _, _ = model.calc_predictor(encoded, lengths)[:4]
         tokens = tokens.round().long()
