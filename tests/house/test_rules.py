@@ -67,3 +67,10 @@ def test_no_path_of_a_machine_and_no_registry(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for private in ("/work" + "/", "/root" + "/", "/opt/wheels", "pythonhosted", "pypi" + ".org"):
         assert private not in text
+
+
+@pytest.mark.parametrize("path", [path for path in PYTHON if "tests" in path.parts], ids=name)
+def test_no_test_asserts_that_something_was_fast(path: Path) -> None:
+    """A busy machine is slow; a time limit of pytest's, or a count of steps, tells a hang."""
+    fast = re.compile(r"assert .*(perf_counter|monotonic|process_time)\(\) - .*<")
+    assert not fast.search(path.read_text(encoding="utf-8"))

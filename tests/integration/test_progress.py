@@ -130,7 +130,7 @@ def test_a_job_that_is_not_known_is_an_error(ask: Any, settings: Settings) -> No
 WINDOW = 10_000
 
 
-def test_the_status_of_ten_million_files_takes_less_than_a_second(
+def test_the_status_of_ten_million_files_takes_a_few_commands(
     client: Any, planner: Planner, recorder: Recorder, settings: Settings
 ) -> None:
     job = f"job-{uuid.uuid4()}"
@@ -151,10 +151,9 @@ def test_the_status_of_ten_million_files_takes_less_than_a_second(
     }
     client.hset(Keys().job(job, "minutes"), mapping=rows)
 
-    begun = time.monotonic()
+    before = client.info("stats")["total_commands_processed"]
     found = producer.status(job, settings)
-    took_s = time.monotonic() - begun
-    assert took_s < 1.0
+    assert client.info("stats")["total_commands_processed"] - before < 1000
     assert found.counts.files == 10_000_000
     assert (found.progress.done, found.progress.failed) == (8_000_000 - 800, 1)
     assert (found.progress.skipped, found.waiting) == (1000, 10_000_000 - 8_000_000 - 200 - 1)

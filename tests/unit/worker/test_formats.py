@@ -8,7 +8,7 @@ from typing import BinaryIO
 import av
 import pytest
 
-from local.samples import SAMPLES
+from local.samples import SAMPLES, load_samples
 from tests.unit.worker import referring_files as referring
 from tests.unit.worker.sounds import as_file, encode, tone, wav
 from tests.unit.worker.watched_places import ListeningServer, WatchedFile, listening, watched
@@ -136,10 +136,10 @@ def test_formats_that_open_other_files_are_not_taken() -> None:
     assert not referring_ones & set(DEMUXERS)
 
 
-SOUNDING = [path for path in sorted(SAMPLES.rglob("*.*")) if path.suffix not in {".json", ".py"}]
+RECORDINGS = [SAMPLES / sample.name for sample in load_samples()]
 
 
-@pytest.mark.parametrize("path", SOUNDING, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name)
 def test_every_sample_is_decoded_as_it_would_be_without_locks(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,5 @@
 """Segments become sentences: text, words, times and what else was heard go on, all of it."""
 
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -132,12 +131,15 @@ def test_a_piece_ends_a_sentence_or_does_not(piece: str, ends: bool) -> None:
     assert ends_sentence(piece) is ends
 
 
-@pytest.mark.parametrize("dots", ["." * 100_000, ".)" * 50_000, ". " * 50_000, "a." * 50_000])
+MANY = 1_000_000
+"""So many that work which grows with their square would take hours."""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("dots", ["." * MANY, ".)" * MANY, ". " * MANY, "a." * MANY])
 @pytest.mark.parametrize("last", ["", "!", ",", "a"])
-def test_no_row_of_dots_takes_long(dots: str, last: str) -> None:
-    began_s = perf_counter()
+def test_long_runs_of_dots_are_decided_in_linear_time(dots: str, last: str) -> None:
     ends_sentence(f"a{dots}{last}")
-    assert perf_counter() - began_s < 0.5
 
 
 @given(
