@@ -1,7 +1,9 @@
-"""How large a message may be, before and after it is unpacked."""
+"""How large and how deeply nested a message may be, before and after it is unpacked."""
 
 import functools
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 from kombu import compression
 
@@ -9,12 +11,20 @@ MAX_MESSAGE_BYTES = 32 << 20
 """Of a message's body, packed or not. The largest shard has 10,000 files; with addresses and names
 as long as S3 and we allow (1,024 and 900 bytes) it has 20 MB. fleet's own have some hundred kB."""
 
+MAX_DEPTH = 32
+"""Lists and objects within each other, in a message's body or in its envelope. A shard needs 8;
+pickle and json end at some hundreds, in the middle of their work."""
+
 _ZLIB = "application/x-gzip"
 """kombu's name for what zlib packs."""
 
 
 class MessageTooLarge(ValueError):
     """A message of more than 32 MiB: put fewer files into a shard."""
+
+
+class MessageTooDeep(ValueError):
+    """A message nests lists or objects more than 32 deep: send a shard as the contract shows it."""
 
 
 def refuse_bombs() -> None:
@@ -53,6 +63,27 @@ def check_message_size(size_bytes: int) -> None:
     """
     if size_bytes > MAX_MESSAGE_BYTES:
         raise MessageTooLarge(f"it has more than {MAX_MESSAGE_BYTES} bytes")
+
+
+def check_depth(value: Any) -> None:
+    """Reject a JSON value that is nested too deeply.
+
+    Raises:
+        MessageTooDeep: more than MAX_DEPTH lists or objects lie within each other.
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise MessageTooDeep(f"it is nested more than {MAX_DEPTH} deep")
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    if isinstance(value, list | tuple):
+        yield from value
+    elif isinstance(value, dict):
+        yield from value.values()
 
 
 def _refuse(name: str, body: bytes) -> bytes:

@@ -58,6 +58,8 @@ class ConsumerState:
     """Since when the broker is in touch."""
     at_s: float
     """When the loop last said so."""
+    unstarted_s: float = 0.0
+    """How long a message has been reserved that no idle child has started."""
 
 
 def claim_run_dir(root: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 from kombu.transport import redis
 from kombu.utils.json import loads
 
-from contract.message_size import MAX_MESSAGE_BYTES
+from contract.message_size import MAX_MESSAGE_BYTES, MessageTooDeep, check_depth
 
 REFUSED_HEADER = "fleet_refused"
 """Says why an element is no message."""
@@ -31,11 +31,18 @@ def take_any_envelope() -> None:
     """Let kombu's Redis transport, in this process, hand on whatever lies in a list."""
     redis.loads = read_envelope
     redis.Transport._deliver = lambda transport, message, queue: _deliver(
-        transport, message if is_sound(message) else in_envelope(str(message), _NO_MESSAGE), queue
+        transport, message if is_sound(message) else _wrapped(message), queue
     )
 
 
 _NO_MESSAGE = "it is no message of Celery's"
+
+
+def _wrapped(element: Any) -> dict[str, Any]:
+    try:
+        return in_envelope(str(element), _NO_MESSAGE)
+    except RecursionError:
+        return in_envelope("", _NO_MESSAGE)
 
 
 def read_envelope(text: str) -> Any:
@@ -43,9 +50,14 @@ def read_envelope(text: str) -> Any:
     if len(text) > _MAX_ENVELOPE and not text.startswith("["):
         return in_envelope(text, f"it has more than {MAX_MESSAGE_BYTES} bytes")
     try:
-        return loads(text)
+        message = loads(text)
+        if not isinstance(message, list):
+            check_depth(message)  # kombu writes it out again, as JSON that may not end
+    except MessageTooDeep as error:
+        return in_envelope(text, str(error))
     except (ValueError, TypeError, RecursionError):
         return in_envelope(text, "it is no JSON")
+    return message
 
 
 def in_envelope(text: str, reason: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from contract.queues import BrokerUnavailable
 from contract.settings import Settings
 from worker.attempts import Attempts
 from worker.claims import Claims, owner_of
+from worker.parent.unstarted import UnstartedMessages
 from worker.progress import Patience, Progress, read_progress, why_stopped
 from worker.slots import SlotFiles, SlotState
 
@@ -62,6 +63,8 @@ class Parent:
     """Since when the consumer and its broker are in touch."""
     drained_by_s: float | None = field(default=None, init=False)
     """When nothing may be in a child's hands any more; None while work is taken."""
+    unstarted: UnstartedMessages = field(default_factory=UnstartedMessages, init=False)
+    """Counted by StallWatch."""
     _looked_s: float = field(default=float("-inf"), init=False)
     _unready: int = field(default=0, init=False)
     exit_code: int = field(default=os.EX_OK, init=False)

@@ -52,7 +52,9 @@ class Leases(Watching):
         known = {_tag(request) for request in _in_flight()}
         # kombu says nowhere else what it has delivered to us; what is settled stays there for long
         self._give_back_nobodys(qos, set(qos._delivered) - qos._dirty - known)
-        if held := known - {_tag(one.request) for one in in_hand if self.side.why_stopped(one)}:
+        stopped = {_tag(one.request) for one in in_hand if self.side.why_stopped(one)}
+        stopped |= self.side.unstarted.longer_than(self.side.patience.stall_s)
+        if held := known - stopped:
             now = time.time()  # as kombu does: the clocks of a fleet must agree to some seconds
             with qos.channel.conn_or_acquire() as client:
                 client.zadd(qos.unacked_index_key, dict.fromkeys(held, now), xx=True)

@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 
 import redis
 from celery.worker.consumer import Consumer
+from celery.worker.state import task_ready
 
 from contract.dead_letters import DeadLetter, DeadLetters
 from contract.layout import is_whole
 from contract.ledger import connect
-from contract.message_size import check_message_size
+from contract.message_size import check_depth, check_message_size
 from contract.queues import ENQUEUED_AT_HEADER, TASK, BrokerUnavailable
 from contract.settings import Settings
 from contract.transcript import utc_now
@@ -50,6 +51,31 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
     settings: ClassVar[Settings]
     observe: ClassVar[Observer]
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        # Celery looks it up for each request, whether a child is free at once or later
+        self.controller._process_task = self._guarded(self.controller._process_task)
+
+    def _guarded(self, send_to_pool: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Let a request that the pool rejects become a dead letter and free its slot."""
+
+        def send(request: Any) -> None:
+            try:
+                send_to_pool(request)
+            except Exception as error:
+                self._discard(request)
+                self._put_aside(request.message, f"it cannot be given to a child: {_said(error)}")
+
+        return send
+
+    def _discard(self, request: Any) -> None:
+        """Undo what Celery and billiard noted of a request that no child will ever see."""
+        task_ready(request)
+        unsent = (one for one in self.pool._pool._cache.values() if not hasattr(one, "_payload"))
+        for result in [one for one in unsent if one.correlation_id == request.id]:
+            result.discard()
+        self.controller._quick_release()
+
     @cached_property
     def _letters(self) -> DeadLetters:
         return DeadLetters(connect(self.settings), self.settings.key_prefix)
@@ -70,6 +96,7 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
                 message.headers = sound_headers(message.headers)
                 if message.headers.get("task") == TASK:
                     check_body(_opened(message))
+                    check_depth(message.payload)  # pickle would end in the middle of it
                 return handle(message)
             except Unreadable as error:
                 return self.on_decode_error(message, error)

@@ -1,10 +1,15 @@
-"""Consumer step: a child that hangs is killed, and its shard is tried again."""
+"""Consumer step: a child that hangs is killed, and its shard is tried again.
+
+A message that no child starts is reported to /healthz, and its lease runs out.
+"""
 
 import contextlib
 import logging
 import os
 import signal
 from typing import Any
+
+from celery.worker import state as celery_state
 
 from worker.health import loads_too_long
 from worker.parent.leases import Leases
@@ -28,6 +33,7 @@ class StallWatch(Watching):
     def start(self, parent: Any) -> None:
         """Begin to look."""
         super().start(parent)
+        self.side.unstarted.forget()
         self._say(consuming=True)
 
     def stop(self, parent: Any) -> None:
@@ -39,11 +45,17 @@ class StallWatch(Watching):
         since_s, at_s = self.side.in_touch_since_s, self.side.clock()
         with contextlib.suppress(OSError):  # a full disk must not look like a lost broker
             self.side.slots.say_consumer(
-                ConsumerState(consuming=consuming, since_s=since_s, at_s=at_s)
+                ConsumerState(
+                    consuming=consuming,
+                    since_s=since_s,
+                    at_s=at_s,
+                    unstarted_s=self.side.unstarted.longest_s,
+                )
             )
 
     def look(self, parent: Any = None) -> None:
         """Kill every child that hangs."""
+        self._count_unstarted()
         self._say(consuming=True)
         for state in self.side.states():
             if loads_too_long(state, self.side.clock()):
@@ -51,6 +63,13 @@ class StallWatch(Watching):
         for one in self.side.in_hand():
             if (why := self.side.why_stopped(one)) and self._kill(one.pid, why):
                 self.side.note_death(one.request, f"killed: {why}")
+
+    def _count_unstarted(self) -> None:
+        active = set(celery_state.active_requests)
+        waiting = set(celery_state.reserved_requests) - active
+        ready = sum(state.state == "ready" for state in self.side.states())
+        tags = (request.message.delivery_tag for request in waiting)
+        self.side.unstarted.look(tags, ready - len(active), self.every_s)
 
     def _kill(self, pid: int, why: str) -> bool:
         """Whether it was not killed before."""

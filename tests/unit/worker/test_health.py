@@ -30,8 +30,12 @@ def a_worker(
     return Worker(expected=expected, states=states, consumer=consumer, progress=[progress])
 
 
-def a_loop(*, consuming: bool = True, since_s: float = 0.0, ago_s: float = 0.0) -> ConsumerState:
-    return ConsumerState(consuming=consuming, since_s=since_s, at_s=NOW_S - ago_s)
+def a_loop(
+    *, consuming: bool = True, since_s: float = 0.0, ago_s: float = 0.0, unstarted_s: float = 0.0
+) -> ConsumerState:
+    return ConsumerState(
+        consuming=consuming, since_s=since_s, at_s=NOW_S - ago_s, unstarted_s=unstarted_s
+    )
 
 
 def at_work(quiet_s: float) -> Progress:
@@ -88,6 +92,21 @@ def test_a_loop_that_stands_still_is_stuck_unless_the_broker_is_away(
 ) -> None:
     why = why_stuck(a_worker(a_slot(0), consumer=loop), NOW_S, PATIENCE)
     assert (why is not None and "stood still for 130 s" in why) is stuck
+
+
+@pytest.mark.parametrize(
+    ("loop", "stuck"),
+    [
+        (a_loop(unstarted_s=100), False),
+        (a_loop(unstarted_s=101), True),
+        (a_loop(unstarted_s=101, consuming=False), False),
+    ],
+)
+def test_a_message_that_no_idle_child_starts_is_red_after_the_stall_limit(
+    loop: ConsumerState, stuck: bool
+) -> None:
+    why = why_stuck(a_worker(a_slot(0), consumer=loop), NOW_S, PATIENCE)
+    assert (why is not None and "no idle child has started it" in why) is stuck
 
 
 @pytest.mark.parametrize(

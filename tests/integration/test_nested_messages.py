@@ -1,0 +1,167 @@
+"""Deeply nested messages become dead letters, and the worker takes the next message."""
+
+import json
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from contract.dead_letters import DeadLetter, DeadLetters
+from contract.ledger import connect
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.samples import SAMPLES
+from local.stack import Stack
+from local.worker import LocalWorker
+from tests.integration.raw_messages import envelope, push, shard_body, task_headers, waiting
+
+STALL_S = 5
+
+
+@pytest.fixture(scope="module")
+def worker(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorker]:
+    environment = {**stack.environment, "FLEET_STALL_S": str(STALL_S)}
+    with LocalWorker(environment, tmp_path_factory.mktemp("worker")) as running:
+        running.wait_until_ready()
+        yield running
+
+
+ALONE = "unchecked:"
+"""Key prefix of a worker that shares its queue with no other."""
+
+UNCHECKED = """
+import contract.message_size
+contract.message_size.MAX_DEPTH = 10_000
+"""
+
+
+@pytest.fixture
+def unchecked_worker(stack: Stack, tmp_path: Path) -> Iterator[LocalWorker]:
+    """A worker that does not look how deeply a message is nested: pickle fails in Celery's pool."""
+    (tmp_path / "sitecustomize.py").write_text(UNCHECKED)
+    own = {"PYTHONPATH": str(tmp_path), "FLEET_KEY_PREFIX": ALONE}
+    with LocalWorker({**stack.environment, **own}, tmp_path) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture
+def output(store: S3Store) -> str:
+    with (SAMPLES / "pin-code.wav").open("rb") as file:
+        store.upload("s3://audio/pin-code.wav", file)
+    return f"s3://transcripts/{uuid.uuid4()}/"
+
+
+def shard(output: str, **more: Any) -> dict[str, Any]:
+    files = [{"audio": "s3://audio/pin-code.wav"}]
+    return {"schema": 1, "shard": str(uuid.uuid4()), "output": output, "files": files, **more}
+
+
+NESTED = "nested lists"
+"""Stands for the nested value, which json cannot write itself."""
+
+
+def deep(depth: int, text: str) -> str:
+    return text.replace(json.dumps(NESTED), "[" * depth + "]" * depth)
+
+
+def body(depth: int, output: str, **more: Any) -> str:
+    written = deep(depth, shard_body(shard(output, **more)).decode())
+    return json.dumps(envelope(written.encode(), task_headers()))
+
+
+def in_hotwords(output: str, depth: int) -> str:
+    return body(depth, output, options={"hotwords": NESTED})
+
+
+def in_file_options(output: str, depth: int) -> str:
+    files = [{"audio": "s3://audio/pin-code.wav", "options": {"hotwords": NESTED}}]
+    return body(depth, output, files=files)
+
+
+def in_unknown_field(output: str, depth: int) -> str:
+    return body(depth, output, extra=NESTED)
+
+
+def in_header(output: str, depth: int) -> str:
+    message = envelope(shard_body(shard(output)), task_headers(origin=NESTED))
+    return deep(depth, json.dumps(message))
+
+
+def in_property(output: str, depth: int) -> str:
+    message = envelope(shard_body(shard(output)), task_headers())
+    message["properties"]["reply_to"] = NESTED
+    return deep(depth, json.dumps(message))
+
+
+def instead_of_envelope(output: str, depth: int) -> str:
+    return deep(depth, json.dumps(NESTED))
+
+
+def dead_lettered(worker: LocalWorker, settings: Settings, before: set[str]) -> list[DeadLetter]:
+    """The dead letters that were not there before, once the queue is empty."""
+    letters = DeadLetters(connect(settings), settings.key_prefix)
+
+    def new() -> list[DeadLetter]:
+        return [letter for letter in letters.all() if letter.message_id not in before]
+
+    worker.process.wait_until(lambda: bool(new()) and not waiting(settings), 60)
+    return new()
+
+
+@pytest.mark.parametrize("depth", [40, 350, 700, 900, 940, 980])
+@pytest.mark.parametrize(
+    "place",
+    [in_hotwords, in_file_options, in_unknown_field, in_header, in_property, instead_of_envelope],
+)
+def test_a_nested_message_becomes_a_dead_letter_and_the_next_is_transcribed(
+    worker: LocalWorker, settings: Settings, store: S3Store, output: str, place: Any, depth: int
+) -> None:
+    before = {letter.message_id for letter in DeadLetters(connect(settings)).all()}
+    push(settings, place(output, depth))
+    assert len(dead_lettered(worker, settings, before)) == 1
+    push(settings, envelope(shard_body(shard(output)), task_headers()))
+    worker.process.wait_until(lambda: bool(list(store.list(output))), 30)
+    assert json.loads(store.read(output + "pin-code.wav.json"))["text"]
+    assert worker.page("/healthz")[0] == 200
+
+
+def test_a_message_that_an_idle_child_never_starts_turns_healthz_red(
+    worker: LocalWorker, settings: Settings, store: S3Store, output: str
+) -> None:
+    (child,) = worker_children(worker)
+    os.kill(child, signal.SIGSTOP)
+    try:
+        push(settings, envelope(shard_body(shard(output)), task_headers()))
+        worker.process.wait_until(lambda: worker.page("/healthz")[0] == 503, 60)
+        assert "no idle child has started it" in worker.page("/healthz")[1]
+    finally:
+        os.kill(child, signal.SIGCONT)
+    worker.process.wait_until(lambda: bool(list(store.list(output))), 60)
+    worker.process.wait_until(lambda: worker.page("/healthz")[0] == 200, 60)
+
+
+def worker_children(worker: LocalWorker) -> list[int]:
+    states = [json.loads(path.read_text()) for path in worker.run_dir.rglob("slot*.json")]
+    return [state["pid"] for state in states if psutil.pid_exists(state["pid"])]
+
+
+def test_a_message_that_the_pool_rejects_frees_its_slot(
+    unchecked_worker: LocalWorker, settings: Settings, store: S3Store, output: str
+) -> None:
+    settings = settings.model_copy(update={"key_prefix": ALONE})
+    before: set[str] = set()
+    for _ in range(3):
+        push(settings, in_hotwords(output, 700))
+        (letter,) = dead_lettered(unchecked_worker, settings, before)
+        before.add(letter.message_id)
+        assert "cannot be given to a child: maximum recursion depth" in letter.reason
+    push(settings, envelope(shard_body(shard(output)), task_headers()))
+    unchecked_worker.process.wait_until(lambda: bool(list(store.list(output))), 60)
+    unchecked_worker.process.stop()
+    assert "did not end in time" not in unchecked_worker.process.log.read_text()

@@ -1,0 +1,36 @@
+"""Which reserved messages wait beside an idle child, and for how long."""
+
+from worker.parent.unstarted import UnstartedMessages
+
+
+def looked(*looks: tuple[set[str], int]) -> UnstartedMessages:
+    unstarted = UnstartedMessages()
+    for waiting, idle in looks:
+        unstarted.look(waiting, idle, 1.0)
+    return unstarted
+
+
+def test_a_message_that_was_just_reserved_has_not_waited() -> None:
+    assert looked(({"a"}, 1)).longest_s == 0
+
+
+def test_waiting_beside_an_idle_child_adds_up() -> None:
+    unstarted = looked(*[({"a"}, 1)] * 4, ({"a", "b"}, 1))
+    assert unstarted.longest_s == 4
+    assert unstarted.longer_than(3.5) == {"a"}
+    assert unstarted.longer_than(4) == set()
+
+
+def test_waiting_for_a_busy_child_does_not_count() -> None:
+    assert looked(({"a"}, 1), ({"a"}, 1), ({"a"}, 0)).longest_s == 0
+    assert looked(({"a"}, 1), ({"a"}, -1), ({"a"}, 1), ({"a"}, 1)).longest_s == 1
+
+
+def test_a_message_that_was_started_is_forgotten() -> None:
+    assert looked(({"a"}, 1), ({"a"}, 1), (set(), 1), ({"a"}, 1)).longest_s == 0
+
+
+def test_a_new_connection_starts_anew() -> None:
+    unstarted = looked(*[({"a"}, 1)] * 9)
+    unstarted.forget()
+    assert (unstarted.longest_s, unstarted.longer_than(0)) == (0, set())
