@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from contract.job_name import BadJobName
 from contract.queues import BrokerUnavailable
 from contract.settings import BadConfiguration
 from contract.store import CredentialsRefused, ObjectDenied, ObjectMissing, StoreError
@@ -35,6 +36,7 @@ class WrongUsage(Exception):
 _WRONG = (
     WrongUsage,
     BadConfiguration,
+    BadJobName,
     BadSource,
     JobRefused,
     OptionsRefused,

@@ -1,6 +1,7 @@
 """What producer and worker agree on; imports neither of them.
 
 job.py         the task's message: Shard, AudioRef, Options
+job_name.py    PURE: what a job may be called
 abilities.py   what a model can do, and which options it cannot serve
 transcript.py  the documents users read: Transcript, Receipt, ErrorReport
 shard_record.py  the rows that say what became of a shard's files

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from contract.audio_address import check_audio, default_name, is_web
+from contract.job_name import check_job_name
 from contract.layout import check_relative, is_s3_uri, is_whole
 
 Format = Literal[
@@ -88,6 +89,7 @@ MAX_SEGMENT_S = 600.0
 
 Text = Annotated[str, AfterValidator(_check_text)]
 Hotword = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_check_hotword)]
+JobName = Annotated[str, AfterValidator(check_job_name)]
 AudioAddress = Annotated[str, AfterValidator(check_audio)]
 OutputPrefix = Annotated[str, AfterValidator(check_output)]
 Relative = Annotated[str, AfterValidator(check_relative)]
@@ -192,7 +194,7 @@ class Shard(_Frozen):
     """Version of this document."""
     shard: Text = Field(min_length=1, max_length=200)
     """Identity of the message, the same however often it is delivered."""
-    job: Text | None = Field(default=None, max_length=150)
+    job: JobName | None = None
     """The job whose ledger counts these files, if any."""
     output: OutputPrefix
     """Prefix under which the outputs are written."""

@@ -1,12 +1,12 @@
 """One call of enqueue: open the job or go on with it, plan, publish, close."""
 
 import contextlib
-import re
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from contract.closing import Closer
+from contract.job_name import BadJobName, check_job_name
 from contract.layout import job_uri
 from contract.ledger import Ledger, Planner, connect
 from contract.queues import lanes
@@ -34,8 +34,6 @@ from producer.result import EnqueueResult, Progress
 from producer.sources.interface import BadRow, BadSource
 
 _BAD_ROWS_AT_ONCE = 10_000
-
-JOB_NAME = re.compile(r"[A-Za-z0-9._-]{1,150}")
 
 
 @dataclass(kw_only=True)
@@ -74,9 +72,10 @@ class Enqueuing:
         return self.result
 
     def _check_name(self) -> None:
-        job = self.result.job
-        if not JOB_NAME.fullmatch(job):
-            raise JobRefused(f"{job!r} is no name of a job: letters, digits, . _ - only")
+        try:
+            check_job_name(self.result.job)
+        except BadJobName as error:
+            raise JobRefused(str(error)) from None
 
     def _choose(self) -> Choice:
         """Where the job goes; refused at once when the model cannot do it."""

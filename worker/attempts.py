@@ -17,7 +17,7 @@ _FORGET_AFTER_S = 7 * 24 * 3600
 _TWINS_COME_WITHIN_S = 3600
 """A shard that was split or put aside may have been delivered twice; its twin is to know."""
 
-_BEGUN, _ENDED = "begun:", "ended:"
+_BEGUN, _ENDED, _CRASHES = "begun:", "ended:", "crashes"
 
 _FORGIVE = """
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[2], 1) end
@@ -83,6 +83,18 @@ class Attempts:
         begun = len(_names(fields, _BEGUN))
         if begun and fields.get("death_of") != str(begun):
             reached(self._redis.hset, key, mapping={"death": how, "death_of": begun})
+
+    def count_crash(self, identity: str) -> int:
+        """Count an exit of the process that had the shard; how many there have been.
+
+        Counted by the parent, whether or not the process came to count its attempt.
+        """
+        key = self._key(identity)
+        with self._redis.pipeline() as pipe:
+            pipe.hincrby(key, _CRASHES, 1)
+            pipe.expire(key, _FORGET_AFTER_S)
+            crashes, _ = reached(pipe.execute)
+        return int(crashes)
 
     def end(self, identity: str) -> None:
         """Forget a shard that is done."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contract.audio_address import shown
 from contract.dead_letters import DeadLetter
 from contract.job import AudioRef, MalformedShard, Shard
+from contract.queues import BrokerUnavailable
 from contract.store import StoreError, StoreUnavailable
 from contract.transcript import utc_now
 from worker.events import FileFinished, ShardPutAside
@@ -34,10 +35,12 @@ def put_aside(letter: DeadLetter, child: Child, decision: PutAside, who: Circums
     else:
         failed = report_errors(child, shard, decision, who)
         book = child.open_book(shard)
-        book.give_up(failed, decision.message, decision.kind)
+        with _ledger_may_refuse(shard):
+            book.give_up(failed, decision.message, decision.kind)
         child.dead_letters.put(letter)
         try:
-            book.leave_for_good()
+            with _ledger_may_refuse(shard):
+                book.leave_for_good()
         except StoreUnavailable:
             raise  # nobody else would write the end of the job
         except StoreError as error:
@@ -68,6 +71,18 @@ def report_errors(
         with _unless_that_is_why(decision):
             outputs.write_error(report)
     return failed
+
+
+@contextlib.contextmanager
+def _ledger_may_refuse(shard: Shard) -> Iterator[None]:
+    """Go on without the ledger: a child waits for a Redis that is away, so this one says no.
+
+    The job stays open, and its report is not written, until `fleet reconcile` has rebuilt it.
+    """
+    try:
+        yield
+    except BrokerUnavailable as error:
+        log.error("the ledger of job %s is not updated, run fleet reconcile: %s", shard.job, error)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from contract.job_name import check_job_name
 from contract.ledger.values import KINDS, OUTCOMES, PARTS
 
 
@@ -21,8 +22,12 @@ class Keys:
         object.__setattr__(self, "workers", f"{self.prefix}fleet:workers")
 
     def job(self, job: str, *parts: str) -> str:
-        """The job's hash, or what hangs on it."""
-        return ":".join((f"{self.prefix}fleet:job:{job}", *parts))
+        """The job's hash, or what belongs to it.
+
+        Raises:
+            BadJobName: that is not a job name; it could be part of another job's key.
+        """
+        return ":".join((f"{self.prefix}fleet:job:{check_job_name(job)}", *parts))
 
     def all_of(self, job: str) -> list[str]:
         """Every key of a job."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import producer
+from contract.job_name import BadJobName
 from contract.ledger import Ledger, Planner, Recorder, connect
 from contract.ledger.keys import Keys
 from contract.ledger.values import FileDetail, WorkerSeen
@@ -125,6 +126,12 @@ def test_a_job_whose_keys_are_gone_leaves_the_list(
 def test_a_job_that_is_not_known_is_an_error(ask: Any, settings: Settings) -> None:
     with pytest.raises(NoSuchJob, match="fleet jobs"):
         ask("never-seen", settings)
+
+
+@pytest.mark.parametrize("ask", [producer.status, producer.failures, producer.report])
+def test_a_name_that_is_no_job_name_is_an_error(ask: Any, settings: Settings) -> None:
+    with pytest.raises(BadJobName, match="is not a job name"):
+        ask("night:failed", settings)
 
 
 WINDOW = 10_000

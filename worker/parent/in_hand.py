@@ -165,6 +165,17 @@ class Parent:
             self.attempts.note_death(identity, f"{how} (on {self._device_of(request.worker_pid)})")
             self.claims.release(identity, owner_of(self.token, request.worker_pid))
 
+    def crashed_too_often(self, request: Any) -> int:
+        """Count the exit of the child that had this message; how many, once they are too many.
+
+        A child rejects a message after FLEET_MAX_ATTEMPTS by itself. This limit, one above, also
+        holds when children exit before they count the attempt, or while they reject the message.
+        """
+        with _redis_may_be_away():
+            crashes = self.attempts.count_crash(identity_in(request) or f"message:{request.id}")
+            return crashes if crashes > self.settings.max_attempts else 0
+        return 0
+
     def forgive(self, one: InHand) -> None:
         """What this child has in hand is taken from it on purpose."""
         if one.identity is None or one.progress is None:  # not begun, or ended just now

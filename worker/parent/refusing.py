@@ -24,6 +24,8 @@ from contract.settings import Settings
 from contract.transcript import utc_now
 from worker.events import Observer, ShardPutAside
 from worker.parent.envelopes import KEPT_CHARACTERS, REFUSED_HEADER
+from worker.parent.in_hand import identity_in
+from worker.parent.requests import ShardRequest
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
+        ShardRequest.refuse = staticmethod(self._refuse_request)
         # Celery looks it up for each request, whether a child is free at once or later
         self.controller._process_task = self._guarded(self.controller._process_task)
 
@@ -126,8 +129,17 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
         """Its headers are wrong."""
         self._put_aside(message, f"it is no valid task: {_said(exc)}")
 
+    def _refuse_request(self, request: Any, reason: str) -> None:
+        """Write a dead letter that can be requeued."""
+        letter = write_letter(request.message, reason, self.hostname)
+        if identity_in(request):
+            letter = letter.model_copy(update={"document": request.args[0]})
+        self._keep(letter, request.message)
+
     def _put_aside(self, message: Any, reason: str) -> None:
-        letter = write_letter(message, reason, self.hostname)
+        self._keep(write_letter(message, reason, self.hostname), message)
+
+    def _keep(self, letter: DeadLetter, message: Any) -> None:
         try:
             self._letters.put(letter)
         except BrokerUnavailable as error:

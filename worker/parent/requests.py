@@ -1,5 +1,6 @@
 """Celery's request, but for what becomes of a message whose child died or gave it back."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from billiard.einfo import ExceptionWithTraceback
@@ -14,6 +15,8 @@ class ShardRequest(Request):  # type: ignore[misc]
     """One message on its way through a child."""
 
     side: ClassVar[Parent]
+    refuse: ClassVar[Callable[[Any, str], None]]
+    """Writes a dead letter and acknowledges the message."""
     taken_back = False
     """Whether the parent has taken the message from its child."""
 
@@ -28,7 +31,14 @@ class ShardRequest(Request):  # type: ignore[misc]
         if isinstance(error, ExceptionWithTraceback):
             error = error.exc
         if isinstance(error, WorkerLostError | SystemExit):
-            self.side.note_death(self, _in_short(error))
+            how = _in_short(error)
+            self.side.note_death(self, how)
+            if crashes := self.side.crashed_too_often(self):
+                task_ready(self)
+                ShardRequest.refuse(
+                    self, f"it crashed its worker {crashes} times; the last time: {how}"
+                )
+                return
         super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 
 

@@ -10,6 +10,7 @@ from contract.job import MAX_INDEX, Shard
 from contract.layout import check_relative
 from tests.unit.examples import a_shard
 
+JOB_NAMES = st.from_regex(r"[A-Za-z0-9._-]{1,150}", fullmatch=True)
 LETTERS = st.text("abcé漢 -_.#@", min_size=1, max_size=12)
 
 
@@ -52,7 +53,7 @@ SHARDS = st.fixed_dictionaries(
         "output": st.just("s3://out/p/"),
         "files": st.lists(FILES, min_size=1, max_size=3),
     },
-    optional={"job": st.none() | LETTERS, "options": OPTIONS, "overwrite": st.booleans()},
+    optional={"job": st.none() | JOB_NAMES, "options": OPTIONS, "overwrite": st.booleans()},
 ).filter(lambda document: document.get("job") or not document.get("overwrite"))
 
 

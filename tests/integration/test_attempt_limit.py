@@ -1,0 +1,118 @@
+"""FLEET_MAX_ATTEMPTS holds whatever makes a child exit, and the queue behind goes on."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contract.dead_letters import DeadLetter, DeadLetters
+from contract.ledger import connect
+from contract.ledger.keys import Keys
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.samples import SAMPLES
+from local.stack import Stack
+from local.worker import LocalWorker
+from tests.integration.raw_messages import envelope, push, shard_body, task_headers, waiting
+
+MAX_ATTEMPTS = 2
+EXIT = "exits while it is parsed"
+
+EXITS_WHEN_PARSED = f"""
+import os
+from contract.job import Shard
+parse = Shard.from_message.__func__
+
+def from_message(cls, document):
+    if document.get("shard") == "{EXIT}":
+        os._exit(9)
+    return parse(cls, document)
+
+Shard.from_message = classmethod(from_message)
+"""
+
+
+@pytest.fixture(scope="module")
+def worker(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorker]:
+    directory = tmp_path_factory.mktemp("worker")
+    (directory / "sitecustomize.py").write_text(EXITS_WHEN_PARSED)
+    own = {"FLEET_MAX_ATTEMPTS": str(MAX_ATTEMPTS), "PYTHONPATH": str(directory)}
+    with LocalWorker({**stack.environment, **own}, directory) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture
+def output(store: S3Store) -> str:
+    with (SAMPLES / "pin-code.wav").open("rb") as file:
+        store.upload("s3://audio/pin-code.wav", file)
+    return f"s3://transcripts/{uuid.uuid4()}/"
+
+
+def shard(output: str, **more: Any) -> dict[str, Any]:
+    files = [{"audio": "s3://audio/pin-code.wav", "index": 1}]
+    return {"schema": 1, "shard": str(uuid.uuid4()), "output": output, "files": files, **more}
+
+
+def crashes(worker: LocalWorker) -> int:
+    """Children that were replaced; a replacement first says on which device it starts."""
+    return worker.process.log.read_text().count('"slot 0: cpu') - 1
+
+
+def dead_letter_of(worker: LocalWorker, settings: Settings, document: dict[str, Any]) -> DeadLetter:
+    """Send the message; the dead letter it becomes."""
+    headers = task_headers()
+    push(settings, envelope(shard_body(document), headers))
+    letters = DeadLetters(connect(settings))
+    worker.process.wait_until(lambda: bool(letters.take([headers["id"]])), 120)
+    worker.process.wait_until(lambda: not waiting(settings), 60)
+    (letter,) = letters.take([headers["id"]])
+    return letter
+
+
+def is_transcribed(
+    worker: LocalWorker, settings: Settings, store: S3Store, document: dict[str, Any]
+) -> None:
+    push(settings, envelope(shard_body(document), task_headers()))
+    result = document["output"] + "pin-code.wav.json"
+    worker.process.wait_until(lambda: bool(list(store.list(result))), 60)
+    assert json.loads(store.read(result))["text"]
+
+
+def test_a_name_that_is_no_job_name_is_rejected_and_crashes_nothing(
+    worker: LocalWorker, settings: Settings, store: S3Store, output: str
+) -> None:
+    job = f"j{uuid.uuid4()}"
+    connect(settings).setbit(Keys().job(job, "failed"), 7, 1)
+    letter = dead_letter_of(worker, settings, shard(output, job=f"{job}:failed"))
+    assert "malformed shard: job: " in letter.reason
+    assert "is not a job name" in letter.reason
+    is_transcribed(worker, settings, store, shard(output))
+    assert crashes(worker) == 0
+
+
+def test_a_ledger_that_refuses_a_job_crashes_no_more_children_than_the_limit(
+    worker: LocalWorker, settings: Settings, store: S3Store, output: str
+) -> None:
+    job, before = f"j{uuid.uuid4()}", crashes(worker)
+    connect(settings).hset(Keys().job(job, "ok"), "not", "a bitmap")
+    connect(settings).hset(Keys().job(job, "failed"), "not", "a bitmap")
+    letter = dead_letter_of(worker, settings, shard(output, job=job))
+    assert f"took down its worker {MAX_ATTEMPTS} times" in letter.reason
+    is_transcribed(worker, settings, store, shard(output))
+    assert crashes(worker) - before == MAX_ATTEMPTS
+
+
+def test_a_message_that_ends_children_before_they_count_it_is_ended_by_the_parent(
+    worker: LocalWorker, settings: Settings, store: S3Store, output: str
+) -> None:
+    before, document = crashes(worker), shard(output) | {"shard": EXIT}
+    letter = dead_letter_of(worker, settings, document)
+    assert letter.reason == (
+        f"it crashed its worker {MAX_ATTEMPTS + 1} times; the last time: exitcode 9"
+    )
+    assert letter.document == document
+    is_transcribed(worker, settings, store, shard(output))
+    assert crashes(worker) - before == MAX_ATTEMPTS + 1
