@@ -73,6 +73,7 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
 
     Raises:
         BadSource: a source cannot be read, or has a bad row and `strict` is set.
+        BadConfiguration: the output is no prefix.
         JobRefused: there is another job of that name, or it is no name.
         OptionsRefused: the model that would do it cannot serve its options.
         AnotherProducer: somebody else is publishing the job.
