@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from contract.audio_address import check_audio, default_name, is_web
-from contract.layout import check_relative, is_s3_uri, is_whole
+from contract.layout import check_relative, is_s3_uri, is_whole, names_jobs_folder
 
 Format = Literal[
     "json",
@@ -63,6 +63,8 @@ def check_output(uri: str) -> str:
     """
     if not re.fullmatch(r"s3://[^/\0]+/([^\0\n]*/)?", uri) or not is_whole(uri):
         raise ValueError("must be s3://bucket/prefix/ and end with a slash")
+    if names_jobs_folder(uri):
+        raise ValueError("must not have _jobs as a part: documents of jobs are kept there")
     return uri
 
 

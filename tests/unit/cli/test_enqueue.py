@@ -204,6 +204,7 @@ def test_the_json_document_stands_alone_on_stdout(asked: dict[str, Any]) -> None
         (("--timestamps", "never"), "--timestamps"),
         (("--channels", "left"), "--channels"),
         (("--output", "s3://out"), "--output must be s3://bucket/prefix/"),
+        (("--output", "s3://out/vict/_jobs/v1/"), "--output must not have _jobs as a part"),
     ],
 )
 def test_a_wrong_option_is_named_before_anything_is_published(
