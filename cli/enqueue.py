@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cli import enqueue_options as given
-from cli.exits import Exit, WrongUsage
+from cli.exits import Exit, WrongUsage, exit_of
 from cli.publishing_progress import showing_progress
 from cli.watching import watch_job
 from contract.job import FORMATS
@@ -74,9 +74,8 @@ def enqueue(
     how = {"overwrite": overwrite, "strict": strict, **_read_limits(max_shard_seconds, max_ready)}
     result = _enqueue(sources, output, job, options=wanted, **where, **selection, **how)
     _report(result, as_json=as_json)
-    failed = wait and _wait_for(result.job, quiet=as_json)
-    if failed or result.bad_row_count:
-        raise typer.Exit(Exit.SOME_FAILED)
+    code = _wait_for(result.job, quiet=as_json) if wait and not result.empty else Exit.OK
+    raise typer.Exit(code or (Exit.SOME_FAILED if result.bad_row_count else Exit.OK))
 
 
 def _enqueue(sources: list[str], output: str, job: str | None, **how: Any) -> "EnqueueResult":
@@ -121,12 +120,14 @@ def _read_limits(shard_seconds: float | None, max_ready: int | None) -> dict[str
     return limits
 
 
-def _wait_for(job: str, *, quiet: bool) -> bool:
-    """Show the job until it is over; whether some of its files failed."""
+def _wait_for(job: str, *, quiet: bool) -> Exit:
+    """Show the job until it is over, or nobody can tell when it is; how to end then."""
     import producer
 
-    over = watch_job(lambda: producer.status(job), quiet=quiet)
-    return over.counts.outcomes["failed"] > 0
+    last = watch_job(lambda: producer.status(job), quiet=quiet)
+    if quiet and last.note:  # the document on stdout is that of what was enqueued
+        typer.echo(f"fleet: {last.note}", err=True)
+    return exit_of(last)
 
 
 def _report(result: "EnqueueResult", *, as_json: bool) -> None:

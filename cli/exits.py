@@ -1,6 +1,7 @@
 """Exit codes, and which error ends with which."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from contract.job_name import BadJobName
 from contract.queues import BrokerUnavailable
@@ -18,6 +19,9 @@ from producer.refusals import (
 )
 from producer.sources import BadSource
 
+if TYPE_CHECKING:
+    from producer.jobs import JobStatus
+
 
 class Exit(IntEnum):
     """What a shell sees."""
@@ -27,6 +31,14 @@ class Exit(IntEnum):
     WRONG_USAGE = 2
     UNREACHABLE = 3
     INTERRUPTED = 130
+
+
+def exit_of(found: "JobStatus") -> Exit:
+    """How a command ends that shows this status; OK while the job goes on."""
+    if found.progress.state == "unknown":
+        return Exit.UNREACHABLE
+    failed = found.counts.over and found.counts.outcomes["failed"]
+    return Exit.SOME_FAILED if failed else Exit.OK
 
 
 class WrongUsage(Exception):

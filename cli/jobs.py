@@ -18,13 +18,16 @@ def jobs(
     from rich.table import Table
 
     import producer
-    from cli.status_view import STATE_STYLES, console
+    from cli.status_view import STATE_STYLES, console, percent_of
     from producer.progress.measuring import fraction_of, state_of
-    from producer.progress.wording import decimal, percent
+    from producer.progress.repair import repair_note
+    from producer.progress.wording import decimal
 
     found = producer.list_jobs()
     if as_json:
-        documents = ({**asdict(one), "state": state_of(one)} for one in found)
+        documents = (
+            {**asdict(one), "state": state_of(one), "note": repair_note(one)} for one in found
+        )
         typer.echo(json.dumps(list(documents)))
         return
     if not found:
@@ -39,10 +42,12 @@ def jobs(
         table.add_row(
             escape(one.job),
             f"[{STATE_STYLES[state]}]{state}[/]",
-            f"{one.files:,}",
-            percent(fraction_of(one), 1.0),
+            "?" if state == "unknown" else f"{one.files:,}",
+            percent_of(fraction_of(one)),
             f"{one.outcomes['failed']:,}",
             decimal(one.audio_ms / 3_600_000),
             escape(one.output),
         )
     console().print(table)
+    for note in filter(None, map(repair_note, found)):
+        typer.echo(note)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.exits import Exit
+
 if TYPE_CHECKING:
     from producer import ReconcileResult
 
@@ -19,6 +21,8 @@ def reconcile(
 ) -> None:
     """Rebuild what Redis knows of a job from S3, and enqueue what has neither result nor error.
 
+    Exit code 1 when S3 does not hold the whole plan, so that `fleet enqueue` has to go on with it.
+
     Example: fleet reconcile job-20261122 --output s3://transcripts/2026/
     """
     import producer
@@ -27,6 +31,8 @@ def reconcile(
     for warning in result.warnings:
         typer.echo(f"fleet: {warning}", err=True)
     typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
+    if not result.planned:
+        raise typer.Exit(Exit.SOME_FAILED)
 
 
 def _sentence(result: "ReconcileResult") -> str:

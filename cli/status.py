@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.exits import Exit
+from cli.exits import exit_of
 
 
 def status(
@@ -17,7 +17,9 @@ def status(
         typer.Option(min=0, metavar="X", help="What a GPU costs per hour, to tell the cost."),
     ] = None,
 ) -> None:
-    """Show how far a job has come. Exit code 1 when it is over and some files failed.
+    """Show how far a job has come.
+
+    Exit code 1 when it is over and some files failed, 3 when Redis does not hold its whole plan.
 
     Example: fleet status job-20261122 --watch --gpu-hour-price 1.80
     """
@@ -42,5 +44,4 @@ def status(
         typer.echo(json.dumps(found.to_json()))
     elif not watch:
         console().print(view(found))
-    if found.counts.complete and found.counts.outcomes["failed"]:
-        raise typer.Exit(Exit.SOME_FAILED)
+    raise typer.Exit(exit_of(found))

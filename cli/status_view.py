@@ -18,7 +18,13 @@ from producer.progress.worker_view import WorkerView
 _WIDE = 160
 """Columns of what is written to a file or a pipe: no table is folded there."""
 
-STATE_STYLES = {"planning": "cyan", "running": "cyan", "complete": "green", "cancelled": "yellow"}
+STATE_STYLES = {
+    "planning": "cyan",
+    "running": "cyan",
+    "complete": "green",
+    "cancelled": "yellow",
+    "unknown": "red",
+}
 
 
 def console() -> Console:
@@ -29,6 +35,8 @@ def console() -> Console:
 def view(status: JobStatus) -> RenderableType:
     """Everything about one job."""
     parts: list[RenderableType] = [_title(status), _bar(status), Text()]
+    if status.note:
+        parts += [Text(status.note, "red"), Text()]
     parts += [_files(status), Text(), _facts(status)]
     if status.workers:
         parts += [Text(), _workers(status.workers)]
@@ -38,15 +46,19 @@ def view(status: JobStatus) -> RenderableType:
 def line(status: JobStatus) -> str:
     """The same in one line, for a log."""
     counts, progress = status.counts, status.progress
-    done = f"{counts.finished:,} of {counts.files:,} files"
-    share = _percent(status)
+    done = f"{counts.finished:,} of {counts.files:,} files ({percent_of(progress.fraction)})"
+    if status.note:
+        done = f"{counts.finished:,} files have their outcome"
     failed = f", {progress.failed:,} failed" if progress.failed else ""
     audio = f"{hours(progress.audio_hours)} of audio"
-    return f"{counts.job} {progress.state}: {done} ({share}){failed}, {audio}; {outlook(progress)}"
+    to_come = status.note or outlook(progress)
+    return f"{counts.job} {progress.state}: {done}{failed}, {audio}; {to_come}"
 
 
 def outlook(progress: Progress) -> str:
     """When it will end, or why that cannot be said."""
+    if progress.state == "unknown":
+        return "nobody can tell how many files wait"
     quiet = "" if progress.stalled_s is None else f"nothing finished for {span(progress.stalled_s)}"
     if progress.state == "cancelled":
         left = progress.in_flight
@@ -74,21 +86,23 @@ def _title(status: JobStatus) -> Text:
 
 def _bar(status: JobStatus) -> Table:
     row = Table.grid(padding=(0, 2))
-    bar = ProgressBar(total=1.0, completed=status.progress.fraction, width=30)
+    fraction = status.progress.fraction
+    bar = ProgressBar(total=1.0, completed=fraction or 0.0, width=30)
     style = "yellow" if status.progress.stalled_s is not None else ""
-    row.add_row(bar, _percent(status), Text(outlook(status.progress), style=style))
+    row.add_row(bar, percent_of(fraction), Text(outlook(status.progress), style=style))
     return row
 
 
-def _percent(status: JobStatus) -> str:
-    return percent(status.progress.fraction, 1.0)
+def percent_of(fraction: float | None) -> str:
+    """A share of a job's files; a question mark when nobody can tell."""
+    return "?" if fraction is None else percent(fraction, 1.0)
 
 
 def _files(status: JobStatus) -> Table:
     """One line for each outcome: ten million of each still fit into a narrow terminal."""
-    progress = status.progress
+    progress, files = status.progress, status.counts.files
     shown = {
-        "files": status.counts.files,
+        "files": files,
         "done": progress.done,
         "empty": progress.empty,
         "skipped": progress.skipped,
@@ -104,8 +118,9 @@ def _files(status: JobStatus) -> Table:
     for name, number in shown.items():
         if number or name in {"files", "done", "failed", "waiting"}:
             style = "red" if name == "failed" and number else ""
-            share = "" if name == "files" else percent(number, status.counts.files)
-            grid.add_row(name, Text(f"{number:,}", style), share)
+            text = "?" if number is None or (name == "files" and status.note) else f"{number:,}"
+            share = "" if name == "files" or status.note else percent(number or 0, files)
+            grid.add_row(name, Text(text, style), share)
     return grid
 
 

@@ -27,7 +27,7 @@ def watch_job(
     clock: Callable[[], float] = time.monotonic,
     screen: Console | None = None,
 ) -> JobStatus:
-    """Show the job until it is complete; its last status.
+    """Show the job until it is over, or nobody can tell when it is; its last status.
 
     Args:
         look: asks for the status of now.
@@ -45,7 +45,7 @@ def watch_job(
     found = look()
     with _shown_on(screen, quiet=quiet) as show:
         show(found)
-        while not found.counts.complete:
+        while not (found.counts.over or found.progress.state == "unknown"):
             sleep(every_s)
             found = _look_patiently(look, sleep, clock)
             show(found)

@@ -12,6 +12,7 @@ queues.py      task name, queue names, priorities
 broker.py      make_app(settings): the only place with Celery configuration
 metric.py      a metric as workers and the exporter declare it
 pages.py       a small HTTP server for /metrics, /healthz and /readyz
+number_limits.py  PURE: how large the numbers of a reference may be
 message_size.py  how large a message may be, packed and unpacked
 ledger/        a job's bitmaps and counters in Redis, idempotent by file index
 record_reading.py  the rows that many shards left

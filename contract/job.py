@@ -8,14 +8,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeInt,
     ValidationError,
     model_validator,
 )
 
 from contract.audio_address import check_audio, default_name, is_web
 from contract.job_name import check_job_name
-from contract.layout import check_relative, is_s3_uri, is_whole
+from contract.layout import check_relative, is_s3_uri, is_whole, names_jobs_folder
+from contract.number_limits import AudioBytes, Channel, TimeMs, Whole
 
 Format = Literal[
     "json",
@@ -64,6 +64,8 @@ def check_output(uri: str) -> str:
     """
     if not re.fullmatch(r"s3://[^/\0]+/([^\0\n]*/)?", uri) or not is_whole(uri):
         raise ValueError("must be s3://bucket/prefix/ and end with a slash")
+    if names_jobs_folder(uri):
+        raise ValueError("must not have _jobs as a part: documents of jobs are kept there")
     return uri
 
 
@@ -152,7 +154,7 @@ class Options(_Frozen):
 class AudioRef(_Frozen):
     """One stretch of one audio object: a pointer, never bytes."""
 
-    index: Annotated[int, Field(ge=0, le=MAX_INDEX)] | None = None
+    index: Annotated[Whole, Field(le=MAX_INDEX)] | None = None
     """Position in the job, the key of the ledger's bitmaps."""
     audio: AudioAddress
     """Where the audio lies: s3://, or http(s):// of a host in FLEET_ALLOWED_HTTP_HOSTS."""
@@ -160,13 +162,13 @@ class AudioRef(_Frozen):
     """Name of the outputs below the output prefix; by default the object's key, or the path."""
     etag: Text | None = None
     """ETag seen when the file was listed."""
-    size_bytes: NonNegativeInt | None = Field(default=None, alias="bytes")
+    size_bytes: AudioBytes | None = Field(default=None, alias="bytes")
     """Size in bytes seen when the file was listed."""
-    start_ms: NonNegativeInt | None = None
+    start_ms: TimeMs | None = None
     """Start of the stretch in ms; None is the beginning."""
-    end_ms: NonNegativeInt | None = None
+    end_ms: TimeMs | None = None
     """End of the stretch in ms; None is the end of the audio."""
-    channel: NonNegativeInt | None = None
+    channel: Channel | None = None
     """The one channel to transcribe; None mixes all of them."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of this file alone, laid over those of the shard."""

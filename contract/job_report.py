@@ -38,6 +38,7 @@ def report(
         "finished_at": _iso(end) if counts.complete else None,
         "cancelled_at": None if counts.cancelled_at is None else _iso(counts.cancelled_at),
         "files": counts.files,
+        "whole": counts.whole,
         "outcomes": {**counts.outcomes, "cancelled": counts.cancelled},
         "failures": failed_by_kind(counts),
         "audio_hours": _hours(counts.audio_ms),

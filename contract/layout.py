@@ -17,6 +17,7 @@ MAX_KEY_BYTES = 900
 
 JOBS_FOLDER = "_jobs/"
 """Below an output prefix: what is kept of its jobs, in a folder each."""
+_JOBS = JOBS_FOLDER.rstrip("/")
 
 
 _NEVER_SHOWN = re.compile(
@@ -31,6 +32,8 @@ _LIKE_DOTS = re.compile(
     "\ufe19\ufe30\ufe52\uff0e\uff0f\U0001f100]"
 )
 """Every character in whose NFKC form a dot or a slash appears (Unicode 14 to 16)."""
+_LIKE_UNDERSCORES = re.compile("[\ufe33\ufe34\ufe4d-\ufe4f\uff3f]")
+"""The same of an underscore."""
 
 
 def is_s3_uri(uri: Any) -> bool:
@@ -75,9 +78,15 @@ def check_relative(relative: str) -> str:
     for name in (relative, unicodedata.normalize("NFKC", relative)):
         if any(part in (".", "..") for part in name.split("/")):
             raise ValueError("must not hold '.' or '..' as a part, in whatever characters")
-        if name.lower().startswith(JOBS_FOLDER) or name.lower().endswith(_ERROR):
-            raise ValueError(f"must neither begin with {JOBS_FOLDER} nor end with {_ERROR}")
+        if names_jobs_folder(name) or name.lower().endswith(_ERROR):
+            raise ValueError(f"must neither have {_JOBS} as a part nor end with {_ERROR}")
     return relative
+
+
+def names_jobs_folder(path: str) -> bool:
+    """Whether a part of it is, or may be taken for, the folder in which documents of jobs lie."""
+    plain = (path if path.isascii() else unicodedata.normalize("NFKC", path)).lower()
+    return _JOBS in plain and _JOBS in plain.split("/")
 
 
 _ERROR = ".error"
@@ -92,11 +101,14 @@ def _is_plain(relative: str) -> bool:
         and "\\" not in relative
         and relative.isprintable()
         and relative[0] != "_"
+        and "/_" not in relative
         and relative[-6:].lower() != _ERROR
         and (
             len(relative) <= MAX_KEY_BYTES
             if relative.isascii()
-            else len(relative) <= MAX_KEY_BYTES // 4 and not _LIKE_DOTS.search(relative)
+            else len(relative) <= MAX_KEY_BYTES // 4
+            and not _LIKE_DOTS.search(relative)
+            and not _LIKE_UNDERSCORES.search(relative)
         )
     )
 

@@ -15,9 +15,16 @@ CATALOGUE = (
     measured("asr_backlog_files", "Files of a job without an outcome.", "job"),
     measured("asr_backlog_audio_seconds", "Audio of a job that waits, estimated.", "job"),
     measured("asr_dead_letters", "Messages that were put aside."),
-    measured("asr_jobs", "Jobs by where in their life they are.", "state"),
     measured(
-        "asr_job_files", "Files of a job by how they ended, or that they have not.", "job", "state"
+        "asr_jobs",
+        "Jobs by where in their life they are; unknown ones wait for `fleet reconcile`.",
+        "state",
+    ),
+    measured(
+        "asr_job_files",
+        "Files of a job by how they ended, or that they have not; none while its state is unknown.",
+        "job",
+        "state",
     ),
     measured("asr_job_failures", "Failed files of a job by kind of error.", "job", "kind"),
     measured("asr_job_audio_seconds", "Audio of a job that is transcribed.", "job"),

@@ -14,7 +14,11 @@ MOST_JOBS = 100
 
 
 def read(snapshot: Snapshot) -> Iterator[Reading]:
-    """Every sample of a scrape at which Redis answered."""
+    """Every sample of a scrape at which Redis answered.
+
+    A job whose plan Redis does not hold whole has no backlog, and no files by their state: what is
+    left of them would look like a complete job.
+    """
     yield "asr_broker_up", (), 1.0
     yield from _broker(snapshot)
     yield "asr_dead_letters", (), float(snapshot.dead_letters)
@@ -37,7 +41,7 @@ def _rank(job: JobReading) -> tuple[bool, int]:
 
     By its size, not by what waits of it, so that a job does not come and go from scrape to scrape.
     """
-    ended = job.counts.complete
+    ended = job.counts.over
     return ended, 0 if ended else -job.counts.files
 
 
@@ -52,18 +56,19 @@ def _broker(snapshot: Snapshot) -> Iterator[Reading]:
 
 def _job(job: JobReading) -> Iterator[Reading]:
     name, counts, progress = (job.counts.job,), job.counts, job.progress
-    yield "asr_backlog_files", name, float(progress.waiting)
-    yield "asr_backlog_audio_seconds", name, _waiting_s(job)
     yield "asr_job_audio_seconds", name, counts.audio_ms / 1000
+    if progress.waiting is not None:
+        yield "asr_backlog_files", name, float(progress.waiting)
+        yield "asr_backlog_audio_seconds", name, _waiting_s(job)
+        for state, files in _states(job, progress.waiting).items():
+            yield "asr_job_files", (*name, state), float(files)
     if progress.eta_s is not None:
         yield "asr_job_eta_seconds", name, progress.eta_s
-    for state, files in _states(job).items():
-        yield "asr_job_files", (*name, state), float(files)
     for kind, files in counts.kinds.items():
         yield "asr_job_failures", (*name, kind), float(files)
 
 
-def _states(job: JobReading) -> dict[str, int]:
+def _states(job: JobReading, waiting: int) -> dict[str, int]:
     """The job's files, each in one state."""
     counts, progress = job.counts, job.progress
     # a shard that came twice holds files that have their outcome
@@ -77,12 +82,12 @@ def _states(job: JobReading) -> dict[str, int]:
         "skipped": progress.skipped,
         "cancelled": progress.cancelled - begun_before,
         "in_flight": in_flight,
-        "waiting": max(0, progress.waiting - in_flight),
+        "waiting": max(0, waiting - in_flight),
     }
 
 
 def _others(jobs: Sequence[JobReading]) -> Iterator[Reading]:
-    yield "asr_backlog_files", (OTHERS,), float(sum(job.progress.waiting for job in jobs))
+    yield "asr_backlog_files", (OTHERS,), float(sum(job.progress.waiting or 0 for job in jobs))
     yield "asr_backlog_audio_seconds", (OTHERS,), sum(map(_waiting_s, jobs))
 
 

@@ -16,6 +16,7 @@ refusals.py    why it does not do what it was asked for
 directing.py   where a job goes, by the workers that are there
 model_choice.py  PURE: which queue and which model, what to warn of, what to refuse
 claim.py       one producer per job
+bad_rows.py    what is no reference, kept beside the plan
 result.py      what becomes of a backlog while it is enqueued
 jobs.py        status, list, failures, report: how far jobs have come
 progress/      PURE: what the ledger's counts mean to people

@@ -33,6 +33,7 @@ def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None
         return False
     planner.cancel(job)
     store = store or S3Store()
-    store.write(job_uri(counts.output, job, MARKER), b"", "application/octet-stream")
+    if counts.output:  # else Redis does not know where the job's documents are
+        store.write(job_uri(counts.output, job, MARKER), b"", "application/octet-stream")
     Closer(ledger, planner, store).close(job)
     return True

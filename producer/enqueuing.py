@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.closing import Closer
+from contract.job import check_output
 from contract.job_name import BadJobName, check_job_name
-from contract.layout import job_uri
 from contract.ledger import Ledger, Planner, connect
-from contract.queues import lanes
+from contract.queues import BrokerUnavailable, lanes
 from contract.s3 import S3Store
-from contract.settings import Settings
-from contract.store import ObjectDenied, ObjectStore
+from contract.settings import BadConfiguration, Settings
+from contract.store import ObjectDenied, ObjectStore, StoreError
 from contract.transcript import utc_now
+from producer.bad_rows import BadRows
 from producer.claim import ProducerClaim
 from producer.directing import direct, refuse_unsupported, revision_at
 from producer.garbage import rare_collections
@@ -29,11 +30,9 @@ from producer.planning.request import (
     write_request,
 )
 from producer.publishing.publication import Publication
-from producer.refusals import JobRefused
+from producer.refusals import AnotherProducer, JobRefused
 from producer.result import EnqueueResult, Progress
 from producer.sources.interface import BadRow, BadSource
-
-_BAD_ROWS_AT_ONCE = 10_000
 
 
 @dataclass(kw_only=True)
@@ -53,8 +52,10 @@ class Enqueuing:
         redis, prefix = connect(self.settings), self.settings.key_prefix
         self._redis: Any = redis
         self._ledger, self._planner = Ledger(redis, prefix), Planner(redis, prefix)
-        self._bad_rows: list[str] = []
-        """Not in S3 yet."""
+        self._bad_rows = BadRows(self.store, self.result.output, self.result.job)
+        self._is_in_s3 = False
+        """Whether S3 knows the job."""
+        self._begun = utc_now()
         self._closer = Closer(self._ledger, self._planner, self.store)
 
     def to_the_end(self) -> EnqueueResult:
@@ -66,8 +67,8 @@ class Enqueuing:
         with ProducerClaim(self._redis, self.settings.key_prefix, self.result.job) as claim:
             queue = self._begin()
             if not self.result.published_before:
-                with contextlib.closing(self._find()) as fresh:
-                    self._publish_all(fresh, queue, claim)
+                with self._nothing_left_of_a_failure(), contextlib.closing(self._find()) as fresh:
+                    self._publish_all(self._kept_in_s3(fresh), queue, claim)
         self._closer.close(self.result.job)  # nothing may have been left to do
         return self.result
 
@@ -87,6 +88,10 @@ class Enqueuing:
         return choice
 
     def _check_output(self) -> None:
+        try:
+            check_output(self.result.output)
+        except ValueError as error:
+            raise BadConfiguration(f"output {self.result.output} {error}") from None
         with contextlib.suppress(ObjectDenied):  # allowed to write is enough
             # a bucket that is missing is told before work starts
             next(iter(self.store.list(self.result.output)), None)
@@ -127,12 +132,46 @@ class Enqueuing:
                 self._publish(publication, part)
                 if self.result.cancelled:
                     return
-        self._keep_bad_rows()
+        if not plan.windows and self._take_back():
+            self.result.empty = True
+            return
+        self._keep_request()
+        self._bad_rows.keep()
         write_planned(self.store, self.result.output, self.result.job, plan.windows)
-        self._planner.end_publishing(self.result.job)
+        self._planner.end_publishing(self.result.job, plan.windows)
+
+    def _kept_in_s3(self, fresh: Iterator[Part]) -> Iterator[Part]:
+        """The same parts; S3 hears of the job with the first of them, and not if there is none."""
+        for part in fresh:
+            self._keep_request()
+            yield part
+
+    def _keep_request(self) -> None:
+        if not self._is_in_s3:
+            write_request(self.store, self.result.job, self.request, self._begun)
+            self._is_in_s3 = True
+
+    @contextlib.contextmanager
+    def _nothing_left_of_a_failure(self) -> Iterator[None]:
+        """A job that fails before anything of it is planned is not begun."""
+        try:
+            yield
+        except AnotherProducer:
+            raise  # it is theirs
+        except Exception:
+            with contextlib.suppress(BrokerUnavailable, StoreError):  # the failure matters more
+                self._take_back()
+            raise
+
+    def _take_back(self) -> bool:
+        """Forget the job if nothing of it is planned; whether it is gone."""
+        if self._is_in_s3 or not self._planner.remove(self.result.job):
+            return False
+        self._bad_rows.remove()
+        return True
 
     def _publish(self, publication: Publication, part: Part) -> None:
-        self._keep_bad_rows()
+        self._bad_rows.keep()
         if any(not file.done for file in part.files):
             self._tell_warnings()
         self.result.files, self.result.skipped = part.behind.found, part.behind.done
@@ -149,12 +188,15 @@ class Enqueuing:
         """Open the job, or go on with it; returns its queue."""
         job, output, digest = self.result.job, self.result.output, self.request.digest
         about = self._planner.about(job)
+        self._is_in_s3 = read_request(self.store, output, job) is not None
         if "request" not in about:  # workers may have brought back a part of a lost ledger
-            if read_request(self.store, output, job):
+            if self._is_in_s3:
                 raise JobRefused(
                     f"Redis has lost job {job}, but S3 knows it: "
                     f"fleet reconcile {job} --output {output}"
                 )
+            if self._ledger.counts(job):  # of a job that another client sends, say
+                raise JobRefused(f"there is a job {job} already: choose another name")
             queue = self._least_used_lane()
             if not self._planner.begin(job, output, request=digest, queue=queue):
                 raise JobRefused(f"there is a job {job} already: choose another name")
@@ -165,8 +207,6 @@ class Enqueuing:
         else:
             queue, self.result.resumed = about["queue"], True
             self.result.published_before = about.get("published") == "1"
-        if not read_request(self.store, output, job):
-            write_request(self.store, job, self.request, utc_now())
         return queue
 
     def _least_used_lane(self) -> str:
@@ -188,15 +228,4 @@ class Enqueuing:
         if self.strict:
             raise BadSource(f"{row}; leave --strict out to go on without such rows")
         self.result.note(str(row))
-        self._bad_rows.append(str(row))
-        if len(self._bad_rows) == _BAD_ROWS_AT_ONCE:
-            self._keep_bad_rows()
-
-    def _keep_bad_rows(self) -> None:
-        """Beside the plan: whoever goes on with the job after a kill does not see them again."""
-        if self._bad_rows:
-            name = f"bad_rows/{self.result.bad_row_count:09d}.txt"
-            body = "".join(f"{row}\n" for row in self._bad_rows).encode(errors="replace")
-            uri = job_uri(self.result.output, self.result.job, name)
-            self.store.write(uri, body, "text/plain; charset=utf-8")
-            self._bad_rows.clear()
+        self._bad_rows.add(str(row), self.result.bad_row_count)

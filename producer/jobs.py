@@ -12,6 +12,7 @@ from contract.queues import queue_of
 from contract.settings import Settings
 from producer.progress.failure_groups import FailureGroup, group_failures
 from producer.progress.measuring import Progress, measure
+from producer.progress.repair import reconcile_command, repair_note
 from producer.progress.worker_view import WorkerView
 from producer.refusals import NoSuchJob
 
@@ -30,9 +31,14 @@ class JobStatus:
     """Messages that workers hold, of all jobs."""
 
     @property
-    def waiting(self) -> int:
-        """Files that have no outcome yet."""
-        return self.counts.waiting
+    def waiting(self) -> int | None:
+        """Files that have no outcome yet; None when the state is unknown."""
+        return self.progress.waiting
+
+    @property
+    def note(self) -> str | None:
+        """What to do when the state is unknown, in one sentence; else None."""
+        return repair_note(self.counts)
 
     @property
     def workers(self) -> tuple[WorkerView, ...]:
@@ -45,6 +51,7 @@ class JobStatus:
             **asdict(self.counts),
             **asdict(self.progress),
             "complete": self.counts.complete,
+            "note": self.note,
             "ready_messages": self.ready_messages,
             "unacked_messages": self.unacked_messages,
         }
@@ -121,5 +128,8 @@ def report(job: str, settings: Settings | None = None) -> dict[str, Any]:
 def _counts(ledger: Ledger, job: str) -> JobCounts:
     counts = ledger.counts(job)
     if counts is None:
-        raise NoSuchJob(f"there is no job {job!r}; `fleet jobs` lists those that there are")
+        raise NoSuchJob(
+            f"there is no job {job!r}; `fleet jobs` lists those that there are. If Redis was "
+            f"emptied, rebuild it with `{reconcile_command(job)}`"
+        )
     return counts

@@ -12,7 +12,7 @@ from contract.job import AudioRef
 from contract.layout import error_uri, job_uri
 from contract.ledger import Ledger, Planner, connect
 from contract.ledger.planning import Restored
-from contract.ledger.values import FailureExample
+from contract.ledger.values import FailureExample, JobCounts
 from contract.s3 import S3Store
 from contract.settings import Settings
 from contract.store import ObjectMissing, ObjectStore, StoreError
@@ -24,8 +24,8 @@ from producer.done.job_outcomes import JobOutcomes, read_outcomes
 from producer.done.skipping import DoneCheck
 from producer.planning.packing import PlannedFile
 from producer.planning.parts import Part, read_parts
-from producer.planning.request import JobRequest, is_planned, read_begun, read_request
-from producer.refusals import NoSuchJob
+from producer.planning.request import JobRequest, read_begun, read_planned, read_request
+from producer.refusals import NoPlan
 from producer.retrying import Republisher
 
 _READERS = 16
@@ -45,7 +45,7 @@ class ReconcileResult:
     windows: int = 0
     """Of the plan."""
     planned: bool = True
-    """Whether all of the job's sources were planned; if not, run its `fleet enqueue` again."""
+    """Whether S3 holds the plan of all its sources; if not, run its `fleet enqueue` again."""
     warnings: list[str] = field(default_factory=list)
     """Why nobody, or somebody else, may do what was enqueued."""
 
@@ -69,7 +69,7 @@ def reconcile(
         store: by default S3.
 
     Raises:
-        NoSuchJob: neither Redis nor S3 knows it.
+        NoPlan: S3 holds no plan of it, as of a job that another client sends.
         AnotherProducer: somebody else is publishing it.
         BrokerUnavailable: Redis fails; call it again.
         StoreError: S3 fails; likewise.
@@ -77,15 +77,18 @@ def reconcile(
     settings, store = settings or Settings.load(), store or S3Store()
     redis = connect(settings)
     ledger, planner = Ledger(redis, settings.key_prefix), Planner(redis, settings.key_prefix)
-    request = _read_request(store, job, output or planner.about(job).get("output"))
+    counts = ledger.counts(job)
+    request = _read_request(store, job, output, counts)
     with ProducerClaim(redis, settings.key_prefix, job):
         begun = datetime.fromisoformat(read_begun(store, request.output, job)).timestamp()
         choice = direct(redis, settings, request.model, planner.about(job).get("queue"))
         about = {"request": request.digest, "queue": choice.queue}
-        planner.begin(job, request.output, at=begun, **about)
+        audio_ms = planner.rebuild(job, request.output, at=begun, **about)
         revision = revision_at(redis, settings, choice)
         rebuilding = _Rebuilding(store, planner, job, request, revision)
         result = _restore_and_publish(rebuilding, settings)
+        if counts is not None and not counts.whole:
+            planner.correct_audio(job, rebuilding.audio.off_by(audio_ms))
         result.warnings += choice.warnings if result.enqueued else ()
     Closer(ledger, planner, store).close(job)
     return result
@@ -104,20 +107,32 @@ def _restore_and_publish(rebuilding: "_Rebuilding", settings: Settings) -> Recon
         sent = republisher.publish(missing)
         planner.save_cursor(job, result.windows, 0)  # what was planned is out, one way or another
         result.enqueued, result.shards = sent.files, sent.shards
-    result.planned = is_planned(rebuilding.store, request.output, job)
+    result.planned = read_planned(rebuilding.store, request.output, job) == result.windows
     if result.planned:
-        planner.end_publishing(job)
+        planner.end_publishing(job, result.windows)
     return result
 
 
-def _read_request(store: ObjectStore, job: str, output: str | None) -> JobRequest:
-    request = read_request(store, output, job) if output else None
+def _read_request(
+    store: ObjectStore, job: str, output: str | None, counts: JobCounts | None
+) -> JobRequest:
+    where = output or (counts.output if counts else "")
+    request = read_request(store, where, job) if where else None
     if request is None:
-        raise NoSuchJob(
-            f"neither Redis nor S3 has a plan of job {job!r}; if Redis was emptied, add "
-            "--output with the prefix of its results"
+        told = f"S3 holds no plan of job {job!r} below {where}" if where else _nowhere(job, counts)
+        raise NoPlan(
+            f"{told}. A job that another client sent has none: it cannot be rebuilt here, its "
+            "sender must send again what has no result"
         )
     return request
+
+
+def _nowhere(job: str, counts: JobCounts | None) -> str:
+    known = "has only what workers counted" if counts else "knows nothing"
+    return (
+        f"Redis {known} of job {job!r}: if `fleet enqueue` made it, add --output with the prefix "
+        "of its results"
+    )
 
 
 def _is_cancelled(store: ObjectStore, output: str, job: str) -> bool:
@@ -126,6 +141,24 @@ def _is_cancelled(store: ObjectStore, output: str, job: str) -> bool:
     except ObjectMissing:
         return False
     return True
+
+
+@dataclass
+class _Audio:
+    """Audio of the files that are done, in ms."""
+
+    done_ms: int = 0
+    """By what S3 says."""
+    added_ms: int = 0
+    """That of files of which the ledger knew nothing."""
+
+    def off_by(self, before_ms: int) -> int:
+        """How far the ledger's sum is from what S3 says.
+
+        Args:
+            before_ms: the sum before anything was restored.
+        """
+        return self.done_ms - before_ms - self.added_ms
 
 
 @dataclass(frozen=True)
@@ -137,6 +170,7 @@ class _Rebuilding:
     job: str
     request: JobRequest
     revision: str | None
+    audio: _Audio = field(default_factory=_Audio)
 
     def restore(self, result: ReconcileResult) -> Iterator[PlannedFile]:
         """Tell the ledger of all that is done or failed; yield what is neither."""
@@ -156,7 +190,9 @@ class _Rebuilding:
                 marks = [done for _, done in check.mark(refs)]
                 judge = _Judge(self.store, self.request, outcomes, check.gathered(), begun)
                 found = list(readers.map(judge, todo, refs, marks))
-                self.planner.restore(self.job, [one for one in found if one])
+                restored = [one for one in found if one]
+                self.audio.added_ms += self.planner.restore(self.job, restored)
+                self.audio.done_ms += sum(audio_ms for _, _, audio_ms, _ in restored)
                 result.files += len(part.files)
                 result.windows = part.number + 1
                 result.failed += sum(1 for one in found if one and one[1] == "failed")

@@ -13,6 +13,10 @@ class NoSuchJob(Exception):
     """The ledger knows no such job: `fleet jobs` lists those that it knows."""
 
 
+class NoPlan(NoSuchJob):
+    """S3 holds no plan of the job: only who sent it knows what is missing."""
+
+
 class AnotherProducer(Exception):
     """Somebody else publishes this job: wait until that is done, or stop it."""
 

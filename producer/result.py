@@ -28,6 +28,8 @@ class EnqueueResult:
     shards: int = 0
     audio_s: float = 0.0
     """Audio of what was enqueued, as far as could be told without opening it."""
+    empty: bool = False
+    """Whether nothing was found: then there is no such job."""
     cancelled: bool = False
     """Whether somebody cancelled the job while it was published."""
     bad_rows: list[str] = field(default_factory=list)

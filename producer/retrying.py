@@ -18,6 +18,7 @@ from producer.directing import direct
 from producer.planning.packing import PlannedFile, pack
 from producer.planning.parts import read_parts
 from producer.planning.request import JobRequest, read_request
+from producer.progress.repair import repair_note
 from producer.publishing.messages import ShardTemplate, open_publisher
 from producer.publishing.publication import template_shard
 from producer.refusals import CannotRetry, NoSuchJob
@@ -41,7 +42,7 @@ def retry(
 
     Raises:
         NoSuchJob: the ledger does not know it.
-        CannotRetry: the job was cancelled, or S3 holds no plan of it.
+        CannotRetry: the job was cancelled, Redis does not hold its whole plan, or S3 holds none.
         AnotherProducer: somebody else is publishing the job.
         BrokerUnavailable: Redis fails; call it again for what is left.
         StoreError: S3 fails; likewise.
@@ -68,6 +69,8 @@ def _known(ledger: Ledger, job: str) -> JobCounts:
         raise NoSuchJob(f"there is no job {job!r}; `fleet jobs` lists those that there are")
     if counts.cancelled_at:
         raise CannotRetry(f"job {job} was cancelled: enqueue its files as a new job")
+    if note := repair_note(counts):  # which files failed is not known either
+        raise CannotRetry(note)
     return counts
 
 

@@ -73,6 +73,7 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
 
     Raises:
         BadSource: a source cannot be read, or has a bad row and `strict` is set.
+        BadConfiguration: the output is not a prefix.
         JobRefused: there is another job of that name, or that is not a job name.
         OptionsRefused: the model that would do it cannot serve its options.
         AnotherProducer: somebody else is publishing the job.

@@ -7,6 +7,7 @@ connection.py  a client, and its errors in our words
 keys.py        names of the keys
 values.py      what the ledger says, as frozen values
 scripts.py     the changes that must happen at once, in Lua
+answers.py     PURE: what Redis answers -> values
 reading.py     Ledger: how far jobs have come; everybody reads it
 recording.py   Recorder: what workers write
 planning.py    Planner: what producers write

@@ -23,7 +23,11 @@ class Planner:
     def __init__(self, client: redis.Redis, key_prefix: str = "") -> None:
         self._redis: Any = client
         self._keys = Keys(key_prefix)
+        self._begin: Any = client.register_script(scripts.BEGIN)
         self._plan: Any = client.register_script(scripts.PLAN)
+        self._end_publishing: Any = client.register_script(scripts.END_PUBLISHING)
+        self._rebuild: Any = client.register_script(scripts.REBUILD)
+        self._remove: Any = client.register_script(scripts.REMOVE)
         self._reopen: Any = client.register_script(scripts.REOPEN)
         self._restore: Any = client.register_script(scripts.RESTORE)
         self._close: Any = client.register_script(scripts.CLOSE)
@@ -39,13 +43,31 @@ class Planner:
             about: further fields of the job's hash.
         """
         now = time.time() if at is None else at
-        if not reached(self._redis.hsetnx, self._keys.job(job), "created_at", now):
-            return False
-        with self._redis.pipeline() as pipe:
-            pipe.hset(self._keys.job(job), mapping={"output": output, "published": 0, **about})
-            pipe.zadd(self._keys.jobs, {job: now})
-            reached(pipe.execute)
-        return True
+        fields = {"output": output, "published": 0, **about}
+        return bool(self._open(self._begin, job, now, fields))
+
+    def rebuild(self, job: str, output: str, *, at: float, **about: str | int) -> int:
+        """Prepare to count every window of a job again; what is known of it is kept.
+
+        Args:
+            job: its name.
+            output: prefix of its results.
+            at: when it was begun, in seconds since the epoch.
+            about: further fields of the job's hash, for those that are missing.
+
+        Returns:
+            The audio that is counted, in ms.
+        """
+        return int(self._open(self._rebuild, job, at, {"output": output, **about}))
+
+    def _open(self, script: Any, job: str, at: float, fields: dict[str, str | int]) -> Any:
+        flat = [part for field in fields.items() for part in field]
+        return reached(script, keys=[self._keys.job(job), self._keys.jobs], args=[at, *flat, job])
+
+    def remove(self, job: str) -> bool:
+        """Forget a job of which nothing is planned; False when something is, or it is cancelled."""
+        keys = [self._keys.job(job), self._keys.jobs]
+        return bool(reached(self._remove, keys=keys, args=[job, *self._keys.all_of(job)]))
 
     def about(self, job: str) -> dict[str, str]:
         """Every field of the job's hash; none when there is no such job."""
@@ -78,9 +100,15 @@ class Planner:
         window, shards = reached(self._redis.hmget, self._keys.job(job), names)
         return int(window or 0), int(shards or 0)
 
-    def end_publishing(self, job: str) -> None:
-        """No more files will come."""
-        reached(self._redis.hset, self._keys.job(job), "published", 1)
+    def end_publishing(self, job: str, windows: int | None = None) -> None:
+        """No more files will come.
+
+        Args:
+            job: its name.
+            windows: how many the plan has; by default, as many as were counted.
+        """
+        said = "" if windows is None else windows
+        reached(self._end_publishing, keys=[self._keys.job(job)], args=[said])
 
     def cancel(self, job: str) -> None:
         """Nobody begins another file of the job."""
@@ -109,15 +137,26 @@ class Planner:
         """1 for the first time that files of the job are published again, and so on."""
         return int(reached(self._redis.hincrby, self._keys.job(job), "rounds", 1))
 
-    def restore(self, job: str, found: Sequence[Restored]) -> None:
-        """What S3 says of files; those of which the ledger knows something are left alone."""
+    def restore(self, job: str, found: Sequence[Restored]) -> int:
+        """What S3 says of files; those of which the ledger knows something are left alone.
+
+        Returns the audio of the others, in ms, which is counted now.
+        """
         values: list[Any] = []
         for index, outcome, audio_ms, failure in found:
             kind = failure.kind if failure else ""
             said = {"relative": failure.relative, "message": failure.message} if failure else {}
             values += [index, outcome, audio_ms, kind, json.dumps(said)]
-        if values:
-            reached(self._restore, keys=[self._keys.job(job)], args=values)
+        if not values:
+            return 0
+        return int(reached(self._restore, keys=[self._keys.job(job)], args=values))
+
+    def correct_audio(self, job: str, by_ms: int) -> None:
+        """Audio was counted twice, or is missing: change the sum of what is done."""
+        with self._redis.pipeline() as pipe:
+            for sum_of in ("audio_ms", "restored_ms"):
+                pipe.hincrby(self._keys.job(job), sum_of, by_ms)
+            reached(pipe.execute)
 
     def claim_closing(self, job: str, token: str, lease_s: int) -> bool:
         """Whether this process is the one to write the job's end; for so long nobody else is."""

@@ -2,13 +2,13 @@
 
 import contextlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import redis
 
+from contract.ledger.answers import read_counts, read_minutes, read_worker
 from contract.ledger.connection import reached
 from contract.ledger.keys import Keys
 from contract.ledger.planning import Planner
@@ -28,8 +28,6 @@ _NEWEST = 200
 _JOBS_AT_ONCE = 100
 """Jobs of one round trip: Redis serves nobody else meanwhile."""
 
-_OF_A_WORKER = frozenset(one.name for one in fields(WorkerSeen))
-
 
 class Ledger:
     """Reads the ledgers of all jobs of one fleet.
@@ -43,10 +41,13 @@ class Ledger:
         self._keys = Keys(key_prefix)
 
     def counts(self, job: str) -> JobCounts | None:
-        """How far the job has come; None when there is no such job."""
+        """How far the job has come; None when there is no such job.
+
+        A part of a job's keys is enough for a job, which is not whole.
+        """
         with self._redis.pipeline() as pipe:
             self._ask(pipe, job)
-            return _counts(job, *reached(pipe.execute))
+            return read_counts(job, *reached(pipe.execute))
 
     def counts_and_minutes(self, jobs: Sequence[str]) -> Iterator[tuple[JobCounts, list[Minute]]]:
         """The same of many jobs, with what minutes() says of each; those there are, in order."""
@@ -60,14 +61,14 @@ class Ledger:
             each = len(answers) // len(some)
             for place, job in enumerate(some):
                 minutes, *found = answers[place * each : (place + 1) * each]
-                if counts := _counts(job, *found):
-                    yield counts, _minutes(minutes)
+                if counts := read_counts(job, *found):
+                    yield counts, read_minutes(minutes)
 
     def _ask(self, pipe: Any, job: str) -> None:
-        """What _counts reads."""
+        """What read_counts reads."""
         pipe.hgetall(self._keys.job(job))
         pipe.hvals(self._keys.job(job, "shards"))
-        for name in (*OUTCOMES, *(f"kind:{kind}" for kind in KINDS)):
+        for name in ("windows", *OUTCOMES, *(f"kind:{kind}" for kind in KINDS)):
             pipe.bitcount(self._keys.job(job, name))
 
     def jobs(self) -> list[str]:
@@ -85,14 +86,18 @@ class Ledger:
             for name in names:
                 pipe.hmget(self._keys.job(name), "created_at", "closed_at")
             found = dict(zip(names, reached(pipe.execute), strict=True))
+        gone = self._gone([name for name, (created_at, _) in found.items() if not created_at])
         with contextlib.suppress(BrokerUnavailable):  # a user who may only read finds as much
-            gone = (name for name, (created_at, _) in found.items() if not created_at)
             Planner(self._redis, self._prefix).forget(gone)
         return [
             name
-            for name, (created_at, closed_at) in found.items()
-            if created_at and (closed_at is None or float(closed_at) > moment)
+            for name, (_, closed_at) in found.items()
+            if name not in gone and (closed_at is None or float(closed_at) > moment)
         ]
+
+    def _gone(self, names: Sequence[str]) -> set[str]:
+        """Jobs of which nothing is left."""
+        return {*names} - {counts.job for counts, _ in self.counts_and_minutes(names)}
 
     def jobs_by_queue(self) -> dict[str, int]:
         """How many of the newest jobs go on, by the queue that their messages wait in."""
@@ -105,7 +110,7 @@ class Ledger:
 
     def minutes(self, job: str) -> list[Minute]:
         """What was finished in each minute in which something was, in order."""
-        return _minutes(reached(self._redis.hgetall, self._keys.job(job, "minutes")))
+        return read_minutes(reached(self._redis.hgetall, self._keys.job(job, "minutes")))
 
     def latency(self, job: str) -> dict[int, int]:
         """Files by bucket of their time; see LATENCY_BOUNDS_S."""
@@ -150,7 +155,7 @@ class Ledger:
     def workers(self) -> list[WorkerSeen]:
         """Every worker child that has said something, the latest first."""
         stored = reached(self._redis.hvals, self._keys.workers)
-        return sorted(map(_worker, stored), key=lambda one: -one.at)
+        return sorted(map(read_worker, stored), key=lambda one: -one.at)
 
     def backlog(self, queue: str) -> tuple[int, int]:
         """(ready, unacknowledged) messages of the queue, in all of its lanes."""
@@ -178,49 +183,3 @@ local raw = redis.call('GET', KEYS[1]) or ''
 return (raw:gsub('.', function(c) return string.format('%02x', c:byte()) end))
 """
 """A bitmap is no text, and the client decodes all answers as text."""
-
-
-def _counts(
-    job: str, meta: Mapping[str, str], shards: Sequence[str], *bits: int
-) -> JobCounts | None:
-    if not meta:
-        return None
-    outcomes, kinds = bits[: len(OUTCOMES)], bits[len(OUTCOMES) :]
-    return JobCounts(
-        job=job,
-        output=meta.get("output", ""),
-        created_at=float(meta.get("created_at", 0)),
-        # a job that no producer has begun has what its messages brought
-        published=meta.get("published", "1") == "1",
-        files=max(int(meta.get("files", 0)), sum(outcomes)),
-        audio_ms=int(meta.get("audio_ms", 0)),
-        outcomes=dict(zip(OUTCOMES, outcomes, strict=True)),
-        kinds={kind: count for kind, count in zip(KINDS, kinds, strict=True) if count},
-        estimated_ms=int(meta.get("estimated_ms", 0)),
-        work_ms=int(meta.get("work_ms", 0)),
-        restored_ms=int(meta.get("restored_ms", 0)),
-        rounds=int(meta.get("rounds", 0)),
-        open_shards=len(shards),
-        in_flight=sum(max(0, int(left)) for left in shards),
-        cancelled_at=_time(meta.get("cancelled_at")),
-        closed_at=_time(meta.get("closed_at")),
-        queue=meta.get("queue", ""),
-    )
-
-
-def _minutes(stored: Mapping[str, str]) -> list[Minute]:
-    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
-    names = {"f": "files", "a": "audio_ms", "x": "failed"}
-    for name, value in stored.items():
-        found[int(name[1:])][names[name[0]]] = int(value)
-    return [Minute(minute=minute, **found[minute]) for minute in sorted(found)]
-
-
-def _worker(said: str) -> WorkerSeen:
-    """A newer worker says more of itself than is known here."""
-    known = {name: value for name, value in json.loads(said).items() if name in _OF_A_WORKER}
-    return WorkerSeen(**known)
-
-
-def _time(text: str | None) -> float | None:
-    return None if text is None else float(text)

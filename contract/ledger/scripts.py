@@ -29,11 +29,20 @@ local function clear(index, before)
     end
   end
 end
+local function count(change)
+  if change ~= 0 then redis.call('HINCRBY', base, 'recorded', change) end
+end
 local function expire_too()
   local left = redis.call('TTL', base)
   if left <= 0 then return end
   for _, name in ipairs(OUTCOMES) do redis.call('EXPIRE', at(name), left) end
   for _, name in ipairs(PARTS) do redis.call('EXPIRE', at(name), left) end
+end
+local function blamed(index)
+  for _, kind in ipairs(KINDS) do
+    if redis.call('GETBIT', at('kind:' .. kind), index) == 1 then return true end
+  end
+  return false
 end
 local function blame(index, kind, example)
   if kind == '' then return end
@@ -56,7 +65,7 @@ end
 local before = known(index)
 local open = before ~= outcome and before ~= 'ok' and before ~= 'empty'
 if before and weak and not open then return 0 end
-if before then clear(index, before) end
+if before then clear(index, before) else count(1) end
 redis.call('SETBIT', at(outcome), index, 1)
 if outcome == 'failed' then blame(index, kind, example) end
 expire_too()
@@ -84,6 +93,7 @@ for i = 2, #ARGV do
     changed = changed + 1
   end
 end
+count(changed)
 expire_too()
 return changed
 """
@@ -95,7 +105,10 @@ REOPEN = (
     + """
 for i = 1, #ARGV do
   local before = known(ARGV[i])
-  if before then clear(ARGV[i], before) end
+  if before then
+    clear(ARGV[i], before)
+    count(-1)
+  end
   redis.call('SETBIT', at('reopened'), ARGV[i], 1)
 end
 redis.call('HDEL', base, 'closed_at')
@@ -104,6 +117,51 @@ redis.call('HINCRBY', base, 'rounds', 1)
 )
 """Files wait again, and are known to until they are published. Whoever looked at the job's end
 before does not close it any more."""
+
+BEGIN = """
+if redis.call('HSETNX', KEYS[1], 'created_at', ARGV[1]) == 0 then return 0 end
+for i = 2, #ARGV - 1, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('ZADD', KEYS[2], ARGV[1], ARGV[#ARGV])
+return 1
+"""
+"""Open a job: its time, fields with their values, its name. At once, or a reader would find a job
+that has lost half of its fields."""
+
+END_PUBLISHING = """
+local windows = ARGV[1]
+if windows == '' then windows = redis.call('BITCOUNT', KEYS[1] .. ':windows') end
+redis.call('HSET', KEYS[1], 'published', 1, 'windows', windows)
+"""
+"""The plan is whole: how many windows it has, so that a loss of some is noticed."""
+
+REBUILD = (
+    _SHARED
+    + """
+redis.call('HSETNX', base, 'created_at', ARGV[1])
+for i = 2, #ARGV - 1, 2 do redis.call('HSETNX', base, ARGV[i], ARGV[i + 1]) end
+redis.call('ZADD', KEYS[2], 'NX', ARGV[1], ARGV[#ARGV])
+local outcomes = 0
+for _, name in ipairs(OUTCOMES) do outcomes = outcomes + redis.call('BITCOUNT', at(name)) end
+redis.call('DEL', at('windows'))
+redis.call('HSET', base, 'published', 0, 'files', 0, 'estimated_ms', 0, 'recorded', outcomes)
+return redis.call('HGET', base, 'audio_ms') or 0
+"""
+)
+"""Fields that are missing are set, and no window is counted any more, so that all can be counted
+again: whatever is lost, no file is counted twice. Arguments as BEGIN; returns the audio known."""
+
+REMOVE = (
+    _SHARED
+    + """
+if redis.call('EXISTS', at('windows')) == 1 or redis.call('HEXISTS', base, 'cancelled_at') == 1 then
+  return 0
+end
+redis.call('ZREM', KEYS[2], ARGV[1])
+for i = 2, #ARGV do redis.call('DEL', ARGV[i]) end
+return 1
+"""
+)
+"""Forget a job of which nothing is planned: its name, then all of its keys."""
 
 CLOSE = """
 if tonumber(redis.call('HGET', KEYS[1], 'rounds') or 0) ~= tonumber(ARGV[1]) then return 0 end
@@ -125,8 +183,12 @@ if redis.call('SETBIT', at('windows'), ARGV[1], 1) == 1 then return 0 end
 redis.call('HINCRBY', base, 'files', ARGV[2])
 redis.call('HINCRBY', base, 'estimated_ms', ARGV[3])
 for i = 4, #ARGV do
-  if not known(ARGV[i]) then redis.call('SETBIT', at('skipped'), ARGV[i], 1) end
+  if not known(ARGV[i]) then
+    redis.call('SETBIT', at('skipped'), ARGV[i], 1)
+    count(1)
+  end
 end
+expire_too()
 return 1
 """
 )
@@ -135,14 +197,23 @@ return 1
 RESTORE = (
     _SHARED
     + """
+local added_ms = 0
 for i = 1, #ARGV, 5 do
-  if not known(ARGV[i]) then
+  local before = known(ARGV[i])
+  if not before then
     redis.call('SETBIT', at(ARGV[i + 1]), ARGV[i], 1)
-    redis.call('HINCRBY', base, 'audio_ms', ARGV[i + 2])
-    redis.call('HINCRBY', base, 'restored_ms', ARGV[i + 2])
-    if ARGV[i + 1] == 'failed' then blame(ARGV[i], ARGV[i + 3], ARGV[i + 4]) end
+    added_ms = added_ms + ARGV[i + 2]
+    count(1)
+  end
+  if (before or 'failed') == 'failed' and ARGV[i + 1] == 'failed' and not blamed(ARGV[i]) then
+    blame(ARGV[i], ARGV[i + 3], ARGV[i + 4])
   end
 end
+redis.call('HINCRBY', base, 'audio_ms', added_ms)
+redis.call('HINCRBY', base, 'restored_ms', added_ms)
+expire_too()
+return added_ms
 """
 )
-"""What S3 says of files that the ledger knows nothing of: index, outcome, ms, kind, example."""
+"""What S3 says of files that the ledger knows nothing of: index, outcome, ms, kind, example.
+Returns the audio that was added. The reason of a known failure is restored where it is missing."""

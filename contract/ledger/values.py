@@ -53,6 +53,10 @@ class JobCounts:
     """When its report was written to S3; seconds since the epoch."""
     queue: str = ""
     """Where its messages wait."""
+    whole: bool = True
+    """Whether Redis holds the plan of the job and every outcome that it counted.
+
+    False for a job that another client sends, which has no plan, and after a loss of keys."""
 
     @property
     def measured_ms(self) -> int:
@@ -77,10 +81,15 @@ class JobCounts:
 
     @property
     def complete(self) -> bool:
-        """Whether no file is waited for any more."""
+        """Whether no file is waited for any more, of a plan that Redis holds whole."""
         if self.cancelled_at:
-            return self.in_flight == 0
-        return self.published and self.finished >= self.files
+            return self.whole and self.over
+        return self.whole and self.published and self.finished >= self.files
+
+    @property
+    def over(self) -> bool:
+        """Whether it is complete, or cancelled with no file in flight."""
+        return self.in_flight == 0 if self.cancelled_at else self.complete
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,10 @@ from contract.job import AudioRef
 DEFAULT_MS = 60_000
 """What a file is taken for of which not even the size is known: a short call."""
 
+LONGEST_MS = 1 << 35
+"""397 days. Those of as many files as a job may have (2**27) sum up to 2**62, and Redis counts in
+signed integers of 64 bits."""
+
 TYPICAL_BYTES_PER_SECOND: Mapping[str, float] = MappingProxyType(
     {
         # samples of 16 bit at 16 kHz, one channel; telephony at 8 kHz is half of it, music more
@@ -70,6 +74,8 @@ def suffix_of(address: str) -> str:
 def estimate_ms(ref: AudioRef, duration_ms: int | None, rates: Rates) -> int:
     """Audio of one reference in ms: what is known of it, else what its size suggests.
 
+    Never more than LONGEST_MS, so that Redis can add up those of any number of files.
+
     Args:
         ref: its stretch counts, not the rest of the file.
         duration_ms: length of the whole file, where somebody said it.
@@ -80,7 +86,7 @@ def estimate_ms(ref: AudioRef, duration_ms: int | None, rates: Rates) -> int:
         end_ms = duration_ms if end_ms is None else min(end_ms, duration_ms)
     elif end_ms is None:
         end_ms = _whole_ms(ref, rates)
-    return max(0, end_ms - (ref.start_ms or 0))
+    return min(LONGEST_MS, max(0, end_ms - (ref.start_ms or 0)))
 
 
 def _whole_ms(ref: AudioRef, rates: Rates) -> int:

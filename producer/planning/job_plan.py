@@ -30,6 +30,7 @@ class JobPlan:
             StoreError: S3 fails.
             BrokerUnavailable: Redis fails.
         """
+        self.windows = first
         for part in read_parts(self.store, self.request.output, self.job, first):
             yield self._counted(part)
         for part in self.fresh:

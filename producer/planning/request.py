@@ -101,10 +101,9 @@ def write_planned(store: ObjectStore, output: str, job: str, windows: int) -> No
     store.write(job_uri(output, job, PLANNED), body, "application/json")
 
 
-def is_planned(store: ObjectStore, output: str, job: str) -> bool:
-    """Whether the plan is whole. Raises StoreError."""
+def read_planned(store: ObjectStore, output: str, job: str) -> int | None:
+    """How many windows the plan has; None while it is not whole. Raises StoreError."""
     try:
-        store.read(job_uri(output, job, PLANNED))
+        return int(json.loads(store.read(job_uri(output, job, PLANNED)))["windows"])
     except ObjectMissing:
-        return False
-    return True
+        return None

@@ -9,7 +9,7 @@ from producer.progress.outlook import cost, eta, remaining_audio_ms
 from producer.progress.speed import RECENT_MINUTES, Throughput, recent, since_start
 from producer.progress.worker_view import WorkerView, view_workers
 
-State = Literal["planning", "running", "complete", "cancelled"]
+State = Literal["planning", "running", "complete", "cancelled", "unknown"]
 
 _MS_PER_HOUR = 3_600_000
 
@@ -19,7 +19,8 @@ class Progress:
     """How far a job is, and how it goes on."""
 
     state: State
-    """`planning` until the last shard is published, even if workers are at it."""
+    """`planning` until the last shard is published, even if workers are at it; `unknown` when Redis
+    does not hold the whole plan, so that nobody can tell how many files there are."""
     done: int
     """Files transcribed, with text."""
     empty: int
@@ -29,12 +30,13 @@ class Progress:
     """Files that had their result already."""
     cancelled: int
     """Files that nobody will begin any more."""
-    waiting: int
-    """Files without an outcome, those in flight included."""
+    waiting: int | None
+    """Files without an outcome, those in flight included; None when the state is unknown."""
     in_flight: int
     """Files of shards that workers have begun and not ended."""
-    fraction: float
-    """Files that have an outcome, of all known so far, 0 to 1; cancelled files have none."""
+    fraction: float | None
+    """Files that have an outcome, of all known so far, 0 to 1; cancelled files have none. None when
+    the state is unknown."""
     audio_hours: float
     """Audio transcribed."""
     remaining_audio_hours: float | None
@@ -77,13 +79,14 @@ def measure(
         now: seconds since the epoch.
         gpu_hour_price: what a device costs per hour, in any currency.
     """
-    remaining_ms = remaining_audio_ms(counts)
+    remaining_ms = remaining_audio_ms(counts) if counts.whole else None
     speed, speed_since_start = recent(counts, minutes, now), since_start(counts, minutes, now)
     stalled_s = _stalled_s(counts, minutes, now)
     seen = view_workers(workers, now)
     # long files may keep every worker busy for more than 5 minutes; without one, there is no end
     moving = stalled_s is None or any(one.job == counts.job for one in seen)
-    known = eta(counts, remaining_ms, speed, speed_since_start) if moving else (None, None)
+    is_known = moving and counts.whole
+    known = eta(counts, remaining_ms, speed, speed_since_start) if is_known else (None, None)
     so_far, expected = cost(counts, remaining_ms, gpu_hour_price)
     return Progress(
         state=state_of(counts),
@@ -92,7 +95,7 @@ def measure(
         failed=counts.outcomes["failed"],
         skipped=counts.outcomes["skipped"],
         cancelled=counts.cancelled,
-        waiting=counts.waiting,
+        waiting=waiting_of(counts),
         in_flight=counts.in_flight,
         fraction=fraction_of(counts),
         audio_hours=counts.audio_ms / _MS_PER_HOUR,
@@ -114,13 +117,25 @@ def state_of(counts: JobCounts) -> State:
     """Where in its life a job is."""
     if counts.cancelled_at:
         return "cancelled"
+    if not counts.whole:
+        return "unknown"
     if counts.complete:
         return "complete"
     return "running" if counts.published else "planning"
 
 
-def fraction_of(counts: JobCounts) -> float:
-    """Files that have an outcome, of all known so far, 0 to 1; cancelled files have none."""
+def waiting_of(counts: JobCounts) -> int | None:
+    """Files without an outcome; None when the state is unknown."""
+    return None if state_of(counts) == "unknown" else counts.waiting
+
+
+def fraction_of(counts: JobCounts) -> float | None:
+    """Files that have an outcome, of all known so far, 0 to 1; cancelled files have none.
+
+    None when the state is unknown.
+    """
+    if state_of(counts) == "unknown":
+        return None
     if not counts.files:
         return 1.0 if counts.complete else 0.0
     return max(0.0, 1.0 - (counts.waiting + counts.cancelled) / counts.files)
@@ -130,4 +145,4 @@ def _stalled_s(counts: JobCounts, minutes: Sequence[Minute], now: float) -> floa
     """Seconds since something happened to a job that waits; None when that is not long ago."""
     last = 60 * (minutes[-1].minute + 1) if minutes else counts.created_at
     quiet_s = now - last
-    return quiet_s if counts.waiting and quiet_s >= 60 * RECENT_MINUTES else None
+    return quiet_s if waiting_of(counts) and quiet_s >= 60 * RECENT_MINUTES else None

@@ -60,6 +60,8 @@ def _state(report: dict[str, Any]) -> tuple[str, str]:
     """(what is said, style)."""
     if report["cancelled_at"]:
         return "cancelled", "open"
+    if not report.get("whole", True):
+        return "unknown: Redis does not hold the whole plan", "bad"
     if not report["finished_at"]:
         return "not complete yet", "open"
     if report["outcomes"]["failed"]:
@@ -75,9 +77,11 @@ def _cards(report: dict[str, Any]) -> str:
         report["audio_hours_per_hour"],
         report["latency_s"]["p50"],
     )
+    whole = report.get("whole", True)
+    known = f"{percent(finished, files)} finished" if whole else "known, of a plan that is lost"
     until = "from beginning to end" if report["finished_at"] else "since its beginning"
     shown = [
-        ("Files", f"{files:,}", f"{percent(finished, files)} finished", ""),
+        ("Files", f"{files:,}", known, ""),
         ("Failed", f"{failed:,}", f"{percent(failed, files)} of the files", "bad" * bool(failed)),
         ("Audio", hours(report["audio_hours"]), "transcribed", ""),
         ("Time", span(report["wall_s"]), until, ""),

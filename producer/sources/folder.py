@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.layout import names_jobs_folder
 from contract.store import ObjectInfo, ObjectStore
 from producer.sources.filters import EVERYTHING, Filters
 from producer.sources.interface import BadRow, Found
@@ -61,6 +62,8 @@ class LocalFolder:
                     yield file, there if there is not None and there.uri == uri else None
 
     def _send(self, file: LocalFile, there: ObjectInfo | None) -> Found:
+        if names_jobs_folder(file.name):  # it could replace a document of a job
+            return Found(file.name, BadRow(str(file.path), "its name has _jobs as a part"))
         if there is None or there.size_bytes != file.size_bytes:
             try:
                 there = self._upload(file)

@@ -30,6 +30,8 @@ def json_fields(line: str) -> Any:
         return json.loads(line)
     except json.JSONDecodeError as error:
         raise ValueError(f"not a JSON object: {error}") from None
+    except ValueError:  # Python reads no whole number of more than 4300 digits
+        raise ValueError("not a JSON object: a number has too many digits") from None
     except RecursionError:
         raise ValueError("not a JSON object: nested too deeply") from None
 

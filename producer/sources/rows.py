@@ -3,12 +3,12 @@
 Ten million of them are read: what few rows have costs the others no more than a look.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from contract.audio_address import default_name
 from contract.job import AudioRef, Options
+from contract.number_limits import MAX_TIME_MS
 from producer.sources.interface import UPLOAD_IT
 
 Row = tuple[AudioRef, int | None]
@@ -58,7 +58,7 @@ def _from_nemo(row: Mapping[str, Any]) -> dict[str, Any]:
     """Seconds become ms; a duration without an offset is that of the file, not of a stretch."""
     fields = {name: row[name] for name in _SHARED if name in row}
     fields["audio"] = row["audio_filepath"]
-    offset, duration = _seconds(row, "offset"), _seconds(row, "duration")
+    offset, duration = (_seconds(name, row.get(name)) for name in ("offset", "duration"))
     if offset:
         fields["start_ms"] = round(offset * 1000)
         fields["end_ms"] = round((offset + duration) * 1000) if duration else None
@@ -67,24 +67,24 @@ def _from_nemo(row: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _seconds(row: Mapping[str, Any], name: str) -> float:
-    value = row.get(name)
+def _seconds(name: str, value: Any) -> float:
     if value is None:
         return 0.0
-    if not _is_length(value):
-        raise ValueError(f"{name}: must be seconds, 0 or more")
+    if not _is_length(value, MAX_TIME_MS // 1000):
+        raise ValueError(f"{name}: must be seconds, 0 to {MAX_TIME_MS // 1000}")
     return value
 
 
 def _whole_ms(value: Any) -> int:
-    if not _is_length(value):
-        raise ValueError("duration_ms: must be milliseconds, 0 or more")
+    if not _is_length(value, MAX_TIME_MS):
+        raise ValueError(f"duration_ms: must be milliseconds, 0 to {MAX_TIME_MS}")
     return round(value)
 
 
-def _is_length(value: Any) -> TypeGuard[float]:
+def _is_length(value: Any, longest: int) -> TypeGuard[float]:
+    """Compared as it is: a large whole number has no float, and NaN lies between no two numbers."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value >= 0
+    return number and 0 <= value <= longest
 
 
 def _options(fields: dict[str, Any]) -> dict[str, Any]:

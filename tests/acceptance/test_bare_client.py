@@ -89,8 +89,24 @@ def test_status_counts_a_job_that_only_messages_know(up: Up) -> None:
     document = interface_document(audio, "s3://transcripts/counted/")
     send(up, {**document, "job": "by-hand", "shard": "by-hand-0"})
     assert wait_for(lambda: up.read_json("counted/calls/a.wav.json"))
-    status = wait_for(lambda: json.loads(up.fleet("status", "by-hand", "--json").stdout or "null"))
+
+    def seen() -> tuple[int, dict[str, Any]] | None:
+        asked = up.fleet("status", "by-hand", "--json")
+        found = json.loads(asked.stdout or "null")
+        return (asked.returncode, found) if found and found["outcomes"]["ok"] else None
+
+    code, status = wait_for(seen)
     assert status["outcomes"]["ok"] == status["files"] == 1
+    # nobody has told how many files there are: that is no end
+    assert (code, status["state"], status["complete"]) == (3, "unknown", False)
+    for arguments in (("by-hand",), ("by-hand", "--watch")):
+        shown = up.fleet("status", *arguments)
+        assert shown.returncode == 3
+        assert "fleet reconcile by-hand" in shown.stdout
+    rebuilt = up.fleet("reconcile", "by-hand", "--output", "s3://transcripts/counted/")
+    assert rebuilt.returncode == 2
+    assert rebuilt.stderr.startswith("fleet: S3 holds no plan of job 'by-hand'")
+    assert len(rebuilt.stderr.splitlines()) == 1
 
 
 def test_a_message_with_other_arguments_is_put_aside(up: Up) -> None:

@@ -144,6 +144,25 @@ def test_a_job_that_has_expired_is_not_asked_for_again(apart: Settings) -> None:
     assert kept in Ledger(client).jobs()
 
 
+def test_a_job_that_has_lost_its_plan_is_told_as_unknown(apart: Settings) -> None:
+    client: Any = connect(apart)
+    planner, name = Planner(client), f"job-{uuid.uuid4()}"
+    planner.begin(name, "s3://transcripts/x/")
+    planner.plan(name, 0, 2, 60_000, done=[])
+    planner.end_publishing(name)
+    Recorder(client).record(name, 0, "ok", 60_000)
+    client.delete(Keys().job(name))
+    job = job_in(apart, name)
+    assert job
+    assert (job.progress.state, job.progress.done, job.progress.eta_s) == ("unknown", 1, None)
+    assert name in Ledger(client).jobs()
+    told = {sample for sample, labels, _ in read(Fleet(apart).look()) if labels[:1] == (name,)}
+    assert told == {"asr_job_audio_seconds"}
+    client.delete(*Keys().all_of(name))
+    assert job_in(apart, name) is None
+    assert name not in Ledger(client).jobs()
+
+
 def test_who_may_only_read_finds_as_much(apart: Settings) -> None:
     client: Any = connect(apart)
     planner, kept, gone = Planner(client), f"job-{uuid.uuid4()}", f"job-{uuid.uuid4()}"

@@ -11,10 +11,13 @@ import producer
 from cli.enqueue import _sentence, enqueue
 from cli.exits import WrongUsage
 from contract.job import FORMATS, Options
+from contract.ledger import JobCounts
 from contract.queues import DEFAULT_PRIORITY
 from producer import EnqueueResult
+from producer.jobs import JobStatus
 from producer.planning.packing import ShardLimits
 from producer.wanted import MAX_READY
+from tests.unit.counted import counted, status_of
 
 
 def _result(**fields: Any) -> EnqueueResult:
@@ -65,7 +68,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         for warning in warnings:
             keywords["warn"](warning)
         found = _result(files=1, enqueued=1, shards=1, bad_rows=bad, bad_row_count=len(bad))
-        found.warnings = warnings
+        found.warnings, found.empty = warnings, heard.get("empty", False)
         return found
 
     monkeypatch.setattr(producer, "enqueue", listen)
@@ -143,6 +146,44 @@ def test_the_defaults_that_the_help_says_are_those_of_the_producer() -> None:
     assert "half a million by default" in text
 
 
+@pytest.fixture
+def waited(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What is seen of the job while it is waited for."""
+
+    def look(job: str) -> JobStatus:
+        asked["looked"] = job
+        return status_of(asked["counts"])
+
+    monkeypatch.setattr(producer, "status", look)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("counts", "bad", "code"),
+    [
+        (counted({"ok": 5}), [], 0),
+        (counted({"ok": 5}), ["line 2: bad"], 1),
+        (counted({"ok": 5, "failed": 1}), [], 1),
+        (counted({"ok": 5}, whole=False), [], 3),
+        (counted({"ok": 5}, whole=False), ["line 2: bad"], 3),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("--wait",), ("--wait", "--json")])
+def test_waiting_ends_as_the_job_does(
+    waited: dict[str, Any], counts: JobCounts, bad: list[str], code: int, arguments: tuple[str, ...]
+) -> None:
+    waited.update(counts=counts, bad=bad)
+    result = _run(*arguments)
+    assert (result.exit_code, waited["looked"]) == (code, "night")
+    assert ("fleet reconcile night" in result.output) == (code == 3)
+
+
+def test_nothing_is_waited_for_when_nothing_was_found(waited: dict[str, Any]) -> None:
+    waited["empty"] = True
+    assert _run("--wait").exit_code == 0
+    assert "looked" not in waited
+
+
 def test_bad_rows_are_said_and_the_rest_is_enqueued(asked: dict[str, Any]) -> None:
     asked["bad"] = ["list.jsonl, line 2: audio: missing"]
     result = _run()
@@ -163,6 +204,7 @@ def test_the_json_document_stands_alone_on_stdout(asked: dict[str, Any]) -> None
         (("--timestamps", "never"), "--timestamps"),
         (("--channels", "left"), "--channels"),
         (("--output", "s3://out"), "--output must be s3://bucket/prefix/"),
+        (("--output", "s3://out/vict/_jobs/v1/"), "--output must not have _jobs as a part"),
     ],
 )
 def test_a_wrong_option_is_named_before_anything_is_published(

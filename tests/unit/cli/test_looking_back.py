@@ -101,18 +101,23 @@ def test_jobs_are_listed_with_their_state(told: dict[str, Any]) -> None:
         counted({"ok": 5}, files=1_000_000, published=False, job="new"),
         counted({"ok": 1, "failed": 1}, files=4, job="half"),
         counted({"ok": 1}, files=4, cancelled_at=BEGUN, job="given-up"),
+        counted({"ok": 4}, whole=False, job="lost"),
         JOB,
     ]
-    rows = [line for line in _run(jobs).stdout.splitlines() if "s3://out/" in line]
+    rows = [line for line in _run(jobs).stdout.splitlines() if "│ s3://out/" in line]
     cells = [[cell.strip() for cell in row.strip("│┃ ").split("│")][:6] for row in rows]
     assert cells == [
         ["new", "planning", "1,000,000", "< 0.1 %", "0", "0"],
         ["half", "running", "4", "50.0 %", "1", "0"],
         ["given-up", "cancelled", "4", "25.0 %", "0", "0"],
+        ["lost", "unknown", "?", "?", "0", "0"],
         ["night", "complete", "10", "100 %", "4", "2.00"],
     ]
+    assert "fleet reconcile lost --output s3://out/" in _run(jobs).stdout
     documents = json.loads(_run(jobs, "--json").stdout)
-    assert [one["state"] for one in documents] == ["planning", "running", "cancelled", "complete"]
+    states = ["planning", "running", "cancelled", "unknown", "complete"]
+    assert [one["state"] for one in documents] == states
+    assert [bool(one["note"]) for one in documents] == [state == "unknown" for state in states]
     assert documents[0]["outcomes"]["ok"] == 5
 
 

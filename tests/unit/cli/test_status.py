@@ -126,6 +126,35 @@ def test_it_ends_with_1_when_all_is_over_and_something_failed(
     assert _run("night", *arguments).exit_code == code
 
 
+LOST = counted({"ok": 5, "failed": 1}, whole=False)
+SENT_BY_HAND = counted({"ok": 5}, whole=False, created_at=0.0, output="")
+
+
+@pytest.mark.parametrize("counts", [LOST, SENT_BY_HAND, counted(files=9, whole=False)])
+@pytest.mark.parametrize("arguments", [(), ("--json",), ("--watch",), ("--watch", "--json")])
+def test_a_job_that_is_not_known_whole_is_unknown_and_never_complete(
+    asked: dict[str, Any], counts: JobCounts, arguments: tuple[str, ...]
+) -> None:
+    asked["counts"] = counts
+    result = _run("night", *arguments)
+    assert result.exit_code == 3
+    told = " ".join(result.stdout.split())
+    assert "unknown" in told
+    assert f"fleet reconcile night --output {counts.output or 's3://BUCKET/PREFIX/'}" in told
+    assert not any(phrase in told for phrase in ("night complete", "100 %", "nothing waits"))
+    if "--json" in arguments:
+        document = json.loads(result.stdout)
+        assert (document["state"], document["complete"]) == ("unknown", False)
+        assert (document["waiting"], document["fraction"], document["eta_s"]) == (None,) * 3
+
+
+def test_a_job_of_another_client_is_told_apart(asked: dict[str, Any]) -> None:
+    asked["counts"] = SENT_BY_HAND
+    assert "another client" in " ".join(_run("night").stdout.split())
+    asked["counts"] = LOST
+    assert "another client" not in " ".join(_run("night").stdout.split())
+
+
 def test_watching_a_job_that_is_over_shows_it_once(asked: dict[str, Any]) -> None:
     asked["counts"] = counted({"ok": 4, "failed": 1})
     result = _run("night", "--watch")

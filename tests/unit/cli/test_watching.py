@@ -84,6 +84,26 @@ def test_a_job_that_is_over_is_shown_once_and_nobody_waits(
     assert (len(capsys.readouterr().out.splitlines()), story.now) == (1, 0)
 
 
+def test_a_job_of_which_the_plan_is_lost_is_watched_no_longer(
+    pipe: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = status_of(counted({"ok": 6}, whole=False))
+    story = Story(AT_3, lost)
+    assert story.watch(pipe) is lost
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("night unknown: 6 files have their outcome")
+    assert "fleet reconcile night" in last
+
+
+def test_a_cancelled_job_is_watched_until_nothing_is_in_flight_whatever_is_known(
+    pipe: Console,
+) -> None:
+    left, over = (
+        status_of(counted({"ok": 3}, cancelled_at=1.0, in_flight=n, whole=False)) for n in (2, 0)
+    )
+    assert Story(left, left, over).watch(pipe) is over
+
+
 def test_with_json_nothing_is_shown_on_the_way(
     terminal: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,9 +78,11 @@ def test_a_job_without_failures_ends_with_success() -> None:
         {"outcomes": {"ok": 3}, "created_at": 0.0},
         {"outcomes": {"ok": 1}, "cancelled_at": 5.0, "in_flight": 1},
         {"outcomes": {"ok": 3}, "open_shards": 1},
+        {"outcomes": {"ok": 3}, "whole": False},
+        {"outcomes": {"ok": 3}, "cancelled_at": 5.0, "whole": False},
     ],
 )
-def test_a_job_that_goes_on_or_is_closed_or_nobody_began_is_left_alone(
+def test_a_job_that_goes_on_or_is_closed_or_not_known_whole_is_left_alone(
     counts: dict[str, Any],
 ) -> None:
     books, store = Books(**counts), MemoryStore("out")

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from contract.job import MAX_INDEX, MalformedShard, Options, Shard
+from contract.number_limits import MAX_CHANNEL, MAX_TIME_MS
 from tests.unit.examples import INTERFACE_SHARD, a_ref, a_shard
 
 MINIMAL: dict[str, Any] = {
@@ -63,6 +64,9 @@ def _without(name: str) -> Change:
         (_with(output="s3://out/p"), "output"),
         (_with(output="folder/secret/"), "output"),
         (_with(output="s3:///p/"), "output"),
+        (_with(output="s3://out/vict/_jobs/v1/"), "output"),
+        (_with(output="s3://out/_JOBS/"), "output"),
+        (_with(output="s3://out/_\uff4aobs/"), "output"),
         (_with(files=[]), "files"),
         (_with(files="secret"), "files"),
         (_with(files=[{}]), "files.0.audio"),
@@ -83,6 +87,13 @@ def _without(name: str) -> Change:
         (_with_file(audio="s3://in/"), "files.0.audio"),
         (_with_file(audio=7), "files.0.audio"),
         (_with_file(relative="../secret"), "files.0.relative"),
+        (_with_file(relative="vict/_jobs/v1/report"), "files.0.relative"),
+        (_with_file(audio="s3://in/_jobs/secret.wav"), "files.0.relative"),
+        (_with_file(bytes=10**30), "files.0.bytes"),
+        (_with_file(bytes=True), "files.0.bytes"),
+        (_with_file(start_ms=MAX_TIME_MS + 1), "files.0.start_ms"),
+        (_with_file(end_ms=1e300), "files.0.end_ms"),
+        (_with_file(channel=MAX_CHANNEL + 1), "files.0.channel"),
         (_with_file(index=-1), "files.0.index"),
         (_with_file(index=MAX_INDEX + 1), "files.0.index"),
         (_with_file(bytes=-1), "files.0.bytes"),
@@ -106,6 +117,11 @@ def test_a_malformed_message_names_the_field_and_keeps_its_values(
     assert said.startswith("malformed shard: ")
     assert named in said
     assert "secret" not in said
+
+
+@pytest.mark.parametrize("output", ["s3://out/my_jobs/", "s3://out/_jobs2/", "s3://out/jobs/"])
+def test_an_output_that_only_looks_like_that_of_job_documents_is_taken(output: str) -> None:
+    assert Shard.from_message({**MINIMAL, "output": output}).output == output
 
 
 @pytest.mark.parametrize("document", [None, 7, "text", [], [1], {}])

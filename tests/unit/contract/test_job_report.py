@@ -46,6 +46,11 @@ def test_a_job_that_goes_on_has_no_end_yet() -> None:
     assert document["wall_s"] == 90
 
 
+def test_a_job_that_is_not_known_whole_has_no_end() -> None:
+    document = report(counted({"ok": 2}, whole=False), steady(1, 2, 1000), {})
+    assert (document["whole"], document["finished_at"]) == (False, None)
+
+
 @pytest.mark.parametrize(("now", "end_s"), [(None, 120), (BEGUN + 70, 70), (BEGUN + 9000, 120)])
 def test_an_end_that_nobody_wrote_down_is_known_to_the_minute(
     now: float | None, end_s: float

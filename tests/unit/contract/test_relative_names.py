@@ -7,12 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.layout import _LIKE_DOTS, MAX_KEY_BYTES, _is_plain, check_relative
+from contract.layout import (
+    _LIKE_DOTS,
+    _LIKE_UNDERSCORES,
+    MAX_KEY_BYTES,
+    _is_plain,
+    check_relative,
+)
 
 PARTS = st.sampled_from(
     [
         *("a", ".", "..", "/", "\\", "\n", "\x7f", "\u6f22", "\ud800", "x" * 300, "\x85"),
         *("\u202e", "\u2066", "\u2028", "\u2024", "\u2025", "\uff0e", "\uff0f", "\ufe52"),
+        *("_jobs", "/_jobs/", "_JOBS", "\uff3f", "jobs"),
     ]
 )
 
@@ -27,7 +34,7 @@ def test_what_is_plain_is_safe(name: str) -> None:
     assert not set(name) & set("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
     assert len(name.encode()) <= MAX_KEY_BYTES
     for form in (name, unicodedata.normalize("NFKC", name)):
-        assert not set(form.split("/")) & {".", ".."}
+        assert not set(form.lower().split("/")) & {".", "..", "_jobs"}
 
 
 @given(st.lists(PARTS, max_size=6).map("".join) | st.text(max_size=20))
@@ -38,7 +45,7 @@ def test_what_is_accepted_the_long_way_is_safe_too(name: str) -> None:
         return
     assert name.encode()
     for form in (name, unicodedata.normalize("NFKC", name)):
-        assert not set(form.split("/")) & {".", ".."}
+        assert not set(form.lower().split("/")) & {".", "..", "_jobs"}
 
 
 def test_every_character_that_may_become_a_dot_or_a_slash_is_looked_at() -> None:
@@ -73,6 +80,33 @@ def test_every_character_that_may_become_a_dot_or_a_slash_is_looked_at() -> None
 def test_a_name_of_odd_unicode_is_refused(name: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         check_relative(name)
+
+
+JOBS = [
+    *("_jobs", "_jobs/v1/report", "vict/_jobs/v1/report", "vict/_jobs", "a//_jobs/b", "_JOBS/b"),
+    *("\uff3fjobs/b", "a\uff0f_jobs/b", "a/_\uff4aobs/b", "\u6f22/\ufe4djobs/b", "a/_job\u017f/b"),
+]
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_name_among_the_documents_of_jobs_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="_jobs as a part"):
+        check_relative(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["my_jobs/a", "_jobs2/a", "a/_jobs.wav", "a/_jobsx/b", "jobs/a", "a/_/jobs", "a/__jobs/b"],
+)
+def test_a_name_that_only_looks_like_it_is_none_of_them(name: str) -> None:
+    assert check_relative(name) == name
+
+
+def test_every_character_that_may_become_an_underscore_is_looked_at() -> None:
+    for number in range(sys.maxunicode + 1):
+        character = chr(number)
+        if "_" in unicodedata.normalize("NFKC", character) and character != "_":
+            assert _LIKE_UNDERSCORES.match(character), hex(number)
 
 
 NAMES = [

@@ -85,6 +85,21 @@ def test_without_an_eta_there_is_no_series_of_it() -> None:
     assert ("asr_job_eta_seconds", "night") not in told
 
 
+@pytest.mark.parametrize("files", [100, 200])
+def test_a_job_that_is_not_known_whole_does_not_look_complete(files: int) -> None:
+    counts = counted({"ok": 97, "failed": 3}, files=files, whole=False, kinds={"poison": 3})
+    told = samples(snapshot(reading(counts)))
+    of_the_job = {key[0] for key in told if key[1:2] == ("night",)}
+    assert of_the_job == {"asr_job_audio_seconds", "asr_job_failures"}
+    assert (told["asr_jobs", "unknown"], told["asr_jobs", "complete"]) == (1, 0)
+
+
+def test_a_job_that_is_not_known_whole_adds_nothing_to_the_others() -> None:
+    known = [reading(counted({"ok": 1}, job=f"job-{n}", files=3)) for n in range(MOST_JOBS)]
+    lost = reading(counted({"ok": 1}, job="lost", whole=False))
+    assert samples(snapshot(*known, lost))["asr_backlog_files", OTHERS] == 0
+
+
 def test_a_server_without_a_limit_has_none() -> None:
     broker = BrokerReading(used_bytes=1000, limit_bytes=0, clients=9)
     told = samples(snapshot(broker=broker))

@@ -163,11 +163,21 @@ def test_a_job_that_is_over_does_not_stall(counts: JobCounts) -> None:
         (counted({"ok": 1, "failed": 1}), "complete", 1),
         (counted({"ok": 1}, files=4, cancelled_at=1.0, in_flight=1), "cancelled", 0.25),
         (counted({"ok": 1, "cancelled": 1}, files=4, cancelled_at=1.0), "cancelled", 0.25),
+        (counted({"ok": 4}, whole=False), "unknown", None),
+        (counted({"ok": 1}, files=4, published=False, whole=False), "unknown", None),
+        (counted({"ok": 1}, files=4, cancelled_at=1.0, whole=False), "cancelled", 0.25),
     ],
 )
-def test_a_job_is_in_one_state(counts: JobCounts, state: str, fraction: float) -> None:
+def test_a_job_is_in_one_state(counts: JobCounts, state: str, fraction: float | None) -> None:
     found = progress(counts)
     assert (found.state, found.fraction) == (state, fraction)
+
+
+def test_of_a_job_that_is_not_known_whole_nothing_is_foretold() -> None:
+    found = progress(half_done(files=100, whole=False), STEADY, after_s=86_400)
+    assert (found.waiting, found.eta_s, found.eta_basis, found.stalled_s) == (None,) * 4
+    assert (found.remaining_audio_hours, found.cost_expected) == (None, None)
+    assert found.done
 
 
 def test_every_file_is_in_one_place() -> None:
@@ -177,6 +187,7 @@ def test_every_file_is_in_one_place() -> None:
     for job in (counts, counted(counts.outcomes, files=40, cancelled_at=BEGUN)):
         found = progress(job)
         places = (found.done, found.empty, found.failed, found.skipped, found.cancelled)
+        assert found.waiting is not None
         assert sum(places) + found.waiting == 40
     assert progress(counts).in_flight == 6
 

@@ -68,6 +68,7 @@ JOBS = {
     "empty": (counted(), []),
     "planned": (counted(files=10_000), []),
     "cancelled": (counted({"ok": 1}, files=9, cancelled_at=BEGUN + 60), steady(1, 1, 1000)),
+    "lost": (counted({"ok": 9}, whole=False), steady(1, 9, 1000)),
 }
 
 
@@ -99,10 +100,18 @@ def test_its_numbers_are_those_of_the_job() -> None:
         ("empty", "The job has no files."),
         ("planned", "not complete yet"),
         ("cancelled", "cancelled"),
+        ("lost", "unknown: Redis does not hold the whole plan"),
     ],
 )
 def test_its_state_is_said(name: str, phrase: str) -> None:
     assert phrase in " ".join(read(*JOBS[name]).text)
+
+
+def test_a_job_that_is_not_known_whole_does_not_look_finished() -> None:
+    assert "100 % finished" in " ".join(read(counted({"ok": 9}), []).text)
+    text = " ".join(read(*JOBS["lost"]).text)
+    assert "% finished" not in text
+    assert "complete" not in text
 
 
 def test_failures_come_with_examples() -> None:

@@ -49,6 +49,16 @@ def test_every_audio_file_is_uploaded_under_its_name_and_found(folder: Path) -> 
     assert "s3://in/up/notes.txt" not in store.uploaded
 
 
+def test_what_lies_in_a_folder_of_jobs_is_not_uploaded_over_their_documents(folder: Path) -> None:
+    (folder / "_jobs").mkdir()
+    (folder / "_jobs/x.wav").write_bytes(b"x")
+    store = CountingStore()
+    bad, *good = items(LocalFolder(folder, UPLOAD, store))
+    assert "_jobs/x.wav: its name has _jobs as a part" in reason(bad)
+    assert len(good) == 2
+    assert "s3://in/up/_jobs/x.wav" not in store.uploaded
+
+
 def test_what_is_there_already_is_not_sent_again(folder: Path) -> None:
     store = CountingStore()
     first = _refs(folder, store)

@@ -7,7 +7,14 @@ from contract.store import BucketMissing, MemoryStore
 from producer.sources.filters import Filters
 from producer.sources.interface import looks_like_audio
 from producer.sources.s3_prefix import S3Prefix
-from tests.unit.producer.sources.backlog import a_store, goes_on_behind_each, items, refs
+from tests.unit.producer.sources.backlog import (
+    a_store,
+    goes_on_behind_each,
+    items,
+    reason,
+    refs,
+    whole,
+)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +98,16 @@ def test_only_what_was_written_since_may_be_asked_for() -> None:
     store.modified = {"s3://in/before.wav": 99.9, "s3://in/then.wav": 100, "s3://in/later.wav": 101}
     found = refs(S3Prefix("s3://in/", store, Filters(since=100)))
     assert [ref.relative for ref in found] == ["later.wav", "then.wav", "unknown.wav"]
+
+
+def test_audio_below_a_folder_of_jobs_is_a_bad_row_that_names_it() -> None:
+    store = a_store("_jobs/x.wav", "a.wav", "b/_jobs/x.wav", "c/_jobs2/x.wav")
+    first, good, second, other = items(S3Prefix("s3://in/", store))
+    assert reason(first).startswith("s3://in/_jobs/x.wav: relative: ")
+    assert reason(second).startswith("s3://in/b/_jobs/x.wav: relative: ")
+    assert [whole(one).relative for one in (good, other)] == ["a.wav", "c/_jobs2/x.wav"]
+    # below the prefix it has a name of its own
+    assert [ref.relative for ref in refs(S3Prefix("s3://in/_jobs/", store))] == ["x.wav"]
 
 
 def test_results_of_ours_are_not_taken_for_audio() -> None:

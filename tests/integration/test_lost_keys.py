@@ -1,0 +1,169 @@
+"""Every key of a job's ledger that may be lost, by itself and with any other: never complete."""
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.ledger import JobCounts, connect
+from contract.s3 import S3Store
+from contract.settings import Settings
+from producer import cancel, list_jobs, reconcile, status
+from tests.integration.messages import shards_waiting, wipe
+from tests.integration.shards_at_work import FILES, Worker, ended, half_done
+
+
+@pytest.fixture
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A fleet of its own."""
+    prefix = f"{uuid.uuid4()}:"
+    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
+    return settings.model_copy(update={"key_prefix": prefix})
+
+
+@pytest.fixture
+def output() -> str:
+    return f"s3://transcripts/{uuid.uuid4()}/"
+
+
+Keys = dict[str, tuple[bytes, int]]
+
+
+def kept(settings: Settings, job: str) -> Keys:
+    """Every key of the ledger of a job as it is, with its time to live."""
+    redis: Any = connect(settings)
+    redis = redis.from_url(settings.broker_url)  # a dump is no text
+    names = [*redis.keys(f"{settings.key_prefix}fleet:job:{job}*")]
+    names.append(f"{settings.key_prefix}fleet:jobs".encode())
+    return {name.decode(): (redis.dump(name), max(0, redis.pttl(name))) for name in names}
+
+
+def put_back(settings: Settings, keys: Keys, *, but: tuple[str, ...]) -> None:
+    """The ledger as it was, without some of its keys."""
+    wipe(settings)
+    redis: Any = connect(settings)
+    for name, (value, ttl) in keys.items():
+        if name not in but:
+            redis.restore(name, ttl, value)
+
+
+def losses(keys: Keys) -> Iterator[tuple[str, ...]]:
+    """Each key, and each pair of keys."""
+    yield from ((name,) for name in keys)
+    yield from itertools.combinations(keys, 2)
+
+
+def compared(counts: JobCounts) -> JobCounts:
+    """Without what nobody needs to know of a job once more, or S3 cannot tell."""
+    forgotten: dict[str, Any] = {"closed_at": None, "work_ms": 0, "restored_ms": 0, "rounds": 0}
+    # S3 knows when it was begun to the second
+    forgotten["created_at"] = int(counts.created_at)
+    return replace(counts, open_shards=0, in_flight=0, **forgotten)
+
+
+def parts_lost(settings: Settings, job: str, lost: tuple[str, ...]) -> set[str]:
+    """What hangs on the job, "" for its hash."""
+    base = f"{settings.key_prefix}fleet:job:{job}"
+    return {name.removeprefix(base).removeprefix(":") for name in lost if name.startswith(base)}
+
+
+PLAN_AND_OUTCOMES = {"", "windows", "ok", "empty", "failed", "skipped"}
+
+
+def each_loss(
+    settings: Settings, job: str, check: Callable[[tuple[str, ...], set[str]], None]
+) -> None:
+    keys = kept(settings, job)
+    assert {*PLAN_AND_OUTCOMES, "minutes", "kind:undecodable_audio"} <= parts_lost(
+        settings, job, tuple(keys)
+    )
+    for lost in losses(keys):
+        put_back(settings, keys, but=lost)
+        check(lost, parts_lost(settings, job, lost))
+
+
+def test_in_the_middle_of_a_job_any_loss_of_keys_is_noticed_and_repaired(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    job = half_done(settings, store, output, tmp_path / "a.jsonl")
+    before = status(job, settings)
+    assert (before.progress.state, before.waiting) == ("running", 4)
+
+    def check(lost: tuple[str, ...], parts: set[str]) -> None:
+        now = status(job, settings)
+        assert not now.counts.complete, lost
+        assert (now.progress.state == "unknown") == bool(parts & PLAN_AND_OUTCOMES), lost
+        if now.progress.state == "unknown":
+            assert f"fleet reconcile {job}" in str(now.to_json()["note"]), lost
+        reconcile(job, output=output, settings=settings)
+        after = status(job, settings)
+        assert (after.progress.state, after.waiting) == ("running", 4), lost
+        assert compared(after.counts) == compared(before.counts), lost
+        assert job in [one.job for one in list_jobs(settings)], lost
+
+    each_loss(settings, job, check)
+
+
+def test_at_the_end_of_a_job_any_loss_of_keys_is_noticed_and_repaired(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    job = ended(settings, store, output, tmp_path / "a.jsonl")
+    before = status(job, settings)
+    assert before.progress.state == "complete"
+
+    def check(lost: tuple[str, ...], parts: set[str]) -> None:
+        now = status(job, settings)
+        expected = "unknown" if parts & PLAN_AND_OUTCOMES else "complete"
+        assert now.progress.state == expected, lost
+        assert now.counts.complete == (expected == "complete"), lost
+        listed = [one for one in list_jobs(settings) if one.job == job]
+        assert all(one.whole == now.counts.whole for one in listed), lost
+        found = reconcile(job, output=output, settings=settings)
+        assert (found.files, found.enqueued) == (FILES, 0), lost
+        after = status(job, settings)
+        assert after.progress.state == "complete", lost
+        assert compared(after.counts) == compared(before.counts), lost
+        assert after.counts.closed_at, lost
+
+    each_loss(settings, job, check)
+
+
+@pytest.mark.parametrize(
+    "field", ["created_at", "output", "published", "files", "windows", "queue", "request"]
+)
+def test_a_field_that_is_lost_is_restored(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path, field: str
+) -> None:
+    job = ended(settings, store, output, tmp_path / "a.jsonl")
+    before, redis = status(job, settings).counts, connect(settings)
+    assert redis.hdel(f"{settings.key_prefix}fleet:job:{job}", field) == 1
+    if field not in {"windows", "queue", "request"}:  # the cursor knows the windows, too
+        assert status(job, settings).progress.state == "unknown"
+    reconcile(job, output=output, settings=settings)
+    after = status(job, settings)
+    assert (after.progress.state, compared(after.counts)) == ("complete", compared(before))
+
+
+def test_a_cancelled_job_stays_cancelled_or_is_unknown_whatever_is_lost(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    job = half_done(settings, store, output, tmp_path / "a.jsonl")
+    cancel(job, settings)
+    last = max(shards_waiting(settings), key=lambda one: str(one["shard"]))
+    Worker(settings, store, {}).begin(last).end(work_ms=0)  # it cancels its files
+    before = status(job, settings)
+    assert before.counts.outcomes["cancelled"] == 2
+    keys = kept(settings, job)
+    for name in keys:
+        put_back(settings, keys, but=(name,))
+        now = status(job, settings)
+        assert now.progress.state in {"cancelled", "unknown"}, name
+        assert now.counts.complete <= now.counts.whole, name
+        reconcile(job, output=output, settings=settings)
+        after = status(job, settings)
+        assert (after.progress.state, after.counts.whole) == ("cancelled", True), name
+        assert after.progress.cancelled == before.progress.cancelled == 4, name

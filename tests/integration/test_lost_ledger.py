@@ -1,0 +1,115 @@
+"""A ledger that Redis has lost, whole or in part, is rebuilt from S3; until then nobody knows."""
+
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+
+from contract.layout import job_uri
+from contract.ledger import connect
+from contract.s3 import S3Store
+from contract.settings import Settings
+from contract.store import ObjectMissing
+from producer import EnqueueResult, enqueue, reconcile, retry, status
+from producer.refusals import CannotRetry, NoSuchJob
+from tests.integration.messages import shards_waiting, wipe
+from tests.integration.shards_at_work import FILES, Worker, ended, enqueued, half_done
+
+
+@pytest.fixture
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A fleet of its own."""
+    prefix = f"{uuid.uuid4()}:"
+    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
+    return settings.model_copy(update={"key_prefix": prefix})
+
+
+@pytest.fixture
+def output() -> str:
+    return f"s3://transcripts/{uuid.uuid4()}/"
+
+
+def test_what_workers_bring_back_of_a_wiped_ledger_is_not_complete(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    job, worker = enqueued(output, tmp_path / "a.jsonl"), Worker(settings, store, {})
+    first, second, *rest = shards_waiting(settings)
+    worker.do(first)
+    book = worker.begin(second)
+    wipe(settings)
+    with pytest.raises(NoSuchJob, match=f"fleet reconcile {job} --output"):
+        status(job, settings)
+    for ref in book.shard.files:
+        worker.finish(book, ref)
+        now = status(job, settings)
+        assert (now.progress.state, now.counts.complete) == ("unknown", False)
+        assert (now.waiting, now.progress.fraction, now.progress.eta_s) == (None, None, None)
+    book.end(work_ms=100)
+    assert status(job, settings).counts.outcomes["ok"] == 2
+    for shard in rest:
+        worker.do(shard)
+    assert status(job, settings).progress.state == "unknown"
+    with pytest.raises(ObjectMissing):
+        store.read(job_uri(output, job, "_SUCCESS"))
+    found = reconcile(job, output=output, settings=settings)
+    assert (found.done, found.enqueued) == (FILES, 0)
+    after = status(job, settings)
+    assert (after.progress.state, after.counts.outcomes["ok"]) == ("complete", FILES)
+    assert store.read(job_uri(output, job, "_SUCCESS")) == b""
+
+
+def test_a_ledger_that_is_wiped_while_the_job_is_enqueued_is_not_complete(
+    settings: Settings, output: str, tmp_path: Path
+) -> None:
+    path, files, wiped = tmp_path / "list.jsonl", 12_000, list[int]()
+    path.write_text("".join(f'{{"audio": "s3://audio/{n:06d}.wav"}}\n' for n in range(files)))
+
+    def wipe_once(result: EnqueueResult, waiting: int | None) -> None:
+        if result.enqueued > 1000 and not wiped:
+            wiped.append(result.enqueued)
+            wipe(settings)
+
+    job = enqueue([str(path)], output=output, progress=wipe_once).job
+    assert status(job, settings).progress.state == "unknown"
+    found = reconcile(job, output=output, settings=settings)
+    assert (found.files, found.enqueued, found.planned) == (files, files, True)
+    after = status(job, settings)
+    assert (after.progress.state, after.counts.files, after.waiting) == ("running", files, files)
+
+
+def test_files_that_failed_are_not_retried_by_a_ledger_that_may_have_forgotten_them(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    job = ended(settings, store, output, tmp_path / "a.jsonl")
+    connect(settings).delete(f"{settings.key_prefix}fleet:job:{job}:failed")
+    with pytest.raises(CannotRetry, match=f"fleet reconcile {job} --output {output}"):
+        retry(job, settings)
+    reconcile(job, settings=settings)
+    assert retry(job, settings).files == 1
+
+
+def test_a_repaired_job_goes_on_to_its_end(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    job = half_done(settings, store, output, tmp_path / "a.jsonl")
+    wipe(settings)
+    sent = reconcile(job, output=output, settings=settings)
+    assert (sent.done, sent.failed, sent.enqueued) == (3, 1, 4)
+    for shard in shards_waiting(settings):
+        Worker(settings, store, {}).do(shard)
+    after = status(job, settings)
+    assert (after.progress.state, after.counts.finished) == ("complete", FILES)
+    told = json.loads(store.read(job_uri(output, job, "report.json")))
+    assert (told["files"], told["outcomes"]["ok"]) == (FILES, 5)
+
+
+def test_a_plan_of_which_s3_has_lost_a_part_is_not_complete(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    job = ended(settings, store, output, tmp_path / "a.jsonl")
+    store.delete(job_uri(output, job, "files/000000.jsonl.gz"))
+    wipe(settings)
+    found = reconcile(job, output=output, settings=settings)
+    assert (found.files, found.planned) == (0, False)
+    assert status(job, settings).progress.state == "planning"

@@ -1,0 +1,115 @@
+"""Jobs that another Celery client sends: they have no plan, so that nobody knows their end."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from cli.exits import Exit, exit_for, exit_of
+from contract.ledger import Recorder, connect
+from contract.s3 import S3Store
+from contract.settings import Settings
+from contract.store import ObjectMissing
+from producer import cancel, enqueue, list_jobs, reconcile, report, retry, status
+from producer.refusals import CannotRetry, JobRefused, NoPlan
+from tests.integration.messages import shards_waiting
+from tests.integration.shards_at_work import Worker
+
+
+@pytest.fixture
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A fleet of its own."""
+    prefix = f"{uuid.uuid4()}:"
+    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
+    return settings.model_copy(update={"key_prefix": prefix})
+
+
+@pytest.fixture
+def output() -> str:
+    return f"s3://transcripts/{uuid.uuid4()}/"
+
+
+@pytest.fixture
+def worker(settings: Settings, store: S3Store) -> Worker:
+    return Worker(settings, store, {})
+
+
+def a_shard(output: str, *indexes: int) -> dict[str, Any]:
+    files = [{"index": index, "audio": f"s3://audio/{index}.wav"} for index in indexes]
+    name = f"by-hand-{indexes[0]}"
+    return {"schema": 1, "shard": name, "job": "by-hand", "output": output, "files": files}
+
+
+@pytest.fixture
+def half_done(worker: Worker, output: str) -> str:
+    """A job of two shards; the other one waits in the queue."""
+    worker.do(a_shard(output, 0, 1))
+    return "by-hand"
+
+
+def test_what_workers_did_is_counted_and_the_job_is_never_complete(
+    settings: Settings, worker: Worker, half_done: str, output: str
+) -> None:
+    for files in (2, 4):
+        now = status(half_done, settings)
+        assert (now.progress.state, now.counts.complete) == ("unknown", False)
+        assert (now.counts.outcomes["ok"], now.counts.files) == (files, files)
+        assert (now.waiting, now.progress.fraction, now.progress.eta_s) == (None, None, None)
+        assert exit_of(now) is Exit.UNREACHABLE
+        assert "fleet reconcile by-hand" in json.loads(json.dumps(now.to_json()))["note"]
+        worker.do(a_shard(output, 2, 3))
+    assert report(half_done, settings)["finished_at"] is None
+
+
+def test_no_end_of_it_is_written(store: S3Store, half_done: str, output: str) -> None:
+    names = {one.uri.rpartition("/")[2] for one in store.list(f"{output}_jobs/")}
+    assert names == {"by-hand-0.jsonl"}
+
+
+def test_a_shard_in_work_is_enough_to_know_of_it(
+    settings: Settings, worker: Worker, output: str
+) -> None:
+    worker.begin(a_shard(output, 0, 1))
+    now = status("by-hand", settings)
+    assert (now.progress.state, now.progress.in_flight) == ("unknown", 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(False, "only what workers counted of job 'by-hand'"), (True, "no plan of job 'by-hand'")],
+)
+def test_it_cannot_be_rebuilt_which_is_said_in_one_sentence(
+    settings: Settings, half_done: str, output: str, given: bool, said: str
+) -> None:
+    before = status(half_done, settings).counts
+    with pytest.raises(NoPlan, match=said) as caught:
+        reconcile(half_done, output=output if given else None, settings=settings)
+    assert "sender must send again" in str(caught.value)
+    assert exit_for(caught.value) is Exit.WRONG_USAGE
+    assert status(half_done, settings).counts == before
+
+
+def test_it_cannot_be_retried(settings: Settings, half_done: str) -> None:
+    with pytest.raises(CannotRetry, match="another client"):
+        retry(half_done, settings)
+
+
+def test_it_can_be_cancelled_and_is_cancelled_then(settings: Settings, half_done: str) -> None:
+    assert cancel(half_done, settings)
+    now = status(half_done, settings)
+    assert (now.progress.state, now.counts.complete, now.counts.over) == ("cancelled", False, True)
+    assert exit_of(now) is Exit.OK
+    assert Recorder(connect(settings), settings.key_prefix).is_cancelled(half_done)
+
+
+def test_no_job_is_enqueued_under_its_name(
+    settings: Settings, store: S3Store, half_done: str, output: str
+) -> None:
+    store.write("s3://audio/other-clients/a.wav", b"x", "audio/wav")
+    with pytest.raises(JobRefused, match="choose another name"):
+        enqueue(["s3://audio/other-clients/"], output=output, job=half_done)
+    assert shards_waiting(settings) == []
+    assert list_jobs(settings) == []
+    with pytest.raises(ObjectMissing):
+        store.read(f"{output}_jobs/by-hand/job.json")
