@@ -1,6 +1,5 @@
 """Any audio that FFmpeg reads -> 16 kHz samples, by PyAV, outside FunASR."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -12,9 +11,10 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from worker.audio_length import check_length, check_riff, declared_seconds
-from worker.failures import UndecodableAudio
+from worker.decoder_input import DecoderInput
+from worker.failures import FileFailure, UndecodableAudio
 from worker.formats import container_options, open_nothing, refuse_lists
-from worker.limits import UNLIMITED, Limits
+from worker.limits import UNLIMITED, Limits, check_rate
 from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS
 
 Planes = NDArray[np.float32]
@@ -84,26 +84,39 @@ def decode_pieces(file: BinaryIO, limits: Limits = UNLIMITED) -> Iterator[Piece]
 
     Raises:
         UndecodableAudio: no audio, damaged, or cut off; the last one is known only at the end.
-            Or a list of other files, or more channels than are allowed.
+            Or a list of other files, or more channels or another sample rate than are allowed.
+            Whatever else FFmpeg raises over its bytes, be it an OSError or a MemoryError.
         AudioTooShort: less than 25 ms.
         AudioTooLong: longer, or larger once decoded, than is allowed.
+        OSError: the disk failed; the file is not to blame.
     """
-    head = file.read(_HEAD_BYTES)
+    source = DecoderInput(file)
+    head = source.read_at(0, _HEAD_BYTES)
     refuse_lists(head)
-    check_riff(head, file.seek(0, os.SEEK_END))
-    file.seek(0)
+    check_riff(head, source.size_bytes)
     try:
-        with _open(file) as container:
+        with _open(source) as container:
             yield from _decode(container, head, limits)
-    except (av.FFmpegError, ValueError, ArithmeticError) as error:
+    except FileFailure:
+        _raise_disk_error(source)
+        raise
+    except Exception as error:
+        _raise_disk_error(source)
         raise UndecodableAudio(f"FFmpeg cannot read it: {_reason(error)}") from error
+    _raise_disk_error(source)
 
 
-def _open(file: BinaryIO) -> InputContainer:
+def _raise_disk_error(source: DecoderInput) -> None:
+    """FFmpeg takes bytes that cannot be read for the end of the file, or for damage."""
+    if source.disk_error:
+        raise source.disk_error
+
+
+def _open(source: DecoderInput) -> InputContainer:
     container: InputContainer
     try:
         container = av.open(
-            file, mode="r", container_options=container_options(), io_open=open_nothing
+            source, mode="r", container_options=container_options(), io_open=open_nothing
         )
     except av.ArgumentError as error:  # so FFmpeg says that a format is not on its list
         raise UndecodableAudio("its format is none of the audio and video formats taken") from error
@@ -111,7 +124,7 @@ def _open(file: BinaryIO) -> InputContainer:
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _decode(container: InputContainer, head: bytes, limits: Limits) -> Iterator[Piece]:
@@ -121,6 +134,8 @@ def _decode(container: InputContainer, head: bytes, limits: Limits) -> Iterator[
     if codec is None:
         raise UndecodableAudio("FFmpeg has no decoder for its audio stream")
     limits.check_channels(codec.channels)
+    if codec.sample_rate:  # some say it only in their frames
+        check_rate(codec.sample_rate)
     declared_s = declared_seconds(container, head)
     limits.check_declared(declared_s or 0.0, codec.channels)
     rate = codec.sample_rate
@@ -141,6 +156,7 @@ def _resampled(container: InputContainer, limits: Limits) -> Iterator[tuple[Plan
     frames = container.decode(audio=0)
     end_s = 0.0
     while (frame := _next_frame(frames, begun=resampler is not None)) is not None:
+        check_rate(frame.sample_rate)
         if resampler is None:
             limits.check_channels(len(frame.layout.channels))  # the header may have said less
             # packed: PyAV 18 crashes on planar frames of eight channels and more
