@@ -5,6 +5,7 @@ here and raises nothing, and what the disk raises is kept.
 """
 
 import os
+from collections.abc import Callable
 from typing import BinaryIO
 
 _MAX_OFFSET = (1 << 63) - 1
@@ -14,8 +15,10 @@ _MAX_OFFSET = (1 << 63) - 1
 class DecoderInput:
     """A file object for PyAV over a file whose bytes were fetched."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, beat: Callable[[], None]) -> None:
+        """Take the file, and what is called as a sign of life: nothing may come of it for long."""
         self._file = file
+        self.beat = beat
         self._at = 0
         self.size_bytes = file.seek(0, os.SEEK_END)
         self.disk_error: OSError | None = None
@@ -23,6 +26,7 @@ class DecoderInput:
 
     def read(self, size: int) -> bytes:
         """The next bytes; none at the end of the file, nor anywhere behind it."""
+        self.beat()
         body = self.read_at(self._at, size)
         self._at += len(body)
         return body
