@@ -29,8 +29,9 @@ WarningKind = Literal[
     "implausible_rate",
     "repeated_phrase",
     "text_ends_early",
+    "audio_damaged",
 ]
-"""What makes a result doubtful; see worker.planning.quality."""
+"""What makes a result doubtful; see worker.planning.quality, and worker.damage for the audio."""
 Stage = Literal["fetch", "decode", "vad", "recognise", "punctuate", "write"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
@@ -98,6 +99,16 @@ class AudioInfo(_Frozen):
     """The channel transcribed, None for the mix of all."""
     start_ms: int | None = None
     end_ms: int | None = None
+    lost_ms: int | None = None
+    """How much of the stretch could not be decoded; silence stands in its place. Left out when
+    nothing was lost."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_whole(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        document: dict[str, Any] = serialize(self)
+        if not self.lost_ms:
+            document.pop("lost_ms", None)
+        return document
 
 
 class Receipt(_Frozen):

@@ -25,6 +25,9 @@ pipeline.py    fetch -> decode -> find speech -> recognise -> assemble -> write
 sources/       where audio is fetched from: storage, or hosts that are allowed
 fetching.py    files -> their audio by the minute, the next ones while one is at work
 decoding.py    any audio -> 16 kHz samples, by PyAV
+damage/        frames of damaged files, and what is missing between them
+resampling.py  frames -> 16 kHz samples
+decoder_input.py  the bytes of one file as FFmpeg reads them
 formats.py     which kinds of file are decoded, and no other is opened
 limits.py      how large a file may be
 audio_length.py  how long a file says it is, and whether all of it came

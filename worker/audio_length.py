@@ -15,6 +15,9 @@ _KNOWS_ITS_LENGTH = {"w64", "aiff", "au", "flac", "mov", "matroska", "webm"}
 _STREAMED_FROM = 0x7FFFF000
 """Sizes from here on stand for "not known yet": WAV writers that cannot go back put them."""
 
+_PADDING_S = 0.15
+"""Declared lengths may count what an encoder put before and behind the audio."""
+
 _LOST_S = 1.0
 _LOST_SHARE = 0.1
 """A file that ends this much before its header says was cut off on its way."""
@@ -62,6 +65,11 @@ def _mp3_seconds(head: bytes, rate: int) -> float | None:
         return None
     samples_per_frame = 1152 if rate >= 32_000 else 576  # MPEG 1, MPEG 2 and 2.5
     return int.from_bytes(first[at + 8 : at + 12], "big") * samples_per_frame / rate
+
+
+def is_all_there(length: int, end_s: float, declared_s: float | None) -> bool:
+    """Whether as much was decoded as was declared; arguments as of check_length."""
+    return declared_s is not None and max(end_s, length / SAMPLE_RATE) > declared_s - _PADDING_S
 
 
 def check_length(length: int, end_s: float, declared_s: float | None) -> None:

@@ -200,7 +200,9 @@ class Fetcher:
             if incoming.made:
                 return
             stretch = Stretch(task.ref, task.options)
-            blocks = stretch.blocks(decode_pieces(file, self.limits), BLOCK_SAMPLES)
+            beat = partial(self.beat, f"decode of {task.ref.relative}")
+            pieces = decode_pieces(file, self.limits, beat)
+            blocks = stretch.blocks(pieces, BLOCK_SAMPLES)
             try:
                 yield from self._watched(task, task.stopwatch.over("decode", blocks))
             finally:

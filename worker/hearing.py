@@ -1,7 +1,7 @@
 """What was said in one file, as it comes to be known clip by clip."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contract.abilities import WORD_FORMATS
 from contract.job import AudioRef, Options
@@ -77,10 +77,14 @@ class Hearing:
 
     def assemble(self, tell_apart: TellApart) -> list[Heard]:
         """One result per channel."""
-        return [
+        heard = (
             _assemble(channel, said, self.ref, self.options, tell_apart)
             for channel, said in self.channels.items()
-        ]
+        )
+        facts = self.incoming.facts
+        if not facts or not facts.lost_ms:
+            return list(heard)
+        return [replace(one, warnings=_with(one.warnings, "audio_damaged")) for one in heard]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +144,11 @@ def _assemble(
         speech_ms=sum(span.length_ms for span in speech),
         warnings=warnings_of(segments, speech, offset_ms=offset_ms),
     )
+
+
+def _with(warnings: Sequence[WarningKind], another: WarningKind) -> tuple[WarningKind, ...]:
+    """All of them in alphabetical order."""
+    return tuple(sorted({*warnings, another}))
 
 
 def _with_speakers(

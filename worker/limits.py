@@ -7,6 +7,11 @@ from typing import Any
 from worker.failures import AudioTooLong, UndecodableAudio
 from worker.planning.spans import SAMPLE_RATE
 
+MIN_RATE_HZ = 1_000
+MAX_RATE_HZ = 384_000
+"""No recording of speech is outside. A resampler from an absurd rate takes gigabytes, and each
+sample of 1 Hz becomes 16,000."""
+
 _SAMPLE_BYTES = 4
 """Decoded samples are float32."""
 _MB = 1_000_000
@@ -76,6 +81,18 @@ class Limits:
                 f"its channels make more than FLEET_MAX_DECODED_MB ({self.decoded_mb:g}) "
                 "once they are decoded"
             )
+
+
+def check_rate(rate: int) -> None:
+    """Refuse an absurd sample rate, in Hz, before a resampler is built for it.
+
+    Raises:
+        UndecodableAudio: naming it, and what is allowed.
+    """
+    if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
+        raise UndecodableAudio(
+            f"a sample rate of {rate} Hz; {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz are taken"
+        )
 
 
 UNLIMITED = Limits()

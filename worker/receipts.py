@@ -51,6 +51,7 @@ def describe_audio(
         channel=channel,
         start_ms=ref.start_ms or 0,
         end_ms=_earlier(ref.end_ms, duration_ms),
+        lost_ms=facts.lost_ms or None if facts else None,
     )
 
 

@@ -20,6 +20,8 @@ class AudioFacts:
     source_rate: int
     """Samples per second in the file, in Hz."""
     duration_ms: int
+    lost_ms: int = 0
+    """How much of what is asked for could not be decoded."""
 
 
 def is_split(ref: AudioRef, options: Options) -> bool:
@@ -39,6 +41,7 @@ class Stretch:
         self._ref, self._options = ref, options
         self._first: Piece | None = None
         self._samples = 0
+        self._lost = 0
         self._whole = False
 
     @property
@@ -50,6 +53,7 @@ class Stretch:
             channels=len(self._first.planes),
             source_rate=self._first.source_rate,
             duration_ms=self._samples // SAMPLES_PER_MS,
+            lost_ms=round(self._lost / SAMPLES_PER_MS),
         )
 
     def blocks(self, pieces: Iterable[Piece], size: int) -> Iterator[Planes]:
@@ -68,6 +72,7 @@ class Stretch:
         for piece in pieces:
             self._first = self._first or piece
             at, self._samples = self._samples, self._samples + piece.planes.shape[1]
+            self._lost += _overlap(at, at + piece.lost, start, end)
             stop = None if end is None else max(0, end - at)
             wanted = piece.planes[:, max(0, start - at) : stop]
             heard += wanted.shape[1]
@@ -83,6 +88,11 @@ class Stretch:
         if is_split(self._ref, self._options):
             return planes
         return choose_channel(planes, self._ref.channel)[None]
+
+
+def _overlap(at: int, until: int, start: int, end: int | None) -> int:
+    """How much of [at, until) lies in [start, end); without an end in all from start on."""
+    return max(0, (until if end is None else min(until, end)) - max(at, start))
 
 
 def in_blocks(pieces: Iterable[Planes], size: int) -> Iterator[Planes]:

@@ -20,8 +20,9 @@ TROUBLE = (
         steps=(Step(0.05, "red"),),
     ),
     graph(
-        "Doubtful texts",
-        "Files per minute whose text looks wrong, by what is doubtful about it: docs/options.md.",
+        "Doubtful results",
+        "Files per minute whose text looks wrong or whose audio is damaged, by what is doubtful "
+        "about them: docs/options.md.",
         "none",
         Query("60 * sum by (kind) (rate(asr_warnings_total[$__rate_interval]))", "{{kind}}"),
     ),

@@ -87,7 +87,7 @@ CATALOGUE = (
     Metric(
         "asr_warnings_total",
         "counter",
-        "Files with a doubtful text, by what is doubtful about it.",
+        "Files whose text is doubtful, or whose audio is damaged, by what is doubtful.",
         ("kind",),
         values=get_args(WarningKind),
     ),

@@ -56,6 +56,17 @@ def test_warnings_are_there_only_when_there_are_some() -> None:
     assert warned["warnings"] == ["speech_without_text"]
 
 
+def test_what_was_lost_of_the_audio_is_there_only_when_something_was() -> None:
+    assert "lost_ms" not in AudioInfo(uri="s3://in/a.wav", lost_ms=0).model_dump()
+    assert AudioInfo(uri="s3://in/a.wav", lost_ms=52).model_dump()["lost_ms"] == 52
+
+
+def test_documents_of_earlier_releases_read_as_whole() -> None:
+    old = a_transcript().to_json()
+    assert b"lost_ms" not in old
+    assert Transcript.model_validate_json(old).audio.lost_ms is None
+
+
 def test_a_transcript_is_one_line_of_utf8_that_reads_back_the_same() -> None:
     transcript = a_transcript(a_segment(0, 900, "你好"))
     body = transcript.to_json()

@@ -93,3 +93,31 @@ def test_blocks_are_even_and_lose_nothing(size: int) -> None:
     np.testing.assert_array_equal(np.concatenate(blocks, axis=1), STEREO)
     assert {block.shape[1] for block in blocks[:-1]} <= {size}
     assert 0 < blocks[-1].shape[1] <= size
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "end_ms", "lost_ms"),
+    [
+        (None, None, 350),
+        (0, 250, 0),
+        (0, 400, 150),
+        (300, 350, 50),
+        (450, 900, 0),
+        (450, None, 200),
+        (990, 2000, 200),
+    ],
+)
+def test_what_is_lost_counts_within_the_stretch(
+    start_ms: int | None, end_ms: int | None, lost_ms: int
+) -> None:
+    """Silence from 250 ms to 400 ms, and 200 ms that are missing at the end."""
+    before, silence, after = (tone(seconds) for seconds in (0.25, 0.15, 0.6))
+    given = [Piece(before, 8_000), Piece(silence, 8_000, 2400), Piece(after, 8_000)]
+    end = Piece(after[:, :0], 8_000, 3200)
+    stretch = Stretch(a_ref(start_ms=start_ms, end_ms=end_ms), options())
+    try:
+        list(stretch.blocks(iter([*given, end]), 99_999))
+    except AudioTooShort:
+        assert start_ms == 990
+    assert stretch.facts
+    assert (stretch.facts.lost_ms, stretch.facts.duration_ms) == (lost_ms, 1000)

@@ -15,6 +15,7 @@ from worker.events import Event, FileFinished
 from worker.limits import Limits
 from worker.pipeline import Pipeline
 from worker.planning.grouping import in_groups
+from worker.progress import ENDLESS, Beat, Patience, unheard
 
 NOW = "2026-11-22T12:00:00Z"
 
@@ -66,6 +67,8 @@ class Workbench:
     """As on a GPU: decode and listen while earlier files are recognised."""
     stop: Callable[[], bool] = lambda: False
     """Whether no further file is to be begun."""
+    patience: Patience = ENDLESS
+    beat: Beat = unheard
     events: list[Event] = field(default_factory=list)
     recorded: list[tuple[int | None, Outcome, int]] = field(default_factory=list)
     """Index, outcome and audio in ms, as the ledger would take them."""
@@ -79,6 +82,8 @@ class Workbench:
             observe=self.observe,
             limits=Limits(audio_s=self.max_audio_s),
             ahead=self.ahead,
+            patience=self.patience,
+            beat=self.beat,
             now=lambda: NOW,
         )
 

@@ -136,11 +136,12 @@ def test_a_file_that_was_not_transcribed_adds_no_audio_and_no_speed(
 def test_speech_without_text_is_counted_and_silence_is_not(metrics: Metrics, run_dir: Path) -> None:
     count(metrics, 0, a_file(outcome="empty"))
     count(metrics, 0, a_file(outcome="empty", warnings=("speech_without_text",)))
-    count(metrics, 0, a_file(warnings=("implausible_rate",)))
+    count(metrics, 0, a_file(warnings=("audio_damaged", "implausible_rate")))
     page = _page(run_dir)
     assert page["asr_empty_transcripts_total"] == 1
     assert page["asr_warnings_total speech_without_text"] == 1
     assert page["asr_warnings_total implausible_rate"] == 1
+    assert page["asr_warnings_total audio_damaged"] == 1
     assert page["asr_warnings_total text_ends_early"] == 0
 
 
