@@ -105,7 +105,9 @@ class Settings(BaseSettings):
     scratch: str = ""
     """Where `fleet transcribe` puts uploads and results: s3://bucket/prefix/."""
     run_dir: Path = Path(tempfile.gettempdir()) / "funasr-fleet"
-    """Where the processes of a worker leave their state and metrics for each other."""
+    """Where the processes of a worker leave their state and metrics for each other, and what is
+    compiled for them unless NUMBA_CACHE_DIR says where. Both directories are made with mode 0700;
+    a worker does not start where another user owns them or can write to them."""
 
     @field_validator("torch_threads")
     @classmethod

@@ -9,13 +9,15 @@ from doctor.finding import Finding
 from worker.boot import check_port
 from worker.machine import Gpu, list_gpus, usable_cores
 from worker.pinning import DeviceUnavailable, choose_devices, plan_slot
+from worker.private_directory import claim_numba_cache, claim_private
 
 _THREADS_WORTH_HAVING = 2
 
 
 def look_at_machine(settings: Settings) -> Generator[Finding, None, tuple[str, ...]]:
     """Four rows; returns the device of each child, none when a worker would not start."""
-    yield _folder(settings)
+    folder = _folder(settings)
+    yield folder
     yield _port(settings)
     gpus = list_gpus()
     try:
@@ -32,19 +34,24 @@ def look_at_machine(settings: Settings) -> Generator[Finding, None, tuple[str, .
     yield judge_devices(devices, gpus)
     threads = plan_slot(0, devices, usable_cores(), settings.torch_threads).threads
     yield judge_threads(threads, len(devices), usable_cores())
-    return devices
+    # where others can write, loading the models would run what they left
+    return () if folder.verdict == "error" else devices
 
 
 def _folder(settings: Settings) -> Finding:
     folder = settings.run_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        claim_private(folder)
+        claim_numba_cache(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
+    except BadConfiguration as error:
+        advice = "until this is corrected, no worker starts"
+        return Finding("run folder", "error", str(error), advice)
     except OSError as error:
         advice = "set FLEET_RUN_DIR to a folder that the worker may write"
         return Finding("run folder", "error", f"{folder}: {error.strerror}", advice)
-    return Finding("run folder", "ok", f"{folder} can be written")
+    return Finding("run folder", "ok", f"{folder} can be written, by this user alone")
 
 
 def _port(settings: Settings) -> Finding:

@@ -15,4 +15,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """A worker compiles its fast paths for itself, which takes longer than all else; share them."""
     cache = config.cache
     assert cache
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache.mkdir("compiled")))
+    compiled = cache.mkdir("compiled")
+    compiled.chmod(0o700)  # a worker refuses one that others can write to
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled))

@@ -5,6 +5,7 @@ boot.py        `fleet worker`: check the configuration, then become Celery
 machine.py     what this machine offers: CPUs within affinity and quota, GPUs by NVML
 pinning.py     PURE: child index + devices + CPU limits -> device, threads, environment
 lifecycle.py   worker_process_init: pin, load, assert the device, canary; a failure ends the child
+private_directory.py  directories that only this process's user can write to
 slots.py       what the processes of one worker know of each other: state files in run_dir
 parent/        what Celery's parent does: leases, drain, stalled and failing children, odd messages
 telling.py     what a child says of its slot while it works

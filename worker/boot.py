@@ -12,7 +12,7 @@ from contract.s3 import S3Store
 from contract.settings import BadConfiguration, Settings
 from worker.machine import list_gpus
 from worker.pinning import choose_devices
-from worker.slots import claim_run_dir
+from worker.private_directory import claim_numba_cache, claim_private, claim_run_dir
 
 _BROKER_PATIENCE_S = 10.0
 """A broker that is started together with the worker may take this long."""
@@ -22,12 +22,15 @@ def check_worker(settings: Settings) -> int:
     """Prove what the worker needs before it starts; return how many children it will have.
 
     Raises:
-        BadConfiguration: the metrics port is taken.
+        BadConfiguration: the metrics port is taken, or other users can write to the directory of
+            the run or of what numba compiles.
         DeviceUnavailable: a GPU asked for is not there.
         StoreError: S3 does not answer or refuses the credentials.
         BrokerUnavailable: Redis does not answer.
     """
     children = count_children(settings)
+    claim_private(settings.run_dir)
+    claim_numba_cache(settings.run_dir)
     check_port(settings.metrics_port)
     S3Store().check()
     _wait_for_broker(Ledger(connect(settings)).check, time.monotonic, time.sleep)

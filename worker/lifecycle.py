@@ -23,6 +23,7 @@ from worker.health import hopeless
 from worker.limits import Limits
 from worker.machine import Gpu, list_gpus, usable_cores
 from worker.pinning import CPU, SlotPlan, choose_devices, plan_slot
+from worker.private_directory import NUMBA_CACHE_DIR, claim_numba_cache
 from worker.progress import Heartbeat, Patience, progress_path
 from worker.slots import SlotFiles, SlotState
 from worker.telling import SlotTeller
@@ -121,8 +122,9 @@ def _load(settings: Settings, slot: int, files: SlotFiles) -> Child:
     )
     plan = plan_slot(slot, devices, usable_cores(), settings.torch_threads)
     os.environ.update(plan.environment)  # before anything imports torch, numpy or numba
-    # site-packages may be read-only; workers beside and after this one share what is compiled
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.run_dir.parent / "numba"))
+    # site-packages may be read-only; workers beside and after this one share what is compiled.
+    # Checked for each child: temporary files may have been cleaned up since the worker began
+    os.environ[NUMBA_CACHE_DIR] = str(claim_numba_cache(settings.run_dir.parent))
     log.info("slot %d: %s, %d threads", slot, plan.visible or plan.device, plan.threads)
     return _wire(settings, plan, _gpu_of(plan, gpus), files)
 

@@ -8,12 +8,9 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
-
-import psutil
 
 State = Literal["loading", "ready", "failed"]
 _WORKER_FILE = "worker.json"
@@ -58,16 +55,6 @@ class ConsumerState:
     """Since when the broker is in touch."""
     at_s: float
     """When the loop last said so."""
-
-
-def claim_run_dir(root: Path) -> Path:
-    """A directory for this process and its children; those of dead workers are removed."""
-    for old in root.glob("[0-9]*"):
-        if old.name.isdecimal() and not psutil.pid_exists(int(old.name)):
-            shutil.rmtree(old, ignore_errors=True)
-    mine = root / str(os.getpid())
-    mine.mkdir(parents=True, exist_ok=True)
-    return mine
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ LABEL org.opencontainers.image.title="funasr-fleet producer" \
 # written goes to HOME, /tmp (a disk: `enqueue` keeps 16 bytes per file there) and FLEET_RUN_DIR
 RUN useradd --uid 10001 --user-group --no-log-init --shell /usr/sbin/nologin \
       --create-home --home-dir /var/lib/fleet fleet \
- && install --directory --owner fleet --group fleet --mode 0750 /run/fleet
+ && install --directory --owner fleet --group fleet --mode 0700 /run/fleet
 COPY --from=build /opt/fleet /opt/fleet
 COPY --from=build /opt/app /opt/app
 COPY deploy/docker/healthy.py /opt/healthy.py

@@ -44,7 +44,7 @@ LABEL org.opencontainers.image.title="funasr-fleet worker" \
 # (a disk: files in hand, up to FLEET_MAX_BYTES each) and FLEET_RUN_DIR (some MB: a tmpfs will do)
 RUN useradd --uid 10001 --user-group --no-log-init --shell /usr/sbin/nologin \
       --create-home --home-dir /var/lib/fleet fleet \
- && install --directory --owner fleet --group fleet --mode 0750 /run/fleet
+ && install --directory --owner fleet --group fleet --mode 0700 /run/fleet
 COPY --from=build /opt/fleet /opt/fleet
 COPY --from=build /opt/app /opt/app
 COPY deploy/docker/healthy.py /opt/healthy.py

@@ -128,6 +128,7 @@ def test_what_the_images_write_is_mounted(services: dict[str, Any]) -> None:
         assert found[run_dir[1]] == "tmpfs"
         assert found["/tmp"] == "scratch"  # noqa: S108 - a disk: it holds the files in hand
         assert f"uid={user[1]}," in services[name]["tmpfs"][0]
+        assert ",mode=0700," in services[name]["tmpfs"][0]
 
 
 def test_what_is_mounted_is_there(services: dict[str, Any]) -> None:

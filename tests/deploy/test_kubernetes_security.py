@@ -1,6 +1,7 @@
 """deploy/kubernetes: what pods may do, and where they may write."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -72,7 +73,9 @@ class TestSecurity:
         assert "/tmp" in mounts  # noqa: S108 - a mount of the container
         if name == "funasr-fleet-worker":
             image, own = image_environment(), settings_of(render(overlay, components), workload)
-            assert own["FLEET_RUN_DIR"] in mounts
+            for directory in (own["FLEET_RUN_DIR"], own["NUMBA_CACHE_DIR"]):
+                assert directory not in mounts  # it is root's; a worker wants one of its own
+                assert mounts[str(Path(directory).parent)] == "run"
             assert image["HOME"] in mounts
             assert image["NUMBA_CACHE_DIR"].startswith(image["HOME"])
 

@@ -134,6 +134,7 @@ def test_settings_are_real_and_folders_its_own() -> None:
     assert variables["FLEET_DEVICES"] == "%i"
     assert variables["FLEET_RUN_DIR"] == f"%t/{service['RuntimeDirectory'][0]}"
     assert "%i" in service["RuntimeDirectory"][0]
+    assert service["RuntimeDirectoryMode"] == ["0700"]
     state = f"%S/{service['StateDirectory'][0]}"
     assert variables["HOME"] == state
     assert variables["NUMBA_CACHE_DIR"].startswith(f"{state}/")
