@@ -94,7 +94,8 @@ _OF_MODELS = (
     "`FLEET_MODEL` names a recogniser: a hub name (`@revision` for one other than the newest), a "
     "directory, or `demo`. What it cannot do is refused: by `fleet enqueue`, once a worker has "
     "said what it holds, and else with the file's `.error.json`. The options are those of "
-    "[options.md](options.md)."
+    "[options.md](options.md). A worker ends with code 3 when a model's file of weights lacks one "
+    "of its tensors, or holds it in another shape; the error names them."
 )
 _COLUMNS: dict[str, Callable[[Abilities], str]] = {
     "word times": lambda can: _tick(can.word_times),

@@ -1,5 +1,6 @@
 """A worker that cannot work says why, and ends with the exit code that says whose fault it is."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -95,6 +96,43 @@ def test_a_model_without_weights_is_not_used_with_random_ones(
     code, said = start(environment, FLEET_MODEL=model, FLEET_QUEUE="other", FLEET_VAD_MODEL="demo")
     assert code == 3
     assert "has no weights" in said
+
+
+@pytest.mark.parametrize(
+    ("part", "role", "name"),
+    [
+        ("asr", "recogniser", "encoder.encoders0.0.self_attn.linear_out.weight"),
+        ("vad", "vad", "encoder.in_linear1.linear.weight"),
+    ],
+)
+def test_weights_that_do_not_fit_are_code_3_and_are_named(
+    environment: dict[str, str], tmp_path: Path, part: str, role: str, name: str
+) -> None:
+    import shutil
+
+    import torch
+
+    demo = Path(__file__).parents[2] / "models" / "demo"
+    for folder in ("asr", "vad"):  # without the canary that this model is known to hear
+        shutil.copytree(demo / folder, tmp_path / folder)
+    weights = torch.load(tmp_path / part / "model.pt")
+    assert name in weights
+    torch.save({f"other.{key}": weights[key] for key in weights}, tmp_path / part / "model.pt")
+    models = {"FLEET_MODEL": str(tmp_path / "asr"), "FLEET_VAD_MODEL": str(tmp_path / "vad")}
+    reason = (
+        f"the weights of the {role} do not fit its configuration: {len(weights)} of {len(weights)} "
+        f"tensors are not in {tmp_path / part / 'model.pt'} ({name}, "
+    )
+
+    code, said = start(environment, FLEET_QUEUE="other", **models)
+    assert code == 3
+    assert said.count(f"slot 0 cannot start: {reason}") == 3
+    assert f"slot 0 failed 3 times in a row, the worker ends: {reason}" in said
+
+    done = run_fleet("doctor", "--json", environment={**environment, **models})
+    (row,) = (one for one in json.loads(done.stdout) if one["row"] == "model")
+    assert (done.returncode, row["verdict"]) == (3, "error")
+    assert reason in row["told"]
 
 
 def test_a_model_that_says_something_else_does_not_pass_its_canary(

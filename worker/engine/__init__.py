@@ -10,7 +10,8 @@ families/      how each model family words its results
 memory.py      how much a GPU's memory takes at once, and another try when it is full
 faults.py      what torch and FunASR raise -> our errors
 voices.py      whose voice: embeddings of windows, and clusters of them
-checks.py      every parameter on its device, weights really loaded
+checks.py      every parameter on its device, a file of weights there
+checkpoint.py  every tensor was given its value by that file
 canary.py      a clip with known words, transcribed before the first task
 revision.py    name -> directory, directory -> sha256
 threads.py     torch's thread counts: set, read, set again

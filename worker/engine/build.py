@@ -9,6 +9,7 @@ import torch
 
 from contract.settings import Settings
 from worker.engine.canary import load_canary, transcribe_canary
+from worker.engine.checkpoint import assert_loaded
 from worker.engine.checks import assert_cuda, assert_device, assert_weights
 from worker.engine.families import weights_of, whisper
 from worker.engine.fast.choice import choose_paths
@@ -98,8 +99,9 @@ def _load(role: str, name: str, plan: SlotPlan) -> Any:
 def _check(role: str, model: Any, device: str) -> Path:
     assert_device(role, model.model, device)
     _silence_dither(model)
-    weights = weights_of(model)
-    return assert_weights(role, model.kwargs, weights)
+    place = assert_weights(role, model.kwargs, weights_of(model))
+    assert_loaded(role, model)
+    return place
 
 
 def _silence_dither(model: Any) -> None:

@@ -23,7 +23,16 @@ from worker.engine.families.parts import PARTS
 from worker.engine.families.sense_voice import SENSE_VOICE
 from worker.engine.families.whisper import WHISPER_FAMILY
 
-__all__ = ["FAMILIES", "OTHER", "PARTS", "Family", "family_of", "registered_name", "weights_of"]
+__all__ = [
+    "FAMILIES",
+    "OTHER",
+    "PARTS",
+    "Family",
+    "family_of",
+    "loaded_apart",
+    "registered_name",
+    "weights_of",
+]
 
 FAMILIES: tuple[Family, ...] = (
     SEACO,
@@ -49,6 +58,13 @@ def weights_of(model: Any) -> Path | None:
     name = registered_name(model)
     parts = (part.weights for part in PARTS if name in part.classes)
     return next(parts, family_of(model).weights)(model.kwargs)
+
+
+def loaded_apart(model: Any) -> frozenset[str]:
+    """Names of an AutoModel's tensors that get their values from elsewhere than its init_param."""
+    name = registered_name(model)
+    parts = (part.loaded_apart for part in PARTS if name in part.classes)
+    return next(parts, family_of(model).loaded_apart)(model)
 
 
 def registered_name(model: Any) -> str:

@@ -30,6 +30,16 @@ def where_it_was_loaded_from(loaded: dict[str, Any]) -> Path | None:
     return Path(str(weights)) if weights else None
 
 
+def nothing_apart(_model: Any) -> frozenset[str]:
+    """For families whose tensors all come from the file of weights."""
+    return frozenset()
+
+
+def everything_apart(model: Any) -> frozenset[str]:
+    """For classes that read their weights by themselves, and fail where these do not fit."""
+    return frozenset(model.model.state_dict())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """Models of FunASR that are asked and answer in the same way."""
@@ -62,5 +72,7 @@ class Family:
     """Longer clips are cut before."""
     weights: Callable[[dict[str, Any]], Path | None] = where_it_was_loaded_from
     """What AutoModel was built with -> the file or directory of its weights."""
+    loaded_apart: Callable[[Any], frozenset[str]] = nothing_apart
+    """Names of an AutoModel's tensors that get their values from elsewhere than init_param."""
     note: str = ""
     """What docs/models.md says besides."""

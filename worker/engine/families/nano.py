@@ -112,6 +112,11 @@ def narrowed(can: Abilities, model: Any) -> Abilities:
     )
 
 
+def loaded_apart(model: Any) -> frozenset[str]:
+    """A CTC decoder may come from a file of its own; FunASR leaves out one that is not whole."""
+    return frozenset(getattr(model.model, "_externally_loaded_ctc_keys", ()))
+
+
 NANO = Family(
     title="Fun-ASR-Nano",
     classes=frozenset({"FunASRNano"}),
@@ -128,6 +133,7 @@ NANO = Family(
     narrowed=narrowed,
     prepare=prepare,
     take=take,
+    loaded_apart=loaded_apart,
     longest_s=30.0,
     note="31 languages are those of Fun-ASR-MLT-Nano, the other knows zh, en, ja; word times where "
     "it has a CTC decoder and torchaudio is there, then clip by clip; speech is cut to 30 s",

@@ -37,6 +37,20 @@ def weights(loaded: dict[str, Any]) -> Path | None:
     return directory if known else found
 
 
+def loaded_apart(model: Any) -> frozenset[str]:
+    """What Hugging Face's transformers read from a directory of its own, and complain about."""
+    try:
+        from transformers import PreTrainedModel
+    except ImportError:
+        return frozenset()
+    parts = [
+        f"{name}."
+        for name, module in model.model.named_modules()
+        if name and isinstance(module, PreTrainedModel) and module.name_or_path
+    ]
+    return frozenset(name for name in model.model.state_dict() if name.startswith(tuple(parts)))
+
+
 OTHER = Family(
     title="any other recogniser",
     classes=frozenset(),
@@ -45,5 +59,6 @@ OTHER = Family(
     ask=ask,
     read=read_result,
     weights=weights,
+    loaded_apart=loaded_apart,
     note="text alone, clip by clip; may need packages of its own; not tried",
 )

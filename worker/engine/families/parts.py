@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from worker.engine.families.interface import where_it_was_loaded_from
+from worker.engine.families.interface import (
+    everything_apart,
+    nothing_apart,
+    where_it_was_loaded_from,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +28,22 @@ class Part:
     note: str
     weights: Callable[[dict[str, Any]], Path | None] = where_it_was_loaded_from
     """As Family.weights."""
+    loaded_apart: Callable[[Any], frozenset[str]] = nothing_apart
+    """As Family.loaded_apart."""
 
 
 def beside_its_package(_loaded: dict[str, Any]) -> Path | None:
     """Silero's package brings its weights along."""
     found = importlib.util.find_spec("silero_vad")
     return Path(found.origin).parent / "data" if found and found.origin else None
+
+
+def without_prefix(model: Any) -> frozenset[str]:
+    """ERes2NetV2's class loads the names of its inner module first, as they were published."""
+    import torch
+
+    saved = torch.load(model.kwargs["init_param"], map_location="meta")
+    return frozenset(f"model.{name}" for name in saved.get("state_dict", saved))
 
 
 PARTS = (
@@ -48,6 +62,7 @@ PARTS = (
         note="needs `pip install silero-vad`, which brings its weights; takes a file as a whole: "
         "an hour is half a GB of memory while it is listened to",
         weights=beside_its_package,
+        loaded_apart=everything_apart,
     ),
     Part(
         setting="FLEET_PUNC_MODEL",
@@ -69,5 +84,6 @@ PARTS = (
         classes=frozenset({"ERes2NetV2"}),
         examples=("iic/speech_eres2netv2_sv_zh-cn_16k-common",),
         note="as CAM++",
+        loaded_apart=without_prefix,
     ),
 )

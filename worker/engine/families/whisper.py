@@ -10,7 +10,12 @@ from typing import Any
 from unittest import mock
 
 from contract.abilities import Abilities
-from worker.engine.families.interface import Family
+from worker.engine.families.interface import (
+    Family,
+    everything_apart,
+    nothing_apart,
+    where_it_was_loaded_from,
+)
 from worker.engine.families.languages import WHISPER
 from worker.engine.interface import Hints
 from worker.planning.assembly import Recognition
@@ -77,11 +82,21 @@ def narrowed(can: Abilities, model: Any) -> Abilities:
 
 def weights(loaded: dict[str, Any]) -> Path | None:
     """What OpenAI's package has fetched, in the folder that it keeps; or a directory's own file."""
-    name = str(loaded.get("model_path") or "")
-    if not name.startswith(PREFIX):
-        return Path(str(loaded["init_param"])) if loaded.get("init_param") else None
+    if loaded.get("hub") != "openai":
+        return where_it_was_loaded_from(loaded)
+    name = str(loaded["model_path"]).removeprefix(PREFIX)  # FunASR mostly did so before
     cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
-    return Path(cache) / "whisper" / f"{name.removeprefix(PREFIX)}.pt"
+    return Path(cache) / "whisper" / f"{_FILES.get(name, name)}.pt"
+
+
+_FILES = {"large": "large-v3", "turbo": "large-v3-turbo"}
+"""OpenAI's names of models whose files have another one."""
+
+
+def loaded_apart(model: Any) -> frozenset[str]:
+    """What OpenAI's package fetches it loads by itself, and fails where it does not fit."""
+    openai = model.kwargs.get("hub") == "openai"
+    return everything_apart(model) if openai else nothing_apart(model)
 
 
 WHISPER_FAMILY = Family(
@@ -109,6 +124,7 @@ WHISPER_FAMILY = Family(
     overhear=overhear_decoding,
     longest_s=30.0,
     weights=weights,
+    loaded_apart=loaded_apart,
     note="needs `pip install openai-whisper`; speech is cut to 30 s; hotwords go into its prompt; "
     "always in fp32",
 )

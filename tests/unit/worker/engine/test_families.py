@@ -106,7 +106,9 @@ def test_whisper_says_how_sure_it_is() -> None:
 @pytest.mark.parametrize(
     ("loaded", "file"),
     [
-        ({"model_path": "Whisper-large-v3"}, "large-v3.pt"),
+        ({"hub": "openai", "model_path": "large-v3"}, "large-v3.pt"),
+        ({"hub": "openai", "model_path": "turbo"}, "large-v3-turbo.pt"),
+        ({"hub": "openai", "model_path": "Whisper-large-v3"}, "large-v3.pt"),
         ({"model_path": "/models/w", "init_param": "/models/w/model.pt"}, "model.pt"),
     ],
 )

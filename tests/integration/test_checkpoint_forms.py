@@ -1,0 +1,180 @@
+"""Files of weights as others save them are sound; what looks like one and is none is not."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from funasr.download.download_model_from_hub import download_model
+from funasr.train_utils.load_pretrained_model import load_pretrained_model
+
+from tests.integration.random_models import CAMPPLUS, save_random
+from tests.integration.small_models import eres2net, nano, paraformer, whisper
+from tests.integration.test_checkpoints import (
+    Weights,
+    build,
+    change,
+    configure,
+    needs_whisper,
+)
+from worker.engine.checkpoint import _ask_the_loader
+from worker.engine.families import other
+from worker.engine.families import whisper as whisper_family
+from worker.failures import ModelUnusable
+
+NOTHING_FITS = r"do not fit its configuration: (\d+) of \1 tensors are not in"
+
+
+def openai_form(weights: Weights) -> dict[str, Any]:
+    """As OpenAI saves a Whisper: without the name of FunASR's module around it."""
+    dims = whisper.CONFIG["dims"]
+    state = {name.removeprefix("model."): tensor for name, tensor in weights.items()}
+    return {"dims": dims, "model_state_dict": state}
+
+
+@needs_whisper
+def test_whisper_as_openai_saves_it_needs_the_scope_map(tmp_path: Path) -> None:
+    directory = whisper.make(tmp_path)
+    change(directory, openai_form)
+    with pytest.raises(ModelUnusable, match=NOTHING_FITS) as refused:
+        build("recogniser", directory)
+    assert "model.encoder.positional_embedding" in str(refused.value)
+    configure(directory, scope_map=["none", "model."])
+    assert build("recogniser", directory).identity.model
+
+
+@pytest.mark.parametrize("nesting", ["state_dict", "model_state_dict", "model"])
+def test_weights_of_a_wrapped_module_with_an_optimiser_beside_them_are_sound(
+    tmp_path: Path, nesting: str
+) -> None:
+    def wrapped(weights: Weights) -> dict[str, Any]:
+        named = {f"module.{name}": tensor for name, tensor in weights.items()}
+        return {nesting: named, "optimizer": {"lr": 0.1}, "epoch": 7}
+
+    directory = paraformer.make(tmp_path)
+    change(directory, wrapped)
+    assert build("recogniser", directory).identity.model
+
+
+def test_more_than_the_module_has_is_no_fault(tmp_path: Path) -> None:
+    directory = paraformer.make(tmp_path)
+    change(directory, lambda weights: weights | {"another.layer": torch.ones(2)})
+    assert build("recogniser", directory).identity.model
+
+
+def test_what_the_configuration_excludes_has_no_value(tmp_path: Path) -> None:
+    directory = paraformer.make(tmp_path)
+    configure(directory, excludes="predictor.")
+    with pytest.raises(ModelUnusable, match=r"tensors are not in .*\(predictor\.\S+, predictor\."):
+        build("recogniser", directory)
+
+
+def test_counters_that_only_training_reads_may_be_missing(tmp_path: Path) -> None:
+    directory = save_random(tmp_path, CAMPPLUS)
+    count = len(torch.load(directory / "model.pt"))
+    unread = "num_batches_tracked"
+    change(directory, lambda weights: {k: v for k, v in weights.items() if unread not in k})
+    assert len(torch.load(directory / "model.pt")) < count
+    assert build("speaker", directory).identity.model
+    change(directory, lambda weights: {k: v for k, v in weights.items() if "running_mean" not in k})
+    with pytest.raises(ModelUnusable, match="running_mean"):
+        build("speaker", directory)
+
+
+def test_eres2net_as_it_is_published_has_the_names_of_its_inner_module(tmp_path: Path) -> None:
+    def published(weights: Weights) -> Weights:
+        return {name.removeprefix("model."): tensor for name, tensor in weights.items()}
+
+    directory = eres2net.make(tmp_path)
+    change(directory, published)
+    assert build("speaker", directory).identity.model
+    change(directory, lambda weights: {k: v for k, v in weights.items() if k != "conv1.weight"})
+    with pytest.raises(ModelUnusable, match=r": 1 of \d+ tensors are not in \S+ \(model.conv1"):
+        build("speaker", directory)
+
+
+def test_one_name_of_tied_weights_is_enough(tmp_path: Path) -> None:
+    directory = nano.make(tmp_path)
+    llm = directory / "llm" / "config.json"
+    llm.write_text(json.dumps(json.loads(llm.read_text()) | {"tie_word_embeddings": True}))
+    tied = {"llm.lm_head.weight", "llm.model.embed_tokens.weight"}
+    change(directory, lambda weights: {k: v for k, v in weights.items() if k != min(tied)})
+    assert build("recogniser", directory).identity.model
+    change(directory, lambda weights: {k: v for k, v in weights.items() if k not in tied})
+    with pytest.raises(ModelUnusable, match="2 of"):
+        build("recogniser", directory)
+
+
+def test_nano_is_published_without_its_ctc_decoder(tmp_path: Path) -> None:
+    """FunASR then leaves the decoder out, and so gives no times."""
+    directory = nano.make_with_ctc(tmp_path)
+    change(directory, lambda weights: {k: v for k, v in weights.items() if k[:3] != "ctc"})
+    assert build("recogniser", directory).abilities.word_times is False
+
+
+def test_a_class_of_no_family_without_a_file_of_weights_is_refused(tmp_path: Path) -> None:
+    directory = save_random(tmp_path, {**paraformer.CONFIG, "model": "ParaformerStreaming"})
+    (directory / "model.pt").rename(directory / "else.bin")
+    with pytest.raises(ModelUnusable, match=r"are not in any file of weights \(encoder\."):
+        build("recogniser", directory)
+
+
+def test_what_transformers_load_by_themselves_is_not_looked_for(tmp_path: Path) -> None:
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    sizes: Any = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "head_dim": 4}
+    small: Any = Qwen3ForCausalLM(Qwen3Config(vocab_size=9, num_attention_heads=2, **sizes))
+    small.save_pretrained(tmp_path)
+    module = torch.nn.Module()
+    module.llm = Qwen3ForCausalLM.from_pretrained(tmp_path)
+    module.made_here = small  # read from nowhere
+    module.adaptor = torch.nn.Linear(2, 2)
+    apart = other.loaded_apart(SimpleNamespace(model=module))
+    assert apart == {name for name in module.state_dict() if name.startswith("llm.")}
+    assert apart
+
+
+class _Listening(torch.nn.Module):
+    """Is told by FunASR which names were loaded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = torch.nn.Linear(2, 2)
+        self.encoder = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 2))
+        self.loaded: frozenset[str] = frozenset()
+
+    def on_pretrained_model_loaded(self, names: frozenset[str]) -> None:
+        self.loaded = names
+
+
+@pytest.mark.parametrize("scope_map", [[], ["a.", "encoder."], ["none", "model."], "b.,none"])
+@pytest.mark.parametrize("excludes", [None, "encoder.0", ["model.", "encoder.1.bias"]])
+@pytest.mark.parametrize("prefix", ["", "module.", "a.", "b."])
+def test_the_loader_says_of_stand_ins_what_it_says_of_modules(
+    tmp_path: Path, scope_map: Any, excludes: Any, prefix: str
+) -> None:
+    module, path = _Listening(), str(tmp_path / "model.pt")
+    names = [*module.state_dict(), "weight", "bias", "0.weight", "1.weight"]
+    shapes = {**module.state_dict(), "weight": torch.ones(2, 2), "0.weight": torch.ones(3, 2)}
+    torch.save({f"{prefix}{name}": shapes.get(name, torch.ones(2)) for name in names}, path)
+    given = {"scope_map": scope_map, "excludes": excludes}
+    load_pretrained_model(path=path, model=module, **{**given, "scope_map": scope_map[:]})
+    told = SimpleNamespace(model=module, kwargs={**given, "init_param": path})
+    found = {
+        name
+        for name, tensor in _ask_the_loader(told).items()
+        if tensor.shape == module.state_dict()[name].shape
+    }
+    assert found == module.loaded
+
+
+@needs_whisper
+@pytest.mark.parametrize("size", ["tiny.en", "large-v1", "large-v3-turbo"])
+def test_whisper_by_name_lies_where_its_package_keeps_it(size: str) -> None:
+    package = pytest.importorskip("whisper")
+    loaded = download_model(model=f"Whisper-{size}", hub="openai")
+    found = whisper_family.weights(loaded)
+    assert found is not None
+    assert found.name == Path(package._MODELS[loaded["model_path"]]).name

@@ -1,0 +1,158 @@
+"""A model is used only if its file of weights gives every tensor of it a value."""
+
+import json
+import shutil
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from contract.settings import Settings
+from models import DEMO_ASR, DEMO_VAD
+from tests.integration.random_models import (
+    CAMPPLUS,
+    CT_TRANSFORMER,
+    save_random,
+    seaco_of_the_demo,
+)
+from tests.integration.small_models import (
+    conformer,
+    contextual,
+    ctc,
+    eres2net,
+    nano,
+    paraformer,
+    sensevoice,
+    whisper,
+)
+from worker.engine.build import build_engine
+from worker.engine.funasr import FunasrEngine
+from worker.failures import ModelUnusable
+from worker.pinning import SlotPlan
+
+PLAN = SlotPlan(slot=0, visible="", device="cpu", threads=1)
+Make = Callable[[Path], Path]
+Weights = dict[str, torch.Tensor]
+needs_whisper = pytest.mark.skipif(not find_spec("whisper"), reason="openai-whisper is optional")
+
+
+def _copy(model: Path) -> Make:
+    return lambda directory: Path(shutil.copytree(model, directory, dirs_exist_ok=True))
+
+
+def _random(config: dict[str, Any]) -> Make:
+    return lambda directory: save_random(directory, config)
+
+
+RECOGNISERS = {
+    "BiCifParaformer": _copy(DEMO_ASR),
+    "SeacoParaformer": lambda directory: save_random(directory, seaco_of_the_demo()),
+    "Paraformer": paraformer.make,
+    "ContextualParaformer": contextual.make,
+    "SenseVoiceSmall": sensevoice.make,
+    "FunASRNano": nano.make,
+    "FunASRNano with CTC": nano.make_with_ctc,
+    "Conformer": conformer.make,
+    "Transformer": conformer.make_transformer,
+    "CTC": ctc.make,
+}
+MODELS: dict[str, tuple[str, Make]] = {
+    **{name: ("recogniser", make) for name, make in RECOGNISERS.items()},
+    "FsmnVADStreaming": ("vad", _copy(DEMO_VAD)),
+    "CTTransformer": ("punctuation", _random(CT_TRANSFORMER)),
+    "CAMPPlus": ("speaker", _random(CAMPPLUS)),
+    "ERes2NetV2": ("speaker", eres2net.make),
+}
+SETTINGS = {
+    "recogniser": "model",
+    "vad": "vad_model",
+    "punctuation": "punc_model",
+    "speaker": "spk_model",
+}
+each_model = pytest.mark.parametrize(
+    ("role", "make"),
+    [
+        *(pytest.param(*case, id=name) for name, case in MODELS.items()),
+        pytest.param("recogniser", whisper.make, id="WhisperWarp", marks=needs_whisper),
+    ],
+)
+
+
+def build(role: str, directory: Path) -> FunasrEngine:
+    """A worker's engine with this model, and the demo's for what it needs besides."""
+    chosen = {"model": "demo", "vad_model": "demo", SETTINGS[role]: str(directory)}
+    return build_engine(Settings.model_validate(chosen), PLAN)
+
+
+def change(directory: Path, how: Callable[[Weights], Any]) -> None:
+    """Save the weights as `how` returns them."""
+    path = directory / "model.pt"
+    torch.save(how(torch.load(path)), path)
+
+
+def configure(directory: Path, **more: Any) -> None:
+    """Add to a configuration that is JSON."""
+    path = directory / "config.yaml"
+    path.write_text(json.dumps(json.loads(path.read_text()) | more))
+
+
+def renamed(weights: Weights) -> Weights:
+    return {f"other.{name}": tensor for name, tensor in weights.items()}
+
+
+@each_model
+def test_sound_weights_are_used(role: str, make: Make, tmp_path: Path) -> None:
+    assert build(role, make(tmp_path)).identity.model
+
+
+@each_model
+def test_no_name_that_fits_is_an_error_with_names_and_their_number(
+    role: str, make: Make, tmp_path: Path
+) -> None:
+    directory = make(tmp_path)
+    before = torch.load(directory / "model.pt")
+    change(directory, renamed)
+    with pytest.raises(ModelUnusable) as refused:
+        build(role, directory)
+    said = str(refused.value)
+    assert said.startswith(f"the weights of the {role} do not fit its configuration: ")
+    assert f"are not in {directory / 'model.pt'} (" in said
+    assert any(f"({name}, " in said for name in before)
+    assert "scope_map" in said
+
+
+@each_model
+def test_one_name_that_is_missing_is_an_error_with_it(
+    role: str, make: Make, tmp_path: Path
+) -> None:
+    directory = make(tmp_path)
+    lost = last_matrix(directory)
+    change(directory, lambda weights: {k: v for k, v in weights.items() if k != lost})
+    with pytest.raises(ModelUnusable, match=rf": 1 of \d+ tensors are not in \S+ \({lost}\)"):
+        build(role, directory)
+
+
+@each_model
+def test_another_shape_is_an_error_with_both(role: str, make: Make, tmp_path: Path) -> None:
+    directory = make(tmp_path)
+    name = last_matrix(directory)
+    shape = list(torch.load(directory / "model.pt")[name].shape)
+    change(directory, lambda weights: weights | {name: torch.cat([weights[name]] * 2)})
+    with pytest.raises(ModelUnusable) as refused:
+        build(role, directory)
+    wider = [2 * shape[0], *shape[1:]]
+    told = f"have another shape in {directory / 'model.pt'} ({name}: {wider} instead of {shape})"
+    assert told in str(refused.value)
+
+
+def last_matrix(directory: Path) -> str:
+    """The name of a tensor; not of CTC, which FunASR leaves out of Nano where it is not whole."""
+    weights: Weights = torch.load(directory / "model.pt")
+    return next(
+        name
+        for name, tensor in reversed(weights.items())
+        if tensor.ndim > 1 and not name.startswith("ctc")
+    )
