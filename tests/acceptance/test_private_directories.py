@@ -144,10 +144,10 @@ def test_a_run_directory_of_another_user_is_code_2(
 def test_a_worker_makes_its_directories_for_its_user_alone(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """One of an earlier release is tightened; the worker goes on as far as its canary."""
+    """One of an earlier release is tightened; the worker goes on until its model is missing."""
     (tmp_path / "run").mkdir(0o755)
-    done = run_fleet("worker", environment=environment)
-    assert (done.returncode, "the canary was to say" in done.stderr) == (3, True)
-    made = [tmp_path / "run", tmp_path / "run" / "numba"]
+    done = run_fleet("worker", environment={**environment, "FLEET_MODEL": "/nowhere"})
+    assert (done.returncode, "the recogniser '/nowhere' cannot be" in done.stderr) == (3, True)
+    made = [tmp_path / "run", *(tmp_path / "run").iterdir()]
+    assert tmp_path / "run" / "numba" in made
     assert {path.stat().st_mode & 0o777 for path in made} == {0o700}
-    assert list((tmp_path / "run" / "numba").rglob("*.nbi"))
