@@ -55,6 +55,10 @@ class StoreUnavailable(StoreError):
     """Storage cannot be reached or is failing: check AWS_ENDPOINT_URL_S3; try again later."""
 
 
+class ObjectIncomplete(StoreUnavailable):
+    """Storage delivered other bytes than it lists: look for a proxy or cache that cuts answers."""
+
+
 def check_size(uri: str, size_bytes: int, limit_bytes: int | None) -> None:
     """Refuse what is larger than the limit, or has become so while it came.
 

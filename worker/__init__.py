@@ -23,6 +23,7 @@ claims.py      one process works on a shard
 attempts.py    how often a shard was begun
 pipeline.py    fetch -> decode -> find speech -> recognise -> assemble -> write
 sources/       where audio is fetched from: storage, or hosts that are allowed
+listed_bytes.py  fetches audio and compares it with what storage lists
 fetching.py    files -> their audio by the minute, the next ones while one is at work
 decoding.py    any audio -> 16 kHz samples, by PyAV
 damage/        frames of damaged files, and what is missing between them

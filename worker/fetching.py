@@ -20,6 +20,7 @@ from worker.engine.interface import BLOCK_SAMPLES
 from worker.failures import ModelError
 from worker.handover import Handover
 from worker.limits import Limits
+from worker.listed_bytes import download_listed
 from worker.planning.spans import SAMPLE_RATE
 from worker.progress import ENDLESS, SLOWEST_BYTES_PER_S, Beat, Patience, unheard
 from worker.results import Made, Outputs
@@ -181,12 +182,12 @@ class Fetcher:
             return None
 
     def _download(self, incoming: Incoming, made: Made | None) -> BinaryIO:
-        """The bytes that are there now, which need not be those that were asked about."""
+        """The bytes of the object as it is now; it may have been replaced since it was listed."""
         task = incoming.task
         file = _Arriving(partial(self.beat, f"fetch of {task.ref.relative}"))
         try:
             source = self.audio or self.store
-            incoming.info = source.download(task.ref.audio, file, self.limits.bytes)
+            incoming.info = download_listed(source, task.ref, file, self.limits.bytes)
             if made and self.fingerprint(task, incoming.info) == made.fingerprint:
                 incoming.made = made
         except BaseException:

@@ -46,6 +46,8 @@ class Fault:
     status: int
     code: str
     """S3's name of the error, such as AccessDenied."""
+    keep: float | None = None
+    """Instead of an error: this share of the body, with a Content-Length that fits it."""
 
     @property
     def body(self) -> bytes:
@@ -123,7 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if fault := self.said.fault_of(self.command, self.path):
+        fault = self.said.fault_of(self.command, self.path)
+        if fault and fault.keep is None:
             self._refuse(fault)
             return
         ending, carried_out = self.said.fate()
@@ -134,7 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply is None:
             self._refuse(SLOW_DOWN)
         else:
-            self._reply(*reply)
+            status, headers, whole = reply
+            kept = len(whole) if fault is None else int(len(whole) * (fault.keep or 0))
+            self._reply(status, headers, whole[:kept])
 
     def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         """Over one connection as long as it holds: a new one per request would use up ports."""
@@ -145,7 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 self._upstream.request(self.command, self.path, body, dict(self.headers))
                 reply = self._upstream.getresponse()
-                kept = [(k, v) for k, v in reply.getheaders() if k.lower() not in _OWN_HEADERS]
+                own = _OWN_HEADERS - ({"content-length"} if self.command == "HEAD" else set())
+                kept = [(k, v) for k, v in reply.getheaders() if k.lower() not in own]
                 return reply.status, kept, reply.read()
             except (http.client.HTTPException, OSError):
                 self._upstream.close()
@@ -160,7 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if self.command != "HEAD":  # the length of an object is the server's to report
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -1,0 +1,66 @@
+"""A proxy that cuts bodies and adapts their length: such a file is fetched again, and never ok."""
+
+import json
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from contract.s3 import S3Store
+from contract.settings import Settings
+from local.faults.storage import Fault, Storage, faulty_storage
+from local.samples import SAMPLES
+from local.stack import Stack
+from local.worker import LocalWorker
+from tests.integration.raw_messages import envelope, push, shard_body, task_headers
+
+NAME = "reading.ogg"
+SPOKEN = json.loads((SAMPLES / "references.json").read_text())[NAME]["text"]
+
+
+@pytest.fixture(scope="module")
+def proxy(stack: Stack) -> Iterator[Storage]:
+    with faulty_storage(stack.environment["AWS_ENDPOINT_URL_S3"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def worker(
+    stack: Stack, proxy: Storage, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalWorker]:
+    environment = {**stack.environment, "AWS_ENDPOINT_URL_S3": proxy.url}
+    with LocalWorker(environment, tmp_path_factory.mktemp("worker")) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.mark.parametrize("is_listed", [True, False], ids=["bytes in the message", "no bytes"])
+@pytest.mark.parametrize("keep", [0.5, 0.0])
+def test_a_short_body_is_fetched_again_and_then_retried_later(
+    worker: LocalWorker,
+    proxy: Storage,
+    settings: Settings,
+    store: S3Store,
+    keep: float,
+    is_listed: bool,
+) -> None:
+    name, body = str(uuid.uuid4()), (SAMPLES / NAME).read_bytes()
+    audio, output = f"s3://audio/{name}/{NAME}", f"s3://transcripts/{uuid.uuid4()}/"
+    store.write(audio, body, "")
+    file = {"audio": audio, "relative": NAME, **({"bytes": len(body)} if is_listed else {})}
+    proxy.faults[:] = [Fault("GET", f"{name}/{NAME}", 200, "", keep=keep)]
+    shard = {"schema": 1, "shard": name, "output": output, "files": [file]}
+    push(settings, envelope(shard_body(shard), task_headers()))
+
+    def postponed() -> bool:
+        lines = worker.process.log.read_text().splitlines()
+        return any("shard postponed" in line and name in line for line in lines)
+
+    worker.process.wait_until(postponed, 60)
+    log = worker.process.log.read_text()
+    received = f"{name}/{NAME}: received {int(len(body) * keep)} of {len(body)} bytes"
+    assert f"{received} (fetch 2 of 3)" in log
+    assert list(store.list(output)) == []
+    proxy.faults.clear()
+    worker.process.wait_until(lambda: bool(list(store.list(output))), 60)
+    assert json.loads(store.read(f"{output}{NAME}.json"))["text"] == SPOKEN

@@ -1,0 +1,65 @@
+"""Fetches audio and makes sure that it is the object that storage lists.
+
+A proxy, a cache or a failing store may answer 200 with a part of an object, and with a
+Content-Length that fits the part. Such bytes may decode: Ogg and Opus end at any page. So the size
+that was received is compared with the size in the message; where these differ, or the message has
+none, with the size that storage reports now, since the object may have been replaced.
+"""
+
+import logging
+from typing import BinaryIO
+
+from contract.audio_address import is_web, shown
+from contract.job import AudioRef
+from contract.store import (
+    ObjectDenied,
+    ObjectIncomplete,
+    ObjectInfo,
+    ObjectMissing,
+    StoreError,
+)
+from worker.sources import AudioSource
+
+log = logging.getLogger(__name__)
+
+FETCHES = 3
+"""Fetches in a row before the shard is retried with a delay."""
+
+
+def download_listed(
+    source: AudioSource, ref: AudioRef, into: BinaryIO, limit_bytes: int | None
+) -> ObjectInfo:
+    """Write the object's bytes into an empty file; fetch again what is not the listed object.
+
+    Args:
+        source: where the audio is fetched from.
+        ref: the audio, with what its listing said.
+        into: an empty file; it is left at its start.
+        limit_bytes: largest object accepted; None for any.
+
+    Raises:
+        ObjectIncomplete: every fetch returned other bytes than storage lists.
+        StoreError: as AudioSource.download.
+    """
+    for fetch in range(1, FETCHES + 1):
+        into.seek(0)
+        into.truncate()
+        received = source.download(ref.audio, into, limit_bytes)
+        if received.size_bytes == ref.size_bytes:
+            return received
+        listed = _size_now(source, ref)
+        if listed == received.size_bytes or (listed is None and ref.size_bytes is None):
+            return received
+        expected = ref.size_bytes if listed is None else listed
+        problem = f"{shown(ref.audio)}: received {received.size_bytes} of {expected} bytes"
+        log.warning("%s (fetch %d of %d)", problem, fetch, FETCHES)
+    raise ObjectIncomplete(f"{problem}, {FETCHES} times")
+
+
+def _size_now(source: AudioSource, ref: AudioRef) -> int | None:
+    """The size that storage reports now; None when it reports none, as some web servers do."""
+    unknown = StoreError if is_web(ref.audio) else (ObjectMissing, ObjectDenied)
+    try:
+        return source.head(ref.audio).size_bytes or None
+    except unknown:  # a web server need not answer HEAD
+        return None
