@@ -48,7 +48,7 @@ def line(status: JobStatus) -> str:
     counts, progress = status.counts, status.progress
     done = f"{counts.finished:,} of {counts.files:,} files ({percent_of(progress.fraction)})"
     if status.note:
-        done = f"{counts.finished:,} files have their outcome"
+        done = f"{counts.finished:,} files finished"
     failed = f", {progress.failed:,} failed" if progress.failed else ""
     audio = f"{hours(progress.audio_hours)} of audio"
     to_come = status.note or outlook(progress)
@@ -58,7 +58,7 @@ def line(status: JobStatus) -> str:
 def outlook(progress: Progress) -> str:
     """When it will end, or why that cannot be said."""
     if progress.state == "unknown":
-        return "nobody can tell how many files wait"
+        return "the number of waiting files is not known"
     quiet = "" if progress.stalled_s is None else f"nothing finished for {span(progress.stalled_s)}"
     if progress.state == "cancelled":
         left = progress.in_flight

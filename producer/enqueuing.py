@@ -158,7 +158,7 @@ class Enqueuing:
             yield
         except AnotherProducer:
             raise  # it is theirs
-        except Exception:
+        except BaseException:  # interrupted by the user, too
             with contextlib.suppress(BrokerUnavailable, StoreError):  # the failure matters more
                 self._take_back()
             raise

@@ -83,22 +83,27 @@ def reconcile(
         begun = datetime.fromisoformat(read_begun(store, request.output, job)).timestamp()
         choice = direct(redis, settings, request.model, planner.about(job).get("queue"))
         about = {"request": request.digest, "queue": choice.queue}
-        audio_ms = planner.rebuild(job, request.output, at=begun, **about)
+        before_ms: int | None = None
+        if counts and counts.whole:  # it is not counted again: S3 may know less
+            planner.complete_fields(job, request.output, at=begun, **about)
+        else:
+            before_ms = planner.rebuild(job, request.output, at=begun, **about)
         revision = revision_at(redis, settings, choice)
         rebuilding = _Rebuilding(store, planner, job, request, revision)
-        result = _restore_and_publish(rebuilding, settings)
-        if counts is not None and not counts.whole:
-            planner.correct_audio(job, rebuilding.audio.off_by(audio_ms))
+        result = _restore_and_publish(rebuilding, settings, before_ms)
         result.warnings += choice.warnings if result.enqueued else ()
     Closer(ledger, planner, store).close(job)
     return result
 
 
-def _restore_and_publish(rebuilding: "_Rebuilding", settings: Settings) -> ReconcileResult:
+def _restore_and_publish(
+    rebuilding: "_Rebuilding", settings: Settings, before_ms: int | None
+) -> ReconcileResult:
+    """`before_ms` is the audio that was counted; None when the ledger is kept."""
     planner, job, request = rebuilding.planner, rebuilding.job, rebuilding.request
     result = ReconcileResult(job=job)
     missing = rebuilding.restore(result)
-    if _is_cancelled(rebuilding.store, request.output, job):
+    if planner.is_cancelled(job) or _is_cancelled(rebuilding.store, request.output, job):
         planner.cancel(job)
         collections.deque(missing, maxlen=0)  # they are looked at, and stay undone
     else:
@@ -107,7 +112,11 @@ def _restore_and_publish(rebuilding: "_Rebuilding", settings: Settings) -> Recon
         sent = republisher.publish(missing)
         planner.save_cursor(job, result.windows, 0)  # what was planned is out, one way or another
         result.enqueued, result.shards = sent.files, sent.shards
-    result.planned = read_planned(rebuilding.store, request.output, job) == result.windows
+    planned = read_planned(rebuilding.store, request.output, job)
+    result.planned = planned == result.windows
+    if before_ms is not None and (result.planned or planned is None):
+        planner.correct_audio(job, rebuilding.audio.off_by(before_ms))
+        planner.end_rebuilding(job)
     if result.planned:
         planner.end_publishing(job, result.windows)
     return result
@@ -119,20 +128,14 @@ def _read_request(
     where = output or (counts.output if counts else "")
     request = read_request(store, where, job) if where else None
     if request is None:
-        told = f"S3 holds no plan of job {job!r} below {where}" if where else _nowhere(job, counts)
+        told = f"S3 holds no plan of job {job!r} below {where}"
+        if not where:
+            told = f"add --output with the prefix of the results of job {job!r}: Redis does not know it"
         raise NoPlan(
-            f"{told}. A job that another client sent has none: it cannot be rebuilt here, its "
-            "sender must send again what has no result"
+            f"{told}. Jobs sent by another client have no plan and cannot be rebuilt: send the "
+            "files without a result again"
         )
     return request
-
-
-def _nowhere(job: str, counts: JobCounts | None) -> str:
-    known = "has only what workers counted" if counts else "knows nothing"
-    return (
-        f"Redis {known} of job {job!r}: if `fleet enqueue` made it, add --output with the prefix "
-        "of its results"
-    )
 
 
 def _is_cancelled(store: ObjectStore, output: str, job: str) -> bool:

@@ -53,9 +53,11 @@ def read_counts(
 def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
     """Whether nothing is lost of the plan, once it is published, and of the outcomes.
 
-    Jobs of earlier releases have no number of windows of their own, but a cursor behind the last.
+    Jobs of earlier releases have no number of windows; their cursor points past the last window.
     """
     if not meta.keys() >= _BEGUN or outcomes < int(meta.get("recorded", 0)):
+        return False
+    if "rebuilding" in meta:
         return False
     if meta["published"] != "1":
         return True

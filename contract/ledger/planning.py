@@ -26,6 +26,7 @@ class Planner:
         self._begin: Any = client.register_script(scripts.BEGIN)
         self._plan: Any = client.register_script(scripts.PLAN)
         self._end_publishing: Any = client.register_script(scripts.END_PUBLISHING)
+        self._complete: Any = client.register_script(scripts.COMPLETE)
         self._rebuild: Any = client.register_script(scripts.REBUILD)
         self._remove: Any = client.register_script(scripts.REMOVE)
         self._reopen: Any = client.register_script(scripts.REOPEN)
@@ -49,6 +50,8 @@ class Planner:
     def rebuild(self, job: str, output: str, *, at: float, **about: str | int) -> int:
         """Prepare to count every window of a job again; what is known of it is kept.
 
+        Until end_rebuilding or end_publishing, the job does not count as whole.
+
         Args:
             job: its name.
             output: prefix of its results.
@@ -59,6 +62,14 @@ class Planner:
             The audio that is counted, in ms.
         """
         return int(self._open(self._rebuild, job, at, {"output": output, **about}))
+
+    def complete_fields(self, job: str, output: str, *, at: float, **about: str | int) -> None:
+        """Set those fields of the job's hash that are missing, and list the job; see rebuild."""
+        self._open(self._complete, job, at, {"output": output, **about})
+
+    def end_rebuilding(self, job: str) -> None:
+        """Every window that was planned so far is counted again; more are still to be planned."""
+        reached(self._redis.hdel, self._keys.job(job), "rebuilding")
 
     def _open(self, script: Any, job: str, at: float, fields: dict[str, str | int]) -> Any:
         flat = [part for field in fields.items() for part in field]

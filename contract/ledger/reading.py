@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -47,7 +48,8 @@ class Ledger:
         """
         with self._redis.pipeline() as pipe:
             self._ask(pipe, job)
-            return read_counts(job, *reached(pipe.execute))
+            counts = read_counts(job, *reached(pipe.execute))
+        return counts and self._without_strangers(counts)
 
     def counts_and_minutes(self, jobs: Sequence[str]) -> Iterator[tuple[JobCounts, list[Minute]]]:
         """The same of many jobs, with what minutes() says of each; those there are, in order."""
@@ -62,7 +64,24 @@ class Ledger:
             for place, job in enumerate(some):
                 minutes, *found = answers[place * each : (place + 1) * each]
                 if counts := read_counts(job, *found):
-                    yield counts, read_minutes(minutes)
+                    yield self._without_strangers(counts), read_minutes(minutes)
+
+    def _without_strangers(self, counts: JobCounts) -> JobCounts:
+        """The same, but not whole when it counts files that are not part of its plan.
+
+        Another client may send shards under the name of a planned job. Their files must not stand
+        for planned ones that still wait.
+        """
+        if not counts.complete or counts.cancelled_at or counts.closed_at:
+            return counts
+        whole_bytes, bits = divmod(counts.files, 8)
+        with self._redis.pipeline() as pipe:
+            for outcome in OUTCOMES:
+                key = self._keys.job(counts.job, outcome)
+                pipe.bitcount(key, whole_bytes + (bits > 0), -1)
+                for index in range(counts.files, 8 * (whole_bytes + (bits > 0))):
+                    pipe.getbit(key, index)
+            return replace(counts, whole=False) if any(reached(pipe.execute)) else counts
 
     def _ask(self, pipe: Any, job: str) -> None:
         """What read_counts reads."""

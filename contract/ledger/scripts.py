@@ -131,24 +131,32 @@ END_PUBLISHING = """
 local windows = ARGV[1]
 if windows == '' then windows = redis.call('BITCOUNT', KEYS[1] .. ':windows') end
 redis.call('HSET', KEYS[1], 'published', 1, 'windows', windows)
+redis.call('HDEL', KEYS[1], 'rebuilding')
 """
 """The plan is whole: how many windows it has, so that a loss of some is noticed."""
 
+COMPLETE = """
+redis.call('HSETNX', KEYS[1], 'created_at', ARGV[1])
+for i = 2, #ARGV - 1, 2 do redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('ZADD', KEYS[2], 'NX', ARGV[1], ARGV[#ARGV])
+"""
+"""Set the fields of a job that are missing, and list it. Arguments as BEGIN."""
+
 REBUILD = (
     _SHARED
+    + COMPLETE
     + """
-redis.call('HSETNX', base, 'created_at', ARGV[1])
-for i = 2, #ARGV - 1, 2 do redis.call('HSETNX', base, ARGV[i], ARGV[i + 1]) end
-redis.call('ZADD', KEYS[2], 'NX', ARGV[1], ARGV[#ARGV])
 local outcomes = 0
 for _, name in ipairs(OUTCOMES) do outcomes = outcomes + redis.call('BITCOUNT', at(name)) end
 redis.call('DEL', at('windows'))
 redis.call('HSET', base, 'published', 0, 'files', 0, 'estimated_ms', 0, 'recorded', outcomes)
+redis.call('HSET', base, 'rebuilding', 1)
 return redis.call('HGET', base, 'audio_ms') or 0
 """
 )
 """Fields that are missing are set, and no window is counted any more, so that all can be counted
-again: whatever is lost, no file is counted twice. Arguments as BEGIN; returns the audio known."""
+again: whatever is lost, no file is counted twice. The job stays unknown until that is done.
+Arguments as BEGIN; returns the audio known."""
 
 REMOVE = (
     _SHARED

@@ -26,4 +26,4 @@ def repair_note(counts: JobCounts) -> str | None:
     note = f"Redis does not hold the whole plan of job {counts.job}: rebuild it with `{command}`"
     if counts.created_at:
         return note
-    return f"{note}; a job that another client sends has no plan, and its end cannot be told"
+    return f"{note}; a job sent by another client has no plan, and its end cannot be determined"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from contract.layout import job_uri
-from contract.ledger import connect
+from contract.ledger import Planner, Recorder, connect
 from contract.s3 import S3Store
 from contract.settings import Settings
-from contract.store import ObjectMissing
+from contract.store import ObjectMissing, StoreUnavailable
 from producer import EnqueueResult, enqueue, reconcile, retry, status
 from producer.refusals import CannotRetry, NoSuchJob
 from tests.integration.messages import shards_waiting, wipe
@@ -112,4 +112,59 @@ def test_a_plan_of_which_s3_has_lost_a_part_is_not_complete(
     wipe(settings)
     found = reconcile(job, output=output, settings=settings)
     assert (found.files, found.planned) == (0, False)
-    assert status(job, settings).progress.state == "planning"
+    assert status(job, settings).progress.state == "unknown"
+
+
+def test_a_whole_ledger_is_kept_when_s3_has_lost_a_part_of_the_plan(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    job = ended(settings, store, output, tmp_path / "a.jsonl")
+    before = status(job, settings)
+    assert before.progress.state == "complete"
+    store.delete(job_uri(output, job, "files/000000.jsonl.gz"))
+    assert not reconcile(job, settings=settings).planned
+    assert status(job, settings).counts == before.counts
+
+
+def test_a_reconcile_that_fails_leaves_the_job_unknown_and_the_next_one_repairs_it(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ended(settings, store, output, tmp_path / "a.jsonl")
+    before = status(job, settings).counts
+    connect(settings).delete(f"{settings.key_prefix}fleet:job:{job}:ok")
+    with monkeypatch.context() as patch:
+        patch.setattr(Planner, "end_rebuilding", fail)
+        with pytest.raises(StoreUnavailable):
+            reconcile(job, settings=settings)
+    interrupted = status(job, settings)
+    assert (interrupted.progress.state, interrupted.progress.fraction) == ("unknown", None)
+    reconcile(job, settings=settings)
+    after = status(job, settings)
+    assert (after.progress.state, after.counts.outcomes) == ("complete", before.outcomes)
+    assert after.counts.audio_ms == before.audio_ms
+
+
+def fail(*_: object) -> None:
+    raise StoreUnavailable("S3 is away")
+
+
+def test_a_healthy_job_keeps_its_counts_while_it_is_reconciled(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = half_done(settings, store, output, tmp_path / "a.jsonl")
+    before = status(job, settings)
+    monkeypatch.setattr(Planner, "restore", fail)
+    with pytest.raises(StoreUnavailable):
+        reconcile(job, settings=settings)
+    during = status(job, settings)
+    assert (during.progress.state, during.waiting) == (before.progress.state, before.waiting)
+
+
+def test_files_of_another_client_do_not_complete_a_planned_job(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    job = half_done(settings, store, output, tmp_path / "a.jsonl")
+    recorder = Recorder(connect(settings), settings.key_prefix)
+    for index in range(FILES, FILES + 4):
+        recorder.record(job, index, "ok", 1000)
+    assert status(job, settings).progress.state == "unknown"

@@ -77,7 +77,7 @@ def test_a_shard_in_work_is_enough_to_know_of_it(
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [(False, "only what workers counted of job 'by-hand'"), (True, "no plan of job 'by-hand'")],
+    [(False, "results of job 'by-hand': Redis does not know it"), (True, "no plan of job 'by-hand'")],
 )
 def test_it_cannot_be_rebuilt_which_is_said_in_one_sentence(
     settings: Settings, half_done: str, output: str, given: bool, said: str
@@ -85,7 +85,7 @@ def test_it_cannot_be_rebuilt_which_is_said_in_one_sentence(
     before = status(half_done, settings).counts
     with pytest.raises(NoPlan, match=said) as caught:
         reconcile(half_done, output=output if given else None, settings=settings)
-    assert "sender must send again" in str(caught.value)
+    assert "send the files without a result again" in str(caught.value)
     assert exit_for(caught.value) is Exit.WRONG_USAGE
     assert status(half_done, settings).counts == before
 

@@ -91,7 +91,7 @@ def test_a_job_of_which_the_plan_is_lost_is_watched_no_longer(
     story = Story(AT_3, lost)
     assert story.watch(pipe) is lost
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith("night unknown: 6 files have their outcome")
+    assert last.startswith("night unknown: 6 files finished")
     assert "fleet reconcile night" in last
 
 
