@@ -1,13 +1,16 @@
 """One `fleet worker` beside the embedded stack."""
 
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from contract.settings import BadConfiguration
 from local.environment import isolated
 from local.process import GuardedProcess, free_port
+from worker.private_directory import claim_private
 
 READY_DEADLINE_S = 120.0
 _DRAIN_S = 30.0
@@ -21,7 +24,7 @@ class LocalWorker:
         self, environment: Mapping[str, str], directory: Path, devices: str = "cpu"
     ) -> None:
         self.port = free_port()
-        self.run_dir = (directory / "run").resolve()
+        self.run_dir = _private_run_dir(directory)
         own = {
             "FLEET_MODEL": "demo",
             "FLEET_DEVICES": devices,
@@ -53,6 +56,15 @@ class LocalWorker:
 
     def __exit__(self, *_: object) -> None:
         self.process.stop()
+
+
+def _private_run_dir(directory: Path) -> Path:
+    """A run directory that a worker accepts; temporary where others can replace the data folder."""
+    wanted = (directory / "run").resolve()
+    try:
+        return claim_private(wanted)
+    except BadConfiguration:
+        return Path(tempfile.mkdtemp(prefix="funasr-fleet-run-")).resolve()
 
 
 def fetch(url: str) -> tuple[int, str]:

@@ -130,7 +130,7 @@ def _read_request(
     if request is None:
         told = f"S3 holds no plan of job {job!r} below {where}"
         if not where:
-            told = f"add --output with the prefix of the results of job {job!r}: Redis does not know it"
+            told = f"Redis does not know where the results of job {job!r} are: add --output"
         raise NoPlan(
             f"{told}. Jobs sent by another client have no plan and cannot be rebuilt: send the "
             "files without a result again"

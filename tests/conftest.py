@@ -1,6 +1,8 @@
 """What all tests share."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,8 +15,7 @@ settings.load_profile("busy machine")  # how long an example takes says nothing 
 
 def pytest_configure(config: pytest.Config) -> None:
     """A worker compiles its fast paths for itself, which takes longer than all else; share them."""
-    cache = config.cache
-    assert cache
-    compiled = cache.mkdir("compiled")
-    compiled.chmod(0o700)  # a worker refuses one that others can write to
+    # not below the checkout, which may belong to another user: a worker rejects such a cache
+    compiled = Path(tempfile.gettempdir(), f"funasr-fleet-tests-{os.getuid()}")
+    compiled.mkdir(mode=0o700, exist_ok=True)
     os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled))

@@ -75,8 +75,9 @@ def report_errors(
 
 @contextlib.contextmanager
 def _ledger_may_refuse(shard: Shard) -> Iterator[None]:
-    """Go on without the ledger: a child waits for a Redis that is away, so this one says no.
+    """Continue without the ledger when Redis rejects a command.
 
+    The client retries while Redis cannot be reached, so that only rejected commands get here.
     The job stays open, and its report is not written, until `fleet reconcile` has rebuilt it.
     """
     try:

@@ -2,8 +2,9 @@
 
 A proxy, a cache or a failing store may answer 200 with a part of an object, and with a
 Content-Length that fits the part. Such bytes may decode: Ogg and Opus end at any page. So the size
-that was received is compared with the size in the message; where these differ, or the message has
-none, with the size that storage reports now, since the object may have been replaced.
+that was received is compared with the size in the message, and where these differ, with the size
+that storage reports now, since the object may have been replaced. A message without a size has
+nothing to compare with.
 """
 
 import logging
@@ -45,10 +46,10 @@ def download_listed(
         into.seek(0)
         into.truncate()
         received = source.download(ref.audio, into, limit_bytes)
-        if received.size_bytes == ref.size_bytes:
+        if ref.size_bytes in (None, received.size_bytes):
             return received
         listed = _size_now(source, ref)
-        if listed == received.size_bytes or (listed is None and ref.size_bytes is None):
+        if listed == received.size_bytes:
             return received
         expected = ref.size_bytes if listed is None else listed
         problem = f"{shown(ref.audio)}: received {received.size_bytes} of {expected} bytes"
@@ -60,6 +61,7 @@ def _size_now(source: AudioSource, ref: AudioRef) -> int | None:
     """The size that storage reports now; None when it reports none, as some web servers do."""
     unknown = StoreError if is_web(ref.audio) else (ObjectMissing, ObjectDenied)
     try:
-        return source.head(ref.audio).size_bytes or None
-    except unknown:  # a web server need not answer HEAD
+        size_bytes = source.head(ref.audio).size_bytes
+    except unknown:
         return None
+    return None if is_web(ref.audio) and not size_bytes else size_bytes  # it need not report one

@@ -71,7 +71,8 @@ def claim_private(path: Path, setting: str = RUN_DIR) -> Path:
         if fault := _fault_above(path.parent):
             raise BadConfiguration(f"{fault}; {elsewhere}")
         if fault := _claim(path):
-            raise BadConfiguration(f"{path} {fault}; remove it, or {elsewhere}")
+            remedy = "name a directory below it" if os.path.ismount(path) else "remove it"
+            raise BadConfiguration(f"{path} {fault}; {remedy}, or {elsewhere}")
     except OSError as error:
         raise BadConfiguration(f"{path} cannot be used: {error.strerror}; {elsewhere}") from None
     return path
@@ -180,7 +181,7 @@ def fault_above(
         users: who is trusted.
         groups: whose members are trusted: a user's own group, mostly.
         is_mount: whether something is mounted there. The volumes of Kubernetes are root's, can be
-            written to by all, and cannot be made otherwise; nobody else gets to them.
+            written to by all, have that mode for good, and are private to their pod.
     """
     if found.st_uid not in users:
         return f"belongs to user {found.st_uid}, who can replace what lies in it"

@@ -25,8 +25,7 @@ STALL_S = 5
 
 @pytest.fixture(scope="module")
 def worker(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorker]:
-    environment = {**stack.environment, "FLEET_STALL_S": str(STALL_S)}
-    with LocalWorker(environment, tmp_path_factory.mktemp("worker")) as running:
+    with LocalWorker(stack.environment, tmp_path_factory.mktemp("worker")) as running:
         running.wait_until_ready()
         yield running
 
@@ -38,6 +37,14 @@ UNCHECKED = """
 import contract.message_size
 contract.message_size.MAX_DEPTH = 10_000
 """
+
+
+@pytest.fixture
+def impatient_worker(stack: Stack, tmp_path: Path) -> Iterator[LocalWorker]:
+    own = {"FLEET_STALL_S": str(STALL_S), "FLEET_KEY_PREFIX": ALONE}
+    with LocalWorker({**stack.environment, **own}, tmp_path) as running:
+        running.wait_until_ready()
+        yield running
 
 
 @pytest.fixture
@@ -132,8 +139,10 @@ def test_a_nested_message_becomes_a_dead_letter_and_the_next_is_transcribed(
 
 
 def test_a_message_that_an_idle_child_never_starts_turns_healthz_red(
-    worker: LocalWorker, settings: Settings, store: S3Store, output: str
+    impatient_worker: LocalWorker, settings: Settings, store: S3Store, output: str
 ) -> None:
+    worker = impatient_worker
+    settings = settings.model_copy(update={"key_prefix": ALONE})
     (child,) = worker_children(worker)
     os.kill(child, signal.SIGSTOP)
     try:

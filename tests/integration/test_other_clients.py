@@ -77,7 +77,10 @@ def test_a_shard_in_work_is_enough_to_know_of_it(
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [(False, "results of job 'by-hand': Redis does not know it"), (True, "no plan of job 'by-hand'")],
+    [
+        (False, "results of job 'by-hand' are: add --output"),
+        (True, "no plan of job 'by-hand'"),
+    ],
 )
 def test_it_cannot_be_rebuilt_which_is_said_in_one_sentence(
     settings: Settings, half_done: str, output: str, given: bool, said: str

@@ -1,8 +1,8 @@
 """Did every tensor of a model get its value from the file of weights?
 
-FunASR takes what fits, prints the names of the rest, and goes on with random numbers. Here its own
-loader is asked once more what it takes, on tensors without values: so names are compared by the
-same rules (scope_map, excludes, prefixes of wrapped models) by which they were loaded.
+FunASR loads what fits, prints the names of the rest, and leaves random numbers in them. Here its
+loader is run again on the meta device, so that names are matched by the same rules (scope_map,
+excludes, prefixes of wrapped models).
 """
 
 import contextlib
@@ -49,9 +49,8 @@ def assert_loaded(role: str, model: Any) -> None:
         place = str(model.kwargs.get("init_param") or "any file of weights")
         raise ModelUnusable(
             f"the weights of the {role} do not fit its configuration: "
-            f"{_say_faults(place, len(own), missing, misshapen)}; FunASR would go on with random "
-            "numbers: take a config.yaml and a model.pt that belong together (scope_map in "
-            "config.yaml maps prefixes of names)"
+            f"{_say_faults(place, len(own), missing, misshapen)}. Use a config.yaml and a model.pt "
+            "of the same model, or map prefixes of names by scope_map in config.yaml"
         )
 
 

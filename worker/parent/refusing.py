@@ -19,7 +19,7 @@ from contract.dead_letters import DeadLetter, DeadLetters
 from contract.layout import is_whole
 from contract.ledger import connect
 from contract.message_size import check_depth, check_message_size
-from contract.queues import ENQUEUED_AT_HEADER, TASK, BrokerUnavailable
+from contract.queues import ENQUEUED_AT_HEADER, TASK, BrokerUnavailable, lanes
 from contract.settings import Settings
 from contract.transcript import utc_now
 from worker.events import Observer, ShardPutAside
@@ -133,7 +133,9 @@ class RefusingConsumer(Consumer):  # type: ignore[misc]
         """Write a dead letter that can be requeued."""
         letter = write_letter(request.message, reason, self.hostname)
         if identity_in(request):
-            letter = letter.model_copy(update={"document": request.args[0]})
+            lane = (request.delivery_info or {}).get("routing_key")
+            queue = lane if lane in lanes(self.settings.queue) else ""
+            letter = letter.model_copy(update={"document": request.args[0], "queue": queue})
         self._keep(letter, request.message)
 
     def _put_aside(self, message: Any, reason: str) -> None:

@@ -1,5 +1,6 @@
 """Celery's request, but for what becomes of a message whose child died or gave it back."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -9,6 +10,8 @@ from celery.worker.request import Request
 from celery.worker.state import task_ready
 
 from worker.parent.in_hand import Parent
+
+log = logging.getLogger(__name__)
 
 
 class ShardRequest(Request):  # type: ignore[misc]
@@ -32,14 +35,25 @@ class ShardRequest(Request):  # type: ignore[misc]
             error = error.exc
         if isinstance(error, WorkerLostError | SystemExit):
             how = _in_short(error)
-            self.side.note_death(self, how)
-            if crashes := self.side.crashed_too_often(self):
+            if crashes := self._count_crash(how):
                 task_ready(self)
                 ShardRequest.refuse(
                     self, f"it crashed its worker {crashes} times; the last time: {how}"
                 )
                 return
         super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
+
+    def _count_crash(self, how: str) -> int:
+        """How many crashes there were, once they are too many; whatever fails, the message returns.
+
+        billiard only logs what is raised here, and the message would stay with this worker.
+        """
+        try:
+            self.side.note_death(self, how)
+            return self.side.crashed_too_often(self)
+        except Exception:
+            log.exception("cannot count the crash of message %s", self.id)
+            return 0
 
 
 def _in_short(error: BaseException) -> str:

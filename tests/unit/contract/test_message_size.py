@@ -10,8 +10,11 @@ from kombu import compression
 
 from contract.job import Shard
 from contract.message_size import (
+    MAX_DEPTH,
     MAX_MESSAGE_BYTES,
+    MessageTooDeep,
     MessageTooLarge,
+    check_depth,
     check_message_size,
     refuse_bombs,
     unpack,
@@ -69,3 +72,13 @@ def test_the_largest_shard_there_can_be_fits() -> None:
     row = Shard.model_validate(one).files[0].model_dump_json(exclude_defaults=True).encode()
     body = ShardTemplate(a_shard()).body("s", [row] * 10_000)
     assert 18_000_000 < len(body) < MAX_MESSAGE_BYTES
+
+
+@pytest.mark.parametrize("innermost", [[], {}, 7, "text", None])
+def test_values_may_be_nested_up_to_the_limit(innermost: object) -> None:
+    value = innermost
+    for layer in range(MAX_DEPTH - isinstance(innermost, list | dict)):
+        value = [value, 1] if layer % 2 else {"a": value, "b": "c"}
+    check_depth(value)
+    with pytest.raises(MessageTooDeep, match="more than 32 deep"):
+        check_depth([value])

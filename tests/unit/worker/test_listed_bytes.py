@@ -53,25 +53,26 @@ def fetched(store: CuttingStore, size_bytes: int | None, uri: str = URI) -> byte
     return into.getvalue()
 
 
-@pytest.mark.parametrize("size_bytes", [10, None])
-def test_a_part_is_fetched_again(size_bytes: int | None) -> None:
+def test_a_part_is_fetched_again() -> None:
     store = CuttingStore(0.9, 0.5)
-    assert fetched(store, size_bytes) == WHOLE
+    assert fetched(store, 10) == WHOLE
     assert store.fetches == 3
 
 
-@pytest.mark.parametrize("size_bytes", [10, None])
-def test_parts_alone_are_never_accepted_and_retried_later(size_bytes: int | None) -> None:
+def test_parts_alone_are_never_accepted_and_retried_later() -> None:
     store = CuttingStore(*[0.5] * 99)
     with pytest.raises(ObjectIncomplete, match="received 5 of 10 bytes, 3 times") as caught:
-        fetched(store, size_bytes)
+        fetched(store, 10)
     assert store.fetches == FETCHES
     assert isinstance(decide(caught.value, 0), Retry)
 
 
-def test_an_object_of_the_listed_size_is_fetched_once_and_not_asked_about() -> None:
+@pytest.mark.parametrize("size_bytes", [10, None])
+def test_storage_is_not_asked_when_the_size_is_as_listed_or_none_is_listed(
+    size_bytes: int | None,
+) -> None:
     store = CuttingStore(head=AssertionError("HEAD"))
-    assert fetched(store, 10) == WHOLE
+    assert fetched(store, size_bytes) == WHOLE
     assert store.fetches == 1
 
 
@@ -91,10 +92,18 @@ def test_a_part_is_rejected_when_storage_refuses_to_report_the_size() -> None:
     "head",
     [ObjectInfo(uri=WEB, etag="", size_bytes=0), ObjectDenied("405"), StoreUnavailable("501")],
 )
-def test_a_web_server_that_reports_no_size_is_believed(head: ObjectInfo | Exception) -> None:
-    assert fetched(CuttingStore(head=head), None, WEB) == WHOLE
+def test_a_part_from_a_web_server_that_reports_no_size_is_rejected(
+    head: ObjectInfo | Exception,
+) -> None:
+    with pytest.raises(ObjectIncomplete):
+        fetched(CuttingStore(*[0.5] * 99, head=head), 10, WEB)
+
+
+def test_an_object_that_was_replaced_by_an_empty_one_is_accepted() -> None:
+    empty = ObjectInfo(uri=URI, etag="", size_bytes=0)
+    assert fetched(CuttingStore(0.0, head=empty), 10) == b""
 
 
 def test_storage_that_is_away_when_it_is_asked_for_the_size_is_retried() -> None:
     with pytest.raises(StoreUnavailable, match="away"):
-        fetched(CuttingStore(0.5, head=StoreUnavailable("away")), None)
+        fetched(CuttingStore(0.5, head=StoreUnavailable("away")), 10)
