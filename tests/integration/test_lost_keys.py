@@ -60,9 +60,9 @@ def losses(keys: Keys) -> Iterator[tuple[str, ...]]:
 def compared(counts: JobCounts) -> JobCounts:
     """Without what nobody needs to know of a job once more, or S3 cannot tell."""
     forgotten: dict[str, Any] = {"closed_at": None, "work_ms": 0, "restored_ms": 0, "rounds": 0}
-    # S3 knows when it was begun to the second
-    forgotten["created_at"] = int(counts.created_at)
-    return replace(counts, open_shards=0, in_flight=0, **forgotten)
+    # S3 has the second at which `enqueue` was called, which is before the ledger's
+    assert counts.created_at > 0
+    return replace(counts, open_shards=0, in_flight=0, created_at=0.0, **forgotten)
 
 
 def parts_lost(settings: Settings, job: str, lost: tuple[str, ...]) -> set[str]:
