@@ -21,7 +21,7 @@ def reconcile(
 ) -> None:
     """Rebuild what Redis knows of a job from S3, and enqueue what has neither result nor error.
 
-    Exit code 1 when S3 does not hold the whole plan, so that `fleet enqueue` has to go on with it.
+    Exit code 1 when S3 holds only a part of the plan: run the job's `fleet enqueue` again.
 
     Example: fleet reconcile job-20261122 --output s3://transcripts/2026/
     """

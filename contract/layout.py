@@ -33,7 +33,7 @@ _LIKE_DOTS = re.compile(
 )
 """Every character in whose NFKC form a dot or a slash appears (Unicode 14 to 16)."""
 _LIKE_UNDERSCORES = re.compile("[\ufe33\ufe34\ufe4d-\ufe4f\uff3f]")
-"""The same of an underscore."""
+"""Every character whose NFKC form contains an underscore."""
 
 
 def is_s3_uri(uri: Any) -> bool:
