@@ -1,6 +1,7 @@
 """Consumer step: a child that hangs is killed, and its shard is tried again.
 
-A message that no child starts is reported to /healthz, and its lease runs out.
+An idle child that does not start a reserved message is killed as well: its replacement gets the
+message. A message that no child starts even so is reported to /healthz, and its lease runs out.
 """
 
 import contextlib
@@ -17,6 +18,9 @@ from worker.parent.step import Watching
 from worker.slots import ConsumerState
 
 log = logging.getLogger(__name__)
+
+START_WITHIN_S = 20.0
+"""An idle child starts a message within milliseconds; a loaded machine may take seconds."""
 
 
 class StallWatch(Watching):
@@ -57,6 +61,8 @@ class StallWatch(Watching):
         """Kill every child that hangs."""
         self._count_unstarted()
         self._say(consuming=True)
+        if self.side.unstarted.longest_s > START_WITHIN_S:
+            self._replace_idle_children(parent)
         for state in self.side.states():
             if loads_too_long(state, self.side.clock()):
                 self._kill(state.pid, "its models do not load")
@@ -71,6 +77,17 @@ class StallWatch(Watching):
         tags = (request.message.delivery_tag for request in waiting)
         self.side.unstarted.look(tags, ready - len(active), self.every_s)
 
+    def _replace_idle_children(self, parent: Any) -> None:
+        """Kill the children that start nothing: Celery's pool begins anew with each replacement.
+
+        It happens when a child is frozen, and in rare cases after a reconnection to the broker.
+        """
+        busy = {request.worker_pid for request in celery_state.active_requests}
+        idle = [s.pid for s in self.side.states() if s.state == "ready" and s.pid not in busy]
+        killed = [pid for pid in idle if self._kill(pid, "it does not start a reserved message")]
+        if killed:
+            log.critical("Celery's pool: %s", _describe_pool(parent))
+
     def _kill(self, pid: int, why: str) -> bool:
         """Whether it was not killed before."""
         if pid in self._killed:
@@ -80,3 +97,16 @@ class StallWatch(Watching):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         return True
+
+
+def _describe_pool(parent: Any) -> str:
+    """What decides to which child a message is sent."""
+    pool, semaphore = parent.pool._pool, parent.controller.semaphore
+    jobs = pool._cache.values()
+    sent = [(one.correlation_id, one._accepted, bool(one._write_to)) for one in jobs]
+    return (
+        f"semaphore {semaphore!r}, to be sent {len(pool.outbound_buffer)}, "
+        f"pipes {pool._all_inqueues}, busy {pool._busy_workers}, being written "
+        f"{pool._active_writes}, read {[fd in parent.hub.readers for fd in pool._fileno_to_outq]}, "
+        f"(id, accepted, written) {sent}"
+    )
