@@ -1,5 +1,6 @@
 """Deeply nested messages become dead letters, and the worker takes the next message."""
 
+import contextlib
 import json
 import os
 import signal
@@ -145,10 +146,14 @@ def test_an_idle_child_that_starts_nothing_turns_healthz_red_and_is_replaced(
     settings = settings.model_copy(update={"key_prefix": ALONE})
     (child,) = worker_children(worker)
     os.kill(child, signal.SIGSTOP)
-    push(settings, envelope(shard_body(shard(output)), task_headers()))
-    worker.process.wait_until(lambda: worker.page("/healthz")[0] == 503, 60)
-    assert "no idle child has started it" in worker.page("/healthz")[1]
-    worker.process.wait_until(lambda: bool(list(store.list(output))), 180)
+    try:
+        push(settings, envelope(shard_body(shard(output)), task_headers()))
+        worker.process.wait_until(lambda: worker.page("/healthz")[0] == 503, 60)
+        assert "no idle child has started it" in worker.page("/healthz")[1]
+        worker.process.wait_until(lambda: bool(list(store.list(output))), 180)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # it is killed when the test passes
+            os.kill(child, signal.SIGCONT)
     assert child not in worker_children(worker)
     worker.process.wait_until(lambda: worker.page("/healthz")[0] == 200, 60)
 

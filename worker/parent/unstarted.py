@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 @dataclass(eq=False)
 class UnstartedMessages:
-    """How long each reserved message has waited beside an idle child.
+    """How long each reserved message has waited beside an idle child, in all.
 
+    The time is kept while no child is idle: a child that is replaced must not hide the message.
     Time is counted by looks and not by a clock: a consumer that was held up, or a machine that was
     suspended, gave no child the chance to start anything.
     """
@@ -30,7 +31,7 @@ class UnstartedMessages:
         self._waited_s = (
             {tag: before[tag] + since_last_s if tag in before else 0.0 for tag in waiting}
             if idle > 0
-            else {}
+            else {tag: before[tag] for tag in waiting if tag in before}
         )
 
     def forget(self) -> None:
@@ -39,7 +40,7 @@ class UnstartedMessages:
 
     @property
     def longest_s(self) -> float:
-        """The longest wait; 0 when no message waits beside an idle child."""
+        """The longest wait; 0 when no message has waited beside an idle child."""
         return max(self._waited_s.values(), default=0.0)
 
     def longer_than(self, limit_s: float) -> set[str]:

@@ -22,8 +22,15 @@ def test_waiting_beside_an_idle_child_adds_up() -> None:
 
 
 def test_waiting_for_a_busy_child_does_not_count() -> None:
-    assert looked(({"a"}, 1), ({"a"}, 1), ({"a"}, 0)).longest_s == 0
-    assert looked(({"a"}, 1), ({"a"}, -1), ({"a"}, 1), ({"a"}, 1)).longest_s == 1
+    assert looked(({"a"}, 0), ({"a"}, 0), ({"a"}, -1)).longest_s == 0
+    assert looked(({"a"}, 1), ({"a"}, -1), ({"a"}, 1), ({"a"}, 1)).longest_s == 2
+
+
+def test_a_child_that_is_replaced_does_not_hide_the_message() -> None:
+    unstarted = looked(*[({"a"}, 1)] * 4, ({"a"}, 0))
+    assert unstarted.longest_s == 3
+    unstarted.look({"a"}, 1, 1.0)
+    assert unstarted.longest_s == 4
 
 
 def test_a_message_that_was_started_is_forgotten() -> None:
