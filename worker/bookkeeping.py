@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from contract.closing import Closing
@@ -117,8 +117,23 @@ class ShardBook:
         self.recorder.see(self.tally.seen(None))
         return cancelled
 
+    def suspend(self) -> None:
+        """No file of the shard is in flight, and its message comes again.
+
+        The job stays open until then: the ledger may know all outcomes already, but the records of
+        the failed files are not in S3 before the shard ends.
+        """
+        if self.shard.job is not None:
+            self.recorder.suspend_shard(self.shard.job, self.shard.shard)
+        self.recorder.see(self.tally.seen(None))
+
+    def await_parts(self, parts: Iterable[Shard]) -> None:
+        """The shard is about to be replaced by these: the job stays open until they have ended."""
+        if self.shard.job is not None:
+            self.recorder.await_shards(self.shard.job, [part.shard for part in parts])
+
     def leave(self) -> None:
-        """The shard is put off: nothing of it is in flight."""
+        """The shard was replaced by its parts or by a dead letter."""
         if self.shard.job is not None:
             self.recorder.end_shard(self.shard.job, self.shard.shard, 0)
         self.recorder.see(self.tally.seen(None))

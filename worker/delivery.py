@@ -75,8 +75,10 @@ class Delivery:
 
     def _split(self, shard: Shard) -> None:
         """Some file of it took its worker down: let each come as a shard of its own."""
-        send_parts(self.task, split(shard), self.child.heartbeat.beat)
-        self.child.open_book(shard).leave()
+        parts, book = split(shard), self.child.open_book(shard)
+        book.await_parts(parts)
+        send_parts(self.task, parts, self.child.heartbeat.beat)
+        book.leave()
         self.child.attempts.settle(self._identity, self.attempt.name)
         self.child.observe(
             ShardSplit(
@@ -104,7 +106,7 @@ class Delivery:
             if child.is_draining() and book.unfinished:
                 raise HandedBack
         except Exception:
-            book.leave()
+            book.suspend()
             raise
         seconds = time.monotonic() - begin
         if cancelled := book.end(round(seconds * 1000)):

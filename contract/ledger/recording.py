@@ -90,8 +90,22 @@ class Recorder:
         """So many files are in flight."""
         reached(self._redis.hset, self._keys.job(job, "shards"), shard, files)
 
+    def await_shards(self, job: str, shards: Iterable[str]) -> None:
+        """Keep the job open until these shards, whose messages are in the queue, have ended.
+
+        A shard that is being worked on keeps its count of files in flight.
+        """
+        with self._redis.pipeline() as pipe:
+            for shard in shards:
+                pipe.hsetnx(self._keys.job(job, "shards"), shard, 0)
+            reached(pipe.execute)
+
+    def suspend_shard(self, job: str, shard: str) -> None:
+        """No file of the shard is in flight; its job stays open, for its message comes again."""
+        reached(self._redis.hset, self._keys.job(job, "shards"), shard, 0)
+
     def end_shard(self, job: str, shard: str, work_ms: int) -> None:
-        """None of the shard's files is in flight any more; its work cost so much time."""
+        """The shard has ended: none of its files is in flight, and its work took so much time."""
         with self._redis.pipeline() as pipe:
             pipe.hdel(self._keys.job(job, "shards"), shard)
             pipe.hincrby(self._keys.job(job), "work_ms", work_ms)

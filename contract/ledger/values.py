@@ -44,7 +44,7 @@ class JobCounts:
     rounds: int = 0
     """How often files of the job were published again."""
     open_shards: int = 0
-    """Shards that a worker has begun and not ended."""
+    """Shards that were begun and have not ended; some may wait in the queue to be done again."""
     in_flight: int = 0
     """Files of shards that a worker has begun and not ended."""
     cancelled_at: float | None = None

@@ -114,6 +114,23 @@ def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return lambda line: told.append((_TOLD, line))
 
 
+@pytest.fixture(autouse=True)
+def _tell_of_idle_children(
+    request: pytest.FixtureRequest, tell: Callable[[str], None]
+) -> Iterator[None]:
+    """Show each repair of a fault in Celery's pool whose cause is not known."""
+    if "fleet" not in request.fixturenames:
+        yield
+        return
+    fleet: Fleet = request.getfixturevalue("fleet")
+    known = {line for one in fleet.members for line in one.replaced_idle_children()}
+    yield
+    for one in fleet.members:
+        for line in one.replaced_idle_children():
+            if line not in known:
+                tell(f"{one.name}: {line}")
+
+
 @pytest.fixture
 def say(tell: Callable[[str], None]) -> Callable[[str, float], None]:
     """Tell how long something took."""

@@ -42,6 +42,11 @@ class Member:
         """The shard of the job that it works on, as its log has it."""
         return telling.shard_in_hand(self.worker.process.log, job)
 
+    def replaced_idle_children(self) -> list[str]:
+        """What it said of Celery's pool each time when an idle child started no message."""
+        lines = self.worker.process.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if "Celery's pool" in line]
+
     def last_words(self) -> str:
         """The end of its log."""
         lines = self.worker.process.log.read_text(errors="replace").splitlines()

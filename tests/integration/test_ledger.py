@@ -136,17 +136,6 @@ def test_a_job_is_complete_when_all_is_published_and_has_an_outcome(
     assert job in ledger.jobs()
 
 
-def test_files_are_in_flight_from_the_beginning_of_their_shard_to_its_end(
-    ledger: Ledger, recorder: Recorder, job: str
-) -> None:
-    for _ in range(2):  # delivered again, after its worker died
-        recorder.begin_shard(job, "shard", 3)
-        recorder.record(job, 0, "ok", 10, detail=FileDetail(shard="shard"))
-        assert counts_of(ledger, job).in_flight == 2
-    recorder.end_shard(job, "shard", 1500)
-    assert (counts_of(ledger, job).in_flight, counts_of(ledger, job).work_ms) == (0, 1500)
-
-
 def test_a_cancelled_job_waits_for_nothing_but_what_is_in_flight(
     ledger: Ledger, planner: Planner, recorder: Recorder, job: str
 ) -> None:

@@ -20,9 +20,9 @@ from worker.slots import ConsumerState
 
 log = logging.getLogger(__name__)
 
-START_WITHIN_S = 20.0
-"""Idle children are killed then. Chosen, not measured: a stalled machine must not reach it, and it
-is well below the default of FLEET_STALL_S, so that a replacement comes before /healthz is red."""
+START_WITHIN_S = 5.0
+"""Idle children are killed then, which costs one loading of the models. Chosen, not measured: an
+idle child only has to read a pipe, and seconds in which this process stood still do not count."""
 
 
 class StallWatch(Watching):

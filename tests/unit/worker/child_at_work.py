@@ -1,5 +1,6 @@
 """A child over a workbench, with a ledger, dead letters and a Celery task that only take note."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -42,6 +43,8 @@ class FakeTask:
 
     shards_sent: list[dict[str, Any]] = field(default_factory=list)
     """Documents of the parts that a shard was split into."""
+    before_sending: Callable[[], None] = lambda: None
+    """Called before each of these is sent."""
 
     @property
     def app(self) -> SimpleNamespace:
@@ -57,6 +60,7 @@ class FakeTask:
         def apply_async(priority: int, **patience: Any) -> None:
             assert priority == 0, "it goes before what waits"
             if "args" in other:
+                self.before_sending()
                 (document,) = other["args"]
                 assert other["task_id"] == f"message-1.{len(self.shards_sent)}"
                 self.shards_sent.append(document)
@@ -111,7 +115,7 @@ class ChildAtWork:
     drains_after_looks: int | None = None
     """How often a child may ask whether its worker ends before it does."""
     in_flight: dict[str, int] = field(default_factory=dict)
-    """Files of each shard that was begun and not ended."""
+    """Files of each shard that keeps its job open."""
     cancelled_jobs: set[str] = field(default_factory=set)
     cancelled: list[int] = field(default_factory=list)
     """Files of which it was said that nobody begins them."""
@@ -173,6 +177,8 @@ class ChildAtWork:
             SimpleNamespace(
                 record=self._record,
                 begin_shard=lambda job, shard, files: self.in_flight.update({shard: files}),
+                await_shards=self._await_shards,
+                suspend_shard=lambda job, shard: self.in_flight.update({shard: 0}),
                 end_shard=self._end_shard,
                 cancel_files=lambda job, indexes: self.cancelled.extend(indexes),
                 is_cancelled=lambda job, now=False: job in self.cancelled_jobs,
@@ -187,6 +193,10 @@ class ChildAtWork:
     def _close(self, job: str) -> Closing:
         self.closed.append(job)
         return self.closing
+
+    def _await_shards(self, job: str, shards: list[str]) -> None:
+        for shard in shards:
+            self.in_flight.setdefault(shard, 0)
 
     def _end_shard(self, job: str, shard: str, work_ms: int) -> None:
         self.in_flight.pop(shard, None)

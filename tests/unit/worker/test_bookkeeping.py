@@ -39,14 +39,15 @@ def test_a_shard_delivered_again_does_not_forget_what_it_made() -> None:
     assert rows(child) == before
 
 
-def test_nothing_is_in_flight_after_a_shard_however_it_ended() -> None:
+def test_no_file_is_in_flight_after_a_shard_and_one_that_comes_again_keeps_its_job_open() -> None:
     child = ChildAtWork()
     message = a_shard(child.bench.upload("a.wav")).to_message()
     child.run(message)
     assert child.in_flight == {}
-    child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
-    child.run(a_shard("s3://in/a.wav", overwrite=True, shard="again").to_message(), FakeTask())
-    assert child.in_flight == {}
+    later = child.bench.upload("b.wav")
+    child.bench.store.failing_reads[later] = StoreUnavailable("away")
+    child.run(a_shard(later, shard="again").to_message(), FakeTask())
+    assert child.in_flight == {"again": 0}
 
 
 def test_no_file_of_a_cancelled_job_is_begun() -> None:

@@ -33,9 +33,19 @@ def test_a_shard_that_took_its_worker_down_is_split_into_its_files(
         "s3://in/a.wav",
         "s3://in/b.wav",
     ]
-    assert (child.bench.outcomes, child.letters, child.in_flight) == ([], [], {})
+    assert (child.bench.outcomes, child.letters) == ([], [])
+    assert child.in_flight == {f"{shard.shard}.0": 0, f"{shard.shard}.1": 0}
     assert (len(child.settled), child.ended, child.claimed) == (1, [], [])
     assert (child.told, child.heart.beating) == (1, None)
+
+
+def test_a_job_stays_open_while_a_shard_is_split(child: ChildAtWork) -> None:
+    shard = a_shard(child.bench.upload("a.wav"), child.bench.upload("b.wav"))
+    open_shards: list[set[str]] = []
+    child.attempt, child.in_flight = died(1), {shard.shard: 0}
+    task = FakeTask(before_sending=lambda: open_shards.append(set(child.in_flight)))
+    child.run(shard.to_message(), task)
+    assert open_shards == [{shard.shard, f"{shard.shard}.0", f"{shard.shard}.1"}] * 2
 
 
 @pytest.mark.parametrize(("deaths", "refused"), [(0, False), (2, False), (3, True), (4, True)])
@@ -106,7 +116,8 @@ def test_a_worker_that_ends_finishes_files_and_gives_the_rest_back(child: ChildA
     with pytest.raises(Reject):
         child.run(a_shard(*uris).to_message())
     assert child.bench.outcomes == ["ok"] * 3
-    assert (child.forgiven, child.claimed, child.in_flight, child.cancelled) == (1, [], {}, [])
+    assert (child.forgiven, child.claimed, child.cancelled) == (1, [], [])
+    assert child.in_flight == {"night-000000": 0}, "the job stays open"
     assert child.ended == []
 
 
