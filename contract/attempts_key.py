@@ -10,6 +10,16 @@ def identity_of(output: str, shard: str) -> str:
     return f"{output}\0{shard}"
 
 
+def claim_key(prefix: str, identity: str) -> str:
+    """The key that the process holds which works on the shard.
+
+    Args:
+        prefix: FLEET_KEY_PREFIX.
+        identity: see identity_of.
+    """
+    return f"{prefix}fleet:claim:{identity}"
+
+
 def attempts_key(prefix: str, identity: str) -> str:
     """The hash that counts how often the shard was begun.
 

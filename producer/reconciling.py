@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from contract.attempts_key import claim_key, identity_of
 from contract.closing import Closer
 from contract.job import AudioRef
 from contract.layout import error_uri, job_uri
@@ -92,6 +93,8 @@ def reconcile(
         rebuilding = _Rebuilding(store, planner, job, request, revision)
         result = _restore_and_publish(rebuilding, settings, before_ms)
         result.warnings += choice.warnings if result.enqueued else ()
+        claims = claim_key(settings.key_prefix, identity_of(request.output, ""))
+        planner.drop_unclaimed_shards(job, claims)
     Closer(ledger, planner, store).close(job)
     return result
 

@@ -118,10 +118,10 @@ class ShardBook:
         return cancelled
 
     def suspend(self) -> None:
-        """No file of the shard is in flight, and its message comes again.
+        """No file of the shard is in flight; it is to be delivered again, or put aside.
 
-        The job stays open until then: the ledger may know all outcomes already, but the records of
-        the failed files are not in S3 before the shard ends.
+        The job stays open until the shard has ended: the ledger may know all outcomes already, but
+        the records of the failed files are not in S3 before that.
         """
         if self.shard.job is not None:
             self.recorder.suspend_shard(self.shard.job, self.shard.shard)

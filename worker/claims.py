@@ -7,6 +7,7 @@ parent that saw it die.
 
 from typing import Any
 
+from contract.attempts_key import claim_key
 from contract.ledger import reached
 
 _TAKE = """
@@ -36,7 +37,7 @@ class Claims:
 
     def __init__(self, client: Any, key_prefix: str, lease_s: float) -> None:
         """A claim runs out this many seconds after it was taken or renewed."""
-        self._prefix = f"{key_prefix}fleet:claim:"
+        self._prefix = claim_key(key_prefix, "")
         self._lease_ms = int(lease_s * 1000)
         self._take: Any = client.register_script(_TAKE)
         self._renew: Any = client.register_script(_RENEW)

@@ -78,7 +78,7 @@ class Delivery:
         parts, book = split(shard), self.child.open_book(shard)
         book.await_parts(parts)
         send_parts(self.task, parts, self.child.heartbeat.beat)
-        book.leave()
+        book.leave_for_good()
         self.child.attempts.settle(self._identity, self.attempt.name)
         self.child.observe(
             ShardSplit(

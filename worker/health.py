@@ -62,7 +62,7 @@ def why_stuck(worker: Worker, now_s: float, patience: Patience) -> str | None:
         return f"the consumer's loop has stood still for {now_s - consumer.at_s:.0f} s"
     if consumer.unstarted_s > patience.stall_s:
         waited_s = consumer.unstarted_s
-        return f"a message was reserved {waited_s:.0f} s ago, and no idle child has started it"
+        return f"a reserved message has waited {waited_s:.0f} s beside an idle child"
     late_s = now_s - _LATE_S
     stopped = (why_stopped(one, late_s, consumer.since_s, patience) for one in worker.progress)
     return next(filter(None, stopped), None)

@@ -21,7 +21,7 @@ def read_counts(
     Args:
         job: its name.
         meta: its hash.
-        shards: files left of each shard that is begun.
+        shards: files in flight of each open shard; see JobCounts.
         windows: how many windows of its plan are counted.
         bits: files by outcome, then failed files by kind.
     """

@@ -32,6 +32,7 @@ class Planner:
         self._reopen: Any = client.register_script(scripts.REOPEN)
         self._restore: Any = client.register_script(scripts.RESTORE)
         self._close: Any = client.register_script(scripts.CLOSE)
+        self._drop_unclaimed: Any = client.register_script(scripts.DROP_UNCLAIMED)
         self._release: Any = client.register_script(scripts.RELEASE)
 
     def begin(self, job: str, output: str, *, at: float | None = None, **about: str | int) -> bool:
@@ -161,6 +162,17 @@ class Planner:
         if not values:
             return 0
         return int(reached(self._restore, keys=[self._keys.job(job)], args=values))
+
+    def drop_unclaimed_shards(self, job: str, claims: str) -> None:
+        """Let the job end without the open shards that no process works on.
+
+        For messages that were lost: their files have been published again in other shards.
+
+        Args:
+            job: its name.
+            claims: claim_key of the job's shards, without the name of a shard.
+        """
+        reached(self._drop_unclaimed, keys=[self._keys.job(job, "shards")], args=[claims])
 
     def correct_audio(self, job: str, by_ms: int) -> None:
         """Audio was counted twice, or is missing: change the sum of what is done."""

@@ -38,6 +38,7 @@ class Recorder:
         self._keys = Keys(key_prefix)
         self._record: Any = client.register_script(scripts.RECORD)
         self._settle: Any = client.register_script(scripts.SETTLE)
+        self._suspend: Any = client.register_script(scripts.SUSPEND)
         self._clock = clock
         self._looked: dict[str, tuple[float, bool]] = {}
 
@@ -101,8 +102,8 @@ class Recorder:
             reached(pipe.execute)
 
     def suspend_shard(self, job: str, shard: str) -> None:
-        """No file of the shard is in flight; its job stays open, for its message comes again."""
-        reached(self._redis.hset, self._keys.job(job, "shards"), shard, 0)
+        """No file of the shard is in flight; unless it has ended elsewhere, its job stays open."""
+        reached(self._suspend, keys=[self._keys.job(job, "shards")], args=[shard])
 
     def end_shard(self, job: str, shard: str, work_ms: int) -> None:
         """The shard has ended: none of its files is in flight, and its work took so much time."""

@@ -171,6 +171,19 @@ return 1
 )
 """Forget a job of which nothing is planned: its name, then all of its keys."""
 
+SUSPEND = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], 0) end
+"""
+"""None of a shard's files is in flight. A shard that has ended elsewhere is not opened again."""
+
+DROP_UNCLAIMED = """
+for _, shard in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if redis.call('EXISTS', ARGV[1] .. shard) == 0 then redis.call('HDEL', KEYS[1], shard) end
+end
+"""
+"""Forget the open shards of a job that no process works on. ARGV[1]: their claims' keys without the
+shard's name."""
+
 CLOSE = """
 if tonumber(redis.call('HGET', KEYS[1], 'rounds') or 0) ~= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'closed_at', ARGV[2])

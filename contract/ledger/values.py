@@ -44,7 +44,7 @@ class JobCounts:
     rounds: int = 0
     """How often files of the job were published again."""
     open_shards: int = 0
-    """Shards that were begun and have not ended; some may wait in the queue to be done again."""
+    """Shards that have not ended, of those begun and of the parts of a shard that was split."""
     in_flight: int = 0
     """Files of shards that a worker has begun and not ended."""
     cancelled_at: float | None = None

@@ -84,7 +84,7 @@ def _leftovers(left: Leftovers) -> Iterator[str]:
     yield from _named("unacknowledged", left.unacked)
     yield from _named("leased", left.leases)
     yield from _named("claimed", left.claims)
-    yield from _named("in flight", left.open_shards)
+    yield from _named("open", left.open_shards)
 
 
 def _lost(found: Evidence) -> int:

@@ -19,7 +19,7 @@ class Leftovers:
     claims: tuple[str, ...] = ()
     """Keys of shards that somebody works on."""
     open_shards: tuple[str, ...] = ()
-    """Shards of the job that were begun and not ended, as the ledger has it."""
+    """Shards of the job that have not ended, as the ledger has it."""
 
 
 @dataclass(frozen=True, kw_only=True)

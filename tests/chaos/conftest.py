@@ -31,7 +31,7 @@ class Teller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
         lines = [str(line) for name, line in report.user_properties if name == _TOLD]
-        if terminal and lines and report.when == "call":
+        if terminal and lines and report.when == "teardown":
             terminal.write_line(f"\n{report.nodeid.rpartition('::')[2]}")
             for line in lines:
                 terminal.write_line(f"  {line}")
@@ -118,7 +118,7 @@ def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def _tell_of_idle_children(
     request: pytest.FixtureRequest, tell: Callable[[str], None]
 ) -> Iterator[None]:
-    """Show each repair of a fault in Celery's pool whose cause is not known."""
+    """Show the state of Celery's pool at each replacement of idle children."""
     if "fleet" not in request.fixturenames:
         yield
         return

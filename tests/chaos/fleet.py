@@ -43,7 +43,7 @@ class Member:
         return telling.shard_in_hand(self.worker.process.log, job)
 
     def replaced_idle_children(self) -> list[str]:
-        """What it said of Celery's pool each time when an idle child started no message."""
+        """Log lines with the state of Celery's pool, one for each replacement of idle children."""
         lines = self.worker.process.log.read_text(errors="replace").splitlines()
         return [line for line in lines if "Celery's pool" in line]
 

@@ -149,7 +149,7 @@ def test_an_idle_child_that_starts_nothing_turns_healthz_red_and_is_replaced(
     try:
         push(settings, envelope(shard_body(shard(output)), task_headers()))
         worker.process.wait_until(lambda: worker.page("/healthz")[0] == 503, 60)
-        assert "no idle child has started it" in worker.page("/healthz")[1]
+        assert "beside an idle child" in worker.page("/healthz")[1]
         worker.process.wait_until(lambda: bool(list(store.list(output))), 180)
     finally:
         with contextlib.suppress(ProcessLookupError):  # it is killed when the test passes

@@ -1,12 +1,22 @@
 """Shards in the ledger, in a real Valkey: what is in flight, and what keeps a job open."""
 
+import json
 import uuid
+from pathlib import Path
 
 import pytest
 
+from contract.attempts_key import identity_of
+from contract.layout import job_uri
 from contract.ledger import JobCounts, Ledger, Planner, Recorder, connect
 from contract.ledger.values import FileDetail
+from contract.s3 import S3Store
 from contract.settings import Settings
+from producer import reconcile
+from tests.integration.messages import drain, shards_waiting
+from tests.integration.shards_at_work import FILES, Worker, enqueued
+from worker.bookkeeping import ShardBook
+from worker.claims import Claims
 
 
 @pytest.fixture
@@ -45,9 +55,57 @@ def test_a_shard_that_waits_to_be_worked_on_again_keeps_its_job_open(
 ) -> None:
     recorder.begin_shard(job, "shard", 2)
     recorder.suspend_shard(job, "shard")
+    recorder.suspend_shard(job, "ended elsewhere")
     recorder.begin_shard(job, "shard.1", 1)  # a twin of its message was split before
     recorder.await_shards(job, ["shard.0", "shard.1"])
     assert (counts_of(ledger, job).open_shards, counts_of(ledger, job).in_flight) == (3, 1)
     for name in ("shard", "shard.0", "shard.1"):
         recorder.end_shard(job, name, 0)
     assert counts_of(ledger, job).open_shards == 0
+
+
+@pytest.fixture
+def half(settings: Settings, store: S3Store, tmp_path: Path) -> tuple[str, Worker, ShardBook]:
+    """A job whose shards have ended but one, which was suspended after its file 2 had failed."""
+    name = enqueued(f"s3://transcripts/{uuid.uuid4()}/", tmp_path / "manifest.jsonl")
+    worker = Worker(settings, store, {2: "failed"})
+    first, second, *others = sorted(shards_waiting(settings), key=lambda one: str(one["shard"]))
+    drain(settings, FILES)
+    book = worker.begin(second)
+    for ref in book.shard.files:
+        worker.finish(book, ref)
+    book.suspend()
+    for shard in (first, *others):
+        worker.do(shard)
+    return name, worker, book
+
+
+def failed_files(store: S3Store, book: ShardBook) -> list[int]:
+    uri = job_uri(book.shard.output, str(book.shard.job), "failures.jsonl")
+    return [json.loads(line)["index"] for line in store.read(uri).splitlines()]
+
+
+def test_a_job_ends_with_its_last_shard_and_knows_its_failures(
+    ledger: Ledger, store: S3Store, half: tuple[str, Worker, ShardBook]
+) -> None:
+    job, worker, book = half
+    assert (counts_of(ledger, job).finished, counts_of(ledger, job).closed_at) == (FILES, None)
+    worker.do(book.shard.to_message())
+    assert counts_of(ledger, job).closed_at
+    assert failed_files(store, book) == [2]
+
+
+def test_reconcile_ends_a_job_whose_last_shard_was_lost_but_not_one_that_is_worked_on(
+    settings: Settings, ledger: Ledger, half: tuple[str, Worker, ShardBook]
+) -> None:
+    job, worker, book = half
+    claims = Claims(connect(settings), settings.key_prefix, lease_s=60)
+    identity = identity_of(book.shard.output, book.shard.shard)
+    claims.take(identity, "worker:1")
+    reconcile(job, settings=settings)
+    for shard in shards_waiting(settings):  # the files were published again
+        worker.do(shard)
+    assert counts_of(ledger, job).closed_at is None
+    claims.release(identity, "worker:1")
+    reconcile(job, settings=settings)
+    assert counts_of(ledger, job).closed_at

@@ -135,7 +135,32 @@ class Parent:
 
     def why_stopped(self, one: InHand) -> str | None:
         """Why the child that has it must be taken for hung; None while it works."""
-        return why_stopped(one.progress, self.clock(), self.in_touch_since_s, self.patience)
+        return self._why_stopped(one.progress)
+
+    def _why_stopped(self, progress: Progress | None) -> str | None:
+        return why_stopped(progress, self.clock(), self.in_touch_since_s, self.patience)
+
+    def idle_children(self) -> list[SlotState]:
+        """Children that could start a message now."""
+        return [
+            state
+            for state in self._without_request()
+            if state.state == "ready" and self._progress(state) is None
+        ]
+
+    def hung_without_request(self) -> Iterator[tuple[SlotState, str]]:
+        """Children that hang in a shard of which Celery knows nothing any more, and why.
+
+        When the connection breaks, Celery forgets each message whose child has not said yet that
+        it began. The child goes on with it all the same.
+        """
+        for state in self._without_request():
+            if why := self._why_stopped(self._progress(state)):
+                yield state, why
+
+    def _without_request(self) -> list[SlotState]:
+        busy = {request.worker_pid for request in tuple(celery_state.active_requests)}
+        return [state for state in self.states() if state.pid not in busy]
 
     def drain(self, exit_code: int = os.EX_OK) -> None:
         """Take no more work; end with this code when children are done, or their time is over."""

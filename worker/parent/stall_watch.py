@@ -1,8 +1,8 @@
 """Consumer step: a child that hangs is killed, and its shard is tried again.
 
-An idle child that does not start a reserved message is killed as well, once for each message, and
-its replacement gets the message. When that does not help, /healthz reports the message after
-FLEET_STALL_S, and its lease runs out.
+When a reserved message is not started although a child is idle, the idle children are killed as
+well, once for each delivery of a message, and a replacement gets it. When that does not help,
+/healthz reports the message after FLEET_STALL_S, and its lease runs out.
 """
 
 import contextlib
@@ -21,8 +21,9 @@ from worker.slots import ConsumerState
 log = logging.getLogger(__name__)
 
 START_WITHIN_S = 5.0
-"""Idle children are killed then, which costs one loading of the models. Chosen, not measured: an
-idle child only has to read a pipe, and seconds in which this process stood still do not count."""
+"""After such a wait, the idle children are killed, and their models loaded again. Chosen, not
+measured: an idle child only has to read a pipe, and seconds in which this process stood still do
+not count."""
 
 
 class StallWatch(Watching):
@@ -72,27 +73,26 @@ class StallWatch(Watching):
         for state in self.side.states():
             if loads_too_long(state, self.side.clock()):
                 self._kill(state.pid, "its models do not load")
+        for state, reason in self.side.hung_without_request():
+            self._kill(state.pid, reason)
         for one in self.side.in_hand():
             if (why := self.side.why_stopped(one)) and self._kill(one.pid, why):
                 self.side.note_death(one.request, f"killed: {why}")
 
     def _count_unstarted(self) -> None:
-        active = set(celery_state.active_requests)
-        waiting = set(celery_state.reserved_requests) - active
-        ready = sum(state.state == "ready" for state in self.side.states())
+        waiting = set(celery_state.reserved_requests) - set(celery_state.active_requests)
         tags = (request.message.delivery_tag for request in waiting)
-        self.side.unstarted.look(tags, ready - len(active), self.every_s)
+        self.side.unstarted.look(tags, len(self.side.idle_children()), self.every_s)
 
     def _kill_idle_children(self, parent: Any) -> None:
         """Kill the children without a message, for Celery's pool to start others in their place.
 
-        Needed when a child is frozen. CI also met it once after a reconnection to the broker, for a
-        reason that is not known; so the state of the pool is logged.
+        Needed when a child is frozen. After reconnections to the broker, CI has also seen messages
+        that an idle child did not start, for a reason that is not known; so the state of the pool
+        is logged.
         """
-        busy = {request.worker_pid for request in celery_state.active_requests}
-        idle = [s.pid for s in self.side.states() if s.state == "ready" and s.pid not in busy]
-        killed = [pid for pid in idle if self._kill(pid, "it does not start a reserved message")]
-        if killed:
+        why, idle = "it does not start a reserved message", self.side.idle_children()
+        if [child for child in idle if self._kill(child.pid, why)]:
             log.critical("Celery's pool: %s", _describe_pool(parent))
 
     def _kill(self, pid: int, why: str) -> bool:

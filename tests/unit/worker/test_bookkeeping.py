@@ -39,11 +39,14 @@ def test_a_shard_delivered_again_does_not_forget_what_it_made() -> None:
     assert rows(child) == before
 
 
-def test_no_file_is_in_flight_after_a_shard_and_one_that_comes_again_keeps_its_job_open() -> None:
+def test_a_shard_that_has_ended_is_not_open() -> None:
     child = ChildAtWork()
-    message = a_shard(child.bench.upload("a.wav")).to_message()
-    child.run(message)
+    child.run(a_shard(child.bench.upload("a.wav")).to_message())
     assert child.in_flight == {}
+
+
+def test_a_shard_that_is_postponed_is_open_without_files_in_flight() -> None:
+    child = ChildAtWork()
     later = child.bench.upload("b.wav")
     child.bench.store.failing_reads[later] = StoreUnavailable("away")
     child.run(a_shard(later, shard="again").to_message(), FakeTask())

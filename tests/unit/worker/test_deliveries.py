@@ -33,7 +33,7 @@ def test_a_shard_that_took_its_worker_down_is_split_into_its_files(
         "s3://in/a.wav",
         "s3://in/b.wav",
     ]
-    assert (child.bench.outcomes, child.letters) == ([], [])
+    assert (child.bench.outcomes, child.letters, child.closed) == ([], [], ["night"])
     assert child.in_flight == {f"{shard.shard}.0": 0, f"{shard.shard}.1": 0}
     assert (len(child.settled), child.ended, child.claimed) == (1, [], [])
     assert (child.told, child.heart.beating) == (1, None)

@@ -50,7 +50,7 @@ def test_all_is_well() -> None:
         ({"leftovers": Leftovers(unacked=("t",))}, "unacknowledged: t"),
         ({"leftovers": Leftovers(leases=("t",))}, "leased: t"),
         ({"leftovers": Leftovers(claims=("k",))}, "claimed: k"),
-        ({"leftovers": Leftovers(open_shards=("s",))}, "in flight: s"),
+        ({"leftovers": Leftovers(open_shards=("s",))}, "open: s"),
     ],
 )
 def test_what_is_wrong_is_said(change: dict[str, Any], said: str) -> None:

@@ -1,0 +1,140 @@
+"""Which children the parent kills."""
+
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from celery.worker import state as celery_state
+
+from contract.settings import Settings
+from worker.parent.in_hand import Parent
+from worker.parent.stall_watch import START_WITHIN_S, StallWatch
+from worker.progress import Heartbeat, progress_path
+from worker.slots import SlotFiles, SlotState
+
+
+@dataclass(eq=False)
+class Request:
+    """Celery's, as far as it is looked at."""
+
+    tag: str
+    worker_pid: int | None = None
+    args: tuple[Any, ...] = ()
+
+    @property
+    def message(self) -> SimpleNamespace:
+        return SimpleNamespace(delivery_tag=self.tag)
+
+
+def a_consumer() -> SimpleNamespace:
+    """Celery's consumer with a pool that holds nothing."""
+    pool = SimpleNamespace(
+        _cache={},
+        outbound_buffer=(),
+        _all_inqueues=set(),
+        _busy_workers=set(),
+        _active_writes=set(),
+        _fileno_to_outq={},
+    )
+    return SimpleNamespace(
+        pool=SimpleNamespace(_pool=pool),
+        controller=SimpleNamespace(semaphore=None),
+        hub=SimpleNamespace(readers={}),
+    )
+
+
+@dataclass
+class Watched:
+    """Two children of a worker, 11 and 12, that are ready, and who watches them."""
+
+    directory: Path
+    watch: StallWatch
+    killed: list[int]
+    now_s: list[float]
+    hearts: dict[int, Heartbeat] = field(default_factory=dict)
+
+    def look(self, seconds: float) -> None:
+        """Once a second."""
+        for _ in range(round(seconds)):
+            self.now_s[0] += self.watch.every_s
+            self.watch.look(a_consumer())
+
+    def at_work(self, pid: int) -> None:
+        """The child has begun a shard."""
+        path = progress_path(self.directory, pid - 11)
+        self.hearts[pid] = Heartbeat(path, lambda: self.now_s[0], pid)
+        self.hearts[pid].begin("night-000000", "x")
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    now_s, killed = [1000.0], list[int]()
+    parent = Parent(Settings(), SlotFiles(tmp_path), clock=lambda: now_s[0])
+    states = [SlotState(slot=pid - 11, pid=pid, state="ready") for pid in (11, 12)]
+    monkeypatch.setattr(Parent, "states", lambda _: states)
+
+    def kill(pid: int, number: int) -> None:
+        assert number == signal.SIGKILL
+        killed.append(pid)
+
+    monkeypatch.setattr("worker.parent.stall_watch.os.kill", kill)
+    for name in ("reserved_requests", "active_requests"):
+        monkeypatch.setattr(celery_state, name, set())
+
+    class Watch(StallWatch):
+        side = parent
+
+    return Watched(tmp_path, Watch(cast(Any, None)), killed, now_s)
+
+
+def reserve(tag: str, worker_pid: int | None = None) -> None:
+    request = Request(tag, worker_pid)
+    celery_state.reserved_requests.add(request)
+    if worker_pid:
+        celery_state.active_requests.add(request)
+
+
+def test_idle_children_are_killed_once_for_each_delivery(watched: Watched) -> None:
+    reserve("a")
+    watched.look(START_WITHIN_S)
+    assert watched.killed == []
+    watched.look(60)
+    assert sorted(watched.killed) == [11, 12]
+
+
+def test_another_late_message_kills_the_replacements(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserve("a")
+    watched.look(START_WITHIN_S + 5)
+    states = [SlotState(slot=0, pid=21, state="ready")]
+    monkeypatch.setattr(Parent, "states", lambda _: states)
+    watched.look(60)
+    assert 21 not in watched.killed
+    reserve("b")
+    watched.look(START_WITHIN_S + 5)
+    assert 21 in watched.killed
+
+
+def test_a_child_with_a_message_is_spared(watched: Watched) -> None:
+    reserve("a", worker_pid=11)
+    reserve("b")
+    watched.look(START_WITHIN_S + 5)
+    assert watched.killed == [12]
+
+
+def test_a_child_at_work_on_a_message_that_celery_forgot_is_spared(watched: Watched) -> None:
+    watched.at_work(11)
+    watched.at_work(12)
+    reserve("a")
+    watched.look(START_WITHIN_S + 5)
+    assert watched.killed == []
+
+
+def test_such_a_child_is_killed_when_it_hangs(watched: Watched) -> None:
+    watched.at_work(11)
+    watched.look(Settings().stall_s + 2)
+    assert watched.killed == [11]
