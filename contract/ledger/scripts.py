@@ -177,8 +177,9 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1],
 """None of a shard's files is in flight. A shard that has ended elsewhere is not opened again."""
 
 DROP_UNCLAIMED = """
-for _, shard in ipairs(redis.call('HKEYS', KEYS[1])) do
-  if redis.call('EXISTS', ARGV[1] .. shard) == 0 then redis.call('HDEL', KEYS[1], shard) end
+local shards = redis.call('HGETALL', KEYS[1])
+for i = 1, #shards, 2 do
+  if redis.call('EXISTS', ARGV[1] .. shards[i]) == 0 then redis.call('HDEL', KEYS[1], shards[i]) end
 end
 """
 """Forget the open shards of a job that no process works on. ARGV[1]: their claims' keys without the
