@@ -118,7 +118,7 @@ class ShardBook:
         return cancelled
 
     def suspend(self) -> None:
-        """No file of the shard is in flight; it is to be delivered again, or put aside.
+        """No file of the shard is in flight; it will be retried or becomes a dead letter.
 
         The job stays open until the shard has ended: the ledger may know all outcomes already, but
         the records of the failed files are not in S3 before that.

@@ -166,7 +166,8 @@ class Planner:
     def drop_unclaimed_shards(self, job: str, claims: str) -> None:
         """Let the job end without the open shards that no process works on.
 
-        For messages that were lost: their files have been published again in other shards.
+        Their messages may be lost. To be called after their files that have neither result nor
+        error were published again in other shards.
 
         Args:
             job: its name.

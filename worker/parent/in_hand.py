@@ -149,10 +149,10 @@ class Parent:
         ]
 
     def hung_without_request(self) -> Iterator[tuple[SlotState, str]]:
-        """Children that hang in a shard of which Celery knows nothing any more, and why.
+        """Children that hang in a shard that Celery no longer tracks, and why.
 
-        When the connection breaks, Celery forgets each message whose child has not said yet that
-        it began. The child goes on with it all the same.
+        When the connection breaks, Celery drops every message that its child has not acknowledged
+        yet, although the child may be processing it.
         """
         for state in self._without_request():
             if why := self._why_stopped(self._progress(state)):
