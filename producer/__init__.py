@@ -24,7 +24,8 @@ report_page/   PURE: a job's report as one page of HTML
 evaluation/    word and character errors of a job's outputs against reference texts
 cancelling.py  nobody begins another file
 retrying.py    failed files again
-reconciling.py the ledger rebuilt from S3, and what is missing enqueued
+reconciling.py the ledger brought to what S3 says, and what is missing enqueued
+rebuilding.py  what S3 says of each file of a job
 dry_run/       what a backlog would take, before it is published
 dead.py        dead letters: which there are, and dropping them
 requeuing.py   they are published again
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from producer.evaluation.result import Evaluation
     from producer.jobs import JobStatus, failures, list_jobs, report, status
     from producer.one_file import Transcription, transcribe
-    from producer.reconciling import ReconcileResult, reconcile
+    from producer.rebuilding import ReconcileResult
+    from producer.reconciling import reconcile
     from producer.requeuing import RequeueResult, requeue_dead
     from producer.result import EnqueueResult
     from producer.retrying import RetryResult, retry
@@ -81,7 +83,8 @@ _ROOMS = {
     "evaluation.result": ("Evaluation",),
     "jobs": ("JobStatus", "failures", "list_jobs", "report", "status"),
     "one_file": ("Transcription", "transcribe"),
-    "reconciling": ("ReconcileResult", "reconcile"),
+    "rebuilding": ("ReconcileResult",),
+    "reconciling": ("reconcile",),
     "requeuing": ("RequeueResult", "requeue_dead"),
     "result": ("EnqueueResult",),
     "retrying": ("RetryResult", "retry"),

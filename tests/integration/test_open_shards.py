@@ -101,7 +101,7 @@ def test_a_job_ends_with_its_last_shard_and_knows_its_failures(
 
 
 def test_reconcile_ends_a_job_whose_last_shard_was_lost_but_not_one_that_is_worked_on(
-    settings: Settings, ledger: Ledger, half: tuple[str, Worker, ShardBook]
+    settings: Settings, ledger: Ledger, store: S3Store, half: tuple[str, Worker, ShardBook]
 ) -> None:
     job, worker, book = half
     claims = Claims(connect(settings), settings.key_prefix, lease_s=60)
@@ -115,3 +115,4 @@ def test_reconcile_ends_a_job_whose_last_shard_was_lost_but_not_one_that_is_work
     claims.release(identity, "worker:1")
     reconcile(job, settings=settings)
     assert counts_of(ledger, job).closed_at
+    assert failed_files(store, book) == [2]

@@ -4,6 +4,7 @@ step.py         what the consumer's steps have in common
 in_hand.py      what its children have in hand, and what it does for them in Redis
 leases.py       consumer step: messages in flight stay ours while their children make progress
 stall_watch.py  consumer step: a child that hangs, or starts no message, is killed
+celery_pool.py  the pipes of Celery's pool: those of killed children are forgotten
 unstarted.py    which reserved messages no idle child starts
 drain.py        consumer step: SIGTERM stops taking work and hands back what is not done in time
 presence.py     consumer step: which queue this worker serves with which model, told to producers

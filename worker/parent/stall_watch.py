@@ -14,6 +14,7 @@ from typing import Any
 from celery.worker import state as celery_state
 
 from worker.health import loads_too_long
+from worker.parent.celery_pool import describe_pool, forget_replaced_pipes
 from worker.parent.leases import Leases
 from worker.parent.step import Watching
 from worker.slots import ConsumerState
@@ -41,6 +42,7 @@ class StallWatch(Watching):
 
     def start(self, parent: Any) -> None:
         """Begin to look."""
+        forget_replaced_pipes(parent.pool._pool)
         super().start(parent)
         self.side.unstarted.forget()
         self._say(consuming=True)
@@ -87,13 +89,12 @@ class StallWatch(Watching):
     def _kill_idle_children(self, parent: Any) -> None:
         """Kill the children without a message, for Celery's pool to start others in their place.
 
-        Needed when a child is frozen. After reconnections to the broker, CI has also seen messages
-        that an idle child did not start, for a reason that is not known; so the state of the pool
-        is logged.
+        Needed when a child is frozen, and when a message was lost between parent and child; the
+        state of the pool is logged, for it tells which.
         """
-        why, idle = "it does not start a reserved message", self.side.idle_children()
-        if [child for child in idle if self._kill(child.pid, why)]:
-            log.critical("Celery's pool: %s", _describe_pool(parent))
+        why, pool = "it does not start a reserved message", describe_pool(parent)
+        if [child for child in self.side.idle_children() if self._kill(child.pid, why)]:
+            log.critical("Celery's pool: %s", pool)
 
     def _kill(self, pid: int, why: str) -> bool:
         """Whether it was not killed before."""
@@ -104,16 +105,3 @@ class StallWatch(Watching):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         return True
-
-
-def _describe_pool(parent: Any) -> str:
-    """What decides to which child a message is sent."""
-    pool, semaphore = parent.pool._pool, parent.controller.semaphore
-    jobs = pool._cache.values()
-    sent = [(one.correlation_id, one._accepted, bool(one._write_to)) for one in jobs]
-    return (
-        f"semaphore {semaphore!r}, to be sent {len(pool.outbound_buffer)}, "
-        f"pipes {pool._all_inqueues}, busy {pool._busy_workers}, being written "
-        f"{pool._active_writes}, read {[fd in parent.hub.readers for fd in pool._fileno_to_outq]}, "
-        f"(id, accepted, written) {sent}"
-    )

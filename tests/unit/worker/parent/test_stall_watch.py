@@ -32,6 +32,7 @@ class Request:
 def a_consumer() -> SimpleNamespace:
     """Celery's consumer with a pool that holds nothing."""
     pool = SimpleNamespace(
+        _pool=[],
         _cache={},
         outbound_buffer=(),
         _all_inqueues=set(),
