@@ -1,6 +1,7 @@
 """The end of a job: its report, its failures, and last of all _SUCCESS, written by one process."""
 
 import json
+import logging
 import secrets
 import tempfile
 import time
@@ -14,14 +15,17 @@ from contract.ledger.values import JobCounts
 from contract.record_reading import read_records
 from contract.store import ObjectStore
 
+log = logging.getLogger(__name__)
+
 KEEP_S = 30 * 24 * 3600
 """How long Redis remembers a job that is over; S3 keeps its report."""
 
 _LEASE_S = 600
 """A process that is killed while it writes a job's end keeps others from it for so long."""
 
-Closing = Literal["closed", "not due", "held"]
-"""What became of a job's end; held: another process writes it, or died while it did."""
+Closing = Literal["closed", "not due", "held", "unrecorded"]
+"""What became of a job's end; held: another process writes it, or died while it did; unrecorded: a
+file has failed, and S3 has no record of it."""
 
 
 class Closer:
@@ -48,17 +52,26 @@ class Closer:
             counts = self._ledger.counts(job)
             if counts is None or not _is_due(counts):  # somebody was faster
                 return "not due"
-            self._write(counts)
+            if not self._write(counts):
+                return "unrecorded"
             # files may have been enqueued again meanwhile: then the job goes on
             closed = self._planner.close(job, KEEP_S, counts.rounds)
             return "closed" if closed else "not due"
         finally:
             self._planner.release_closing(job, token)
 
-    def _write(self, counts: JobCounts) -> None:
+    def _write(self, counts: JobCounts) -> bool:
+        """False, and nothing written, when failures.jsonl would not be complete."""
         output, job = counts.output, counts.job
         with tempfile.TemporaryFile() as failures:
-            self._gather_failures(counts, failures)
+            if unrecorded := self._gather_failures(counts, failures):
+                log.warning(
+                    "job %s is not closed: %d failures have no record; run `fleet reconcile %s`",
+                    job,
+                    unrecorded,
+                    job,
+                )
+                return False
             failures.seek(0)
             self._store.upload(job_uri(output, job, "failures.jsonl"), failures)
         document = report(
@@ -70,20 +83,22 @@ class Closer:
             self._store.delete(success)
         else:
             self._put(success, b"")
+        return True
 
     def _put(self, uri: str, body: bytes) -> None:
         self._store.write(uri, body, "application/json")
 
-    def _gather_failures(self, counts: JobCounts, file: BinaryIO) -> None:
-        """Every file that failed and was not mended since, once."""
+    def _gather_failures(self, counts: JobCounts, file: BinaryIO) -> int:
+        """Write a row for each file whose last outcome is failed; how many have no record."""
         if not counts.outcomes["failed"]:
-            return
+            return 0
         failed = bytearray(self._ledger.bitmap(counts.job, "failed"))
         for record in read_records(self._store, job_uri(counts.output, counts.job, "failed/")):
             place, bit = divmod(record.index if record.index is not None else -1, 8)
             if 0 <= place < len(failed) and failed[place] & (128 >> bit):
                 failed[place] &= ~(128 >> bit)
                 file.write(record.to_line())
+        return sum(byte.bit_count() for byte in failed)
 
 
 SUCCESS = "_SUCCESS"

@@ -1,5 +1,6 @@
-"""What S3 says of every file of a job, restored in its ledger."""
+"""Bring a job's ledger, and its records of failures, to what S3 says of every file."""
 
+import collections
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +39,7 @@ class ReconcileResult:
     planned: bool = True
     """Whether S3 holds the plan of all its sources; if not, run its `fleet enqueue` again."""
     warnings: list[str] = field(default_factory=list)
-    """Why nobody, or somebody else, may do what was enqueued."""
+    """Why nobody, or somebody else, may do what was enqueued, or write the job's end."""
 
 
 @dataclass
@@ -61,7 +62,7 @@ class _Audio:
 
 @dataclass(frozen=True)
 class Rebuilding:
-    """What S3 says of each file of a job."""
+    """Brings the ledger and the records of failures to what S3 says of each file of a job."""
 
     store: ObjectStore
     planner: Planner
@@ -69,10 +70,13 @@ class Rebuilding:
     request: JobRequest
     revision: str | None
     audio: _Audio = field(default_factory=_Audio)
+    changes: collections.Counter[str] = field(default_factory=collections.Counter)
+    """Outcomes that the ledger did not have, records that S3 did not have."""
 
     def restore(self, result: ReconcileResult) -> Iterator[PlannedFile]:
         """Tell the ledger of all that is done or failed; yield what is neither."""
         outcomes = read_outcomes(self.store, self.request.output, self.job)
+        recorded = read_outcomes(self.store, self.request.output, self.job, "failed/")
         begun = read_begun(self.store, self.request.output, self.job)
         check = DoneCheck(
             store=self.store,
@@ -89,8 +93,10 @@ class Rebuilding:
                 judge = _Judge(self.store, self.request, outcomes, check.gathered(), begun)
                 found = list(readers.map(judge, todo, refs, marks))
                 restored = [one for one in found if one]
-                self._complete_records(outcomes, restored)
-                self.audio.added_ms += self.planner.restore(self.job, restored)
+                self._complete_records(recorded, restored)
+                added_ms, changed = self.planner.restore(self.job, restored)
+                self.audio.added_ms += added_ms
+                self.changes["outcomes"] += changed
                 self.audio.done_ms += sum(audio_ms for _, _, audio_ms, _ in restored)
                 result.files += len(part.files)
                 result.windows = part.number + 1
@@ -102,17 +108,16 @@ class Rebuilding:
     def _count(self, part: Part) -> None:
         self.planner.plan(self.job, part.number, len(part.files), part.estimated_ms, part.done)
 
-    def _complete_records(self, outcomes: JobOutcomes, restored: Sequence[Restored]) -> None:
-        """Write the records of failures that no shard left: a shard that was lost leaves none.
-
-        The job's failures.jsonl is made of these records. Written again, they are the same.
-        """
+    def _complete_records(self, recorded: JobOutcomes, restored: Sequence[Restored]) -> None:
+        """Write a record for each failed file without one; failures.jsonl is made of them."""
         found = (failure for *_, failure in restored if failure)
-        missing = [one for one in found if outcomes.failure(one.index) is None]
+        missing = [one for one in found if recorded.failure(one.index) is None]
         if missing:
             shard = f"{self.job}-reconciled-{missing[0].index}"
             uri = failed_record_uri(self.request.output, self.job, shard)
-            self.store.write(uri, encode(map(_record_of, missing)), "application/x-ndjson")
+            body = encode(map(_record_of, missing))
+            self.store.write(uri, body, "application/x-ndjson")
+            self.changes["records"] += len(missing)
 
 
 def _record_of(failure: FailureExample) -> FileRecord:

@@ -48,9 +48,9 @@ class PoolOfTwo:
         self.turn(lambda: len(self._pool._all_inqueues) == 2)
 
     def lose_broker(self, *, forget: bool) -> None:
-        """What Celery does then."""
-        self._pool.flush()
+        """What Celery and StallWatch do then."""
         self.hub.reset()
+        self._pool.flush()
         if forget:
             forget_replaced_pipes(self._pool)
 
@@ -92,6 +92,8 @@ class PoolOfTwo:
         before = [child.pid for child in self._pool._pool]
         for pid in before:
             os.kill(pid, signal.SIGKILL)
+        for pid in before:  # the pool must see both at once: wait, and leave them to it
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         self.turn(lambda: all(child.pid not in before for child in self._pool._pool))
         self.turn(lambda: len(self._pool._all_inqueues) == 2)
 

@@ -21,7 +21,7 @@ def outcome(*flags: str) -> Any:
 @pytest.mark.parametrize(
     ("flags", "done"),
     [
-        # once Celery does both by itself, worker/parent/celery_pool.py is not needed any more
+        # when this one gives 2, Celery is mended: remove forget_replaced_pipes
         pytest.param((), 1, id="as Celery is"),
         pytest.param(("--forget",), 2, id="when replaced pipes are forgotten"),
     ],

@@ -12,7 +12,9 @@ from typing import Any
 
 
 def forget_replaced_pipes(pool: Any) -> None:
-    """Drop the result pipes of killed children from the pool's index; call it before its loop runs.
+    """Drop the result pipes of killed children from the pool's index.
+
+    Call it before the pool registers its pipes with the event loop.
 
     When a child is killed with a message, Celery closes its pipes, but leaves the number of its
     result pipe in the index. After a reconnection to the broker it reads every number in the index,

@@ -151,8 +151,8 @@ class Parent:
     def hung_without_request(self) -> Iterator[tuple[SlotState, str]]:
         """Children that hang in a shard that Celery no longer tracks, and why.
 
-        When the connection breaks, Celery drops every message that its child has not acknowledged
-        yet, although the child may be processing it.
+        When the connection breaks, Celery drops every message whose start its child has not
+        reported yet, although the child may be processing it.
         """
         for state in self._without_request():
             if why := self._why_stopped(self._progress(state)):

@@ -122,6 +122,16 @@ def test_failures_that_were_mended_since_are_left_out_and_success_is_taken_back(
     assert "_SUCCESS" not in written(store)
 
 
+def test_a_job_with_a_failure_that_has_no_record_is_not_closed() -> None:
+    books, store = Books(outcomes={"ok": 1, "failed": 2}), MemoryStore("out")
+    books.failed = [0, 2]
+    error = RecordedError(kind="poison", message="died")
+    rows = [FileRecord(index=2, relative="2", outcome="failed", error=error)]
+    store.write(failed_record_uri(OUT, "night", "a"), encode(rows), "")
+    assert a_closer(books, store).close("night") == "unrecorded"
+    assert (written(store), books.closed, books.claims) == ({"failed/a.jsonl"}, [], 1)
+
+
 def test_a_cancelled_job_has_no_success() -> None:
     books = Books(outcomes={"ok": 3}, files=5, cancelled_at=9.0)
     store = MemoryStore("out")

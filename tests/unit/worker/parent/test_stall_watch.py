@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from celery.worker import state as celery_state
+from celery.worker.consumer.consumer import Evloop
 
 from contract.settings import Settings
 from worker.parent.in_hand import Parent
@@ -139,3 +140,16 @@ def test_such_a_child_is_killed_when_it_hangs(watched: Watched) -> None:
     watched.at_work(11)
     watched.look(Settings().stall_s + 2)
     assert watched.killed == [11]
+
+
+def test_pipes_of_killed_children_are_forgotten_before_celery_registers_the_others(
+    watched: Watched,
+) -> None:
+    consumer, child = a_consumer(), SimpleNamespace(pid=11)
+    consumer.timer = SimpleNamespace(call_repeatedly=lambda *_: None)
+    pool = consumer.pool._pool
+    pool._pool.append(child)
+    pool._fileno_to_outq.update({8: SimpleNamespace(pid=10), 11: child})
+    watched.watch.start(consumer)
+    assert pool._fileno_to_outq == {11: child}
+    assert Evloop.last  # which registers them
