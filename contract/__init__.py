@@ -16,6 +16,7 @@ number_limits.py  PURE: how large the numbers of a reference may be
 message_size.py  how large a message may be, packed and unpacked
 ledger/        a job's bitmaps and counters in Redis, idempotent by file index
 record_reading.py  the rows that many shards left
+plan_rows.py   the rows of a job's plan
 closing.py     the end of a job: report, failures, and _SUCCESS last
 dead_letters.py  messages put aside for good, with their reason
 attempts_key.py  what a shard is known by where its attempts are counted

@@ -1,21 +1,21 @@
 """The end of a job: its report, its failures, and last of all _SUCCESS, written by one process."""
 
 import json
-import logging
 import secrets
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Literal
 
 from contract.job_report import report
 from contract.layout import job_uri
 from contract.ledger.planning import Planner
-from contract.ledger.reading import Ledger
-from contract.ledger.values import JobCounts
+from contract.ledger.reading import Ledger, bits_of
+from contract.ledger.values import KINDS, JobCounts
+from contract.plan_rows import planned_names
 from contract.record_reading import read_records
+from contract.shard_record import FileRecord, RecordedError
 from contract.store import ObjectStore
-
-log = logging.getLogger(__name__)
 
 KEEP_S = 30 * 24 * 3600
 """How long Redis remembers a job that is over; S3 keeps its report."""
@@ -23,9 +23,8 @@ KEEP_S = 30 * 24 * 3600
 _LEASE_S = 600
 """A process that is killed while it writes a job's end keeps others from it for so long."""
 
-Closing = Literal["closed", "not due", "held", "unrecorded"]
-"""What became of a job's end; held: another process writes it, or died while it did; unrecorded: a
-file has failed, and S3 has no record of it."""
+Closing = Literal["closed", "not due", "held"]
+"""What became of a job's end; held: another process writes it, or died while it did."""
 
 
 class Closer:
@@ -52,26 +51,17 @@ class Closer:
             counts = self._ledger.counts(job)
             if counts is None or not _is_due(counts):  # somebody was faster
                 return "not due"
-            if not self._write(counts):
-                return "unrecorded"
+            self._write(counts)
             # files may have been enqueued again meanwhile: then the job goes on
             closed = self._planner.close(job, KEEP_S, counts.rounds)
             return "closed" if closed else "not due"
         finally:
             self._planner.release_closing(job, token)
 
-    def _write(self, counts: JobCounts) -> bool:
-        """False, and nothing written, when failures.jsonl would not be complete."""
+    def _write(self, counts: JobCounts) -> None:
         output, job = counts.output, counts.job
         with tempfile.TemporaryFile() as failures:
-            if unrecorded := self._gather_failures(counts, failures):
-                log.warning(
-                    "job %s is not closed: %d failures have no record; run `fleet reconcile %s`",
-                    job,
-                    unrecorded,
-                    job,
-                )
-                return False
+            self._gather_failures(counts, failures)
             failures.seek(0)
             self._store.upload(job_uri(output, job, "failures.jsonl"), failures)
         document = report(
@@ -83,22 +73,42 @@ class Closer:
             self._store.delete(success)
         else:
             self._put(success, b"")
-        return True
 
     def _put(self, uri: str, body: bytes) -> None:
         self._store.write(uri, body, "application/json")
 
-    def _gather_failures(self, counts: JobCounts, file: BinaryIO) -> int:
-        """Write a row for each file whose last outcome is failed; how many have no record."""
+    def _gather_failures(self, counts: JobCounts, file: BinaryIO) -> None:
+        """Write one row for each file whose last outcome is failed."""
         if not counts.outcomes["failed"]:
-            return 0
+            return
         failed = bytearray(self._ledger.bitmap(counts.job, "failed"))
         for record in read_records(self._store, job_uri(counts.output, counts.job, "failed/")):
             place, bit = divmod(record.index if record.index is not None else -1, 8)
             if 0 <= place < len(failed) and failed[place] & (128 >> bit):
                 failed[place] &= ~(128 >> bit)
                 file.write(record.to_line())
-        return sum(byte.bit_count() for byte in failed)
+        for record in self._unrecorded(counts, bits_of(failed)):
+            file.write(record.to_line())
+
+    def _unrecorded(self, counts: JobCounts, indexes: Sequence[int]) -> Iterator[FileRecord]:
+        """Rows of failed files of which no shard left a row: a lost shard leaves none."""
+        if not indexes:
+            return
+        wanted = set(indexes)
+        names = dict(planned_names(self._store, counts.output, counts.job, wanted))
+        errors = {
+            index: RecordedError(kind=kind, message="see the file's error report")
+            for kind in KINDS
+            for index in bits_of(self._ledger.bitmap(counts.job, f"kind:{kind}"))
+            if index in wanted
+        }
+        for index in indexes:
+            yield FileRecord(
+                index=index,
+                relative=names.get(index, ""),
+                outcome="failed",
+                error=errors.get(index),
+            )
 
 
 SUCCESS = "_SUCCESS"

@@ -30,7 +30,7 @@ class FileRecord(_Frozen):
     index: NonNegativeInt | None = None
     """The file's position in the job."""
     relative: str
-    """Name of the outputs below the output prefix."""
+    """Name of the outputs below the output prefix; empty when it is not known any more."""
     outcome: Outcome
     etag: str | None = None
     """ETag of the result's .json, as listings show it; None when this shard wrote none."""
@@ -39,7 +39,7 @@ class FileRecord(_Frozen):
     audio_ms: NonNegativeInt = 0
     """Audio transcribed."""
     error: RecordedError | None = None
-    """None unless the file failed."""
+    """None unless the file failed, and when the reason is not known any more."""
 
     def to_line(self) -> bytes:
         """One line of JSON, its end included."""

@@ -1,18 +1,17 @@
-"""Bring a job's ledger, and its records of failures, to what S3 says of every file."""
+"""What S3 says of every file of a job, restored in its ledger."""
 
-import collections
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from contract.job import AudioRef
-from contract.layout import error_uri, failed_record_uri
+from contract.layout import error_uri
 from contract.ledger import Planner
 from contract.ledger.planning import Restored
 from contract.ledger.values import FailureExample
-from contract.shard_record import FileRecord, RecordedError, encode
-from contract.store import ObjectStore, StoreError
+from contract.shard_record import RecordedError
+from contract.store import ObjectMissing, ObjectStore
 from producer.done.evidence import Evidence
 from producer.done.job_outcomes import JobOutcomes, read_outcomes
 from producer.done.skipping import DoneCheck
@@ -62,7 +61,7 @@ class _Audio:
 
 @dataclass(frozen=True)
 class Rebuilding:
-    """Brings the ledger and the records of failures to what S3 says of each file of a job."""
+    """What S3 says of each file of a job."""
 
     store: ObjectStore
     planner: Planner
@@ -70,13 +69,10 @@ class Rebuilding:
     request: JobRequest
     revision: str | None
     audio: _Audio = field(default_factory=_Audio)
-    changes: collections.Counter[str] = field(default_factory=collections.Counter)
-    """Outcomes that the ledger did not have, records that S3 did not have."""
 
     def restore(self, result: ReconcileResult) -> Iterator[PlannedFile]:
         """Tell the ledger of all that is done or failed; yield what is neither."""
         outcomes = read_outcomes(self.store, self.request.output, self.job)
-        recorded = read_outcomes(self.store, self.request.output, self.job, "failed/")
         begun = read_begun(self.store, self.request.output, self.job)
         check = DoneCheck(
             store=self.store,
@@ -93,10 +89,7 @@ class Rebuilding:
                 judge = _Judge(self.store, self.request, outcomes, check.gathered(), begun)
                 found = list(readers.map(judge, todo, refs, marks))
                 restored = [one for one in found if one]
-                self._complete_records(recorded, restored)
-                added_ms, changed = self.planner.restore(self.job, restored)
-                self.audio.added_ms += added_ms
-                self.changes["outcomes"] += changed
+                self.audio.added_ms += self.planner.restore(self.job, restored)
                 self.audio.done_ms += sum(audio_ms for _, _, audio_ms, _ in restored)
                 result.files += len(part.files)
                 result.windows = part.number + 1
@@ -107,22 +100,6 @@ class Rebuilding:
 
     def _count(self, part: Part) -> None:
         self.planner.plan(self.job, part.number, len(part.files), part.estimated_ms, part.done)
-
-    def _complete_records(self, recorded: JobOutcomes, restored: Sequence[Restored]) -> None:
-        """Write a record for each failed file without one; failures.jsonl is made of them."""
-        found = (failure for *_, failure in restored if failure)
-        missing = [one for one in found if recorded.failure(one.index) is None]
-        if missing:
-            shard = f"{self.job}-reconciled-{missing[0].index}"
-            uri = failed_record_uri(self.request.output, self.job, shard)
-            body = encode(map(_record_of, missing))
-            self.store.write(uri, body, "application/x-ndjson")
-            self.changes["records"] += len(missing)
-
-
-def _record_of(failure: FailureExample) -> FileRecord:
-    error = RecordedError(kind=failure.kind, message=failure.message)
-    return FileRecord(index=failure.index, relative=failure.relative, outcome="failed", error=error)
 
 
 @dataclass(frozen=True)
@@ -159,5 +136,5 @@ class _Judge:
             return FailureExample(
                 kind=error.kind, index=index, relative=ref.relative, message=error.message[:300]
             )
-        except (StoreError, ValueError, KeyError, TypeError):
+        except (ObjectMissing, ValueError, KeyError, TypeError):
             return None  # it is tried again

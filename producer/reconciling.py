@@ -30,8 +30,7 @@ def reconcile(
     """Bring the ledger to what S3 says, and publish what is missing.
 
     What still waits in the queue or is in work is published a second time; workers find what is
-    done, and skip it. Open shards that no worker is processing no longer keep the job open. The end
-    of a job that is over is written again when S3 says something else than it did.
+    done, and skip it. Open shards that no worker is processing no longer keep the job open.
 
     Args:
         job: its name.
@@ -65,8 +64,6 @@ def reconcile(
         result.warnings += choice.warnings if result.enqueued else ()
         claims = claim_key(settings.key_prefix, identity_of(request.output, ""))
         planner.drop_unclaimed_shards(job, claims)
-        if rebuilding.changes.total():
-            planner.reopen(job, [])  # an end that is written already says less than S3 does
     if Closer(ledger, planner, store).close(job) == "held":
         told = f"another process is writing the end of {job}; if none follows, reconcile again"
         result.warnings.append(told)

@@ -149,14 +149,10 @@ class Planner:
         """1 for the first time that files of the job are published again, and so on."""
         return int(reached(self._redis.hincrby, self._keys.job(job), "rounds", 1))
 
-    def restore(self, job: str, found: Sequence[Restored]) -> tuple[int, int]:
-        """Write down what S3 says of files that have no outcome, or have failed.
+    def restore(self, job: str, found: Sequence[Restored]) -> int:
+        """What S3 says of files; those of which the ledger knows something are left alone.
 
-        A file that failed and has its result by now is no failure any more; a file that ended well
-        keeps its outcome.
-
-        Returns:
-            (audio that is counted now, in ms; files whose outcome changed).
+        Returns the audio of the others, in ms, which is counted now.
         """
         values: list[Any] = []
         for index, outcome, audio_ms, failure in found:
@@ -164,9 +160,8 @@ class Planner:
             said = {"relative": failure.relative, "message": failure.message} if failure else {}
             values += [index, outcome, audio_ms, kind, json.dumps(said)]
         if not values:
-            return 0, 0
-        added_ms, changed = reached(self._restore, keys=[self._keys.job(job)], args=values)
-        return int(added_ms), int(changed)
+            return 0
+        return int(reached(self._restore, keys=[self._keys.job(job)], args=values))
 
     def drop_unclaimed_shards(self, job: str, claims: str) -> None:
         """Let the job end without the open shards that no process works on.

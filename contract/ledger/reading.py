@@ -150,13 +150,7 @@ class Ledger:
 
     def indexes(self, job: str, name: str) -> list[int]:
         """Files of a bitmap: an outcome, kind:<kind>, or reopened."""
-        return [
-            8 * place + bit
-            for place, byte in enumerate(self.bitmap(job, name))
-            if byte
-            for bit in range(8)
-            if byte & (128 >> bit)
-        ]
+        return bits_of(self.bitmap(job, name))
 
     def bitmap(self, job: str, name: str) -> bytes:
         """The same as it is kept: one bit per index, the highest of each byte first."""
@@ -195,6 +189,17 @@ class Ledger:
     def check(self) -> None:
         """Prove that Redis answers."""
         reached(self._redis.ping)
+
+
+def bits_of(bitmap: bytes | bytearray) -> list[int]:
+    """Indexes of the bits that are set; see Ledger.bitmap."""
+    return [
+        8 * place + bit
+        for place, byte in enumerate(bitmap)
+        if byte
+        for bit in range(8)
+        if byte & (128 >> bit)
+    ]
 
 
 _HEX = """

@@ -219,14 +219,13 @@ return 1
 RESTORE = (
     _SHARED
     + """
-local added_ms, changed = 0, 0
+local added_ms = 0
 for i = 1, #ARGV, 5 do
   local before = known(ARGV[i])
-  if not before or (before == 'failed' and ARGV[i + 1] ~= 'failed') then
-    if before then clear(ARGV[i], before) else count(1) end
+  if not before then
     redis.call('SETBIT', at(ARGV[i + 1]), ARGV[i], 1)
     added_ms = added_ms + ARGV[i + 2]
-    changed = changed + 1
+    count(1)
   end
   if (before or 'failed') == 'failed' and ARGV[i + 1] == 'failed' and not blamed(ARGV[i]) then
     blame(ARGV[i], ARGV[i + 3], ARGV[i + 4])
@@ -235,9 +234,8 @@ end
 redis.call('HINCRBY', base, 'audio_ms', added_ms)
 redis.call('HINCRBY', base, 'restored_ms', added_ms)
 expire_too()
-return {added_ms, changed}
+return added_ms
 """
 )
-"""What S3 says of files that have no outcome, or have failed: index, outcome, ms, kind, example.
-Returns the audio that was added, in ms, and how many outcomes are new. The reason of a known
-failure is restored where it is missing."""
+"""What S3 says of files that the ledger knows nothing of: index, outcome, ms, kind, example.
+Returns the audio that was added. The reason of a known failure is restored where it is missing."""

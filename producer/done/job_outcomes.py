@@ -1,7 +1,7 @@
 """What a job's shards said at their ends, five bytes a file."""
 
 from array import array
-from typing import Literal, get_args
+from typing import get_args
 
 from contract.layout import job_uri
 from contract.record_reading import read_records
@@ -49,11 +49,9 @@ class JobOutcomes:
         return _KINDS[code - 1 - len(_GOOD)] if code > len(_GOOD) else None
 
 
-def read_outcomes(
-    store: ObjectStore, output: str, job: str, folder: Literal["shards/", "failed/"] = "shards/"
-) -> JobOutcomes:
-    """All rows that the job's shards left, or only those of failed files. Raises StoreError."""
+def read_outcomes(store: ObjectStore, output: str, job: str) -> JobOutcomes:
+    """All rows that the job's shards left. Raises StoreError."""
     outcomes = JobOutcomes()
-    for record in read_records(store, job_uri(output, job, folder)):
+    for record in read_records(store, job_uri(output, job, "shards/")):
         outcomes.take(record)
     return outcomes

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 
 from contract.job import AudioRef
 from contract.layout import part_uri
-from contract.store import ObjectMissing, ObjectStore
+from contract.plan_rows import read_rows
+from contract.store import ObjectStore
 from producer.planning.packing import PlannedFile
 
 _LEVEL = 1
@@ -68,11 +69,9 @@ def write_part(store: ObjectStore, output: str, job: str, part: Part) -> None:
 
 def read_part(store: ObjectStore, output: str, job: str, number: int) -> Part | None:
     """A window of the plan; None where the plan ends. Raises StoreError."""
-    try:
-        body = store.read(part_uri(output, job, number))
-    except ObjectMissing:
+    if (rows := read_rows(store, output, job, number)) is None:
         return None
-    place, *lines = gzip.decompress(body).splitlines()
+    place, *lines = rows
     behind = Place(**json.loads(place))
     return Part(number=number, files=[_read_line(line) for line in lines], behind=behind)
 

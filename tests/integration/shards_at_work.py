@@ -52,7 +52,7 @@ class Worker:
         """One file of it."""
         outcome = self._outcomes.get(ref.index or 0, "ok")
         failed = outcome == "failed"
-        self.write_output(book.shard.output, ref, failed=failed)
+        self._write(book.shard.output, ref, failed=failed)
         file = FileFinished(
             shard=book.shard.shard,
             job=book.shard.job,
@@ -66,8 +66,7 @@ class Worker:
         )
         book.record(ref, file)
 
-    def write_output(self, output: str, ref: AudioRef, *, failed: bool) -> None:
-        """Its result, or its error report."""
+    def _write(self, output: str, ref: AudioRef, *, failed: bool) -> None:
         error = {"kind": "undecodable_audio", "message": "no audio in it", "at": utc_now()}
         uri = (
             error_uri(output, ref.relative) if failed else output_uri(output, ref.relative, "json")

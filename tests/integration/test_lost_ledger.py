@@ -3,6 +3,7 @@
 import json
 import uuid
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -144,8 +145,22 @@ def test_a_reconcile_that_fails_leaves_the_job_unknown_and_the_next_one_repairs_
     assert after.counts.audio_ms == before.audio_ms
 
 
-def fail(*_: object) -> None:
+def fail(*_: object) -> NoReturn:
     raise StoreUnavailable("S3 is away")
+
+
+def test_reconcile_ends_when_s3_does_not_say_why_a_file_failed(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, read = ended(settings, store, output, tmp_path / "a.jsonl"), S3Store.read
+
+    def without_reports(of: S3Store, uri: str) -> bytes:
+        return fail() if uri.endswith(".error.json") else read(of, uri)
+
+    monkeypatch.setattr(S3Store, "read", without_reports)
+    with pytest.raises(StoreUnavailable):
+        reconcile(job, settings=settings)
+    assert status(job, settings).counts.outcomes["failed"] == 1
 
 
 def test_a_healthy_job_keeps_its_counts_while_it_is_reconciled(

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from contract.attempts_key import identity_of
-from contract.layout import error_uri, failed_record_uri, job_uri, shard_record_uri
+from contract.layout import job_uri
 from contract.ledger import JobCounts, Ledger, Planner, Recorder, connect
 from contract.ledger.values import FileDetail
 from contract.s3 import S3Store
 from contract.settings import Settings
-from contract.shard_record import FileRecord, encode
 from producer import reconcile
 from tests.integration.messages import shards_waiting
 from tests.integration.shards_at_work import FILES, Worker, enqueued
@@ -117,52 +116,3 @@ def test_reconcile_ends_a_job_whose_last_shard_was_lost_but_not_one_that_is_work
     reconcile(job, settings=settings)
     assert counts_of(ledger, job).closed_at
     assert failed_files(store, book) == [2]
-
-
-def test_reconcile_believes_a_result_more_than_a_failure_before_it(
-    settings: Settings, ledger: Ledger, store: S3Store, half: tuple[str, Worker, ShardBook]
-) -> None:
-    """Another delivery of the shard has done its files; the ledger has not heard of it."""
-    job, _, book = half
-    output, good = book.shard.output, Worker(settings, store, {})
-    for ref in book.shard.files:
-        good.write_output(output, ref, failed=False)
-    store.delete(error_uri(output, book.shard.files[0].relative))
-    rows = [
-        FileRecord(index=ref.index, relative=ref.relative, outcome="ok", audio_ms=30_000)
-        for ref in book.shard.files
-    ]
-    store.write(shard_record_uri(output, job, book.shard.shard), encode(rows), "")
-    before = counts_of(ledger, job)
-    reconcile(job, settings=settings)
-    after = counts_of(ledger, job)
-    assert after.closed_at
-    assert (before.outcomes["failed"], after.outcomes["failed"]) == (1, 0)
-    assert after.audio_ms == before.audio_ms + 30_000
-    assert failed_files(store, book) == []
-    assert store.read(job_uri(output, job, "_SUCCESS")) == b""
-
-
-def test_reconcile_writes_the_end_of_a_job_again_only_when_s3_says_something_else(
-    settings: Settings, store: S3Store, half: tuple[str, Worker, ShardBook]
-) -> None:
-    job, worker, book = half
-    worker.do(book.shard.to_message())
-    output, name = book.shard.output, book.shard.shard
-
-    def report() -> bytes:
-        return store.read(job_uri(output, job, "report.json"))
-
-    first = report()
-    reconcile(job, settings=settings)
-    assert report() == first
-    for lost in (
-        failed_record_uri(output, job, name),
-        job_uri(output, job, "failures.jsonl"),
-    ):
-        store.delete(lost)
-    reconcile(job, settings=settings)
-    assert failed_files(store, book) == [2]
-    second = report()
-    reconcile(job, settings=settings)
-    assert report() == second

@@ -6,10 +6,13 @@ from typing import Any, cast
 import pytest
 
 from contract.closing import KEEP_S, Closer
+from contract.job import AudioRef
 from contract.layout import failed_record_uri, job_uri
 from contract.ledger import OUTCOMES, JobCounts, Ledger, Planner
 from contract.shard_record import FileRecord, RecordedError, encode
 from contract.store import BucketMissing, MemoryStore
+from producer.planning.packing import PlannedFile
+from producer.planning.parts import Part, Place, planned_row, write_part
 
 OUT = "s3://out/prefix/"
 
@@ -22,6 +25,7 @@ class Books:
         given = {"created_at": 1.0, "published": True, "audio_ms": 0, "files": 3, **counts}
         self.found = JobCounts(job="night", output=OUT, outcomes=outcomes, **given)
         self.failed: list[int] = []
+        self.poison: list[int] = []
         self.claims = 1
         self.closed: list[int] = []
 
@@ -30,7 +34,7 @@ class Books:
 
     def bitmap(self, job: str, name: str) -> bytes:
         bits = bytearray(1)
-        for index in self.failed:
+        for index in {"failed": self.failed, "kind:poison": self.poison}.get(name, ()):
             bits[0] |= 128 >> index
         return bytes(bits)
 
@@ -122,14 +126,30 @@ def test_failures_that_were_mended_since_are_left_out_and_success_is_taken_back(
     assert "_SUCCESS" not in written(store)
 
 
-def test_a_job_with_a_failure_that_has_no_record_is_not_closed() -> None:
-    books, store = Books(outcomes={"ok": 1, "failed": 2}), MemoryStore("out")
-    books.failed = [0, 2]
-    error = RecordedError(kind="poison", message="died")
-    rows = [FileRecord(index=2, relative="2", outcome="failed", error=error)]
+def test_a_failure_of_which_no_shard_left_a_record_is_named_by_the_plan() -> None:
+    """As when a shard is lost, or its records were not written."""
+    books, store = Books(outcomes={"failed": 6}, files=6), MemoryStore("out")
+    books.failed, books.poison = [0, 1, 2, 3, 6, 7], [1, 2, 3, 6]
+    error = RecordedError(kind="undecodable_audio", message="no audio")
+    rows = [FileRecord(index=0, relative="0.wav", outcome="failed", error=error)]
     store.write(failed_record_uri(OUT, "night", "a"), encode(rows), "")
-    assert a_closer(books, store).close("night") == "unrecorded"
-    assert (written(store), books.closed, books.claims) == ({"failed/a.jsonl"}, [], 1)
+    for number, first in enumerate((0, 2)):
+        refs = ((n, AudioRef(audio=f"s3://in/{n}.wav")) for n in (first, first + 1))
+        files = [PlannedFile(n, planned_row(ref, n), 1) for n, ref in refs]
+        write_part(store, OUT, "night", Part(number=number, files=files, behind=Place()))
+    assert a_closer(books, store).close("night") == "closed"
+    found = [
+        FileRecord.from_line(line)
+        for line in store.read(job_uri(OUT, "night", "failures.jsonl")).splitlines()
+    ]
+    assert [(one.index, one.relative, one.error and one.error.kind) for one in found] == [
+        (0, "0.wav", "undecodable_audio"),
+        (1, "1.wav", "poison"),
+        (2, "2.wav", "poison"),
+        (3, "3.wav", "poison"),
+        (6, "", "poison"),
+        (7, "", None),
+    ]
 
 
 def test_a_cancelled_job_has_no_success() -> None:
