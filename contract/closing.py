@@ -1,6 +1,7 @@
 """The end of a job: its report, its failures, and last of all _SUCCESS, written by one process."""
 
 import json
+import logging
 import secrets
 import tempfile
 import time
@@ -10,12 +11,14 @@ from typing import BinaryIO, Literal
 from contract.job_report import report
 from contract.layout import job_uri
 from contract.ledger.planning import Planner
-from contract.ledger.reading import Ledger, bits_of
+from contract.ledger.reading import Ledger, bits_of, has_bit
 from contract.ledger.values import KINDS, JobCounts
 from contract.plan_rows import planned_names
 from contract.record_reading import read_records
 from contract.shard_record import FileRecord, RecordedError
 from contract.store import ObjectStore
+
+log = logging.getLogger(__name__)
 
 KEEP_S = 30 * 24 * 3600
 """How long Redis remembers a job that is over; S3 keeps its report."""
@@ -83,9 +86,8 @@ class Closer:
             return
         failed = bytearray(self._ledger.bitmap(counts.job, "failed"))
         for record in read_records(self._store, job_uri(counts.output, counts.job, "failed/")):
-            place, bit = divmod(record.index if record.index is not None else -1, 8)
-            if 0 <= place < len(failed) and failed[place] & (128 >> bit):
-                failed[place] &= ~(128 >> bit)
+            if record.index is not None and has_bit(failed, record.index):
+                failed[record.index // 8] &= ~(128 >> record.index % 8)
                 file.write(record.to_line())
         for record in self._unrecorded(counts, bits_of(failed)):
             file.write(record.to_line())
@@ -94,21 +96,35 @@ class Closer:
         """Rows of failed files of which no shard left a row: a lost shard leaves none."""
         if not indexes:
             return
-        wanted = set(indexes)
-        names = dict(planned_names(self._store, counts.output, counts.job, wanted))
-        errors = {
-            index: RecordedError(kind=kind, message="see the file's error report")
-            for kind in KINDS
-            for index in bits_of(self._ledger.bitmap(counts.job, f"kind:{kind}"))
-            if index in wanted
-        }
-        for index in indexes:
-            yield FileRecord(
-                index=index,
-                relative=names.get(index, ""),
-                outcome="failed",
-                error=errors.get(index),
-            )
+        reasons, unnamed = _Reasons(self._ledger, counts.job), set(indexes)
+        for index, name in planned_names(self._store, counts.output, counts.job, indexes):
+            unnamed.discard(index)
+            yield _failed(index, name, reasons)
+        if unnamed:
+            log.warning("%d failed files of job %s have no name", len(unnamed), counts.job)
+        for index in sorted(unnamed):
+            yield _failed(index, "", reasons)
+
+
+class _Reasons:
+    """Why files failed, as far as the ledger knows."""
+
+    def __init__(self, ledger: Ledger, job: str) -> None:
+        self._kinds = {kind: ledger.bitmap(job, f"kind:{kind}") for kind in KINDS}
+        self._messages = {one.index: one.message for one in ledger.examples(job)}
+
+    def __call__(self, index: int) -> RecordedError | None:
+        for kind, bitmap in self._kinds.items():
+            if has_bit(bitmap, index):
+                return RecordedError(kind=kind, message=self._messages.get(index, _NOT_RECORDED))
+        return None
+
+
+_NOT_RECORDED = "not recorded; see the file's error report, or the dead letters"
+
+
+def _failed(index: int, name: str, reasons: _Reasons) -> FileRecord:
+    return FileRecord(index=index, relative=name, outcome="failed", error=reasons(index))
 
 
 SUCCESS = "_SUCCESS"

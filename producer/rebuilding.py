@@ -11,7 +11,7 @@ from contract.ledger import Planner
 from contract.ledger.planning import Restored
 from contract.ledger.values import FailureExample
 from contract.shard_record import RecordedError
-from contract.store import ObjectMissing, ObjectStore
+from contract.store import ObjectDenied, ObjectMissing, ObjectStore
 from producer.done.evidence import Evidence
 from producer.done.job_outcomes import JobOutcomes, read_outcomes
 from producer.done.skipping import DoneCheck
@@ -136,5 +136,5 @@ class _Judge:
             return FailureExample(
                 kind=error.kind, index=index, relative=ref.relative, message=error.message[:300]
             )
-        except (ObjectMissing, ValueError, KeyError, TypeError):
+        except (ObjectMissing, ObjectDenied, ValueError, KeyError, TypeError):
             return None  # it is tried again

@@ -191,6 +191,11 @@ class Ledger:
         reached(self._redis.ping)
 
 
+def has_bit(bitmap: bytes | bytearray, index: int) -> bool:
+    """Whether the bit of a file is set; see Ledger.bitmap."""
+    return index // 8 < len(bitmap) and bool(bitmap[index // 8] & (128 >> index % 8))
+
+
 def bits_of(bitmap: bytes | bytearray) -> list[int]:
     """Indexes of the bits that are set; see Ledger.bitmap."""
     return [

@@ -1,14 +1,17 @@
 """The end of a job is written once, when it has come, and says what is true."""
 
+import gzip
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 
-from contract.closing import KEEP_S, Closer
+from contract.closing import _NOT_RECORDED, KEEP_S, Closer
 from contract.job import AudioRef
-from contract.layout import failed_record_uri, job_uri
+from contract.layout import failed_record_uri, job_uri, part_uri
 from contract.ledger import OUTCOMES, JobCounts, Ledger, Planner
+from contract.ledger.values import FailureExample
 from contract.shard_record import FileRecord, RecordedError, encode
 from contract.store import BucketMissing, MemoryStore
 from producer.planning.packing import PlannedFile
@@ -37,6 +40,9 @@ class Books:
         for index in {"failed": self.failed, "kind:poison": self.poison}.get(name, ()):
             bits[0] |= 128 >> index
         return bytes(bits)
+
+    def examples(self, job: str) -> list[FailureExample]:
+        return [FailureExample(kind="poison", index=1, relative="1.wav", message="died twice")]
 
     def minutes(self, job: str) -> list[Any]:
         return []
@@ -126,29 +132,62 @@ def test_failures_that_were_mended_since_are_left_out_and_success_is_taken_back(
     assert "_SUCCESS" not in written(store)
 
 
+def a_part(store: MemoryStore, number: int, first: int) -> None:
+    """A window of two files in the plan."""
+    refs = ((n, AudioRef(audio=f"s3://in/{n}.wav")) for n in (first, first + 1))
+    files = [PlannedFile(n, planned_row(ref, n), 1) for n, ref in refs]
+    write_part(store, OUT, "night", Part(number=number, files=files, behind=Place()))
+
+
+def rows_of(store: MemoryStore) -> list[tuple[int | None, str, str, str]]:
+    body = store.read(job_uri(OUT, "night", "failures.jsonl"))
+    found = map(FileRecord.from_line, body.splitlines())
+    return [
+        (one.index, one.relative, *((one.error.kind, one.error.message) if one.error else ("", "")))
+        for one in found
+    ]
+
+
 def test_a_failure_of_which_no_shard_left_a_record_is_named_by_the_plan() -> None:
     """As when a shard is lost, or its records were not written."""
-    books, store = Books(outcomes={"failed": 6}, files=6), MemoryStore("out")
-    books.failed, books.poison = [0, 1, 2, 3, 6, 7], [1, 2, 3, 6]
+    books, store = Books(outcomes={"failed": 4}, files=4), MemoryStore("out")
+    books.failed, books.poison = [0, 1, 2, 3], [1, 2]
     error = RecordedError(kind="undecodable_audio", message="no audio")
     rows = [FileRecord(index=0, relative="0.wav", outcome="failed", error=error)]
     store.write(failed_record_uri(OUT, "night", "a"), encode(rows), "")
-    for number, first in enumerate((0, 2)):
-        refs = ((n, AudioRef(audio=f"s3://in/{n}.wav")) for n in (first, first + 1))
-        files = [PlannedFile(n, planned_row(ref, n), 1) for n, ref in refs]
-        write_part(store, OUT, "night", Part(number=number, files=files, behind=Place()))
+    for number in range(2):
+        a_part(store, number, 2 * number)
     assert a_closer(books, store).close("night") == "closed"
-    found = [
-        FileRecord.from_line(line)
-        for line in store.read(job_uri(OUT, "night", "failures.jsonl")).splitlines()
+    assert rows_of(store) == [
+        (0, "0.wav", "undecodable_audio", "no audio"),
+        (1, "1.wav", "poison", "died twice"),
+        (2, "2.wav", "poison", _NOT_RECORDED),
+        (3, "3.wav", "", ""),
     ]
-    assert [(one.index, one.relative, one.error and one.error.kind) for one in found] == [
-        (0, "0.wav", "undecodable_audio"),
-        (1, "1.wav", "poison"),
-        (2, "2.wav", "poison"),
-        (3, "3.wav", "poison"),
-        (6, "", "poison"),
-        (7, "", None),
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda body: body[:-12],
+        lambda body: body[:1],
+        lambda body: b"",
+        lambda body: gzip.compress(b"{}\n{"),
+        lambda body: gzip.compress(gzip.decompress(body).replace(b'"audio"', b'"unheard_of"')),
+    ],
+)
+def test_a_plan_that_cannot_be_read_keeps_no_job_open(damage: Callable[[bytes], bytes]) -> None:
+    books, store = Books(outcomes={"failed": 3}), MemoryStore("out")
+    books.failed, books.poison = [0, 2, 7], [0]
+    for number in range(2):
+        a_part(store, number, 2 * number)
+    uri = part_uri(OUT, "night", 0)
+    store.write(uri, damage(store.read(uri)), "")
+    assert a_closer(books, store).close("night") == "closed"
+    assert rows_of(store) == [
+        (2, "2.wav", "", ""),
+        (0, "", "poison", _NOT_RECORDED),
+        (7, "", "", ""),
     ]
 
 
