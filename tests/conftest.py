@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -14,7 +15,10 @@ settings.load_profile("busy machine")  # how long an example takes says nothing 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A worker compiles its fast paths for itself, which takes longer than all else; share them."""
+    """Prepare what processes started by tests inherit."""
+    # a shell starts background jobs with SIGINT ignored, and commands would not end on Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # compiling the fast paths takes longer than all else; workers share the results
     # not below the checkout, which may belong to another user: a worker rejects such a cache
     compiled = Path(tempfile.gettempdir(), f"funasr-fleet-tests-{os.getuid()}")
     compiled.mkdir(mode=0o700, exist_ok=True)
