@@ -12,51 +12,67 @@ OPTIONAL := openai-whisper more-itertools silero-vad
 help:          ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv   ## install everything into .venv
+INSTALL := $(BIN)/pip install --quiet --use-pep517 --constraint constraints.txt
 
-.venv: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --use-pep517 --constraint constraints.txt --editable '.[worker,local,dev]' \
-		&& $(BIN)/pip install --quiet --use-pep517 --constraint constraints.txt --no-deps $(OPTIONAL) \
-		|| { rm -rf .venv; exit 1; }
-	@touch .venv
+setup: .venv/tests ## install everything into .venv
 
-run: .venv     ## do the main job here: embedded Valkey and S3, sample audio, one worker
-	$(BIN)/fleet demo --keep
+# what `make run` needs: the worker and the embedded stack
+.venv/product: pyproject.toml constraints.txt
+	@echo "installing the worker and the embedded stack into .venv (1 to 3 minutes)"
+	@$(PYTHON) -m venv .venv
+	@$(INSTALL) --editable '.[worker,local]' || { rm -rf .venv; exit 1; }
+	@touch $@
 
-test: .venv    ## run every test
+# what tests and checks need besides
+.venv/tests: .venv/product
+	@echo "installing the tools of tests and checks into .venv (1 minute)"
+	@$(INSTALL) --editable '.[worker,local,dev]' && $(INSTALL) --no-deps $(OPTIONAL)
+	@touch $@
+
+run: .venv/product ## do the main job here: embedded Valkey and S3, sample audio, one worker
+	@$(BIN)/fleet demo --keep
+
+test: .venv/tests    ## run every test
 	$(BIN)/python -m pytest tests/unit -n 2
 	$(BIN)/python -m pytest tests/integration tests/acceptance tests/deploy
 
-test-unit: .venv ## run the tests that need no server, in seconds
+test-unit: .venv/tests ## run the tests that need no server, in seconds
 	$(BIN)/python -m pytest tests/unit
 
-chaos: .venv   ## kill things while a job runs; CHAOS_SEED=n picks another order
+chaos: .venv/tests   ## kill things while a job runs; CHAOS_SEED=n picks another order
 	$(BIN)/python -m pytest tests/chaos -n 2 --dist worksteal --timeout=600
 
-fuzz: .venv    ## throw 100,000 inputs at the decoder and the shard parser
+fuzz: .venv/tests    ## throw 100,000 inputs at the decoder and the shard parser
 	$(BIN)/python -m tests.fuzz
 
-check: .venv   ## format, lint, types, import streets, house rules
+# funasr_fleet as it is installed, for tools that do not follow the installation's import hook
+TREE := build/types
+PACKAGES := broker cli contract demo_model doctor embedded exporter producer storage worker
+.PHONY: tree
+tree:
+	@mkdir -p $(TREE)/funasr_fleet
+	@ln -sfn $(addprefix ../../../,$(PACKAGES) $(wildcard funasr_fleet/*.py)) $(TREE)/funasr_fleet/
+
+check: .venv/tests tree ## format, lint, types, layers of imports, house rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	cd $(TREE) && $(CURDIR)/$(BIN)/lint-imports --config $(CURDIR)/pyproject.toml
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m deploy.generate --check
 	$(BIN)/python -m pytest tests/house
 
-docs: .venv    ## write the pages, dashboards and manifests that are made from the code
+docs: .venv/tests    ## write the pages, dashboards and manifests that are made from the code
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m deploy.generate
 
-bench: .venv   ## the second long file must be as fast as the first
+bench: .venv/tests   ## the second long file must be as fast as the first
 	$(BIN)/python -m bench soak --json
 
-demo-model: .venv ## train the embedded model again (needs espeak-ng; under an hour on two cores)
-	$(BIN)/python -m models
+demo-model: .venv/tests ## train the embedded model again (needs espeak-ng; under an hour on two cores)
+	$(BIN)/python -m training
 
-gpu-bundle: .venv ## gather what `bench engine` needs on an offline GPU machine (with Python GPU_PYTHON)
+gpu-bundle: .venv/tests ## gather what `bench engine` needs on an offline GPU machine (with Python GPU_PYTHON)
 	$(BIN)/python -m bench gpu-bundle --python-version $(GPU_PYTHON)
 
 clean:         ## remove what the other targets made

@@ -14,17 +14,17 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 @app.callback()
 def benches() -> None:
-    """Measure; every bench prints one JSON line with --json."""
+    """Run a benchmark; each prints one JSON line with --json."""
 
 
 @app.command()
 def soak(
-    repeats: Annotated[int, typer.Option(min=3, help="How often the file is transcribed.")] = 8,
+    repeats: Annotated[int, typer.Option(min=3, help="Number of transcriptions of the file.")] = 8,
     minutes: Annotated[float, typer.Option(help="Length of the file.")] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/soak"),
 ) -> None:
-    """Transcribe one long file again and again in one worker child; exit 1 if it gets slower."""
+    """Transcribe one long file repeatedly in one worker child; exit 1 if it gets slower."""
     from bench.soak import run_soak
 
     result = run_soak(data, repeats, minutes)
@@ -35,12 +35,12 @@ def soak(
 
 @app.command()
 def scaling(
-    rounds: Annotated[int, typer.Option(min=1, help="How often; the fastest counts.")] = 3,
-    chart: Annotated[Path | None, typer.Option(help="Draw the growth into this SVG.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; the fastest counts.")] = 3,
+    chart: Annotated[Path | None, typer.Option(help="Draw the growth into this SVG file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/scaling"),
 ) -> None:
-    """Show how time grows with the number of files and with their length."""
+    """Measure how time grows with the number of files and with their length."""
     from bench.chart import draw
     from bench.scaling import run_scaling
 
@@ -52,12 +52,14 @@ def scaling(
 
 @app.command()
 def engine(  # noqa: PLR0913, PLR0917 - one parameter per flag
-    device: Annotated[Device, typer.Option(help="Where both sides work.")] = "cpu",
-    model: Annotated[Model, typer.Option(help="The large one has random weights.")] = "demo",
-    audio_hours: Annotated[float, typer.Option(help="Audio to hear, at least.")] = 1.0,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each side hears it.")] = 3,
-    precision: Annotated[Precision, typer.Option(help="Of our engine.")] = "fp32",
-    batch_seconds: Annotated[float, typer.Option(help="Of ours; 0 is auto.")] = 0.0,
+    device: Annotated[Device, typer.Option(help="Device of both engines.")] = "cpu",
+    model: Annotated[Model, typer.Option(help="The large model has random weights.")] = "demo",
+    audio_hours: Annotated[float, typer.Option(help="Minimum amount of audio.")] = 1.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds per engine.")] = 3,
+    precision: Annotated[Precision, typer.Option(help="Precision of our engine.")] = "fp32",
+    batch_seconds: Annotated[
+        float, typer.Option(help="Batch budget of our engine; 0 is auto.")
+    ] = 0.0,
     shortest_s: Annotated[float, typer.Option(min=1, help="Shortest file, in s.")] = 5.0,
     longest_s: Annotated[float, typer.Option(min=1, help="Longest file, in s.")] = 1800.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -76,13 +78,13 @@ def engine(  # noqa: PLR0913, PLR0917 - one parameter per flag
 
 @app.command()
 def precision(
-    device: Annotated[Device, typer.Option(help="Where the models work.")] = "cpu",
-    model: Annotated[Model, typer.Option(help="The large one has random weights.")] = "demo",
-    audio_hours: Annotated[float, typer.Option(help="Audio to hear, at least.")] = 1.0,
-    rounds: Annotated[int, typer.Option(min=1, help="How often; the median counts.")] = 3,
+    device: Annotated[Device, typer.Option(help="Device of the models.")] = "cpu",
+    model: Annotated[Model, typer.Option(help="The large model has random weights.")] = "demo",
+    audio_hours: Annotated[float, typer.Option(help="Minimum amount of audio.")] = 1.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; the median counts.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show what 16 bits do to the words."""
+    """Compare the text in 16-bit and 32-bit precision."""
     from bench.precision import run_precision
 
     result = run_precision(device, model, audio_hours, rounds)
@@ -94,7 +96,7 @@ def speakers(
     minutes: Annotated[float, typer.Option(min=1, help="Length of each recording.")] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Tell speakers apart in two recordings of many turns, and let FunASR do it beside."""
+    """Cluster the speakers of two recordings of many turns, compared with FunASR."""
     from bench.speakers import run_speakers
 
     result = run_speakers(minutes)
@@ -103,12 +105,12 @@ def speakers(
 
 @app.command()
 def backlog(
-    files: Annotated[int, typer.Option(min=1000, help="Files of the huge job.")] = 10_000_000,
+    files: Annotated[int, typer.Option(min=1000, help="Files of the large job.")] = 10_000_000,
     finished: Annotated[int, typer.Option(min=100, help="Files of the finished job.")] = 100_000,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/backlog"),
 ) -> None:
-    """Publish a huge backlog, look at it, and enqueue again what is finished."""
+    """Publish a very large backlog, read its status, and enqueue a finished job again."""
     from bench.backlog import run_backlog
 
     result = run_backlog(data, files, finished)
@@ -120,7 +122,7 @@ def fairness(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/fairness"),
 ) -> None:
-    """Show how long a small job takes behind a huge one."""
+    """Measure how long a small job takes behind a very large one."""
     from bench.fairness import run_fairness
 
     result = run_fairness(data)
@@ -129,11 +131,11 @@ def fairness(
 
 @app.command()
 def endurance(
-    minutes: Annotated[float, typer.Option(help="How long, by the clock.")] = 30.0,
+    minutes: Annotated[float, typer.Option(help="Duration in wall time.")] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/endurance"),
 ) -> None:
-    """Work on mixed files for half an hour in one child; exit 1 if memory grows."""
+    """Transcribe mixed files for half an hour in one child; exit 1 if memory grows."""
     from bench.endurance import run_endurance
 
     result = run_endurance(data, minutes)
@@ -147,7 +149,7 @@ def recovery(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/recovery"),
 ) -> None:
-    """Kill a child, a worker, the broker and S3, and show how soon work goes on."""
+    """Kill a child, a worker, the broker and S3, and measure the recovery time."""
     from bench.recovery import run_recovery
 
     result = run_recovery(data)
@@ -160,7 +162,7 @@ def recovery(
 def autoscale(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Play days of work with the scaler of deploy/kubernetes, and with others beside it."""
+    """Simulate days of work with the scaler of deploy/kubernetes and with others."""
     from bench.autoscale.comparing import run_autoscale
 
     result = run_autoscale()
@@ -172,7 +174,7 @@ def broker(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     data: Annotated[Path, typer.Option(help="Folder for the stack.")] = Path(".fleet/broker"),
 ) -> None:
-    """Show what one Redis has to do for a fleet."""
+    """Measure the load of a fleet on one Redis."""
     from bench.broker import run_broker
 
     result = run_broker(data)
@@ -181,10 +183,12 @@ def broker(
 
 @app.command("gpu-bundle")
 def gpu_bundle(
-    python_version: Annotated[str, typer.Option(help="Python of the machine with the GPU.")],
+    python_version: Annotated[
+        str, typer.Option(help="Python version of the machine with the GPU.")
+    ],
     target: Annotated[Path, typer.Option(help="Folder to fill.")] = Path("build/gpu-bundle"),
 ) -> None:
-    """Gather all that `engine` needs on an offline machine with CUDA's torch."""
+    """Pack what `engine` needs on an offline machine with CUDA's torch."""
     from bench.bundle import make_bundle
 
     archive = make_bundle(Path(__file__).parent.parent, target, python_version)

@@ -1,7 +1,7 @@
-"""A huge backlog: how fast it is published, what it takes of memory, how soon it is looked at.
+"""A very large backlog: publishing speed, memory, and time of `fleet status`.
 
-The producer is the command itself in a process of its own, Valkey and the S3 API are the embedded
-ones. Finished results are laid into the S3 server's folder as files, which is what it keeps.
+The producer is the command in its own process, Valkey and the S3 API are the embedded ones.
+Finished results are written as files into the S3 server's folder, which is how it stores objects.
 """
 
 import contextlib
@@ -19,67 +19,67 @@ from typing import Any
 import psutil
 
 from bench.machine import describe_machine
-from contract.fleet_state import FleetState
-from contract.job import AudioRef, Options
-from contract.layout import fingerprint, shard_record_uri
-from contract.ledger import connect
-from contract.settings import Settings
-from contract.shard_record import FileRecord, encode
-from local.environment import adopt
-from local.stack import Stack, running_stack
-from producer import status
+from funasr_fleet import status
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import fingerprint, shard_record_uri
+from funasr_fleet.contract.shard_record import FileRecord, encode
+from funasr_fleet.embedded.environment import adopt
+from funasr_fleet.embedded.stack import Stack, running_stack
+from funasr_fleet.settings import Settings
 
 REVISION = "sha256:bench"
 _ROWS_AT_ONCE = 10_000
-_LOOK_EVERY_S = 0.2
+_POLL_INTERVAL_S = 0.2
 _TAKEN_AT_ONCE = 50
-"""Messages: 250 a second, a quarter of what a producer sends, so that it meets its watermark."""
+"""Messages per step: 250 a second, a quarter of the publishing rate, to reach the watermark."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BacklogResult:
-    """What `python -m bench backlog --json` prints."""
+    """The output of `python -m bench backlog --json`."""
 
     files: int
     publish_s: float
-    """The whole command, its start included."""
+    """The whole command, including its start."""
     files_per_s: float
     producer_mib: int
-    """The most that the producer's processes ever held, seen five times a second."""
+    """Peak memory of the producer's processes, sampled five times a second."""
     producer_mib_at_a_tenth: int
-    """The same for a tenth of the files: what grows shows in the difference."""
+    """Peak memory for a tenth of the files, to show growth."""
     valkey_mib: int
-    """With all messages waiting."""
+    """Memory of Valkey with all messages waiting."""
     messages: int
     status_s: float
-    """`status` of that job, by the Python API."""
+    """Time of `status` of that job, by the Python API."""
     watermark_messages: int
     watermark_most_ready: int
-    """The most messages that waited with --max-ready at watermark_messages."""
+    """Peak number of waiting messages with --max-ready at watermark_messages."""
     finished_files: int
     again_s: float
-    """`fleet enqueue` of a job that is finished."""
+    """Time of `fleet enqueue` for a finished job."""
     again_enqueued: int
     machine: dict[str, object]
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """A line per fact."""
+        """Return one line per field."""
         return "\n".join(f"{name}: {value}" for name, value in asdict(self).items())
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ran:
+class _CommandRun:
     seconds: float
     mib: int
-    said: dict[str, Any]
+    result: dict[str, Any]
 
 
 def run_backlog(directory: Path, files: int, finished: int) -> BacklogResult:
-    """Publish, look, publish with a watermark, and enqueue again what is finished."""
+    """Publish, read the status, publish with a watermark, and enqueue a finished job again."""
     directory.mkdir(parents=True, exist_ok=True)
     manifest, tenth = directory / "all.jsonl", directory / "tenth.jsonl"
     _write_manifest(manifest, files)
@@ -91,7 +91,7 @@ def run_backlog(directory: Path, files: int, finished: int) -> BacklogResult:
         whole = _enqueue(manifest, "s3://transcripts/all/")
         waiting_mib = connect(Settings.load()).info("memory")["used_memory"] >> 20
         begin = time.perf_counter()
-        found = status(whole.said["job"])
+        found = status(whole.result["job"])
         status_s = time.perf_counter() - begin
         _flush()
         most = _publish_against_a_watermark(tenth)
@@ -109,7 +109,7 @@ def run_backlog(directory: Path, files: int, finished: int) -> BacklogResult:
         watermark_most_ready=most,
         finished_files=finished,
         again_s=round(again.seconds, 1),
-        again_enqueued=again.said["enqueued"],
+        again_enqueued=again.result["enqueued"],
         machine=describe_machine(),
     )
 
@@ -124,26 +124,36 @@ def _write_manifest(path: Path, files: int) -> None:
 
 
 def _command(source: str, output: str, *more: str) -> list[str]:
-    return [sys.executable, "-m", "cli", "enqueue", source, "--output", output, "--json", *more]
+    return [
+        sys.executable,
+        "-m",
+        "funasr_fleet",
+        "enqueue",
+        source,
+        "--output",
+        output,
+        "--json",
+        *more,
+    ]
 
 
-def _enqueue(source: Path | str, output: str) -> _Ran:
-    """Run the command to its end, and see what it and the processes that it starts took."""
+def _enqueue(source: Path | str, output: str) -> _CommandRun:
+    """Run the command to its end, and measure it and its child processes."""
     begin, most = time.perf_counter(), 0
-    with tempfile.TemporaryFile() as told:
-        with subprocess.Popen(_command(str(source), output), stdout=told) as process:  # noqa: S603
+    with tempfile.TemporaryFile() as output_file:
+        with subprocess.Popen(_command(str(source), output), stdout=output_file) as process:  # noqa: S603
             while process.poll() is None:
                 most = max(most, _resident_bytes(process.pid))
-                time.sleep(_LOOK_EVERY_S)
+                time.sleep(_POLL_INTERVAL_S)
         seconds = time.perf_counter() - begin
         if process.returncode:
             raise RuntimeError(f"fleet enqueue ended with code {process.returncode}")
-        told.seek(0)
-        return _Ran(seconds=seconds, mib=most >> 20, said=json.loads(told.read()))
+        output_file.seek(0)
+        return _CommandRun(seconds=seconds, mib=most >> 20, result=json.loads(output_file.read()))
 
 
 def _resident_bytes(pid: int) -> int:
-    """Of a process and its children together; what they share is shared out (PSS)."""
+    """Return the memory of a process and its children; shared pages are divided (PSS)."""
     with contextlib.suppress(psutil.Error):
         parent = psutil.Process(pid)
         family = [parent, *parent.children(recursive=True)]
@@ -152,19 +162,19 @@ def _resident_bytes(pid: int) -> int:
 
 
 def _flush() -> None:
-    """Redis as it was before any job."""
+    """Delete all keys in Redis."""
     connect(Settings.load()).flushall()
 
 
 def _publish_against_a_watermark(manifest: Path) -> int:
-    """Take messages away slower than they are published; the most that ever waited."""
+    """Take messages slower than they are published; return the peak number of waiting messages."""
     redis: Any = connect(Settings.load())
     most = 0
     more = ("--max-ready", str(WATERMARK))
     command = _command(str(manifest), "s3://transcripts/watermark/", *more)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603
         while process.poll() is None:
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_POLL_INTERVAL_S)
             lanes = [key for key in redis.keys("fleet*") if redis.type(key) == "list"]
             most = max(most, sum(redis.llen(key) for key in lanes))
             for key in lanes:
@@ -172,10 +182,10 @@ def _publish_against_a_watermark(manifest: Path) -> int:
     return most
 
 
-def _enqueue_finished(stack: Stack, files: int) -> _Ran:
-    """A prefix whose every file has its result, enqueued again."""
+def _enqueue_finished(stack: Stack, files: int) -> _CommandRun:
+    """Enqueue a prefix again whose files all have results."""
     settings = Settings.load()
-    FleetState(connect(settings)).announce(settings.model, REVISION)
+    FleetState(connect(settings)).register_model(settings.model, REVISION)
     folder = stack.directory / "s3"
     records = []
     for ref in _finished_refs(files):
@@ -200,7 +210,7 @@ def _finished_refs(files: int) -> Iterator[AudioRef]:
 
 
 def _lay_result(folder: Path, ref: AudioRef) -> FileRecord:
-    """A result as small as they come, and its row."""
+    """Write a minimal result and return its row."""
     carried = fingerprint(ref, ref.etag or "", REVISION, Options())
     body = json.dumps({"receipt": {"fingerprint": carried, "model_revision": REVISION}}).encode()
     path = folder / f"transcripts/done/{ref.relative}.json"

@@ -1,6 +1,6 @@
-"""What one Redis has to do for a fleet: connections, commands, memory and processor time.
+"""Load of a fleet on one Redis: connections, commands, memory and CPU time.
 
-Real workers stand idle, then work; what Redis did meanwhile is divided among them.
+Real workers are idle, then work; the load on Redis is divided by the number of workers and shards.
 """
 
 import contextlib
@@ -13,15 +13,15 @@ from typing import Any, Self
 
 from bench.machine import describe_machine
 from bench.messages import messages_per_second
-from contract.ledger import connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.environment import adopt
-from local.samples import SAMPLES
-from local.stack import Stack, running_stack
-from local.worker import LocalWorker
-from producer import enqueue, status
-from producer.planning.packing import ShardLimits
+from funasr_fleet import enqueue, status
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.embedded.environment import adopt
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.stack import Stack, running_stack
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 
 _WORKERS = 3
 _IDLE_S = 30.0
@@ -33,7 +33,7 @@ _DEADLINE_S = 600.0
 
 @dataclass(frozen=True)
 class Load:
-    """What Redis says of itself, or the difference between two times."""
+    """Counters of Redis, or the difference between two times."""
 
     at_s: float
     connections: float
@@ -43,14 +43,14 @@ class Load:
 
     @classmethod
     def now(cls, client: Any) -> Self:
-        """As INFO tells it; processor time is that of the server alone."""
-        told = client.info()
+        """Read the counters from INFO; CPU time is that of the server only."""
+        info = client.info()
         return cls(
             time.monotonic(),
-            told["connected_clients"],
-            told["total_commands_processed"],
-            told["used_cpu_user"] + told["used_cpu_sys"],
-            told["mem_clients_normal"],
+            info["connected_clients"],
+            info["total_commands_processed"],
+            info["used_cpu_user"] + info["used_cpu_sys"],
+            info["mem_clients_normal"],
         )
 
     def __sub__(self, other: "Load") -> "Load":
@@ -60,43 +60,43 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class BrokerResult:
-    """What `python -m bench broker --json` prints."""
+    """The output of `python -m bench broker --json`."""
 
     connections_per_worker: float
-    """Of one slot."""
+    """Connections of a worker with one slot."""
     memory_per_worker_kib: float
-    """Of its connections."""
+    """Memory of its connections."""
     idle_commands_per_worker_s: float
-    """Commands per second of a worker that waits."""
+    """Commands per second of an idle worker."""
     idle_cpu_ms_per_worker_s: float
-    """Redis' processor time for it in a second."""
+    """CPU time of Redis per second for an idle worker."""
     commands_per_shard: float
     commands_per_file: float
-    """Beside those of its shard."""
+    """In addition to the commands of its shard."""
     cpu_ms_per_shard: float
     cpu_ms_per_file: float
     messages_per_s: float
-    """Published, taken and acknowledged by one process through Celery's transport."""
+    """Messages published, taken and acked by one process through Celery's transport."""
     machine: dict[str, object]
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """Some lines."""
+        """Return the result as text."""
         return (
-            f"a worker that waits: {self.connections_per_worker} connections, "
+            f"idle worker: {self.connections_per_worker} connections, "
             f"{self.memory_per_worker_kib} KiB, {self.idle_commands_per_worker_s} commands/s, "
-            f"{self.idle_cpu_ms_per_worker_s} ms of Redis' time a second\n"
-            f"a shard: {self.commands_per_shard} commands, {self.cpu_ms_per_shard} ms; "
-            f"a file: {self.commands_per_file} commands, {self.cpu_ms_per_file} ms\n"
-            f"one process sends, takes and acknowledges {self.messages_per_s} messages/s"
+            f"{self.idle_cpu_ms_per_worker_s} ms of Redis CPU time per second\n"
+            f"shard: {self.commands_per_shard} commands, {self.cpu_ms_per_shard} ms; "
+            f"file: {self.commands_per_file} commands, {self.cpu_ms_per_file} ms\n"
+            f"one process publishes, takes and acks {self.messages_per_s} messages/s"
         )
 
 
 def run_broker(directory: Path) -> BrokerResult:
-    """Measure; some four minutes."""
+    """Run the measurement; takes about four minutes."""
     with running_stack(directory, buckets=("audio", "transcripts")) as stack:
         adopt({**stack.environment, "FLEET_MODEL": "demo"})
         client = connect(Settings.load())
@@ -108,23 +108,23 @@ def run_broker(directory: Path) -> BrokerResult:
             before = Load.now(client)
             with _workers(stack, directory, "other", _WORKERS - 1):
                 idle = _while(client, lambda: time.sleep(_IDLE_S))
-                looked = _while(client, lambda: _look(warm, _IDLE_S))
+                polling = _while(client, lambda: _poll(warm, _IDLE_S))
                 single = _while(client, lambda: _work(directory, "single", _SHARDS, 1))
-                there = Load.now(client) - before
+                connected = Load.now(client) - before
                 many = _while(client, lambda: _work(directory, "many", _SHARDS, _FILES))
-    shards = [_beyond(looked, load) for load in (single, many)]
-    return _result(there, idle, shards, rate)
+    shards = [_beyond(polling, load) for load in (single, many)]
+    return _result(connected, idle, shards, rate)
 
 
 def _result(
-    there: Load, idle: Load, shards: list[tuple[float, float]], rate: float
+    connected: Load, idle: Load, shards: list[tuple[float, float]], rate: float
 ) -> BrokerResult:
-    """Shards of one file and of many tell what a shard needs, and what each of its files does."""
+    """Separate the cost of a shard and of a file by comparing shards of one and of many files."""
     files = [(more - less) / (_SHARDS * (_FILES - 1)) for less, more in zip(*shards, strict=True)]
     one = [total / _SHARDS - file for total, file in zip(shards[0], files, strict=True)]
     return BrokerResult(
-        connections_per_worker=round(there.connections / (_WORKERS - 1), 1),
-        memory_per_worker_kib=round(there.memory_bytes / (_WORKERS - 1) / 1024),
+        connections_per_worker=round(connected.connections / (_WORKERS - 1), 1),
+        memory_per_worker_kib=round(connected.memory_bytes / (_WORKERS - 1) / 1024),
         idle_commands_per_worker_s=round(idle.commands / idle.at_s / _WORKERS, 1),
         idle_cpu_ms_per_worker_s=round(1000 * idle.cpu_s / idle.at_s / _WORKERS, 2),
         commands_per_shard=round(one[0], 1),
@@ -136,10 +136,10 @@ def _result(
     )
 
 
-def _beyond(looked: Load, load: Load) -> tuple[float, float]:
-    """Commands and processor time beyond those of workers that wait and of us, who look on."""
-    share = load.at_s / looked.at_s
-    return load.commands - share * looked.commands, load.cpu_s - share * looked.cpu_s
+def _beyond(polling: Load, load: Load) -> tuple[float, float]:
+    """Return commands and CPU time beyond those of idle workers and of this benchmark's polling."""
+    share = load.at_s / polling.at_s
+    return load.commands - share * polling.commands, load.cpu_s - share * polling.cpu_s
 
 
 def _while(client: Any, act: Any) -> Load:
@@ -158,8 +158,8 @@ def _workers(stack: Stack, directory: Path, name: str, count: int) -> Iterator[N
         yield
 
 
-def _look(job: str, seconds: float) -> None:
-    """As often as while there is work: what looking costs is taken off as well."""
+def _poll(job: str, seconds: float) -> None:
+    """Poll as often as during the work, so that the cost of polling is subtracted as well."""
     give_up = time.monotonic() + seconds
     while time.monotonic() < give_up:
         status(job)

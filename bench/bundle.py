@@ -1,8 +1,8 @@
-"""`python -m bench gpu-bundle`: all that `bench engine` needs on an offline machine with a GPU.
+"""`python -m bench gpu-bundle`: packs what `bench engine` needs on an offline machine with a GPU.
 
 That machine already has Python with CUDA's torch, numpy, scipy, numba and transformers. The bundle
-brings FunASR, the small packages that FunASR and we import beside those, the project, and the
-audio, decoded.
+adds FunASR, the small packages that FunASR and this project import, the project, and the decoded
+audio.
 """
 
 import shutil
@@ -52,11 +52,13 @@ PACKAGES = (
     "pygments",
     "nvidia-ml-py",
 )
-"""What such a machine lacks, or may lack; each at the version that constraints.txt pins."""
+"""Packages that such a machine may lack, at the versions of constraints.txt."""
 
-_ROOMS = ("bench", "contract", "models", "worker")
+_PACKAGES = ("broker", "contract", "demo_model", "storage", "worker")
+"""Subpackages of funasr_fleet to include."""
+
 _RUN = """#!/bin/sh
-# one command: FunASR's own generate against our engine on this machine's GPU; then 16 bits with 32
+# compares FunASR's own generate with our engine on this machine's GPU; then 16-bit with 32-bit
 set -e
 cd "$(dirname "$0")"
 export PYTHONPATH=.:lib
@@ -67,10 +69,10 @@ python3 -m bench precision --device cuda --json
 
 
 def make_bundle(root: Path, target: Path, python_version: str) -> Path:
-    """Gather everything below `target` and pack it beside it; returns the archive.
+    """Copy everything to `target`, pack it into an archive beside it, and return the archive.
 
     Raises:
-        ValueError: when it is larger than MOST_BYTES.
+        ValueError: the archive is larger than MOST_BYTES.
     """
     shutil.rmtree(target, ignore_errors=True)
     _copy_project(root, target)
@@ -90,13 +92,15 @@ def make_bundle(root: Path, target: Path, python_version: str) -> Path:
 
 
 def _copy_project(root: Path, target: Path) -> None:
-    for room in _ROOMS:
-        ignored = shutil.ignore_patterns("__pycache__", "results")
-        shutil.copytree(root / room, target / room, ignore=ignored)
+    ignored = shutil.ignore_patterns("__pycache__", "results")
+    folders = {"bench": "bench", "funasr_fleet": "funasr_fleet"}
+    folders |= {name: f"funasr_fleet/{name}" for name in _PACKAGES}
+    for source, place in folders.items():
+        shutil.copytree(root / source, target / place, ignore=ignored)
 
 
 def _install_packages(root: Path, target: Path, python_version: str) -> None:
-    """Wheels for that Python; what has none is built here, which pure packages allow."""
+    """Install wheels for that Python; pure packages without a wheel are built here."""
     pins = _pins(root)
     platforms = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
     foreign = ["--only-binary=:all:", "--python-version", python_version, "--implementation", "cp"]
@@ -111,7 +115,7 @@ def _install_packages(root: Path, target: Path, python_version: str) -> None:
 
 
 def _pins(root: Path) -> dict[str, str]:
-    """Versions by normalised name, from constraints.txt."""
+    """Return normalised name -> version from constraints.txt."""
     lines = (root / "constraints.txt").read_text().splitlines()
     pairs = (line.split("==") for line in lines if "==" in line)
     return {_normal(name): version.split()[0] for name, version in pairs}

@@ -1,4 +1,4 @@
-"""Growth as an SVG, one panel beside the other: the points that were measured and their line."""
+"""Draws growth as an SVG with one panel each: the measured points and the fitted line."""
 
 from collections.abc import Sequence
 from html import escape
@@ -13,7 +13,7 @@ _STYLE = (
 
 
 def draw(growths: Sequence[Growth]) -> str:
-    """The whole picture."""
+    """Return the SVG."""
     panels = "".join(_panel(growth, place * _WIDTH) for place, growth in enumerate(growths))
     width = _WIDTH * len(growths)
     return (

@@ -1,7 +1,7 @@
 """Half an hour of mixed work in one child: memory must stay flat.
 
-The samples, broken and missing ones among them, are transcribed again and again; the worker's own
-log says what the child held after each shard, and psutil what its parent held.
+The samples, including broken and missing files, are transcribed repeatedly; the worker's log has
+the memory of the child after each shard, and psutil measures its parent.
 """
 
 import itertools
@@ -15,8 +15,8 @@ import psutil
 
 from bench.machine import describe_machine
 from bench.work import Bench, running_bench
-from local.samples import SAMPLES, load_samples
-from producer.planning.packing import ShardLimits
+from funasr_fleet.embedded.samples import SAMPLES, load_samples
+from funasr_fleet.producer.planning.packing import ShardLimits
 
 MAX_GROWTH = 1.1
 _FILES_PER_ROUND = 240
@@ -25,24 +25,24 @@ _SHARDS = ShardLimits(files=24)
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """What was seen after one round of the samples."""
+    """Measurements after one round of the samples."""
 
     at_s: float
-    """Since the first round began."""
+    """Seconds since the start of the first round."""
     files: int
-    """Of this round."""
+    """Files of this round."""
     seconds: float
-    """Work on the round's shards."""
+    """Processing time of the round's shards."""
     child_mib: int
     """The child's resident memory after its last shard."""
     parent_mib: int
     threads: int
-    """The most torch threads after a shard."""
+    """Highest number of torch threads after a shard."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnduranceResult:
-    """What `python -m bench endurance --json` prints."""
+    """The output of `python -m bench endurance --json`."""
 
     minutes: float
     files: int
@@ -51,22 +51,22 @@ class EnduranceResult:
 
     @property
     def growth(self) -> float:
-        """Median of what the child held in the last quarter over that in the second."""
+        """Median memory of the child in the last quarter, divided by that in the second quarter."""
         return _growth([moment.child_mib for moment in self.moments])
 
     @property
     def parent_growth(self) -> float:
-        """The same of the parent."""
+        """Growth of the parent's memory, computed in the same way."""
         return _growth([moment.parent_mib for moment in self.moments])
 
     @property
     def flat(self) -> bool:
-        """Whether nothing grew."""
+        """Whether neither memory nor the number of threads grew."""
         threads = {moment.threads for moment in self.moments}
         return max(self.growth, self.parent_growth) <= MAX_GROWTH and len(threads) == 1
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         verdict = {
             "growth": round(self.growth, 3),
             "parent_growth": round(self.parent_growth, 3),
@@ -75,7 +75,7 @@ class EnduranceResult:
         return json.dumps({**asdict(self), **verdict})
 
     def to_text(self) -> str:
-        """One sentence."""
+        """Return the result as one sentence."""
         last = self.moments[-1]
         return (
             f"{self.files} files in {self.minutes:.1f} min: the child holds {last.child_mib} MiB "
@@ -90,7 +90,7 @@ def _growth(mebibytes: list[int]) -> float:
 
 
 def run_endurance(directory: Path, minutes: float) -> EnduranceResult:
-    """Work for so long on one child."""
+    """Transcribe for this many minutes with one child."""
     with running_bench(directory) as bench:
         bench.wait_until_ready()
         uris = [bench.upload(SAMPLES / sample.name) for sample in load_samples()]
@@ -109,13 +109,13 @@ def run_endurance(directory: Path, minutes: float) -> EnduranceResult:
 
 
 def _round(bench: Bench, audio: list[str], begin: float) -> Moment:
-    told = bench.transcribe(audio, _SHARDS)
-    (worker,) = bench.worker.run_dir.iterdir()  # its folder is named after the parent
+    work = bench.transcribe(audio, _SHARDS)
+    (worker,) = bench.worker.run_dir.iterdir()  # the folder is named after the parent's pid
     return Moment(
         at_s=round(time.monotonic() - begin, 1),
-        files=len(told.files),
-        seconds=round(sum(shard["seconds"] for shard in told.shards), 1),
-        child_mib=told.shards[-1]["resident_bytes"] >> 20,
+        files=len(work.files),
+        seconds=round(sum(shard["seconds"] for shard in work.shards), 1),
+        child_mib=work.shards[-1]["resident_bytes"] >> 20,
         parent_mib=psutil.Process(int(worker.name)).memory_info().rss >> 20,
-        threads=max(shard["threads_after"] for shard in told.shards),
+        threads=max(shard["threads_after"] for shard in work.shards),
     )

@@ -1,4 +1,4 @@
-"""Stock `AutoModel.generate` against our engine, alternating, on the same audio and threads."""
+"""Compares FunASR's `AutoModel.generate` with our engine in turns, on the same audio."""
 
 import json
 import statistics
@@ -10,19 +10,26 @@ import torch
 from bench.loading import load_stock
 from bench.machine import describe_machine
 from bench.models import ModelName
-from bench.sides import Heard, Recordings, fastest_batch, forward_alone, hear_ours, hear_stock
-from worker.engine.funasr import FunasrEngine
-from worker.planning.spans import SAMPLE_RATE
+from bench.sides import (
+    Recordings,
+    Transcribed,
+    fastest_batch,
+    forward_alone,
+    transcribe_ours,
+    transcribe_stock,
+)
+from funasr_fleet.worker.engine.funasr import FunasrEngine
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineResult:
-    """What `python -m bench engine --json` prints; speeds in audio seconds per second."""
+    """What `python -m bench engine --json` prints; speeds are audio seconds per second."""
 
     device: str
     model: str
     precision: str
-    """Of ours; FunASR's own is fp32."""
+    """Precision of our engine; FunASR's own is fp32."""
     threads: int
     audio_s: float
     files: int
@@ -30,36 +37,36 @@ class EngineResult:
     ours_rtfx: float
     ratio: float
     device_only_rtfx: float
-    """The bound: features on the device already, the models' forward alone, in our batches."""
+    """Upper bound: the models' forward passes only, with precomputed features, in our batches."""
     fraction_of_device_only: float
     busy_ratio: float
-    """Share of our time in which the models were at work."""
+    """Share of our time in which the models ran."""
     stages_s: dict[str, float]
-    """Our time by stage, in the median round; on a GPU they overlap."""
+    """Our time per stage in the median round; on a GPU the stages overlap."""
     segments_equal: bool
     text_equal: bool
     files_with_other_text: int
     stock_batch_size_s: int
-    """The setting of FunASR's that was fastest."""
+    """FunASR's fastest batch size."""
     rounds: int
     machine: dict[str, object]
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         return json.dumps(asdict(self))
 
 
 def run_engine(
     engine: FunasrEngine, model: ModelName, recordings: Recordings, rounds: int
 ) -> EngineResult:
-    """Let both sides hear the same, turn by turn."""
+    """Transcribe the same recordings with both engines, in turns."""
     detector, recogniser = load_stock(engine.identity.device, model)
     batch_size_s = fastest_batch(recogniser, recordings[:6])
-    hear_ours(engine, recordings[:3])  # compiles what is compiled at first use
+    transcribe_ours(engine, recordings[:3])  # triggers compilation at first use
     theirs, ours = [], []
     for _ in range(rounds):
-        theirs.append(hear_stock(recogniser, recordings, batch_size_s))
-        ours.append(hear_ours(engine, recordings))
+        theirs.append(transcribe_stock(recogniser, recordings, batch_size_s))
+        ours.append(transcribe_ours(engine, recordings))
     bounds = [forward_alone(engine, recordings) for _ in range(rounds)]
     stock_spans = [detector.generate(input=[one])[0]["value"] for one in recordings]
     median = sorted(ours, key=lambda one: one.seconds)[rounds // 2]
@@ -87,9 +94,9 @@ def run_engine(
     )
 
 
-def _median(sides: Sequence[Heard]) -> float:
+def _median(sides: Sequence[Transcribed]) -> float:
     return statistics.median(side.seconds for side in sides)
 
 
-def _differing(one: Heard, other: Heard) -> int:
+def _differing(one: Transcribed, other: Transcribed) -> int:
     return sum(text != theirs for text, theirs in zip(one.texts, other.texts, strict=True))

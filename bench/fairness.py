@@ -1,4 +1,4 @@
-"""A small job enqueued behind a huge one of the same priority: how long it takes, and alone."""
+"""Time of a small job behind a very large one of the same priority, and alone."""
 
 import json
 import time
@@ -7,40 +7,40 @@ from pathlib import Path
 
 from bench.machine import describe_machine
 from bench.work import running_bench
-from contract.s3 import S3Store
-from local.samples import SAMPLES
-from producer import cancel, enqueue, status
-from producer.planning.packing import ShardLimits
+from funasr_fleet import cancel, enqueue, status
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.storage.s3 import S3Store
 
 _AUDIO = "s3://audio/fairness/pin-code.wav"
 _HUGE, _SMALL = 4_000, 40
 _LIMITS = ShardLimits(files=10)
 _DEADLINE_S = 600.0
-_LOOK_EVERY_S = 0.2
+_POLL_INTERVAL_S = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
 class FairnessResult:
-    """What `python -m bench fairness --json` prints."""
+    """The output of `python -m bench fairness --json`."""
 
     huge_files: int
     small_files: int
     alone_s: float
-    """The small job with nothing beside it."""
+    """Time of the small job alone."""
     behind_s: float
-    """The small job, enqueued while the huge one is at work."""
+    """Time of the small job, enqueued while the large one runs."""
     huge_files_meanwhile: int
-    """Files of the huge job that were finished in that time."""
+    """Files of the large job that finished in that time."""
     huge_files_left: int
-    """That would have come first in one queue for all."""
+    """Files of the large job that would have come first in a single queue."""
     machine: dict[str, object]
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """One sentence."""
+        """Return the result as one sentence."""
         return (
             f"{self.small_files} files take {self.alone_s} s alone and {self.behind_s} s behind "
             f"{self.huge_files_left} others, {self.huge_files_meanwhile} of them done meanwhile"
@@ -48,7 +48,7 @@ class FairnessResult:
 
 
 def run_fairness(directory: Path) -> FairnessResult:
-    """Measure on one worker child."""
+    """Run the measurement with one worker child."""
     with running_bench(directory) as bench:
         bench.wait_until_ready()
         with (SAMPLES / "pin-code.wav").open("rb") as file:
@@ -91,4 +91,4 @@ def _wait(job: str, files: int) -> None:
     while status(job).counts.finished < files:
         if time.monotonic() > give_up:
             raise TimeoutError(f"{job} is not done within {_DEADLINE_S:.0f} s")
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_POLL_INTERVAL_S)

@@ -1,4 +1,4 @@
-"""Both sides loaded: the same models, with the threads that one worker child would have."""
+"""Loads the models of both engines, with the threads of one worker child."""
 
 from typing import Any, Literal
 
@@ -7,13 +7,13 @@ import torch
 
 from bench.long_audio import decode_samples
 from bench.models import ModelName, load_detector, load_recogniser
-from models import DEMO_VAD
-from worker.engine.fast.choice import choose_paths
-from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Identity, as_clip
-from worker.machine import usable_cores
-from worker.pinning import plan_slot
-from worker.planning.budget import ON_CPU_S
+from funasr_fleet.demo_model import DEMO_VAD
+from funasr_fleet.worker.engine.fast.selection import choose_paths
+from funasr_fleet.worker.engine.funasr import FunasrEngine
+from funasr_fleet.worker.engine.interface import Identity, as_clip
+from funasr_fleet.worker.process.device_plan import plan_slot
+from funasr_fleet.worker.process.hardware import usable_cores
+from funasr_fleet.worker.text.batch_budget import ON_CPU_S
 
 Device = Literal["cpu", "cuda"]
 
@@ -21,7 +21,7 @@ Device = Literal["cpu", "cuda"]
 def load_engine(
     device: Device, model: ModelName, precision: str, batch_seconds: float
 ) -> FunasrEngine:
-    """Ours; without batch seconds it finds out how many its device takes."""
+    """Load our engine; with 0 batch seconds it determines the budget from the device."""
     where = _where("cpu" if device == "cpu" else "cuda:0")
     recogniser, vad = load_recogniser(model, where), load_detector(where)
     paths = choose_paths(recogniser, vad, None, where["device"], decode_samples()[0])
@@ -46,7 +46,7 @@ def load_engine(
 
 
 def load_stock(device: str, model: ModelName) -> tuple[Any, Any]:
-    """FunASR's detector by itself, for its segments, and its recogniser with the same detector."""
+    """Load FunASR's detector alone, for its segments, and its recogniser with the same detector."""
     where = _where(device)
     return load_detector(where), load_recogniser(model, where, vad_model=str(DEMO_VAD))
 

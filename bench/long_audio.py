@@ -1,4 +1,4 @@
-"""Long recordings with known words: the samples one after the other, again and again."""
+"""Long recordings with known words: the samples, concatenated repeatedly."""
 
 import itertools
 import wave
@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.planning.spans import SAMPLE_RATE
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
 BUNDLED_AUDIO = "samples.npz"
-"""The samples, decoded, where a bundle brings them instead of a decoder."""
+"""File with the decoded samples, which a GPU bundle contains instead of a decoder."""
 
 _GAP_S = 1.0
 
 
 def write_long_wav(path: Path, minutes: float) -> None:
-    """A 16 kHz mono WAV of at least this length."""
+    """Write a 16 kHz mono WAV of at least this length."""
     wanted = int(minutes * 60 * SAMPLE_RATE)
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:
@@ -32,13 +32,13 @@ def write_long_wav(path: Path, minutes: float) -> None:
 
 
 def decode_samples() -> list[NDArray[np.float32]]:
-    """Every sample in which somebody speaks, 16 kHz mono."""
+    """Return every sample with speech, 16 kHz mono."""
     bundled = Path(__file__).parent / BUNDLED_AUDIO
     if bundled.exists():
         with np.load(bundled) as packed:
             return [packed[name].astype(np.float32) / 32767 for name in packed.files]
-    from local.samples import SAMPLES, load_samples
-    from worker.decoding import decode_file
+    from funasr_fleet.embedded.samples import SAMPLES, load_samples
+    from funasr_fleet.worker.audio.decode import decode_file
 
     decoded = []
     for sample in (one for one in load_samples() if one.expect == "ok"):

@@ -1,13 +1,13 @@
-"""What a result says of the machine that it was measured on."""
+"""Description of the machine in each result."""
 
 import platform
 from pathlib import Path
 
-from worker.machine import list_gpus, usable_cores
+from funasr_fleet.worker.process.hardware import list_gpus, usable_cores
 
 
 def describe_machine() -> dict[str, object]:
-    """Cores that may be used, the processor's name, GPUs, Python."""
+    """Return usable cores, CPU name, GPUs and Python version."""
     return {
         "cores": usable_cores(),
         "processor": _processor(),

@@ -1,18 +1,18 @@
-"""Messages through Celery's transport, by one process: sent, taken, acknowledged."""
+"""Sends, takes and acks messages through Celery's transport in one process."""
 
 import time
 
-from contract.broker import make_app
-from contract.settings import Settings
+from funasr_fleet.broker.app import make_app
+from funasr_fleet.settings import Settings
 
 _MESSAGES = 5_000
 _QUEUE = "bench-messages"
 _BODY = {"shard": "bench", "files": [{"audio": f"s3://audio/{n:040}.wav"} for n in range(50)]}
-"""As large as a shard of fifty files."""
+"""As large as the message of a shard with fifty files."""
 
 
 def messages_per_second(settings: Settings) -> float:
-    """How many a second go all the way."""
+    """Return the messages per second that are sent, taken and acked."""
     with make_app(settings).connection_for_write() as connection:
         channel = connection.default_channel
         channel.queue_declare(_QUEUE)

@@ -1,16 +1,16 @@
-"""Recordings as users have them: the samples between silence and noise, of all lengths."""
+"""Realistic recordings of mixed lengths: the samples with silence and noise between them."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.long_audio import decode_samples
-from worker.planning.spans import SAMPLE_RATE
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
 
 def make_recordings(
     hours: float, shortest_s: float = 5.0, longest_s: float = 1800.0, seed: int = 20261122
 ) -> list[NDArray[np.float32]]:
-    """Recordings of log-uniform length, together at least this long; the same for each seed."""
+    """Return recordings of log-uniform length with at least this total; deterministic per seed."""
     random = np.random.default_rng(seed)
     spoken = decode_samples()
     recordings: list[NDArray[np.float32]] = []

@@ -1,17 +1,17 @@
-"""The models to measure with: the demo's, and Paraformer-large's size with random weights."""
+"""The benchmarks' models: the demo's, and Paraformer-large's size with random weights."""
 
 from typing import Any, Literal
 
 import funasr
 import torch
 
-from models import DEMO_ASR, DEMO_VAD
+from funasr_fleet.demo_model import DEMO_ASR, DEMO_VAD
 
 ModelName = Literal["demo", "paraformer-large"]
 
 _VOCABULARY = 8404
 _TOKENS_PER_FRAME = 0.25
-"""Of 60 ms: about four a second, as people speak Mandarin."""
+"""Frames of 60 ms: about four tokens a second, the rate of spoken Mandarin."""
 _ATTENTION = {
     "attention_heads": 4,
     "linear_units": 2048,
@@ -79,11 +79,11 @@ _LARGE: dict[str, Any] = {
         "cmvn_file": str(DEMO_ASR / "am.mvn"),
     },
 }
-"""As the configuration of the published Paraformer-large says, with word times."""
+"""The configuration of the published Paraformer-large, with word times."""
 
 
 def load_recogniser(name: ModelName, where: dict[str, Any], **more: Any) -> Any:
-    """An AutoModel; random weights are the same at every call."""
+    """Return an AutoModel; random weights are the same at every call."""
     quiet = {"disable_update": True, "disable_pbar": True, "disable_log": True}
     if name == "demo":
         return funasr.AutoModel(model=str(DEMO_ASR), **where, **quiet, **more)
@@ -91,7 +91,7 @@ def load_recogniser(name: ModelName, where: dict[str, Any], **more: Any) -> Any:
     tokens = ["<blank>", "<s>", "</s>", *map(chr, range(0x4E00, 0x4E00 + _VOCABULARY - 4)), "<unk>"]
     conf = {**_LARGE, "tokenizer_conf": {**_LARGE["tokenizer_conf"], "token_list": tokens}}
     model = funasr.AutoModel(**conf, **where, **quiet, **more)
-    with torch.no_grad():  # untrained, it would say a token every 120 ms
+    with torch.no_grad():  # untrained, it would emit a token every 120 ms
         head = model.model.predictor.cif_output
         head.weight.mul_(0.1)
         head.bias.fill_(torch.logit(torch.tensor(_TOKENS_PER_FRAME)).item())
@@ -99,6 +99,6 @@ def load_recogniser(name: ModelName, where: dict[str, Any], **more: Any) -> Any:
 
 
 def load_detector(where: dict[str, Any]) -> Any:
-    """The demo's FSMN-VAD, whose work is that of any FSMN-VAD of its size."""
+    """Return the demo's FSMN-VAD; its cost equals that of any FSMN-VAD of its size."""
     quiet = {"disable_update": True, "disable_pbar": True, "disable_log": True}
     return funasr.AutoModel(model=str(DEMO_VAD), **where, **quiet)

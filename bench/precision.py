@@ -1,4 +1,4 @@
-"""What fewer bits do to the words: the same clips in each precision, compared clip by clip."""
+"""Compares the text of the same clips in each precision, clip by clip."""
 
 import json
 import statistics
@@ -10,28 +10,28 @@ from bench.loading import Device, load_engine
 from bench.machine import describe_machine
 from bench.mixed_audio import make_recordings
 from bench.models import ModelName
-from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Clip, Hints, find_speech
-from worker.planning.assembly import Recognition
+from funasr_fleet.worker.engine.funasr import FunasrEngine
+from funasr_fleet.worker.engine.interface import Clip, Hints, find_speech
+from funasr_fleet.worker.text.segments import Recognition
 
 EXACT = "fp32"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recognised:
-    """The clips in one precision."""
+    """Results for one precision."""
 
     other_texts: int
-    """Clips that say something else than in fp32."""
+    """Clips whose text differs from fp32."""
     other_times: int
-    """Clips that say the same, with some word at another time."""
+    """Clips with the same text, but a different time of some word."""
     seconds: float
-    """Median."""
+    """Median time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrecisionResult:
-    """What `python -m bench precision --json` prints."""
+    """The output of `python -m bench precision --json`."""
 
     device: str
     model: str
@@ -41,11 +41,11 @@ class PrecisionResult:
     machine: dict[str, object]
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """A line per precision."""
+        """Return one line per precision."""
         return "\n".join(
             f"{name}: {one.other_texts} of {self.clips} clips with another text, "
             f"{one.other_times} with other times; {one.seconds} s"
@@ -54,11 +54,11 @@ class PrecisionResult:
 
 
 def run_precision(device: Device, model: ModelName, hours: float, rounds: int) -> PrecisionResult:
-    """Let the recogniser hear the same clips in 32, and twice in 16 bits, turn by turn."""
+    """Recognise the same clips in fp32, bf16 and fp16, in turns."""
     engines = {name: load_engine(device, model, name, 0) for name in (EXACT, "bf16", "fp16")}
     recordings = make_recordings(hours)
-    clips = [clip for one in recordings for clip in find_speech(engines[EXACT].listen(), one)]
-    heard = {name: engine.recognise(clips, Hints()) for name, engine in engines.items()}
+    clips = [clip for one in recordings for clip in find_speech(engines[EXACT].start_vad(), one)]
+    recognitions = {name: engine.recognise(clips, Hints()) for name, engine in engines.items()}
     turns = [{name: _seconds(one, clips) for name, one in engines.items()} for _ in range(rounds)]
     return PrecisionResult(
         device=engines[EXACT].identity.device,
@@ -66,8 +66,10 @@ def run_precision(device: Device, model: ModelName, hours: float, rounds: int) -
         clips=len(clips),
         speech_s=round(sum(clip.seconds for clip in clips), 1),
         by_precision={
-            name: _compare(some, heard[EXACT], statistics.median(turn[name] for turn in turns))
-            for name, some in heard.items()
+            name: _compare(
+                some, recognitions[EXACT], statistics.median(turn[name] for turn in turns)
+            )
+            for name, some in recognitions.items()
         },
         machine=describe_machine(),
     )
@@ -80,9 +82,9 @@ def _seconds(engine: FunasrEngine, clips: Sequence[Clip]) -> float:
 
 
 def _compare(
-    heard: Sequence[Recognition], exact: Sequence[Recognition], seconds: float
+    recognitions: Sequence[Recognition], exact: Sequence[Recognition], seconds: float
 ) -> Recognised:
-    pairs = list(zip(heard, exact, strict=True))
+    pairs = list(zip(recognitions, exact, strict=True))
     return Recognised(
         other_texts=sum(one.text != other.text for one, other in pairs),
         other_times=sum(one != other for one, other in pairs if one.text == other.text),

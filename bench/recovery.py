@@ -1,6 +1,6 @@
-"""How soon work goes on after something died, with the default visibility timeout.
+"""Recovery time after a failure, with the default visibility timeout.
 
-Four jobs, a fault in each; after each, every file is audited.
+Four jobs with one fault each; after each job, every file is audited.
 """
 
 import contextlib
@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench.casualties import Fleet, Job, begin
+from bench.faults import killing
+from bench.faults.audit import Audit
+from bench.faults.broker import RestartableBroker
+from bench.faults.storage import HEALTHY, FaultProfile, Storage, faulty_storage
 from bench.machine import describe_machine
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.environment import adopt
-from local.faults import killing
-from local.faults.audit import Audit
-from local.faults.broker import MortalBroker
-from local.faults.storage import FAIR, Storage, Weather, faulty_storage
-from local.samples import SAMPLES
-from local.stack import running_stack
+from funasr_fleet.embedded.environment import adopt
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.stack import running_stack
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 
 _AUDIO = "s3://audio/recovery/two-minutes.mp3"
 _OUTAGE_S = 30.0
@@ -29,36 +29,36 @@ _BROKER_AWAY_S = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class RecoveryResult:
-    """What `python -m bench recovery --json` prints."""
+    """The output of `python -m bench recovery --json`."""
 
     child_sigkill_s: float
-    """From the SIGKILL of a child until the files that it had in hand are done."""
+    """From the SIGKILL of a child until the files that it had in progress are done."""
     worker_sigkill_s: float
-    """The same for a whole worker, whose files another one does."""
+    """From the SIGKILL of a worker until another one has done its files."""
     broker_restart_s: float
-    """From when a killed broker answers again until the next file is done."""
+    """From the first answer of a restarted broker until the next file is done."""
     s3_outage_s: float
-    """From the end of half a minute in which S3 refused everything until the next file is done."""
+    """From the end of a 30 s outage of S3 until the next file is done."""
     lost: int
     """Files without an outcome, of all four jobs."""
     double_counted: int
-    """Files with two."""
+    """Files with two outcomes."""
     visibility_timeout_s: int
     machine: dict[str, object]
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """A line per fault."""
+        """Return one line per fault."""
         return "\n".join(
             [
                 f"child killed: its files are done after {self.child_sigkill_s} s",
                 f"worker killed: its files are done after {self.worker_sigkill_s} s "
                 f"(visibility timeout {self.visibility_timeout_s} s)",
-                f"broker back: work goes on after {self.broker_restart_s} s",
-                f"S3 back: work goes on after {self.s3_outage_s} s",
+                f"broker back: work resumes after {self.broker_restart_s} s",
+                f"S3 back: work resumes after {self.s3_outage_s} s",
                 f"{self.lost} files lost, {self.double_counted} counted twice",
             ]
         )
@@ -66,17 +66,17 @@ class RecoveryResult:
 
 @dataclass(eq=False)
 class _Recovery:
-    """See above."""
+    """Runs one job per fault on a fleet of two workers."""
 
     directory: Path
     settings: Settings
-    broker: MortalBroker
+    broker: RestartableBroker
     storage: Storage
     fleet: Fleet
     audits: list[Audit] = field(default_factory=list)
 
     def measure(self, name: str, fault: Callable[[Job], float]) -> float:
-        """What comes of the fault in a job of its own."""
+        """Run a job with the fault, audit it, and return the recovery time."""
         self.fleet.stand()
         job = begin(self.directory, name, _AUDIO, self.settings)
         seconds = fault(job)
@@ -84,19 +84,19 @@ class _Recovery:
         return round(seconds, 1)
 
     def kill_child(self, job: Job) -> float:
-        """One child, with a shard in its hands."""
+        """Kill a child that has a shard in progress."""
         worker, files = job.caught(self.fleet.workers)
         killing.kill_child(worker)
         return job.until_done(files)
 
     def kill_worker(self, job: Job) -> float:
-        """A whole worker; another one has to wait for its lease to end."""
+        """Kill a whole worker; another one must wait until its lease expires."""
         worker, files = job.caught(self.fleet.workers)
         killing.kill_worker(worker)
         return job.until_done(files)
 
     def restart_broker(self, job: Job) -> float:
-        """Killed, and started again with its data."""
+        """Kill the broker, and restart it with its data."""
         job.caught(self.fleet.workers)
         self.broker.kill()
         time.sleep(_BROKER_AWAY_S)
@@ -104,16 +104,16 @@ class _Recovery:
         return job.until_more()
 
     def interrupt_storage(self, job: Job) -> float:
-        """Every request fails for a while."""
+        """Fail every request to S3 for a while."""
         job.caught(self.fleet.workers)
-        self.storage.weather = Weather(failing=1.0)
+        self.storage.weather = FaultProfile(failing=1.0)
         time.sleep(_OUTAGE_S)
-        self.storage.weather = FAIR
+        self.storage.weather = HEALTHY
         return job.until_more()
 
 
 def run_recovery(directory: Path) -> RecoveryResult:
-    """Kill, and see how soon it is as if nothing had happened."""
+    """Inject each fault and measure the recovery time."""
     with _recovery(directory) as recovery:
         child_s = recovery.measure("child", recovery.kill_child)
         worker_s = recovery.measure("worker", recovery.kill_worker)
@@ -138,7 +138,7 @@ def _recovery(directory: Path) -> Iterator[_Recovery]:
         with (SAMPLES / "inventory-two-minutes.mp3").open("rb") as file:
             S3Store().upload(_AUDIO, file)
         with (
-            MortalBroker(stack) as broker,
+            RestartableBroker(stack) as broker,
             faulty_storage(stack.environment["AWS_ENDPOINT_URL_S3"]) as storage,
         ):
             fleet = Fleet({**stack.environment, "AWS_ENDPOINT_URL_S3": storage.url}, directory)

@@ -1,6 +1,6 @@
-"""How time grows with the number of files and with their length: a line, if all is well.
+"""Measures how time grows with the number of files and with their length; expected to be linear.
 
-One child of a real worker; the time of a shard, fetching and writing included, as its log says.
+One child of a real worker; the time of a shard, including fetching and writing, from its log.
 """
 
 import json
@@ -13,7 +13,7 @@ import numpy as np
 from bench.long_audio import write_long_wav
 from bench.machine import describe_machine
 from bench.work import Bench, running_bench
-from producer.planning.packing import ShardLimits
+from funasr_fleet.producer.planning.packing import ShardLimits
 
 FILE_COUNTS = (10, 20, 40, 80, 160)
 SHORT_MINUTES = 0.5
@@ -22,17 +22,17 @@ FILE_MINUTES = (5.0, 15.0, 30.0, 60.0, 120.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The line through some points: seconds = fixed_s + x * seconds_each."""
+    """The fitted line: seconds = fixed_s + x * seconds_each."""
 
     fixed_s: float
     seconds_each: float
     r_squared: float
-    """1 when the points lie on the line."""
+    """1 if all points are on the line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """Seconds at each size, the fastest of the rounds."""
+    """Seconds at each size, in the fastest round."""
 
     unit: str
     sizes: list[float]
@@ -42,20 +42,20 @@ class Growth:
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingResult:
-    """What `python -m bench scaling --json` prints."""
+    """The output of `python -m bench scaling --json`."""
 
     by_files: Growth
-    """Files of half a minute, in one shard."""
+    """Growth with the number of 30 s files in one shard."""
     by_minutes: Growth
-    """One file of so many minutes."""
+    """Growth with the minutes of a single file."""
     machine: dict[str, object]
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """A line per size and one per fit."""
+        """Return one line per size and one per fit."""
         return "\n".join(map(_describe, (self.by_files, self.by_minutes)))
 
 
@@ -68,7 +68,7 @@ def _describe(growth: Growth) -> str:
 
 
 def run_scaling(directory: Path, rounds: int) -> ScalingResult:
-    """Transcribe more and more files, and longer and longer ones."""
+    """Transcribe increasing numbers of files, and files of increasing length."""
     with running_bench(directory) as bench:
         bench.wait_until_ready()
         short = _upload(bench, directory, SHORT_MINUTES)
@@ -98,7 +98,7 @@ def _seconds(bench: Bench, audio: Sequence[str]) -> float:
 
 
 def growth_of(unit: str, sizes: Sequence[float], rounds: Sequence[Sequence[float]]) -> Growth:
-    """What some rounds say of how time grows, each with the seconds at every size."""
+    """Return the growth over several rounds, each with the seconds at every size."""
     fastest = np.min(rounds, axis=0)
     each, fixed = np.polyfit(sizes, fastest, 1)
     missed = fastest - (fixed + each * np.array(sizes))

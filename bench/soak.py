@@ -1,7 +1,7 @@
-"""The seed of this project: the second long file must be as fast as the first.
+"""The original goal of this project: the second long file must be as fast as the first.
 
-One long file is transcribed again and again by one child of a real worker; the worker's own log
-says how long each took, with how many torch threads, and how much memory it held.
+One child of a real worker transcribes one long file repeatedly; the worker's log has the time, the
+number of torch threads and the memory of each run.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.long_audio import write_long_wav
 from bench.machine import describe_machine
 from bench.work import Bench, Event, running_bench
-from producer.planning.packing import ShardLimits
+from funasr_fleet.producer.planning.packing import ShardLimits
 
 MAX_SLOWEST_OVER_FASTEST = 1.3
 MAX_MEMORY_GROWTH = 1.1
@@ -29,49 +29,49 @@ class Run:
     threads_after: int
     resident_bytes: int
     peak_resident_bytes: int
-    """The most that the child ever held."""
+    """Peak memory of the child."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SoakResult:
-    """What `python -m bench soak --json` prints."""
+    """The output of `python -m bench soak --json`."""
 
     minutes: float
-    """Of the file."""
+    """Length of the file."""
     series: list[list[Run]]
-    """All in the same child; every one but the last was not steady."""
+    """All series in the same child; every series except the last was not steady."""
     machine: dict[str, object]
 
     @property
     def runs(self) -> list[Run]:
-        """Of all series."""
+        """Runs of all series."""
         return [run for series in self.series for run in series]
 
     @property
     def slowest_over_fastest(self) -> float:
-        """In the last series; the child's very first run warms up and does not count."""
+        """Ratio in the last series; the first run of the child is a warm-up and is excluded."""
         seconds = [run.seconds for run in self.series[-1] if run is not self.runs[0]]
         return max(seconds) / min(seconds)
 
     @property
     def slowdown(self) -> float:
-        """The fastest run of the last series over that of the first; 1 with one series."""
+        """The fastest run of the last series divided by that of the first; 1 with one series."""
         first, last = (min(run.seconds for run in self.series[at]) for at in (0, -1))
         return last / first
 
     @property
     def memory_growth(self) -> float:
-        """Resident memory after the last run of all over that after the second."""
+        """Resident memory after the last run divided by that after the second."""
         return self.runs[-1].resident_bytes / self.runs[1].resident_bytes
 
     @property
     def threads_constant(self) -> bool:
-        """Whether every run found and left the same number of torch threads."""
+        """Whether every run started and ended with the same number of torch threads."""
         return len({t for run in self.runs for t in (run.threads_before, run.threads_after)}) == 1
 
     @property
     def steady(self) -> bool:
-        """Whether the promise holds."""
+        """Whether time, memory and threads stayed constant."""
         return (
             max(self.slowest_over_fastest, self.slowdown) <= MAX_SLOWEST_OVER_FASTEST
             and self.memory_growth <= MAX_MEMORY_GROWTH
@@ -79,7 +79,7 @@ class SoakResult:
         )
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         verdict = {
             "slowest_over_fastest": round(self.slowest_over_fastest, 3),
             "slowdown": round(self.slowdown, 3),
@@ -90,7 +90,7 @@ class SoakResult:
         return json.dumps({**asdict(self), **verdict})
 
     def to_text(self) -> str:
-        """A line per run."""
+        """Return one line per run."""
         lines = [
             f"{number}: {run.seconds:6.1f} s  {run.rtfx:5.0f}x  {run.threads_after} threads  "
             f"{run.resident_bytes >> 20} MiB"
@@ -105,10 +105,10 @@ class SoakResult:
 
 
 def run_soak(directory: Path, repeats: int, minutes: float) -> SoakResult:
-    """Transcribe a file of this length this many times in one child, each time as its own shard.
+    """Transcribe a file of this length repeatedly in one child, each time as its own shard.
 
-    A neighbour on the machine makes one series unsteady: it is followed by others in the same
-    child, up to MOST_SERIES in all. A process that got slower stays so, and fails by its slowdown.
+    Other load on the machine can make a series unsteady: it is then repeated in the same child, up
+    to MOST_SERIES in all. A process that got slower stays slower, and fails by its slowdown.
     """
     with running_bench(directory) as bench:
         ready = bench.wait_until_ready()
@@ -124,8 +124,10 @@ def run_soak(directory: Path, repeats: int, minutes: float) -> SoakResult:
 
 
 def _series(bench: Bench, audio: list[str], ready: Event) -> list[Run]:
-    told = bench.transcribe(audio, ShardLimits(files=1))
-    return [_run(file, shard, ready) for file, shard in zip(told.files, told.shards, strict=True)]
+    events = bench.transcribe(audio, ShardLimits(files=1))
+    return [
+        _run(file, shard, ready) for file, shard in zip(events.files, events.shards, strict=True)
+    ]
 
 
 def _run(file: Event, shard: Event, ready: Event) -> Run:

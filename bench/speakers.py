@@ -1,6 +1,6 @@
-"""Two recordings of an hour in which many turns are taken: telling speakers apart, ours and stock.
+"""Speaker clustering of two one-hour recordings with many turns, by our engine and by FunASR.
 
-The speaker model has random weights, so that who is found means nothing here; times and threads do.
+The speaker model has random weights, so only times and threads are meaningful, not the speakers.
 """
 
 import json
@@ -18,55 +18,55 @@ import numpy as np
 import psutil
 
 from bench.machine import describe_machine
-from worker.machine import usable_cores
-from worker.pinning import plan_slot
+from funasr_fleet.worker.process.device_plan import plan_slot
+from funasr_fleet.worker.process.hardware import usable_cores
 
 _RECORDINGS = 2
 _SPEAKERS = 4
 _TURN_S = 2.25
-"""Two of FunASR's windows."""
+"""Length of a turn: two of FunASR's windows."""
 _MODEL = {
     "model": "CAMPPlus",
     "model_conf": {"embedding_size": 192, "growth_rate": 4, "init_channels": 32, "bn_size": 2},
     "frontend": "WavFrontend",
     "frontend_conf": {"fs": 16000},
 }
-"""CAM++ as narrow as it goes; embeddings as long as the real one's."""
+"""The narrowest CAM++, with embeddings of the real length."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """One recording, and what it left behind."""
+    """Measurements of one recording."""
 
     embedding_s: float | None
-    """None where the embeddings were there already."""
+    """None if the embeddings were precomputed."""
     clustering_s: float
     torch_threads: int
-    """What torch would take for the next recording."""
+    """Number of torch threads for the next recording."""
     process_threads: int
     resident_mib: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpeakersResult:
-    """What `python -m bench speakers --json` prints; rounds in order, each side in one process."""
+    """The output of `python -m bench speakers --json`; each engine in its own process."""
 
     minutes: float
     turns: int
     windows: int
     threads: int
-    """What both processes were given."""
+    """Threads that both processes were configured with."""
     ours: list[Round]
     funasr: list[Round]
-    """Its own clustering of the same embeddings."""
+    """FunASR's clustering of the same embeddings."""
     machine: dict[str, object]
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """A line per side."""
+        """Return one line per engine."""
         sides = {"ours": self.ours, "FunASR's own": self.funasr}
         return "\n".join(
             f"{name}: {self.windows} windows clustered in "
@@ -77,12 +77,12 @@ class SpeakersResult:
 
 
 def run_speakers(minutes: float) -> SpeakersResult:
-    """Measure each side in a process of its own, pinned like a worker child."""
+    """Measure each engine in its own process, pinned like a worker child."""
     plan = plan_slot(0, ["cpu"], usable_cores(), "auto")
-    os.environ.update(plan.environment)  # read by the libraries of the processes to come
+    os.environ.update(plan.environment)  # read by the libraries of the child processes
     with TemporaryDirectory() as directory:
         kept = Path(directory)
-        ours = _in_a_fresh_process(_hear_ours, kept, minutes, plan.threads)
+        ours = _in_a_fresh_process(_cluster_ours, kept, minutes, plan.threads)
         stock = _in_a_fresh_process(_cluster_stock, kept, plan.threads)
         windows = len(np.load(_embeddings(kept, 0)))
     return SpeakersResult(
@@ -98,7 +98,7 @@ def run_speakers(minutes: float) -> SpeakersResult:
 
 def _in_a_fresh_process(act: Callable[..., list[Round]], *given: Any) -> list[Round]:
     context = get_context("spawn")
-    # what FunASR prints goes to stderr
+    # redirects FunASR's output to stderr
     with ProcessPoolExecutor(1, context, initializer=os.dup2, initargs=(2, 1)) as process:
         return process.submit(act, *given).result()
 
@@ -111,24 +111,24 @@ def _turns(minutes: float) -> int:
     return int(minutes * 60 / _TURN_S)
 
 
-def _hear_ours(kept: Path, minutes: float, threads: int) -> list[Round]:
-    """The speaker path of the engine, all of it; keeps the embeddings for the other side."""
+def _cluster_ours(kept: Path, minutes: float, threads: int) -> list[Round]:
+    """Run the whole speaker path of our engine; save the embeddings for FunASR."""
     import funasr
     import torch
 
-    from worker.engine.voices import Voices, tell_apart
+    from funasr_fleet.worker.engine.diarization import SpeakerEmbedder, cluster_speakers
 
     torch.manual_seed(0)
     torch.set_num_threads(threads)
     flags = {"disable_update": True, "disable_log": True, "disable_pbar": True, "ncpu": threads}
-    voices = Voices(funasr.AutoModel(**_MODEL, **flags))
+    voices = SpeakerEmbedder(funasr.AutoModel(**_MODEL, **flags))
     rounds = []
     for number in range(_RECORDINGS):
         clips = _record(_turns(minutes), number)
         begin = time.perf_counter()
-        heard = voices.hear(clips)
+        heard = voices.embed(clips)
         embedded = time.perf_counter()
-        tell_apart(heard, seconds=[clip.seconds for clip in clips])
+        cluster_speakers(heard, seconds=[clip.seconds for clip in clips])
         clustered = time.perf_counter()
         rounds.append(_round(embedded - begin, clustered - embedded))
         np.save(_embeddings(kept, number), np.concatenate(heard))
@@ -150,10 +150,10 @@ def _cluster_stock(kept: Path, threads: int) -> list[Round]:
 
 
 def _record(turns: int, seed: int) -> list[Any]:
-    """Turns of four of the samples, each from another place and with another noise."""
+    """Return turns of four samples, each with different excerpts and noise."""
     from bench.long_audio import decode_samples
-    from worker.engine.interface import as_clip
-    from worker.planning.spans import SAMPLE_RATE
+    from funasr_fleet.worker.engine.interface import as_clip
+    from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
     lots = np.random.default_rng(seed)
     length = int(_TURN_S * SAMPLE_RATE)

@@ -1,19 +1,22 @@
-"""The `fleet` command: one thin file per subcommand, each importing its side when it runs.
+"""The `fleet` command: one thin module per subcommand, which imports its dependencies when it runs.
 
-main.py     the application, and what its errors look like
-exits.py    exit codes, and which error ends with which
+main.py                 the application, and how errors are printed
+exits.py                exit codes, and the exit code of each error
+enqueue_options.py      the options of `fleet enqueue`, each with its help
+publishing_progress.py  the progress line of `fleet enqueue`
+dry_run.py              the output of `fleet enqueue --dry-run`
+status_view.py          the output of `fleet status`
+watching.py             `fleet status --watch`
+
+Subcommands:
+
 worker.py enqueue.py transcribe.py status.py failures.py retry.py cancel.py reconcile.py report.py
 jobs.py evaluate.py dead.py exporter.py doctor.py demo.py up.py
-enqueue_options.py      the options of `fleet enqueue`, each with its help
-publishing_progress.py  how far `fleet enqueue` has come
-status_view.py  what `fleet status` shows
-watching.py  `fleet status --watch`
-dry_run.py  what `fleet enqueue --dry-run` prints
 """
 
 
 def main() -> None:
     """Entry point of the console script."""
-    from cli.main import run
+    from funasr_fleet.cli.main import run
 
     run()

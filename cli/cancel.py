@@ -6,13 +6,13 @@ import typer
 
 
 def cancel(job: Annotated[str, typer.Argument(help="Name of the job.")]) -> None:
-    """Let nobody begin another file of a job; what is in flight is finished.
+    """Cancel a job. Files in progress finish; no new file is started.
 
     Example: fleet cancel job-20261122
     """
-    import producer
+    import funasr_fleet
 
-    if producer.cancel(job):
-        typer.echo(f"{job} is cancelled; what has its result keeps it: fleet status {job}")
+    if funasr_fleet.cancel(job):
+        typer.echo(f"{job} is cancelled; existing results are kept: fleet status {job}")
     else:
-        typer.echo(f"{job} is over already: nothing to cancel")
+        typer.echo(f"{job} has already ended: nothing to cancel")

@@ -1,4 +1,4 @@
-"""What `fleet enqueue --dry-run` prints."""
+"""The output of `fleet enqueue --dry-run`."""
 
 import json
 import math
@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from producer.progress.wording import decimal, span
+from funasr_fleet.producer.progress.humanize import decimal, span
 
 if TYPE_CHECKING:
-    from producer.dry_run.effort import DryRun, Span
+    from funasr_fleet.producer.estimate.cost import DryRun, Span
 
 _MS_PER_HOUR = 3_600_000
 
 _BASIS = {
-    "given": "as --rtfx says",
-    "measured": "as the workers have measured",
-    "assumed": "a guess: no worker has measured it yet, --rtfx says better",
+    "given": "given by --rtfx",
+    "measured": "measured by workers",
+    "assumed": "a guess: not measured by workers yet, set it with --rtfx",
 }
 
 
 def print_dry_run(result: "DryRun", *, as_json: bool) -> None:
-    """Print the estimate; bad rows go to stderr."""
+    """Print the estimate to stdout, and bad rows to stderr."""
     for row in result.bad_examples:
         typer.echo(f"fleet: {row}", err=True)
     if (more := result.bad_rows - len(result.bad_examples)) > 0:
@@ -31,7 +31,7 @@ def print_dry_run(result: "DryRun", *, as_json: bool) -> None:
 
 
 def to_text(result: "DryRun") -> str:
-    """The estimate in a few lines; with each number what it rests on."""
+    """The estimate as text, with the basis of each number."""
     if not result.files:
         return "no audio found: nothing to do"
     lines = [("files", _files(result)), ("audio", _hours(result)), ("basis", _basis(result))]
@@ -45,7 +45,7 @@ def to_text(result: "DryRun") -> str:
                 f"{_band(cost, lambda x: f'{x:,.2f}')} at {result.gpu_hour_price:g} a GPU hour",
             )
         )
-    lines.append(("", "nothing was published, and what has its result already is counted too"))
+    lines.append(("", "nothing was published; files that already have a result are included"))
     return "\n".join(f"{name:<12}{text}" for name, text in lines)
 
 
@@ -61,11 +61,11 @@ def _hours(result: "DryRun") -> str:
 
 
 def _basis(result: "DryRun") -> str:
-    parts = [f"{result.measured} of {result.sampled} headers looked at told their length"]
+    parts = [f"{result.measured} of {result.sampled} sampled headers contain a duration"]
     if result.known_ms:
-        parts.append(f"{decimal(result.known_ms / _MS_PER_HOUR)} h told by the sources")
+        parts.append(f"{decimal(result.known_ms / _MS_PER_HOUR)} h given by the sources")
     if result.typical_ms:
-        parts.append(f"{decimal(result.typical_ms / _MS_PER_HOUR)} h guessed by typical rates")
+        parts.append(f"{decimal(result.typical_ms / _MS_PER_HOUR)} h by typical bit rates")
     return "; ".join(parts)
 
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli import enqueue_options as given
-from cli.exits import Exit, WrongUsage, exit_of
-from cli.publishing_progress import showing_progress
-from cli.watching import watch_job
-from contract.job import FORMATS
-from contract.queues import DEFAULT_PRIORITY
+from funasr_fleet.cli import enqueue_options as given
+from funasr_fleet.cli.exits import Exit, WrongUsage, exit_of
+from funasr_fleet.cli.publishing_progress import showing_progress
+from funasr_fleet.cli.watching import watch_job
+from funasr_fleet.contract.job import FORMATS
+from funasr_fleet.contract.queues import DEFAULT_PRIORITY
 
 if TYPE_CHECKING:
-    from contract.job import Options
-    from producer import EnqueueResult
+    from funasr_fleet import EnqueueResult
+    from funasr_fleet.contract.job import Options
 
 
 def enqueue(
@@ -52,9 +52,9 @@ def enqueue(
     wait: given.Wait = False,
     as_json: given.AsJson = False,
 ) -> None:
-    """Publish every audio file of the sources that has no current result; then exit.
+    """Publish all audio files without a current result, then exit.
 
-    Killed and started again with the same --job, it goes on where it was.
+    If it is interrupted, run it again with the same --job to resume.
 
     Example: fleet enqueue s3://calls/2026/ --output s3://transcripts/2026/ --formats json,srt
     """
@@ -62,27 +62,27 @@ def enqueue(
     selection = _read_selection(since, limit, suffixes)
     if dry_run:
         speed = {"gpus": gpus, "rtfx": rtfx, "gpu_hour_price": gpu_hour_price}
-        _say_what_it_takes(sources, upload, selection, speed, as_json=as_json)
+        _print_estimate(sources, upload, selection, speed, as_json=as_json)
         return
     texts = {"formats": _formats(formats), "hotwords": _words(hotwords), "timestamps": timestamps}
-    voices = {"speakers": speakers or speaker_count is not None, "speaker_count": speaker_count}
+    speech = {"language": language, "channels": channels, "itn": itn}
+    labels = {"speakers": speakers or speaker_count is not None, "speaker_count": speaker_count}
     lengths = {"merge_seconds": merge_seconds, "max_segment_seconds": max_segment_seconds}
-    spoken = {"language": language, "channels": channels, "itn": itn}
-    cut = {"segments": segments, "second_look": second_look, **lengths}
-    wanted = _read_options(**texts, **spoken, **voices, **cut)
+    cutting = {"segments": segments, "second_look": second_look, **lengths}
+    options = _read_options(**texts, **speech, **labels, **cutting)
     where = {"model": model, "upload": upload, "priority": priority}
     how = {"overwrite": overwrite, "strict": strict, **_read_limits(max_shard_seconds, max_ready)}
-    result = _enqueue(sources, output, job, options=wanted, **where, **selection, **how)
+    result = _enqueue(sources, output, job, options=options, **where, **selection, **how)
     _report(result, as_json=as_json)
     code = _wait_for(result.job, quiet=as_json) if wait and not result.empty else Exit.OK
     raise typer.Exit(code or (Exit.SOME_FAILED if result.bad_row_count else Exit.OK))
 
 
 def _enqueue(sources: list[str], output: str, job: str | None, **how: Any) -> "EnqueueResult":
-    import producer
+    import funasr_fleet
 
     with showing_progress() as progress:
-        return producer.enqueue(
+        return funasr_fleet.enqueue(
             sources, output=output, job=job, progress=progress, warn=_warn, **how
         )
 
@@ -109,8 +109,8 @@ def _read_selection(since: datetime | None, limit: int | None, suffixes: str) ->
 
 
 def _read_limits(shard_seconds: float | None, max_ready: int | None) -> dict[str, Any]:
-    """Only what was given: the producer knows the defaults."""
-    from producer.planning.packing import ShardLimits
+    """Only the limits given on the command line; the producer has the defaults."""
+    from funasr_fleet.producer.planning.packing import ShardLimits
 
     limits: dict[str, Any] = {}
     if shard_seconds is not None:
@@ -121,11 +121,11 @@ def _read_limits(shard_seconds: float | None, max_ready: int | None) -> dict[str
 
 
 def _wait_for(job: str, *, quiet: bool) -> Exit:
-    """Show the job until it is over, or nobody can tell when it is; how to end then."""
-    import producer
+    """Show the job until it ends or its state is unknown; returns the exit code."""
+    import funasr_fleet
 
-    last = watch_job(lambda: producer.status(job), quiet=quiet)
-    if quiet and last.note:  # the document on stdout is that of what was enqueued
+    last = watch_job(lambda: funasr_fleet.status(job), quiet=quiet)
+    if quiet and last.note:  # stdout has the JSON document of the enqueue result
         typer.echo(f"fleet: {last.note}", err=True)
     return exit_of(last)
 
@@ -138,7 +138,7 @@ def _report(result: "EnqueueResult", *, as_json: bool) -> None:
     typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
 
 
-def _say_what_it_takes(
+def _print_estimate(
     sources: list[str],
     upload: str | None,
     selection: dict[str, Any],
@@ -146,8 +146,8 @@ def _say_what_it_takes(
     *,
     as_json: bool,
 ) -> None:
-    from cli.dry_run import print_dry_run
-    from producer.dry_run.looking import look_at_sources
+    from funasr_fleet.cli.dry_run import print_dry_run
+    from funasr_fleet.producer.estimate.estimate import look_at_sources
 
     print_dry_run(look_at_sources(sources, upload, **selection, **speed), as_json=as_json)
 
@@ -155,7 +155,7 @@ def _say_what_it_takes(
 def _read_options(**given: object) -> "Options":
     from pydantic import ValidationError
 
-    from contract.job import Options, explain
+    from funasr_fleet.contract.job import Options, explain
 
     try:
         return Options.model_validate(given)
@@ -164,7 +164,7 @@ def _read_options(**given: object) -> "Options":
 
 
 def _check_output(output: str) -> None:
-    from contract.job import check_output
+    from funasr_fleet.contract.job import check_output
 
     try:
         check_output(output)
@@ -175,7 +175,7 @@ def _check_output(output: str) -> None:
 def _sentence(found: "EnqueueResult") -> str:
     if found.published_before:
         return (
-            f"{found.job} was published before; new files need another name: "
+            f"{found.job} is already published completely; use another --job for new files: "
             f"fleet status {found.job}"
         )
     if found.cancelled:
@@ -183,7 +183,7 @@ def _sentence(found: "EnqueueResult") -> str:
     if not found.files:
         return "no audio found: nothing to do"
     if not found.enqueued:
-        return f"{found.files} files found, all have their outcome: nothing to do but skip"
+        return f"{found.files} files found, all have an outcome: nothing to do"
     return (
         f"{found.files} files found, {found.skipped} skipped, {found.enqueued} enqueued as "
         f"{found.shards} shards of {found.job}; watch it with: fleet status {found.job}"

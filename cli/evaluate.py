@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.exits import Exit, WrongUsage
+from funasr_fleet.cli.exits import Exit, WrongUsage
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from producer import Evaluation
-    from producer.evaluation.counts import Counts
+    from funasr_fleet import Evaluation
+    from funasr_fleet.producer.evaluation.edit_counts import Counts
 
-_MOST_TOLD = 20
-"""Files that were not compared, and bad rows; --json names all."""
+_MAX_SHOWN = 20
+"""Limit of shown files that were not compared, and of bad rows; --json lists all files."""
 _COUNTED = {"wer": "words (WER)", "cer": "characters (CER)"}
 
 
@@ -23,34 +23,34 @@ def evaluate(
         str,
         typer.Option(
             metavar="MANIFEST",
-            help="What was said: .jsonl, NeMo's .json, .csv or .tsv, also .gz and in S3, each row "
-            "with audio and text; - for JSON lines from standard input.",
+            help="Reference texts: .jsonl, NeMo's .json, .csv or .tsv (may be .gz and in S3), each "
+            "row with audio and text; - for JSON lines from standard input.",
         ),
     ],
     output: Annotated[str, typer.Option(help="s3://bucket/prefix/ of a job's results.")],
     metric: Annotated[
         Literal["auto", "wer", "cer"],
-        typer.Option(help="Errors of words, of characters, or as the script of a text wants it."),
+        typer.Option(help="Word or character error rate; auto: by the script of each text."),
     ] = "auto",
     language: Annotated[
-        str | None, typer.Option(help="Language code of rows that do not tell theirs.")
+        str | None, typer.Option(help="Language code of rows without a language.")
     ] = None,
-    worst: Annotated[int, typer.Option(min=0, help="So many of the worst files are shown.")] = 10,
+    worst: Annotated[int, typer.Option(min=0, help="Number of worst files to show.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Compare a job's results with what was said: word and character error rates.
+    """Compute word and character error rates of a job's results.
 
-    The exit code is 1 when a row could not be compared.
+    Results are compared with reference texts. The exit code is 1 when a row could not be compared.
 
     Example: fleet evaluate --references said.jsonl --output s3://transcripts/2026/
     """
-    import producer
+    import funasr_fleet
 
     _check_output(output)
-    found = producer.evaluate(references, output=output, metric=metric, language=language)
-    for row in found.bad_rows[:_MOST_TOLD]:
+    found = funasr_fleet.evaluate(references, output=output, metric=metric, language=language)
+    for row in found.bad_rows[:_MAX_SHOWN]:
         typer.echo(f"fleet: {row}", err=True)
-    if (more := len(found.bad_rows) - _MOST_TOLD) > 0:
+    if (more := len(found.bad_rows) - _MAX_SHOWN) > 0:
         typer.echo(f"fleet: and {more:,} more bad rows", err=True)
     if as_json:
         typer.echo(json.dumps(found.to_json()))
@@ -61,7 +61,7 @@ def evaluate(
 
 
 def _check_output(output: str) -> None:
-    from contract.job import check_output
+    from funasr_fleet.contract.job import check_output
 
     try:
         check_output(output)
@@ -70,7 +70,7 @@ def _check_output(output: str) -> None:
 
 
 def _show(found: "Evaluation", worst: int) -> None:
-    from cli.status_view import console
+    from funasr_fleet.cli.status_view import console
 
     if found.metrics:
         console().print(_totals(found))
@@ -105,13 +105,13 @@ def _table(*first: str) -> "Table":
     from rich.table import Table
 
     table = Table(*first)
-    for name in ("said", "substituted", "deleted", "inserted", "rate"):
+    for name in ("reference", "substituted", "deleted", "inserted", "rate"):
         table.add_column(name, justify="right")
     return table
 
 
 def _cells(counts: "Counts") -> list[str]:
-    """Above 100 % where more was added than was said."""
+    """The counts and the error rate, which exceeds 100 % with many insertions."""
     rate = "-" if counts.rate is None else f"{100 * counts.rate:.2f} %"
     numbers = (counts.words, counts.substitutions, counts.deletions, counts.insertions)
     return [*(f"{number:,}" for number in numbers), rate]
@@ -122,26 +122,26 @@ def _left_out(found: "Evaluation") -> "Table":
     from rich.table import Table
 
     table = Table("not compared", "outcome", "why")
-    for row in found.left_out[:_MOST_TOLD]:
+    for row in found.left_out[:_MAX_SHOWN]:
         table.add_row(escape(row.relative), row.outcome.replace("_", " "), escape(row.reason or ""))
-    if (more := len(found.left_out) - _MOST_TOLD) > 0:
-        table.add_row(f"and {more:,} more", "", "--json names them all")
+    if (more := len(found.left_out) - _MAX_SHOWN) > 0:
+        table.add_row(f"and {more:,} more", "", "--json lists all of them")
     return table
 
 
 def _sentence(found: "Evaluation") -> str:
-    from producer.evaluation.result import NOT_COMPARED
+    from funasr_fleet.producer.evaluation.result import NOT_COMPARED
 
     if not found.rows:
         return "no references: nothing to compare"
     if found.count("missing") == len(found.rows):
         return (
-            "no file has a result there: outputs are named by a row's relative, its id, or the "
-            "key of its audio; those of a prefix or a folder by what follows it, which is then "
-            "the relative to give"
+            "no file has a result below --output: outputs are named by a row's relative, its id, "
+            "or the key of its audio. If the job was enqueued from a prefix or a folder, set "
+            "relative to the part of the key after it"
         )
     counts = {outcome: found.count(outcome) for outcome in NOT_COMPARED}
     counted = [f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count]
-    whose = f"{', '.join(found.models)}: " if found.models else ""
-    told = [f"{found.count('compared'):,} of {len(found.rows):,} files compared", *counted]
-    return whose + ", ".join(told)
+    models = f"{', '.join(found.models)}: " if found.models else ""
+    parts = [f"{found.count('compared'):,} of {len(found.rows):,} files compared", *counted]
+    return models + ", ".join(parts)

@@ -1,14 +1,12 @@
-"""Exit codes, and which error ends with which."""
+"""Exit codes, and the exit code of each error."""
 
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from contract.job_name import BadJobName
-from contract.queues import BrokerUnavailable
-from contract.settings import BadConfiguration
-from contract.store import CredentialsRefused, ObjectDenied, ObjectMissing, StoreError
-from producer.planning.hash_file import TemporaryDiskFull
-from producer.refusals import (
+from funasr_fleet.contract.job_name import BadJobName
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.producer.discovery import BadSource
+from funasr_fleet.producer.errors import (
     AnotherProducer,
     CannotRetry,
     HelperDied,
@@ -17,14 +15,16 @@ from producer.refusals import (
     NothingChosen,
     OptionsRefused,
 )
-from producer.sources import BadSource
+from funasr_fleet.producer.planning.hash_file import TemporaryDiskFull
+from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.storage.base import CredentialsRefused, ObjectDenied, ObjectMissing, StoreError
 
 if TYPE_CHECKING:
-    from producer.jobs import JobStatus
+    from funasr_fleet.producer.jobs.status import JobStatus
 
 
 class Exit(IntEnum):
-    """What a shell sees."""
+    """Exit codes of `fleet`."""
 
     OK = 0
     SOME_FAILED = 1
@@ -34,7 +34,7 @@ class Exit(IntEnum):
 
 
 def exit_of(found: "JobStatus") -> Exit:
-    """How a command ends that shows this status; OK while the job goes on."""
+    """The exit code of a command that shows this status; OK while the job is running."""
     if found.progress.state == "unknown":
         return Exit.UNREACHABLE
     failed = found.counts.over and found.counts.outcomes["failed"]
@@ -42,7 +42,7 @@ def exit_of(found: "JobStatus") -> Exit:
 
 
 class WrongUsage(Exception):
-    """The command line asks for something that cannot be: correct what the message names."""
+    """The command line is invalid: correct what the message names."""
 
 
 _WRONG = (
@@ -64,10 +64,10 @@ _WRONG = (
 
 
 def exit_for(error: Exception) -> Exit | None:
-    """The exit code of an error that has a name; None for a bug."""
+    """The exit code of an expected error; None for a bug."""
     if isinstance(error, _WRONG):
         return Exit.WRONG_USAGE
     if isinstance(error, (BrokerUnavailable, StoreError, HelperDied)):
         return Exit.UNREACHABLE
-    # by name: importing the room `local` here would cost every command its start-up time
+    # by name: importing the package `embedded` here would slow down the start of every command
     return Exit.UNREACHABLE if type(error).__name__ == "StartFailed" else None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.exits import WrongUsage
+from funasr_fleet.cli.exits import WrongUsage
 
 
 def exporter(
@@ -16,23 +16,25 @@ def exporter(
         str | None,
         typer.Option(
             metavar="SELECTOR",
-            help="In Kubernetes: mark busy worker pods, found by these labels, as dear to delete.",
+            help="In Kubernetes: raise the deletion cost of busy worker pods with these labels.",
         ),
     ] = None,
 ) -> None:
-    """Show backlog, jobs and dead letters to Prometheus and KEDA, with or without workers.
+    """Export backlog, jobs and dead letters to Prometheus and KEDA.
+
+    It needs no workers, so a fleet scaled to 0 still has metrics.
 
     Example: fleet exporter --port 9465
     """
-    from contract.settings import BadConfiguration, Settings
-    from exporter.deletion_cost import KubernetesUnavailable
-    from exporter.kubernetes import ClusterPods
-    from exporter.serving import serve
+    from funasr_fleet.exporter.deletion_cost import KubernetesUnavailable
+    from funasr_fleet.exporter.kubernetes import ClusterPods
+    from funasr_fleet.exporter.serving import serve
+    from funasr_fleet.settings import BadConfiguration, Settings
 
     settings = Settings.load()
     try:
-        wanted = pod_deletion_cost
-        pods = ClusterPods.of_this_namespace(wanted) if wanted else None
+        selector = pod_deletion_cost
+        pods = ClusterPods.of_this_namespace(selector) if selector else None
     except KubernetesUnavailable as error:
         raise WrongUsage(f"--pod-deletion-cost: {error}") from None
     signal.signal(signal.SIGTERM, _end)

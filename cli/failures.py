@@ -11,18 +11,18 @@ def failures(
     job: Annotated[str, typer.Argument(help="Name of the job.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show why files failed: how many for which kind of reason, the most frequent first.
+    """Show why files failed, by kind of error, most frequent first.
 
     Example: fleet failures job-20261122
     """
     from rich.markup import escape
     from rich.table import Table
 
-    import producer
-    from cli.status_view import console
-    from producer.progress.wording import percent
+    import funasr_fleet
+    from funasr_fleet.cli.status_view import console
+    from funasr_fleet.producer.progress.humanize import percent
 
-    groups = producer.failures(job)
+    groups = funasr_fleet.failures(job)
     if as_json:
         typer.echo(json.dumps([asdict(group) for group in groups]))
         return
@@ -36,4 +36,4 @@ def failures(
         share = percent(group.count, total)
         table.add_row(group.kind, f"{group.count:,}", share, escape(examples), end_section=True)
     console().print(table)
-    typer.echo(f"try them again with: fleet retry {job}")
+    typer.echo(f"retry them with: fleet retry {job}")

@@ -10,20 +10,20 @@ import typer
 def jobs(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """List every job that the ledger knows, the newest first.
+    """List all jobs in the ledger, newest first.
 
     Example: fleet jobs
     """
     from rich.markup import escape
     from rich.table import Table
 
-    import producer
-    from cli.status_view import STATE_STYLES, console, percent_of
-    from producer.progress.measuring import fraction_of, state_of
-    from producer.progress.repair import repair_note
-    from producer.progress.wording import decimal
+    import funasr_fleet
+    from funasr_fleet.cli.status_view import STATE_STYLES, console, percent_of
+    from funasr_fleet.producer.progress.humanize import decimal
+    from funasr_fleet.producer.progress.measuring import fraction_of, state_of
+    from funasr_fleet.producer.progress.repair import repair_note
 
-    found = producer.list_jobs()
+    found = funasr_fleet.list_jobs()
     if as_json:
         documents = (
             {**asdict(one), "state": state_of(one), "note": repair_note(one)} for one in found
@@ -31,7 +31,7 @@ def jobs(
         typer.echo(json.dumps(list(documents)))
         return
     if not found:
-        typer.echo("there is no job yet; `fleet enqueue` makes one")
+        typer.echo("no jobs yet; create one with `fleet enqueue`")
         return
     table = Table("job", "state")
     for name in ("files", "finished", "failed", "audio hours"):

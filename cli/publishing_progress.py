@@ -1,21 +1,21 @@
-"""How far `fleet enqueue` has come, on a terminal."""
+"""The progress line of `fleet enqueue` on a terminal."""
 
 import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from producer import EnqueueResult
-    from producer.result import Progress
+    from funasr_fleet import EnqueueResult
+    from funasr_fleet.producer.result import ProgressCallback
 
 
 @contextlib.contextmanager
-def showing_progress() -> Iterator["Progress"]:
-    """A line on stderr that changes; nothing where that is no terminal."""
+def showing_progress() -> Iterator["ProgressCallback"]:
+    """Update a line on stderr; does nothing when stderr is not a terminal."""
     from rich.console import Console
 
     console = Console(stderr=True)
-    with console.status("looking at the sources") as status:
+    with console.status("reading the sources") as status:
 
         def progress(result: "EnqueueResult", waiting: int | None) -> None:
             status.update(_line(result, waiting))
@@ -28,5 +28,5 @@ def _line(result: "EnqueueResult", waiting: int | None) -> str:
     if result.skipped:
         line += f", {result.skipped:,} skipped"
     if waiting is not None:
-        line += f"; waiting for workers: {waiting:,} messages are in the queue"
+        line += f"; paused until workers have consumed some of {waiting:,} queued messages"
     return line

@@ -6,28 +6,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.exits import Exit
+from funasr_fleet.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from producer import ReconcileResult
+    from funasr_fleet import ReconcileResult
 
 
 def reconcile(
     job: Annotated[str, typer.Argument(help="Name of the job.")],
     output: Annotated[
-        str | None, typer.Option(help="Prefix of its results; needed when Redis was emptied.")
+        str | None, typer.Option(help="Prefix of its results; required if Redis lost the job.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Rebuild what Redis knows of a job from S3, and enqueue what has neither result nor error.
+    """Rebuild a job in Redis from S3, and enqueue unfinished files.
 
-    Exit code 1 when S3 holds only a part of the plan: run the job's `fleet enqueue` again.
+    Unfinished files have neither a result nor an error report. Exit code 1 when S3 holds only a
+    part of the plan: run the job's `fleet enqueue` again.
 
     Example: fleet reconcile job-20261122 --output s3://transcripts/2026/
     """
-    import producer
+    import funasr_fleet
 
-    result = producer.reconcile(job, output=output)
+    result = funasr_fleet.reconcile(job, output=output)
     for warning in result.warnings:
         typer.echo(f"fleet: {warning}", err=True)
     typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
@@ -41,5 +42,5 @@ def _sentence(result: "ReconcileResult") -> str:
         f"{result.enqueued} enqueued again"
     )
     if not result.planned:
-        text += "; its sources were not planned to the end: run its `fleet enqueue` again"
+        text += "; its plan is incomplete: run its `fleet enqueue` again"
     return text

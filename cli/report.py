@@ -6,32 +6,32 @@ from typing import Annotated
 
 import typer
 
-from cli.exits import WrongUsage
+from funasr_fleet.cli.exits import WrongUsage
 
 
 def report(
     job: Annotated[str, typer.Argument(help="Name of the job.")],
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a page for the browser there.")
+        Path | None, typer.Option(metavar="FILE", help="Write the report as an HTML page.")
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document, as without --html.")
+        bool, typer.Option("--json", help="Print one JSON document (default without --html).")
     ] = False,
 ) -> None:
-    """Sum a job up: outcomes, throughput over time, how long files took, and failures.
+    """Summarise a job: outcomes, throughput, latencies, failures.
 
     Example: fleet report job-20261122 --html report.html
     """
-    import producer
-    from contract.settings import Settings
-    from producer.report_page import page
+    import funasr_fleet
+    from funasr_fleet.producer.jobs.report_page import page
+    from funasr_fleet.settings import Settings
 
     settings = Settings.load()
-    document = producer.report(job, settings)
+    document = funasr_fleet.report(job, settings)
     if html:
-        text = page(document, producer.failures(job, settings))
+        text = page(document, funasr_fleet.failures(job, settings))
         try:
-            # names that are no text, as a file system may hold them, shall not stop a report
+            # file names that are not valid Unicode must not prevent the report
             html.write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
             raise WrongUsage(f"--html {html} cannot be written: {error.strerror}") from None

@@ -15,9 +15,9 @@ def retry(
 
     Example: fleet retry job-20261122
     """
-    import producer
+    import funasr_fleet
 
-    result = producer.retry(job)
+    result = funasr_fleet.retry(job)
     if as_json:
         typer.echo(json.dumps(asdict(result)))
     elif result.files:

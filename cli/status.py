@@ -5,41 +5,43 @@ from typing import Annotated
 
 import typer
 
-from cli.exits import exit_of
+from funasr_fleet.cli.exits import exit_of
 
 
 def status(
-    job: Annotated[str | None, typer.Argument(help="By default the newest job.")] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on until the job is over.")] = False,
+    job: Annotated[str | None, typer.Argument(help="Name of the job; default: newest.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Update until the job has ended.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     gpu_hour_price: Annotated[
         float | None,
-        typer.Option(min=0, metavar="X", help="What a GPU costs per hour, to tell the cost."),
+        typer.Option(min=0, metavar="X", help="Price of one GPU hour, to show the cost."),
     ] = None,
 ) -> None:
-    """Show how far a job has come.
+    """Show the progress of a job.
 
-    Exit code 1 when it is over and some files failed, 3 when Redis does not hold its whole plan.
+    Exit code 1 when it has ended and files failed, 3 when Redis does not hold its whole plan.
 
     Example: fleet status job-20261122 --watch --gpu-hour-price 1.80
     """
-    import producer
-    from cli.status_view import console, view
-    from cli.watching import watch_job
-    from contract.settings import Settings
-    from producer.refusals import NoSuchJob
+    import funasr_fleet
+    from funasr_fleet.cli.status_view import console, view
+    from funasr_fleet.cli.watching import watch_job
+    from funasr_fleet.producer.errors import NoSuchJob
+    from funasr_fleet.settings import Settings
 
     settings = Settings.load()
     if job is None:
-        jobs = producer.list_jobs(settings)
+        jobs = funasr_fleet.list_jobs(settings)
         if not jobs:
-            raise NoSuchJob("there is no job yet; `fleet enqueue` makes one")
+            raise NoSuchJob("no jobs yet; create one with `fleet enqueue`")
         job = jobs[0].job
     name = job
     if watch:
-        found = watch_job(lambda: producer.status(name, settings, gpu_hour_price), quiet=as_json)
+        found = watch_job(
+            lambda: funasr_fleet.status(name, settings, gpu_hour_price), quiet=as_json
+        )
     else:
-        found = producer.status(name, settings, gpu_hour_price)
+        found = funasr_fleet.status(name, settings, gpu_hour_price)
     if as_json:
         typer.echo(json.dumps(found.to_json()))
     elif not watch:

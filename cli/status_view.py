@@ -1,4 +1,4 @@
-"""What `fleet status` shows to people, once or again and again."""
+"""The output of `fleet status`: a full view, and one line for logs."""
 
 import sys
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from producer.jobs import JobStatus
-from producer.progress.measuring import Progress
-from producer.progress.speed import Throughput
-from producer.progress.wording import decimal, hours, percent, span
-from producer.progress.worker_view import WorkerView
+from funasr_fleet.producer.jobs.status import JobStatus
+from funasr_fleet.producer.progress.humanize import decimal, hours, percent, span
+from funasr_fleet.producer.progress.measuring import Progress
+from funasr_fleet.producer.progress.throughput import Throughput
+from funasr_fleet.producer.progress.worker_view import WorkerView
 
 _WIDE = 160
-"""Columns of what is written to a file or a pipe: no table is folded there."""
+"""Width in columns when stdout is a file or a pipe, so that tables are not folded."""
 
 STATE_STYLES = {
     "planning": "cyan",
@@ -28,12 +28,12 @@ STATE_STYLES = {
 
 
 def console() -> Console:
-    """The console for results; wide where no terminal sets a width."""
+    """The console for results; wide unless stdout is a terminal."""
     return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
 
 
 def view(status: JobStatus) -> RenderableType:
-    """Everything about one job."""
+    """The full view of one job."""
     parts: list[RenderableType] = [_title(status), _bar(status), Text()]
     if status.note:
         parts += [Text(status.note, "red"), Text()]
@@ -44,33 +44,33 @@ def view(status: JobStatus) -> RenderableType:
 
 
 def line(status: JobStatus) -> str:
-    """The same in one line, for a log."""
+    """The status in one line, for logs."""
     counts, progress = status.counts, status.progress
     done = f"{counts.finished:,} of {counts.files:,} files ({percent_of(progress.fraction)})"
     if status.note:
         done = f"{counts.finished:,} files finished"
     failed = f", {progress.failed:,} failed" if progress.failed else ""
     audio = f"{hours(progress.audio_hours)} of audio"
-    to_come = status.note or outlook(progress)
-    return f"{counts.job} {progress.state}: {done}{failed}, {audio}; {to_come}"
+    expected = status.note or outlook(progress)
+    return f"{counts.job} {progress.state}: {done}{failed}, {audio}; {expected}"
 
 
 def outlook(progress: Progress) -> str:
-    """When it will end, or why that cannot be said."""
+    """The estimated remaining time, or why there is none."""
     if progress.state == "unknown":
         return "the number of waiting files is not known"
     quiet = "" if progress.stalled_s is None else f"nothing finished for {span(progress.stalled_s)}"
     if progress.state == "cancelled":
         left = progress.in_flight
-        return f"{left:,} files are still being worked on" if left else "nothing waits"
+        return f"{left:,} files are still in progress" if left else "nothing waits"
     if progress.eta_s == 0:
         return "nothing waits"
     if progress.eta_s is not None:
-        end = f"about {span(progress.eta_s)} to go, from the {progress.eta_basis}"
+        end = f"about {span(progress.eta_s)} remaining, from the {progress.eta_basis}"
         return f"{end}; {quiet}" if quiet else end
     if quiet:
-        return f"stalled: {quiet}, and no worker is at it"
-    return "no file is finished yet, so that no end can be told"
+        return f"stalled: {quiet}, and no worker is processing it"
+    return "no file is finished yet, so there is no estimate"
 
 
 def _title(status: JobStatus) -> Text:
@@ -94,12 +94,12 @@ def _bar(status: JobStatus) -> Table:
 
 
 def percent_of(fraction: float | None) -> str:
-    """A share of a job's files; a question mark when nobody can tell."""
+    """A share of a job's files; a question mark when it is unknown."""
     return "?" if fraction is None else percent(fraction, 1.0)
 
 
 def _files(status: JobStatus) -> Table:
-    """One line for each outcome: ten million of each still fit into a narrow terminal."""
+    """One line per outcome, so that counts of ten million fit into a narrow terminal."""
     progress, files = status.progress, status.counts.files
     shown = {
         "files": files,
@@ -135,8 +135,8 @@ def _facts(status: JobStatus) -> Table:
 def _each_fact(status: JobStatus) -> Iterator[tuple[str, str]]:
     progress = status.progress
     left = progress.remaining_audio_hours
-    to_go = "" if not left else f", about {hours(left)} to go"
-    yield "audio", f"{hours(progress.audio_hours)} done{to_go}"
+    remaining = "" if not left else f", about {hours(left)} remaining"
+    yield "audio", f"{hours(progress.audio_hours)} done{remaining}"
     if progress.throughput_now:
         yield "last 5 minutes", _speed(progress.throughput_now)
     if progress.throughput_since_start:
@@ -151,8 +151,8 @@ def _each_fact(status: JobStatus) -> Iterator[tuple[str, str]]:
         yield "cost", f"{progress.cost_so_far:,.2f} so far{expected}"
     yield (
         "queue",
-        f"{status.ready_messages:,} messages ready, {status.unacked_messages:,} with workers "
-        "(of all jobs)",
+        f"{status.ready_messages:,} messages ready, {status.unacked_messages:,} held by workers "
+        "(all jobs)",
     )
 
 
@@ -167,7 +167,7 @@ def _workers(workers: tuple[WorkerView, ...]) -> Table:
     table = Table(title="workers of the fleet", title_justify="left", title_style="")
     for name in ("worker", "works on"):
         table.add_column(name, overflow="fold")
-    for name in ("heard of", "files", "audio hours", "RTFx"):
+    for name in ("last seen", "files", "audio hours", "RTFx"):
         table.add_column(name, justify="right")
     for one in workers:
         table.add_row(

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.exits import Exit, WrongUsage
+from funasr_fleet.cli.exits import Exit, WrongUsage
 
 if TYPE_CHECKING:
-    from contract.job import Options
-    from producer import Transcription
+    from funasr_fleet import Transcription
+    from funasr_fleet.contract.job import Options
 
 
 class Printed(StrEnum):
-    """What goes to stdout: the text, or a format whose file ends with its name."""
+    """What is printed to stdout: the text, or an output format by its file suffix."""
 
     TEXT = "text"
     JSON = "json"
@@ -33,35 +33,39 @@ def transcribe(
     audio: Annotated[str, typer.Argument(metavar="AUDIO", help="A file, or s3://bucket/key.")],
     language: Annotated[str | None, typer.Option(help="Language code, such as zh.")] = None,
     hotwords: Annotated[str, typer.Option(help="Words to prefer, separated by commas.")] = "",
-    timestamps: Annotated[str, typer.Option(help="segment or word.")] = "segment",
+    timestamps: Annotated[
+        str, typer.Option(help="segment, or word for the time of each word.")
+    ] = "segment",
     model: Annotated[
-        str | None, typer.Option(help="The model that is to do it; else that of FLEET_QUEUE.")
+        str | None, typer.Option(help="Model to use; default: the model of FLEET_QUEUE.")
     ] = None,
     printed: Annotated[Printed, typer.Option("--format", help="What to print.")] = Printed.TEXT,
-    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait.")] = 600,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 600,
     scratch: Annotated[
         str | None,
-        typer.Option(help="s3://bucket/prefix/ for upload and result; default FLEET_SCRATCH."),
+        typer.Option(help="s3://bucket/prefix/ for upload and result; default: FLEET_SCRATCH."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document that says where the result is.")
+        bool, typer.Option("--json", help="Print one JSON document with the result's address.")
     ] = False,
 ) -> None:
-    """Send one file through the queue, before all others; wait, and print what was said.
+    """Transcribe one file through the queue and print the text.
+
+    The file has the highest priority. The command waits for the result.
 
     Example: fleet transcribe call.wav --format srt
     """
-    import producer
-    from contract.s3 import S3Store
-    from producer.one_file import FileFailed, NoResult
+    import funasr_fleet
+    from funasr_fleet.producer.single_file import FileFailed, NoResult
+    from funasr_fleet.storage.s3 import S3Store
 
     options = _read_options(printed, language, hotwords, timestamps)
-    # so that the upload is deleted when a supervisor ends this, too
+    # so that the upload is also deleted after SIGTERM
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     store = S3Store()
     try:
         with _progress() as say:
-            done = producer.transcribe(
+            done = funasr_fleet.transcribe(
                 audio,
                 options=options,
                 model=model,
@@ -91,7 +95,7 @@ def _read_options(
 ) -> "Options":
     from pydantic import ValidationError
 
-    from contract.job import Options, explain
+    from funasr_fleet.contract.job import Options, explain
 
     formats = ("json",) if printed in (Printed.TEXT, Printed.JSON) else ("json", printed.value)
     words = [word for word in hotwords.split(",") if word]
@@ -104,7 +108,7 @@ def _read_options(
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """A line that says what is being waited for; on a terminal only."""
+    """Show the current stage on a line of stderr, if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda stage: None
         return
@@ -112,7 +116,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
     from rich.text import Text
 
     with Console(stderr=True).status("starting") as line:
-        yield lambda stage: line.update(Text(stage))  # a file's name is no markup
+        yield lambda stage: line.update(Text(stage))  # a file name is not markup
 
 
 def _render(done: "Transcription", printed: Printed, read: Callable[[str], bytes]) -> str:

@@ -6,20 +6,23 @@ from typing import Annotated
 
 import typer
 
-from cli.exits import Exit
+from funasr_fleet.cli.exits import Exit
 
 
 def up(
-    data: Annotated[Path, typer.Option(help="Where broker and objects lie.")] = Path(".fleet/up"),
+    data: Annotated[Path, typer.Option(help="Folder for the data of broker and S3.")] = Path(
+        ".fleet/up"
+    ),
     devices: Annotated[str, typer.Option(help="auto, cpu, or a list of GPUs.")] = "cpu",
 ) -> None:
-    """Run the embedded stack in the foreground until Ctrl-C, for trying the other commands.
+    """Run the embedded dev stack in the foreground until Ctrl-C.
 
-    Example: fleet up, and in another terminal the exports that it prints
+    Use it to try the other commands. Example: run fleet up, and in another terminal the exports
+    that it prints.
     """
-    from local.exporter import LocalExporter
-    from local.stack import running_stack
-    from local.worker import LocalWorker
+    from funasr_fleet.embedded.exporter import LocalExporter
+    from funasr_fleet.embedded.stack import running_stack
+    from funasr_fleet.embedded.worker import LocalWorker
 
     with (
         running_stack(data, buckets=("audio", "transcripts")) as stack,

@@ -1,4 +1,4 @@
-"""Showing a job until it is over: drawn anew on a terminal, lines of what changed elsewhere."""
+"""Shows a job until it has ended: redrawn on a terminal, otherwise a line for each change."""
 
 import contextlib
 import time
@@ -8,57 +8,57 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from cli.status_view import console, line, view
-from contract.queues import BrokerUnavailable
-from producer.jobs import JobStatus
+from funasr_fleet.cli.status_view import console, line, view
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.producer.jobs.status import JobStatus
 
 DRAW_EVERY_S = 2.0
-SAY_EVERY_S = 5.0
-"""A log that somebody reads later needs no more."""
+LOG_EVERY_S = 5.0
+"""Interval when the output is not a terminal."""
 PATIENCE_S = 60.0
-"""Redis may be away for so long, such as when it is restarted."""
+"""How long Redis may be unavailable, for example during a restart."""
 
 
 def watch_job(
-    look: Callable[[], JobStatus],
+    read_status: Callable[[], JobStatus],
     *,
     quiet: bool = False,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     screen: Console | None = None,
 ) -> JobStatus:
-    """Show the job until it is over, or nobody can tell when it is; its last status.
+    """Show the job until it has ended or its state is unknown; returns the last status.
 
     Args:
-        look: asks for the status of now.
+        read_status: reads the current status.
         quiet: show nothing.
-        sleep: waits for some seconds.
-        clock: seconds from any beginning.
-        screen: where it is shown.
+        sleep: waits for the given seconds.
+        clock: monotonic time in seconds.
+        screen: the console to draw on.
 
     Raises:
-        NoSuchJob: the ledger does not know the job, or knows it no more.
-        BrokerUnavailable: Redis cannot be reached at first, or is away for over a minute.
+        NoSuchJob: the job is not, or no longer, in the ledger.
+        BrokerUnavailable: Redis cannot be reached at first, or for over a minute later.
     """
     screen = screen or console()
-    every_s = DRAW_EVERY_S if screen.is_terminal and not quiet else SAY_EVERY_S
-    found = look()
+    every_s = DRAW_EVERY_S if screen.is_terminal and not quiet else LOG_EVERY_S
+    status = read_status()
     with _shown_on(screen, quiet=quiet) as show:
-        show(found)
-        while not (found.counts.over or found.progress.state == "unknown"):
+        show(status)
+        while not (status.counts.over or status.progress.state == "unknown"):
             sleep(every_s)
-            found = _look_patiently(look, sleep, clock)
-            show(found)
-    return found
+            status = _retry_read(read_status, sleep, clock)
+            show(status)
+    return status
 
 
-def _look_patiently(
-    look: Callable[[], JobStatus], sleep: Callable[[float], None], clock: Callable[[], float]
+def _retry_read(
+    read_status: Callable[[], JobStatus], sleep: Callable[[float], None], clock: Callable[[], float]
 ) -> JobStatus:
     give_up = clock() + PATIENCE_S
     while True:
         try:
-            return look()
+            return read_status()
         except BrokerUnavailable:
             if clock() >= give_up:
                 raise
@@ -67,7 +67,7 @@ def _look_patiently(
 
 @contextlib.contextmanager
 def _shown_on(screen: Console, *, quiet: bool) -> Iterator[Callable[[JobStatus], None]]:
-    """How to show a status: not at all, drawn in place, or as a line whenever it says more."""
+    """A function that shows a status: nothing, redrawn in place, or a line when it changed."""
     if quiet:
         yield lambda _: None
     elif screen.is_terminal:
@@ -78,13 +78,13 @@ def _shown_on(screen: Console, *, quiet: bool) -> Iterator[Callable[[JobStatus],
 
 
 def _lines() -> Callable[[JobStatus], None]:
-    said: list[tuple[object, ...]] = []
+    last: list[tuple[object, ...]] = []
 
-    def say(status: JobStatus) -> None:
+    def show(status: JobStatus) -> None:
         counts, progress = status.counts, status.progress
         new = (counts.files, counts.finished, progress.state, progress.stalled_s is None)
-        if said[-1:] != [new]:
-            said[:] = [new]
+        if last != [new]:
+            last[:] = [new]
             typer.echo(line(status))
 
-    return say
+    return show

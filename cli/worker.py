@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.exits import WrongUsage
+from funasr_fleet.cli.exits import WrongUsage
 
 
 def worker(
@@ -13,13 +13,13 @@ def worker(
     ] = None,
     queue: Annotated[str | None, typer.Option(help="Queue to consume.")] = None,
 ) -> None:
-    """Transcribe what is in the queue, one child per GPU, until SIGTERM.
+    """Run a worker, with one child process per GPU, until SIGTERM.
 
     Example: FLEET_MODEL=paraformer-zh fleet worker --devices 0,1
     """
-    from contract.settings import Settings
-    from worker.boot import become_celery, check_worker
-    from worker.pinning import DeviceUnavailable
+    from funasr_fleet.settings import Settings
+    from funasr_fleet.worker.app.launch import check_worker, exec_celery
+    from funasr_fleet.worker.process.device_plan import DeviceUnavailable
 
     settings = Settings.load(devices=devices, queue=queue)
     for name, value in settings.redacted().items():
@@ -28,4 +28,4 @@ def worker(
         children = check_worker(settings)
     except DeviceUnavailable as error:
         raise WrongUsage(str(error)) from None
-    become_celery(settings, children)
+    exec_celery(settings, children)

@@ -1,74 +1,77 @@
-"""What a model can do, as ready workers publish it; and which options it cannot serve."""
+"""What a model can do, as published by ready workers; and which options it does not support."""
 
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    from contract.job import Options
+    from funasr_fleet.contract.job import Options
 
 
 class Abilities(BaseModel):
-    """What the models of a worker can do together."""
+    """What the models of a worker can do in combination."""
 
     model_config = ConfigDict(frozen=True)
 
     word_times: bool = False
-    """Whether each word has its time."""
+    """Whether it returns a time for each word."""
     languages: tuple[str, ...] | None = None
-    """Languages it can be told to expect; None where a language is only written down."""
+    """Languages that can be selected; None when the option is only recorded in the result."""
     detects_language: bool = False
-    """Whether it says which language it heard."""
+    """Whether it reports the language that it detected."""
     emotion_and_events: bool = False
-    """Whether it says how something was said, and what else was heard."""
+    """Whether it reports emotions and sound events."""
     hotwords: bool = False
-    """Whether words to prefer help it."""
+    """Whether it supports hotwords."""
     itn: bool = False
-    """Whether it can be told to write numbers in digits, or in words."""
+    """Whether inverse text normalization (numbers in digits) can be turned on and off."""
     confidence: bool = False
-    """Whether it says how sure it is."""
+    """Whether it returns confidence scores."""
     batch: bool = True
-    """Whether it takes many clips at once."""
+    """Whether it processes several clips in one batch."""
     punctuation: bool = False
-    """Whether its text has punctuation, of its own or by FLEET_PUNC_MODEL."""
+    """Whether its text has punctuation, from the model itself or from FLEET_PUNC_MODEL."""
     speakers: bool = False
-    """Whether it tells speakers apart, by FLEET_SPK_MODEL."""
+    """Whether it labels speakers, with FLEET_SPK_MODEL."""
 
 
 WORD_FORMATS = frozenset({"ctm"})
-"""Formats that are nothing without the time of each word."""
+"""Formats that need the time of each word."""
 
 
 def unsupported(options: "Options", can: Abilities) -> list[str]:
-    """One sentence per option that such a model cannot serve, each saying what to do."""
-    told = can.languages or ()
+    """One message per option that the model does not support, each with an alternative."""
+    languages = can.languages or ()
     checks = (
         (
             options.timestamps == "word" and not can.word_times,
-            "it gives no word times: ask for --timestamps segment",
+            "it has no word times: use --timestamps segment",
         ),
         (
             not can.word_times and not WORD_FORMATS.isdisjoint(options.formats),
-            "it gives no word times: leave out the format ctm, and name others in place of all",
+            "it has no word times: leave out the format ctm, and list formats instead of all",
         ),
         (
             options.segments == "sentence" and not (can.word_times and can.punctuation),
-            "it finds no sentences, which takes word times and punctuation: ask for --segments "
+            "it does not split sentences, which needs word times and punctuation: use --segments "
             "speech, or start its workers with FLEET_PUNC_MODEL",
         ),
         (
-            options.language is not None and bool(told) and options.language not in told,
-            f"it cannot be told language {options.language}, only {', '.join(told)}",
+            options.language is not None and bool(languages) and options.language not in languages,
+            f"it does not support language {options.language}, only {', '.join(languages)}",
         ),
-        (bool(options.hotwords) and not can.hotwords, "it takes no hotwords: leave them out"),
+        (
+            bool(options.hotwords) and not can.hotwords,
+            "it does not support hotwords: leave them out",
+        ),
         (
             options.itn is not None and not can.itn,
-            "it writes numbers in one way only: leave out --itn and --no-itn",
+            "it does not support inverse text normalization options: leave out --itn and --no-itn",
         ),
         (
             options.speakers and not can.speakers,
-            "it cannot tell speakers apart: start its workers with FLEET_SPK_MODEL, or leave out "
-            "--speakers",
+            "it does not distinguish speakers: start its workers with FLEET_SPK_MODEL, or leave "
+            "out --speakers",
         ),
     )
-    return [sentence for applies, sentence in checks if applies]
+    return [message for applies, message in checks if applies]

@@ -1,16 +1,16 @@
-"""PURE: where audio may lie: s3://bucket/key, or http(s)://host/path of hosts that are allowed."""
+"""PURE: addresses of audio: s3://bucket/key, or http(s)://host/path of allowed hosts."""
 
 import re
 from collections.abc import Collection
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from contract.layout import is_s3_uri, is_whole, key_of
+from funasr_fleet.contract.layout import is_s3_uri, is_whole, key_of
 
 _MAX_ADDRESS = 8192
-"""Characters; presigned addresses have some hundred."""
+"""Characters; presigned URLs have some hundred."""
 
 _ODD = re.compile(r"[\s\x00-\x20\x7f\\]")
-"""What no address holds, and readers of addresses understand in several ways."""
+"""Characters that are invalid in URLs, and that URL parsers interpret differently."""
 
 SETTING = "FLEET_ALLOWED_HTTP_HOSTS"
 
@@ -19,7 +19,7 @@ def check_audio(uri: str) -> str:
     """Return the address unchanged.
 
     Raises:
-        ValueError: when it is none.
+        ValueError: it is not a valid audio address.
     """
     if is_s3_uri(uri):
         return uri
@@ -30,21 +30,21 @@ def check_audio(uri: str) -> str:
 
 
 def is_web(uri: str) -> bool:
-    """Whether it is meant as an address of the web."""
+    """Whether the address is an http:// or https:// URL."""
     return uri.startswith(("https://", "http://"))
 
 
 def host_of(uri: str) -> str:
-    """The host of a web address as settings name it: in lower case, ASCII.
+    """The host of a URL as settings name it: in lower case, ASCII (IDNA).
 
     Raises:
-        ValueError: it is no sound address.
+        ValueError: the URL is invalid.
     """
     return (_parsed(uri).hostname or "").encode("idna").decode().lower()
 
 
 def check_host(uri: str, allowed: Collection[str]) -> None:
-    """Refuse audio of the web whose host nobody allowed; s3:// is no matter of this.
+    """Check that the host of a URL is allowed; s3:// addresses always pass.
 
     Raises:
         ValueError: naming the setting.
@@ -54,7 +54,7 @@ def check_host(uri: str, allowed: Collection[str]) -> None:
 
 
 def shown(uri: str) -> str:
-    """The address as it may be read by anybody: what follows ? is often a signature."""
+    """The address without user name, password, query and fragment, which may contain secrets."""
     if not is_web(uri):
         return uri
     scheme, _, rest = uri.partition("://")
@@ -63,7 +63,7 @@ def shown(uri: str) -> str:
 
 
 def default_name(uri: str) -> str:
-    """The key, or the path with its %XX read; "" where there is neither."""
+    """The key, or the percent-decoded path of a URL; "" when both are empty."""
     if is_s3_uri(uri):
         return key_of(uri)
     return unquote(shown(uri).partition("://")[2].partition("/")[2]).lstrip("/")
@@ -71,7 +71,7 @@ def default_name(uri: str) -> str:
 
 def _parsed(uri: str) -> SplitResult:
     if len(uri) > _MAX_ADDRESS or _ODD.search(uri) or not is_whole(uri):
-        raise ValueError("must be an address without spaces, backslashes or odd characters")
+        raise ValueError("must be an address without spaces, backslashes or control characters")
     try:
         parts = urlsplit(uri)
         _ = parts.port
@@ -79,7 +79,7 @@ def _parsed(uri: str) -> SplitResult:
     except ValueError:
         raise ValueError("must be http(s)://host/path") from None
     if "@" in parts.netloc:
-        raise ValueError("must not hold a user name or password")
+        raise ValueError("must not contain a user name or password")
     if not parts.hostname or parts.path in ("", "/"):
         raise ValueError("must be http(s)://host/path")
     return parts

@@ -1,7 +1,7 @@
-"""PURE: what a job may be called, wherever its name comes from.
+"""PURE: valid names of jobs.
 
-The name is part of keys in Redis and in S3. A colon would let one job's name be the name of what
-the ledger keeps of another.
+The name is part of keys in Redis and in S3. With a colon, one job's key could collide with a part
+of another job's keys.
 """
 
 import re
@@ -10,7 +10,7 @@ _JOB_NAME = re.compile(r"[A-Za-z0-9._-]{1,150}")
 
 
 class BadJobName(ValueError):
-    """The job's name cannot be used: use letters, digits, '.', '_' and '-'."""
+    """The job name is invalid: use letters, digits, '.', '_' and '-'."""
 
 
 def check_job_name(name: str) -> str:

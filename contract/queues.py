@@ -1,37 +1,38 @@
-"""Names on the broker: fixed, because any Celery client in any language may use them."""
+"""Task and queue names on the broker; fixed, because Celery clients in any language use them."""
 
 import hashlib
 import re
 
 
 class BrokerUnavailable(Exception):
-    """Redis cannot be reached: check FLEET_BROKER_URL, and that the server runs."""
+    """Redis cannot be reached: check FLEET_BROKER_URL, and that the server is running."""
 
 
 TASK = "fleet.transcribe"
-"""The one task; its one argument is the shard document."""
+"""The only task; its only argument is the shard document."""
 
 QUEUE = "fleet"
-"""The queue that workers consume unless told otherwise."""
+"""The default queue."""
 
 LANES = 8
-"""Queues that share the workers of one priority in turn: a job waits behind none of the others."""
+"""Number of lanes of a queue. Workers consume the lanes in turn, so that jobs in different lanes do
+not wait for each other."""
 
 MODEL_LOAD_LIMIT_S = 1800.0
-"""Several times the slowest model load known: a child that takes longer hangs."""
+"""Several times the slowest known model load: a child that takes longer is considered hung."""
 
 PRIORITY_STEPS = tuple(range(10))
-"""Priorities 0-9 as users give them, 9 first."""
+"""Priorities 0-9 as users give them; 9 is the highest."""
 
 DEFAULT_PRIORITY = 4
-"""The middle of the range, so that work can be put before and behind."""
+"""The middle of the range, so that jobs can have a higher or a lower priority."""
 
 ENQUEUED_AT_HEADER = "fleet_enqueued_at"
 """Message header: seconds since the epoch at publishing, for the queue-wait histogram."""
 
 
 def lanes(queue: str) -> list[str]:
-    """The queue by its own name, and the others beside it."""
+    """The names of a queue's lanes; the first is the queue's own name."""
     return [queue, *(f"{queue}.{number}" for number in range(2, LANES + 1))]
 
 
@@ -42,11 +43,12 @@ def queue_of(lane: str) -> str:
 
 
 def queue_of_model(model: str) -> str:
-    """The queue that a model's workers are to consume when the fleet has several models.
+    """The queue for a model's workers when the fleet has several models.
 
-    Its name is fleet- and the letters and digits of the model's, in small letters with a hyphen for
-    all that stands between them: fleet-iic-sensevoicesmall of iic/SenseVoiceSmall. Where that
-    leaves something out, or is long, the beginning of the name's SHA-256 follows.
+    The name is "fleet-" and the model's name in lower case, with a hyphen for each run of other
+    characters than letters and digits: fleet-iic-sensevoicesmall for iic/SenseVoiceSmall. If other
+    characters than A-Z, a-z, 0-9 and /_.- are dropped, or the name is too long, the first 8 hex
+    digits of its SHA-256 are appended.
     """
     plain = "-".join(re.findall(r"[a-z0-9]+", model.lower()))
     whole = re.fullmatch(r"[A-Za-z0-9/_.-]+", model) and len(plain) <= _LONGEST_PLAIN
@@ -62,10 +64,10 @@ def _digest(name: str) -> str:
 
 
 def broker_priority(priority: int) -> int:
-    """Turn a user's priority (9 first) into Redis' order, in which 0 is taken first."""
+    """Convert a user's priority (9 is highest) to kombu's on Redis, where 0 is consumed first."""
     return PRIORITY_STEPS[-1] - priority
 
 
 def broker_lists(queue: str) -> list[str]:
-    """The Redis lists that hold a queue's ready messages: kombu keeps one per priority."""
+    """The Redis lists of a queue's ready messages; kombu has one per priority."""
     return [f"{queue}\x06\x16{step}" if step else queue for step in PRIORITY_STEPS]

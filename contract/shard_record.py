@@ -1,7 +1,7 @@
-"""What became of each file of a shard: the rows that a worker leaves in S3 at its end.
+"""The outcome of each file of a shard, as rows that the worker writes to S3 when the shard ends.
 
-One JSON object a line. A row whose `etag` is that of the result proves, without a look into the
-result, which fingerprint it carries.
+One JSON object per line. If a row's `etag` equals that of the result, the row's `fingerprint` is
+the result's, so the result need not be read.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,59 +9,59 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from contract.transcript import ErrorKind, Outcome
+from funasr_fleet.contract.transcript import ErrorKind, Outcome
 
 
 class _Frozen(BaseModel):
-    # a later release may say more
+    # a later release may add fields
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class RecordedError(_Frozen):
-    """Why a file failed for good."""
+    """Why a file failed permanently."""
 
     kind: ErrorKind
     message: str
 
 
 class FileRecord(_Frozen):
-    """What became of one file."""
+    """The outcome of one file."""
 
     index: NonNegativeInt | None = None
     """The file's position in the job."""
     relative: str
-    """Name of the outputs below the output prefix; empty when it is not known any more."""
+    """Name of the outputs below the output prefix; empty when it is no longer known."""
     outcome: Outcome
     etag: str | None = None
     """ETag of the result's .json, as listings show it; None when this shard wrote none."""
     fingerprint: str | None = None
-    """What that result carries: see contract.layout.fingerprint."""
+    """The fingerprint in that result; see contract.layout.fingerprint."""
     audio_ms: NonNegativeInt = 0
     """Audio transcribed."""
     error: RecordedError | None = None
-    """None unless the file failed, and when the reason is not known any more."""
+    """None unless the file failed, or when the reason is no longer known."""
 
     def to_line(self) -> bytes:
-        """One line of JSON, its end included."""
+        """One line of JSON, with its newline."""
         return self.model_dump_json().encode() + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
-        """The row of a line.
+        """Parse a line.
 
         Raises:
-            ValueError: when it is none; cut off, say.
+            ValueError: the line is not a valid record, for example truncated.
         """
         return cls.model_validate_json(line)
 
 
 def encode(records: Iterable[FileRecord]) -> bytes:
-    """The rows as one object."""
+    """The records as the body of one object."""
     return b"".join(record.to_line() for record in records)
 
 
 def decode(body: bytes) -> Iterator[FileRecord]:
-    """The rows of an object; lines that are none are left out."""
+    """The records of an object; invalid lines are skipped."""
     for line in body.split(b"\n"):
         if line:
             try:

@@ -1,4 +1,4 @@
-"""The documents that users read from S3; nothing else defines their shape."""
+"""The result documents in S3: Transcript and ErrorReport. This module alone defines their shape."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -23,7 +23,7 @@ ErrorKind = Literal[
     "cancelled",
 ]
 Outcome = Literal["ok", "empty", "failed", "skipped", "cancelled"]
-"""How a file of a job ended; skipped means that its result was already there."""
+"""How a file of a job ended; skipped: a current result already existed."""
 WarningKind = Literal[
     "speech_without_text",
     "implausible_rate",
@@ -31,13 +31,13 @@ WarningKind = Literal[
     "text_ends_early",
     "audio_damaged",
 ]
-"""What makes a result doubtful; see worker.planning.quality, and worker.damage for the audio."""
+"""Quality warnings of a result; see worker.text.quality, and worker.audio.damage for the audio."""
 Stage = Literal["fetch", "decode", "vad", "recognise", "punctuate", "write"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 def utc_now() -> str:
-    """Now in UTC, ISO 8601 to the second, as every document here writes it."""
+    """The current time in UTC, ISO 8601 to the second, the format of all documents."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -51,7 +51,7 @@ class _Frozen(BaseModel):
 
 
 class Word(_Frozen):
-    """One word (or one Han character) with its place in the audio."""
+    """One word (or one Han character) with its times."""
 
     text: str
     start_ms: int
@@ -59,35 +59,35 @@ class Word(_Frozen):
 
 
 class Segment(_Frozen):
-    """One stretch of speech and what was said in it; times count from the file's beginning."""
+    """A segment of speech and its text; times count from the start of the file."""
 
     start_ms: int
     end_ms: int
     text: str
     speaker: str | None = None
-    """Label of the speaker, None when speakers were not asked for."""
+    """Label of the speaker; None unless speakers were requested."""
     confidence: float | None = None
-    """0-1, None when the model gives no score."""
+    """0-1; None when the model returns no score."""
     words: tuple[Word, ...] | None = None
-    """None when word times were not asked for or the model has none."""
+    """None unless word times were requested and the model has them."""
     language: str | None = None
-    """What the model heard spoken; only models that tell it by segment."""
+    """Detected language; only from models that report it per segment."""
     emotion: str | None = None
-    """How it was said, such as happy; only models that tell it."""
+    """Emotion of the speaker, such as happy; only from models that report it."""
     events: tuple[str, ...] = ()
-    """What else was heard, such as laughter; only models that tell it."""
+    """Sound events, such as laughter; only from models that report them."""
 
     @model_serializer(mode="wrap")
-    def _leave_out_what_few_models_tell(
+    def _omit_empty_optional_fields(
         self, serialize: SerializerFunctionWrapHandler
     ) -> dict[str, Any]:
         document: dict[str, Any] = serialize(self)
-        told = ("language", "emotion", "events")
-        return {name: value for name, value in document.items() if value or name not in told}
+        optional = ("language", "emotion", "events")
+        return {name: value for name, value in document.items() if value or name not in optional}
 
 
 class AudioInfo(_Frozen):
-    """The audio as it was found; None where it could not be read."""
+    """Properties of the audio; None where they could not be read."""
 
     uri: str
     etag: str | None = None
@@ -96,15 +96,15 @@ class AudioInfo(_Frozen):
     """Samples per second before resampling, in Hz."""
     channels: int | None = None
     channel: int | None = None
-    """The channel transcribed, None for the mix of all."""
+    """The transcribed channel; None for the mix of all channels."""
     start_ms: int | None = None
     end_ms: int | None = None
     lost_ms: int | None = None
-    """How much of the stretch could not be decoded; silence stands in its place. Left out when
+    """Length of audio that could not be decoded and was replaced by silence, in ms. Left out when
     nothing was lost."""
 
     @model_serializer(mode="wrap")
-    def _leave_out_what_is_whole(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _omit_lost_ms_of_zero(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         document: dict[str, Any] = serialize(self)
         if not self.lost_ms:
             document.pop("lost_ms", None)
@@ -112,13 +112,13 @@ class AudioInfo(_Frozen):
 
 
 class Receipt(_Frozen):
-    """How a transcript came about."""
+    """How a transcript was made: model, software, options, device and timings."""
 
     job: str | None
     fingerprint: str
     """See contract.layout.fingerprint."""
     model: str
-    """Name as configured."""
+    """The configured name."""
     model_revision: str
     """sha256 of the model's files."""
     funasr: str
@@ -126,13 +126,13 @@ class Receipt(_Frozen):
     device: str
     precision: str
     torch_threads: int
-    """Intra-operator threads while this file was transcribed."""
+    """Intra-op threads of torch while this file was transcribed."""
     options: dict[str, Any]
     attempt: int
     worker: str
     slot: int
     speech_ms: int
-    """Length of all speech spans together."""
+    """Total length of all speech spans."""
     stages_ms: dict[Stage, int]
     rtfx: float
     """Audio seconds per second of processing, from fetch to write."""
@@ -141,7 +141,7 @@ class Receipt(_Frozen):
 
 
 class Transcript(_Frozen):
-    """The .json of one file. Written last: its presence says that the file is done."""
+    """The .json of one file. It is written last: if it exists, the file is done."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     audio: AudioInfo
@@ -152,13 +152,13 @@ class Transcript(_Frozen):
     receipt: Receipt
 
     def to_json(self) -> bytes:
-        """UTF-8; warnings only when there are some."""
+        """One line of JSON in UTF-8; `warnings` is left out when empty."""
         exclude = None if self.warnings else {"warnings"}
         return self.model_dump_json(exclude=exclude).encode() + b"\n"
 
 
 class FailureDetail(_Frozen):
-    """Why a file failed for good."""
+    """Why a file failed permanently."""
 
     kind: ErrorKind
     message: str
@@ -176,5 +176,5 @@ class ErrorReport(_Frozen):
     error: FailureDetail
 
     def to_json(self) -> bytes:
-        """UTF-8, one object."""
+        """One line of JSON in UTF-8."""
         return self.model_dump_json().encode() + b"\n"

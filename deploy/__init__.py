@@ -1,6 +1,6 @@
-"""How a fleet is deployed and watched; README.md says which of it you want.
+"""Deployment and monitoring of a fleet; README.md lists the variants.
 
-generate.py  writes the dashboards and the rules of Kubernetes; `--check` only compares
+generate.py  generates the dashboards and the PrometheusRule; `--check` only compares
 picture.py   draws a dashboard as a PNG, from a Prometheus
-generating   what both are made of
+generating   declarations of both
 """

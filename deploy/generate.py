@@ -1,4 +1,4 @@
-"""Writes what is made from declarations below deploy/; `--check` fails when something is stale.
+"""Generates the dashboards and the PrometheusRule; `--check` fails when a file is stale.
 
 python -m deploy.generate [--check]
 """
@@ -17,8 +17,8 @@ RULES_DIR = HERE / "monitoring" / "rules"
 PROMETHEUS_RULE = HERE / "kubernetes" / "components" / "monitoring" / "rules.yaml"
 
 
-def made() -> Mapping[Path, str]:
-    """The text of every file that is made."""
+def generated() -> Mapping[Path, str]:
+    """Return the text of every generated file by its path."""
     rules = {path.name: path.read_text(encoding="utf-8") for path in RULES_DIR.glob("*.yaml")}
     return {
         **{DASHBOARDS_DIR / f"{one.title.lower()}.json": to_json(one) for one in DASHBOARDS},
@@ -27,8 +27,8 @@ def made() -> Mapping[Path, str]:
 
 
 def stale() -> list[str]:
-    """Names of the files that differ from what is declared, or that nothing declares."""
-    files = made()
+    """Return the files that differ from the declarations, or that no declaration generates."""
+    files = generated()
     differ = [path for path, text in files.items() if _read(path) != text]
     strays = [path for path in DASHBOARDS_DIR.glob("*.json") if path not in files]
     return [str(path.relative_to(HERE.parent)) for path in sorted(differ + strays)]
@@ -39,13 +39,13 @@ def _read(path: Path) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write every file, or only compare."""
+    """Write every file, or with --check only compare; return the exit code."""
     if "--check" in arguments:
         found = stale()
         for name in found:
             print(f"{name} is stale: run `make docs`", file=sys.stderr)
         return len(found)
-    for path, text in made().items():
+    for path, text in generated().items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return 0

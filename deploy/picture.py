@@ -1,4 +1,4 @@
-"""Draws a dashboard as a PNG, from what a Prometheus has.
+"""Draws a dashboard as a PNG, from the data of a Prometheus.
 
 python -m deploy.picture http://127.0.0.1:9090 fleet fleet.png --minutes 30
 """
@@ -16,21 +16,25 @@ from deploy.generating.reading import PrometheusRefuses, Window, read
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 _POINTS = 240
-"""Along each line."""
+"""Points per line."""
 _LEAST_STEP_S = 1.0
 
 
 @app.command()
 def picture(  # noqa: PLR0913, PLR0917 - one parameter per option
-    prometheus: Annotated[str, typer.Argument(help="Address of its API.")],
+    prometheus: Annotated[str, typer.Argument(help="URL of Prometheus.")],
     dashboard: Annotated[Literal["fleet", "job", "worker"], typer.Argument()],
-    path: Annotated[Path, typer.Argument(help="Of the PNG.")],
-    minutes: Annotated[float, typer.Option(help="How far back it looks.")] = 60.0,
-    job: Annotated[str, typer.Option(help="For the dashboard job.")] = "",
-    instance: Annotated[str, typer.Option(help="For the dashboard worker.")] = "",
-    slot: Annotated[str, typer.Option(help="A pattern, for the dashboard worker.")] = ".*",
-    end: Annotated[float, typer.Option(help="Seconds since the epoch; 0 is now.")] = 0.0,
-    rate: Annotated[str, typer.Option(help="Window of rates.")] = "1m",
+    path: Annotated[Path, typer.Argument(help="PNG file to write.")],
+    minutes: Annotated[float, typer.Option(help="Length of the time range.")] = 60.0,
+    job: Annotated[str, typer.Option(help="Job, for the dashboard job.")] = "",
+    instance: Annotated[str, typer.Option(help="Instance, for the dashboard worker.")] = "",
+    slot: Annotated[
+        str, typer.Option(help="Regular expression of slots, for the dashboard worker.")
+    ] = ".*",
+    end: Annotated[
+        float, typer.Option(help="End of the range, in seconds since the epoch; 0 is now.")
+    ] = 0.0,
+    rate: Annotated[str, typer.Option(help="Window of rate().")] = "1m",
     row: Annotated[list[str] | None, typer.Option(help="Only this row; may be repeated.")] = None,
 ) -> None:
     """Draw a dashboard as a PNG."""

@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that are made from the code; `--check` fails when one is stale.
+"""Generates the pages of docs/ that come from the code; `--check` fails when one is stale.
 
 python docs/generate.py [--check]
 """
@@ -7,37 +7,37 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from contract.abilities import Abilities
-from contract.metric import Metric
-from contract.settings import PREFIX, Settings
-from exporter.catalogue import CATALOGUE as OF_THE_FLEET
-from exporter.catalogue import OTHERS
-from worker.engine.families import FAMILIES, OTHER, PARTS, Family
-from worker.telemetry.catalogue import CATALOGUE
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.exporter.catalogue import CATALOGUE as FLEET_CATALOGUE
+from funasr_fleet.exporter.catalogue import OTHERS
+from funasr_fleet.metric import Metric
+from funasr_fleet.settings import PREFIX, Settings
+from funasr_fleet.worker.engine.families import FAMILIES, OTHER, PARTS, Family
+from funasr_fleet.worker.telemetry.catalogue import CATALOGUE
 
 HERE = Path(__file__).parent
 NOTE = "<!-- made by `make docs` from the code; do not edit -->"
 
 
 def configuration() -> str:
-    """Every setting with its default and meaning."""
+    """Return the page of settings, each with its default and meaning."""
     rows = [
         f"| `{PREFIX}{name.upper()}` | {_default(name, field.default)} "
         f"| {_line(field.description)} |"
         for name, field in Settings.model_fields.items()
     ]
     intro = (
-        "Order: flag > environment > `fleet.toml` (the same names in lower case, without "
-        "`FLEET_`) > default. A `FLEET_` variable that is not in this table is an error that "
-        "names the nearest one. S3 is configured by the standard `AWS_*` variables, "
-        "`AWS_ENDPOINT_URL_S3` included."
+        "Precedence: flag > environment > `fleet.toml` (the same names in lower case, without "
+        "`FLEET_`) > default. An unknown `FLEET_` variable is an error that names the closest "
+        "setting. S3 is configured by the standard `AWS_*` variables, including "
+        "`AWS_ENDPOINT_URL_S3`."
     )
     table = ["| variable | default | meaning |", "| --- | --- | --- |", *rows]
     return "\n".join(["# Configuration", "", NOTE, "", intro, "", *table, ""])
 
 
 def _default(name: str, default: object) -> str:
-    # the folder for temporary files differs from machine to machine
+    # the temporary folder differs between machines
     text = "<temporary folder>/funasr-fleet" if name == "run_dir" else str(default)
     return f"`{text}`" if text else "empty"
 
@@ -47,19 +47,18 @@ def _line(text: str | None) -> str:
 
 
 def metrics() -> str:
-    """Every metric with its type, labels and meaning."""
+    """Return the page of metrics, each with its type, labels and meaning."""
     worker = (
-        "Each worker serves `http://<host>:FLEET_METRICS_PORT/metrics`, beside `/healthz` "
-        "(200 while the worker can still make progress) and `/readyz` (200 once every child has "
-        "loaded its model)."
+        "Each worker serves `http://<host>:FLEET_METRICS_PORT/metrics`, `/healthz` (200 while "
+        "the worker can make progress) and `/readyz` (200 once every child has loaded its model)."
     )
     fleet = (
         "`fleet exporter` serves `http://<host>:9465/metrics`, with or without workers. While "
-        "Redis is away, `asr_broker_up` is 0 and the rest is left out. A hundred jobs have "
-        "series of their own: open ones, the largest first, then those that ended within the "
-        f"hour; `{OTHERS}` are the rest."
+        "Redis is unavailable, `asr_broker_up` is 0 and all other metrics are omitted. At most "
+        "a hundred jobs have their own series: open jobs, the largest first, then jobs that ended "
+        f"within the last hour; `{OTHERS}` sums up the remaining jobs."
     )
-    parts = (("## A worker", worker, CATALOGUE), ("## The fleet", fleet, OF_THE_FLEET))
+    parts = (("## A worker", worker, CATALOGUE), ("## The fleet", fleet, FLEET_CATALOGUE))
     pages = ["# Metrics", "", NOTE, ""]
     for title, intro, catalogue in parts:
         pages += [title, "", intro, "", *_table(catalogue), ""]
@@ -75,51 +74,56 @@ def _table(catalogue: Iterable[Metric]) -> list[str]:
 
 
 def models() -> str:
-    """Every family of recognisers with what it can do, and the models that work beside one."""
+    """Return the page of recogniser families with their capabilities, and of auxiliary models."""
     rows = [
         f"| {one.title} | {_names(one.examples)} | {_abilities(one)} | {one.note} |"
         for one in (*FAMILIES, OTHER)
     ]
-    head = "| family | for example | " + " | ".join(_COLUMNS) + " | |"
+    head = "| family | examples | " + " | ".join(_COLUMNS) + " | notes |"
     rule = "| --- " * (len(_COLUMNS) + 3) + "|"
-    beside = [
+    auxiliary = [
         f"| {one.title} | `{one.setting}` | {_names(one.examples)} | {one.note} |" for one in PARTS
     ]
-    recognisers = ["## Recognisers", "", _OF_MODELS, "", head, rule, *rows, ""]
-    parts = ["## Beside them", "", "| model | setting | for example | |", "| --- " * 4 + "|"]
-    return "\n".join(["# Models", "", NOTE, "", *recognisers, *parts, *beside, ""])
+    recognisers = ["## Recognisers", "", _MODELS_INTRO, "", head, rule, *rows, ""]
+    parts = [
+        "## Auxiliary models",
+        "",
+        "| model | setting | examples | notes |",
+        "| --- " * 4 + "|",
+    ]
+    return "\n".join(["# Models", "", NOTE, "", *recognisers, *parts, *auxiliary, ""])
 
 
-_OF_MODELS = (
-    "`FLEET_MODEL` names a recogniser: a hub name (`@revision` for one other than the newest), a "
-    "directory, or `demo`. What it cannot do is refused: by `fleet enqueue`, once a worker has "
-    "said what it holds, and else with the file's `.error.json`. The options are those of "
-    "[options.md](options.md). A worker ends with code 3 when a model's file of weights lacks one "
-    "of its tensors, or holds it in another shape; the error names them."
+_MODELS_INTRO = (
+    "`FLEET_MODEL` names a recogniser: a hub name (append `@revision` for a revision other than "
+    "the newest), a directory, or `demo`. Unsupported [options](options.md) are rejected: by "
+    "`fleet enqueue` once a worker has registered its capabilities, otherwise in the file's "
+    "`.error.json`. A worker exits with code 3 when the weights of a model lack one of its "
+    "tensors or hold it in another shape; the error names these tensors."
 )
 _COLUMNS: dict[str, Callable[[Abilities], str]] = {
     "word times": lambda can: _tick(can.word_times),
-    "can be told the language": lambda can: _told(can.languages),
-    "says the language": lambda can: _tick(can.detects_language),
+    "accepts a language": lambda can: _language_list(can.languages),
+    "detects the language": lambda can: _tick(can.detects_language),
     "emotion, events": lambda can: _tick(can.emotion_and_events),
     "hotwords": lambda can: _tick(can.hotwords),
     "ITN": lambda can: _tick(can.itn),
     "punctuation": lambda can: _tick(can.punctuation),
     "confidence": lambda can: _tick(can.confidence),
-    "many clips at once": lambda can: _tick(can.batch),
+    "batching": lambda can: _tick(can.batch),
 }
-"""Of the table: what is in each column."""
+"""Title of each column, with the function that fills its cell."""
 
 
 def _abilities(family: Family) -> str:
-    return " | ".join(say(family.can) for say in _COLUMNS.values())
+    return " | ".join(cell(family.can) for cell in _COLUMNS.values())
 
 
 def _tick(yes: bool) -> str:
     return "yes" if yes else ""
 
 
-def _told(languages: tuple[str, ...] | None) -> str:
+def _language_list(languages: tuple[str, ...] | None) -> str:
     if languages is None:
         return ""
     return ", ".join(languages) if len(languages) <= 12 else f"{len(languages)} languages"
@@ -133,7 +137,7 @@ PAGES = {"configuration.md": configuration, "metrics.md": metrics, "models.md": 
 
 
 def stale_pages() -> list[str]:
-    """Names of the pages that differ from what the code says."""
+    """Return the names of the pages that differ from what the code generates."""
     return [name for name, make in PAGES.items() if _read(name) != make()]
 
 
@@ -143,7 +147,7 @@ def _read(name: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write every page, or only compare."""
+    """Write every page, or with --check only compare; return the exit code."""
     if "--check" in arguments:
         stale = stale_pages()
         for name in stale:

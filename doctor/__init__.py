@@ -1,9 +1,9 @@
-"""`fleet doctor`: is everything there that a fleet needs, and if not, what is to be done.
+"""`fleet doctor`: checks everything that a fleet needs, with advice for each problem.
 
-finding.py   what one look found
-examining.py every look, in order
-broker.py    Redis: answers, takes and keeps what it is given, agrees on the time
-storage.py   S3: may be read and written
-machine.py   devices, threads, folder and port of a worker here
-models.py    the models load on each device here, and hear the canary
+finding  the result of one check
+checks   all checks, in order
+broker   Redis: reachable, writable, persistent, its clock
+storage  S3: readable and writable
+machine  devices, threads, run directory and port of a worker on this machine
+models   the models load on each device and transcribe the canary
 """

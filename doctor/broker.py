@@ -1,4 +1,4 @@
-"""Redis: answers, takes and keeps what it is given, agrees on the time."""
+"""Checks of Redis: reachable, writable, persistent, clock in sync."""
 
 import time
 import uuid
@@ -8,54 +8,54 @@ from typing import Any
 import redis
 import redis.exceptions
 
-from contract.fleet_state import FleetState
-from contract.ledger import Ledger, connect
-from contract.queues import BrokerUnavailable
-from contract.settings import Settings, redact
-from doctor.finding import Finding
+from funasr_fleet.broker.ledger import LedgerReader, connect
+from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.doctor.finding import Finding
+from funasr_fleet.settings import Settings, redact
 
 _SLOW_S = 0.05
-"""A worker asks some ten times per shard."""
+"""Slow round trip to Redis; a worker makes about ten per shard."""
 
 _CLOCK_WARNING_S, _CLOCK_ERROR_S = 1.0, 5.0
 """Leases are renewed six times per FLEET_VISIBILITY_TIMEOUT_S, by the clock of each worker."""
 
 _MARK, _MARK_S = "written by fleet doctor", 10
-"""What is written to try, and when Redis forgets it if it cannot be deleted, in seconds."""
+"""Test value, and its expiry in seconds in case it cannot be deleted."""
 
 _REFUSALS: tuple[tuple[Any, str], ...] = (
     (
         redis.exceptions.NoPermissionError,
-        "give this user what deploy/valkey-acl.conf does, FLEET_KEY_PREFIX behind each ~",
+        "grant this user the rights in deploy/valkey-acl.conf, with FLEET_KEY_PREFIX after each ~",
     ),
     (redis.exceptions.ReadOnlyError, "this is a replica: FLEET_BROKER_URL must name the primary"),
     (
         redis.exceptions.OutOfMemoryError,
-        "raise maxmemory, or let workers empty the queue before more is enqueued",
+        "raise maxmemory, or let workers empty the queue before enqueueing more",
     ),
-    (redis.exceptions.AskError, "this is a cluster: take a single primary with replicas"),
+    (redis.exceptions.AskError, "this is a cluster: use a single primary with replicas"),
 )
 
 
-def look_at_broker(settings: Settings) -> Iterator[Finding]:
-    """Five rows; one when it does not answer."""
+def check_broker(settings: Settings) -> Iterator[Finding]:
+    """Five findings, or fewer and an error once Redis cannot be reached."""
     client: Any = connect(settings)
-    ledger = Ledger(client, settings.key_prefix)
+    ledger = LedgerReader(client, settings.key_prefix)
     try:
         yield _answers(settings, round_trip_s(ledger.check))
         yield try_writing(client, settings.key_prefix)
         yield _clock(client)
-        yield _keeping(client)
+        yield _persistence(client)
         yield _queue(settings, ledger, FleetState(client, settings.key_prefix))
     except BrokerUnavailable as error:
-        advice = "check FLEET_BROKER_URL, and that the server runs"
+        advice = "check FLEET_BROKER_URL, and that the server is running"
         yield Finding("broker", "error", str(error), advice, unreachable=True)
 
 
 def round_trip_s(ask: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> float:
-    """How long one question takes, in seconds, once TCP, TLS and the login are behind us.
+    """Duration of one request in seconds, without connecting (TCP, TLS, login).
 
-    A worker keeps its connection: what the first question costs is paid once.
+    A worker keeps its connection, so connecting is a one-time cost.
     """
     ask()
     begun = clock()
@@ -64,21 +64,23 @@ def round_trip_s(ask: Callable[[], None], clock: Callable[[], float] = time.mono
 
 
 def _answers(settings: Settings, seconds: float) -> Finding:
-    told = f"{redact(settings.broker_url)} answers in {1000 * seconds:.1f} ms"
+    detail = f"{redact(settings.broker_url)} answers in {1000 * seconds:.1f} ms"
     if seconds > _SLOW_S:
-        return Finding("broker", "warning", told, "put it nearer to the workers")
-    return Finding("broker", "ok", told)
+        return Finding("broker", "warning", detail, "move it closer to the workers")
+    return Finding("broker", "ok", detail)
 
 
 def try_writing(client: Any, key_prefix: str) -> Finding:
-    """Set, get and delete a key: who is full, a replica or without rights answers a ping, too.
+    """Set, get and delete a key.
+
+    A ping also succeeds on a server that is full, a replica, or denies access.
 
     Args:
-        client: of redis-py, with decode_responses.
-        key_prefix: FLEET_KEY_PREFIX; rights may be for keys that begin with it only.
+        client: redis-py client with decode_responses.
+        key_prefix: FLEET_KEY_PREFIX; the user's rights may be limited to keys with it.
     """
     key = f"{key_prefix}fleet:doctor"
-    own = f"{key}:{uuid.uuid4()}"  # two doctors may look at once
+    own = f"{key}:{uuid.uuid4()}"  # two doctors may run at once
     try:
         client.set(own, _MARK, ex=_MARK_S)
         found = client.get(own)
@@ -86,17 +88,17 @@ def try_writing(client: Any, key_prefix: str) -> Finding:
     except redis.RedisError as error:
         return _refused(key, error)
     if found != _MARK:
-        advice = "what is written must be there at once: no proxy that asks replicas"
-        return Finding("broker write", "error", f"{key} reads other than it was written", advice)
+        advice = "what is written must be there at once: do not use a proxy that reads replicas"
+        return Finding("broker write", "error", f"{key} reads back another value", advice)
     return Finding("broker write", "ok", f"{key} can be written, read and deleted")
 
 
 def _refused(key: str, error: Exception) -> Finding:
-    told = f"Redis refuses to write, read or delete {key}: {error}"
+    detail = f"Redis cannot write, read or delete {key}: {error}"
     gone = isinstance(error, (redis.ConnectionError, redis.TimeoutError))
-    advice = "check that the server runs" if gone else "mend what it says; its log may say more"
+    advice = "check that the server is running" if gone else "fix this error; see also its log"
     advice = next((how for kind, how in _REFUSALS if isinstance(error, kind)), advice)
-    return Finding("broker write", "error", told, advice, unreachable=gone)
+    return Finding("broker write", "error", detail, advice, unreachable=gone)
 
 
 def _clock(client: Any) -> Finding:
@@ -104,48 +106,48 @@ def _clock(client: Any) -> Finding:
     try:
         seconds, microseconds = client.time()
     except redis.RedisError as error:
-        return Finding("clock", "skipped", f"Redis does not tell the time: {error}")
+        return Finding("clock", "skipped", f"cannot read the clock of Redis: {error}")
     after = time.time()
-    return judge_clock((before + after) / 2 - (int(seconds) + int(microseconds) / 1e6))
+    return check_clock((before + after) / 2 - (int(seconds) + int(microseconds) / 1e6))
 
 
-def judge_clock(ahead_s: float) -> Finding:
-    """Of this machine against Redis', in seconds."""
-    told = f"{abs(ahead_s):.2f} s {'ahead of' if ahead_s > 0 else 'behind'} the clock of Redis"
-    advice = "leases go by the clock: keep the machines in time with NTP"
+def check_clock(ahead_s: float) -> Finding:
+    """Check by how many seconds this machine's clock is ahead of that of Redis."""
+    detail = f"{abs(ahead_s):.2f} s {'ahead of' if ahead_s > 0 else 'behind'} the clock of Redis"
+    advice = "leases depend on the clocks: synchronise the machines with NTP"
     if abs(ahead_s) > _CLOCK_ERROR_S:
-        return Finding("clock", "error", told, advice)
+        return Finding("clock", "error", detail, advice)
     if abs(ahead_s) > _CLOCK_WARNING_S:
-        return Finding("clock", "warning", told, advice)
-    return Finding("clock", "ok", told)
+        return Finding("clock", "warning", detail, advice)
+    return Finding("clock", "ok", detail)
 
 
-def _keeping(client: Any) -> Finding:
+def _persistence(client: Any) -> Finding:
     try:
         policy = client.info("memory").get("maxmemory_policy", "")
         aof = bool(client.info("persistence").get("aof_enabled"))
     except redis.RedisError as error:
-        return Finding("keeping", "skipped", f"this user may not ask: {error}")
-    return judge_keeping(str(policy), aof)
+        return Finding("keeping", "skipped", f"this user has no permission for INFO: {error}")
+    return check_persistence(str(policy), aof)
 
 
-def judge_keeping(policy: str, aof: bool) -> Finding:
-    """Whether Redis keeps messages when memory is short, and over a restart."""
-    told = f"maxmemory-policy {policy or 'unknown'}, appendonly {'yes' if aof else 'no'}"
+def check_persistence(policy: str, aof: bool) -> Finding:
+    """Check whether Redis keeps messages when memory is short and after a restart."""
+    detail = f"maxmemory-policy {policy or 'unknown'}, appendonly {'yes' if aof else 'no'}"
     if policy not in ("noeviction", ""):
-        advice = "set maxmemory-policy noeviction: a queue that forgets is no queue"
-        return Finding("keeping", "error", told, advice)
+        advice = "set maxmemory-policy noeviction: other policies may evict queued messages"
+        return Finding("keeping", "error", detail, advice)
     if not aof:
-        advice = "set appendonly yes, or rebuild jobs by `fleet reconcile` after a restart"
-        return Finding("keeping", "warning", told, advice)
-    return Finding("keeping", "ok", told)
+        advice = "set appendonly yes, or rebuild jobs with `fleet reconcile` after a restart"
+        return Finding("keeping", "warning", detail, advice)
+    return Finding("keeping", "ok", detail)
 
 
-def _queue(settings: Settings, ledger: Ledger, fleet: FleetState) -> Finding:
+def _queue(settings: Settings, ledger: LedgerReader, fleet: FleetState) -> Finding:
     ready, unacked = ledger.backlog(settings.queue)
-    models = [model for queue, model in fleet.serving(time.time()) if queue == settings.queue]
-    told = (
-        f"{settings.queue}: {ready:,} messages wait, {unacked:,} are held; served by "
+    models = [model for queue, model in fleet.active(time.time()) if queue == settings.queue]
+    detail = (
+        f"{settings.queue}: {ready:,} messages ready, {unacked:,} unacknowledged; served by "
         f"{' and '.join(models) or 'no worker now'}"
     )
-    return Finding("queue", "ok", told)
+    return Finding("queue", "ok", detail)

@@ -1,4 +1,4 @@
-"""What one look found."""
+"""The result of one check."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,14 +8,14 @@ Verdict = Literal["ok", "warning", "error", "skipped"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One row of what the doctor says."""
+    """One row of the output of `fleet doctor`."""
 
     row: str
-    """What was looked at."""
+    """What was checked."""
     verdict: Verdict
     told: str
     """What was found."""
     advice: str = ""
-    """What to do about it; empty when nothing."""
+    """What to do about it; empty when there is nothing to do."""
     unreachable: bool = False
     """Whether a service did not answer, or a model did not load."""

@@ -1,21 +1,21 @@
-"""Devices, threads, folder and port of a worker here."""
+"""Checks of this machine as a worker: run directory, port, devices, threads."""
 
 import os
 import tempfile
 from collections.abc import Generator, Sequence
 
-from contract.settings import BadConfiguration, Settings
-from doctor.finding import Finding
-from worker.boot import check_port
-from worker.machine import Gpu, list_gpus, usable_cores
-from worker.pinning import DeviceUnavailable, choose_devices, plan_slot
-from worker.private_directory import claim_numba_cache, claim_private
+from funasr_fleet.doctor.finding import Finding
+from funasr_fleet.settings import BadConfiguration, Settings
+from funasr_fleet.worker.app.launch import check_port
+from funasr_fleet.worker.process.device_plan import DeviceUnavailable, choose_devices, plan_slot
+from funasr_fleet.worker.process.hardware import Gpu, list_gpus, usable_cores
+from funasr_fleet.worker.process.private_directory import claim_numba_cache, claim_private
 
-_THREADS_WORTH_HAVING = 2
+_MIN_THREADS = 2
 
 
-def look_at_machine(settings: Settings) -> Generator[Finding, None, tuple[str, ...]]:
-    """Four rows; returns the device of each child, none when a worker would not start."""
+def check_machine(settings: Settings) -> Generator[Finding, None, tuple[str, ...]]:
+    """Four findings; returns the device of each child, none when a worker would not start."""
     folder = _folder(settings)
     yield folder
     yield _port(settings)
@@ -31,10 +31,10 @@ def look_at_machine(settings: Settings) -> Generator[Finding, None, tuple[str, .
         advice = (DeviceUnavailable.__doc__ or "").strip()
         yield Finding("devices", "error", str(error), advice)
         return ()
-    yield judge_devices(devices, gpus)
+    yield check_devices(devices, gpus)
     threads = plan_slot(0, devices, usable_cores(), settings.torch_threads).threads
-    yield judge_threads(threads, len(devices), usable_cores())
-    # where others can write, loading the models would run what they left
+    yield check_threads(threads, len(devices), usable_cores())
+    # if other users can write to the directory, loading the models could run their code
     return () if folder.verdict == "error" else devices
 
 
@@ -46,38 +46,38 @@ def _folder(settings: Settings) -> Finding:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except BadConfiguration as error:
-        advice = "until this is corrected, no worker starts"
+        advice = "fix this: no worker starts otherwise"
         return Finding("run folder", "error", str(error), advice)
     except OSError as error:
-        advice = "set FLEET_RUN_DIR to a folder that the worker may write"
+        advice = "set FLEET_RUN_DIR to a directory that the worker can write to"
         return Finding("run folder", "error", f"{folder}: {error.strerror}", advice)
-    return Finding("run folder", "ok", f"{folder} can be written, by this user alone")
+    return Finding("run folder", "ok", f"{folder} is writable by this user only")
 
 
 def _port(settings: Settings) -> Finding:
     if not settings.metrics_port:
-        return Finding("port", "skipped", "metrics are turned off")
+        return Finding("port", "skipped", "metrics are disabled")
     try:
         check_port(settings.metrics_port)
     except BadConfiguration as error:
-        return Finding("port", "warning", str(error), "a worker that runs already has it, perhaps")
+        return Finding("port", "warning", str(error), "perhaps another worker is using it")
     return Finding("port", "ok", f"{settings.metrics_port} is free")
 
 
-def judge_devices(devices: Sequence[str], gpus: Sequence[Gpu]) -> Finding:
-    """Which device each child gets, and whether a GPU lies idle."""
+def check_devices(devices: Sequence[str], gpus: Sequence[Gpu]) -> Finding:
+    """Report the device of each child, and warn about idle GPUs."""
     names = "; ".join(f"GPU {gpu.index} {gpu.name}, {gpu.memory_bytes >> 30} GiB" for gpu in gpus)
-    told = f"{len(devices)} children, on {', '.join(devices)} (present: {names or 'no GPU'})"
+    detail = f"{len(devices)} children, on {', '.join(devices)} (present: {names or 'no GPU'})"
     idle = _idle(devices, gpus)
     if idle:
-        lie = f"GPU {', '.join(idle)} {'lies' if len(idle) == 1 else 'lie'} idle"
-        advice = f"{lie}: FLEET_DEVICES=auto takes all that CUDA_VISIBLE_DEVICES allows"
-        return Finding("devices", "warning", told, advice)
-    return Finding("devices", "ok", told)
+        unused = f"GPU {', '.join(idle)} {'is' if len(idle) == 1 else 'are'} idle"
+        advice = f"{unused}: FLEET_DEVICES=auto uses all that CUDA_VISIBLE_DEVICES allows"
+        return Finding("devices", "warning", detail, advice)
+    return Finding("devices", "ok", detail)
 
 
 def _idle(devices: Sequence[str], gpus: Sequence[Gpu]) -> list[str]:
-    """Indexes of the GPUs that no child gets; none where a part of a GPU may be any one's."""
+    """Indexes of the GPUs without a child; none with MIG devices, whose GPU is not known."""
     if any(name.startswith("MIG-") for name in devices):
         return []
     return [str(gpu.index) for gpu in gpus if not any(_is(name, gpu) for name in devices)]
@@ -87,16 +87,16 @@ def _is(name: str, gpu: Gpu) -> bool:
     return name == str(gpu.index) or gpu.uuid.startswith(name)
 
 
-def judge_threads(threads: int, children: int, cores: int) -> Finding:
-    """Whether the children's threads have cores of their own."""
-    told = f"{threads} threads for each of {children} children, {cores} physical cores"
+def check_threads(threads: int, children: int, cores: int) -> Finding:
+    """Check whether each thread of the children has its own core."""
+    detail = f"{threads} threads for each of {children} children, {cores} physical cores"
     if threads * children > cores and threads == 1:
-        advice = "children that share a core are slow: more cores, or fewer children"
-        return Finding("threads", "warning", told, f"{advice} by FLEET_DEVICES")
+        advice = "children that share a core are slow: use more cores, or fewer children"
+        return Finding("threads", "warning", detail, f"{advice} (FLEET_DEVICES)")
     if threads * children > cores:
-        advice = "threads that wait for each other are slow: FLEET_TORCH_THREADS=auto"
-        return Finding("threads", "warning", told, advice)
-    if threads < _THREADS_WORTH_HAVING:
-        advice = "decoding wants two cores per GPU at least"
-        return Finding("threads", "warning", told, advice)
-    return Finding("threads", "ok", told)
+        advice = "threads that share a core are slow: set FLEET_TORCH_THREADS=auto"
+        return Finding("threads", "warning", detail, advice)
+    if threads < _MIN_THREADS:
+        advice = "decoding needs at least two cores per GPU"
+        return Finding("threads", "warning", detail, advice)
+    return Finding("threads", "ok", detail)

@@ -1,4 +1,4 @@
-"""The models load on each device here, and hear the canary."""
+"""Checks that the models load on each device of this machine and transcribe the canary."""
 
 import contextlib
 import multiprocessing
@@ -10,29 +10,32 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
-from contract.settings import Settings
-from doctor.finding import Finding
-from worker.failures import ModelUnusable
-from worker.machine import usable_cores
-from worker.pinning import SlotPlan, plan_slot
+from funasr_fleet.doctor.finding import Finding
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.errors import ModelUnusable
+from funasr_fleet.worker.process.device_plan import SlotPlan, plan_slot
+from funasr_fleet.worker.process.hardware import usable_cores
 
-_ADVICE = "until this is mended, no worker starts"
+_ADVICE = "fix this: no worker starts otherwise"
 
 Load = Callable[[Settings, SlotPlan], Finding]
 
 
-def look_at_models(
+def check_models(
     settings: Settings, devices: Sequence[str], load: Load | None = None
 ) -> Iterator[Finding]:
-    """Do what the children of a worker would do before their first task; a row per device.
+    """Load the models as the children of a worker would before their first task.
 
-    One after the other: on one device they would do the same, and together they would hide which
-    of them runs out of memory.
+    Each device is checked once, since several children on one would only repeat the check, and one
+    device at a time, so that running out of memory can be attributed to a device.
 
     Args:
-        settings: what this machine's processes would have.
+        settings: the settings of this machine's processes.
         devices: one name per child, from choose_devices.
-        load: does it for one child; by default in a process of its own.
+        load: loads the models of one child; by default in a separate process.
+
+    Yields:
+        One finding per device.
     """
     names = list(dict.fromkeys(devices))
     for name in names:
@@ -42,40 +45,41 @@ def look_at_models(
 
 
 def load_apart(settings: Settings, plan: SlotPlan) -> Finding:
-    """In a process that ends after it: CUDA shows a process one choice of GPUs only, the first."""
+    """load_here in a separate process: CUDA applies only a process's first choice of GPUs."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh) as pool:
         try:
             return pool.submit(load_here, settings, plan).result()
         except BrokenProcessPool:
-            told = f"{settings.model} on {_device(plan)}: the process was killed while it loaded"
-            advice = "there was too little memory for it, perhaps; the kernel's log says so"
-            return Finding("model", "error", told, advice, unreachable=True)
+            detail = f"{settings.model} on {_device(plan)}: the process was killed while it loaded"
+            advice = "perhaps it ran out of memory; check the kernel log"
+            return Finding("model", "error", detail, advice, unreachable=True)
 
 
 def load_here(settings: Settings, plan: SlotPlan) -> Finding:
-    """In this process, which must not have imported torch."""
+    """Load the models in this process, which must not have imported torch."""
     os.environ.update(plan.environment)  # before anything imports torch
     begun = time.monotonic()
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # FunASR prints
-            from worker.engine.build import build_engine
+        with contextlib.redirect_stdout(sys.stderr):  # FunASR prints to stdout
+            from funasr_fleet.worker.engine.loader import build_engine
 
             engine = build_engine(settings, plan)
-    except Exception as error:  # a child ends by any; here the other rows must not be lost
+    except Exception as error:  # report any error, so that the other findings are not lost
         kind = "" if isinstance(error, ModelUnusable) else f"{type(error).__name__}: "
-        told = f"{_device(plan)}: {kind}{error}"
-        return Finding("model", "error", told, _ADVICE, unreachable=True)
+        detail = f"{_device(plan)}: {kind}{error}"
+        return Finding("model", "error", detail, _ADVICE, unreachable=True)
     seconds = time.monotonic() - begun
     slow = [name for name, taken in engine.fast_paths.items() if not taken]
     where, model = _device(plan), engine.identity.model
-    told = f"{model} loads on {where} in {seconds:.0f} s and hears the canary"
+    detail = f"{model} loads on {where} in {seconds:.0f} s and transcribes the canary"
     if slow:
-        advice = "it works, but slower; the worker's log says why"
-        return Finding("model", "warning", f"{told}; FunASR's own {', '.join(slow)}", advice)
-    return Finding("model", "ok", told)
+        advice = "it works, but more slowly; see the worker's log for the reason"
+        detail += f"; stock FunASR path for {', '.join(slow)}"
+        return Finding("model", "warning", detail, advice)
+    return Finding("model", "ok", detail)
 
 
 def _device(plan: SlotPlan) -> str:
-    """By the name that FLEET_DEVICES has for it; torch calls each child's cuda:0."""
+    """The device's name in FLEET_DEVICES; torch calls every child's GPU cuda:0."""
     return f"GPU {plan.visible}" if plan.visible.isdigit() else plan.visible or plan.device

@@ -1,58 +1,58 @@
-"""S3: may be read and written."""
+"""Checks of S3: credentials, reading and writing."""
 
 import uuid
 from collections.abc import Iterator
 
-from contract.job import check_output
-from contract.s3 import S3Store
-from contract.settings import BadConfiguration
-from contract.store import ObjectDenied, ObjectStore, StoreError, StoreUnavailable
-from doctor.finding import Finding
+from funasr_fleet.contract.job import check_output
+from funasr_fleet.doctor.finding import Finding
+from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.storage.base import ObjectDenied, ObjectStore, StoreError, StoreUnavailable
+from funasr_fleet.storage.s3 import S3Store
 
 _NOT_DELETED = (
-    "grant s3:DeleteObject: without it an old .error.json stays beside the result that came after "
-    "it, and a job with failures, which removes _SUCCESS at its end, does not end"
+    "grant s3:DeleteObject: without it an old .error.json stays beside a later result, and a job "
+    "with failures, which deletes _SUCCESS when it is closed, cannot be closed"
 )
-"""See worker.results and contract.closing."""
+"""See worker.pipeline.output_store and broker.job_finalizer."""
 
 
-def look_at_storage(audio: str | None, output: str | None) -> Iterator[Finding]:
-    """Credentials, then reading and writing where somebody says where."""
+def check_storage(audio: str | None, output: str | None) -> Iterator[Finding]:
+    """Check the credentials, then reading and writing below the given prefixes."""
     try:
         store = S3Store()
         store.check()
     except (StoreError, BadConfiguration) as error:
         yield _failed("S3", error)
         return
-    yield Finding("S3", "ok", "answers, and knows the credentials")
-    yield read_below(store, audio) if audio else _unasked("S3 read", "--audio")
-    yield write_below(store, output) if output else _unasked("S3 write", "--output")
+    yield Finding("S3", "ok", "storage answers and accepts the credentials")
+    yield read_below(store, audio) if audio else _no_prefix("S3 read", "--audio")
+    yield write_below(store, output) if output else _no_prefix("S3 write", "--output")
 
 
-def _unasked(row: str, option: str) -> Finding:
-    return Finding(row, "skipped", f"say where with {option} s3://bucket/prefix/")
+def _no_prefix(row: str, option: str) -> Finding:
+    return Finding(row, "skipped", f"give a prefix with {option} s3://bucket/prefix/")
 
 
 def read_below(store: ObjectStore, prefix: str) -> Finding:
-    """List the first object below a prefix, and read of it."""
+    """List the first object below a prefix, and read one byte of it."""
     try:
         first = next(iter(store.list(prefix)), None)
         if first is None:
             return Finding(
-                "S3 read", "warning", f"there is nothing below {prefix}", "check the prefix"
+                "S3 read", "warning", f"there is no object below {prefix}", "check the prefix"
             )
         store.open_range(first.uri, 0, min(1, first.size_bytes))
     except StoreError as error:
         return _failed("S3 read", error)
-    return Finding("S3 read", "ok", f"{first.uri} is listed and can be read")
+    return Finding("S3 read", "ok", f"{first.uri} can be listed and read")
 
 
 def write_below(store: ObjectStore, prefix: str) -> Finding:
-    """Write a small object, read it, and delete it, where `fleet enqueue` would write."""
+    """Write, read and delete a small object below a prefix, which must be a valid --output."""
     try:
         check_output(prefix)
     except ValueError as error:
-        advice = "`fleet enqueue` refuses it, too: correct it"
+        advice = "correct it: `fleet enqueue` rejects it too"
         return Finding("S3 write", "error", f"--output {error}", advice)
     uri, body = f"{prefix}_doctor/{uuid.uuid4()}", b"written by fleet doctor\n"
     try:
@@ -62,16 +62,16 @@ def write_below(store: ObjectStore, prefix: str) -> Finding:
     except StoreError as error:
         return _failed("S3 write", error)
     if not same:
-        advice = "this is no storage for results: what is written must be there at once"
-        return Finding("S3 write", "error", f"{uri} reads other than it was written", advice)
+        advice = "use other storage for results: what is written must be there at once"
+        return Finding("S3 write", "error", f"{uri} reads back other content", advice)
     if not deleted:
-        told = f"below {prefix} one can write and read, but not delete: {uri} stays"
-        return Finding("S3 write", "warning", told, _NOT_DELETED)
-    return Finding("S3 write", "ok", f"below {prefix} one can write, read and delete")
+        detail = f"objects below {prefix} can be written and read, but not deleted: {uri} stays"
+        return Finding("S3 write", "warning", detail, _NOT_DELETED)
+    return Finding("S3 write", "ok", f"objects below {prefix} can be written, read and deleted")
 
 
 def _is_deleted(store: ObjectStore, uri: str) -> bool:
-    """False where that is denied: workers write their results all the same."""
+    """Delete the object; False when that is denied, which does not prevent writing results."""
     try:
         store.delete(uri)
     except ObjectDenied:

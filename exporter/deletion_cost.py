@@ -1,8 +1,8 @@
-"""Tell Kubernetes which worker pods are busy, so that it ends idle ones first.
+"""Marks busy worker pods in Kubernetes, so that a scale-down deletes idle pods first.
 
-A Deployment that shrinks picks pods by their annotation controller.kubernetes.io/pod-deletion-cost,
-the cheapest first, among those that are equally ready. Workers say in Redis what they are at, and
-by which host name; that of a pod is its own.
+When a Deployment scales down, it deletes pods with the lowest annotation
+controller.kubernetes.io/pod-deletion-cost first, among those that are equally ready. Workers report
+their current shard in Redis under their host name, which is the pod's name.
 """
 
 import logging
@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from contract.ledger.values import WorkerSeen
-from contract.queues import BrokerUnavailable
+from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.contract.queues import BrokerUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -23,25 +23,25 @@ EVERY_S = 15.0
 
 
 class KubernetesUnavailable(Exception):
-    """The API of Kubernetes refuses or does not answer: check the service account and its role."""
+    """The Kubernetes API failed or cannot be reached: check the service account and its role."""
 
 
 class Pods(Protocol):
     """The worker pods of this namespace. Every method raises KubernetesUnavailable."""
 
     def costs(self) -> Mapping[str, str | None]:
-        """Each pod's annotation, by the pod's name."""
+        """Pod name -> its annotation."""
 
     def set_cost(self, pod: str, cost: str) -> None:
         """Set a pod's annotation."""
 
 
 def changed_costs(pods: Mapping[str, str | None], workers: Iterable[WorkerSeen]) -> dict[str, str]:
-    """PURE: what is to be written: a hundred for each slot that works on a shard.
+    """PURE: the annotations to update: a pod costs COST_PER_SHARD for each slot with a shard.
 
     Args:
-        pods: each pod's annotation now.
-        workers: what the children of all workers last said.
+        pods: pod name -> its current annotation.
+        workers: the last reports of all worker children.
     """
     busy = Counter(one.worker for one in workers if one.shard is not None)
     wanted = {pod: str(COST_PER_SHARD * busy[pod]) for pod in pods}
@@ -50,22 +50,22 @@ def changed_costs(pods: Mapping[str, str | None], workers: Iterable[WorkerSeen])
 
 def keep_costs(
     pods: Pods,
-    look: Callable[[], Iterable[WorkerSeen]],
+    workers: Callable[[], Iterable[WorkerSeen]],
     every_s: float = EVERY_S,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Do so for ever; what fails is tried again."""
+    """Update the annotations for ever, every `every_s` seconds; errors are logged and retried."""
     while True:
         try:
-            for pod, cost in changed_costs(pods.costs(), look()).items():
+            for pod, cost in changed_costs(pods.costs(), workers()).items():
                 pods.set_cost(pod, cost)
         except (KubernetesUnavailable, BrokerUnavailable) as error:
-            log.warning("pods keep their deletion costs: %s", error)
-        except Exception:  # nobody would miss the thread until Kubernetes ends a busy pod
-            log.exception("pods keep their deletion costs")
+            log.warning("pod-deletion-cost update failed, will retry: %s", error)
+        except Exception:  # a dead thread would go unnoticed until a busy pod is deleted
+            log.exception("pod-deletion-cost update failed, will retry")
         sleep(every_s)
 
 
-def keep_costs_in_background(pods: Pods, look: Callable[[], Iterable[WorkerSeen]]) -> None:
-    """The same beside what this process does; ends with it."""
-    threading.Thread(target=keep_costs, args=(pods, look), daemon=True).start()
+def keep_costs_in_background(pods: Pods, workers: Callable[[], Iterable[WorkerSeen]]) -> None:
+    """Run keep_costs in a daemon thread."""
+    threading.Thread(target=keep_costs, args=(pods, workers), daemon=True).start()

@@ -1,4 +1,4 @@
-"""The worker pods of the namespace that this process runs in, by the API of Kubernetes."""
+"""The worker pods of this process's namespace, through the Kubernetes API."""
 
 import json
 import os
@@ -12,31 +12,32 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from exporter.deletion_cost import ANNOTATION, KubernetesUnavailable
+from funasr_fleet.exporter.deletion_cost import ANNOTATION, KubernetesUnavailable
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 _MERGE_PATCH = "application/merge-patch+json"
 _DIRECT = urllib.request.ProxyHandler({})
 
 
 @dataclass(frozen=True)
 class ClusterPods:
-    """Pods that a selector finds; see Pods."""
+    """The pods matched by a label selector; implements Pods."""
 
     url: str
-    """Of the namespace's pods."""
+    """API URL of the namespace's pods."""
     selector: str
-    """Labels, as in `kubectl get pods --selector`."""
+    """Label selector, as in `kubectl get pods --selector`."""
     account: Path = _ACCOUNT
-    """Folder of token, namespace and the authority's certificate; tokens change while it runs."""
+    """Directory of the token, the namespace and the CA certificate. The token is rotated, so it is
+    read for each request."""
 
     @classmethod
     def of_this_namespace(cls, selector: str, account: Path = _ACCOUNT) -> "ClusterPods":
-        """By what every pod is told of its cluster.
+        """The pods of the namespace in which this process runs as a pod.
 
         Raises:
-            KubernetesUnavailable: this is no pod.
+            KubernetesUnavailable: this process does not run in a pod.
         """
         try:
             host, port = (
@@ -72,7 +73,7 @@ class ClusterPods:
                     "Content-Type": _MERGE_PATCH,
                 },
             )
-            with self._opener().open(request, timeout=_PATIENCE_S) as answer:
+            with self._opener().open(request, timeout=_TIMEOUT_S) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise KubernetesUnavailable(f"{method} {url}: {error.code} {error.reason}") from None

@@ -9,42 +9,43 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import GaugeMetricFamily
 
-from contract.metric import Reading
-from contract.pages import Page, make_server, plain, route
-from contract.queues import BrokerUnavailable
-from contract.settings import Settings
-from exporter.catalogue import CATALOGUE
-from exporter.deletion_cost import Pods, keep_costs_in_background
-from exporter.readings import read
-from exporter.snapshot import Fleet
-from exporter.values import Snapshot
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.exporter.catalogue import CATALOGUE
+from funasr_fleet.exporter.deletion_cost import Pods, keep_costs_in_background
+from funasr_fleet.exporter.samples import read
+from funasr_fleet.exporter.snapshot import FleetCollector
+from funasr_fleet.exporter.values import Snapshot
+from funasr_fleet.http_server import Page, make_server, plain, route
+from funasr_fleet.metric import Sample
+from funasr_fleet.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_AWAY: tuple[Reading, ...] = (("asr_broker_up", (), 0.0),)
-"""All that can be told while Redis does not answer: old numbers would scale a fleet wrongly."""
+_AWAY: tuple[Sample, ...] = (("asr_broker_up", (), 0.0),)
+"""The only sample while Redis is unavailable: stale numbers would scale a fleet wrongly."""
 
 
 @dataclass(eq=False)
 class Pages:
-    """Made anew for each request; `look` raises BrokerUnavailable."""
+    """The pages of the exporter, generated for each request."""
 
-    look: Callable[[], Snapshot]
+    snapshot: Callable[[], Snapshot]
+    """Reads the state of the fleet; may raise BrokerUnavailable."""
 
     def page(self, path: str) -> Page:
-        """Answer a path."""
+        """The page for a path."""
         match route(path):
             case "/metrics":
                 registry = CollectorRegistry()
                 registry.register(self)
                 return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(registry)
-            case "/healthz" | "/readyz":  # to start it anew would not bring Redis back
+            case "/healthz" | "/readyz":  # ok even without Redis: a restart would not help
                 return plain("ok")
             case _:
                 return plain("try /metrics, /healthz or /readyz", HTTPStatus.NOT_FOUND)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One family per metric of the catalogue that has samples."""
+        """One family per metric of the catalogue; called by prometheus_client."""
         families = {
             metric.name: GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
             for metric in CATALOGUE
@@ -53,24 +54,24 @@ class Pages:
             families[name].add_metric(labels, value)
         yield from families.values()
 
-    def _read(self) -> Iterable[Reading]:
+    def _read(self) -> Iterable[Sample]:
         try:
-            return read(self.look())
+            return read(self.snapshot())
         except BrokerUnavailable as error:
-            log.warning("nothing can be told: %s", error)
+            log.warning("scrape failed, Redis unavailable: %s", error)
             return _AWAY
 
 
 def serve(settings: Settings, port: int, pods: Pods | None = None) -> None:
-    """Until the process is told to end.
+    """Serve the pages until the process is terminated.
 
     Args:
         settings: where Redis is.
-        port: of the pages.
-        pods: worker pods that are to be told apart by what they do; none outside Kubernetes.
+        port: port of the pages.
+        pods: worker pods whose deletion cost to keep up to date; None outside Kubernetes.
     """
-    fleet = Fleet(settings)
-    with make_server(Pages(fleet.look).page, port) as server:
+    fleet = FleetCollector(settings)
+    with make_server(Pages(fleet.collect).page, port) as server:
         if pods:
             keep_costs_in_background(pods, fleet.workers)
         server.serve_forever()

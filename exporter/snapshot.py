@@ -1,4 +1,4 @@
-"""What Redis says now."""
+"""Reads the current state of the fleet from Redis."""
 
 import json
 import time
@@ -7,34 +7,40 @@ from typing import Any
 
 import redis
 
-from contract.dead_letters import DeadLetters
-from contract.fleet_state import FleetState
-from contract.ledger import Ledger, connect, reached
-from contract.ledger.values import WorkerSeen
-from contract.queues import ENQUEUED_AT_HEADER, BrokerUnavailable, broker_lists, lanes, queue_of
-from contract.settings import Settings
-from exporter.values import BrokerReading, JobReading, QueueReading, Snapshot
-from producer.progress.measuring import measure
+from funasr_fleet.broker.dead_letters import DeadLetters
+from funasr_fleet.broker.ledger import LedgerReader, connect, reached
+from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.contract.queues import (
+    ENQUEUED_AT_HEADER,
+    BrokerUnavailable,
+    broker_lists,
+    lanes,
+    queue_of,
+)
+from funasr_fleet.exporter.values import BrokerReading, JobReading, QueueReading, Snapshot
+from funasr_fleet.producer.progress.measuring import measure
+from funasr_fleet.settings import Settings
 
 _SHOWN_AFTER_END_S = 3600.0
-"""A job that ended keeps its series for so long, that its end is seen."""
+"""An ended job keeps its series for this time, so that its final state is scraped."""
 
 _ANSWER_WITHIN_S = 3.0
-"""Prometheus waits for a page for 10 s; to be told that Redis hangs, it must get one."""
+"""Timeout for Redis, below the 10 s of a Prometheus scrape, so that asr_broker_up 0 is served."""
 
 
-class Fleet:
-    """Reads; every method raises BrokerUnavailable when Redis cannot be reached."""
+class FleetCollector:
+    """Collects snapshots. Every method raises BrokerUnavailable when Redis cannot be reached."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._redis: Any = connect(settings, answer_within_s=_ANSWER_WITHIN_S)
-        self._ledger = Ledger(self._redis, settings.key_prefix)
+        self._ledger = LedgerReader(self._redis, settings.key_prefix)
         self._fleet = FleetState(self._redis, settings.key_prefix)
-        self._letters = DeadLetters(self._redis, settings.key_prefix)
+        self._dead_letters = DeadLetters(self._redis, settings.key_prefix)
 
-    def look(self) -> Snapshot:
-        """Now."""
+    def collect(self) -> Snapshot:
+        """The current state of queues, jobs, dead letters and Redis."""
         now = time.time()
         workers = self._ledger.workers()
         names = self._ledger.open_since(now - _SHOWN_AFTER_END_S)
@@ -45,21 +51,21 @@ class Fleet:
         return Snapshot(
             queues=tuple(self._queues((one.counts.queue for one in jobs), now)),
             jobs=jobs,
-            dead_letters=self._letters.count(),
+            dead_letters=self._dead_letters.count(),
             broker=self._broker(),
         )
 
     def workers(self) -> list[WorkerSeen]:
-        """What every worker child last said of itself."""
+        """The last report of every worker child."""
         return self._ledger.workers()
 
     def _queues(self, lanes_in_use: Iterable[str], now: float) -> Iterable[QueueReading]:
-        """The queue of the settings, those of the jobs, and those that workers serve or did.
+        """The configured queue, those of open jobs, and those that workers consumed within 7 days.
 
-        So a queue whose workers have all gone has numbers still, by which they are called back.
+        So a queue without workers still has metrics, by which it can be scaled up from 0.
         """
         busy = {self._settings.queue, *(queue_of(lane) for lane in lanes_in_use if lane)}
-        busy |= {queue for queue, _ in self._fleet.serving(now)}
+        busy |= {queue for queue, _ in self._fleet.active(now)}
         unacked = self._unacked(busy)
         for name in sorted(busy | self._fleet.queues(now)):
             lists = [
@@ -70,7 +76,7 @@ class Fleet:
             with self._redis.pipeline() as pipe:
                 for key in lists:
                     pipe.llen(key)
-                    pipe.lindex(key, -1)  # the next to be taken: what was given back, or the oldest
+                    pipe.lindex(key, -1)  # the next message: a requeued one, or the oldest
                 answers = reached(pipe.execute)
             ages = [
                 age for text in answers[1::2] if text and (age := _age_s(text, now)) is not None
@@ -83,16 +89,16 @@ class Fleet:
             )
 
     def _unacked(self, names: set[str]) -> dict[str, int]:
-        """Messages that workers hold, by queue; of a single queue they need not be looked at."""
+        """Unacknowledged messages by queue; with a single queue, their number suffices."""
         key = self._settings.key_prefix + "unacked"
         if len(names) == 1:
             return dict.fromkeys(names, int(reached(self._redis.hlen, key)))
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for lane, count in zip(
             *[iter(reached(self._redis.eval, _BY_LANE, 1, key))] * 2, strict=True
         ):
-            found[queue_of(lane)] = found.get(queue_of(lane), 0) + int(count)
-        return found
+            counts[queue_of(lane)] = counts.get(queue_of(lane), 0) + int(count)
+        return counts
 
     def _broker(self) -> BrokerReading | None:
         try:
@@ -121,12 +127,13 @@ for lane, count in pairs(counts) do
 end
 return flat
 """
-"""kombu keeps [message, exchange, routing key] of each; only the end is looked at."""
+"""Counts unacknowledged messages by lane: kombu stores each as the JSON list [message, exchange,
+routing key], of which only the end is parsed."""
 
 
 def _age_s(envelope: str, now: float) -> float | None:
-    """Since a message was sent, as its header has it."""
+    """Seconds since a message was published, by its header; None without a valid header."""
     try:
         return max(0.0, now - float(json.loads(envelope)["headers"][ENQUEUED_AT_HEADER]))
     except (ValueError, KeyError, TypeError):
-        return None  # another client, which says nothing or something else
+        return None  # published by another client, without the header or with another value

@@ -1,9 +1,9 @@
-"""What a scrape finds, as frozen values."""
+"""The state of the fleet at one scrape, as frozen values."""
 
 from dataclasses import dataclass
 
-from contract.ledger.values import JobCounts
-from producer.progress.measuring import Progress
+from funasr_fleet.broker.ledger.values import JobCounts
+from funasr_fleet.producer.progress.measuring import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,12 +14,12 @@ class QueueReading:
     ready: int
     unacked: int
     oldest_s: float
-    """0 when nothing waits, or nobody said when it was sent."""
+    """Age of the oldest ready message in s; 0 when the queue is empty or no age is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobReading:
-    """One job that is open, or ended lately."""
+    """One job that is open or ended recently."""
 
     counts: JobCounts
     progress: Progress
@@ -27,7 +27,7 @@ class JobReading:
 
 @dataclass(frozen=True, kw_only=True)
 class BrokerReading:
-    """Redis itself."""
+    """Memory and connections of Redis."""
 
     used_bytes: int
     limit_bytes: int
@@ -37,11 +37,11 @@ class BrokerReading:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """All of it."""
+    """The state of queues, jobs, dead letters and Redis."""
 
     queues: tuple[QueueReading, ...]
     jobs: tuple[JobReading, ...]
     """The newest first."""
     dead_letters: int
     broker: BrokerReading | None
-    """None when this user may not ask."""
+    """None when the user has no permission for INFO."""

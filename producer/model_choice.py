@@ -1,104 +1,118 @@
-"""PURE: which queue a job goes to and which model does it; what to warn of, and what to refuse."""
+"""PURE: select the queue and the model of a job; its warnings and its unsupported options."""
 
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contract.abilities import Abilities, unsupported
-from contract.job import Options
-from contract.queues import queue_of_model
+from funasr_fleet.contract.abilities import Abilities, unsupported
+from funasr_fleet.contract.job import Options
+from funasr_fleet.contract.queues import queue_of_model
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
-    """Where a job goes."""
+class Route:
+    """The queue and the model of a job."""
 
     queue: str
-    """Without its lanes."""
+    """Name of the queue without a lane suffix."""
     model: str
-    """Whose results count as done."""
-    certain: bool
-    """Whether it is known that this model does the job; else it is what the settings say."""
+    """Model whose results count as up to date."""
+    is_known: bool
+    """Whether it is certain that this model does the job; if not, it is the settings' model."""
     served: bool = False
-    """Whether workers with this model take from the queue now."""
+    """Whether active workers serve the queue with this model."""
     warnings: tuple[str, ...] = ()
-    """One sentence for each thing that may not be as it was meant."""
+    """One sentence for each reason why the job may wait or run on another model."""
 
 
 def choose(
-    asked: str | None,
+    requested: str | None,
     *,
     queue: str,
     model: str,
-    serving: Sequence[tuple[str, str]],
-    remembered: Sequence[tuple[str, str]] = (),
-    bound_to: str | None = None,
-) -> Choice:
-    """Decide for one job.
+    active: Sequence[tuple[str, str]],
+    recent: Sequence[tuple[str, str]] = (),
+    current_queue: str | None = None,
+) -> Route:
+    """Select the route of one job.
 
     Args:
-        asked: the model that it names, if it names one.
-        queue: of the producer's settings.
-        model: of the producer's settings, which nobody may have thought about.
-        serving: (queue, model) of the workers that are there now.
-        remembered: the same of the last days: workers restart, and fleets are scaled to nothing.
-        bound_to: the queue that an earlier run has sent parts of the job to.
+        requested: model that the job names, if any.
+        queue: queue of the producer's settings.
+        model: model of the producer's settings; possibly only its default.
+        active: (queue, model) of the active workers.
+        recent: (queue, model) seen within 7 days: workers restart, fleets scale to zero.
+        current_queue: queue that an earlier run published parts of the job to, if any.
     """
-    places = (serving, remembered)
-    chosen = bound_to or (_queue_for(asked, queue, model, places) if asked else queue)
-    held = sorted({one for where, one in serving if where == chosen})
-    doer = asked or (held[0] if len(held) == 1 else None)
-    return Choice(
+    registered = (active, recent)
+    chosen = current_queue or (
+        _queue_for(requested, queue, model, registered) if requested else queue
+    )
+    served_models = sorted({one for its_queue, one in active if its_queue == chosen})
+    selected = requested or (served_models[0] if len(served_models) == 1 else None)
+    return Route(
         queue=chosen,
-        model=doer or model,
-        certain=doer is not None,
-        served=doer in held,
-        warnings=_warnings(asked, chosen, held),
+        model=selected or model,
+        is_known=selected is not None,
+        served=selected in served_models,
+        warnings=_warnings(requested, chosen, served_models),
     )
 
 
 def _queue_for(
-    asked: str, queue: str, model: str, places: Sequence[Sequence[tuple[str, str]]]
+    requested: str, queue: str, model: str, registered: Sequence[Sequence[tuple[str, str]]]
 ) -> str:
-    """Where the model is; else where it was; else where it would be at home."""
-    for pairs in places:
-        where = sorted(place for place, one in pairs if one == asked)
-        if where:
-            return queue if queue in where else where[0]
-    is_free = all(place != queue for pairs in places for place, _ in pairs)
-    return queue if asked == model and is_free else queue_of_model(asked)
+    """A queue that serves the model now, else one that recently did, else its default queue.
+
+    The settings' queue is preferred where it qualifies.
+    """
+    for pairs in registered:
+        queues = sorted(its_queue for its_queue, one in pairs if one == requested)
+        if queues:
+            return queue if queue in queues else queues[0]
+    is_free = all(its_queue != queue for pairs in registered for its_queue, _ in pairs)
+    return queue if requested == model and is_free else queue_of_model(requested)
 
 
-def _warnings(asked: str | None, queue: str, held: Sequence[str]) -> tuple[str, ...]:
+def _warnings(requested: str | None, queue: str, served_models: Sequence[str]) -> tuple[str, ...]:
     start = f"fleet worker --queue {shlex.quote(queue)}"
-    if asked is None and len(held) > 1:
-        models = " and ".join(held)
+    if requested is None and len(served_models) > 1:
+        models = " and ".join(served_models)
         return (
-            f"queue {queue} is served by {models}: any of them may do files of this job; name one "
-            "with --model",
+            f"queue {queue} is served by {models}: any of them may transcribe files of this job; "
+            "name one with --model",
         )
-    if asked is None:
-        lonely = f"no worker serves queue {queue} now; the job waits until one does: {start}"
-        return () if held else (lonely,)
-    others = " and ".join(one for one in held if one != asked)
-    if asked in held:
-        mixed = f"queue {queue} is served by {others}, too: any of them may do files of this job"
+    if requested is None:
+        unserved = (
+            f"no worker serves queue {queue} now; the job waits until one is started: {start}"
+        )
+        return () if served_models else (unserved,)
+    others = " and ".join(one for one in served_models if one != requested)
+    if requested in served_models:
+        mixed = (
+            f"queue {queue} is also served by {others}: any of them may transcribe files of this "
+            "job"
+        )
         return (mixed,) if others else ()
-    start = f"FLEET_MODEL={shlex.quote(asked)} {start}"
+    start = f"FLEET_MODEL={shlex.quote(requested)} {start}"
     if others:
         return (
-            f"queue {queue} is served by {others} now, which does the job in place of {asked}; "
-            f"stop those workers, and start: {start}",
+            f"queue {queue} is now served by {others}, which will do the job instead of "
+            f"{requested}; stop those workers and start: {start}",
         )
-    return (f"no worker holds {asked} now; the job waits in queue {queue} until one does: {start}",)
+    return (
+        f"no worker serves {requested} now; the job waits in queue {queue} until one is started: "
+        f"{start}",
+    )
 
 
-def why_refused(choice: Choice, abilities: Abilities | None, options: Options) -> str | None:
-    """One sentence when the workers of the queue cannot serve the options, else None.
+def why_refused(choice: Route, abilities: Abilities | None, options: Options) -> str | None:
+    """One sentence if the model does not support the options, else None.
 
-    Workers that are away may come back with other models beside theirs.
+    Nothing is rejected while no worker serves the queue with this model: when workers come back,
+    they may have loaded other VAD, punctuation or speaker models.
     """
     if abilities is None or not choice.served:
         return None
     reasons = unsupported(options, abilities)
-    return f"{choice.model} will not do for this job: {'; '.join(reasons)}" if reasons else None
+    return f"{choice.model} does not support this job: {'; '.join(reasons)}" if reasons else None

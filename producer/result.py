@@ -1,49 +1,50 @@
-"""What becomes of a backlog while it is enqueued."""
+"""The result of `enqueue`, and the callback that reports its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_MOST_BAD_ROWS = 1000
-"""So many are kept to be shown; all are counted."""
+_MAX_BAD_ROWS = 1000
+"""Maximum number of bad rows kept in the result; all of them are counted."""
 
 
 @dataclass(kw_only=True)
 class EnqueueResult:
-    """What became of a backlog."""
+    """Counts and warnings of one `enqueue` call."""
 
     job: str
     output: str
     queue: str = ""
-    """Where its messages go; empty before that is known."""
+    """Queue of the job's messages; empty until it is selected."""
     resumed: bool = False
-    """Whether an earlier run of the same command was gone on with."""
+    """Whether this run resumed a job that an earlier run started."""
     published_before: bool = False
-    """Whether that one had come to its end, so that nothing was left to do."""
+    """Whether the earlier run had published the whole job, so that nothing was left to do."""
     files: int = 0
-    """Files found, by earlier runs too, without bad rows."""
+    """Files found, including those of earlier runs, excluding bad rows."""
     skipped: int = 0
-    """Files that have a current result already, or are known to be no audio."""
+    """Files that have an up-to-date result, or whose bytes are known not to be audio."""
     enqueued: int = 0
     """Files published by this run."""
     shards: int = 0
     audio_s: float = 0.0
-    """Audio of what was enqueued, as far as could be told without opening it."""
+    """Estimated audio of the enqueued files, in seconds; files are not opened for it."""
     empty: bool = False
-    """Whether nothing was found: then there is no such job."""
+    """Whether the sources held no file; no job exists in this case."""
     cancelled: bool = False
-    """Whether somebody cancelled the job while it was published."""
+    """Whether the job was cancelled while it was published."""
     bad_rows: list[str] = field(default_factory=list)
-    """The first of them."""
+    """The first bad rows, up to 1,000."""
     bad_row_count: int = 0
     warnings: list[str] = field(default_factory=list)
-    """Why the job may not be done as it was meant: by whom it waits to be taken, say."""
+    """Reasons why the job may wait, or may be done by another model than expected."""
 
     def note(self, bad_row: str) -> None:
-        """Count a row that is no reference, and keep it if there are few."""
+        """Count a bad row, and keep it unless the maximum is reached."""
         self.bad_row_count += 1
-        if len(self.bad_rows) < _MOST_BAD_ROWS:
+        if len(self.bad_rows) < _MAX_BAD_ROWS:
             self.bad_rows.append(bad_row)
 
 
-Progress = Callable[[EnqueueResult, int | None], None]
-"""Told how far it has come, and how many messages wait when there are too many."""
+ProgressCallback = Callable[[EnqueueResult, int | None], None]
+"""Called with the result so far and, while back-pressure pauses publishing, the number of ready
+messages; None otherwise."""

@@ -1,9 +1,9 @@
-"""What happens in a worker child, as frozen values; who counts or prints it is not said here."""
+"""Events of a worker child, as frozen values. Observers count and log them (worker.telemetry)."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from contract.transcript import ErrorKind, Outcome, Stage
+from funasr_fleet.contract.transcript import ErrorKind, Outcome, Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,31 +12,31 @@ class ModelReady:
 
     slot: int
     device: str
-    """Where the model sits, in torch's words."""
+    """torch's name of the device that holds the model."""
     device_name: str
     device_uuid: str
     seconds: float
     threads: int
     fast_paths: dict[str, bool] = field(default_factory=dict)
-    """Each fast path by name, and whether it is taken."""
+    """Name of each fast path -> whether it is used."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShardStarted:
-    """A shard was taken from the queue."""
+    """A child started a shard."""
 
     shard: str
     job: str | None
     files: int
     queue_wait_s: float | None
-    """From publishing to now; None when the sender did not say when."""
+    """Time from publishing to this start; None when the message has no publishing time."""
     redelivered: bool
-    """Whether a process died with it before."""
+    """Whether an earlier attempt crashed its process."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileFinished:
-    """A file has its outcome."""
+    """A file has an outcome."""
 
     shard: str
     job: str | None
@@ -45,29 +45,29 @@ class FileFinished:
     outcome: Outcome
     audio_s: float
     seconds: float
-    """All stages from fetching to the commit; waiting for the file before is left out."""
+    """Time of all stages from fetch to commit, without waiting for the previous file."""
     stages_s: dict[Stage, float] = field(default_factory=dict)
     threads: int = 0
-    """torch's threads, as found after the file."""
+    """torch's thread count after the file."""
     resident_bytes: int = 0
-    """Memory of the child, as found after the file."""
+    """Resident memory of the child after the file."""
     device_bytes: int = 0
-    """Device memory of the child, as found after the file; 0 on a CPU."""
+    """Device memory of the child after the file; 0 on a CPU."""
     error: str | None = None
     error_kind: ErrorKind | None = None
     fingerprint: str | None = None
-    """What its result carries; None without one."""
+    """Fingerprint of the result; None without a result."""
     result_etag: str | None = None
-    """ETag of the .json that was written."""
+    """ETag of the .json result."""
     warnings: tuple[str, ...] = ()
-    made_before: Outcome | None = None
-    """Of a file that was skipped: how it ended when this very job made its result, with audio_s of
-    then; its process died before that was put down."""
+    previous_outcome: Outcome | None = None
+    """For a skipped file whose result was written by the same job in an attempt that crashed before
+    it recorded the outcome: that outcome. audio_s is then of that attempt."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FilesCancelled:
-    """Files of a shard that are not worked on: their job was cancelled."""
+    """Files of a shard were not started because their job was cancelled."""
 
     shard: str
     job: str
@@ -76,31 +76,31 @@ class FilesCancelled:
 
 @dataclass(frozen=True, kw_only=True)
 class ShardFinished:
-    """Every file of a shard has its outcome."""
+    """Every file of a shard has an outcome."""
 
     shard: str
     job: str | None
     seconds: float
     busy_ratio: float
-    """Share of these in which the models were at work."""
+    """Share of `seconds` in which the models were running."""
     threads_before: int
     threads_after: int
     resident_bytes: int
     peak_resident_bytes: int
-    """The most that this process ever held."""
+    """Peak resident memory of this process since it started."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShardPutAside:
-    """A message went to the dead letters."""
+class ShardDeadLettered:
+    """A message was moved to the dead letters."""
 
     message_id: str
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShardPostponed:
-    """A shard goes back to the queue to be tried later."""
+class ShardRetryScheduled:
+    """A shard was republished to be retried after a delay."""
 
     shard: str
     reason: str
@@ -109,7 +109,7 @@ class ShardPostponed:
 
 @dataclass(frozen=True, kw_only=True)
 class ShardSplit:
-    """A shard took its worker down; each of its files now comes as a message of its own."""
+    """A shard that crashed its worker was split into one message per file."""
 
     shard: str
     files: int
@@ -117,46 +117,46 @@ class ShardSplit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShardHeldElsewhere:
-    """A shard was delivered that another process works on; it comes again later."""
+class ShardLocked:
+    """Another process holds the lock of the delivered shard; it was republished with a delay."""
 
     shard: str
     delay_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShardHandedBack:
-    """The worker ends before the shard does; what is not committed is done by another."""
+class ShardRequeued:
+    """The worker is shutting down; the shard's unfinished files were requeued."""
 
     shard: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchRecognised:
-    """Some clips went through the recogniser together."""
+    """The recogniser processed one batch of clips."""
 
     seconds: float
-    """Of speech, without the padding."""
+    """Speech in the batch, without padding."""
     padding_ratio: float
     """Share of the batch that is padding."""
     budget_s: float
-    """Padded seconds that the next batch may have."""
+    """Maximum size of the next batch, in seconds including padding."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelsWorked:
-    """The models were at work since the last such event, for one or many files."""
+class InferenceTime:
+    """Time the models were running since the last such event, for one or several files."""
 
     seconds: float
-    """Work on two things at once counts once."""
+    """Concurrent inference is counted once."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemoryRanOut:
-    """The device's memory was too small for a batch, which is tried again in smaller ones."""
+class OutOfMemoryBackoff:
+    """A batch ran out of device memory and is retried in smaller batches."""
 
     budget_s: float
-    """Padded seconds that a batch may have from now on."""
+    """Maximum size of a batch from now on, in seconds including padding."""
 
 
 Event = (
@@ -165,23 +165,23 @@ Event = (
     | FileFinished
     | FilesCancelled
     | BatchRecognised
-    | ModelsWorked
-    | MemoryRanOut
+    | InferenceTime
+    | OutOfMemoryBackoff
     | ShardFinished
-    | ShardPutAside
-    | ShardPostponed
+    | ShardDeadLettered
+    | ShardRetryScheduled
     | ShardSplit
-    | ShardHeldElsewhere
-    | ShardHandedBack
+    | ShardLocked
+    | ShardRequeued
 )
 
 
 class Observer(Protocol):
-    """Hears of every event; must not raise."""
+    """Receives every event; must not raise."""
 
     def __call__(self, event: Event) -> None:
-        """Take note."""
+        """Handle one event."""
 
 
-def nobody(event: Event) -> None:
-    """For those whose events nobody wants to hear."""
+def ignore(event: Event) -> None:
+    """Observer that does nothing."""

@@ -1,12 +1,12 @@
-"""The scaler of deploy/kubernetes played against days of work, beside others: no cluster, no GPU.
+"""Simulates the scaler of deploy/kubernetes and others on days of work: no cluster, no GPU.
 
-scaler.py      deploy/ -> what the scaler asks, and how fast it may act; others that ask otherwise
-history.py     samples that were scraped or recorded
-promql.py      PURE: what Prometheus answers, where every metric is one series
-prometheus.py  what is scraped, and the rules over it
-autoscaler.py  PURE: answers -> pods, as Kubernetes' autoscaler and KEDA decide
-fleet.py       pods that load, work, are ended and are killed
-days.py        what comes, and when: bursts, ten million files, cold starts, spot machines
-playing.py     one day with one scaler; what came of it
-comparing.py   all days with all scalers: what `python -m bench autoscale` prints
+scaler.py      reads triggers and scaling rates from deploy/; other scalers to compare with
+history.py     scraped and recorded samples
+promql.py      PURE: evaluates PromQL, where every metric is one series
+prometheus.py  scrapes, and evaluates the recording rules
+autoscaler.py  PURE: query results -> pods, as Kubernetes' autoscaler and KEDA decide
+fleet.py       pods that load, work, are stopped and are killed
+days.py        the workloads: bursts, ten million files, cold starts, spot machines
+playing.py     simulates one day with one scaler
+comparing.py   all days with all scalers: the output of `python -m bench autoscale`
 """

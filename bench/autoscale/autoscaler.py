@@ -1,4 +1,4 @@
-"""PURE: answers -> pods, as Kubernetes' HorizontalPodAutoscaler and KEDA decide every 15 s.
+"""PURE: query results -> pods, as Kubernetes' HorizontalPodAutoscaler and KEDA decide every 15 s.
 
 https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details and
 https://keda.sh/docs/latest/reference/scaledobject-spec/.
@@ -12,15 +12,15 @@ from bench.autoscale.history import Answer
 from bench.autoscale.scaler import Behavior, Policy, Scaler
 
 SYNC_S = 15.0
-"""How often it decides: --horizontal-pod-autoscaler-sync-period, and KEDA's pollingInterval."""
+"""Interval of decisions: --horizontal-pod-autoscaler-sync-period, and KEDA's pollingInterval."""
 
 _TOLERANCE = 0.1
-"""An answer this near to what the pods are good for changes nothing."""
+"""A relative deviation from the target below this changes nothing."""
 
 
 @dataclass
 class Autoscaler:
-    """Remembers what it would have done, what it did, and when there was work last."""
+    """Decides the number of pods from query results, past proposals and past changes."""
 
     scaler: Scaler
     most: int
@@ -29,7 +29,7 @@ class Autoscaler:
     _changed: list[tuple[float, int]] = field(default_factory=list)
 
     def decide(self, at_s: float, pods: int, answers: Sequence[Answer]) -> int:
-        """How many pods there shall be, by the answers to the scaler's triggers in their order."""
+        """Return the number of pods for the results of the scaler's triggers, in their order."""
         if not self.scaler.triggers:
             return self.most
         if self._is_active(answers):
@@ -60,7 +60,7 @@ class Autoscaler:
         return pods
 
     def _propose(self, pods: int, answers: Sequence[Answer]) -> int:
-        """The most that any trigger asks for; no fewer pods while one of them has no answer."""
+        """Return the maximum over all triggers; at least `pods` while one has no result."""
         asked = zip(self.scaler.triggers, answers, strict=True)
         known = [(answer, one.per_pod) for one, answer in asked if answer is not None]
         proposed = max(
@@ -71,7 +71,7 @@ class Autoscaler:
         return min(max(proposed, 1), self.most)
 
     def _limit(self, at_s: float, pods: int, behavior: Behavior, way: int) -> int:
-        """How far it may go: the policy that lets it go furthest."""
+        """Return the limit for this direction, by the policy that allows the largest change."""
         limits = []
         for policy in behavior.policies:
             begin = pods - sum(_since(self._changed, at_s - policy.period_s))
@@ -86,17 +86,17 @@ def _pods_for(answer: float, per_pod: float, pods: int) -> int:
 
 
 def _after(policy: Policy, begin: int, way: int) -> int:
-    """Where a period that began with so many pods may end: up is rounded up, down down."""
+    """Return the limit after a period that began with `begin` pods; rounded in the direction."""
     if policy.kind == "Pods":
         return int(begin + way * policy.value)
     reached = begin * (1 + way * policy.value / 100)
     return math.ceil(reached) if way > 0 else int(reached)
 
 
-def _since(told: Sequence[tuple[float, int]], begin_s: float) -> list[int]:
-    """What was told later than that."""
+def _since(history: Sequence[tuple[float, int]], begin_s: float) -> list[int]:
+    """Return the numbers later than `begin_s`."""
     found = []
-    for at_s, value in reversed(told):
+    for at_s, value in reversed(history):
         if at_s <= begin_s:
             break
         found.append(value)

@@ -1,25 +1,25 @@
-"""All days with all scalers: what `python -m bench autoscale` prints."""
+"""All days with all scalers: the output of `python -m bench autoscale`."""
 
 import json
 from dataclasses import asdict, dataclass
 
 from bench.autoscale.days import DAYS
 from bench.autoscale.playing import Outcome, play
-from bench.autoscale.scaler import fixed, guessing, ours, patient, queue_length
+from bench.autoscale.scaler import delayed, estimating, fixed, ours, queue_length
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `python -m bench autoscale --json` prints."""
+    """The output of `python -m bench autoscale --json`."""
 
     outcomes: list[Outcome]
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the result as one line of JSON."""
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """A table for each day."""
+        """Return a table for each day."""
         lines = []
         for day in DAYS:
             lines += ["", day.name, f"  {'':26}{'':>9}{'GPU hours':>20}{'GPUs':>28}"]
@@ -40,11 +40,11 @@ def _line(one: Outcome) -> str:
 
 
 def run_autoscale() -> Comparison:
-    """Play them all; some tens of seconds."""
+    """Simulate all combinations; takes some tens of seconds."""
     scalers = (
         ours(),
-        patient(600, "ours, 10 min of patience"),
-        guessing(60, "ours, a slow first guess"),
+        delayed(600, "ours, 10 min scale-down"),
+        estimating(60, "ours, low first estimate"),
         queue_length(5, "5 messages per GPU"),
         queue_length(300, "300 messages per GPU"),
         fixed(),

@@ -1,4 +1,4 @@
-"""What comes, and when; what machines there are for it."""
+"""The workloads: jobs with their times, and the machines for them."""
 
 import random
 from dataclasses import dataclass
@@ -8,32 +8,32 @@ _HOUR_S = 3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """A stretch of work for one fleet, of one GPU per pod."""
+    """A workload for one fleet with one GPU per pod."""
 
     name: str
     jobs: tuple[tuple[float, float], ...]
-    """When each comes, and how much audio, in seconds."""
+    """For each job, the time of its submission and its audio, both in seconds."""
     most: int
-    """GPUs that there may be."""
+    """Maximum number of GPUs."""
     rtfx: float = 500.0
     """Audio seconds per second of work of one GPU."""
     shard_s: float = 3000.0
     """Audio of one message: 50 files of a minute."""
     start_s: float = 300.0
-    """From a pod that is wanted to one that works: a machine, an image, the models."""
+    """From the request for a pod until it works: machine, image, models."""
     kills_per_hour: float = 0.0
-    """How often a GPU is taken away without a notice."""
+    """How often a GPU is reclaimed without notice."""
     lasts_s: float = 0.0
-    """So long at least; else until all is done and no pod is left."""
+    """Minimum duration; the day ends when all is done and no pod is left."""
 
 
 def _ten_million(most: int, name: str = "ten million files", **other: float) -> Day:
-    """Files of a minute: 166,667 hours."""
+    """Return a day with ten million 1-minute files, 166,667 hours."""
     return Day(name=f"{name}, {most} GPUs", jobs=((0.0, 10_000_000 * 60.0),), most=most, **other)
 
 
 def _bursts() -> tuple[tuple[float, float], ...]:
-    """A dozen jobs of 50 to 5,000 hours at any time of a day; most of them small."""
+    """Return twelve jobs of 50 to 5,000 hours at random times of a day; most are small."""
     chance = random.Random(5)
     times = sorted(chance.uniform(0, 24 * _HOUR_S) for _ in range(12))
     return tuple((at_s, 50 * 100 ** chance.random() ** 2 * _HOUR_S) for at_s in times)

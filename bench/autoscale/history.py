@@ -1,4 +1,4 @@
-"""Samples that were scraped or recorded."""
+"""Scraped and recorded samples."""
 
 from bisect import bisect_right
 
@@ -6,13 +6,13 @@ Answer = float | None
 """A number, or no data."""
 
 _LOOKBACK_S = 300.0
-"""How old the latest sample may be (Prometheus: --query.lookback-delta)."""
+"""Maximum age of the latest sample (Prometheus: --query.lookback-delta)."""
 
 
 class History:
-    """Samples of each series, oldest first; None marks that it is gone (staleness).
+    """Samples of each series, oldest first; None is a staleness marker.
 
-    A series is named as on a page: `name{label="value",...}`.
+    A series is named as in the exposition format: `name{label="value",...}`.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class History:
         self._found: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
 
     def add(self, series: str, at_s: float, value: Answer) -> None:
-        """Write down one; what was gone already and still is needs no further mark."""
+        """Add a sample; a series that is already stale gets no second marker."""
         self._times.setdefault(series, [])
         values = self._values.setdefault(series, [])
         if value is None and (not values or values[-1] is None):
@@ -30,7 +30,7 @@ class History:
         values.append(value)
 
     def find(self, name: str, labels: tuple[str, ...]) -> tuple[str, ...]:
-        """The series with that name and these labels (`name="value"`)."""
+        """Return the series with that name and these labels (`name="value"`)."""
         found = self._found.get((name, labels))
         if not found:
             named = (one for one in self._times if one.partition("{")[0] == name)
@@ -39,7 +39,7 @@ class History:
         return found
 
     def latest(self, series: str, at_s: float) -> Answer:
-        """The newest sample, if it is no older than five minutes."""
+        """Return the newest sample, if it is no older than five minutes."""
         times = self._times.get(series, [])
         place = bisect_right(times, at_s) - 1
         if place < 0 or times[place] <= at_s - _LOOKBACK_S:
@@ -47,7 +47,7 @@ class History:
         return self._values[series][place]
 
     def within(self, series: str, at_s: float, range_s: float) -> list[tuple[float, float]]:
-        """Samples later than that long ago, marks left out."""
+        """Return the samples of the last `range_s` seconds, without staleness markers."""
         times, values = self._times.get(series, []), self._values.get(series, [])
         places = range(bisect_right(times, at_s - range_s), bisect_right(times, at_s))
         samples = ((times[place], values[place]) for place in places)

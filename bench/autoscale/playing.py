@@ -1,4 +1,4 @@
-"""One day with one scaler, and what came of it."""
+"""Simulates one day with one scaler."""
 
 import itertools
 import math
@@ -17,24 +17,24 @@ _GIVE_UP_S = 30 * 86_400.0
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a day with a scaler comes to."""
+    """The result of one day with one scaler."""
 
     day: str
     scaler: str
     drain_hours: float | None
-    """From a job's coming to its last file, for the job that took longest; None: not in 30 days."""
+    """From submission to the last file, for the slowest job; None: not within 30 days."""
     gpu_hours: float
-    """Paid: from a pod's creation to its end, loading and draining included."""
+    """Paid hours: from a pod's creation to its end, including loading and draining."""
     gpu_hours_wasted: float
-    """Beyond those that the audio needs: loading, idling, draining, work that was lost."""
+    """Paid hours beyond what the audio needs: loading, idling, draining, lost work."""
     peak_gpus: int
     overshoot_gpus: int
-    """Beyond those that would have done in half an hour what remained at its highest."""
+    """GPUs at the peak beyond those that would finish the remaining audio in half an hour."""
     gpus_started: int
 
 
 def play(day: Day, scaler: Scaler) -> Outcome:
-    """Let the day pass in steps of 15 s."""
+    """Simulate the day in steps of 15 s."""
     fleet, prometheus = Fleet(day), Prometheus(scaler.rules)
     autoscaler = Autoscaler(scaler, day.most)
     asked, wanted = [query(one.query) for one in scaler.triggers], query(wanted_rule())
@@ -68,12 +68,12 @@ def play(day: Day, scaler: Scaler) -> Outcome:
 
 
 def _coming(day: Day, at_s: float) -> float:
-    """Audio of the jobs that came since the step before."""
+    """Return the audio of the jobs submitted since the previous step."""
     return sum(audio_s for begin_s, audio_s in day.jobs if at_s - SYNC_S < begin_s <= at_s)
 
 
 def _needed(wanted: Query, day: Day, audio_s: float) -> int:
-    """What the rule asks for when it knows the speed."""
+    """Return the slots that the rule wants when it knows the speed."""
     history = History()
     history.add("asr_backlog_audio_seconds", 0, audio_s)
     history.add("asr_backlog_messages", 0, math.ceil(audio_s / day.shard_s))
@@ -82,7 +82,7 @@ def _needed(wanted: Query, day: Day, audio_s: float) -> int:
 
 
 def _is_over(at_s: float, day: Day, fleet: Fleet, scaler: Scaler, ended: int) -> bool:
-    """Done and nobody there; a fleet of fixed size is taken down by hand with the last file."""
+    """Whether all is done and no pod is left; a fixed fleet is stopped with the last file."""
     gone = not scaler.triggers or not fleet.pods
     done = ended == len(day.jobs) and at_s >= day.lasts_s
     return (done and gone) or at_s > _GIVE_UP_S

@@ -1,4 +1,4 @@
-"""What is scraped, and the rules over it, at the times that deploy/monitoring says."""
+"""Scrapes and evaluates rules at the intervals of deploy/monitoring."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class RuleGroup:
-    """Rules that are worked out together, one after the other."""
+    """Rules that are evaluated together, in their order."""
 
     interval_s: float
     rules: tuple[Rule, ...]
 
 
 class Prometheus:
-    """One that scrapes when it is told to."""
+    """A Prometheus that scrapes on request."""
 
     def __init__(self, groups: Sequence[RuleGroup]) -> None:
         self._groups = [
@@ -34,7 +34,7 @@ class Prometheus:
         self._history = History()
 
     def scrape(self, at_s: float, page: Mapping[str, Answer]) -> None:
-        """Take in what the fleet tells, then work out the rules that are due."""
+        """Store the metrics of the fleet, then evaluate the rules that are due."""
         for series, value in page.items():
             self._history.add(series, at_s, value)
         for interval_s, rules in self._groups:
@@ -43,12 +43,12 @@ class Prometheus:
                     self._history.add(record, at_s, self.ask(expr, at_s))
 
     def ask(self, expr: Query, at_s: float) -> Answer:
-        """What it answers at that time."""
+        """Return the result of a query at that time."""
         return expr(self._history, at_s)
 
 
 def needed(groups: Sequence[RuleGroup], queries: Sequence[str]) -> tuple[RuleGroup, ...]:
-    """The groups with those rules only that the queries read, one through the other."""
+    """Return the groups, reduced to the rules that the queries read directly or indirectly."""
     rules = {rule.record: rule for group in groups for rule in group.rules}
     wanted: set[str] = set()
     waiting = [name for one in queries for name in names(one)]

@@ -1,7 +1,8 @@
-"""PURE: what Prometheus answers to an expression, where every metric is one series.
+"""PURE: evaluates PromQL expressions, where every metric is one series.
 
-A fleet is played as a whole: `sum` adds up messages of both states, else `sum` and `max` are what
-they are given. tests/deploy/test_autoscale.py asks promtool the same. What no rule uses is refused.
+The fleet is simulated as a whole: `sum` adds up messages of both states; otherwise `sum` and `max`
+return their argument. tests/deploy/test_autoscale.py compares the results with promtool. Functions
+that no rule uses are rejected.
 """
 
 import math
@@ -14,7 +15,7 @@ import promql_parser as ast
 from bench.autoscale.history import Answer, History
 
 Query = Callable[[History, float], Answer]
-"""The answer at that time, in seconds."""
+"""Returns the result at a time in seconds."""
 
 _ARITHMETIC: Final[dict[str, Callable[[float, float], float]]] = {
     "+": operator.add,
@@ -30,16 +31,16 @@ _COMPARISON: Final[dict[str, Callable[[float, float], bool]]] = {
 
 
 class CannotPlay(Exception):
-    """An expression of the scaler uses what bench/autoscale/promql.py does not know: teach it."""
+    """An expression of the scaler is not supported: extend bench/autoscale/promql.py."""
 
 
 def query(text: str) -> Query:
-    """An expression, ready to be asked often; `CannotPlay` if something in it is unknown."""
+    """Compile an expression; raise `CannotPlay` if it is not supported."""
     return _query(ast.parse(text))
 
 
 def names(text: str) -> Iterator[str]:
-    """The metrics that an expression reads."""
+    """Yield the names of the metrics that an expression reads."""
     found: list[str] = []
 
     def visit(node: ast.Expr) -> None:
@@ -142,7 +143,7 @@ def _call(name: str, arguments: list[Query]) -> Query:
 
 
 def _over_time(name: str, selector: ast.MatrixSelector) -> Query:
-    """`rate` is the slope between samples: what Prometheus adds beyond them cancels in a ratio."""
+    """Compile a range function; `rate` omits the extrapolation, which cancels in a ratio."""
     series, labels = _series(selector.vector_selector)
     range_s = selector.range.total_seconds()
 

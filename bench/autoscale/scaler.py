@@ -1,4 +1,4 @@
-"""What a scaler asks, how fast it may act: ours as it stands in deploy/, and others beside it."""
+"""Scalers: their queries and rates, ours as configured in deploy/, and others to compare with."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,17 +19,17 @@ _SCALED_OBJECT = DEPLOY / "kubernetes/components/keda/scaled-object.yaml"
 
 @dataclass(frozen=True)
 class Trigger:
-    """A question, and what of its answer one pod is good for."""
+    """A query, and the share of its result that one pod covers."""
 
     query: str
     per_pod: float
     activates: bool
-    """Whether more than nothing brings a fleet from zero to one, and keeps it from zero."""
+    """Whether a result above zero scales from zero to one, and prevents scaling to zero."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """By how much the number of pods may change within a period: `Pods` or `Percent`."""
+    """The maximum change of the number of pods within a period: `Pods` or `Percent`."""
 
     kind: str
     value: float
@@ -38,7 +38,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Behavior:
-    """How fast, one way: HorizontalPodAutoscaler's scalingRules."""
+    """Rates for one direction: HorizontalPodAutoscaler's scalingRules."""
 
     stabilization_s: float
     policies: tuple[Policy, ...]
@@ -46,7 +46,7 @@ class Behavior:
 
 @dataclass(frozen=True, kw_only=True)
 class Scaler:
-    """One that decides how many pods there are; one with no triggers has the most there may be."""
+    """The configuration of a scaler; without triggers the fleet always has the maximum size."""
 
     name: str
     triggers: tuple[Trigger, ...]
@@ -58,7 +58,7 @@ class Scaler:
 
 @cache
 def ours() -> Scaler:
-    """The one of deploy/kubernetes/components/keda with the rules that its queries read."""
+    """Return the scaler of deploy/kubernetes/components/keda with the rules of its queries."""
     spec = yaml.safe_load(_SCALED_OBJECT.read_text())["spec"]
     behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
     triggers = tuple(_trigger(one["metadata"]) for one in spec["triggers"])
@@ -73,42 +73,42 @@ def ours() -> Scaler:
 
 
 def queue_length(messages_per_pod: float, name: str) -> Scaler:
-    """KEDA's scaler for a list of Redis, as fast as ours: so many waiting messages for each pod."""
+    """Return KEDA's scaler for a Redis list with our rates: a fixed number of messages per pod."""
     waiting = 'asr_backlog_messages{state="ready"}'
     return replace(
         ours(), name=name, triggers=(Trigger(waiting, messages_per_pod, True),), rules=()
     )
 
 
-def patient(seconds: float, name: str) -> Scaler:
-    """Ours, but idle pods stay for so long."""
+def delayed(seconds: float, name: str) -> Scaler:
+    """Return our scaler with another scale-down delay."""
     return replace(
         ours(), name=name, down=replace(ours().down, stabilization_s=seconds), cooldown_s=seconds
     )
 
 
-def guessing(rtfx: float, name: str) -> Scaler:
-    """Ours, but a new fleet is taken for one of that speed."""
+def estimating(rtfx: float, name: str) -> Scaler:
+    """Return our scaler with another speed estimate for a new fleet."""
     groups = (
-        replace(group, rules=tuple(_with_guess(rule, rtfx) for rule in group.rules))
+        replace(group, rules=tuple(_with_estimate(rule, rtfx) for rule in group.rules))
         for group in ours().rules
     )
     return replace(ours(), name=name, rules=tuple(groups))
 
 
-def _with_guess(rule: Rule, rtfx: float) -> Rule:
+def _with_estimate(rule: Rule, rtfx: float) -> Rule:
     if rule.record != "asr:rtfx_per_slot":
         return rule
     return replace(rule, expr=re.sub(r"vector\(\d+\)", f"vector({rtfx})", rule.expr))
 
 
 def fixed() -> Scaler:
-    """All the pods that there may be, all the time."""
+    """Return a scaler that keeps the maximum number of pods all the time."""
     return replace(ours(), name="fixed", triggers=(), rules=())
 
 
 def wanted_rule() -> str:
-    """How many slots the backlog wants, by the audio that waits and the speed of a slot."""
+    """Return the expression of asr:slots_wanted, the slots for the waiting audio."""
     rules = (rule for group in _groups() for rule in group.rules)
     return next(rule.expr for rule in rules if rule.record == "asr:slots_wanted")
 
@@ -121,7 +121,7 @@ def _groups() -> Iterator[RuleGroup]:
 
 
 def _trigger(metadata: Mapping[str, str]) -> Trigger:
-    """Of a Prometheus, or of a page asked directly (metrics-api)."""
+    """Return the trigger of a prometheus or a metrics-api scaler."""
     return Trigger(
         metadata.get("query") or metadata["valueLocation"],
         float(metadata.get("threshold") or metadata["targetValue"]),
@@ -129,9 +129,9 @@ def _trigger(metadata: Mapping[str, str]) -> Trigger:
     )
 
 
-def _behavior(told: Mapping[str, Any]) -> Behavior:
-    policies = (Policy(one["type"], one["value"], one["periodSeconds"]) for one in told["policies"])
-    return Behavior(told["stabilizationWindowSeconds"], tuple(policies))
+def _behavior(spec: Mapping[str, Any]) -> Behavior:
+    policies = (Policy(one["type"], one["value"], one["periodSeconds"]) for one in spec["policies"])
+    return Behavior(spec["stabilizationWindowSeconds"], tuple(policies))
 
 
 def _seconds(duration: str) -> float:

@@ -1,4 +1,4 @@
-"""Makes the buckets that it is given, unless they are there; S3 is found by the AWS_* variables.
+"""Creates the given buckets unless they exist; the AWS_* variables configure S3.
 
 python make_buckets.py "BUCKET BUCKET ..."
 """
@@ -7,17 +7,17 @@ import sys
 
 
 def make(buckets: list[str]) -> None:
-    """Make those that are missing."""
+    """Create the buckets that do not exist."""
     if not buckets:
         return
     import boto3
     from botocore.config import Config
 
     s3 = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
-    there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
-    for bucket in sorted(set(buckets) - there):
+    existing = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    for bucket in sorted(set(buckets) - existing):
         s3.create_bucket(Bucket=bucket)
-        print(f"made s3://{bucket}")
+        print(f"created s3://{bucket}")
 
 
 if __name__ == "__main__":

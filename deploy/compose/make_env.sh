@@ -1,9 +1,9 @@
 #!/bin/sh
-# Writes .env beside compose.yaml, with passwords of its own; one that is there stays.
+# Writes .env beside compose.yaml with generated passwords; keeps an existing file.
 set -eu
 cd "$(dirname "$0")"
 if [ -e .env ]; then
-  echo "deploy/compose/.env is there already" >&2
+  echo "deploy/compose/.env already exists" >&2
   exit 0
 fi
 
@@ -13,16 +13,16 @@ secret() {
 
 umask 077
 cat > .env <<END
-# what the fleet of compose.yaml is to be; keep it to yourself
+# settings of compose.yaml, including passwords: keep this file secret
 
 # cpu, or gpu where the NVIDIA Container Toolkit is installed; before you change it:
 # docker compose --profile cpu --profile gpu down
 COMPOSE_PROFILES=cpu
-# demo hears digits, and needs no hub: for a first try. Then paraformer-zh, SenseVoiceSmall ...
+# demo recognises digits and needs no hub, for evaluation; then paraformer-zh, SenseVoiceSmall ...
 FLEET_MODEL=demo
 
-# an S3 that you have instead of the one in compose.yaml: its address (https://s3.eu-west-1.amazonaws.com),
-# its keys, no bucket to make, and a folder in one of its own for \`fleet transcribe\`
+# your own S3 instead of the one in compose.yaml: its endpoint (https://s3.eu-west-1.amazonaws.com) and
+# keys, S3_BUCKETS= so that no buckets are created, and a prefix in a bucket for \`fleet transcribe\`
 #S3_ENDPOINT=
 #S3_REGION=
 #S3_BUCKETS=
@@ -34,4 +34,4 @@ VALKEY_PASSWORD=$(secret)
 VALKEY_MAXMEMORY=1gb
 GRAFANA_PASSWORD=$(secret)
 END
-echo "wrote deploy/compose/.env; Grafana's user is admin, with GRAFANA_PASSWORD of that file"
+echo "wrote deploy/compose/.env; the Grafana user is admin, with GRAFANA_PASSWORD from that file"

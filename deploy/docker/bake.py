@@ -1,9 +1,9 @@
-"""Puts the models of FLEET_MODEL, FLEET_VAD_MODEL ... into a folder, each below its own name.
+"""Copies the models of FLEET_MODEL, FLEET_VAD_MODEL ... into a folder, each under its own name.
 
     python bake.py FOLDER
 
-Then a worker's engine is built from there, canary included: a model that cannot be fetched, or does
-not work, ends this with an error, and with it the build of the image.
+It then builds a worker's engine from that folder, including the canary: if a model cannot be
+downloaded or does not work, the command fails, and the build of the image fails with it.
 """
 
 import logging
@@ -11,20 +11,20 @@ import shutil
 import sys
 from pathlib import Path
 
-from contract.settings import Settings
-from worker.engine.build import build_engine
-from worker.machine import usable_cores
-from worker.pinning import CPU, plan_slot
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.engine.loader import build_engine
+from funasr_fleet.worker.process.device_plan import CPU, plan_slot
+from funasr_fleet.worker.process.hardware import usable_cores
 
 _ROLES = ("model", "vad_model", "punc_model", "spk_model")
 
 
 def fetch(name: str, folder: Path) -> Path:
-    """Copy a model of the hub, or a local directory, to FOLDER/NAME; say where that is."""
+    """Copy a model from the hub, or a local directory, to FOLDER/NAME and return that path."""
     from funasr.download.download_model_from_hub import download_model
 
     target = folder / name
-    # what hubs leave beside a model begins with a dot
+    # metadata files of hubs start with a dot
     shutil.copytree(
         download_model(model=name)["model_path"],
         target,
@@ -35,7 +35,7 @@ def fetch(name: str, folder: Path) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Fetch every model that is named, and prove them."""
+    """Copy every configured model, and verify them by building an engine."""
     logging.basicConfig(level=logging.INFO)
     folder, settings = Path(arguments[0]), Settings.load()
     names = {role: str(getattr(settings, role)) for role in _ROLES}

@@ -1,6 +1,6 @@
-"""HEALTHCHECK of the images: asks /healthz; the slim image has no curl.
+"""HEALTHCHECK of the images: requests /healthz, because the slim image has no curl.
 
-python healthy.py [PORT]     by default FLEET_METRICS_PORT, or 9464
+python healthy.py [PORT]     default: FLEET_METRICS_PORT, or 9464
 """
 
 import os
@@ -8,13 +8,13 @@ import sys
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
-_PATIENCE_S = 4.0
-"""Less than the time-out of the health checks that run this."""
+_TIMEOUT_S = 4.0
+"""Shorter than the timeout of the health checks that run this."""
 
 
 def ask(port: int) -> int:
-    """Print what is said there; 0 when all is well, else 1."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
+    """Request /healthz and print the answer; return 0 if it is healthy, else 1."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
@@ -26,10 +26,10 @@ def ask(port: int) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Ask on the port given, or on the worker's."""
+    """Check the given port, by default the worker's; return the exit code."""
     port = int(arguments[0] if arguments else os.environ.get("FLEET_METRICS_PORT") or 9464)
     if not port:
-        print("FLEET_METRICS_PORT is 0: nobody can be asked")
+        print("FLEET_METRICS_PORT is 0: no health endpoint to check")
         return 0
     return ask(port)
 

@@ -1,21 +1,21 @@
-# Every command but `fleet worker`: enqueue, status, exporter ... No torch, no audio.
+# All commands except `fleet worker`: enqueue, status, exporter ... Without torch and audio libraries.
 #
 #   docker build -f deploy/docker/producer.Dockerfile -t funasr-fleet-producer .
 #
-# The tests run on this Python and this Debian. Pin them by digest (name@sha256:...) where you build
-# what you run.
+# The tests run on this Python and this Debian. Pin them by digest (name@sha256:...) for production
+# builds.
 ARG PYTHON=3.11
 ARG DEBIAN=bookworm
 
 FROM python:${PYTHON}-slim-${DEBIAN} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
-# without the packages of the fleet this installs what they need and nothing else: a layer that
-# stays the same until one of these files changes
-COPY pyproject.toml constraints.txt README.md LICENSE ./
-RUN python -m venv /opt/fleet \
- && /opt/fleet/bin/pip install --use-pep517 --constraint constraints.txt . \
- && /opt/fleet/bin/pip uninstall --yes funasr-fleet
+# dependencies first, as a layer that is cached until one of these files changes
+COPY pyproject.toml constraints.txt ./
+RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+print(*p['dependencies'], sep='\n')" > requirements.txt \
+ && python -m venv /opt/fleet \
+ && /opt/fleet/bin/pip install --use-pep517 --constraint constraints.txt -r requirements.txt
 COPY . .
 RUN /opt/fleet/bin/pip install --no-deps --target /opt/app .
 
@@ -23,12 +23,12 @@ FROM python:${PYTHON}-slim-${DEBIAN} AS producer
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="funasr-fleet producer" \
-      org.opencontainers.image.description="Puts recordings in S3 on the queue, and watches" \
+      org.opencontainers.image.description="Enqueues recordings in S3 and monitors jobs" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# a user by number, so that runAsNonRoot can tell. The root file system may be read-only: what is
-# written goes to HOME, /tmp (a disk: `enqueue` keeps 16 bytes per file there) and FLEET_RUN_DIR
+# a numeric user, which runAsNonRoot requires. The root file system may be read-only: files are written
+# only to HOME, /tmp (on disk: `enqueue` keeps 16 bytes per file there) and FLEET_RUN_DIR
 RUN useradd --uid 10001 --user-group --no-log-init --shell /usr/sbin/nologin \
       --create-home --home-dir /var/lib/fleet fleet \
  && install --directory --owner fleet --group fleet --mode 0700 /run/fleet
@@ -45,7 +45,7 @@ USER 10001:10001
 WORKDIR /var/lib/fleet
 EXPOSE 9465
 STOPSIGNAL SIGTERM
-# only the exporter is asked for its health, where it is started: python /opt/healthy.py 9465
+# only the exporter has a health check, set where it is started: python /opt/healthy.py 9465
 HEALTHCHECK NONE
 ENTRYPOINT ["fleet"]
 CMD ["--help"]

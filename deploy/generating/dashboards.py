@@ -1,4 +1,4 @@
-"""Every dashboard, and where its panels stand."""
+"""Every dashboard, and the positions of its panels."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ COLUMNS = 24
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where something stands, in columns and lines of Grafana's grid."""
+class PanelPosition:
+    """Position and size in columns and lines of Grafana's grid."""
 
     x: int
     y: int
@@ -23,16 +23,16 @@ class Place:
     height: int
 
 
-def placed(dashboard: Dashboard) -> Iterator[tuple[str | Panel, Place]]:
-    """Headings and panels from top to bottom, panels side by side while they fit."""
+def placed(dashboard: Dashboard) -> Iterator[tuple[str | Panel, PanelPosition]]:
+    """Yield row titles and panels with positions; panels stand side by side while they fit."""
     y = 0
     for row in dashboard.rows:
-        yield row.title, Place(0, y, COLUMNS, 1)
+        yield row.title, PanelPosition(0, y, COLUMNS, 1)
         y += 1
         x = tallest = 0
         for panel in row.panels:
             if x + panel.width > COLUMNS:
                 x, y, tallest = 0, y + tallest, 0
-            yield panel, Place(x, y, panel.width, panel.height)
+            yield panel, PanelPosition(x, y, panel.width, panel.height)
             x, tallest = x + panel.width, max(tallest, panel.height)
         y += tallest

@@ -1,4 +1,4 @@
-"""A dashboard as frozen values: what is shown, in which words, and of what."""
+"""Frozen values that declare a dashboard: rows, panels, queries and their texts."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,22 +6,22 @@ from typing import Literal
 Kind = Literal["timeseries", "stat", "gauge", "bargauge", "state-timeline"]
 Colour = Literal["green", "yellow", "orange", "red", "blue", "text"]
 Need = Literal["", "gpu", "maxmemory"]
-"""What must be there for a query to find anything: a GPU, or a limit of Redis' memory."""
+"""What a query needs to return data: a GPU, or a maxmemory limit of Redis; empty for nothing."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """PromQL, which may hold Grafana's variables."""
+    """A PromQL expression, which may contain Grafana's variables."""
 
     expr: str
     legend: str = ""
-    """Words for its series; {{label}} stands for a label's value."""
+    """Name of its series; {{label}} is replaced by the label's value."""
     needs: Need = ""
 
 
 @dataclass(frozen=True)
 class Step:
-    """From this value on, a panel has this colour."""
+    """Threshold: from this value on, a panel has this colour."""
 
     at: float
     colour: Colour
@@ -29,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a value stands for, where it is no quantity."""
+    """Text and colour for a value that encodes a state."""
 
     value: int
     text: str
@@ -38,28 +38,28 @@ class Meaning:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One question, answered by one or more queries."""
+    """A panel with one or more queries."""
 
     title: str
     description: str
     unit: str
-    """In Grafana's words: s, percentunit, bytes ... or `suffix: what`."""
+    """A unit of Grafana: s, percentunit, bytes ... or `suffix: TEXT`."""
     queries: tuple[Query, ...]
     kind: Kind = "timeseries"
     width: int = 8
     """Of 24 columns."""
     height: int = 8
     steps: tuple[Step, ...] = ()
-    """Rising; below the first one all is well."""
+    """In ascending order; values below the first one are green."""
     meanings: tuple[Meaning, ...] = ()
     stacked: bool = False
     most: float | None = None
-    """Top of the axis; None lets the values decide."""
+    """Maximum of the axis; None derives it from the values."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Panels under one heading."""
+    """A heading and the panels below it."""
 
     title: str
     panels: tuple[Panel, ...]
@@ -67,21 +67,21 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """Something to choose at the top; its values are those of a label."""
+    """A selector at the top of a dashboard; its values are those of a label."""
 
     name: str
     label: str
     metric: str
-    """With its selector; the values of its label `name` are offered."""
+    """Metric with its label matchers; offers the values of the label `name`."""
     many: bool = False
-    """Several may be chosen, and all are at first; queries match it as a pattern."""
+    """Several values can be selected, initially all; queries match it as a regular expression."""
     newest_first: bool = False
-    """Offer the last name first, as names of jobs end with their date."""
+    """Sort in descending order, because names of jobs end with their date."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dashboard:
-    """A page of rows."""
+    """A dashboard: rows of panels and the variables to select."""
 
     uid: str
     title: str
@@ -89,7 +89,7 @@ class Dashboard:
     variables: tuple[Variable, ...]
     rows: tuple[Row, ...]
     hours: int = 6
-    """How far back it looks at first."""
+    """Initial time range."""
 
 
 def graph(
@@ -101,7 +101,7 @@ def graph(
     stacked: bool = False,
     most: float | None = None,
 ) -> Panel:
-    """Lines over time."""
+    """Return a panel with lines over time."""
     return Panel(
         title=title,
         description=description,
@@ -116,7 +116,7 @@ def graph(
 def stat(
     title: str, description: str, unit: str, *queries: Query, steps: tuple[Step, ...] = ()
 ) -> Panel:
-    """The last number, in large."""
+    """Return a panel that shows the last value as a large number."""
     return Panel(
         title=title,
         description=description,
@@ -130,7 +130,7 @@ def stat(
 
 
 def states(title: str, description: str, query: Query, *meanings: Meaning) -> Panel:
-    """Which state each series was in, as coloured stretches of time."""
+    """Return a panel that shows the state of each series over time as coloured bars."""
     return Panel(
         title=title,
         description=description,
@@ -142,13 +142,13 @@ def states(title: str, description: str, query: Query, *meanings: Meaning) -> Pa
 
 
 def percentile(share: float, histogram: str, by: str = "", where: str = "") -> str:
-    """PromQL of a percentile of a histogram's observations.
+    """Return the PromQL of a percentile of a histogram.
 
     Args:
         share: 0 to 1.
         histogram: name of the metric, without _bucket.
-        by: a label that tells series apart, besides.
-        where: matchers of its selector.
+        by: an additional label to group by.
+        where: label matchers for the selector.
     """
     labels = f"le, {by}" if by else "le"
     selector = f"{{{where}}}" if where else ""
@@ -157,7 +157,7 @@ def percentile(share: float, histogram: str, by: str = "", where: str = "") -> s
 
 
 def percentiles(histogram: str, *shares: float, where: str = "") -> tuple[Query, ...]:
-    """A query for each share, named after it."""
+    """Return one query per percentile, named after it."""
     return tuple(
         Query(
             percentile(share, histogram, where=where),

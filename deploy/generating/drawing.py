@@ -1,4 +1,4 @@
-"""A dashboard -> a picture, for whoever has no Grafana at hand."""
+"""Draws a dashboard as a PNG, without Grafana."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from deploy.generating.dashboards import COLUMNS, Place, placed
+from deploy.generating.dashboards import COLUMNS, PanelPosition, placed
 from deploy.generating.declaring import Dashboard, Panel, Query
 from deploy.generating.plots import INK, PALE, plot
 from deploy.generating.reading import Series, Window
@@ -27,21 +27,21 @@ Ask = Callable[[Query], list[Series]]
 
 
 class NoSuchRow(Exception):
-    """The dashboard has no row of this title: see deploy/generating/."""
+    """The dashboard has no row with this title: see deploy/generating/."""
 
 
 def draw(dashboard: Dashboard, rows: Sequence[str], ask: Ask, window: Window, path: Path) -> None:
-    """Draw some rows of a dashboard, or all of them, into a PNG.
+    """Draw all or selected rows of a dashboard into a PNG.
 
     Args:
-        dashboard: what is drawn.
-        rows: titles of its rows; none for all.
-        ask: finds the series of a query.
-        window: what is shown of time.
-        path: of the picture.
+        dashboard: the dashboard to draw.
+        rows: titles of the rows to draw; empty for all.
+        ask: returns the series of a query.
+        window: the time range.
+        path: file to write.
 
     Raises:
-        NoSuchRow: it has no such row.
+        NoSuchRow: a title is not a row of the dashboard.
     """
     shown = list(placed(_only(dashboard, rows)))
     page = _Page(max(place.y + place.height for _, place in shown))
@@ -63,20 +63,22 @@ def _span(window: Window) -> str:
 def _only(dashboard: Dashboard, rows: Sequence[str]) -> Dashboard:
     titles = [row.title for row in dashboard.rows]
     if missing := [name for name in rows if name not in titles]:
-        raise NoSuchRow(f"{dashboard.title} has no row {missing[0]!r}, but {', '.join(titles)}")
+        raise NoSuchRow(
+            f"{dashboard.title} has no row {missing[0]!r}; its rows: {', '.join(titles)}"
+        )
     chosen = tuple(row for row in dashboard.rows if not rows or row.title in rows)
     return replace(dashboard, rows=chosen)
 
 
 class _Page:
-    """A figure that is measured in inches from its lower left corner."""
+    """A figure with coordinates in inches from its lower left corner."""
 
     def __init__(self, lines: int) -> None:
         self.top = lines * _LINE_IN
         self.figure = Figure(figsize=(_WIDTH_IN, self.top), dpi=_DPI, facecolor="white")
         FigureCanvasAgg(self.figure)
 
-    def bottom(self, place: Place) -> float:
+    def bottom(self, place: PanelPosition) -> float:
         return self.top - _LINE_IN * (place.y + place.height)
 
     def write(self, x: float, y: float, text: str, fontsize: float, align: Align = "left") -> None:
@@ -104,7 +106,7 @@ class _Page:
 
 
 def _panel(
-    page: _Page, panel: Panel, place: Place, found: Sequence[Series], window: Window
+    page: _Page, panel: Panel, place: PanelPosition, found: Sequence[Series], window: Window
 ) -> None:
     left, right = (_WIDTH_IN * x / COLUMNS for x in (place.x, place.x + place.width))
     bottom = page.bottom(place)

@@ -1,4 +1,4 @@
-"""The dashboard Fleet: is work done, is it enough, do the GPUs work, does it go wrong."""
+"""The dashboard Fleet: throughput, backlog, GPU use, errors, Redis."""
 
 from deploy.generating.declaring import Dashboard, Row, Variable
 from deploy.generating.fleet_devices import DEVICES
@@ -9,16 +9,16 @@ FLEET = Dashboard(
     uid="funasr-fleet",
     title="Fleet",
     description=(
-        "Top to bottom: is work done, is it enough, do the GPUs work where they should, and what "
-        "goes wrong."
+        "Top to bottom: overview, backlog and capacity, throughput, device use and placement, "
+        "errors, Redis."
     ),
     variables=(Variable(name="instance", label="Worker", metric="asr_slots", many=True),),
     rows=(
-        Row("At a glance", GLANCE),
-        Row("What waits", BACKLOG),
-        Row("Work", WORK),
+        Row("Overview", GLANCE),
+        Row("Backlog", BACKLOG),
+        Row("Throughput", WORK),
         Row("Devices", DEVICES),
-        Row("What goes wrong", TROUBLE),
+        Row("Errors", TROUBLE),
         Row("Redis", REDIS),
     ),
 )

@@ -1,4 +1,4 @@
-"""Panels of the dashboard Fleet: the GPUs, or the CPUs that stand in for them."""
+"""Panels of the dashboard Fleet: the GPUs, or the CPUs where there is no GPU."""
 
 from deploy.generating.declaring import Meaning, Query, Step, graph, states
 
@@ -15,7 +15,7 @@ DEVICES = (
     ),
     graph(
         "Memory",
-        "Share of each device's memory that is in use, by whomever.",
+        "Share of each device's memory that is in use, by any process.",
         "percentunit",
         Query(
             'asr_device_memory_bytes{instance=~"$instance", kind="used"} '
@@ -27,29 +27,29 @@ DEVICES = (
     ),
     graph(
         "Temperature",
-        "Temperature of each GPU: most slow down above 85 degrees.",
+        "Temperature of each GPU. Most GPUs throttle above 85 degrees.",
         "celsius",
         Query(f"asr_device_temperature_celsius{_CHOSEN}", _SLOT, needs="gpu"),
         steps=(Step(85, "red"),),
     ),
     graph(
         "Power",
-        "Power drawn by each GPU: one that works draws much of what its kind is rated at.",
+        "Power drawn by each GPU. A busy GPU draws close to its rated power.",
         "watt",
         Query(f"asr_device_power_watts{_CHOSEN}", _SLOT, needs="gpu"),
     ),
     states(
         "Device guard",
-        "Whether each slot's models sit on the device that was planned. Elsewhere means that a GPU "
-        "is paid for and the CPU works. A child that is loading is not shown.",
+        "Whether the models of each slot are on the planned device. Elsewhere means that the GPU "
+        "is idle and the CPU is used. Children that are loading are not shown.",
         Query(f"asr_device_expected{_CHOSEN} and asr_model_ready{_CHOSEN} == 1", _SLOT),
         Meaning(1, "as planned", "green"),
         Meaning(0, "elsewhere", "red"),
     ),
     graph(
         "Threads",
-        "torch's threads of each child, as found after its last file: a line that rises is an "
-        "alert.",
+        "torch threads of each child after its last file. A rise above the planned number fires "
+        "an alert.",
         "none",
         Query(f"asr_torch_threads{_CHOSEN}", _SLOT),
     ),

@@ -1,4 +1,4 @@
-"""Panels of the dashboard Fleet: what waits and what is done."""
+"""Panels of the dashboard Fleet: overview, backlog and throughput."""
 
 from deploy.generating.declaring import Query, Step, graph, percentile, percentiles, stat
 
@@ -12,29 +12,29 @@ GLANCE = (
         Query("asr:audio_hours_per_hour"),
     ),
     stat(
-        "Audio in the chosen time",
-        "Audio transcribed in the time that is chosen at the top right.",
+        "Audio in the selected range",
+        "Audio transcribed in the time range selected at the top right.",
         "h",
         Query("sum(increase(asr_audio_seconds_total[$__range])) / 3600"),
     ),
-    stat("Backlog", "Audio that waits, estimated.", "h", Query("asr:backlog_audio_hours")),
+    stat("Backlog", "Waiting audio, estimated.", "h", Query("asr:backlog_audio_hours")),
     stat(
         "Time to drain",
-        "Until nothing waits, at the speed of the last quarter of an hour.",
+        "Time until the backlog is empty, at the speed of the last quarter of an hour.",
         "s",
         Query("asr:drain_seconds"),
         steps=(Step(4 * 3600, "yellow"), Step(24 * 3600, "red")),
     ),
     stat(
         "Slots ready",
-        "Children with loaded models, and those that there should be. One child works one GPU.",
+        "Children with loaded models, and the configured number. Each child uses one GPU.",
         "none",
         Query("asr:slots_ready", "ready"),
-        Query("asr:slots", "there"),
+        Query("asr:slots", "configured"),
     ),
     stat(
         "GPUs busy",
-        "Seconds per second in which models were at work: GPUs in use, on average.",
+        "Seconds of model time per second: the average number of busy GPUs.",
         "none",
         Query("asr:slots_busy"),
     ),
@@ -46,8 +46,8 @@ GLANCE = (
     ),
     stat(
         "Hours per 1,000 audio hours",
-        "Hours of slots, idle ones included, that a thousand audio hours take: times the price of "
-        "a GPU hour, what they cost.",
+        "Slot hours, including idle slots, per thousand audio hours. Multiply by the price of a "
+        "GPU hour to get the cost.",
         "h",
         Query("asr:slot_hours_per_1000_audio_hours"),
     ),
@@ -60,21 +60,21 @@ GLANCE = (
     ),
     stat(
         "Dead letters",
-        "Messages that were put aside: `fleet dead list` says why.",
+        "Messages in the dead letters. `fleet dead list` shows the reasons.",
         "none",
         Query("max(asr_dead_letters)"),
         steps=(Step(1, "yellow"),),
     ),
     stat(
         "Oldest message",
-        "How long the oldest message has waited, of all queues.",
+        "Waiting time of the oldest message of all queues.",
         "s",
         Query("max(asr_backlog_oldest_seconds)"),
         steps=(Step(24 * 3600, "red"),),
     ),
     stat(
         "Alerts",
-        "Alerts of this fleet that fire: the runbook has an entry for each.",
+        "Firing alerts of this fleet. The runbook has an entry for each.",
         "none",
         Query('count(ALERTS{alertname=~"Fleet.+", alertstate="firing"}) or vector(0)'),
         steps=(Step(1, "red"),),
@@ -84,46 +84,46 @@ GLANCE = (
 BACKLOG = (
     graph(
         "Backlog by job",
-        "Audio hours that wait, of the ten jobs with the most of them.",
+        "Waiting audio hours of the ten jobs with the largest backlog.",
         "h",
         Query("topk(10, sum by (job) (asr_backlog_audio_seconds)) / 3600", "{{job}}"),
         stacked=True,
     ),
     graph(
         "Files and messages",
-        "Files without an outcome, and the messages that carry them: ready ones wait, unacked ones "
-        "are in work.",
+        "Files without an outcome, and the messages that contain them: ready messages wait, "
+        "unacked messages are in progress.",
         "short",
         Query("sum(asr_backlog_files)", "files"),
         Query("sum by (state) (asr_backlog_messages)", "messages {{state}}"),
     ),
     graph(
         "Time to drain and oldest message",
-        "Time until nothing waits, and how long the oldest message of each queue has waited.",
+        "Time until the backlog is empty, and waiting time of the oldest message of each queue.",
         "s",
         Query("asr:drain_seconds", "time to drain"),
         Query("max by (queue) (asr_backlog_oldest_seconds)", "oldest of {{queue}}"),
     ),
     graph(
         "Slots",
-        "Slots that the backlog wants, those that are there, ready, and busy. Wanted above there: "
-        "the scaler is on its way, or GPUs cannot be had. Ready above busy: work does not reach "
-        "them, or they wait for storage.",
+        "Slots wanted for the backlog, configured, ready and busy. Wanted above configured: the "
+        "scaler is still starting workers, or no GPUs are available. Ready above busy: slots get "
+        "no messages, or wait for storage.",
         "none",
         Query("asr:slots_wanted", "wanted"),
-        Query("asr:slots", "there"),
+        Query("asr:slots", "configured"),
         Query("asr:slots_ready", "ready"),
         Query("asr:slots_busy", "busy"),
     ),
     graph(
         "Queue wait",
-        "From publishing a shard to its start.",
+        "Time from publishing a shard to its start.",
         "s",
         *percentiles("asr_queue_wait_seconds", 0.5, 0.95),
     ),
     graph(
         "Jobs",
-        "Jobs by where in their life they are.",
+        "Number of jobs by state.",
         "none",
         Query("max by (state) (asr_jobs)", "{{state}}"),
     ),
@@ -132,7 +132,7 @@ BACKLOG = (
 WORK = (
     graph(
         "Throughput by worker",
-        "Audio hours per hour.",
+        "Audio hours per hour and worker.",
         _HOURS_PER_HOUR,
         Query(
             'sum by (instance) (rate(asr_audio_seconds_total{instance=~"$instance"}'
@@ -143,14 +143,14 @@ WORK = (
     ),
     graph(
         "RTFx per GPU",
-        "Audio seconds per second of work of one slot of each worker, storage included.",
+        "Audio seconds per second of work of one slot of each worker, including storage.",
         "none",
         Query('asr:rtfx_per_slot:by_worker{instance=~"$instance"}', "{{instance}}"),
     ),
     graph(
-        "RTFx, spread",
+        "RTFx range",
         "Audio seconds per second of a file's time: slowest and fastest worker, fleet, and the "
-        "fleet's median of a day. A tenth of that median is an alert.",
+        "fleet's median of a day. An alert fires below a tenth of that median.",
         "none",
         Query("min(asr:rtfx_of_files:by_worker)", "slowest worker"),
         Query("asr:rtfx_of_files", "fleet"),
@@ -159,14 +159,14 @@ WORK = (
     ),
     graph(
         "Files per minute",
-        "Files by how they ended. Skipped ones had their result already.",
+        "Files per minute by outcome. Skipped files already had an up-to-date result.",
         "none",
         Query("60 * sum by (outcome) (rate(asr_files_total[$__rate_interval]))", "{{outcome}}"),
         stacked=True,
     ),
     graph(
         "Padding",
-        "Share of batches that is padding: high with few, very different clips.",
+        "Share of batches that is padding. It is high for few clips of very different lengths.",
         "percentunit",
         Query(
             "sum(rate(asr_batch_padding_ratio_sum[$__rate_interval])) "
@@ -176,8 +176,8 @@ WORK = (
         Query(percentile(0.95, "asr_batch_padding_ratio"), "95 %"),
     ),
     graph(
-        "Speech at once",
-        "Speech that goes through the recogniser together.",
+        "Speech per batch",
+        "Speech in one batch of the recogniser.",
         "s",
         Query(
             "sum(rate(asr_batch_seconds_sum[$__rate_interval])) "

@@ -1,20 +1,20 @@
-"""PURE: a dashboard -> Grafana's JSON, the same text for the same declaration."""
+"""PURE: a dashboard -> Grafana's JSON; equal declarations give equal text."""
 
 import json
 from typing import Any
 
-from deploy.generating.dashboards import Place, placed
+from deploy.generating.dashboards import PanelPosition, placed
 from deploy.generating.declaring import Dashboard, Panel, Query, Variable
 
 SCHEMA = 39
-"""Of Grafana 10.4 and 11; newer ones bring it up to theirs by themselves."""
+"""Schema version of Grafana 10.4 and 11; newer versions migrate it automatically."""
 TAG = "funasr-fleet"
 
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
 def to_json(dashboard: Dashboard) -> str:
-    """The file that Grafana provisions or imports."""
+    """Return the JSON file that Grafana provisions or imports."""
     return json.dumps(_page(dashboard), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -76,15 +76,17 @@ def _variable(variable: Variable) -> dict[str, Any]:
         "datasource": _SOURCE,
         "definition": query,
         "query": {"query": query, "refId": "values"},
-        "refresh": 2,  # whenever the range of time changes
-        "sort": 2 if variable.newest_first else 3,  # by name, falling; by number
+        "refresh": 2,  # when the time range changes
+        "sort": 2
+        if variable.newest_first
+        else 3,  # 2: by name, descending; 3: by number, ascending
         "includeAll": variable.many,
         "multi": variable.many,
         **(every if variable.many else {}),
     }
 
 
-def _heading(number: int, title: str, place: Place) -> dict[str, Any]:
+def _heading(number: int, title: str, place: PanelPosition) -> dict[str, Any]:
     return {
         "id": number,
         "type": "row",
@@ -95,7 +97,7 @@ def _heading(number: int, title: str, place: Place) -> dict[str, Any]:
     }
 
 
-def _panel(number: int, panel: Panel, place: Place) -> dict[str, Any]:
+def _panel(number: int, panel: Panel, place: PanelPosition) -> dict[str, Any]:
     return {
         "id": number,
         "type": panel.kind,
@@ -109,7 +111,7 @@ def _panel(number: int, panel: Panel, place: Place) -> dict[str, Any]:
     }
 
 
-def _grid(place: Place) -> dict[str, int]:
+def _grid(place: PanelPosition) -> dict[str, int]:
     return {"x": place.x, "y": place.y, "w": place.width, "h": place.height}
 
 

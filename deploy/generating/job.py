@@ -1,4 +1,4 @@
-"""The dashboard Job: how far one job is, and what became of its files."""
+"""The dashboard Job: progress, latencies and outcomes of one job."""
 
 from deploy.generating.declaring import (
     Dashboard,
@@ -20,7 +20,7 @@ _KIND = "{{kind}}"
 _GLANCE = (
     Panel(
         title="Done",
-        description="Files that have an outcome, of all that are known so far.",
+        description="Share of the known files of the job that have an outcome.",
         unit="percentunit",
         queries=(Query(f"sum({_ENDED}) / sum(asr_job_files{_JOB})"),),
         kind="gauge",
@@ -29,32 +29,32 @@ _GLANCE = (
         most=1,
     ),
     stat(
-        "To go",
-        "Time until nothing of the job waits, as `fleet status` has it.",
+        "Time remaining",
+        "Time until no file of the job waits, as in `fleet status`.",
         "s",
         Query(f"max(asr_job_eta_seconds{_JOB})"),
     ),
     stat(
         "Audio done",
-        "Audio of the job that is transcribed.",
+        "Transcribed audio of the job.",
         "h",
         Query(f"max(asr_job_audio_seconds{_JOB}) / 3600"),
     ),
     stat(
-        "Audio left",
-        "Audio of the job that waits, estimated.",
+        "Audio remaining",
+        "Waiting audio of the job, estimated.",
         "h",
         Query(f"max(asr_backlog_audio_seconds{_JOB}) / 3600"),
     ),
     stat(
-        "Files left",
+        "Files remaining",
         "Files of the job without an outcome.",
         "short",
         Query(f"max(asr_backlog_files{_JOB})"),
     ),
     stat(
         "Files failed",
-        "Files of the job that failed for good: `fleet failures JOB` says of what.",
+        "Files of the job that failed permanently. `fleet failures JOB` shows the reasons.",
         "short",
         Query('max(asr_job_files{job="$job", state="failed"})'),
         steps=(Step(1, "yellow"),),
@@ -64,30 +64,30 @@ _GLANCE = (
 _COURSE = (
     graph(
         "Files",
-        "Files of the job by how they ended, or that they have not.",
+        "Files of the job by outcome, or their state while they have none.",
         "short",
         Query(f"max by (state) (asr_job_files{_JOB})", "{{state}}"),
         stacked=True,
     ),
     graph(
         "Throughput of the job",
-        "Audio hours of this job per hour.",
+        "Audio hours per hour of this job.",
         "suffix: h/h",
         Query(f"clamp_min(deriv(asr_job_audio_seconds{_JOB}[$__rate_interval]), 0)", "audio hours"),
     ),
     graph(
-        "Audio done and left",
-        "Audio that is transcribed, and the estimate of what waits.",
+        "Audio done and remaining",
+        "Transcribed audio, and the estimate of the waiting audio.",
         "h",
         Query(f"max(asr_job_audio_seconds{_JOB}) / 3600", "done"),
-        Query(f"max(asr_backlog_audio_seconds{_JOB}) / 3600", "left"),
+        Query(f"max(asr_backlog_audio_seconds{_JOB}) / 3600", "remaining"),
         stacked=True,
     ),
     graph(
-        "Time to go",
-        "What was expected at each time; a line that falls as fast as time passes is a good one.",
+        "Time remaining over time",
+        "Estimated time remaining. An accurate estimate falls by one second per second.",
         "s",
-        Query(f"max(asr_job_eta_seconds{_JOB})", "to go"),
+        Query(f"max(asr_job_eta_seconds{_JOB})", "remaining"),
     ),
     graph(
         "Failures by kind",
@@ -109,22 +109,22 @@ _LATENCY = (
     *(
         graph(
             f"{words} of each stage",
-            "Time of one file in one stage, over all jobs that workers have in hand: stages are "
-            "not told apart by job.",
+            "Time of one file in one stage, over all jobs in progress: the metric has no label for "
+            "the job.",
             "s",
             Query(percentile(share, "asr_stage_seconds", "stage"), "{{stage}}"),
         )
         for share, words in ((0.5, "Median"), (0.95, "95 %"), (0.99, "99 %"))
     ),
     graph(
-        "Whole files",
-        "From the start of a file to its commit, over all jobs.",
+        "Time per file",
+        "Time from the start of a file to its commit, over all jobs.",
         "s",
         *percentiles("asr_file_seconds", 0.5, 0.95),
     ),
     graph(
-        "Wait of shards",
-        "From publishing a shard to its start, over all jobs.",
+        "Queue wait",
+        "Time from publishing a shard to its start, over all jobs.",
         "s",
         *percentiles("asr_queue_wait_seconds", 0.5, 0.95),
     ),
@@ -139,11 +139,11 @@ _LATENCY = (
 JOB = Dashboard(
     uid="funasr-fleet-job",
     title="Job",
-    description="How far one job is, when it will end, and what became of its files.",
+    description="Progress, estimated end, latencies and outcomes of one job.",
     variables=(Variable(name="job", label="Job", metric="asr_job_files", newest_first=True),),
     rows=(
-        Row("How far", _GLANCE),
-        Row("Its course", _COURSE),
-        Row("How long files take", _LATENCY),
+        Row("Progress", _GLANCE),
+        Row("History", _COURSE),
+        Row("Latency", _LATENCY),
     ),
 )

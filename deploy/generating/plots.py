@@ -1,4 +1,4 @@
-"""One panel as a drawing, by its kind."""
+"""Draws one panel, by its kind."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ _LINES = (
 
 
 def plot(axes: Axes, panel: Panel, found: Sequence[Series], window: Window) -> None:
-    """Draw what was found."""
+    """Draw the series of a panel into the axes."""
     _PLOTS[panel.kind](axes, panel, found, window)
 
 

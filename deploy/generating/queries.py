@@ -1,4 +1,4 @@
-"""Every query that panels and alerts make, for tests that ask a real Prometheus."""
+"""Lists the queries of all panels and alerts, for tests against a real Prometheus."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -18,12 +18,12 @@ _VARIABLE = re.compile(r"\$(\w+)")
 def panel_queries(
     values: Mapping[str, str], without: Collection[Need] = ()
 ) -> list[tuple[str, str, str]]:
-    """(dashboard, panel, query) of each query of each panel.
+    """Return (dashboard, panel, query) for each query of each panel.
 
     Args:
-        values: what to put in for Grafana's variables: job, instance, slot, __rate_interval and
+        values: values of Grafana's variables: job, instance, slot, __rate_interval and
             __range; instance and slot are patterns on some panels and names on others.
-        without: leave out the queries that need such things.
+        without: leave out queries with these needs.
 
     Raises:
         KeyError: a variable has no value.
@@ -39,22 +39,22 @@ def panel_queries(
 
 
 def filled_in(expr: str, values: Mapping[str, str]) -> str:
-    """PromQL with values for Grafana's variables."""
+    """Return PromQL with Grafana's variables replaced by their values."""
     return _VARIABLE.sub(lambda found: values[found[1]], expr)
 
 
 def alert_queries() -> list[tuple[str, str]]:
-    """(alert, expression) of each alert."""
+    """Return (alert, expression) for each alert."""
     return [(rule["alert"], rule["expr"]) for rule in rules() if "alert" in rule]
 
 
 def recorded() -> dict[str, str]:
-    """Name and expression of each recorded series; the last one of a name counts."""
+    """Return name -> expression of the recorded series; the last rule of a name wins."""
     return {rule["record"]: rule["expr"] for rule in rules() if "record" in rule}
 
 
 def rules() -> Iterator[dict[str, Any]]:
-    """Every rule of every file, as it is written there."""
+    """Yield every rule of every rule file."""
     for path in sorted(RULES.glob("*.yaml")):
         for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
             yield from group["rules"]

@@ -1,4 +1,4 @@
-"""PURE: numbers as people read them, by Grafana's names of units."""
+"""PURE: formats numbers with their units, by Grafana's unit names."""
 
 _SPANS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))
 _SIZES = (
@@ -11,13 +11,13 @@ _COUNTS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def step_of(most: float, unit: str) -> float:
-    """What whole numbers are whole numbers of, where values go up to that."""
+    """Return the size of the unit in which an axis up to `most` is labelled."""
     scales = {"s": _SPANS, "bytes": _SIZES, "percentunit": ((0.01, "%"),)}.get(unit, ((1.0, ""),))
     return next((size for size, _ in scales if most >= size), 1.0)
 
 
 def as_text(value: float, unit: str) -> str:
-    """A number with its unit, as short as it can be."""
+    """Format a number with its unit, as short as possible."""
     match unit:
         case "s":
             return _scaled(value, _SPANS, "s")
@@ -52,7 +52,7 @@ def _count(value: float) -> str:
 
 
 def _digits(value: float) -> str:
-    """Three of them, and no zeros after the point."""
+    """Format with three significant digits and no trailing zeros."""
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.3g}"

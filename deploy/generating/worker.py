@@ -1,4 +1,4 @@
-"""The dashboard Worker: one worker, one of its slots, and where its time goes."""
+"""The dashboard Worker: one worker, its slots, and the time per stage."""
 
 from deploy.generating.declaring import Dashboard, Row, Variable
 from deploy.generating.worker_slot import DEVICE, HEALTH
@@ -8,8 +8,8 @@ WORKER = Dashboard(
     uid="funasr-fleet-worker",
     title="Worker",
     description=(
-        "One worker and one of its slots. What is counted by the file (stages, shards, RTFx) is of "
-        "all slots of the worker together."
+        "One worker and one of its slots. Metrics per file (stages, shards, RTFx) cover all slots "
+        "of the worker together."
     ),
     variables=(
         Variable(name="instance", label="Worker", metric="asr_slots"),
@@ -18,9 +18,9 @@ WORKER = Dashboard(
         ),
     ),
     rows=(
-        Row("How it is", HEALTH),
-        Row("Where time goes", TIME),
+        Row("Health", HEALTH),
+        Row("Time and throughput", TIME),
         Row("Device and memory", DEVICE),
-        Row("Batches and trouble", SIZES),
+        Row("Batches and errors", SIZES),
     ),
 )

@@ -8,14 +8,14 @@ _LEGEND = "slot {{slot}}"
 HEALTH = (
     stat(
         "Children",
-        "Children with loaded models, and those that there should be.",
+        "Children with loaded models, and the configured number.",
         "none",
         Query('sum(asr_model_ready{instance="$instance"})', "ready"),
-        Query('sum(asr_slots{instance="$instance"})', "there"),
+        Query('sum(asr_slots{instance="$instance"})', "configured"),
     ),
     stat(
         "Device",
-        "What each slot runs on, and how many of it.",
+        "Devices of the slots, and the number of slots on each.",
         "none",
         Query(
             'count by (device, name) (asr_device_info{instance="$instance", slot=~"$slot"})',
@@ -23,30 +23,30 @@ HEALTH = (
         ),
     ),
     stat(
-        "Models loaded in",
-        "Time that the last load of the models took.",
+        "Model load time",
+        "Duration of the last load of the models.",
         "s",
         Query(f"max(asr_model_load_seconds{_SLOT})"),
     ),
     stat(
         "Threads",
-        "torch's threads of the slot, as found after its last file.",
+        "torch threads of the slot after its last file.",
         "none",
         Query(f"max(asr_torch_threads{_SLOT})"),
     ),
     stat(
-        "Models at work",
-        "Share of the last shard's time in which the models were at work; the rest is fetching, "
-        "decoding and writing.",
+        "Model utilisation",
+        "Share of the last shard's time in which the models ran. The rest is fetching, decoding "
+        "and writing.",
         "percentunit",
         Query(f"avg(asr_busy_ratio{_SLOT})"),
     ),
     stat(
-        "Children that failed",
-        "Children of the slot in a row that could not load their models, and that died.",
+        "Failed children",
+        "Consecutive children of the slot that could not load their models, and that exited.",
         "none",
         Query(f"max(asr_model_load_failures{_SLOT})", "loading"),
-        Query(f"max(asr_child_deaths{_SLOT})", "died"),
+        Query(f"max(asr_child_deaths{_SLOT})", "exited"),
         steps=(Step(1, "yellow"), Step(6, "red")),
     ),
 )
@@ -61,22 +61,22 @@ DEVICE = (
     ),
     graph(
         "Device memory",
-        "Used and total of the whole device; allocated and reserved by this child's torch, now and "
-        "as found after the last file.",
+        "Used and total memory of the whole device; memory allocated and reserved by torch in "
+        "this child, now and after the last file.",
         "bytes",
         Query(f"asr_device_memory_bytes{_SLOT}", "slot {{slot}} {{kind}}"),
         Query(f"asr_file_device_bytes{_SLOT}", "slot {{slot}} after a file"),
     ),
     graph(
         "Memory of the child",
-        "Resident now, and as found after the last file.",
+        "Resident memory now, and after the last file.",
         "bytes",
         Query(f"asr_resident_bytes{_SLOT}", "slot {{slot}} now"),
         Query(f"asr_file_resident_bytes{_SLOT}", "slot {{slot}} after a file"),
     ),
     graph(
         "Temperature",
-        "Temperature of the GPU: most slow down above 85 degrees.",
+        "Temperature of the GPU. Most GPUs throttle above 85 degrees.",
         "celsius",
         Query(f"asr_device_temperature_celsius{_SLOT}", _LEGEND, needs="gpu"),
         steps=(Step(85, "red"),),
@@ -89,13 +89,13 @@ DEVICE = (
     ),
     graph(
         "Threads over time",
-        "torch's threads, as found after each file: they must stay what they were.",
+        "torch threads after each file. The number must stay constant.",
         "none",
         Query(f"asr_torch_threads{_SLOT}", _LEGEND),
     ),
     states(
         "Device guard",
-        "Whether the models sit on the device that was planned.",
+        "Whether the models are on the planned device.",
         Query(f"asr_device_expected{_SLOT}", _LEGEND),
         Meaning(1, "as planned", "green"),
         Meaning(0, "elsewhere, or loading", "red"),
@@ -109,7 +109,7 @@ DEVICE = (
     ),
     states(
         "Fast paths",
-        "Whether each fast path is taken, or FunASR's own: a child compares both when it starts.",
+        "Whether each fast path is used, or FunASR's own. A child compares both when it starts.",
         Query(f"asr_fast_path{_SLOT}", "slot {{slot}} {{path}}"),
         Meaning(1, "fast", "green"),
         Meaning(0, "FunASR's own", "yellow"),

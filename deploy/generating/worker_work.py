@@ -19,53 +19,53 @@ TIME = (
     ),
     graph(
         "Time in stages",
-        "Seconds per second that files spend in each stage. Several files are fetched at once: "
-        "more than the number of slots is possible.",
+        "Seconds per second that files spend in each stage. Several files are fetched at once, so "
+        "the sum can exceed the number of slots.",
         "s",
         Query(f"sum by (stage) ({_rate('asr_stage_seconds_sum')})", "{{stage}}"),
         stacked=True,
     ),
     graph(
         "Median of each stage",
-        "Time of one file in one stage.",
+        "Median of the time of one file in one stage.",
         "s",
         Query(percentile(0.5, "asr_stage_seconds", "stage", _WORKER), "{{stage}}"),
     ),
     graph(
         "95 % of each stage",
-        "Time of one file in one stage, which five in a hundred pass.",
+        "95th percentile of the time of one file in one stage.",
         "s",
         Query(percentile(0.95, "asr_stage_seconds", "stage", _WORKER), "{{stage}}"),
     ),
     graph(
         "Files",
-        "From the start of a file to its commit.",
+        "Time from the start of a file to its commit.",
         "s",
         *percentiles("asr_file_seconds", 0.5, 0.95, where=_WORKER),
     ),
     graph(
         "Shards",
-        "From taking a shard to its end: what is lost at most when a worker dies.",
+        "Time from taking a shard to its end: the most work that is lost when a worker crashes.",
         "s",
         *percentiles("asr_shard_seconds", 0.5, 0.95, where=_WORKER),
     ),
     graph(
         "RTFx",
-        "Audio seconds per second of a file's time, and the median of the last day: a tenth of it "
-        "is an alert.",
+        "Audio seconds per second of a file's time, and the median of the last day. An alert fires "
+        "below a tenth of it.",
         "none",
         Query(f"asr:rtfx_of_files:by_worker{{{_WORKER}}}", "now"),
         Query(f"asr:rtfx_of_files:by_worker:median_1d{{{_WORKER}}}", "median of a day"),
     ),
     graph(
         "RTFx of files",
-        "How it is spread over files.",
+        "Distribution of RTFx over files.",
         "none",
         *percentiles("asr_rtfx", 0.05, 0.5, 0.95, where=_WORKER),
     ),
     graph(
         "Busy slots",
-        "Seconds per second in which models were at work, of all slots.",
+        "Seconds of model time per second, of all slots.",
         "none",
         Query(f"sum({_rate('asr_inference_seconds_total')})", "busy slots"),
     ),
@@ -74,13 +74,13 @@ TIME = (
 SIZES = (
     graph(
         "Batch budget",
-        "Padded seconds that one batch may have: it falls when memory runs out, and grows again.",
+        "Maximum padded seconds of one batch. It falls when memory runs out, and then grows again.",
         "s",
         Query(f"asr_batch_budget_seconds{_SLOT}", "slot {{slot}}"),
     ),
     graph(
-        "Speech at once",
-        "Speech that goes through the recogniser together.",
+        "Speech per batch",
+        "Speech in one batch of the recogniser.",
         "s",
         *percentiles("asr_batch_seconds", 0.5, 0.95, where=_WORKER),
     ),
@@ -92,7 +92,7 @@ SIZES = (
     ),
     graph(
         "Files per minute",
-        "Files by how they ended.",
+        "Files per minute by outcome.",
         "none",
         Query(f"60 * sum by (outcome) ({_rate('asr_files_total')})", "{{outcome}}"),
         stacked=True,
@@ -106,11 +106,11 @@ SIZES = (
     ),
     graph(
         "Back-offs and redeliveries",
-        "Per minute: batches for which memory was too small, shards that came again, messages that "
-        "were put aside.",
+        "Per minute: batches for which memory was too small, redelivered shards, and messages "
+        "moved to the dead letters.",
         "none",
         Query(f"60 * sum({_rate('asr_oom_backoffs_total')})", "out of device memory"),
-        Query(f"60 * sum({_rate('asr_redeliveries_total')})", "came again"),
-        Query(f"60 * sum({_rate('asr_dead_lettered_total')})", "put aside"),
+        Query(f"60 * sum({_rate('asr_redeliveries_total')})", "redelivered"),
+        Query(f"60 * sum({_rate('asr_dead_lettered_total')})", "dead letters"),
     ),
 )

@@ -1,12 +1,12 @@
-"""How far the outputs of a job are from reference texts.
+"""Error rates (WER, CER) of a job's transcripts against reference texts.
 
-evaluating.py   reads references and outputs, many at once, and compares them
-references.py   a manifest whose rows tell what was said; outputs are named as enqueue names them
-rows.py         PURE: a line of a manifest as what was said in one file
-hearing.py      what lies in S3 for one file: a transcript, an error, or nothing
-normalising.py  PURE: texts without case and punctuation, as words or characters
-choosing.py     PURE: whether words or characters are counted, by script and language
-scoring.py      PURE: errors between two texts, by jiwer
-counts.py       PURE: words and errors, which add up
-result.py       PURE: what became of each file, and the totals
+evaluating       reads references and transcripts in parallel and compares them
+references       reads a manifest whose rows contain the reference texts
+rows             PURE: a manifest row -> the reference text of one file
+read_hypotheses  reads the output of one file: a transcript, an error report, or nothing
+normalise        PURE: normalises texts and splits them into words or characters
+metric_choice    PURE: selects WER or CER by script and language
+scoring          PURE: edit counts between two texts, by jiwer
+edit_counts      PURE: additive counts of words and errors
+result           PURE: the result of each file, and the totals
 """

@@ -1,22 +1,22 @@
-"""Read references and outputs, many at once, and compare them."""
+"""Read references and transcripts in parallel and compare them."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from contract.s3 import S3Store
-from contract.store import ObjectStore
-from producer.evaluation.choosing import MetricChoice
-from producer.evaluation.hearing import Heard, hear
-from producer.evaluation.references import read_references
-from producer.evaluation.result import Evaluation, FileResult
-from producer.evaluation.rows import Reference
-from producer.evaluation.scoring import score
-from producer.sources.interface import BadRow
+from funasr_fleet.producer.discovery.interface import BadRow
+from funasr_fleet.producer.evaluation.metric_choice import MetricChoice
+from funasr_fleet.producer.evaluation.read_hypotheses import Hypothesis, read_hypothesis
+from funasr_fleet.producer.evaluation.references import read_references
+from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
+from funasr_fleet.producer.evaluation.rows import Reference
+from funasr_fleet.producer.evaluation.scoring import score
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.storage.s3 import S3Store
 
 _READERS = 16
 _AHEAD = 64
-"""Outputs that are on their way, or wait to be compared."""
+"""Outputs that are read ahead."""
 
 
 def evaluate(
@@ -27,62 +27,62 @@ def evaluate(
     language: str | None = None,
     store: ObjectStore | None = None,
 ) -> Evaluation:
-    """Word and character errors of the outputs of a job against reference texts.
+    """Compare the outputs of a job with reference texts: word or character error rates.
 
     Args:
-        references: a manifest whose rows have a text; as given to `enqueue`, it meets the same
-            outputs.
+        references: a manifest whose rows have a `text`. It can be the manifest given to `enqueue`:
+            rows are matched with outputs by the same names.
         output: s3://bucket/prefix/ of the outputs.
-        metric: what is counted; auto takes words of scripts that have spaces between them, and
-            characters of those that have none.
-        language: code of the language of rows that do not tell theirs.
-        store: by default S3.
+        metric: wer or cer; auto selects WER for scripts with spaces between words and CER for
+            scripts without.
+        language: language code for rows that have none.
+        store: default: S3.
 
     Raises:
-        BadSource: the references cannot be read, or hold no rows or no text.
-        StoreError: S3 fails.
+        BadSource: the references cannot be read, or have no rows or no text.
+        StoreError: an S3 request failed.
     """
     store = store or S3Store()
     rows: list[FileResult] = []
     bad: list[str] = []
     models: set[str] = set()
-    for found, heard in _beside_outputs(read_references(references, store), store, output):
-        if isinstance(found, BadRow):
-            bad.append(str(found))
+    for row, hypothesis in _with_outputs(read_references(references, store), store, output):
+        if isinstance(row, BadRow):
+            bad.append(str(row))
             continue
-        rows.append(compare(found, heard, metric, found.language or language))
-        if heard and heard.model:
-            models.add(heard.model)
+        rows.append(compare(row, hypothesis, metric, row.language or language))
+        if hypothesis and hypothesis.model:
+            models.add(hypothesis.model)
     return Evaluation(rows=tuple(rows), bad_rows=tuple(bad), models=tuple(sorted(models)))
 
 
 def compare(
-    reference: Reference, heard: Heard | None, metric: MetricChoice, language: str | None
+    reference: Reference, hypothesis: Hypothesis | None, metric: MetricChoice, language: str | None
 ) -> FileResult:
-    """What becomes of one row; nothing is heard of one without text."""
+    """Compare one reference with its output; `hypothesis` is None for a reference without text."""
     name = reference.relative
-    if reference.text is None or heard is None:
+    if reference.text is None or hypothesis is None:
         return FileResult(relative=name, outcome="without_text", reason="its row has no text")
-    if heard.outcome != "transcribed":
-        return FileResult(relative=name, outcome=heard.outcome, reason=heard.reason)
-    errors = score(reference.text, heard.text, metric, language)
+    if hypothesis.outcome != "transcribed":
+        return FileResult(relative=name, outcome=hypothesis.outcome, reason=hypothesis.reason)
+    errors = score(reference.text, hypothesis.text, metric, language)
     return FileResult(relative=name, outcome="compared", score=errors)
 
 
-_Pair = tuple[Reference | BadRow, Heard | None]
+_Pair = tuple[Reference | BadRow, Hypothesis | None]
 
 
-def _beside_outputs(
+def _with_outputs(
     found: Iterable[Reference | BadRow], store: ObjectStore, output: str
 ) -> Iterator[_Pair]:
-    """Every row in order, with its output if it has a text; some outputs are read ahead."""
-    coming: deque[tuple[Reference | BadRow, Future[Heard] | None]] = deque()
+    """Every row in order, with its output if it has a text; threads read outputs ahead."""
+    coming: deque[tuple[Reference | BadRow, Future[Hypothesis] | None]] = deque()
     with ThreadPoolExecutor(_READERS, "evaluate") as readers:
         try:
             for one in found:
                 wanted = isinstance(one, Reference) and one.text is not None
                 name = one.relative if isinstance(one, Reference) else ""
-                reading = readers.submit(hear, store, output, name) if wanted else None
+                reading = readers.submit(read_hypothesis, store, output, name) if wanted else None
                 coming.append((one, reading))
                 if len(coming) > _AHEAD:
                     yield _arrived(*coming.popleft())
@@ -92,5 +92,5 @@ def _beside_outputs(
             readers.shutdown(wait=False, cancel_futures=True)
 
 
-def _arrived(one: Reference | BadRow, reading: "Future[Heard] | None") -> _Pair:
+def _arrived(one: Reference | BadRow, reading: "Future[Hypothesis] | None") -> _Pair:
     return one, reading.result() if reading else None

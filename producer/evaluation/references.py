@@ -1,54 +1,55 @@
-"""A manifest whose rows tell what was said."""
+"""Read a manifest whose rows contain the reference texts."""
 
 from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from contract.job import explain
-from contract.store import ObjectStore
-from producer.evaluation.rows import Reference, ReferenceReader, reference_reader
-from producer.sources.forms import STDIN, form_of
-from producer.sources.interface import BadRow, BadSource
-from producer.sources.lines import MAX_LINE_BYTES, numbered, opened
+from funasr_fleet.contract.job import explain
+from funasr_fleet.producer.discovery.interface import BadRow, BadSource
+from funasr_fleet.producer.discovery.line_reader import MAX_LINE_BYTES, numbered, opened
+from funasr_fleet.producer.discovery.manifest_formats import STDIN, format_of
+from funasr_fleet.producer.evaluation.rows import Reference, ReferenceReader, reference_reader
+from funasr_fleet.storage.base import ObjectStore
 
 
 class EmptyReferences(BadSource):
-    """Holds no row: write one for each file, with what is said in it."""
+    """The references have no row: add one row per file, with its text."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name}: {self.__doc__}")
 
 
 def read_references(uri: str, store: ObjectStore) -> Iterator[Reference | BadRow]:
-    """Every row of a manifest, of ours or of NeMo's; a second one under a name is a bad row.
+    """Every row of a manifest in our format or NeMo's.
 
-    A row that says the same again is left out, as `fleet enqueue` does.
+    A second row with the same output name is a bad row; an identical row is dropped, as `fleet
+    enqueue` does.
 
     Args:
         uri: s3://bucket/key, a local path, or - for JSON lines from standard input.
-        store: where s3:// addresses are.
+        store: storage for s3:// addresses.
 
     Raises:
-        NoReferences: it is of a form that holds no text.
-        EmptyReferences: it holds no row, not even a bad one.
-        BadSource: it cannot be read.
-        StoreError: S3 fails.
+        NoReferences: the format of the manifest has no text.
+        EmptyReferences: the manifest has no rows, not even bad ones.
+        BadSource: the manifest cannot be read.
+        StoreError: an S3 request failed.
     """
     taken: dict[str, Reference] = {}
     for where, found in _rows(uri, store):
         if isinstance(found, BadRow) or taken.setdefault(found.relative, found) is found:
             yield found
         elif taken[found.relative] != found:
-            yield BadRow(where, f"another row tells of {found.relative} already")
+            yield BadRow(where, f"another row already has the output name {found.relative}")
 
 
 def _rows(uri: str, store: ObjectStore) -> Iterator[tuple[str, Reference | BadRow]]:
-    """(Which line, what it says)."""
+    """(manifest and line number, content of the row)."""
     name = "standard input" if uri == STDIN else uri
     empty = True
     with opened(uri, store) as file:
         lines = numbered(file, name)
-        read = reference_reader(form_of(uri), lines, name)
+        read = reference_reader(format_of(uri), lines, name)
         for number, line in lines:
             if line is None or line.strip():
                 empty = False

@@ -1,12 +1,12 @@
-"""PURE: what became of each file of an evaluation, and the totals."""
+"""PURE: the result of each file of an evaluation, and the totals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from producer.evaluation.choosing import Metric
-from producer.evaluation.counts import Counts
-from producer.evaluation.scoring import Score
+from funasr_fleet.producer.evaluation.edit_counts import Counts
+from funasr_fleet.producer.evaluation.metric_choice import Metric
+from funasr_fleet.producer.evaluation.scoring import Score
 
 METRICS: tuple[Metric, ...] = ("wer", "cer")
 Outcome = Literal["compared", "missing", "failed", "without_text"]
@@ -15,37 +15,37 @@ NOT_COMPARED: tuple[Outcome, ...] = ("missing", "failed", "without_text")
 
 @dataclass(frozen=True, kw_only=True)
 class FileResult:
-    """What became of one row of the references."""
+    """The result of one row of the references."""
 
     relative: str
     """Name of the outputs below the output prefix."""
     outcome: Outcome
     score: Score | None = None
-    """Of a file that was compared."""
+    """Score of a compared file; else None."""
     reason: str | None = None
-    """Why it was not."""
+    """Why the file was not compared."""
 
     def to_json(self) -> dict[str, Any]:
-        """A row of the document."""
-        told = {"metric": self.score.metric, **self.score.counts.to_json()} if self.score else {}
+        """One of the `rows` of Evaluation.to_json."""
+        scores = {"metric": self.score.metric, **self.score.counts.to_json()} if self.score else {}
         return {
             "relative": self.relative,
             "outcome": self.outcome,
-            **told,
+            **scores,
             **({"reason": self.reason} if self.reason else {}),
         }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The outputs of a job against references."""
+    """The results of comparing the outputs of a job with references."""
 
     rows: tuple[FileResult, ...]
-    """In the order of the references."""
+    """Results in the order of the references."""
     bad_rows: tuple[str, ...] = ()
-    """Rows that are no reference, and why."""
+    """Bad rows of the references, with their reasons."""
     models: tuple[str, ...] = ()
-    """What made the outputs that were compared, by their receipts."""
+    """Models in the receipts of the compared outputs."""
 
     @property
     def whole(self) -> bool:
@@ -62,20 +62,20 @@ class Evaluation:
         return sum(row.outcome == outcome for row in self.rows)
 
     def scores(self, metric: Metric) -> Sequence[Score]:
-        """Those of the files that were compared by it."""
+        """Scores of the files that were compared with this metric."""
         return [row.score for row in self.rows if row.score and row.score.metric == metric]
 
     def total(self, metric: Metric) -> Counts:
-        """All words and errors together, so that long files weigh more than short ones."""
+        """Sum of all words and errors, so files are weighted by their length."""
         return sum((score.counts for score in self.scores(metric)), Counts())
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """Those that files were compared by."""
+        """Metrics that were used for at least one file."""
         return tuple(metric for metric in METRICS if self.scores(metric))
 
     def worst(self, most: int) -> Sequence[FileResult]:
-        """So many of the files with errors at most, that with the highest rate first."""
+        """At most this many files with errors, the highest error rate first."""
         wrong = [row for row in self.rows if row.score and row.score.counts.errors]
         return sorted(wrong, key=_badness, reverse=True)[:most]
 
@@ -98,6 +98,6 @@ class Evaluation:
 
 
 def _badness(row: FileResult) -> tuple[float, int]:
-    """Rate, then errors; words heard where nothing was said count as if one had been."""
+    """Sort key: (error rate, errors). A reference without words counts as one word."""
     counts = row.score.counts if row.score else Counts()
     return counts.errors / max(1, counts.words), counts.errors

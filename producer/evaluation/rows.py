@@ -1,21 +1,21 @@
-"""PURE: a line of a manifest, JSON or of a table, as what was said in one file.
+"""PURE: convert a manifest line, JSON or a table row, into the reference text of one file.
 
-All but its text is for the reader of `fleet enqueue`, which names the outputs: the same manifest
-meets the same files.
+All other fields are parsed by the code of `fleet enqueue`, so that the same manifest yields the
+same output names.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from producer.sources.forms import STDIN, TABLES, json_fields, read_header
-from producer.sources.interface import BadSource
-from producer.sources.lines import Line
-from producer.sources.rows import read_row
+from funasr_fleet.producer.discovery.interface import BadSource
+from funasr_fleet.producer.discovery.line_reader import Line
+from funasr_fleet.producer.discovery.manifest_formats import STDIN, TABLES, json_fields, read_header
+from funasr_fleet.producer.discovery.rows import read_row
 
 
 class NoReferences(BadSource):
-    """No references: give a .jsonl, .json, .csv or .tsv (or .gz); tables with the column text."""
+    """No reference texts: use a .jsonl, .json, .csv or .tsv (or .gz); tables need a text column."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name}: {self.__doc__}")
@@ -23,37 +23,41 @@ class NoReferences(BadSource):
 
 @dataclass(frozen=True)
 class Reference:
-    """What was said in one file."""
+    """The reference text of one file."""
 
     relative: str
     """Name of its outputs below the output prefix."""
     text: str | None
-    """None where the row has none; "" says that nothing was said."""
+    """None if the row has no text; "" for audio without speech."""
     language: str | None = None
-    """None where the row tells none, or auto, which is none."""
+    """None if the row has no language, or auto."""
 
 
 ReferenceReader = Callable[[str], Reference]
-"""Raises ValueError for a bad line."""
+"""Parses a line. Raises ValueError for a bad line."""
 
 
-def reference_reader(form: str | None, lines: Iterator[Line], name: str) -> ReferenceReader:
-    """What reads the lines of a manifest of this form; a table's header is taken from them.
+def reference_reader(
+    manifest_format: str | None, lines: Iterator[Line], name: str
+) -> ReferenceReader:
+    """The parser for lines of this format; consumes the header line of a table.
 
     Raises:
-        NoReferences: lines of this form hold no text.
-        BadSource: the header of a table is wrong.
+        NoReferences: the format has no text, or a table has no text column.
+        BadSource: the header of a table is invalid.
     """
-    fields = _fields_reader(form, lines, name)
+    fields = _fields_reader(manifest_format, lines, name)
     return lambda line: _reference(fields(line))
 
 
-def _fields_reader(form: str | None, lines: Iterator[Line], name: str) -> Callable[[str], Any]:
-    if form in (STDIN, ".jsonl", ".json"):
+def _fields_reader(
+    manifest_format: str | None, lines: Iterator[Line], name: str
+) -> Callable[[str], Any]:
+    if manifest_format in (STDIN, ".jsonl", ".json"):
         return json_fields
-    if form not in TABLES:
+    if manifest_format not in TABLES:
         raise NoReferences(name)
-    table = read_header(form, lines, name)
+    table = read_header(manifest_format, lines, name)
     if "text" not in table.columns:
         raise NoReferences(name)
     return table.fields
@@ -64,5 +68,5 @@ def _reference(fields: Any) -> Reference:
     text, language = fields.get("text"), ref.options.get("language")
     if not isinstance(text, str | None):
         raise ValueError("text: must be text")
-    told = language if language and language.lower() != "auto" else None
-    return Reference(ref.relative, text, told)
+    code = language if language and language.lower() != "auto" else None
+    return Reference(ref.relative, text, code)

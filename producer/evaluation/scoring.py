@@ -1,16 +1,16 @@
-"""PURE: the errors between a reference and what was heard."""
+"""PURE: the errors between a reference text and a transcript."""
 
 from dataclasses import dataclass
 
-from producer.evaluation.choosing import (
+from funasr_fleet.producer.evaluation.edit_counts import Counts
+from funasr_fleet.producer.evaluation.metric_choice import (
     Metric,
     MetricChoice,
     choose_metric,
     choose_units,
     script_of,
 )
-from producer.evaluation.counts import Counts
-from producer.evaluation.normalising import normalise
+from funasr_fleet.producer.evaluation.normalise import normalise
 
 
 @dataclass(frozen=True)
@@ -22,26 +22,26 @@ class Score:
 
 
 def score(
-    reference: str, heard: str, choice: MetricChoice = "auto", language: str | None = None
+    reference: str, hypothesis: str, choice: MetricChoice = "auto", language: str | None = None
 ) -> Score:
-    """Compare two texts; the reference's script, or the language, decides what is counted.
+    """Compare two texts. The language, else the script of the reference, selects the units.
 
-    Where nothing was said, what was heard decides, and all of it is inserted.
+    If the reference is empty, the script of the hypothesis is used, and all of it is insertions.
     """
-    said, got = normalise(reference), normalise(heard)
-    script = script_of(said or got, language)
+    expected, actual = normalise(reference), normalise(hypothesis)
+    script = script_of(expected or actual, language)
     metric = choose_metric(script, choice)
-    cut = choose_units(metric, script)
-    return Score(metric, _count(cut(said), cut(got)))
+    split = choose_units(metric, script)
+    return Score(metric, _count(split(expected), split(actual)))
 
 
-def _count(said: list[str], heard: list[str]) -> Counts:
-    """The fewest edits between them (Levenshtein 1966), by jiwer."""
-    import jiwer  # here: nothing but an evaluation needs it
+def _count(expected: list[str], actual: list[str]) -> Counts:
+    """The minimum number of edits between them (Levenshtein 1966), by jiwer."""
+    import jiwer  # here: only evaluation needs it
 
-    edits = jiwer.process_words(" ".join(said), " ".join(heard))
+    edits = jiwer.process_words(" ".join(expected), " ".join(actual))
     return Counts(
-        words=len(said),
+        words=len(expected),
         substitutions=int(edits.substitutions),
         deletions=int(edits.deletions),
         insertions=int(edits.insertions),

@@ -1,14 +1,15 @@
-"""What is to be done, decided once and kept in S3: references -> windows -> shards.
+"""References -> windows -> shards. The plan is made once and saved in S3.
 
-request.py    what a job was asked for, as job.json
-job_plan.py   gives out the parts of a job: those planned before, then what is new
-fresh.py      what the sources hold behind all that is planned
-beside.py     the same, found in another process
-windows.py    a stream of references, cut into windows and numbered
-parts.py      a window in S3, written before any of it is published
-naming.py     no two files written to one place
-seen.py       a set, or a small map, of hashes in constant memory
-hash_file.py  its table on disk
-estimating.py PURE: how much audio a reference is worth, by what is known without opening it
-packing.py    PURE: the files of a window -> shards, the longest first
+request          the arguments of a job, saved as job.json
+job_plan         the parts of a job: those already planned, then new ones
+discover         plans the references that the saved plan does not contain yet
+planner_process  runs discover in a subprocess
+windows          splits a stream of references into numbered windows
+parts            a planned window in S3, written before any of it is published
+output_names     ensures that no two files have the same output name
+disk_hash_set    a set, or a small map, of hashes in constant memory
+hash_file        the hash table on disk behind disk_hash_set
+bad_rows         rejected rows, saved in S3 beside the plan
+estimating       PURE: estimated audio of a reference that has not been opened
+packing          PURE: the files of a window -> shards, the longest files first
 """

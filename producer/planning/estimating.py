@@ -1,29 +1,29 @@
-"""PURE: how much audio a reference is worth, told without opening it."""
+"""PURE: estimate the audio of a reference without opening it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from contract.job import AudioRef
+from funasr_fleet.contract.job import AudioRef
 
 DEFAULT_MS = 60_000
-"""What a file is taken for of which not even the size is known: a short call."""
+"""Estimate for a file of unknown size: a short phone call."""
 
 LONGEST_MS = 1 << 35
-"""397 days. Those of as many files as a job may have (2**27) sum up to 2**62, and Redis counts in
-signed integers of 64 bits."""
+"""397 days. The maximum number of files in a job (2**27) times this is 2**62, which fits into the
+signed 64-bit counters of Redis."""
 
 TYPICAL_BYTES_PER_SECOND: Mapping[str, float] = MappingProxyType(
     {
-        # samples of 16 bit at 16 kHz, one channel; telephony at 8 kHz is half of it, music more
+        # 16-bit samples at 16 kHz, one channel; telephony at 8 kHz is half of it, music is more
         "wav": 32_000,
         "caf": 32_000,
         # a CD: 16 bit at 44.1 kHz, two channels
         "aif": 176_400,
         "aiff": 176_400,
-        # G.711, 8 bit at 8 kHz, as telephony keeps it in Sun's format
+        # G.711, 8 bit at 8 kHz, as telephony stores it in Sun's format
         "au": 8_000,
-        # 55 % of the same samples as wav: the upper end of what FLAC saves on speech
+        # 55 % of the WAV size: the upper end of what FLAC saves on speech
         "flac": 17_600,
         # 128 kbit/s, the default of lame
         "mp3": 16_000,
@@ -47,38 +47,38 @@ TYPICAL_BYTES_PER_SECOND: Mapping[str, float] = MappingProxyType(
         "mp4": 55_000,
         "mkv": 55_000,
         "webm": 55_000,
-        # a telephone's camera: 1080p in HEVC takes about 60 MB a minute
+        # phone cameras: 1080p in HEVC takes about 60 MB a minute
         "mov": 1_000_000,
     }
 )
-"""Bytes per second of audio by suffix in lower case; what nobody measured is taken for this."""
+"""Typical bytes per second of audio by lower-case suffix, used where no rate was measured."""
 
 OTHER_BYTES_PER_SECOND = 16_000.0
-"""For every other suffix: the middle of the table."""
+"""Rate for every other suffix: the middle of the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rates:
-    """What a second of audio weighs, by format."""
+    """Bytes per second of audio, by format."""
 
     bytes_per_second: Mapping[str, float] = field(default_factory=lambda: TYPICAL_BYTES_PER_SECOND)
-    """By suffix in lower case, without the dot; each above 0."""
+    """By lower-case suffix without the dot; each above 0."""
 
 
 def suffix_of(address: str) -> str:
-    """The suffix in lower case without the dot; "" when the last part of the address has none."""
+    """The lower-case suffix without the dot; "" if the last part of the address has none."""
     suffix = address[address.rfind(".") + 1 :]
     return "" if "/" in suffix else suffix.lower()
 
 
 def estimate_ms(ref: AudioRef, duration_ms: int | None, rates: Rates) -> int:
-    """Audio of one reference in ms: what is known of it, else what its size suggests.
+    """Audio of one reference in ms: the known duration, else an estimate from the file size.
 
-    Never more than LONGEST_MS, so that Redis can add up those of any number of files.
+    At most LONGEST_MS, so that Redis can sum the estimates of any number of files.
 
     Args:
-        ref: its stretch counts, not the rest of the file.
-        duration_ms: length of the whole file, where somebody said it.
+        ref: the reference; only its range counts, not the rest of the file.
+        duration_ms: duration of the whole file, if known.
         rates: bytes per second by format.
     """
     end_ms = ref.end_ms
@@ -95,6 +95,6 @@ def _whole_ms(ref: AudioRef, rates: Rates) -> int:
         return DEFAULT_MS
     audio = ref.audio
     rate = rates.bytes_per_second.get(audio[audio.rfind(".") + 1 :])
-    if rate is None:  # most suffixes are in lower case: ten million need not be made so
+    if rate is None:  # most suffixes are lower-case; skip the conversion for these
         rate = rates.bytes_per_second.get(suffix_of(audio), OTHER_BYTES_PER_SECOND)
     return int(1000 * size_bytes / rate)

@@ -1,16 +1,16 @@
-"""A hash table of 64-bit words in a temporary file without a name.
+"""A hash table of 64-bit words in an unnamed temporary file.
 
-A bucket is 64 bytes: 8 slots of one word, filled from the left, and nothing is ever taken out. The
-low bits of a hash pick its bucket; the first free slot there or in the next buckets holds, from
-high bits to low:
+A bucket is 64 bytes: 8 slots of one word, filled from the left. Entries are never removed. The low
+bits of a hash select its home bucket; the entry is stored in the first free slot there or in the
+buckets that follow. A word holds, from high to low bits:
 
-    steps + 1    4 bits: how many buckets beyond its own the word lies; 0 is an empty slot
-    rest         the bits of the hash above those that pick the bucket
-    value        what is kept for the hash
+    steps + 1    4 bits: distance from the home bucket in buckets; 0 marks an empty slot
+    rest         the bits of the hash above those that select the bucket
+    value        the value stored for the hash
 
-Bucket, steps and rest give the hash back, so that the table can double without the keys, and no
-bit that tells two hashes apart is spent on what the place in the table says already. Words are
-little-endian, as the machines are that this is for.
+Bucket, steps and rest reproduce the hash. So the table can double without the keys, and bits of the
+hash that follow from the position are not stored again. Words are little-endian, the byte order of
+the supported machines.
 """
 
 import itertools
@@ -24,37 +24,38 @@ _SLOTS = 8
 _WORD_BYTES = 8
 _BUCKET_BYTES = _SLOTS * _WORD_BYTES
 _BUCKET = Struct(f"<{_SLOTS}Q")
-_MOST_FULL = 0.6
-_MOST_STEPS = 15
+_MAX_LOAD = 0.6
+"""Share of used slots at which the table doubles."""
+_MAX_STEPS = 15
 _STEPS_SHIFT = 60
 _CHUNK_BYTES = 1 << 20
-"""Read and written at once where the table is gone through from end to end."""
+"""Bytes per read and write in a sequential pass over the table."""
 _CHUNK_BUCKETS = _CHUNK_BYTES // _BUCKET_BYTES
 
 
 class TemporaryDiskFull(Exception):
-    """A temporary file cannot be written: free some space, or let TMPDIR name another disk."""
+    """A temporary file cannot be written: free some space, or set TMPDIR to another disk."""
 
 
 class HashFile:
-    """See above. A read costs 64 bytes of the file, however large it is."""
+    """The hash table; the module docstring describes its layout. A lookup reads 64 bytes."""
 
     def __init__(self, *, value_bytes: int, first_bits: int) -> None:
-        """Begin with nothing.
+        """Create an empty table.
 
         Args:
             value_bytes: size of the values, 0-4.
-            first_bits: the table begins with 2**first_bits buckets; what is empty takes no space
-                on disk.
+            first_bits: the table starts with 2**first_bits buckets. The file is sparse: empty
+                buckets take no disk space.
 
         Raises:
-            TemporaryDiskFull: no file can be made.
+            TemporaryDiskFull: the temporary file cannot be created.
         """
         self._value_bytes = value_bytes
         self._value_bits = 8 * value_bytes
         self._rest_bits = _STEPS_SHIFT - self._value_bits
         self.kept = (1 << min(64, first_bits + self._rest_bits)) - 1
-        """The bits of a hash that tell it from others."""
+        """Mask of the hash bits that are stored."""
         self._open(first_bits)
 
     def _open(self, bits: int) -> None:
@@ -69,24 +70,24 @@ class HashFile:
         self._fd = self._file.fileno()
 
     def close(self) -> None:
-        """Give the disk space back."""
+        """Delete the temporary file."""
         self._file.close()
 
     def __len__(self) -> int:
         return self._count
 
     def read(self, key: int) -> int | None:
-        """The value kept for a hash; None when there is none."""
-        for step in range(_MOST_STEPS):
+        """The value stored for a hash; None if the hash is not in the table."""
+        for step in range(_MAX_STEPS):
             tag = self._word(key, step).to_bytes(_WORD_BYTES, "little")[self._value_bytes :]
-            place = ((key + step) & self._last) * _BUCKET_BYTES
-            bucket = os.pread(self._fd, _BUCKET_BYTES, place)
+            offset = ((key + step) & self._last) * _BUCKET_BYTES
+            bucket = os.pread(self._fd, _BUCKET_BYTES, offset)
             at = bucket.find(tag)
             while at >= 0:
                 if at % _WORD_BYTES == self._value_bytes:
                     return int.from_bytes(bucket[at - self._value_bytes : at], "little")
                 at = bucket.find(tag, at + 1)
-            if not bucket[-1]:  # never was full, so nothing went further
+            if not bucket[-1]:  # the bucket was never full, so no entry overflowed
                 break
         return None
 
@@ -95,13 +96,13 @@ class HashFile:
         return tag << self._value_bits | value
 
     def write(self, new: Mapping[int, int]) -> None:
-        """Keep these hashes, none of which is there yet, going through the table once.
+        """Add these hashes in one sequential pass; none of them may be in the table yet.
 
         Raises:
-            TemporaryDiskFull: they cannot be kept.
-            ValueError: they are no hashes, too many of them end alike.
+            TemporaryDiskFull: the temporary file cannot be written.
+            ValueError: the keys are not hashes: too many of them have the same low bits.
         """
-        while self._count + len(new) > _MOST_FULL * _SLOTS * (1 << self._bits):
+        while self._count + len(new) > _MAX_LOAD * _SLOTS * (1 << self._bits):
             self._double()
         last, strays = self._last, list[int]()
         in_order = sorted(new, key=last.__and__)
@@ -114,43 +115,43 @@ class HashFile:
             self._place(key, new[key])
 
     def _put(self, words: memoryview, key: int, value: int) -> bool:
-        """Write a word into the chunk that holds its bucket; False when it goes beyond."""
+        """Write a word into the chunk of its home bucket; False if it does not fit there."""
         home = (key & self._last) % _CHUNK_BUCKETS
         slot = home * _SLOTS
         while slot < len(words) and words[slot]:
             slot += 1
         step = slot // _SLOTS - home
-        if slot == len(words) or step >= _MOST_STEPS:
+        if slot == len(words) or step >= _MAX_STEPS:
             return False
         words[slot] = self._word(key, step, value)
         self._count += 1
         return True
 
     def _place(self, key: int, value: int) -> None:
-        """Write a word wherever it goes."""
-        for step in range(_MOST_STEPS):
-            place = ((key + step) & self._last) * _BUCKET_BYTES
-            tops = os.pread(self._fd, _BUCKET_BYTES, place)[_WORD_BYTES - 1 :: _WORD_BYTES]
+        """Write a word into the first free slot, and double the table if there is none in reach."""
+        for step in range(_MAX_STEPS):
+            offset = ((key + step) & self._last) * _BUCKET_BYTES
+            tops = os.pread(self._fd, _BUCKET_BYTES, offset)[_WORD_BYTES - 1 :: _WORD_BYTES]
             if not tops[-1]:
                 word = self._word(key, step, value).to_bytes(_WORD_BYTES, "little")
-                self._write(word, place + tops.index(0) * _WORD_BYTES)
+                self._write(word, offset + tops.index(0) * _WORD_BYTES)
                 self._count += 1
                 return
         if self._count < 1 << self._bits >> 2:
-            raise ValueError("the keys are no hashes: too many of them end alike")
+            raise ValueError("the keys are not hashes: too many of them have the same low bits")
         self._double()
         self._place(key, value)
 
-    def _write(self, data: bytes | bytearray, place: int) -> None:
+    def _write(self, data: bytes | bytearray, offset: int) -> None:
         try:
-            written = os.pwrite(self._fd, data, place)
+            written = os.pwrite(self._fd, data, offset)
         except OSError as error:
             raise _full(error) from error
         if written < len(data):
-            raise TemporaryDiskFull("a temporary file was cut short: free some space in TMPDIR")
+            raise TemporaryDiskFull("short write to a temporary file: free some space in TMPDIR")
 
     def _double(self) -> None:
-        """Move everything into a table of twice the size."""
+        """Move all entries into a table of twice the size."""
         before, bits = self._file, self._bits
         with before:
             self._open(bits + 1)
@@ -162,7 +163,7 @@ class HashFile:
                 self._move_strays(first, chunk, bits)
 
     def _split(self, chunk: bytes) -> tuple[bytes, bytes]:
-        """What lies in its own bucket, by the bit that now picks the bucket too."""
+        """Split the entries in their home buckets by the hash bit that the new table adds."""
         shift = self._value_bits
         rest, value, own = (1 << self._rest_bits) - 1, (1 << shift) - 1, 1 << _STEPS_SHIFT
         halves: tuple[list[bytes], list[bytes]] = ([], [])
@@ -178,7 +179,7 @@ class HashFile:
         return b"".join(halves[0]), b"".join(halves[1])
 
     def _move_strays(self, first: int, chunk: bytes, bits: int) -> None:
-        """What lies beyond its own bucket; its hash is put together again."""
+        """Move the entries outside their home buckets; their hashes are reconstructed."""
         shift = self._value_bits
         for slot, top in enumerate(chunk[_WORD_BYTES - 1 :: _WORD_BYTES]):
             steps = (top >> 4) - 1
@@ -190,16 +191,16 @@ class HashFile:
 
 
 def _chunks(fd: int) -> Iterator[tuple[int, bytes]]:
-    """(number of the first bucket, the bytes of it and of those behind it)."""
-    place = 0
-    while chunk := os.pread(fd, _CHUNK_BYTES, place):
-        yield place // _BUCKET_BYTES, chunk
-        place += len(chunk)
+    """(number of the first bucket in the chunk, bytes of the chunk) for the whole table."""
+    offset = 0
+    while chunk := os.pread(fd, _CHUNK_BYTES, offset):
+        yield offset // _BUCKET_BYTES, chunk
+        offset += len(chunk)
 
 
 def _full(error: OSError) -> TemporaryDiskFull:
     where = tempfile.gettempdir()
     return TemporaryDiskFull(
-        f"no temporary file can be written in {where} ({error.strerror}): "
-        "free some space there, or let TMPDIR name another disk"
+        f"cannot write a temporary file in {where} ({error.strerror}): "
+        "free some space there, or set TMPDIR to another disk"
     )

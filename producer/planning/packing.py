@@ -1,4 +1,4 @@
-"""PURE: the files of a window -> shards, each worth a stretch of device time."""
+"""PURE: pack the files of a window into shards of limited size."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,33 +6,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class ShardLimits:
-    """A shard is full when the next file would pass one of these."""
+    """Limits of a shard; it is full when the next file would exceed one of them."""
 
     files: int = 50
     seconds: float = 7200.0
-    """Estimated audio: some seconds to a minute of a GPU's time, which is lost when it dies."""
+    """Estimated audio: seconds to a minute of GPU time, which is lost if the worker crashes."""
     total_bytes: int = 256 << 20
     unknown_bytes: int = 4 << 20
-    """What a file of unknown size is taken for."""
+    """Size assumed for a file of unknown size."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """A file with its place in the job."""
+    """A file and its index in the job."""
 
     index: int
     row: bytes
-    """Its reference as JSON, as it stands in a part and in a shard."""
+    """Its reference as JSON, as stored in parts and shards."""
     estimated_ms: int
     size_bytes: int | None = None
     done: bool = False
-    """Its result is there already."""
+    """Whether it needs no work, usually because it has an up-to-date result."""
 
 
 def pack(files: Sequence[PlannedFile], limits: ShardLimits) -> Iterator[list[PlannedFile]]:
-    """Group what is to be done, the longest files first, so that the last shards are short.
+    """Group the files that are not done, the longest first, so that the last shards are short.
 
-    A single file beyond a limit goes alone. The same files make the same groups.
+    A file that exceeds a limit gets a shard of its own. The result is deterministic.
     """
     group: list[PlannedFile] = []
     group_ms = group_bytes = 0
@@ -56,5 +56,5 @@ def pack(files: Sequence[PlannedFile], limits: ShardLimits) -> Iterator[list[Pla
 
 
 def shard_name(job: str, window: int, number: int) -> str:
-    """The same for the same files: a producer that is started again publishes no other shards."""
+    """Name of a shard. It is deterministic, so a resumed producer publishes the same shards."""
     return f"{job}-{window:05d}-{number:04d}"

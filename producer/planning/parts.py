@@ -1,7 +1,7 @@
-"""The plan of a job in S3: a part for each window, written before any of it is published.
+"""The plan of a job in S3: one part per window, written before any of it is published.
 
-First line of a part: where the source went on behind it. Every other line: one file, as it stands
-in a shard, with what only the plan needs beside it.
+The first line of a part is the cursor of the next window. Every other line is one file: its row as
+stored in shards, and the fields that only the plan needs.
 """
 
 import gzip
@@ -9,55 +9,55 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from contract.job import AudioRef
-from contract.layout import part_uri
-from contract.plan_rows import read_rows
-from contract.store import ObjectStore
-from producer.planning.packing import PlannedFile
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.layout import part_uri
+from funasr_fleet.producer.planning.packing import PlannedFile
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.storage.plan_rows import read_rows
 
 _LEVEL = 1
-"""Ten million files go through; higher levels save little."""
+"""gzip level: fast, for plans of ten million files; higher levels save little."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a backlog goes on."""
+class Cursor:
+    """The position in a backlog at which planning resumes."""
 
     source: int = 0
     """Number of the source."""
     position: str = ""
-    """Its last item that is planned; empty for none."""
+    """Position of the last planned item of this source; empty for none."""
     found: int = 0
-    """References that were taken from all sources so far: the next index."""
+    """References taken from all sources so far; also the next file index."""
     done: int = 0
-    """Those of them that had their result already."""
+    """How many of them had an up-to-date result."""
     bad: int = 0
-    """Rows so far that were no reference."""
+    """Bad rows so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A window of the plan."""
+    """A planned window."""
 
     number: int
     files: Sequence[PlannedFile]
-    behind: Place
-    """Where the backlog goes on behind it."""
+    next_cursor: Cursor
+    """Cursor of the next window."""
 
     @property
     def done(self) -> list[int]:
-        """Indexes of the files that have their result already."""
+        """Indexes of the files that have an up-to-date result."""
         return [file.index for file in self.files if file.done]
 
     @property
     def estimated_ms(self) -> int:
-        """Audio of those to be done."""
+        """Estimated audio of the other files, in ms."""
         return sum(file.estimated_ms for file in self.files if not file.done)
 
 
 def write_part(store: ObjectStore, output: str, job: str, part: Part) -> None:
-    """Keep a window. Raises StoreError."""
-    lines = [json.dumps(asdict(part.behind)).encode()]
+    """Write a part to S3. Raises StoreError."""
+    lines = [json.dumps(asdict(part.next_cursor)).encode()]
     lines += [
         b'{"estimated_ms":%d,"done":%s,"row":%s}'
         % (file.estimated_ms, b"true" if file.done else b"false", file.row)
@@ -68,16 +68,16 @@ def write_part(store: ObjectStore, output: str, job: str, part: Part) -> None:
 
 
 def read_part(store: ObjectStore, output: str, job: str, number: int) -> Part | None:
-    """A window of the plan; None where the plan ends. Raises StoreError."""
+    """Read a part; None after the end of the plan. Raises StoreError."""
     if (rows := read_rows(store, output, job, number)) is None:
         return None
-    place, *lines = rows
-    behind = Place(**json.loads(place))
-    return Part(number=number, files=[_read_line(line) for line in lines], behind=behind)
+    first, *lines = rows
+    next_cursor = Cursor(**json.loads(first))
+    return Part(number=number, files=[_read_line(line) for line in lines], next_cursor=next_cursor)
 
 
 def read_parts(store: ObjectStore, output: str, job: str, first: int = 0) -> Iterator[Part]:
-    """Every window from this one on. Raises StoreError."""
+    """Every part, starting with this window. Raises StoreError."""
     number = first
     while part := read_part(store, output, job, number):
         yield part
@@ -85,18 +85,18 @@ def read_parts(store: ObjectStore, output: str, job: str, first: int = 0) -> Ite
 
 
 def _read_line(line: bytes) -> PlannedFile:
-    said = json.loads(line)
-    row = said["row"]
+    fields = json.loads(line)
+    row = fields["row"]
     return PlannedFile(
         index=row["index"],
         row=json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode(),
-        estimated_ms=said["estimated_ms"],
+        estimated_ms=fields["estimated_ms"],
         size_bytes=row.get("bytes"),
-        done=said["done"],
+        done=fields["done"],
     )
 
 
 def planned_row(ref: AudioRef, index: int | None) -> bytes:
-    """A reference with its index as JSON, as it stands in shards."""
+    """A reference with its index as JSON, as stored in shards."""
     row = ref.model_dump_json(exclude_defaults=True, exclude={"index"}).encode()
     return row if index is None else b'{"index":%d,' % index + row[1:]

@@ -1,63 +1,63 @@
-"""A stream of references -> windows of planned files: named apart, numbered, done or not."""
+"""Split a stream of references into windows, and plan the files of each window."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from contract.job import AudioRef
-from producer.planning.packing import PlannedFile
-from producer.planning.parts import Part, Place, planned_row
-from producer.sources.interface import BadRow, Found, Source
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery.interface import BadRow, Found, Source
+from funasr_fleet.producer.planning.packing import PlannedFile
+from funasr_fleet.producer.planning.parts import Cursor, Part, planned_row
 
 WINDOW_FILES = 10_000
-"""Files planned together: what is sorted by length, and what a part in S3 holds."""
+"""Files per window, which is also the unit of sorting by length and of a part in S3."""
 
 
 class Item(NamedTuple):
-    """What a source yielded, and which source it was."""
+    """An item of a source, with the number of the source."""
 
     source: int
     found: Found
 
 
 def stream(
-    sources: Sequence[Source], place: Place, admit: Callable[[Found], Found | None]
+    sources: Sequence[Source], cursor: Cursor, reserve: Callable[[Found], Found | None]
 ) -> Iterator[Item]:
-    """Everything behind a place, source by source, that is admitted.
+    """The items after the cursor, source by source, as `reserve` returns them.
 
-    Raises as Source.after does.
+    Raises the errors of Source.after.
     """
     for number, source in enumerate(sources):
-        if number < place.source:
+        if number < cursor.source:
             continue
-        position = place.position if number == place.source else ""
-        for found in map(admit, source.after(position)):
+        position = cursor.position if number == cursor.source else ""
+        for found in map(reserve, source.after(position)):
             if found:
                 yield Item(number, found)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """Some references in order, with what is known of each."""
+    """Consecutive references of a backlog."""
 
     refs: Sequence[tuple[AudioRef, int | None]]
-    """Each with its length in ms, where the source tells it."""
-    behind: Place
+    """Each with the duration of its whole audio in ms, if the source gives it."""
+    next_cursor: Cursor
 
 
 def cut(
-    items: Iterable[Item], place: Place, bad: Callable[[BadRow], None], limit: int | None = None
+    items: Iterable[Item], cursor: Cursor, bad: Callable[[BadRow], None], limit: int | None = None
 ) -> Generator[Window, None, None]:
-    """Gather references until a window is full; rows that are none are told.
+    """Collect references into windows; the last one may be shorter than WINDOW_FILES.
 
     Args:
-        items: what the sources yield behind the place.
-        place: where they begin.
-        bad: told of each bad row.
-        limit: references wanted at most, those before the place included.
+        items: items of the sources after the cursor.
+        cursor: where the items start.
+        bad: called with each bad row.
+        limit: maximum number of references, including those before the cursor.
     """
     refs: list[tuple[AudioRef, int | None]] = []
-    found = place.found
+    found = cursor.found
     last: Item | None = None
     for item in items:
         if limit is not None and found >= limit:
@@ -69,10 +69,10 @@ def cut(
         refs.append((item.found.item, item.found.duration_ms))
         found += 1
         if len(refs) == WINDOW_FILES:
-            yield Window(refs=refs, behind=Place(item.source, item.found.position, found))
+            yield Window(refs=refs, next_cursor=Cursor(item.source, item.found.position, found))
             refs = []
     if refs and last:
-        yield Window(refs=refs, behind=Place(last.source, last.found.position, found))
+        yield Window(refs=refs, next_cursor=Cursor(last.source, last.found.position, found))
 
 
 def plan(
@@ -81,15 +81,15 @@ def plan(
     done: Iterable[bool],
     estimate_ms: Callable[[AudioRef, int | None], int],
 ) -> Part:
-    """A window with its decisions made.
+    """Plan the files of a window.
 
     Args:
-        window: what was gathered.
-        number: which one it is.
-        done: of each file, whether its result is there already.
-        estimate_ms: its audio, as far as can be told.
+        window: the references.
+        number: number of the window.
+        done: for each file, whether it has an up-to-date result.
+        estimate_ms: returns the estimated audio in ms for (reference, duration in ms or None).
     """
-    first = window.behind.found - len(window.refs)
+    first = window.next_cursor.found - len(window.refs)
     files = [
         PlannedFile(
             index=index,
@@ -102,4 +102,4 @@ def plan(
             zip(window.refs, done, strict=True), first
         )
     ]
-    return Part(number=number, files=files, behind=window.behind)
+    return Part(number=number, files=files, next_cursor=window.next_cursor)

@@ -1,10 +1,10 @@
-"""PURE: what the ledger's counts mean to people.
+"""PURE: derive the progress of a job from the ledger's counts, and format it for humans.
 
-measuring.py      a job's state, throughput and ETA, put together
-speed.py          throughput of the last minutes and since the start
-outlook.py        audio that waits, ETA with its basis, cost
-worker_view.py    what workers said of themselves
-failure_groups.py failures by kind
-repair.py         what to do when the plan is lost
-wording.py        numbers and times as people read them
+measuring       state, throughput and ETA of a job
+throughput      throughput of the last minutes and since the start
+eta             remaining audio, ETA and its basis, cost
+worker_view     the worker children as `fleet status` shows them
+failure_groups  failures by kind
+repair          the command that repairs a job whose state is unknown
+humanize        numbers and times as text
 """

@@ -1,28 +1,28 @@
-"""PURE. Why files of a job failed: how many for which reason, with examples."""
+"""PURE. Failed files of a job, grouped by error kind, with examples."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from contract.job_report import failed_by_kind
-from contract.ledger.values import FailureExample, JobCounts
+from funasr_fleet.broker.job_report import failed_by_kind
+from funasr_fleet.broker.ledger.values import FailureExample, JobCounts
 
 
 @dataclass(frozen=True, kw_only=True)
 class FailureGroup:
-    """Failed files with one kind of reason."""
+    """Failed files with the same error kind."""
 
     kind: str
     """An ErrorKind, or `unknown`."""
     count: int
-    """Files."""
+    """Number of files."""
     examples: tuple[FailureExample, ...]
-    """A few of them."""
+    """Some of the files."""
 
 
 def group_failures(
     counts: JobCounts, examples: Iterable[FailureExample]
 ) -> tuple[FailureGroup, ...]:
-    """The most frequent kind first."""
+    """One group per error kind, the most frequent kind first."""
     some = tuple(examples)
     return tuple(
         FailureGroup(

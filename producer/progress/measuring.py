@@ -1,13 +1,18 @@
-"""PURE. How far a job is, how fast it goes, when it will end and what it costs."""
+"""PURE. State, progress, throughput, ETA and cost of a job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from contract.ledger.values import JobCounts, Minute, WorkerSeen
-from producer.progress.outlook import cost, eta, remaining_audio_ms
-from producer.progress.speed import RECENT_MINUTES, Throughput, recent, since_start
-from producer.progress.worker_view import WorkerView, view_workers
+from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
+from funasr_fleet.producer.progress.eta import cost, eta, remaining_audio_ms
+from funasr_fleet.producer.progress.throughput import (
+    RECENT_MINUTES,
+    Throughput,
+    recent,
+    since_start,
+)
+from funasr_fleet.producer.progress.worker_view import WorkerView, view_workers
 
 State = Literal["planning", "running", "complete", "cancelled", "unknown"]
 
@@ -16,51 +21,51 @@ _MS_PER_HOUR = 3_600_000
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a job is, and how it goes on."""
+    """State, counts, throughput, ETA and cost of a job."""
 
     state: State
-    """`planning` until the last shard is published, even if workers are at it; `unknown` when Redis
-    does not hold the whole plan, so that nobody can tell how many files there are."""
+    """`planning` until the last shard is published, even if workers have started. `unknown` if the
+    plan in Redis is incomplete, so that the number of files is not known."""
     done: int
     """Files transcribed, with text."""
     empty: int
     """Files without speech."""
     failed: int
     skipped: int
-    """Files that had their result already."""
+    """Files that already had an up-to-date result."""
     cancelled: int
-    """Files that nobody will begin any more."""
+    """Files of a cancelled job that will not be started."""
     waiting: int | None
-    """Files without an outcome, those in flight included; None when the state is unknown."""
+    """Files without an outcome, including those in flight; None if the state is unknown."""
     in_flight: int
-    """Files of shards that workers have begun and not ended."""
+    """Files of shards that workers have started and not finished."""
     fraction: float | None
-    """Files that have an outcome, of all known so far, 0 to 1; cancelled files have none. None when
+    """Share of the known files that have an outcome, 0 to 1; cancelled files have none. None if
     the state is unknown."""
     audio_hours: float
     """Audio transcribed."""
     remaining_audio_hours: float | None
-    """Audio that waits, estimated; None when nothing is known of it."""
+    """Estimated audio of the waiting files; None if it cannot be estimated."""
     throughput_now: Throughput | None
-    """Of the last 5 whole minutes; None before there is a whole one."""
+    """Throughput of the last 5 full minutes; None before the first full minute."""
     throughput_since_start: Throughput | None
-    """Since the first file was finished; None before."""
+    """Throughput since the first finished file; None before."""
     stalled_s: float | None
-    """Seconds without a finished file, when there was none in the last 5 minutes; else None."""
+    """Seconds without a finished file, if at least 5 minutes; else None."""
     eta_s: float | None
-    """Seconds until nothing waits; None when nothing can be said."""
+    """Estimated seconds until the job is complete; None if unknown."""
     eta_basis: str | None
-    """What the ETA is made of."""
+    """What the ETA is based on."""
     device_hours: float
-    """Time that workers spent on shards that have ended, repetitions included."""
+    """Time that workers spent on finished shards, including repeated ones."""
     audio_hours_per_device_hour: float | None
-    """None before the first shard ended."""
+    """RTFx; None before the first shard is finished."""
     cost_so_far: float | None
-    """In the currency of the price of a GPU hour; None without a price."""
+    """In the currency of the GPU hour price; None without a price."""
     cost_expected: float | None
-    """At the end of the job; None without a price, or before anything was measured."""
+    """Expected total cost; None without a price, or before anything is measured."""
     workers: tuple[WorkerView, ...]
-    """All of the fleet that were heard of within an hour, whatever job they work on."""
+    """All workers of the fleet that reported within the last hour, whatever their job."""
 
 
 def measure(
@@ -70,20 +75,20 @@ def measure(
     now: float,
     gpu_hour_price: float | None = None,
 ) -> Progress:
-    """Make a job's progress of what the ledger knows.
+    """Compute a job's progress from its ledger.
 
     Args:
-        counts: how far it has come.
-        minutes: what was finished in each minute, in order.
-        workers: what workers said of themselves.
+        counts: counts of the job.
+        minutes: finished files and audio per minute, in order.
+        workers: reports of the workers.
         now: seconds since the epoch.
-        gpu_hour_price: what a device costs per hour, in any currency.
+        gpu_hour_price: price of one device hour, in any currency.
     """
     remaining_ms = remaining_audio_ms(counts) if counts.whole else None
     speed, speed_since_start = recent(counts, minutes, now), since_start(counts, minutes, now)
     stalled_s = _stalled_s(counts, minutes, now)
     seen = view_workers(workers, now)
-    # long files may keep every worker busy for more than 5 minutes; without one, there is no end
+    # long files may keep all workers busy for more than 5 minutes; without a worker, no ETA
     moving = stalled_s is None or any(one.job == counts.job for one in seen)
     is_known = moving and counts.whole
     known = eta(counts, remaining_ms, speed, speed_since_start) if is_known else (None, None)
@@ -114,7 +119,7 @@ def measure(
 
 
 def state_of(counts: JobCounts) -> State:
-    """Where in its life a job is."""
+    """The state of a job."""
     if counts.cancelled_at:
         return "cancelled"
     if not counts.whole:
@@ -125,14 +130,14 @@ def state_of(counts: JobCounts) -> State:
 
 
 def waiting_of(counts: JobCounts) -> int | None:
-    """Files without an outcome; None when the state is unknown."""
+    """Files without an outcome; None if the state is unknown."""
     return None if state_of(counts) == "unknown" else counts.waiting
 
 
 def fraction_of(counts: JobCounts) -> float | None:
-    """Files that have an outcome, of all known so far, 0 to 1; cancelled files have none.
+    """Share of the known files that have an outcome, 0 to 1; cancelled files have none.
 
-    None when the state is unknown.
+    None if the state is unknown.
     """
     if state_of(counts) == "unknown":
         return None
@@ -142,7 +147,7 @@ def fraction_of(counts: JobCounts) -> float | None:
 
 
 def _stalled_s(counts: JobCounts, minutes: Sequence[Minute], now: float) -> float | None:
-    """Seconds since something happened to a job that waits; None when that is not long ago."""
+    """Seconds since the last finished file of an open job; None if below 5 minutes."""
     last = 60 * (minutes[-1].minute + 1) if minutes else counts.created_at
-    quiet_s = now - last
-    return quiet_s if waiting_of(counts) and quiet_s >= 60 * RECENT_MINUTES else None
+    idle_s = now - last
+    return idle_s if waiting_of(counts) and idle_s >= 60 * RECENT_MINUTES else None

@@ -1,29 +1,30 @@
-"""PURE. What to do about a job whose plan Redis does not hold whole."""
+"""PURE. The command that repairs a job whose plan in Redis is incomplete."""
 
 import shlex
 
-from contract.ledger.values import JobCounts
-from producer.progress.measuring import state_of
+from funasr_fleet.broker.ledger.values import JobCounts
+from funasr_fleet.producer.progress.measuring import state_of
 
-_ITS_OUTPUT = "s3://BUCKET/PREFIX/"
+_OUTPUT_PLACEHOLDER = "s3://BUCKET/PREFIX/"
 
 
 def reconcile_command(job: str, output: str = "") -> str:
-    """The command that rebuilds what Redis holds of a job.
+    """The command that rebuilds a job's ledger in Redis.
 
     Args:
-        job: its name.
-        output: prefix of its results; empty when it is not known.
+        job: name of the job.
+        output: prefix of its results; empty if unknown.
     """
-    return f"fleet reconcile {shlex.quote(job)} --output {shlex.quote(output or _ITS_OUTPUT)}"
+    prefix = shlex.quote(output or _OUTPUT_PLACEHOLDER)
+    return f"fleet reconcile {shlex.quote(job)} --output {prefix}"
 
 
 def repair_note(counts: JobCounts) -> str | None:
-    """One sentence that names the command; None unless the job's state is unknown."""
+    """One sentence with the repair command; None unless the job's state is unknown."""
     if state_of(counts) != "unknown":
         return None
     command = reconcile_command(counts.job, counts.output)
-    note = f"Redis does not hold the whole plan of job {counts.job}: rebuild it with `{command}`"
+    note = f"Redis does not have the full plan of job {counts.job}: rebuild it with `{command}`"
     if counts.created_at:
         return note
-    return f"{note}; a job sent by another client has no plan, and its end cannot be determined"
+    return f"{note}. A job sent by another client has no plan, so its end cannot be determined"

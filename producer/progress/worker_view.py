@@ -1,12 +1,12 @@
-"""PURE. What workers said of themselves, as `fleet status` shows it."""
+"""PURE. The reports of worker children, as `fleet status` shows them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from contract.ledger.values import WorkerSeen
+from funasr_fleet.broker.ledger.values import WorkerSeen
 
-SILENT_S = 3600
-"""A worker that said nothing for so long is gone."""
+OFFLINE_AFTER_S = 3600
+"""Workers without a report for this long are not shown."""
 
 _MS_PER_HOUR = 3_600_000
 
@@ -18,26 +18,26 @@ class WorkerView:
     worker: str
     slot: int
     heard_s_ago: float
-    """Seconds since it last said something; it does so when it begins and ends a shard."""
+    """Seconds since its last report; it reports when it starts and finishes a shard."""
     job: str | None
-    """What it works on; None when it has nothing to do."""
+    """Job of its current shard; None while idle."""
     shard: str | None
     files: int
     """Files finished since it started."""
     audio_hours: float
     rtfx: float | None
-    """Audio seconds per second of work; None before its first shard ended."""
+    """Audio seconds per second of work; None before its first finished shard."""
 
 
 def view_workers(workers: Iterable[WorkerSeen], now: float) -> tuple[WorkerView, ...]:
-    """All that were heard of lately, by name and slot.
+    """The workers that reported within OFFLINE_AFTER_S, sorted by name and slot.
 
     Args:
-        workers: what they said.
+        workers: the latest report of each worker child.
         now: seconds since the epoch.
     """
-    lately = (one for one in workers if now - one.at <= SILENT_S)
-    return tuple(_view(one, now) for one in sorted(lately, key=lambda one: (one.worker, one.slot)))
+    recent = (one for one in workers if now - one.at <= OFFLINE_AFTER_S)
+    return tuple(_view(one, now) for one in sorted(recent, key=lambda one: (one.worker, one.slot)))
 
 
 def _view(seen: WorkerSeen, now: float) -> WorkerView:

@@ -1,6 +1,6 @@
 """The plan of a job -> messages.
 
-publication.py   the shards of each part, with a cursor behind them
-back_pressure.py no more messages than may wait
-messages.py      a shard as a message, many with one round trip
+publication.py   publishes the shards of each part and saves a cursor
+back_pressure.py bounds the number of ready messages
+messages.py      encodes shards as messages and sends many per round trip
 """

@@ -1,37 +1,37 @@
-"""How many messages may wait: above the high mark nothing is sent until few are left."""
+"""Back-pressure: at the high-water mark, publishing pauses until the low-water mark is reached."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 LOW_SHARE = 0.5
-"""Of the high mark: below it sending goes on, so that it does not stutter at the mark."""
+"""Low-water mark as a share of the high-water mark; avoids publishing in many small batches."""
 
-_LOOK_EVERY_S = 1.0
+_POLL_INTERVAL_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackPressure:
-    """Holds a producer back."""
+    """Bounds the number of ready messages in a queue."""
 
     high: int
-    """Most messages that may wait in the queue."""
+    """High-water mark: maximum of ready messages."""
     ready: Callable[[], int]
-    """Messages that wait there now."""
+    """Returns the current number of ready messages."""
     sleep: Callable[[float], None] = time.sleep
 
     def room(self, stop: Callable[[], bool], waiting: Callable[[int], None]) -> int:
-        """Wait until messages may be sent or `stop` says so; how many may be, 0 if none.
+        """Wait until messages may be published; returns how many, possibly 0 after a stop.
 
         Args:
-            stop: whether to give up waiting.
-            waiting: told how many messages there are, each time that there are too many.
+            stop: returns whether to stop waiting.
+            waiting: called with the number of ready messages at each poll while waiting.
         """
         ready = self.ready()
         if ready < self.high:
             return self.high - ready
         while ready > self.high * LOW_SHARE and not stop():
             waiting(ready)
-            self.sleep(_LOOK_EVERY_S)
+            self.sleep(_POLL_INTERVAL_S)
             ready = self.ready()
         return max(0, self.high - ready)

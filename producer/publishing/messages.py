@@ -1,4 +1,4 @@
-"""Shards -> messages on the queue, many with one round trip."""
+"""Encode shards as Celery messages and publish them, many per round trip."""
 
 import contextlib
 import json
@@ -9,27 +9,32 @@ from typing import Any
 from kombu.exceptions import KombuError
 from redis.exceptions import ResponseError
 
-from contract.broker import make_app
-from contract.job import Shard
-from contract.queues import ENQUEUED_AT_HEADER, TASK, BrokerUnavailable, broker_priority
-from contract.settings import Settings
-from producer.planning.parts import planned_row
+from funasr_fleet.broker.app import make_app
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.queues import (
+    ENQUEUED_AT_HEADER,
+    TASK,
+    BrokerUnavailable,
+    broker_priority,
+)
+from funasr_fleet.producer.planning.parts import planned_row
+from funasr_fleet.settings import Settings
 
 _COMPRESS_BYTES = 2048
-"""Smaller messages gain nothing."""
+"""Minimum size of a compressed message; compressing smaller ones saves nothing."""
 
 _NO_SIGNATURES = b'{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 
 
 class ShardTemplate:
-    """A shard without its files; the rows of a plan are put in as they are."""
+    """A shard without name and files; encoded rows of a plan are inserted without parsing."""
 
     def __init__(self, shard: Shard) -> None:
-        """Take all but the name and the files from this one."""
+        """Copy every field of this shard except its name and files."""
         self._rest = {name: value for name, value in shard.to_message().items() if name not in _OWN}
 
     def body(self, name: str, rows: Iterable[bytes]) -> bytes:
-        """The task's body: [[shard], {}, {...}]."""
+        """The body of the Celery message: [[shard], {}, {...}]."""
         head = json.dumps({**self._rest, "shard": name}).encode()[:-1]
         return b'[[%s,"files":[%s]}],{},%s]' % (head, b",".join(rows), _NO_SIGNATURES)
 
@@ -38,12 +43,12 @@ _OWN = ("shard", "files")
 
 
 def document_body(document: Any) -> bytes:
-    """The task's body around a whole shard document, as it is."""
+    """The body of a Celery message with this shard document, unchanged."""
     return b"[[%s],{},%s]" % (json.dumps(document).encode(), _NO_SIGNATURES)
 
 
 class Publisher:
-    """An open way to one queue."""
+    """Publishes messages with one priority to one queue."""
 
     def __init__(self, app: Any, producer: Any, queue: str, priority: int) -> None:
         self._app = app
@@ -54,22 +59,24 @@ class Publisher:
 
     @contextlib.contextmanager
     def batch(self, most: int) -> Iterator[None]:
-        """What is published within goes out together, at the latest at the end.
+        """Buffer the messages published in this context and send them together.
+
+        They are sent when `most` messages are buffered, and at the end of the context.
 
         Raises:
-            BrokerUnavailable: Redis fails; a part of it may be out.
+            BrokerUnavailable: Redis is unavailable; some messages may have been sent.
         """
         with self._translated(), self._producer.batch(max_size=most):
             yield
 
     def publish(self, name: str, body: bytes) -> None:
-        """Send one shard; its name is the message's identity. Raises BrokerUnavailable."""
+        """Publish one shard; its name is the message id. Raises BrokerUnavailable."""
         task = self._app.amqp.as_task_v2(name, TASK, argsrepr="", kwargsrepr="", ignore_result=True)
         headers = {**task.headers, ENQUEUED_AT_HEADER: time.time()}
         with self._translated():
             self._producer.publish(
                 body,
-                exchange="",  # straight to the queue: no look-up of bindings per message
+                exchange="",  # directly to the queue: no lookup of bindings per message
                 routing_key=self._queue,
                 content_type="application/json",
                 content_encoding="utf-8",
@@ -84,24 +91,24 @@ class Publisher:
         try:
             yield
         except (OSError, KombuError, ResponseError, *self._errors) as error:
-            raise BrokerUnavailable(_said_of(error)) from None
+            raise BrokerUnavailable(_error_text(error)) from None
 
 
-def _said_of(error: BaseException) -> str:
-    # kombu keeps what went wrong with a batch as the cause of its own error
+def _error_text(error: BaseException) -> str:
+    # kombu chains the error of a batch as the cause of its own error
     for one in (error, error.__cause__):
-        if isinstance(one, ResponseError):  # out of memory, read only: it answers, but refuses
+        if isinstance(one, ResponseError):  # Redis is reachable, but out of memory or read-only
             return f"Redis refused messages: {one}"
     return f"Redis cannot be reached: {error}"
 
 
 @contextlib.contextmanager
 def open_publisher(settings: Settings, queue: str, priority: int) -> Iterator[Publisher]:
-    """A way to one queue.
+    """A publisher for one queue.
 
     Args:
-        settings: where Redis is.
-        queue: a lane of the fleet's queue.
+        settings: name the Redis server.
+        queue: a lane of the queue.
         priority: 0-9, 9 first.
     """
     app: Any = make_app(settings)
@@ -110,7 +117,7 @@ def open_publisher(settings: Settings, queue: str, priority: int) -> Iterator[Pu
 
 
 def publish_one(shard: Shard, settings: Settings, priority: int) -> None:
-    """Send a single shard to the fleet's first lane. Raises BrokerUnavailable."""
+    """Publish a single shard to the first lane of the settings' queue. Raises BrokerUnavailable."""
     rows = [planned_row(ref, ref.index) for ref in shard.files]
     with open_publisher(settings, settings.queue, priority) as publisher:
         publisher.publish(shard.shard, ShardTemplate(shard).body(shard.shard, rows))

@@ -1,4 +1,4 @@
-"""Parts of a plan -> messages, no more than may wait, with a cursor behind them."""
+"""Publish the parts of a plan as shards, with back-pressure and a cursor in Redis."""
 
 import contextlib
 import itertools
@@ -6,24 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from contract.job import Shard
-from contract.ledger import Planner
-from contract.settings import Settings
-from producer.planning.packing import PlannedFile, pack, shard_name
-from producer.planning.parts import Part
-from producer.planning.request import JobRequest
-from producer.publishing.back_pressure import BackPressure
-from producer.publishing.messages import Publisher, ShardTemplate, open_publisher
+from funasr_fleet.broker.ledger import JobWriter
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.producer.planning.packing import PlannedFile, pack, shard_name
+from funasr_fleet.producer.planning.parts import Part
+from funasr_fleet.producer.planning.request import JobRequest
+from funasr_fleet.producer.publishing.back_pressure import BackPressure
+from funasr_fleet.producer.publishing.messages import Publisher, ShardTemplate, open_publisher
+from funasr_fleet.settings import Settings
 
 _AT_ONCE = 100
-"""Shards of one round trip: what a killed producer may publish twice, under the same names."""
+"""Shards per round trip. A killed producer may publish this many twice, under the same names."""
 
 _EXAMPLE = "s3://bucket/key"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """What one round trip published."""
+    """Counts of the shards that one round trip published."""
 
     shards: int
     files: int
@@ -32,20 +32,20 @@ class Sent:
 
 @dataclass(kw_only=True)
 class Publication:
-    """Publishes a job; what was published by an earlier run is not published again."""
+    """Publishes a job and skips the shards that an earlier run published; a context manager."""
 
     settings: Settings
-    planner: Planner
+    writer: JobWriter
     ready: Callable[[], int]
-    """Messages that wait in the queue."""
+    """Returns the number of ready messages in the queue."""
     job: str
     request: JobRequest
     queue: str
     max_ready: int
-    alive: Callable[[], None] = lambda: None
-    """Called now and then."""
+    check_lock: Callable[[], None] = lambda: None
+    """Called before each round trip and while waiting; raises if the job lock is lost."""
     cancelled: bool = False
-    """Whether somebody cancelled the job meanwhile."""
+    """Whether the job was cancelled while it was published."""
     _open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __enter__(self) -> Self:
@@ -53,22 +53,22 @@ class Publication:
         self._publisher: Publisher = self._open.enter_context(opened)
         self._pressure = BackPressure(high=self.max_ready, ready=self.ready)
         self._template = ShardTemplate(template_shard(self.job, self.request))
-        self.cursor = self.planner.cursor(self.job)
-        """(window, shards of it) that an earlier run has published."""
+        self.cursor = self.writer.cursor(self.job)
+        """(window, shards of this window) that an earlier run has published."""
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
     def publish(self, part: Part, waiting: Callable[[int], None]) -> Iterator[Sent]:
-        """Publish the shards of a part, some with each round trip.
+        """Publish the shards of a part; yields the counts of each round trip.
 
         Args:
-            part: what is to be published.
-            waiting: told how many messages wait, when there are too many.
+            part: the part to publish.
+            waiting: called with the number of ready messages while back-pressure applies.
 
         Raises:
-            BrokerUnavailable: Redis fails; what is published stays so.
+            BrokerUnavailable: Redis is unavailable; shards already published stay in the queue.
         """
         window, before = self.cursor
         shards = list(enumerate(pack(part.files, self.request.limits)))
@@ -81,7 +81,7 @@ class Publication:
                 self._send(part.number, some)
                 yield _sum(some)
         if not self.cancelled:
-            self.planner.save_cursor(self.job, part.number + 1, 0)
+            self.writer.save_cursor(self.job, part.number + 1, 0)
 
     def _send(self, window: int, shards: Sequence[tuple[int, list[PlannedFile]]]) -> None:
         with self._publisher.batch(len(shards)):
@@ -89,16 +89,16 @@ class Publication:
                 name = shard_name(self.job, window, number)
                 body = self._template.body(name, (file.row for file in files))
                 self._publisher.publish(name, body)
-        self.planner.save_cursor(self.job, window, shards[-1][0] + 1)
+        self.writer.save_cursor(self.job, window, shards[-1][0] + 1)
 
     def _is_stopped(self) -> bool:
-        self.alive()
-        self.cancelled = self.cancelled or self.planner.is_cancelled(self.job)
+        self.check_lock()
+        self.cancelled = self.cancelled or self.writer.is_cancelled(self.job)
         return self.cancelled
 
 
 def template_shard(job: str, request: JobRequest) -> Shard:
-    """A shard as all of the job's are, but for its name and its files."""
+    """A shard with the job's options; its name and files are placeholders."""
     return Shard.model_validate(
         {
             "schema": 1,

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import boto3
 import redis
 
-SAMPLES = Path(__file__).parents[2] / "local" / "samples"
-FLEET = [sys.executable, "-m", "cli"]
+SAMPLES = Path(__file__).parents[2] / "embedded" / "samples"
+FLEET = [sys.executable, "-m", "funasr_fleet"]
 DEADLINE_S = 120.0
 
 Found = TypeVar("Found")

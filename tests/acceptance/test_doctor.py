@@ -21,7 +21,7 @@ def test_a_sound_fleet_has_a_row_for_each_part(up: Up, job: str) -> None:
     sound |= {"run folder", "model"}
     assert {name for name in sound if found[name]["verdict"] != "ok"} == set()
     assert found.keys() == sound | {"keeping", "port", "devices", "threads"}
-    assert "hears the canary" in found["model"]["told"]
+    assert "transcribes the canary" in found["model"]["told"]
     password = up.environment["FLEET_BROKER_URL"].split(":")[2].split("@")[0]
     assert password not in done.stdout
 

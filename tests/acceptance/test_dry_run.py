@@ -11,7 +11,7 @@ def test_it_says_files_hours_time_and_cost(up: Up) -> None:
     wanted = ("--gpus", "2", "--rtfx", "100", "--gpu-hour-price", "3.60")
     done = up.fleet("enqueue", str(SAMPLES), *LOOK, *wanted)
     assert done.returncode == 0, done.stderr
-    for word in ("files ", "audio ", " on 2 GPUs (", "as --rtfx says", "at 3.6 a GPU hour"):
+    for word in ("files ", "audio ", " on 2 GPUs (", "given by --rtfx", "at 3.6 a GPU hour"):
         assert word in done.stdout
 
 

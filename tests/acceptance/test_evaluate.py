@@ -72,5 +72,5 @@ def test_the_manifest_of_a_job_meets_its_outputs(up: Up, job: str, tmp_path: Pat
 def test_other_outputs_are_missing_and_the_way_out_is_said(up: Up, job: str, said: Path) -> None:
     done = up.fleet("evaluate", "--references", str(said), "--output", "s3://transcripts/none/")
     assert done.returncode == 1
-    assert "no file has a result there" in done.stdout
+    assert "no file has a result below --output" in done.stdout
     assert "relative" in done.stdout

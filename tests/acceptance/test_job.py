@@ -35,7 +35,7 @@ def test_a_second_enqueue_does_nothing_but_skip_and_says_so(up: Up, job: str) ->
     assert result["files"] == result["skipped"] >= 12
     assert result["enqueued"] == result["shards"] == 0
     said = up.fleet(*again).stdout
-    assert "all have their outcome: nothing to do but skip" in said
+    assert "all have an outcome: nothing to do" in said
 
 
 def test_overwriting_does_everything_again(up: Up, job: str) -> None:
@@ -50,7 +50,10 @@ def test_overwriting_does_everything_again(up: Up, job: str) -> None:
 def test_a_job_of_the_same_name_is_refused(up: Up, job: str) -> None:
     again = up.fleet("enqueue", "s3://audio/job/", "--output", OUTPUT, "--job", job)
     assert again.returncode == 2
-    assert again.stderr == f"fleet: there is a job {job} already: choose another name\n"
+    assert (
+        again.stderr
+        == f"fleet: job {job} already exists with other arguments: choose another name\n"
+    )
 
 
 def test_other_options_are_another_result(up: Up, job: str) -> None:

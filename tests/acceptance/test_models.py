@@ -16,8 +16,8 @@ from tests.acceptance.fleet import FLEET, SAMPLES, Up, wait_for
 
 CALL = SAMPLES / "calls" / "voicemail.wav"
 SAID = json.loads((SAMPLES / "references.json").read_text())["calls/voicemail.wav"]["text"]
-DEMO = Path(__file__).parents[2] / "models" / "demo" / "asr"
-REASON = "it takes no hotwords: leave them out"
+DEMO = Path(__file__).parents[2] / "demo_model" / "demo" / "asr"
+REASON = "it does not support hotwords: leave them out"
 LOADED_WITHIN_S = 300.0
 """Of a machine that has much else to do."""
 NAME = "voicemail.wav.json"
@@ -55,12 +55,12 @@ def test_what_the_model_of_the_queue_cannot_do_is_refused_and_nothing_is_there(
     job = ("enqueue", source, "--output", where, "--job", "refused", "--hotwords", "nine")
     done = own.fleet(*job)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"fleet: demo will not do for this job: {REASON}\n"
+    assert done.stderr == f"fleet: demo does not support this job: {REASON}\n"
     assert keys(own, where.removeprefix("s3://transcripts/")) == []
     assert own.fleet("status", "refused").returncode == 2
     one = own.fleet("transcribe", str(CALL), "--hotwords", "nine")
     assert (one.returncode, one.stdout) == (2, "")
-    assert "takes no hotwords" in one.stderr
+    assert "does not support hotwords" in one.stderr
 
 
 def test_a_served_queue_is_no_reason_to_warn(own: Up, source: str) -> None:
@@ -110,7 +110,7 @@ def test_a_job_waits_in_the_queue_of_its_model_until_a_worker_holds_it(
     found = json.loads(done.stdout)
     queue, job = found["queue"], found["job"]
     assert (done.returncode, done.stderr) == (0, f"fleet: {found['warnings'][0]}\n")
-    assert f"no worker holds {model} now; the job waits in queue {queue} until" in done.stderr
+    assert f"no worker serves {model} now; the job waits in queue {queue} until" in done.stderr
     assert done.stderr.endswith(f"FLEET_MODEL={model} fleet worker --queue {queue}\n")
     status = json.loads(own.fleet("status", job, "--json").stdout)
     assert (status["waiting"], status["ready_messages"]) == (1, 1)  # the fleet's worker is idle
@@ -129,7 +129,7 @@ def test_a_job_waits_in_the_queue_of_its_model_until_a_worker_holds_it(
         assert (found["queue"], found["skipped"], found["enqueued"]) == (queue, 1, 0)
         refused = own.fleet("enqueue", source, "--output", where, "--model", model, "--itn")
         assert refused.returncode == 2
-        assert f"{model} will not do for this job: " in refused.stderr
+        assert f"{model} does not support this job: " in refused.stderr
 
 
 def test_a_worker_says_again_and_again_that_it_is_there(own: Up) -> None:

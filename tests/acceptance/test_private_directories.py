@@ -12,18 +12,18 @@ import pytest
 
 from tests.acceptance.fleet import Up, run_fleet
 
-DEMO = Path(__file__).parents[2] / "models" / "demo"
+DEMO = Path(__file__).parents[2] / "demo_model" / "demo"
 PLANT = """
 import pickle, sys
 from pathlib import Path
 from numba.core.dispatcher import Dispatcher
-from worker.engine.fast import decisions, firing
+from funasr_fleet.worker.engine.fast import cif, decisions
 
 class Planted:
     def __reduce__(self):
         return Path.touch, (Path(sys.argv[1]),)
 
-found = [one for room in (decisions, firing) for one in vars(room).values()]
+found = [one for module in (decisions, cif) for one in vars(module).values()]
 for function in found:
     if isinstance(function, Dispatcher):
         index = Path(function._cache._cache_file._index_path)
@@ -110,7 +110,7 @@ def test_the_marker_is_left_where_a_planted_entry_is_run(tmp_path: Path) -> None
     marker, cache = tmp_path / "marker", tmp_path / "compiled"
     plant(cache, marker, dict(os.environ))
     call = (
-        "import numpy; from worker.engine.fast import decisions; "
+        "import numpy; from funasr_fleet.worker.engine.fast import decisions; "
         "[one(*[numpy.zeros(3)] * one.py_func.__code__.co_argcount)"
         " for one in vars(decisions).values() if hasattr(one, 'py_func')]"
     )

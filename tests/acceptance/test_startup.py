@@ -48,13 +48,13 @@ def test_a_wrong_password_of_the_broker_is_code_3(environment: dict[str, str]) -
 def test_an_object_store_that_is_down_is_code_3(environment: dict[str, str]) -> None:
     code, said = start(environment, AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{closed_port()}")
     assert code == 3
-    assert "storage does not answer" in said
+    assert "storage cannot be reached" in said
 
 
 def test_wrong_credentials_are_code_2(environment: dict[str, str]) -> None:
     code, said = start(environment, AWS_SECRET_ACCESS_KEY="wrong-secret")
     assert code == 2
-    assert "storage refused the credentials" in said
+    assert "storage rejected the credentials" in said
     assert "wrong-secret" not in said
 
 
@@ -63,7 +63,7 @@ def test_a_gpu_that_is_not_there_is_code_2_and_names_the_way_out(
 ) -> None:
     code, said = start(environment, FLEET_DEVICES="97")
     assert code == 2
-    assert "GPU 97 is not there" in said
+    assert "GPU 97 was not found" in said
     assert "FLEET_DEVICES=cpu" in said
 
 
@@ -81,7 +81,7 @@ def test_a_model_that_cannot_load_ends_the_worker_after_three_tries(
     assert code == 3
     assert said.count("slot 0 cannot start: the recogniser") == 3
     assert missing in said
-    assert "slot 0 failed 3 times in a row, the worker ends" in said
+    assert "slot 0 failed 3 times in a row, shutting down the worker" in said
 
 
 def test_a_model_without_weights_is_not_used_with_random_ones(
@@ -89,7 +89,7 @@ def test_a_model_without_weights_is_not_used_with_random_ones(
 ) -> None:
     import shutil
 
-    demo = Path(__file__).parents[2] / "models" / "demo"
+    demo = Path(__file__).parents[2] / "demo_model" / "demo"
     shutil.copytree(demo, tmp_path / "demo")
     (tmp_path / "demo/asr/model.pt").unlink()
     model = str(tmp_path / "demo/asr")
@@ -112,7 +112,7 @@ def test_weights_that_do_not_fit_are_code_3_and_are_named(
 
     import torch
 
-    demo = Path(__file__).parents[2] / "models" / "demo"
+    demo = Path(__file__).parents[2] / "demo_model" / "demo"
     for folder in ("asr", "vad"):  # without the canary that this model is known to hear
         shutil.copytree(demo / folder, tmp_path / folder)
     weights = torch.load(tmp_path / part / "model.pt")
@@ -127,7 +127,7 @@ def test_weights_that_do_not_fit_are_code_3_and_are_named(
     code, said = start(environment, FLEET_QUEUE="other", **models)
     assert code == 3
     assert said.count(f"slot 0 cannot start: {reason}") == 3
-    assert f"slot 0 failed 3 times in a row, the worker ends: {reason}" in said
+    assert f"slot 0 failed 3 times in a row, shutting down the worker: {reason}" in said
 
     done = run_fleet("doctor", "--json", environment={**environment, **models})
     (row,) = (one for one in json.loads(done.stdout) if one["row"] == "model")
@@ -140,13 +140,13 @@ def test_a_model_that_says_something_else_does_not_pass_its_canary(
 ) -> None:
     import shutil
 
-    demo = Path(__file__).parents[2] / "models" / "demo"
+    demo = Path(__file__).parents[2] / "demo_model" / "demo"
     shutil.copytree(demo, tmp_path / "demo")
     (tmp_path / "demo/canary.json").write_text('{"text": "something else"}')
     model = str(tmp_path / "demo/asr")
     code, said = start(environment, FLEET_MODEL=model, FLEET_QUEUE="other", FLEET_VAD_MODEL="demo")
     assert code == 3
-    assert "the canary was to say 'something else'" in said
+    assert "canary mismatch: expected 'something else'" in said
 
 
 @pytest.mark.parametrize(

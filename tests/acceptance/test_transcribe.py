@@ -118,8 +118,8 @@ def test_interrupted_it_takes_its_upload_away(up: Up, scratch: str, number: int)
 @pytest.mark.parametrize(
     ("arguments", "changes", "said"),
     [
-        (["nothing.wav"], {}, "nothing.wav is neither a file here nor s3://bucket/key"),
-        ([str(CALL)], {"FLEET_SCRATCH": ""}, "set FLEET_SCRATCH, or give --scratch"),
+        (["nothing.wav"], {}, "nothing.wav is neither a local file nor s3://bucket/key"),
+        ([str(CALL)], {"FLEET_SCRATCH": ""}, "set FLEET_SCRATCH, or pass --scratch"),
         ([str(CALL), "--scratch", "s3://x"], {}, "--scratch must be s3://bucket/prefix/"),
         ([str(CALL), "--scratch", "s3://no-such-bucket/x/"], {}, "bucket no-such-bucket"),
         ([str(CALL), "--timestamps", "never"], {}, "--timestamps"),

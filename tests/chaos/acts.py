@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from local.faults import killing
-from local.faults.broker import MortalBroker
-from local.faults.storage import FAIR, Storage, Weather
+from bench.faults import killing
+from bench.faults.broker import RestartableBroker
+from bench.faults.storage import HEALTHY, FaultProfile, Storage
 from tests.chaos.fleet import Fleet, Member
 from tests.chaos.jobs import Job, deliver_twice
 from tests.chaos.limits import SWEEP_S, VISIBILITY_TIMEOUT_S
 from tests.chaos.producing import Operator
 from tests.chaos.schedule import PRODUCER
 
-FLAKY, AWAY, SLOW = Weather(failing=0.2), Weather(failing=1.0), Weather(delay_s=0.4)
+FLAKY, AWAY, SLOW = FaultProfile(failing=0.2), FaultProfile(failing=1.0), FaultProfile(delay_s=0.4)
 _AWAY_S = 30.0
 _SOME_S = 10.0
 _BROKER_AWAY_S = 3.0
@@ -29,7 +29,7 @@ class Acts:
     dice: random.Random
     job: Job
     fleet: Fleet
-    broker: MortalBroker
+    broker: RestartableBroker
     storage: Storage
     operator: Operator
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
@@ -115,7 +115,7 @@ class Acts:
 
     def _storage_fails(self) -> bool:
         storm = ((0.0, FLAKY), (_SOME_S, AWAY), (_SOME_S + _AWAY_S, SLOW))
-        for after_s, weather in (*storm, (2 * _SOME_S + _AWAY_S, FAIR)):
+        for after_s, weather in (*storm, (2 * _SOME_S + _AWAY_S, HEALTHY)):
             self._after(after_s, partial(setattr, self.storage, "weather", weather))
         return True
 

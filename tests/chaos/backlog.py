@@ -3,9 +3,9 @@
 import random
 from dataclasses import dataclass
 
-from contract.store import ObjectStore
-from contract.transcript import ErrorKind
-from local.faults.evidence import Evidence
+from bench.faults.evidence import Evidence
+from funasr_fleet.contract.transcript import ErrorKind
+from funasr_fleet.storage.base import ObjectStore
 from tests.chaos.jobs import upload
 from tests.chaos.recordings import HANGING, POISON, SILENT, SPOKEN, sample, silence, slow
 

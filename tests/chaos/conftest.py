@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.faults.broker import MortalBroker
-from local.faults.storage import FAIR, Storage, faulty_storage
-from local.stack import Stack, running_stack
+from bench.faults.broker import RestartableBroker
+from bench.faults.storage import HEALTHY, Storage, faulty_storage
+from funasr_fleet.embedded.stack import Stack, running_stack
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.fleet import Fleet
 from tests.chaos.jobs import upload
 from tests.chaos.limits import LIMITS
@@ -59,8 +59,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def broker(stack: Stack) -> Iterator[MortalBroker]:
-    with MortalBroker(stack) as mortal:
+def broker(stack: Stack) -> Iterator[RestartableBroker]:
+    with RestartableBroker(stack) as mortal:
         yield mortal
 
 
@@ -74,13 +74,13 @@ def _storage(stack: Stack) -> Iterator[Storage]:
 def storage(_storage: Storage) -> Iterator[Storage]:
     """What workers take for S3; fair again after each test."""
     yield _storage
-    _storage.weather = FAIR
+    _storage.weather = HEALTHY
 
 
 @pytest.fixture(scope="session")
 def fleet(
     stack: Stack,
-    broker: MortalBroker,
+    broker: RestartableBroker,
     _storage: Storage,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Fleet]:

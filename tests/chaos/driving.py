@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from contract.ledger import JobCounts
-from local.faults.gathering import look_for_leftovers
-from producer import reconcile
+from bench.faults.gathering import look_for_leftovers
+from funasr_fleet import reconcile
+from funasr_fleet.broker.ledger import JobCounts
 from tests.chaos.acts import Acts
 from tests.chaos.jobs import Job
 from tests.chaos.schedule import Step

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from local.faults import killing, telling
-from local.faults.wire import Wire
-from local.worker import LocalWorker
+from bench.faults import killing, telling
+from bench.faults.wire import TcpProxy
+from funasr_fleet.embedded.worker import LocalWorker
 from tests.chaos.waiting import until
 
 SABOTAGE = Path(__file__).parent / "sabotage"
@@ -24,7 +24,7 @@ class Member:
 
     name: str
     worker: LocalWorker
-    wire: Wire
+    wire: TcpProxy
 
     @property
     def exit_code(self) -> int | None:
@@ -76,7 +76,7 @@ class Fleet:
     def start(self) -> Member:
         """One more; it may take a while until it is ready."""
         name = f"worker-{next(self._numbers)}"
-        wire = Wire(self.broker)
+        wire = TcpProxy(self.broker)
         url = self.environment["FLEET_BROKER_URL"]
         here, there = f"@127.0.0.1:{wire.port}/", f"@127.0.0.1:{self.broker[1]}/"
         path = os.pathsep.join(filter(None, (str(SABOTAGE), os.environ.get("PYTHONPATH"))))

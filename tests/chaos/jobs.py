@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.job import Options
-from contract.layout import error_uri
-from contract.ledger import JobCounts, Ledger, connect
-from contract.queues import BrokerUnavailable, broker_lists, lanes
-from contract.s3 import S3Store
-from contract.settings import Settings
-from contract.store import ObjectStore
-from local.faults.audit import Audit, audit
-from local.faults.evidence import Evidence, Leftovers
-from local.faults.gathering import gather, look_for_leftovers, results
-from producer import enqueue
-from producer.planning.packing import ShardLimits
+from bench.faults.audit import Audit, audit
+from bench.faults.evidence import Evidence, Leftovers
+from bench.faults.gathering import gather, look_for_leftovers, results
+from funasr_fleet import enqueue
+from funasr_fleet.broker.ledger import JobCounts, LedgerReader, connect
+from funasr_fleet.contract.job import Options
+from funasr_fleet.contract.layout import error_uri
+from funasr_fleet.contract.queues import BrokerUnavailable, broker_lists, lanes
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.fleet import Fleet
 from tests.chaos.waiting import until
 
@@ -40,7 +40,7 @@ class Job:
     def counts(self) -> JobCounts | None:
         """How far it has come; None while the broker is away."""
         try:
-            return Ledger(connect(self.settings)).counts(self.name)
+            return LedgerReader(connect(self.settings)).counts(self.name)
         except BrokerUnavailable:
             return None
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.environment import isolated
+from funasr_fleet.embedded.environment import isolated
 
 SHARD_FILES = 8
 _FILE_S = 60
@@ -41,7 +41,15 @@ class Operator:
         if self.is_done or self.is_at_work:
             return
         self.starts += 1
-        command = [sys.executable, "-m", "cli", "enqueue", self.manifest, "--job", self.job]
+        command = [
+            sys.executable,
+            "-m",
+            "funasr_fleet",
+            "enqueue",
+            self.manifest,
+            "--job",
+            self.job,
+        ]
         command += ["--output", self.output, "--formats", "json,srt"]
         command += ["--max-shard-seconds", str(SHARD_FILES * _FILE_S)]
         command += ["--max-ready", str(self.max_ready)]

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterable
 
-from local.samples import SAMPLES
+from funasr_fleet.embedded.samples import SAMPLES
 
 SPOKEN = ("pin-code.wav", "order-numbers.flac", "calls/voicemail.wav", "reading.ogg")
 """A few seconds each."""

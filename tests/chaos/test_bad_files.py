@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.faults.evidence import Evidence
-from local.faults.storage import FAIR, Storage, Weather
+from bench.faults.evidence import Evidence
+from bench.faults.storage import HEALTHY, FaultProfile, Storage
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.fleet import Fleet, Member
 from tests.chaos.jobs import Job, begin, upload, write_manifest
 from tests.chaos.limits import MAX_ATTEMPTS, RELOAD_S
@@ -20,7 +20,8 @@ pytestmark = pytest.mark.timeout(600)  # a dozen children are replaced; others u
 
 Say = Callable[[str, float], None]
 _DEATH = "Task handler raised error: WorkerLostError"
-_DECIDED = ("shard put aside", "shard postponed", _DEATH)
+_DEAD_LETTERED = "shard dead lettered"
+_DECIDED = (_DEAD_LETTERED, "shard retry scheduled", _DEATH)
 
 
 def a_job_with(
@@ -73,20 +74,23 @@ def test_a_file_is_put_aside_with_its_error_although_storage_is_away(
     storage: Storage,
 ) -> None:
     members = fleet.stand(2)
-    dead, aside = told(members, _DEATH), told(members, "shard put aside")
+    dead, aside = told(members, _DEATH), told(members, _DEAD_LETTERED)
     job = a_job_with(POISON, fleet, settings, store, manifest, spoken)
 
     def last_death() -> bool:
         """The shard's own, and those of the file when it came alone; or it is decided already."""
         deaths = told(members, _DEATH) - dead
-        return deaths > MAX_ATTEMPTS or told(members, "shard put aside") > aside
+        return deaths > MAX_ATTEMPTS or told(members, _DEAD_LETTERED) > aside
 
     until(last_death, 240, "its last death", job.describe)
     before = told(members, *_DECIDED)
-    storage.weather = Weather(failing=1.0)
-    decides = lambda: told(members, *_DECIDED) > before or told(members, "shard put aside") > aside  # noqa: E731
+    storage.weather = FaultProfile(failing=1.0)
+
+    def decides() -> bool:
+        return told(members, *_DECIDED) > before or told(members, _DEAD_LETTERED) > aside
+
     until(decides, RELOAD_S, "somebody decides, or is killed while trying", job.describe)
-    storage.weather = FAIR
+    storage.weather = HEALTHY
     job.wait_until_over(150)
     check_neighbours(job.check())
     assert job.error("bad")["kind"] == "poison"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.faults import killing
+from bench.faults import killing
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.catching import SHARD_FILES, Caught, catch, names, wait_until_done
 from tests.chaos.fleet import Fleet
 from tests.chaos.jobs import Job, begin, upload, write_manifest
@@ -18,7 +18,7 @@ from tests.chaos.waiting import until
 
 Say = Callable[[str, float], None]
 _SHARDS = 5
-_STOPS_TAKING = "SIGTERM: no more work is taken"
+_STOPS_TAKING = "received SIGTERM: draining, no new shards"
 
 
 @pytest.fixture

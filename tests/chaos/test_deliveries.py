@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.faults.telling import SHARD_ENDS
+from bench.faults.telling import SHARD_ENDS
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.catching import SHARD_FILES, names
 from tests.chaos.fleet import Fleet, Member
 from tests.chaos.jobs import begin, deliver_twice, upload, write_manifest

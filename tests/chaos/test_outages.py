@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.faults import killing
-from local.faults.broker import MortalBroker
-from local.faults.storage import FAIR, Storage, Weather
+from bench.faults import killing
+from bench.faults.broker import RestartableBroker
+from bench.faults.storage import HEALTHY, FaultProfile, Storage
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.catching import SHARD_FILES, catch, names, wait_until_done
 from tests.chaos.fleet import Fleet, Member
 from tests.chaos.jobs import Job, begin, upload, write_manifest
@@ -32,7 +32,7 @@ def job(fleet: Fleet, settings: Settings, store: S3Store, manifest: Path) -> Job
 
 
 def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
-    job: Job, fleet: Fleet, broker: MortalBroker, say: Say
+    job: Job, fleet: Fleet, broker: RestartableBroker, say: Say
 ) -> None:
     members = fleet.alive
     catch(job, members)
@@ -50,7 +50,7 @@ def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
 
 
 def test_a_child_that_dies_while_the_broker_is_away_is_replaced_and_its_files_are_done(
-    job: Job, fleet: Fleet, broker: MortalBroker, manifest: Path, say: Say
+    job: Job, fleet: Fleet, broker: RestartableBroker, manifest: Path, say: Say
 ) -> None:
     found = catch(job, fleet.alive)
     broker.kill()
@@ -73,9 +73,9 @@ def test_storage_that_is_away_for_half_a_minute_delays_and_loses_nothing(
     job: Job, fleet: Fleet, storage: Storage, say: Say
 ) -> None:
     catch(job, fleet.alive)
-    storage.weather = Weather(failing=1.0)
+    storage.weather = FaultProfile(failing=1.0)
     time.sleep(OUTAGE_S)
-    storage.weather, done = FAIR, len(job.results())
+    storage.weather, done = HEALTHY, len(job.results())
     begun = time.monotonic()
     until(lambda: len(job.results()) > done, RELOAD_S, "another result", job.describe)
     say("S3 is back, until work goes on", time.monotonic() - begun)

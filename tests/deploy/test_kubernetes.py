@@ -11,8 +11,8 @@ import pytest
 import typer.main
 import yaml
 
-from cli.main import app
-from contract.settings import PREFIX, Settings
+from funasr_fleet.cli.main import app
+from funasr_fleet.settings import PREFIX, Settings
 from tests.deploy.manifests import (
     COMPONENTS,
     KUBERNETES,

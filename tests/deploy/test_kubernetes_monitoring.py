@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from contract.settings import Settings
-from exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 from tests.deploy.manifests import (
     NAMESPACE,
     ROOT,
@@ -17,7 +18,6 @@ from tests.deploy.manifests import (
     selects,
     worker,
 )
-from worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 
 RULES = ROOT / "deploy/monitoring/rules"
 

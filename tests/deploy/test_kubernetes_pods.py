@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from contract.queues import MODEL_LOAD_LIMIT_S
-from contract.settings import Settings
+from funasr_fleet.contract.queues import MODEL_LOAD_LIMIT_S
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.app import child_process as lifecycle
+from funasr_fleet.worker.consumer.active_shards import GRACE_S
+from funasr_fleet.worker.process import hardware as machine
+from funasr_fleet.worker.process.device_plan import choose_devices, plan_slot
+from funasr_fleet.worker.process.hardware import usable_cores
+from funasr_fleet.worker.process.health import Worker, why_not_ready, why_stuck
+from funasr_fleet.worker.process.heartbeat import TimeLimits
+from funasr_fleet.worker.process.slot_state import ConsumerState, SlotState
 from tests.deploy.manifests import (
     COMPONENTS,
     OVERLAYS,
@@ -20,13 +28,6 @@ from tests.deploy.manifests import (
     volumes_of,
     worker,
 )
-from worker import lifecycle, machine
-from worker.health import Worker, why_not_ready, why_stuck
-from worker.machine import usable_cores
-from worker.parent.in_hand import GRACE_S
-from worker.pinning import choose_devices, plan_slot
-from worker.progress import Patience
-from worker.slots import ConsumerState, SlotState
 
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)
 WITH = pytest.mark.parametrize("components", [(), COMPONENTS], ids=["plain", "all"])
@@ -97,7 +98,7 @@ class TestProbes:
         """/healthz is what the kubelet ends a pod by, so it is that which must be patient."""
         loading = SlotState(slot=0, pid=1, state="loading", loading_since_s=0.0)
         worker_now = Worker(expected=1, states=[loading], consumer=None, progress=[None])
-        patience = Patience.of(DEFAULTS)
+        patience = TimeLimits.of(DEFAULTS)
         assert why_stuck(worker_now, MODEL_LOAD_LIMIT_S, patience) is None
         assert why_stuck(worker_now, MODEL_LOAD_LIMIT_S + 120, patience) is not None
         assert why_not_ready(worker_now) is not None
@@ -110,7 +111,7 @@ class TestProbes:
         hours_later = 12 * 3600.0
         for consumer in (away, replace(away, consuming=True, at_s=hours_later)):
             now = Worker(expected=1, states=[ready], consumer=consumer, progress=[None])
-            assert why_stuck(now, hours_later, Patience.of(DEFAULTS)) is None
+            assert why_stuck(now, hours_later, TimeLimits.of(DEFAULTS)) is None
 
 
 class TestResources:
@@ -149,7 +150,7 @@ class TestResources:
     @EVERY
     def test_files_in_hand_have_room(self, overlay: str) -> None:
         manifests = render(overlay)
-        at_once = lifecycle._FILES_AT_ONCE * slots_of(manifests)
+        at_once = lifecycle._CONCURRENT_FETCHES * slots_of(manifests)
         room = size(volumes_of(worker(manifests))["tmp"]["emptyDir"]["sizeLimit"])
         assert room > at_once * DEFAULTS.max_bytes
 

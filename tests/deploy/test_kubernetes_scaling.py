@@ -11,11 +11,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from contract.metric import Metric
-from contract.queues import BrokerUnavailable
-from exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
-from exporter.serving import Pages
-from exporter.values import QueueReading, Snapshot
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.exporter.serving import Pages
+from funasr_fleet.exporter.values import QueueReading, Snapshot
+from funasr_fleet.metric import Metric
+from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 from tests.deploy.manifests import (
     COMPONENTS,
     OVERLAYS,
@@ -29,7 +30,6 @@ from tests.deploy.manifests import (
     worker,
 )
 from tests.deploy.tools import needs
-from worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 
 RULES = ROOT / "deploy/monitoring/rules"
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)

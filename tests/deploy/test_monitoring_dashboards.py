@@ -118,7 +118,7 @@ def test_queries_for_others_have_no_variables_left() -> None:
     found = panel_queries(VALUES)
     assert {dashboard for dashboard, _, _ in found} == {"Fleet", "Job", "Worker"}
     assert all("$" not in query for _, _, query in found)
-    assert ("Job", "To go", 'max(asr_job_eta_seconds{job="calls"})') in found
+    assert ("Job", "Time remaining", 'max(asr_job_eta_seconds{job="calls"})') in found
     without = panel_queries(VALUES, without=("gpu", "maxmemory"))
     assert {query for _, _, query in found} - {query for _, _, query in without} == {
         'asr_device_temperature_celsius{instance=~"a:9464"}',

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.main import app
-from contract.settings import PREFIX, Settings
 from deploy.generating.dashboards import DASHBOARDS
 from deploy.generating.declaring import Panel
 from deploy.generating.queries import RULES, rules
-from exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.cli.main import app
+from funasr_fleet.exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.settings import PREFIX, Settings
+from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 from tests.deploy.promql import groupings, known, labels_of_result, mentions
-from worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 
 RUNBOOK = RULES.parent / "runbook.md"
 _SAMPLE_SUFFIXES = ("_bucket", "_sum", "_count")

@@ -15,7 +15,7 @@ from deploy.generating.plots import COLOURS
 from deploy.generating.reading import PrometheusRefuses, Window, read
 from deploy.generating.units import as_text, step_of
 from deploy.picture import app
-from local.prometheus import LocalPrometheus
+from funasr_fleet.embedded.prometheus import LocalPrometheus
 from tests.deploy.tools import needs
 
 PNG = b"\x89PNG"

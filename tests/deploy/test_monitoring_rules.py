@@ -81,13 +81,13 @@ def test_its_link_leads_to_an_entry_of_the_runbook(rule: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_entry_says_what_it_means_what_to_look_at_and_what_to_do(name: str) -> None:
+def test_an_entry_has_meaning_diagnosis_and_action(name: str) -> None:
     entry = entries(MONITORING / "runbook.md")[name]
-    severity, *parts = re.split(r"\*\*(Means|Look at|Do)\.\*\*", entry)
+    severity, *parts = re.split(r"\*\*(Meaning|Diagnosis|Action)\.\*\*", entry)
     assert severity.strip() == next(
         rule["labels"]["severity"] for rule in ALERTS if rule["alert"] == name
     )
-    assert parts[::2] == ["Means", "Look at", "Do"]
+    assert parts[::2] == ["Meaning", "Diagnosis", "Action"]
     assert all(len(text.split()) >= 8 for text in parts[1::2])
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.exporter import exporter
-from contract.settings import PREFIX, Settings
+from funasr_fleet.cli.exporter import exporter
+from funasr_fleet.settings import PREFIX, Settings
 from tests.deploy.tools import needs
 
 ROOT = Path(__file__).parents[2]

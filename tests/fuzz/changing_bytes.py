@@ -4,7 +4,7 @@ import functools
 import random
 import struct
 
-from local.samples import SAMPLES
+from funasr_fleet.embedded.samples import SAMPLES
 from tests.unit.worker.sounds import encode, tone
 
 _HEADER_BYTES = 400

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from funasr_fleet.worker.audio.decode import decode_pieces
+from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.errors import FileFailure
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
 from tests.fuzz.changing_bytes import changed_file
 from tests.fuzz.tally import Tally
-from worker.decoding import decode_pieces
-from worker.failures import FileFailure
-from worker.limits import Limits
-from worker.planning.spans import SAMPLE_RATE
 
 LIMITS = Limits(audio_s=60, channels=8, decoded_mb=20)
 _PIECE_MB = 8

@@ -5,8 +5,8 @@ import random
 import unicodedata
 from typing import Any
 
-from contract.job import MalformedShard, Shard
-from contract.layout import MAX_KEY_BYTES, error_uri, output_uri
+from funasr_fleet.contract.job import MalformedShard, Shard
+from funasr_fleet.contract.layout import MAX_KEY_BYTES, error_uri, output_uri
 from tests.fuzz.changing_json import changed, valid
 from tests.fuzz.tally import Tally
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract.ledger import Ledger, connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.stack import Stack, running_stack
+from funasr_fleet.broker.ledger import LedgerReader, connect
+from funasr_fleet.embedded.stack import Stack, running_stack
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,6 @@ def store(stack: Stack) -> S3Store:
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Ledger:
+def ledger(settings: Settings) -> LedgerReader:
     """The stack's ledger."""
-    return Ledger(connect(settings))
+    return LedgerReader(connect(settings))

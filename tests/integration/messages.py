@@ -5,9 +5,9 @@ import zlib
 from base64 import b64decode
 from typing import Any
 
-from contract.ledger import connect
-from contract.queues import broker_lists, lanes
-from contract.settings import Settings
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.contract.queues import broker_lists, lanes
+from funasr_fleet.settings import Settings
 
 
 def shards_waiting(settings: Settings) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import funasr
 import torch
 
-from models import DEMO_ASR
+from funasr_fleet.demo_model import DEMO_ASR
 
 CAMPPLUS: dict[str, Any] = {
     "model": "CAMPPlus",

@@ -5,9 +5,9 @@ import json
 import uuid
 from typing import Any
 
-from contract.ledger import connect
-from contract.queues import TASK
-from contract.settings import Settings
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.contract.queues import TASK
+from funasr_fleet.settings import Settings
 
 
 def task_headers(**others: Any) -> dict[str, Any]:

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from contract.closing import Closer
-from contract.job import AudioRef, Shard
-from contract.layout import error_uri, output_uri
-from contract.ledger import Ledger, Planner, Recorder, connect
-from contract.settings import Settings
-from contract.store import ObjectStore
-from contract.transcript import Outcome, utc_now
-from producer import enqueue, status
-from producer.planning.packing import ShardLimits
+from funasr_fleet import enqueue, status
+from funasr_fleet.broker.job_finalizer import JobFinalizer
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.contract.job import AudioRef, Shard
+from funasr_fleet.contract.layout import error_uri, output_uri
+from funasr_fleet.contract.transcript import Outcome, utc_now
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.worker.events import FileFinished
+from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
 from tests.integration.messages import shards_waiting
-from worker.bookkeeping import ShardBook, Tally
-from worker.events import FileFinished
 
 AUDIO_S = 30.0
 FILES = 8
@@ -32,12 +32,12 @@ class Worker:
     ) -> None:
         self._settings, self._store, self._outcomes = settings, store, outcomes
 
-    def begin(self, document: dict[str, Any]) -> ShardBook:
+    def begin(self, document: dict[str, Any]) -> ShardReporter:
         """Open the books of a shard."""
         redis, prefix = connect(self._settings), self._settings.key_prefix
-        closer = Closer(Ledger(redis, prefix), Planner(redis, prefix), self._store)
-        shard, tally = Shard.from_message(document), Tally(worker="w", slot=0)
-        book = ShardBook(shard, Recorder(redis, prefix), self._store, tally, closer.close)
+        closer = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), self._store)
+        shard, tally = Shard.from_message(document), ChildCounters(worker="w", slot=0)
+        book = ShardReporter(shard, OutcomeWriter(redis, prefix), self._store, tally, closer.close)
         book.begin()
         return book
 
@@ -48,7 +48,7 @@ class Worker:
             self.finish(book, ref)
         book.end(work_ms=100)
 
-    def finish(self, book: ShardBook, ref: AudioRef) -> None:
+    def finish(self, book: ShardReporter, ref: AudioRef) -> None:
         """One file of it."""
         outcome = self._outcomes.get(ref.index or 0, "ok")
         failed = outcome == "failed"

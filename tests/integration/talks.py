@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from worker.engine.interface import Voice
-from worker.engine.voices import tell_apart
+from funasr_fleet.worker.engine.diarization import cluster_speakers
+from funasr_fleet.worker.engine.interface import SpeakerEmbeddings
 
 
 def speaking(
     who: Sequence[int], windows: int = 1, noise: float = 1.0, seed: int = 1
-) -> list[Voice]:
+) -> list[SpeakerEmbeddings]:
     """Voices of speakers that are far from each other, each window with noise as large as they."""
     lots = np.random.default_rng(seed)
     speakers = np.linalg.qr(lots.normal(size=(192, max(who) + 1)))[0].T
@@ -30,8 +30,8 @@ def one_to_one(labels: Sequence[str], who: Sequence[int]) -> bool:
 
 
 def whose_clips(
-    voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
+    voices: Sequence[SpeakerEmbeddings], count: int | None = None, seconds: Sequence[float] = ()
 ) -> list[str]:
     """The label that most windows of each voice have."""
-    by_window = tell_apart(voices, count, seconds)
+    by_window = cluster_speakers(voices, count, seconds)
     return [Counter(labels).most_common(1)[0][0] for labels in by_window]

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from contract.layout import job_uri
-from contract.ledger import Planner, Recorder, connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from producer import cancel, enqueue, reconcile, retry, status
-from producer.planning.packing import ShardLimits
-from producer.publishing.messages import Publisher
-from producer.refusals import JobRefused
-from producer.result import EnqueueResult
-from producer.sources.interface import BadSource
+from funasr_fleet import cancel, enqueue, reconcile, retry, status
+from funasr_fleet.broker.ledger import JobWriter, OutcomeWriter, connect
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.producer.discovery.interface import BadSource
+from funasr_fleet.producer.errors import JobRefused
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.producer.publishing.messages import Publisher
+from funasr_fleet.producer.result import EnqueueResult
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.messages import drain, shards_waiting
 
 FILES = 25_000
@@ -62,7 +62,7 @@ def test_every_file_is_in_one_message_and_counted(
     assert (counts.files, counts.waiting, counts.published) == (FILES, FILES, True)
 
 
-PRODUCER = "import sys; from cli.main import run; run()"
+PRODUCER = "import sys; from funasr_fleet.cli.main import run; run()"
 
 
 def start_producer(source: str, output: str, job: str) -> "subprocess.Popen[bytes]":
@@ -75,7 +75,7 @@ def test_a_producer_that_is_killed_again_and_again_loses_nothing(
 ) -> None:
     source, job = a_manifest(tmp_path / "list.jsonl"), "killed"
     dice, killed = random.Random(20261122), 0
-    planner = Planner(connect(settings), settings.key_prefix)
+    planner = JobWriter(connect(settings), settings.key_prefix)
     while True:
         producer = start_producer(source, output, job)
         if killed < 6:
@@ -98,7 +98,7 @@ def test_a_producer_that_is_killed_again_and_again_loses_nothing(
 
 
 def _wait_for_more(
-    planner: Planner, job: str, producer: "subprocess.Popen[bytes]", seconds: float
+    planner: JobWriter, job: str, producer: "subprocess.Popen[bytes]", seconds: float
 ) -> None:
     """Until the producer has published something more, and a while."""
     before, give_up = planner.about(job), time.monotonic() + 60
@@ -197,7 +197,7 @@ def test_jobs_that_are_begun_before_anything_is_published_do_not_share_a_lane(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:
     source = a_manifest(tmp_path / "list.jsonl", 10)
-    planner = Planner(connect(settings), settings.key_prefix)
+    planner = JobWriter(connect(settings), settings.key_prefix)
     planner.begin("listing", output, queue=settings.queue)
     job = enqueue([source], output=output).job
     assert planner.about(job)["queue"] != settings.queue
@@ -218,7 +218,7 @@ def test_a_retry_that_is_killed_before_it_publishes_loses_nothing(
 ) -> None:
     job = enqueue([a_manifest(tmp_path / "list.jsonl", 10)], output=output).job
     drain(settings, 100)
-    recorder = Recorder(connect(settings), settings.key_prefix)
+    recorder = OutcomeWriter(connect(settings), settings.key_prefix)
     for index in range(10):
         recorder.record(job, index, "failed" if index < 4 else "ok", 0)
     with monkeypatch.context() as patch:

@@ -10,6 +10,10 @@ import torch
 from funasr.download.download_model_from_hub import download_model
 from funasr.train_utils.load_pretrained_model import load_pretrained_model
 
+from funasr_fleet.worker.engine.checkpoint import _loaded_by_funasr
+from funasr_fleet.worker.engine.families import other
+from funasr_fleet.worker.engine.families import whisper as whisper_family
+from funasr_fleet.worker.errors import ModelUnusable
 from tests.integration.random_models import CAMPPLUS, save_random
 from tests.integration.small_models import eres2net, nano, paraformer, whisper
 from tests.integration.test_checkpoints import (
@@ -19,10 +23,6 @@ from tests.integration.test_checkpoints import (
     configure,
     needs_whisper,
 )
-from worker.engine.checkpoint import _ask_the_loader
-from worker.engine.families import other
-from worker.engine.families import whisper as whisper_family
-from worker.failures import ModelUnusable
 
 NOTHING_FITS = r"do not fit its configuration: (\d+) of \1 tensors are not in"
 
@@ -117,7 +117,7 @@ def test_nano_is_published_without_its_ctc_decoder(tmp_path: Path) -> None:
 def test_a_class_of_no_family_without_a_file_of_weights_is_refused(tmp_path: Path) -> None:
     directory = save_random(tmp_path, {**paraformer.CONFIG, "model": "ParaformerStreaming"})
     (directory / "model.pt").rename(directory / "else.bin")
-    with pytest.raises(ModelUnusable, match=r"are not in any file of weights \(encoder\."):
+    with pytest.raises(ModelUnusable, match=r"are not in any weights file \(encoder\."):
         build("recogniser", directory)
 
 
@@ -131,7 +131,7 @@ def test_what_transformers_load_by_themselves_is_not_looked_for(tmp_path: Path) 
     module.llm = Qwen3ForCausalLM.from_pretrained(tmp_path)
     module.made_here = small  # read from nowhere
     module.adaptor = torch.nn.Linear(2, 2)
-    apart = other.loaded_apart(SimpleNamespace(model=module))
+    apart = other.externally_loaded(SimpleNamespace(model=module))
     assert apart == {name for name in module.state_dict() if name.startswith("llm.")}
     assert apart
 
@@ -164,7 +164,7 @@ def test_the_loader_says_of_stand_ins_what_it_says_of_modules(
     told = SimpleNamespace(model=module, kwargs={**given, "init_param": path})
     found = {
         name
-        for name, tensor in _ask_the_loader(told).items()
+        for name, tensor in _loaded_by_funasr(told).items()
         if tensor.shape == module.state_dict()[name].shape
     }
     assert found == module.loaded

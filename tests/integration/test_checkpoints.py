@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from contract.settings import Settings
-from models import DEMO_ASR, DEMO_VAD
+from funasr_fleet.demo_model import DEMO_ASR, DEMO_VAD
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.engine.funasr import FunasrEngine
+from funasr_fleet.worker.engine.loader import build_engine
+from funasr_fleet.worker.errors import ModelUnusable
+from funasr_fleet.worker.process.device_plan import SlotPlan
 from tests.integration.random_models import (
     CAMPPLUS,
     CT_TRANSFORMER,
@@ -28,10 +32,6 @@ from tests.integration.small_models import (
     sensevoice,
     whisper,
 )
-from worker.engine.build import build_engine
-from worker.engine.funasr import FunasrEngine
-from worker.failures import ModelUnusable
-from worker.pinning import SlotPlan
 
 PLAN = SlotPlan(slot=0, visible="", device="cpu", threads=1)
 Make = Callable[[Path], Path]

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import torch
 
-from contract.settings import Settings
-from worker.engine.build import build_engine
-from worker.engine.fast import detector, recogniser
-from worker.engine.interface import Clip
-from worker.failures import DeviceLost
-from worker.pinning import SlotPlan
-from worker.planning.assembly import Recognition
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.engine.fast import detector, recogniser
+from funasr_fleet.worker.engine.interface import Clip
+from funasr_fleet.worker.engine.loader import build_engine
+from funasr_fleet.worker.errors import DeviceLost
+from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.text.segments import Recognition
 
 
 def test_both_paths_are_taken_for_the_demo_model() -> None:
@@ -31,7 +31,7 @@ def no_times(_: object, clips: list[Clip]) -> list[Recognition]:
 def test_a_detector_that_does_other_than_its_twin_is_not_taken(
     monkeypatch: pytest.MonkeyPatch, instead: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr(detector.FastListener, "finish", instead)
+    monkeypatch.setattr(detector.FastStreamingVad, "flush", instead)
     assert fast_paths_of_the_demo() == {"detector": False, "recogniser": True}
 
 
@@ -57,7 +57,7 @@ def test_a_lost_device_stops_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(*_: object) -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    monkeypatch.setattr(detector.FastListener, "_silence", lost)
+    monkeypatch.setattr(detector.FastStreamingVad, "_silence", lost)
     with pytest.raises(DeviceLost):
         fast_paths_of_the_demo()
 

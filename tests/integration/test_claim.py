@@ -15,20 +15,20 @@ from typing import Any
 
 import pytest
 
-from contract.ledger import connect
-from contract.queues import BrokerUnavailable
-from contract.settings import Settings
-from producer.claim import ProducerClaim
-from producer.refusals import AnotherProducer
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.producer.errors import AnotherProducer
+from funasr_fleet.producer.job_lock import JobLock
+from funasr_fleet.settings import Settings
 
 PATIENCE_S = 20.0
 LEASE_MS = 60_000
 HOLD = """
 import sys
-from contract.ledger import connect
-from contract.settings import Settings
-from producer.claim import ProducerClaim
-with ProducerClaim(connect(Settings.load()), "", sys.argv[1]):
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.settings import Settings
+from funasr_fleet.producer.job_lock import JobLock
+with JobLock(connect(Settings.load()), "", sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -55,7 +55,7 @@ def until(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-def is_lost(claim: ProducerClaim) -> bool:
+def is_lost(claim: JobLock) -> bool:
     with suppress(AnotherProducer):
         claim.renew()
         return False
@@ -63,7 +63,7 @@ def is_lost(claim: ProducerClaim) -> bool:
 
 
 def is_refused(redis: Any, job: str) -> bool:
-    with suppress(AnotherProducer), ProducerClaim(redis, "", job):
+    with suppress(AnotherProducer), JobLock(redis, "", job):
         return False
     return True
 
@@ -82,23 +82,23 @@ def holding_process(job: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def test_it_is_given_back_at_the_end_and_after_an_error(redis: Any, job: str) -> None:
-    with ProducerClaim(redis, "", job):
+    with JobLock(redis, "", job):
         assert 0 < redis.pttl(key_of(job)) <= LEASE_MS
     assert not redis.exists(key_of(job))
-    with pytest.raises(ValueError, match="mine"), ProducerClaim(redis, "", job):
+    with pytest.raises(ValueError, match="mine"), JobLock(redis, "", job):
         raise ValueError("mine")
     assert not redis.exists(key_of(job))
 
 
 def test_other_jobs_and_prefixes_are_not_concerned(redis: Any, job: str) -> None:
-    with ProducerClaim(redis, "", f"{job}-2"), ProducerClaim(redis, f"{job}:", job):
+    with JobLock(redis, "", f"{job}-2"), JobLock(redis, f"{job}:", job):
         assert not is_refused(redis, job)
 
 
 def test_a_living_process_keeps_it(redis: Any, job: str) -> None:
     with holding_process(job) as holder:
         with pytest.raises(AnotherProducer, match=f"process {holder.pid};"):
-            ProducerClaim(redis, "", job).__enter__()
+            JobLock(redis, "", job).__enter__()
         holder.communicate(timeout=PATIENCE_S)
     assert holder.returncode == 0
     assert not is_refused(redis, job)
@@ -110,7 +110,7 @@ def test_a_process_killed_on_this_machine_is_taken_over_at_once(redis: Any, job:
         holder.wait(PATIENCE_S)
         left = redis.get(key_of(job))
         assert left.split(" ")[1] == str(holder.pid)
-        with ProducerClaim(redis, "", job):
+        with JobLock(redis, "", job):
             assert redis.get(key_of(job)) != left
 
 
@@ -120,14 +120,14 @@ def test_of_many_that_take_over_from_the_dead_one_wins(redis: Any, job: str) -> 
         holder.wait(PATIENCE_S)
     together = threading.Barrier(8)
 
-    def taken(claim: ProducerClaim) -> ProducerClaim | None:
+    def taken(claim: JobLock) -> JobLock | None:
         together.wait(PATIENCE_S)
         with suppress(AnotherProducer):
             return claim.__enter__()
         return None
 
     with ThreadPoolExecutor(8) as threads:
-        claims = threads.map(taken, [ProducerClaim(redis, "", job) for _ in range(8)])
+        claims = threads.map(taken, [JobLock(redis, "", job) for _ in range(8)])
     (winner,) = filter(None, claims)
     winner.renew()
     winner.__exit__(None, None, None)
@@ -136,9 +136,9 @@ def test_of_many_that_take_over_from_the_dead_one_wins(redis: Any, job: str) -> 
 def test_a_dead_holder_that_was_replaced_meanwhile_is_not_taken_over(redis: Any, job: str) -> None:
     """Between the look at a dead holder and the take-over, somebody else was quicker."""
     dead, quicker = f"{socket.gethostname()} {os.getpid()} of-before", "elsewhere 7 token"
-    claim = ProducerClaim(redis, "", job)
+    claim = JobLock(redis, "", job)
     asked: list[Any] = []
-    take = claim._take
+    take = claim._acquire
 
     def slowly(**arguments: Any) -> Any:
         if asked:
@@ -146,7 +146,7 @@ def test_a_dead_holder_that_was_replaced_meanwhile_is_not_taken_over(redis: Any,
         asked.append(arguments)
         return take(**arguments)
 
-    claim._take = slowly
+    claim._acquire = slowly
     redis.set(key_of(job), dead)
     with pytest.raises(AnotherProducer, match="elsewhere, process 7"):
         claim.__enter__()
@@ -154,7 +154,7 @@ def test_a_dead_holder_that_was_replaced_meanwhile_is_not_taken_over(redis: Any,
 
 
 def test_threads_of_one_process_refuse_each_other(redis: Any, job: str) -> None:
-    with ProducerClaim(redis, "", job) as claim, ThreadPoolExecutor(1) as thread:
+    with JobLock(redis, "", job) as claim, ThreadPoolExecutor(1) as thread:
         assert thread.submit(is_refused, redis, job).result(PATIENCE_S)
         claim.renew()
 
@@ -169,7 +169,7 @@ def test_an_earlier_process_of_the_same_number_is_taken_over(
 
 
 def test_an_interrupted_one_can_go_on_at_once(redis: Any, job: str) -> None:
-    with pytest.raises(KeyboardInterrupt), ProducerClaim(redis, "", job):
+    with pytest.raises(KeyboardInterrupt), JobLock(redis, "", job):
         raise KeyboardInterrupt
     assert not is_refused(redis, job)
 
@@ -182,7 +182,7 @@ def test_a_process_of_another_machine_may_live(redis: Any, job: str, process: in
 
 def test_it_outlives_its_lease_while_nothing_is_published(redis: Any, job: str) -> None:
     lease_s = 1.0
-    with ProducerClaim(redis, "", job, lease_s=lease_s, renew_every_s=0.05):
+    with JobLock(redis, "", job, lease_s=lease_s, renew_every_s=0.05):
         began = time.monotonic()
         while time.monotonic() < began + 2 * lease_s:
             assert redis.pttl(key_of(job)) > 0
@@ -192,17 +192,17 @@ def test_it_outlives_its_lease_while_nothing_is_published(redis: Any, job: str) 
 
 def test_without_a_renewal_it_ends_with_its_lease(redis: Any, job: str) -> None:
     """Or the test above would pass whatever the thread does."""
-    claim = ProducerClaim(redis, "", job, lease_s=0.2, renew_every_s=PATIENCE_S)
+    claim = JobLock(redis, "", job, lease_s=0.2, renew_every_s=PATIENCE_S)
     claim.__enter__()
     assert until(lambda: not redis.exists(key_of(job)))
     assert until(lambda: is_lost(claim))
-    with pytest.raises(AnotherProducer, match="ran out"):  # another may have come and gone
+    with pytest.raises(AnotherProducer, match="expired"):  # another may have come and gone
         claim.__exit__(None, None, None)
 
 
 def test_somebody_elses_claim_is_noticed_and_left_alone(redis: Any, job: str) -> None:
     other = "elsewhere 7 token"
-    claim = ProducerClaim(redis, "", job, renew_every_s=0.02)
+    claim = JobLock(redis, "", job, renew_every_s=0.02)
     claim.__enter__()
     redis.set(key_of(job), other)
     assert until(lambda: is_lost(claim))
@@ -213,14 +213,14 @@ def test_somebody_elses_claim_is_noticed_and_left_alone(redis: Any, job: str) ->
 
 
 def test_one_that_redis_forgot_early_is_taken_again(redis: Any, job: str) -> None:
-    with ProducerClaim(redis, "", job, renew_every_s=0.02) as claim:
+    with JobLock(redis, "", job, renew_every_s=0.02) as claim:
         mine = redis.get(key_of(job))
         redis.delete(key_of(job))
         assert until(lambda: redis.get(key_of(job)) == mine)
         claim.renew()
 
 
-def fail(claim: ProducerClaim, times: int) -> None:
+def fail(claim: JobLock, times: int) -> None:
     """Let so many renewals fail."""
     renew, failures = claim._renew, iter(range(times))
 
@@ -233,7 +233,7 @@ def fail(claim: ProducerClaim, times: int) -> None:
 
 
 def test_a_redis_that_fails_for_a_while_loses_nothing(redis: Any, job: str) -> None:
-    claim = ProducerClaim(redis, "", job, renew_every_s=0.02)
+    claim = JobLock(redis, "", job, renew_every_s=0.02)
     fail(claim, 3)
     with claim:
         redis.pexpire(key_of(job), LEASE_MS // 2)
@@ -242,7 +242,7 @@ def test_a_redis_that_fails_for_a_while_loses_nothing(redis: Any, job: str) -> N
 
 
 def test_a_redis_that_fails_beyond_the_lease_is_told(redis: Any, job: str) -> None:
-    claim = ProducerClaim(redis, "", job, lease_s=0.2, renew_every_s=0.02)
+    claim = JobLock(redis, "", job, lease_s=0.2, renew_every_s=0.02)
     fail(claim, sys.maxsize)
     with claim:
         assert until(lambda: not redis.exists(key_of(job)))

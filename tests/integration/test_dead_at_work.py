@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from contract.dead_letters import DeadLetter, DeadLetters
-from contract.layout import job_uri
-from contract.ledger import connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from contract.store import ObjectMissing
-from local.faults.storage import Fault, Storage, faulty_storage
-from local.samples import SAMPLES, load_samples
-from local.stack import Stack
-from local.worker import LocalWorker
-from producer import enqueue, status
-from producer.planning.packing import ShardLimits
+from bench.faults.storage import Fault, Storage, faulty_storage
+from funasr_fleet import enqueue, status
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.embedded.samples import SAMPLES, load_samples
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectMissing
+from funasr_fleet.storage.s3 import S3Store
 
 DEADLINE_S = 120
 NAMES = ("a.wav", "b.wav", "c.wav")
@@ -66,7 +66,7 @@ def audio(store: S3Store) -> str:
 
 def fleet_dead(*arguments: str) -> Any:
     """What `fleet dead ... --json` prints."""
-    command = [sys.executable, "-m", "cli", "dead", *arguments, "--json"]
+    command = [sys.executable, "-m", "funasr_fleet", "dead", *arguments, "--json"]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
 

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from contract.attempts_key import attempts_key, identity_of
-from contract.dead_letters import DeadLetter, DeadLetters
-from contract.layout import job_uri
-from contract.ledger import JobCounts, Ledger, Planner, Recorder, connect
-from contract.ledger.values import FileDetail
-from contract.queues import broker_lists, broker_priority
-from contract.s3 import S3Store
-from contract.settings import Settings
-from contract.store import ObjectDenied, ObjectMissing
-from producer import drop_dead, list_dead, requeue_dead, retry
-from producer.planning.request import JobRequest, write_request
+from funasr_fleet import drop_dead, list_dead, requeue_dead, retry
+from funasr_fleet.broker.attempts_key import attempts_key, identity_of
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
+from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.values import FileDetail
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.contract.queues import broker_lists, broker_priority
+from funasr_fleet.producer.planning.request import JobRequest, write_request
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectDenied, ObjectMissing
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.messages import shards_waiting
 
 MANY = 1234
@@ -57,10 +57,10 @@ def a_letter(message_id: str, document: Any, **rest: str) -> DeadLetter:
 def a_job(settings: Settings, store: S3Store, output: str) -> str:
     """Of two files, on a lane and with a priority of its own, over: one failed."""
     name, redis = f"job-{uuid.uuid4()}", connect(settings)
-    planner, recorder = (one(redis, settings.key_prefix) for one in (Planner, Recorder))
+    planner, recorder = (one(redis, settings.key_prefix) for one in (JobWriter, OutcomeWriter))
     write_request(store, name, JobRequest(sources=(), output=output, priority=9), "now")
-    assert isinstance(planner, Planner)
-    assert isinstance(recorder, Recorder)
+    assert isinstance(planner, JobWriter)
+    assert isinstance(recorder, OutcomeWriter)
     planner.begin(name, output, queue=f"{settings.queue}.3")
     planner.plan(name, 0, 2, 1000, [])
     planner.end_publishing(name)
@@ -71,7 +71,7 @@ def a_job(settings: Settings, store: S3Store, output: str) -> str:
 
 
 def counts_of(settings: Settings, job: str) -> JobCounts:
-    counts = Ledger(connect(settings), settings.key_prefix).counts(job)
+    counts = LedgerReader(connect(settings), settings.key_prefix).counts(job)
     assert counts
     return counts
 
@@ -142,12 +142,12 @@ def test_a_job_goes_on_with_the_same_message_in_its_lane(
     assert (counts.outcomes["ok"], counts.outcomes["failed"]) == (1, 0)
     assert (counts.waiting, counts.closed_at, counts.rounds) == (1, None, 1)
     # who looked at its end before does not close it
-    assert not Planner(redis, settings.key_prefix).close(job, 60, rounds=0)
+    assert not JobWriter(redis, settings.key_prefix).close(job, 60, rounds=0)
     with pytest.raises(ObjectMissing):
         store.read(job_uri(output, job, "_SUCCESS"))
     assert redis.ttl(f"{settings.key_prefix}fleet:job:{job}") == -1
     # it is in a message: a retry has nothing to take along
-    assert Ledger(redis, settings.key_prefix).indexes(job, "reopened") == []
+    assert LedgerReader(redis, settings.key_prefix).indexes(job, "reopened") == []
 
 
 def _list_of(settings: Settings, lane: str, priority: int) -> str:
@@ -173,7 +173,7 @@ def test_a_kill_before_the_removal_costs_a_twin_and_no_letter(
             requeue_dead(everything=True, settings=settings)
     assert (letters.count(), len(shards_waiting(settings))) == (1, 1)
     # a worker may have done it by now; then the twin does not undo that
-    Recorder(connect(settings), settings.key_prefix).record(job, 1, "ok", 700)
+    OutcomeWriter(connect(settings), settings.key_prefix).record(job, 1, "ok", 700)
     assert requeue_dead(everything=True, settings=settings).requeued == 1
     assert (letters.count(), len(shards_waiting(settings))) == (0, 2)
     assert counts_of(settings, job).outcomes["ok"] == 2
@@ -184,7 +184,7 @@ def test_a_kill_before_the_publishing_loses_nothing(
 ) -> None:
     job = a_job(settings, store, output)
     letters.put(a_letter("id-1", shard("s", output, job, 1)))
-    Planner(connect(settings), settings.key_prefix).reopen(job, [1])
+    JobWriter(connect(settings), settings.key_prefix).reopen(job, [1])
     assert requeue_dead(ids=["id-1"], settings=settings).requeued == 1
     assert counts_of(settings, job).waiting == 1
     assert retry(job, settings, store).files == 0
@@ -194,7 +194,7 @@ def test_letters_that_nobody_could_take_stay_with_the_reason(
     settings: Settings, letters: DeadLetters, store: S3Store, output: str
 ) -> None:
     cancelled = a_job(settings, store, output)
-    Planner(connect(settings), settings.key_prefix).cancel(cancelled)
+    JobWriter(connect(settings), settings.key_prefix).cancel(cancelled)
     letters.put(a_letter("text", "no shard"))
     letters.put(a_letter("wrong", {**shard("s", output), "output": "elsewhere"}))
     letters.put(a_letter("late", shard("s", output, cancelled, 1)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import DEMO_ASR, DEMO_CANARY, DEMO_CANARY_REFERENCE, DEMO_VAD
+from funasr_fleet.demo_model import DEMO_ASR, DEMO_CANARY, DEMO_CANARY_REFERENCE, DEMO_VAD
 
 funasr = pytest.importorskip("funasr")
 

@@ -11,14 +11,14 @@ import pytest
 import redis
 from redis.connection import parse_url
 
-from contract.settings import Settings
-from doctor.broker import look_at_broker
-from doctor.finding import Finding
-from doctor.storage import look_at_storage
-from local.faults.wire import Wire
-from local.process import free_port
-from local.stack import Stack
-from local.valkey import start_valkey
+from bench.faults.wire import TcpProxy
+from funasr_fleet.doctor.broker import check_broker
+from funasr_fleet.doctor.finding import Finding
+from funasr_fleet.doctor.storage import check_storage
+from funasr_fleet.embedded.process import free_port
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.embedded.valkey import start_valkey
+from funasr_fleet.settings import Settings
 from tests.certificates import make_certificate
 from tests.integration.secure_broker import running_broker
 
@@ -26,7 +26,7 @@ PASSWORD = "for-this-test"
 
 
 def rows(settings: Settings) -> dict[str, Finding]:
-    return {found.row: found for found in look_at_broker(settings)}
+    return {found.row: found for found in check_broker(settings)}
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_the_rights_of_the_file_are_enough(tmp_path: Path, monkeypatch: pytest.M
     assert denied <= {"info"}  # asked for, and said to be left out
 
 
-class _LongLogin(Wire):
+class _LongLogin(TcpProxy):
     """A line on which it takes long until one is connected, and nothing later."""
 
     def _join(self, near: socket.socket, listener: socket.socket) -> None:
@@ -96,6 +96,6 @@ def test_a_long_login_makes_no_long_way(own_broker: Settings) -> None:
 
 def test_an_endpoint_without_http_is_a_row(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "localhost:9000")
-    (found,) = look_at_storage("s3://audio/", "s3://transcripts/")
+    (found,) = check_storage("s3://audio/", "s3://transcripts/")
     assert (found.row, found.verdict) == ("S3", "error")
     assert "http://host:port" in found.told

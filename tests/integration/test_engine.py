@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.settings import Settings
-from local.samples import SAMPLES, load_samples
-from local.scoring import word_errors
-from models import DEMO_CANARY
+from funasr_fleet.demo_model import DEMO_CANARY
+from funasr_fleet.embedded.samples import SAMPLES, load_samples
+from funasr_fleet.embedded.scoring import word_errors
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.engine.checks import assert_device
+from funasr_fleet.worker.engine.funasr import FunasrEngine
+from funasr_fleet.worker.engine.interface import Clip, Hints, Samples, as_clip, find_speech
+from funasr_fleet.worker.engine.loader import build_engine
+from funasr_fleet.worker.errors import ModelError, ModelUnusable
+from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.text.tokens import join_texts
 from tests.integration.random_models import CAMPPLUS, save_random
-from worker.decoding import decode_file
-from worker.engine.build import build_engine
-from worker.engine.checks import assert_device
-from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Clip, Hints, Samples, as_clip, find_speech
-from worker.failures import ModelError, ModelUnusable
-from worker.pinning import SlotPlan
-from worker.planning.words import join_texts
 
 PLAN = SlotPlan(slot=0, visible="", device="cpu", threads=1)
 
@@ -41,7 +41,7 @@ def whole(samples: Samples) -> Clip:
 
 def test_the_canary_is_heard(engine: FunasrEngine, samples: Samples) -> None:
     expected = json.loads(DEMO_CANARY.with_suffix(".json").read_text())["text"]
-    heard = engine.recognise(find_speech(engine.listen(), samples), Hints())
+    heard = engine.recognise(find_speech(engine.start_vad(), samples), Hints())
     assert join_texts([one.text for one in heard]) == expected
 
 
@@ -68,7 +68,7 @@ def test_word_times_are_one_per_word_and_ordered(engine: FunasrEngine, whole: Cl
 
 @pytest.mark.parametrize("samples", [400, 401, 800, 1600, 3200])
 def test_very_short_audio_is_no_error(engine: FunasrEngine, samples: int) -> None:
-    assert find_speech(engine.listen(), np.zeros(samples, np.float32)) == []
+    assert find_speech(engine.start_vad(), np.zeros(samples, np.float32)) == []
 
 
 def test_the_samples_are_heard_with_at_most_one_word_in_a_hundred_wrong(
@@ -77,7 +77,7 @@ def test_the_samples_are_heard_with_at_most_one_word_in_a_hundred_wrong(
     errors = words = 0
     for sample in (one for one in load_samples() if one.expect == "ok"):
         with (SAMPLES / sample.name).open("rb") as file:
-            clips = find_speech(engine.listen(), decode_file(file).samples(None))
+            clips = find_speech(engine.start_vad(), decode_file(file).samples(None))
         heard = join_texts([one.text for one in engine.recognise(clips, Hints())])
         errors += word_errors(sample.text, heard)
         words += (
@@ -104,14 +104,14 @@ def test_generate_keeps_the_planned_threads(engine: FunasrEngine, whole: Clip) -
 
 def test_speakers_without_a_model_are_refused_clearly(engine: FunasrEngine, whole: Clip) -> None:
     with pytest.raises(ModelError, match="FLEET_SPK_MODEL"):
-        engine.hear_voices([whole])
+        engine.embed_speakers([whole])
 
 
 def test_a_model_on_another_device_is_refused() -> None:
     import torch
 
     module = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2, device="meta"))
-    with pytest.raises(ModelUnusable, match="was to sit on cpu"):
+    with pytest.raises(ModelUnusable, match="should be on cpu"):
         assert_device("recogniser", module, "cpu")
 
 
@@ -133,10 +133,10 @@ def speaker_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_speaker_model_labels_every_clip(speaker_model: Path, whole: Clip) -> None:
     engine = build_engine(Settings(model="demo", spk_model=str(speaker_model)), PLAN)
     other = as_clip(np.ascontiguousarray(whole.samples[::-1]))
-    voices = engine.hear_voices([whole, whole, other, whole])
+    voices = engine.embed_speakers([whole, whole, other, whole])
     assert all(np.array_equal(voices[0], voices[n]) for n in (1, 3))
-    (alone,) = engine.hear_voices([whole])
+    (alone,) = engine.embed_speakers([whole])
     np.testing.assert_allclose(alone, voices[0], rtol=1e-4, atol=1e-5)
-    labels = engine.tell_apart(voices)
+    labels = engine.cluster_speakers(voices)
     assert [len(one) for one in labels] == [len(voice) for voice in voices]
     assert labels[0] == labels[1] == labels[3]

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 import redis
 
-from contract.broker import make_app
-from contract.ledger import Ledger, Planner, Recorder, connect
-from contract.ledger.keys import Keys
-from contract.queues import broker_lists, lanes
-from contract.settings import Settings
-from exporter.readings import read
-from exporter.snapshot import Fleet
-from exporter.values import JobReading, QueueReading
-from producer import enqueue
-from producer.planning.packing import ShardLimits
+from funasr_fleet import enqueue
+from funasr_fleet.broker.app import make_app
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.contract.queues import broker_lists, lanes
+from funasr_fleet.exporter.samples import read
+from funasr_fleet.exporter.snapshot import FleetCollector
+from funasr_fleet.exporter.values import JobReading, QueueReading
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.settings import Settings
 
 FILES = 6
 
@@ -65,12 +65,12 @@ def as_user(settings: Settings, **rights: Any) -> Iterator[Settings]:
 
 
 def queue_in(settings: Settings, name: str = "") -> QueueReading:
-    found = {one.queue: one for one in Fleet(settings).look().queues}
+    found = {one.queue: one for one in FleetCollector(settings).collect().queues}
     return found[name or settings.queue]
 
 
 def job_in(settings: Settings, name: str) -> JobReading | None:
-    found = {one.counts.job: one for one in Fleet(settings).look().jobs}
+    found = {one.counts.job: one for one in FleetCollector(settings).collect().jobs}
     return found.get(name)
 
 
@@ -90,7 +90,9 @@ def test_what_waits_is_counted_and_has_an_age(
     job = job_in(apart, name)
     assert job
     assert job.progress.waiting == FILES
-    samples = {(name, *labels): value for name, labels, value in read(Fleet(apart).look())}
+    samples = {
+        (name, *labels): value for name, labels, value in read(FleetCollector(apart).collect())
+    }
     assert samples["asr_backlog_audio_seconds", name] == pytest.approx(FILES * 60.0)
 
 
@@ -113,10 +115,10 @@ def test_what_a_worker_holds_is_counted_by_its_queue(
 
 def test_a_job_is_shown_for_an_hour_after_its_end(apart: Settings) -> None:
     client: Any = connect(apart)
-    planner, name = Planner(client), f"job-{uuid.uuid4()}"
+    planner, name = JobWriter(client), f"job-{uuid.uuid4()}"
     planner.begin(name, "s3://transcripts/x/")
     planner.plan(name, 0, 1, 60_000, done=[])
-    Recorder(client).record(name, 0, "ok", 60_000)
+    OutcomeWriter(client).record(name, 0, "ok", 60_000)
     assert job_in(apart, name)
     client.hset(Keys().job(name), "closed_at", time.time() - 60)
     assert job_in(apart, name)
@@ -125,61 +127,65 @@ def test_a_job_is_shown_for_an_hour_after_its_end(apart: Settings) -> None:
 
 
 def test_memory_is_left_out_for_a_user_who_may_not_ask(apart: Settings) -> None:
-    allowed = Fleet(apart).look().broker
+    allowed = FleetCollector(apart).collect().broker
     assert allowed
     assert allowed.used_bytes > 1000
     assert allowed.clients >= 1
     with as_user(apart, categories=["+@all"], commands=["-info"]) as watcher:
-        assert Fleet(watcher).look().broker is None
+        assert FleetCollector(watcher).collect().broker is None
 
 
 def test_a_job_that_has_expired_is_not_asked_for_again(apart: Settings) -> None:
     client: Any = connect(apart)
-    planner, kept, gone = Planner(client), f"job-{uuid.uuid4()}", f"job-{uuid.uuid4()}"
+    planner, kept, gone = JobWriter(client), f"job-{uuid.uuid4()}", f"job-{uuid.uuid4()}"
     for name in (kept, gone):
         planner.begin(name, "s3://transcripts/x/")
     client.delete(Keys().job(gone))
     assert job_in(apart, gone) is None
-    assert gone not in Ledger(client).jobs()
-    assert kept in Ledger(client).jobs()
+    assert gone not in LedgerReader(client).jobs()
+    assert kept in LedgerReader(client).jobs()
 
 
 def test_a_job_that_has_lost_its_plan_is_told_as_unknown(apart: Settings) -> None:
     client: Any = connect(apart)
-    planner, name = Planner(client), f"job-{uuid.uuid4()}"
+    planner, name = JobWriter(client), f"job-{uuid.uuid4()}"
     planner.begin(name, "s3://transcripts/x/")
     planner.plan(name, 0, 2, 60_000, done=[])
     planner.end_publishing(name)
-    Recorder(client).record(name, 0, "ok", 60_000)
+    OutcomeWriter(client).record(name, 0, "ok", 60_000)
     client.delete(Keys().job(name))
     job = job_in(apart, name)
     assert job
     assert (job.progress.state, job.progress.done, job.progress.eta_s) == ("unknown", 1, None)
-    assert name in Ledger(client).jobs()
-    told = {sample for sample, labels, _ in read(Fleet(apart).look()) if labels[:1] == (name,)}
+    assert name in LedgerReader(client).jobs()
+    told = {
+        sample
+        for sample, labels, _ in read(FleetCollector(apart).collect())
+        if labels[:1] == (name,)
+    }
     assert told == {"asr_job_audio_seconds"}
     client.delete(*Keys().all_of(name))
     assert job_in(apart, name) is None
-    assert name not in Ledger(client).jobs()
+    assert name not in LedgerReader(client).jobs()
 
 
 def test_who_may_only_read_finds_as_much(apart: Settings) -> None:
     client: Any = connect(apart)
-    planner, kept, gone = Planner(client), f"job-{uuid.uuid4()}", f"job-{uuid.uuid4()}"
+    planner, kept, gone = JobWriter(client), f"job-{uuid.uuid4()}", f"job-{uuid.uuid4()}"
     for name in (kept, gone):
         planner.begin(name, "s3://transcripts/x/")
     client.delete(Keys().job(gone))
     with as_user(apart, categories=["-@all", "+@read", "+@connection", "+@transaction"]) as reader:
-        found = Ledger(connect(reader)).open_since(time.time())
+        found = LedgerReader(connect(reader)).open_since(time.time())
     assert kept in found
     assert gone not in found
-    assert gone in Ledger(client).jobs()
+    assert gone in LedgerReader(client).jobs()
 
 
 def test_a_scrape_takes_as_many_round_trips_for_many_jobs_as_for_one(
     apart: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planner, sent = Planner(connect(apart)), []
+    planner, sent = JobWriter(connect(apart)), []
     send = redis.Connection.send_packed_command
 
     def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -187,10 +193,10 @@ def test_a_scrape_takes_as_many_round_trips_for_many_jobs_as_for_one(
         return send(self, *args, **kwargs)
 
     def round_trips() -> int:
-        fleet = Fleet(apart)
-        fleet.look()
+        fleet = FleetCollector(apart)
+        fleet.collect()
         before = len(sent)
-        fleet.look()
+        fleet.collect()
         return len(sent) - before
 
     planner.begin(f"job-{uuid.uuid4()}", "s3://transcripts/x/", queue=apart.queue)
@@ -203,14 +209,16 @@ def test_a_scrape_takes_as_many_round_trips_for_many_jobs_as_for_one(
 
 def test_each_job_is_told_with_its_own_minutes(apart: Settings) -> None:
     client: Any = connect(apart)
-    planner, recorder, names = Planner(client), Recorder(client), []
+    planner, recorder, names = JobWriter(client), OutcomeWriter(client), []
     for files in (1, 2, 3):
         names.append(name := f"job-{uuid.uuid4()}")
         planner.begin(name, "s3://transcripts/x/")
         planner.plan(name, 0, 9, 60_000, done=[])
         for index in range(files):
             recorder.record(name, index, "ok", 1000)
-    found = list(Ledger(client).counts_and_minutes([*names, "never-seen"]))
-    assert [counts for counts, _ in found] == [Ledger(client).counts(name) for name in names]
-    assert [minutes for _, minutes in found] == [Ledger(client).minutes(name) for name in names]
+    found = list(LedgerReader(client).counts_and_minutes([*names, "never-seen"]))
+    assert [counts for counts, _ in found] == [LedgerReader(client).counts(name) for name in names]
+    assert [minutes for _, minutes in found] == [
+        LedgerReader(client).minutes(name) for name in names
+    ]
     assert [sum(one.files for one in minutes) for _, minutes in found] == [1, 2, 3]

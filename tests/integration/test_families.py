@@ -7,11 +7,22 @@ from typing import Any
 
 import pytest
 
-from contract.job import AudioRef, Options, Shard
-from contract.settings import Settings
-from contract.store import MemoryStore
-from local.samples import SAMPLES
-from models import DEMO_ASR, DEMO_CANARY
+from funasr_fleet.contract.job import AudioRef, Options, Shard
+from funasr_fleet.demo_model import DEMO_ASR, DEMO_CANARY
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import MemoryStore
+from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.engine.families import FAMILIES, family_of, registered_name
+from funasr_fleet.worker.engine.funasr import FunasrEngine
+from funasr_fleet.worker.engine.interface import Hints, as_clip, find_speech
+from funasr_fleet.worker.engine.loader import build_engine
+from funasr_fleet.worker.events import ignore
+from funasr_fleet.worker.pipeline.pipeline import Pipeline
+from funasr_fleet.worker.pipeline.receipt import RunContext
+from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.text.tokens import join_texts
 from tests.integration.random_models import save_random, seaco_of_the_demo
 from tests.integration.small_models import (
     conformer,
@@ -24,20 +35,9 @@ from tests.integration.small_models import (
 )
 from tests.integration.small_models.sounds import noise
 from tests.unit.worker.sounds import tone, wav
-from worker.decoding import decode_file
-from worker.engine.build import build_engine
-from worker.engine.families import FAMILIES, family_of, registered_name
-from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Hints, as_clip, find_speech
-from worker.events import nobody
-from worker.limits import Limits
-from worker.pinning import SlotPlan
-from worker.pipeline import Pipeline
-from worker.planning.words import join_texts
-from worker.receipts import Circumstances
 
 PLAN = SlotPlan(slot=0, visible="", device="cpu", threads=1)
-WHO = Circumstances(job=None, attempt=1, retries=0, worker="w", slot=0)
+WHO = RunContext(job=None, attempt=1, retries=0, worker="w", slot=0)
 
 
 def _seaco(directory: Path) -> Path:
@@ -84,7 +84,7 @@ def results(engine: FunasrEngine) -> dict[str, Any]:
         files=tuple(AudioRef(audio=f"s3://in/{name}") for name in names),
         options=wanted,
     )
-    pipeline = Pipeline(store=store, engine=engine, observe=nobody, limits=Limits(audio_s=600))
+    pipeline = Pipeline(store=store, engine=engine, observe=ignore, limits=Limits(audio_s=600))
     pipeline.run(shard, WHO, lambda ref, finished: None)
     return {name: json.loads(store.read(f"s3://out/{name}.json")) for name in names}
 
@@ -201,7 +201,7 @@ def test_sense_voice_gives_word_times_when_they_are_wanted(sense: FunasrEngine) 
 def test_silero_finds_the_speech_that_is_there(sense: FunasrEngine) -> None:
     with DEMO_CANARY.open("rb") as file:
         samples = decode_file(file).samples(None)
-    clips = find_speech(sense.listen(), samples)
+    clips = find_speech(sense.start_vad(), samples)
     assert clips
     assert sum(clip.seconds for clip in clips) > 0.3 * len(samples) / 16_000
 

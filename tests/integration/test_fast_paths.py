@@ -15,18 +15,25 @@ from funasr.models.bicif_paraformer import cif_predictor
 from funasr.utils import fbank as kaldi
 from numpy.typing import NDArray
 
-from local.samples import SAMPLES, load_samples
-from models import DEMO_ASR, DEMO_VAD
+from funasr_fleet.demo_model import DEMO_ASR, DEMO_VAD
+from funasr_fleet.embedded.samples import SAMPLES, load_samples
+from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.engine.families import family_of
+from funasr_fleet.worker.engine.fast import cif, detector, recogniser
+from funasr_fleet.worker.engine.fast.feature_window import FeatureWindow
+from funasr_fleet.worker.engine.fast.filterbank import FilterBank
+from funasr_fleet.worker.engine.interface import (
+    BLOCK_SAMPLES,
+    Clip,
+    Hints,
+    Samples,
+    as_clip,
+    find_speech,
+)
+from funasr_fleet.worker.engine.stock import StockRecogniser
+from funasr_fleet.worker.engine.stock_detector import StockDetector
+from funasr_fleet.worker.errors import ModelError
 from tests.integration.random_models import save_random, seaco_of_the_demo
-from worker.decoding import decode_file
-from worker.engine.families import family_of
-from worker.engine.fast import detector, firing, recogniser
-from worker.engine.fast.filterbank import FilterBank
-from worker.engine.fast.recent import Recent
-from worker.engine.interface import BLOCK_SAMPLES, Clip, Hints, Samples, as_clip, find_speech
-from worker.engine.stock import StockRecogniser
-from worker.engine.stock_detector import StockDetector
-from worker.failures import ModelError
 
 REAL_VAD = Path(
     os.environ.get("FLEET_TEST_VAD", Path(__file__).parents[3] / "shared/data/fsmn-vad")
@@ -90,9 +97,9 @@ def test_speech_is_found_exactly_where_the_stock_detector_finds_it(weights: Path
     stock, random, segments = StockDetector(model), np.random.default_rng(20261122), 0
     for number in range(MIXTURES):
         samples = mixture(random)
-        found = [clip.span for clip in find_speech(fast.listen(), samples)]
+        found = [clip.span for clip in find_speech(fast.start_vad(), samples)]
         try:
-            expected = [clip.span for clip in find_speech(stock.listen(), samples)]
+            expected = [clip.span for clip in find_speech(stock.start_vad(), samples)]
         except ModelError:  # FunASR takes the logarithm of 0 when it is too sure of silence
             continue
         assert found == expected, f"mixture {number} of {len(samples) / 16_000:.1f} s"
@@ -105,10 +112,10 @@ def test_the_stock_detector_hears_by_the_minute_what_it_hears_in_one_piece(secon
     model, random = load(DEMO_VAD), np.random.default_rng(seconds)
     mixed = np.concatenate([mixture(random) for _ in range(60)])[: seconds * 16_000]
     (whole,) = model.generate(input=[mixed])
-    listener = StockDetector(model).listen()
+    listener = StockDetector(model).start_vad()
     blocks = [mixed[at : at + BLOCK_SAMPLES] for at in range(0, len(mixed), BLOCK_SAMPLES)]
-    early = [clip for block in blocks for clip in listener.hear(block)]
-    clips = early + listener.finish()
+    early = [clip for block in blocks for clip in listener.push(block)]
+    clips = early + listener.flush()
     assert bool(early) == (len(blocks) > 1)
     assert [[clip.span.start_ms, clip.span.end_ms] for clip in clips] == whole["value"]
     assert clips
@@ -121,7 +128,7 @@ def test_a_detector_that_lacks_memory_for_a_while_hears_the_same(
 ) -> None:
     samples = np.concatenate([decode(name) for name in SPOKEN * 2])
     fast = detector.FastDetector(load(DEMO_VAD), "cpu", FilterBank("cpu"))
-    expected = find_speech(fast.listen(), samples)
+    expected = find_speech(fast.start_vad(), samples)
     calls: Counter[str] = Counter()
 
     def fails_at_first(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,11 +141,11 @@ def test_a_detector_that_lacks_memory_for_a_while_hears_the_same(
 
         return called
 
-    monkeypatch.setattr(Recent, "clip", fails_at_first("clip", Recent.clip))
+    monkeypatch.setattr(FeatureWindow, "clip", fails_at_first("clip", FeatureWindow.clip))
     monkeypatch.setattr(fast, "filterbank", fails_at_first("features", fast.filterbank))
     monkeypatch.setattr(fast, "silence", fails_at_first("silence", fast.silence))
     told: list[None] = []
-    found = find_speech(fast.listen(lambda: told.append(None)), samples)
+    found = find_speech(fast.start_vad(lambda: told.append(None)), samples)
     assert len(samples) > 2 * BLOCK_SAMPLES
     assert len(told) == 5  # once for each step that lacked it, however often it did
     assert [clip.span for clip in found] == [clip.span for clip in expected]
@@ -148,7 +155,7 @@ def test_a_detector_that_lacks_memory_for_a_while_hears_the_same(
 
 def test_digital_silence_is_no_error_as_it_is_for_the_stock_detector() -> None:
     fast = detector.FastDetector(load(DEMO_VAD), "cpu", FilterBank("cpu"))
-    assert find_speech(fast.listen(), np.zeros(160_000, np.float32)) == []
+    assert find_speech(fast.start_vad(), np.zeros(160_000, np.float32)) == []
 
 
 def test_features_are_those_of_kaldi() -> None:
@@ -179,12 +186,12 @@ def test_tokens_fire_on_the_same_frames_with_the_same_embeddings() -> None:
             embeddings, fires = cif_predictor.cif(hidden, alphas, 1.0)
         except RuntimeError:  # FunASR pads by a negative length when rounding cuts a token off
             continue
-        ours, our_fires = firing.cif(hidden, alphas, 1.0)
+        ours, our_fires = cif.cif(hidden, alphas, 1.0)
         assert torch.equal(fires, our_fires)
         torch.testing.assert_close(ours, embeddings, atol=2e-6, rtol=1e-5)
         threshold = 1.0 - 1e-4
         stock = cif_predictor.cif_wo_hidden(alphas, threshold)
-        assert torch.equal(stock, firing.cif_wo_hidden(alphas, threshold))
+        assert torch.equal(stock, cif.cif_wo_hidden(alphas, threshold))
 
 
 def test_the_same_words_at_the_same_times_are_heard() -> None:
@@ -195,7 +202,7 @@ def test_the_same_words_at_the_same_times_are_heard() -> None:
     finder = detector.FastDetector(load(DEMO_VAD), "cpu", bank)
     clips: list[Clip] = []
     for name in SPOKEN:
-        clips += find_speech(finder.listen(), decode(name))
+        clips += find_speech(finder.start_vad(), decode(name))
     assert len(clips) > 50
     expected = [stock.recognise([clip], Hints())[0] for clip in clips]
     assert [fast.recognise([clip], Hints())[0] for clip in clips] == expected

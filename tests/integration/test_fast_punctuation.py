@@ -7,13 +7,13 @@ from typing import Any
 import funasr
 import pytest
 
-from contract.settings import Settings
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.engine.fast import punctuator
+from funasr_fleet.worker.engine.fast.punctuator import FastPunctuator
+from funasr_fleet.worker.engine.loader import build_engine
+from funasr_fleet.worker.engine.stock import StockPunctuator
+from funasr_fleet.worker.process.device_plan import SlotPlan
 from tests.integration.random_models import CT_TRANSFORMER, DIGITS, HAN, save_random
-from worker.engine.build import build_engine
-from worker.engine.fast import punctuator
-from worker.engine.fast.punctuator import FastPunctuator
-from worker.engine.stock import StockPunctuator
-from worker.pinning import SlotPlan
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from contract.abilities import Abilities
-from contract.dead_letters import DeadLetter, DeadLetters
-from contract.fleet_state import FleetState
-from contract.ledger import Ledger, connect
-from contract.queues import BrokerUnavailable
-from contract.settings import Settings
-from local.process import free_port
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
+from funasr_fleet.broker.ledger import LedgerReader, connect
+from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.embedded.process import free_port
+from funasr_fleet.settings import Settings
 
 
 def test_dead_letters_keep_document_and_reason(settings: Settings) -> None:
@@ -24,18 +24,18 @@ def test_dead_letters_keep_document_and_reason(settings: Settings) -> None:
 def test_workers_announce_their_model(settings: Settings) -> None:
     state = FleetState(connect(settings), "test:")
     assert state.revision_of("never-loaded") is None
-    state.announce("demo", "sha256:1")
+    state.register_model("demo", "sha256:1")
     assert state.revision_of("demo") == "sha256:1"
     assert state.abilities_of("demo") is None
-    state.announce("demo", "sha256:2", Abilities(hotwords=True))
+    state.register_model("demo", "sha256:2", Abilities(hotwords=True))
     assert state.revision_of("demo") == "sha256:2"
     assert state.abilities_of("demo") == Abilities(hotwords=True)
 
 
 def test_a_model_may_be_another_in_each_queue(settings: Settings) -> None:
     state = FleetState(connect(settings), "test-queues:")
-    state.announce("demo", "sha256:spk", Abilities(speakers=True), "fleet-spk")
-    state.announce("demo", "sha256:plain", Abilities(), "fleet")
+    state.register_model("demo", "sha256:spk", Abilities(speakers=True), "fleet-spk")
+    state.register_model("demo", "sha256:plain", Abilities(), "fleet")
     assert state.revision_of("demo", "fleet-spk") == "sha256:spk"
     assert state.revision_of("demo", "fleet") == "sha256:plain"
     assert state.abilities_of("demo", "fleet-spk") == Abilities(speakers=True)
@@ -55,28 +55,28 @@ def test_abilities_of_another_release_are_unknown_unless_they_can_be_read(
 
 def test_who_serves_a_queue_is_known_for_two_minutes(settings: Settings) -> None:
     state = FleetState(connect(settings), "test-serving:")
-    assert state.serving(1000) == []
-    state.serve("b", "odd\tname", 1000)
-    state.serve("a", "demo", 1090)
-    assert state.serving(1100) == [("a", "demo"), ("b", "odd\tname")]
-    assert state.serving(1121) == [("a", "demo")]
-    state.serve("b", "odd\tname", 1122)
-    assert state.serving(1123) == [("a", "demo"), ("b", "odd\tname")]
+    assert state.active(1000) == []
+    state.heartbeat("b", "odd\tname", 1000)
+    state.heartbeat("a", "demo", 1090)
+    assert state.active(1100) == [("a", "demo"), ("b", "odd\tname")]
+    assert state.active(1121) == [("a", "demo")]
+    state.heartbeat("b", "odd\tname", 1122)
+    assert state.active(1123) == [("a", "demo"), ("b", "odd\tname")]
 
 
 def test_queues_are_known_for_a_week_and_then_forgotten(settings: Settings) -> None:
     client: Any = connect(settings)
     state = FleetState(client, "test-week:")
-    state.serve("old", "demo", 0)
+    state.heartbeat("old", "demo", 0)
     assert state.queues(6 * 86400) == {"old"}
-    state.serve("new", "demo", 8 * 86400)
+    state.heartbeat("new", "demo", 8 * 86400)
     assert state.queues(8 * 86400) == {"new"}
     assert client.zcard("test-week:fleet:serving") == 1
 
 
 def test_no_redis_is_one_clear_error(settings: Settings) -> None:
     url = f"redis://:secret@127.0.0.1:{free_port()}/0"
-    ledger = Ledger(connect(settings.model_copy(update={"broker_url": url})))
+    ledger = LedgerReader(connect(settings.model_copy(update={"broker_url": url})))
     with pytest.raises(BrokerUnavailable, match="cannot be reached") as error:
         ledger.check()
     assert "secret" not in str(error.value)
@@ -85,10 +85,10 @@ def test_no_redis_is_one_clear_error(settings: Settings) -> None:
 def test_what_a_later_release_says_of_itself_breaks_nothing(settings: Settings) -> None:
     client: Any = connect(settings)
     state = FleetState(client, "test-later:")
-    state.serve("fleet", "demo", 1000)
+    state.heartbeat("fleet", "demo", 1000)
     for member in ('["fleet", "demo", "more"]', "no json", '{"queue": "x"}', "[1, 2]"):
         client.zadd("test-later:fleet:serving", {member: 1000})
-    assert state.serving(1000) == state.remembered(1000) == [("fleet", "demo")]
+    assert state.active(1000) == state.recent(1000) == [("fleet", "demo")]
     assert state.queues(1000) == {"fleet"}
-    state.serve("fleet", "demo", 1000 + 8 * 24 * 3600)
+    state.heartbeat("fleet", "demo", 1000 + 8 * 24 * 3600)
     assert client.zcard("test-later:fleet:serving") == 1

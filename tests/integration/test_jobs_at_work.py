@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from contract.layout import job_uri
-from contract.ledger import connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from contract.store import ObjectMissing
-from local.samples import SAMPLES, load_samples
-from local.stack import Stack
-from local.worker import LocalWorker
-from producer import cancel, enqueue, failures, reconcile, report, retry, status
-from producer.planning.packing import ShardLimits
+from funasr_fleet import cancel, enqueue, failures, reconcile, report, retry, status
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.embedded.samples import SAMPLES, load_samples
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectMissing
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.messages import shards_waiting, wipe
 
 DEADLINE_S = 120

@@ -4,29 +4,29 @@ import uuid
 
 import pytest
 
-from contract.ledger import JobCounts, Ledger, Planner, Recorder, connect
-from contract.ledger.values import (
+from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.values import (
     EXAMPLES_PER_KIND,
     FailureExample,
     FileDetail,
     latency_bucket,
 )
-from contract.settings import Settings
-from contract.transcript import Outcome
+from funasr_fleet.contract.transcript import Outcome
+from funasr_fleet.settings import Settings
 
 
 @pytest.fixture
-def planner(settings: Settings) -> Planner:
-    return Planner(connect(settings))
+def planner(settings: Settings) -> JobWriter:
+    return JobWriter(connect(settings))
 
 
 @pytest.fixture
-def recorder(settings: Settings) -> Recorder:
-    return Recorder(connect(settings))
+def recorder(settings: Settings) -> OutcomeWriter:
+    return OutcomeWriter(connect(settings))
 
 
 @pytest.fixture
-def job(planner: Planner) -> str:
+def job(planner: JobWriter) -> str:
     """Of three files, in one window, and one of them done before."""
     name = f"job-{uuid.uuid4()}"
     planner.begin(name, "s3://transcripts/x/", queue="fleet")
@@ -34,19 +34,19 @@ def job(planner: Planner) -> str:
     return name
 
 
-def counts_of(ledger: Ledger, job: str) -> JobCounts:
+def counts_of(ledger: LedgerReader, job: str) -> JobCounts:
     counts = ledger.counts(job)
     assert counts
     return counts
 
 
-def outcomes(ledger: Ledger, job: str) -> dict[Outcome, int]:
+def outcomes(ledger: LedgerReader, job: str) -> dict[Outcome, int]:
     found = counts_of(ledger, job).outcomes
     return {outcome: count for outcome, count in found.items() if count and outcome != "skipped"}
 
 
 def test_a_file_delivered_twice_is_counted_once(
-    ledger: Ledger, recorder: Recorder, job: str
+    ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     for _ in range(2):
         recorder.record(job, 1, "ok", 5000, detail=FileDetail(seconds=3.0))
@@ -57,7 +57,9 @@ def test_a_file_delivered_twice_is_counted_once(
     assert (minute.files, minute.audio_ms, minute.failed) == (1, 5000, 0)
 
 
-def test_a_window_planned_twice_is_counted_once(ledger: Ledger, planner: Planner, job: str) -> None:
+def test_a_window_planned_twice_is_counted_once(
+    ledger: LedgerReader, planner: JobWriter, job: str
+) -> None:
     for _ in range(2):
         planner.plan(job, 0, 4, 120_000, [3])
         planner.plan(job, 1, 10, 60_000, [])
@@ -66,21 +68,23 @@ def test_a_window_planned_twice_is_counted_once(ledger: Ledger, planner: Planner
     assert counts.outcomes["skipped"] == 1
 
 
-def test_windows_may_be_planned_in_any_order(ledger: Ledger, planner: Planner, job: str) -> None:
+def test_windows_may_be_planned_in_any_order(
+    ledger: LedgerReader, planner: JobWriter, job: str
+) -> None:
     """A ledger that is lost while a job is planned begins in the middle."""
     for window in (57, 3, 57, 4, 3):
         planner.plan(job, window, 10, 1000, [])
     assert counts_of(ledger, job).files == 4 + 30
 
 
-def test_the_cursor_is_where_it_was_left(planner: Planner, job: str) -> None:
+def test_the_cursor_is_where_it_was_left(planner: JobWriter, job: str) -> None:
     assert planner.cursor(job) == (0, 0)
     planner.save_cursor(job, 3, 17)
     assert planner.cursor(job) == (3, 17)
 
 
 def test_a_failure_is_known_by_its_kind_until_a_retry_succeeds(
-    ledger: Ledger, recorder: Recorder, job: str
+    ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     detail = FileDetail(kind="undecodable_audio", relative="a.wav", message="no audio")
     for _ in range(2):
@@ -96,7 +100,7 @@ def test_a_failure_is_known_by_its_kind_until_a_retry_succeeds(
 
 
 def test_a_few_examples_of_each_kind_are_kept_of_any_number(
-    ledger: Ledger, recorder: Recorder, job: str
+    ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     for index in range(20):
         detail = FileDetail(kind="access_denied", relative=f"{index}.wav")
@@ -106,7 +110,7 @@ def test_a_few_examples_of_each_kind_are_kept_of_any_number(
 
 
 def test_finding_a_result_there_does_not_replace_the_work_that_made_it(
-    ledger: Ledger, recorder: Recorder, job: str
+    ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     recorder.record(job, 1, "empty", 5000)
     recorder.record(job, 1, "skipped", 0)
@@ -116,7 +120,7 @@ def test_finding_a_result_there_does_not_replace_the_work_that_made_it(
 
 
 def test_work_that_was_given_up_but_had_succeeded_is_no_failure(
-    ledger: Ledger, recorder: Recorder, job: str
+    ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     recorder.record(job, 1, "failed", 0, only_first=True)
     recorder.record(job, 1, "skipped", 0)
@@ -126,7 +130,7 @@ def test_work_that_was_given_up_but_had_succeeded_is_no_failure(
 
 
 def test_a_job_is_complete_when_all_is_published_and_has_an_outcome(
-    ledger: Ledger, planner: Planner, recorder: Recorder, job: str
+    ledger: LedgerReader, planner: JobWriter, recorder: OutcomeWriter, job: str
 ) -> None:
     for index in range(3):
         recorder.record(job, index, "ok", 10)
@@ -137,7 +141,7 @@ def test_a_job_is_complete_when_all_is_published_and_has_an_outcome(
 
 
 def test_a_cancelled_job_waits_for_nothing_but_what_is_in_flight(
-    ledger: Ledger, planner: Planner, recorder: Recorder, job: str
+    ledger: LedgerReader, planner: JobWriter, recorder: OutcomeWriter, job: str
 ) -> None:
     recorder.begin_shard(job, "shard", 2)
     recorder.record(job, 0, "ok", 10, detail=FileDetail(shard="shard"))
@@ -153,10 +157,10 @@ def test_a_cancelled_job_waits_for_nothing_but_what_is_in_flight(
 
 
 def test_workers_hear_of_a_cancelled_job_within_a_second(
-    settings: Settings, planner: Planner, job: str
+    settings: Settings, planner: JobWriter, job: str
 ) -> None:
     now = [0.0]
-    recorder = Recorder(connect(settings), clock=lambda: now[0])
+    recorder = OutcomeWriter(connect(settings), clock=lambda: now[0])
     assert not recorder.is_cancelled(job)
     planner.cancel(job)
     now[0] += 1.0
@@ -164,7 +168,7 @@ def test_workers_hear_of_a_cancelled_job_within_a_second(
 
 
 def test_files_that_are_tried_again_wait_and_are_known_until_they_are_published(
-    ledger: Ledger, planner: Planner, recorder: Recorder, job: str
+    ledger: LedgerReader, planner: JobWriter, recorder: OutcomeWriter, job: str
 ) -> None:
     planner.end_publishing(job)
     recorder.record(job, 0, "ok", 10)
@@ -184,7 +188,7 @@ def test_files_that_are_tried_again_wait_and_are_known_until_they_are_published(
 
 
 def test_what_s3_says_replaces_nothing_that_is_known(
-    ledger: Ledger, planner: Planner, recorder: Recorder, job: str
+    ledger: LedgerReader, planner: JobWriter, recorder: OutcomeWriter, job: str
 ) -> None:
     recorder.record(job, 0, "ok", 10)
     why = FailureExample(kind="poison", index=2, relative="c.wav", message="died")
@@ -194,7 +198,7 @@ def test_what_s3_says_replaces_nothing_that_is_known(
     assert ledger.examples(job) == [why]
 
 
-def test_only_one_process_writes_the_end_of_a_job(planner: Planner, job: str) -> None:
+def test_only_one_process_writes_the_end_of_a_job(planner: JobWriter, job: str) -> None:
     assert planner.claim_closing(job, "a", 60)
     assert not planner.claim_closing(job, "b", 60)
     planner.release_closing(job, "b")
@@ -204,7 +208,7 @@ def test_only_one_process_writes_the_end_of_a_job(planner: Planner, job: str) ->
 
 
 def test_a_job_goes_on_whose_files_were_published_again_meanwhile(
-    ledger: Ledger, planner: Planner, job: str
+    ledger: LedgerReader, planner: JobWriter, job: str
 ) -> None:
     before = counts_of(ledger, job).rounds
     planner.next_round(job)
@@ -214,7 +218,7 @@ def test_a_job_goes_on_whose_files_were_published_again_meanwhile(
 
 
 def test_a_job_that_is_over_is_forgotten_after_some_time(
-    settings: Settings, planner: Planner, job: str
+    settings: Settings, planner: JobWriter, job: str
 ) -> None:
     assert planner.close(job, 1000, 0)
     redis = connect(settings)
@@ -224,7 +228,7 @@ def test_a_job_that_is_over_is_forgotten_after_some_time(
 
 
 def test_ten_million_files_take_a_few_megabytes(
-    settings: Settings, planner: Planner, recorder: Recorder
+    settings: Settings, planner: JobWriter, recorder: OutcomeWriter
 ) -> None:
     job = f"job-{uuid.uuid4()}"
     redis = connect(settings)
@@ -235,5 +239,5 @@ def test_ten_million_files_take_a_few_megabytes(
     assert redis.info("memory")["used_memory"] - before < 8 << 20
 
 
-def test_an_unknown_job_has_no_counts(ledger: Ledger) -> None:
+def test_an_unknown_job_has_no_counts(ledger: LedgerReader) -> None:
     assert ledger.counts("never-seen") is None

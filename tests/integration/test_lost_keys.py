@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from contract.ledger import JobCounts, connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from producer import cancel, list_jobs, reconcile, status
+from funasr_fleet import cancel, list_jobs, reconcile, status
+from funasr_fleet.broker.ledger import JobCounts, connect
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.messages import shards_waiting, wipe
 from tests.integration.shards_at_work import FILES, Worker, ended, half_done
 

@@ -7,13 +7,13 @@ from typing import NoReturn
 
 import pytest
 
-from contract.layout import job_uri
-from contract.ledger import Planner, Recorder, connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from contract.store import ObjectMissing, StoreUnavailable
-from producer import EnqueueResult, enqueue, reconcile, retry, status
-from producer.refusals import CannotRetry, NoSuchJob
+from funasr_fleet import EnqueueResult, enqueue, reconcile, retry, status
+from funasr_fleet.broker.ledger import JobWriter, OutcomeWriter, connect
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.producer.errors import CannotRetry, NoSuchJob
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectMissing, StoreUnavailable
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.messages import shards_waiting, wipe
 from tests.integration.shards_at_work import FILES, Worker, ended, enqueued, half_done
 
@@ -134,7 +134,7 @@ def test_a_reconcile_that_fails_leaves_the_job_unknown_and_the_next_one_repairs_
     before = status(job, settings).counts
     connect(settings).delete(f"{settings.key_prefix}fleet:job:{job}:ok")
     with monkeypatch.context() as patch:
-        patch.setattr(Planner, "end_rebuilding", fail)
+        patch.setattr(JobWriter, "end_rebuilding", fail)
         with pytest.raises(StoreUnavailable):
             reconcile(job, settings=settings)
     interrupted = status(job, settings)
@@ -168,7 +168,7 @@ def test_a_healthy_job_keeps_its_counts_while_it_is_reconciled(
 ) -> None:
     job = half_done(settings, store, output, tmp_path / "a.jsonl")
     before = status(job, settings)
-    monkeypatch.setattr(Planner, "restore", fail)
+    monkeypatch.setattr(JobWriter, "restore", fail)
     with pytest.raises(StoreUnavailable):
         reconcile(job, settings=settings)
     during = status(job, settings)
@@ -179,7 +179,7 @@ def test_files_of_another_client_do_not_complete_a_planned_job(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     job = half_done(settings, store, output, tmp_path / "a.jsonl")
-    recorder = Recorder(connect(settings), settings.key_prefix)
+    recorder = OutcomeWriter(connect(settings), settings.key_prefix)
     for index in range(FILES, FILES + 4):
         recorder.record(job, index, "ok", 1000)
     assert status(job, settings).progress.state == "unknown"

@@ -9,15 +9,15 @@ import pytest
 from celery.worker import state as celery_state
 from kombu.transport import redis
 
-from contract.broker import make_app
-from contract.ledger import connect
-from contract.settings import Settings
+from funasr_fleet.broker.app import make_app
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.consumer.active_shards import ParentContext, identity_in
+from funasr_fleet.worker.consumer.kombu_qos import RequeueAtHeadQoS
+from funasr_fleet.worker.consumer.visibility_renewal import Leases
+from funasr_fleet.worker.process.heartbeat import Heartbeat, progress_path
+from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
 from tests.unit.examples import a_shard
-from worker.parent.in_hand import Parent, identity_in
-from worker.parent.leases import Leases
-from worker.parent.returning import HeadFirst
-from worker.progress import Heartbeat, progress_path
-from worker.slots import SlotFiles, SlotState
 
 QUEUE = "test-leases"
 
@@ -25,8 +25,8 @@ QUEUE = "test-leases"
 @pytest.fixture
 def channels(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """Of two workers; one message waits."""
-    monkeypatch.setattr(HeadFirst, "unready", staticmethod(lambda: 0), raising=False)
-    monkeypatch.setattr(redis.Channel, "QoS", HeadFirst)
+    monkeypatch.setattr(RequeueAtHeadQoS, "unready", staticmethod(lambda: 0), raising=False)
+    monkeypatch.setattr(redis.Channel, "QoS", RequeueAtHeadQoS)
     app = make_app(settings)
     with app.connection_for_write() as one, app.connection_for_write() as other:
         found = [one.default_channel, other.default_channel]
@@ -44,14 +44,14 @@ def leases(settings: Settings, channels: list[Any], monkeypatch: pytest.MonkeyPa
     """Of the first worker."""
     slots = SlotFiles(settings.run_dir)
     slots.start(1)
-    monkeypatch.setattr(Leases, "side", Parent(settings, slots), raising=False)
+    monkeypatch.setattr(Leases, "parent_context", ParentContext(settings, slots), raising=False)
     return Leases(None)
 
 
 def look_twice(leases: Leases, channel: Any) -> None:
     consumer = SimpleNamespace(task_consumer=SimpleNamespace(channel=channel))
-    leases.look(consumer)
-    leases.look(consumer)
+    leases.tick(consumer)
+    leases.tick(consumer)
 
 
 def test_what_nobody_works_on_any_more_is_given_back(leases: Leases, channels: list[Any]) -> None:
@@ -104,27 +104,27 @@ def test_what_an_earlier_connection_brought_takes_room_until_it_is_done(
 def test_a_claim_that_its_child_gave_up_while_it_was_renewed_is_free(
     leases: Leases, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    side = leases.side
-    side.slots.write(SlotState(slot=0, pid=7, state="ready", device="cpu"))
+    context = leases.parent_context
+    context.slots.write(SlotState(slot=0, pid=7, state="ready", device="cpu"))
     heart = Heartbeat(progress_path(settings.run_dir, 0), pid=7)
     heart.begin("shard", "first")
     at_work = SimpleNamespace(args=[a_shard("s3://in/a.wav").to_message()], worker_pid=7)
     monkeypatch.setattr(celery_state, "active_requests", [at_work])
     identity = identity_in(at_work)
     assert identity
-    side.renew_claims()
-    assert side.claims.take(identity, "another") > 0
-    renew = side.claims.renew
+    context.renew_locks()
+    assert context.shard_lock.take(identity, "another") > 0
+    renew = context.shard_lock.renew
 
     def end_just_before(identity: str, owner: str) -> bool:
         heart.end()
-        side.claims.release(identity, owner)
+        context.shard_lock.release(identity, owner)
         return renew(identity, owner)
 
-    monkeypatch.setattr(side.claims, "renew", end_just_before)
-    side.renew_claims()
-    assert side.claims.take(identity, "another") == 0
-    side.claims.release(identity, "another")
+    monkeypatch.setattr(context.shard_lock, "renew", end_just_before)
+    context.renew_locks()
+    assert context.shard_lock.take(identity, "another") == 0
+    context.shard_lock.release(identity, "another")
 
 
 def test_what_redis_has_let_go_of_is_taken_although_there_is_no_room_left(

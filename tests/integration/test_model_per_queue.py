@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-import producer
-from contract.abilities import Abilities
-from contract.fleet_state import FleetState
-from contract.job import AudioRef, Options
-from contract.layout import fingerprint, output_uri
-from contract.ledger import Ledger, Planner, Recorder, connect
-from contract.ledger.keys import Keys
-from contract.ledger.values import FileDetail
-from contract.queues import queue_of, queue_of_model
-from contract.s3 import S3Store
-from contract.settings import Settings
-from exporter.snapshot import Fleet
-from producer.refusals import OptionsRefused
+import funasr_fleet
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.broker.ledger.values import FileDetail
+from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import fingerprint, output_uri
+from funasr_fleet.contract.queues import queue_of, queue_of_model
+from funasr_fleet.exporter.snapshot import FleetCollector
+from funasr_fleet.producer.errors import OptionsRefused
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 
 ZH, SENSE = "paraformer-zh", "iic/SenseVoiceSmall"
 FILES = 3
@@ -39,8 +39,8 @@ def state(mine: Settings) -> FleetState:
 
 def start_worker(state: FleetState, queue: str, model: str, **can: Any) -> None:
     """What a worker tells when it is ready."""
-    state.announce(model, f"sha256:{model}", Abilities(**can), queue)
-    state.serve(queue, model, time.time())
+    state.register_model(model, f"sha256:{model}", Abilities(**can), queue)
+    state.heartbeat(queue, model, time.time())
 
 
 class Backlog:
@@ -57,8 +57,8 @@ class Backlog:
         rows = ({"audio": one.audio, "id": one.relative, "etag": one.etag} for one in self.refs)
         self.manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
-    def enqueue(self, **wanted: Any) -> producer.EnqueueResult:
-        return producer.enqueue(
+    def enqueue(self, **wanted: Any) -> funasr_fleet.EnqueueResult:
+        return funasr_fleet.enqueue(
             [str(self.manifest)], output=self.output, settings=self.settings, **wanted
         )
 
@@ -77,7 +77,7 @@ def backlog(mine: Settings, tmp_path: Path) -> Backlog:
 
 def waiting(settings: Settings, queue: str) -> int:
     """Messages of a queue, in all of its lanes."""
-    return Ledger(connect(settings), settings.key_prefix).backlog(queue)[0]
+    return LedgerReader(connect(settings), settings.key_prefix).backlog(queue)[0]
 
 
 def test_a_job_goes_to_the_workers_that_hold_its_model(
@@ -88,7 +88,7 @@ def test_a_job_goes_to_the_workers_that_hold_its_model(
     found = backlog.enqueue(model=SENSE)
     assert (found.queue, found.warnings, found.enqueued) == ("senses", [], FILES)
     assert (waiting(mine, "senses"), waiting(mine, "fleet")) == (1, 0)
-    assert producer.status(found.job, mine).ready_messages == 1
+    assert funasr_fleet.status(found.job, mine).ready_messages == 1
 
 
 def test_without_a_model_all_is_as_it_was(
@@ -118,7 +118,7 @@ def test_nobody_is_a_warning_before_the_first_message(backlog: Backlog, mine: Se
 def test_where_nothing_is_published_nobody_is_missed(
     backlog: Backlog, state: FleetState, store: S3Store
 ) -> None:
-    state.announce(ZH, f"sha256:{ZH}")
+    state.register_model(ZH, f"sha256:{ZH}")
     backlog.has_results_of(ZH, store)
     found = backlog.enqueue()
     assert (found.skipped, found.enqueued, found.warnings) == (FILES, 0, [])
@@ -127,13 +127,13 @@ def test_where_nothing_is_published_nobody_is_missed(
 def test_a_redis_that_was_emptied_makes_nothing_be_done_again(
     backlog: Backlog, state: FleetState, store: S3Store
 ) -> None:
-    state.serve("fleet", ZH, time.time())  # which is told anew, unlike the revision
+    state.heartbeat("fleet", ZH, time.time())  # which is told anew, unlike the revision
     backlog.has_results_of(ZH, store)
     assert backlog.enqueue().skipped == FILES
 
 
 def test_a_model_without_a_name_is_refused(backlog: Backlog) -> None:
-    with pytest.raises(OptionsRefused, match="has no name"):
+    with pytest.raises(OptionsRefused, match="model name is empty"):
         backlog.enqueue(model=" ")
 
 
@@ -171,17 +171,17 @@ def test_a_job_keeps_its_queue_when_it_is_gone_on_with_retried_and_rebuilt(
     assert (again.resumed, again.published_before, again.queue) == (True, True, "senses")
 
     client: Any = connect(mine)
-    Recorder(client, mine.key_prefix).record(
+    OutcomeWriter(client, mine.key_prefix).record(
         job, 0, "failed", 0, detail=FileDetail(shard="s", seconds=1, kind="poison", relative="0")
     )
-    assert producer.retry(job, mine).files == 1
+    assert funasr_fleet.retry(job, mine).files == 1
     assert (waiting(mine, "senses"), waiting(mine, "fleet")) == (2, 0)
 
     client.delete(Keys(mine.key_prefix).job(job))
-    rebuilt = producer.reconcile(job, output=backlog.output, settings=mine)
+    rebuilt = funasr_fleet.reconcile(job, output=backlog.output, settings=mine)
     assert rebuilt.enqueued == FILES
     assert waiting(mine, "fleet") == 1  # the model is asked where it is now
-    assert queue_of(Planner(client, mine.key_prefix).about(job)["queue"]) == "fleet"
+    assert queue_of(JobWriter(client, mine.key_prefix).about(job)["queue"]) == "fleet"
 
 
 def test_what_a_model_cannot_do_is_refused_before_anything_is_there(
@@ -191,16 +191,18 @@ def test_what_a_model_cannot_do_is_refused_before_anything_is_there(
     start_worker(state, "senses", SENSE, hotwords=True)
     words = Options(hotwords=("nine",))
     for asked in (None, ZH):
-        with pytest.raises(OptionsRefused, match=rf"{ZH} .* takes no hotwords"):
+        with pytest.raises(OptionsRefused, match=rf"{ZH} .* does not support hotwords"):
             backlog.enqueue(model=asked, options=words, job="refused")
     assert list(store.list(backlog.output)) == []
-    assert Planner(connect(mine), mine.key_prefix).about("refused") == {}
+    assert JobWriter(connect(mine), mine.key_prefix).about("refused") == {}
     assert backlog.enqueue(model=SENSE, options=words).enqueued == FILES
 
 
 def test_nothing_is_refused_while_nobody_knows(backlog: Backlog, state: FleetState) -> None:
     words = Options(hotwords=("nine",))
-    state.announce(ZH, "sha256:1", Abilities())  # of the settings, but nobody serves the queue
+    state.register_model(
+        ZH, "sha256:1", Abilities()
+    )  # of the settings, but nobody serves the queue
     assert backlog.enqueue(options=words).enqueued == FILES
     assert backlog.enqueue(model=SENSE, options=words).enqueued == FILES
 
@@ -217,8 +219,8 @@ def test_a_job_whose_files_are_all_sent_is_not_refused_afterwards(
 def test_the_exporter_knows_queues_whose_workers_have_gone(
     backlog: Backlog, mine: Settings, state: FleetState
 ) -> None:
-    state.serve("senses", SENSE, time.time() - 3600)
+    state.heartbeat("senses", SENSE, time.time() - 3600)
     backlog.enqueue(model=ZH)
     other = backlog.enqueue(model=SENSE)
-    told = {one.queue: one.ready for one in Fleet(mine).look().queues}
+    told = {one.queue: one.ready for one in FleetCollector(mine).collect().queues}
     assert told == {"fleet": 1, "senses": 0, other.queue: 1}

@@ -12,13 +12,13 @@ from typing import Any
 import psutil
 import pytest
 
-from contract.dead_letters import DeadLetter, DeadLetters
-from contract.ledger import connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.samples import SAMPLES
-from local.stack import Stack
-from local.worker import LocalWorker
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.raw_messages import envelope, push, shard_body, task_headers, waiting
 
 STALL_S = 5
@@ -35,8 +35,8 @@ ALONE = "unchecked:"
 """Key prefix of a worker that shares its queue with no other."""
 
 UNCHECKED = """
-import contract.message_size
-contract.message_size.MAX_DEPTH = 10_000
+import funasr_fleet.broker.message_size
+funasr_fleet.broker.message_size.MAX_DEPTH = 10_000
 """
 
 
@@ -149,7 +149,7 @@ def test_an_idle_child_that_starts_nothing_turns_healthz_red_and_is_replaced(
     try:
         push(settings, envelope(shard_body(shard(output)), task_headers()))
         worker.process.wait_until(lambda: worker.page("/healthz")[0] == 503, 60)
-        assert "beside an idle child" in worker.page("/healthz")[1]
+        assert "although a child was idle" in worker.page("/healthz")[1]
         worker.process.wait_until(lambda: bool(list(store.list(output))), 180)
     finally:
         with contextlib.suppress(ProcessLookupError):  # it is killed when the test passes
@@ -176,4 +176,4 @@ def test_a_message_that_the_pool_rejects_frees_its_slot(
     push(settings, envelope(shard_body(shard(output)), task_headers()))
     unchecked_worker.process.wait_until(lambda: bool(list(store.list(output))), 60)
     unchecked_worker.process.stop()
-    assert "did not end in time" not in unchecked_worker.process.log.read_text()
+    assert "shutdown timed out" not in unchecked_worker.process.log.read_text()

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from contract.abilities import Abilities
-from contract.fleet_state import FleetState
-from contract.job import Options
-from contract.ledger import connect
-from contract.s3 import S3Store
-from contract.settings import BadConfiguration, Settings
-from contract.store import BucketMissing, StoreError
-from producer import enqueue, list_jobs, status
-from producer.refusals import JobRefused, OptionsRefused
-from producer.sources.interface import BadSource
+from funasr_fleet import enqueue, list_jobs, status
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.job import Options
+from funasr_fleet.producer.discovery.interface import BadSource
+from funasr_fleet.producer.errors import JobRefused, OptionsRefused
+from funasr_fleet.settings import BadConfiguration, Settings
+from funasr_fleet.storage.base import BucketMissing, StoreError
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.messages import shards_waiting
 
 GOOD = '{"audio": "s3://audio/a.wav"}\n'
@@ -111,8 +111,8 @@ def test_an_option_that_the_model_cannot_serve(
     settings: Settings, nothing_is_left: Callable[[], bool], output: str, tmp_path: Path
 ) -> None:
     fleet = FleetState(connect(settings), settings.key_prefix)
-    fleet.announce("no-words", "sha256:x", Abilities(), settings.queue)
-    fleet.serve(settings.queue, "no-words", time.time())
+    fleet.register_model("no-words", "sha256:x", Abilities(), settings.queue)
+    fleet.heartbeat(settings.queue, "no-words", time.time())
     source = a_manifest(tmp_path / "a.jsonl", GOOD)
     with pytest.raises(OptionsRefused):
         enqueue([source], output=output, model="no-words", options=Options(timestamps="word"))

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from contract.s3 import S3Store
-from contract.store import (
+from bench.faults.storage import Fault, faulty_storage
+from funasr_fleet.embedded.process import free_port
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.storage.base import (
     BucketMissing,
     CredentialsRefused,
     Folder,
@@ -19,9 +21,7 @@ from contract.store import (
     ObjectStore,
     StoreUnavailable,
 )
-from local.faults.storage import Fault, faulty_storage
-from local.process import free_port
-from local.stack import Stack
+from funasr_fleet.storage.s3 import S3Store
 
 
 @pytest.fixture(params=["memory", "s3"])

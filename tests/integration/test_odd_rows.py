@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from contract.layout import job_uri
-from contract.number_limits import MAX_AUDIO_BYTES, MAX_CHANNEL, MAX_TIME_MS
-from contract.s3 import S3Store
-from contract.settings import BadConfiguration, Settings
-from producer import EnqueueResult, enqueue, reconcile, status
-from producer.planning.estimating import LONGEST_MS
+from funasr_fleet import EnqueueResult, enqueue, reconcile, status
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.contract.number_limits import MAX_AUDIO_BYTES, MAX_CHANNEL, MAX_TIME_MS
+from funasr_fleet.producer.planning.estimating import LONGEST_MS
+from funasr_fleet.settings import BadConfiguration, Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.messages import shards_waiting, wipe
 
 
@@ -113,7 +113,7 @@ def test_audio_below_a_folder_of_jobs_is_a_bad_row_and_its_neighbours_are_enqueu
         f"{folder}_jobs/x.wav",
         f"{folder}calls/_jobs/x.wav",
     ]
-    assert all("_jobs as a part" in row for row in found.bad_rows)
+    assert all("_jobs as a path part" in row for row in found.bad_rows)
     (kept,) = store.list(job_uri(output, found.job, "bad_rows/"))
     assert len(store.read(kept.uri).splitlines()) == 2
 

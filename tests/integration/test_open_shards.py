@@ -7,41 +7,41 @@ from typing import Any
 
 import pytest
 
-from contract.attempts_key import identity_of
-from contract.layout import job_uri
-from contract.ledger import JobCounts, Ledger, Planner, Recorder, connect
-from contract.ledger.values import FileDetail
-from contract.s3 import S3Store
-from contract.settings import Settings
-from producer import reconcile
+from funasr_fleet import reconcile
+from funasr_fleet.broker.attempts_key import identity_of
+from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.values import FileDetail
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
+from funasr_fleet.worker.coordination.shard_lock import ShardLock
+from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 from tests.integration.messages import shards_waiting
 from tests.integration.shards_at_work import FILES, Worker, enqueued
-from worker.bookkeeping import ShardBook
-from worker.claims import Claims
 
 
 @pytest.fixture
-def recorder(settings: Settings) -> Recorder:
-    return Recorder(connect(settings))
+def recorder(settings: Settings) -> OutcomeWriter:
+    return OutcomeWriter(connect(settings))
 
 
 @pytest.fixture
 def job(settings: Settings) -> str:
     """Of four files."""
-    name, planner = f"job-{uuid.uuid4()}", Planner(connect(settings))
+    name, planner = f"job-{uuid.uuid4()}", JobWriter(connect(settings))
     planner.begin(name, "s3://transcripts/x/", queue="fleet")
     planner.plan(name, 0, 4, 120_000, [])
     return name
 
 
-def counts_of(ledger: Ledger, job: str) -> JobCounts:
+def counts_of(ledger: LedgerReader, job: str) -> JobCounts:
     counts = ledger.counts(job)
     assert counts
     return counts
 
 
 def test_files_are_in_flight_from_the_beginning_of_their_shard_to_its_end(
-    ledger: Ledger, recorder: Recorder, job: str
+    ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     for _ in range(2):  # delivered again, after its worker died
         recorder.begin_shard(job, "shard", 3)
@@ -52,7 +52,7 @@ def test_files_are_in_flight_from_the_beginning_of_their_shard_to_its_end(
 
 
 def test_a_shard_that_waits_to_be_worked_on_again_keeps_its_job_open(
-    ledger: Ledger, recorder: Recorder, job: str
+    ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     recorder.begin_shard(job, "shard", 2)
     recorder.suspend_shard(job, "shard")
@@ -71,7 +71,7 @@ def waiting_of(settings: Settings, job: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def half(settings: Settings, store: S3Store, tmp_path: Path) -> tuple[str, Worker, ShardBook]:
+def half(settings: Settings, store: S3Store, tmp_path: Path) -> tuple[str, Worker, ShardReporter]:
     """A job whose shards have ended but one, which was suspended after its file 2 had failed."""
     name = enqueued(f"s3://transcripts/{uuid.uuid4()}/", tmp_path / "manifest.jsonl")
     worker = Worker(settings, store, {2: "failed"})
@@ -85,13 +85,13 @@ def half(settings: Settings, store: S3Store, tmp_path: Path) -> tuple[str, Worke
     return name, worker, book
 
 
-def failed_files(store: S3Store, book: ShardBook) -> list[int]:
+def failed_files(store: S3Store, book: ShardReporter) -> list[int]:
     uri = job_uri(book.shard.output, str(book.shard.job), "failures.jsonl")
     return [json.loads(line)["index"] for line in store.read(uri).splitlines()]
 
 
 def test_a_job_ends_with_its_last_shard_and_knows_its_failures(
-    ledger: Ledger, store: S3Store, half: tuple[str, Worker, ShardBook]
+    ledger: LedgerReader, store: S3Store, half: tuple[str, Worker, ShardReporter]
 ) -> None:
     job, worker, book = half
     assert (counts_of(ledger, job).finished, counts_of(ledger, job).closed_at) == (FILES, None)
@@ -101,10 +101,13 @@ def test_a_job_ends_with_its_last_shard_and_knows_its_failures(
 
 
 def test_reconcile_ends_a_job_whose_last_shard_was_lost_but_not_one_that_is_worked_on(
-    settings: Settings, ledger: Ledger, store: S3Store, half: tuple[str, Worker, ShardBook]
+    settings: Settings,
+    ledger: LedgerReader,
+    store: S3Store,
+    half: tuple[str, Worker, ShardReporter],
 ) -> None:
     job, worker, book = half
-    claims = Claims(connect(settings), settings.key_prefix, lease_s=60)
+    claims = ShardLock(connect(settings), settings.key_prefix, lease_s=60)
     identity = identity_of(book.shard.output, book.shard.shard)
     claims.take(identity, "worker:1")
     reconcile(job, settings=settings)

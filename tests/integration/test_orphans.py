@@ -8,7 +8,7 @@ import psutil
 
 PARENT = """
 import os, sys, time
-from worker.orphans import end_with_parent
+from funasr_fleet.worker.app.parent_death_signal import end_with_parent
 parent = os.getpid()
 if os.fork() == 0:
     end_with_parent(parent)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from cli.exits import Exit, exit_for, exit_of
-from contract.ledger import Recorder, connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from contract.store import ObjectMissing
-from producer import cancel, enqueue, list_jobs, reconcile, report, retry, status
-from producer.refusals import CannotRetry, JobRefused, NoPlan
+from funasr_fleet import cancel, enqueue, list_jobs, reconcile, report, retry, status
+from funasr_fleet.broker.ledger import OutcomeWriter, connect
+from funasr_fleet.cli.exits import Exit, exit_for, exit_of
+from funasr_fleet.producer.errors import CannotRetry, JobRefused, NoPlan
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectMissing
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.messages import shards_waiting
 from tests.integration.shards_at_work import Worker
 
@@ -103,7 +103,7 @@ def test_it_can_be_cancelled_and_is_cancelled_then(settings: Settings, half_done
     now = status(half_done, settings)
     assert (now.progress.state, now.counts.complete, now.counts.over) == ("cancelled", False, True)
     assert exit_of(now) is Exit.OK
-    assert Recorder(connect(settings), settings.key_prefix).is_cancelled(half_done)
+    assert OutcomeWriter(connect(settings), settings.key_prefix).is_cancelled(half_done)
 
 
 def test_no_job_is_enqueued_under_its_name(

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-import producer
-from contract.job_name import BadJobName
-from contract.ledger import Ledger, Planner, Recorder, connect
-from contract.ledger.keys import Keys
-from contract.ledger.values import FileDetail, WorkerSeen
-from contract.settings import Settings
-from producer.refusals import NoSuchJob
-from producer.report_page import page
+import funasr_fleet
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen
+from funasr_fleet.contract.job_name import BadJobName
+from funasr_fleet.producer.errors import NoSuchJob
+from funasr_fleet.producer.jobs.report_page import page
+from funasr_fleet.settings import Settings
 
 HOUR_MS = 3_600_000
 BROKEN = FileDetail(
@@ -27,17 +27,17 @@ def client(settings: Settings) -> Any:
 
 
 @pytest.fixture
-def planner(client: Any) -> Planner:
-    return Planner(client)
+def planner(client: Any) -> JobWriter:
+    return JobWriter(client)
 
 
 @pytest.fixture
-def recorder(client: Any) -> Recorder:
-    return Recorder(client)
+def recorder(client: Any) -> OutcomeWriter:
+    return OutcomeWriter(client)
 
 
 @pytest.fixture
-def job(planner: Planner) -> str:
+def job(planner: JobWriter) -> str:
     """Six files in one window; the last has its result already."""
     name = f"job-{uuid.uuid4()}"
     planner.begin(name, "s3://transcripts/x/")
@@ -45,7 +45,7 @@ def job(planner: Planner) -> str:
     return name
 
 
-def work_on(recorder: Recorder, job: str) -> None:
+def work_on(recorder: OutcomeWriter, job: str) -> None:
     """A worker does three of the four files of its first shard."""
     recorder.begin_shard(job, "s1", 4)
     recorder.record(job, 0, "ok", HOUR_MS, detail=FileDetail(shard="s1", seconds=1.5))
@@ -54,15 +54,15 @@ def work_on(recorder: Recorder, job: str) -> None:
 
 
 def test_status_follows_a_job_from_its_planning_to_its_end(
-    planner: Planner, recorder: Recorder, job: str, settings: Settings
+    planner: JobWriter, recorder: OutcomeWriter, job: str, settings: Settings
 ) -> None:
-    planned = producer.status(job, settings).progress
+    planned = funasr_fleet.status(job, settings).progress
     assert (planned.state, planned.waiting, planned.skipped) == ("planning", 5, 1)
     assert (planned.remaining_audio_hours, planned.eta_s) == (5, None)
 
     planner.end_publishing(job)
     work_on(recorder, job)
-    working = producer.status(job, settings).progress
+    working = funasr_fleet.status(job, settings).progress
     assert (working.state, working.waiting, working.in_flight) == ("running", 2, 1)
     assert (working.done, working.empty, working.failed) == (1, 1, 1)
     assert working.audio_hours == 2
@@ -73,7 +73,7 @@ def test_status_follows_a_job_from_its_planning_to_its_end(
     for index in (3, 4):
         recorder.record(job, index, "ok", HOUR_MS, detail=FileDetail(shard="s1"))
     recorder.end_shard(job, "s1", work_ms=HOUR_MS // 10)
-    document = producer.status(job, settings, gpu_hour_price=2.0).to_json()
+    document = funasr_fleet.status(job, settings, gpu_hour_price=2.0).to_json()
     assert (document["state"], document["complete"], document["waiting"]) == ("complete", True, 0)
     assert (document["in_flight"], document["eta_s"]) == (0, 0)
     assert document["audio_hours_per_device_hour"] == 40
@@ -81,54 +81,54 @@ def test_status_follows_a_job_from_its_planning_to_its_end(
 
 
 def test_a_shard_that_is_delivered_again_changes_nothing(
-    recorder: Recorder, job: str, settings: Settings
+    recorder: OutcomeWriter, job: str, settings: Settings
 ) -> None:
     work_on(recorder, job)
-    once = producer.status(job, settings).counts
+    once = funasr_fleet.status(job, settings).counts
     work_on(recorder, job)
-    again = producer.status(job, settings).counts
+    again = funasr_fleet.status(job, settings).counts
     assert (again.outcomes, again.audio_ms) == (once.outcomes, once.audio_ms)
 
 
 def test_failures_are_grouped_and_the_page_shows_them(
-    recorder: Recorder, job: str, settings: Settings
+    recorder: OutcomeWriter, job: str, settings: Settings
 ) -> None:
     work_on(recorder, job)
-    (group,) = groups = producer.failures(job, settings)
+    (group,) = groups = funasr_fleet.failures(job, settings)
     assert (group.kind, group.count) == ("undecodable_audio", 1)
     assert (group.examples[0].index, group.examples[0].relative) == (2, "calls/c.mp3")
-    document = producer.report(job, settings)
+    document = funasr_fleet.report(job, settings)
     assert document["failures"] == {"undecodable_audio": 1}
     assert sum(bucket["files"] for bucket in document["latency_s"]["buckets"]) == 3
     assert sum(row["files"] for row in document["throughput"]) == 3
     assert "calls/c.mp3" in page(document, groups)
 
 
-def test_workers_are_seen(recorder: Recorder, job: str, settings: Settings) -> None:
+def test_workers_are_seen(recorder: OutcomeWriter, job: str, settings: Settings) -> None:
     name = f"fleet@{uuid.uuid4()}"
     recorder.see(WorkerSeen(worker=name, slot=1, at=time.time(), job=job, shard="s1"))
-    (view,) = [one for one in producer.status(job, settings).workers if one.worker == name]
+    (view,) = [one for one in funasr_fleet.status(job, settings).workers if one.worker == name]
     assert (view.slot, view.job, view.shard) == (1, job, "s1")
     assert view.heard_s_ago < 60
 
 
 def test_a_job_whose_keys_are_gone_leaves_the_list(
-    client: Any, planner: Planner, job: str, ledger: Ledger, settings: Settings
+    client: Any, planner: JobWriter, job: str, ledger: LedgerReader, settings: Settings
 ) -> None:
-    assert job in [one.job for one in producer.list_jobs(settings)]
+    assert job in [one.job for one in funasr_fleet.list_jobs(settings)]
     client.delete(*Keys().all_of(job))
     assert job in ledger.jobs()
-    assert job not in [one.job for one in producer.list_jobs(settings)]
+    assert job not in [one.job for one in funasr_fleet.list_jobs(settings)]
     assert job not in ledger.jobs()
 
 
-@pytest.mark.parametrize("ask", [producer.status, producer.failures, producer.report])
+@pytest.mark.parametrize("ask", [funasr_fleet.status, funasr_fleet.failures, funasr_fleet.report])
 def test_a_job_that_is_not_known_is_an_error(ask: Any, settings: Settings) -> None:
     with pytest.raises(NoSuchJob, match="fleet jobs"):
         ask("never-seen", settings)
 
 
-@pytest.mark.parametrize("ask", [producer.status, producer.failures, producer.report])
+@pytest.mark.parametrize("ask", [funasr_fleet.status, funasr_fleet.failures, funasr_fleet.report])
 def test_a_name_that_is_no_job_name_is_an_error(ask: Any, settings: Settings) -> None:
     with pytest.raises(BadJobName, match="is not a job name"):
         ask("night:failed", settings)
@@ -138,7 +138,7 @@ WINDOW = 10_000
 
 
 def test_the_status_of_ten_million_files_takes_a_few_commands(
-    client: Any, planner: Planner, recorder: Recorder, settings: Settings
+    client: Any, planner: JobWriter, recorder: OutcomeWriter, settings: Settings
 ) -> None:
     job = f"job-{uuid.uuid4()}"
     planner.begin(job, "s3://transcripts/x/")
@@ -159,7 +159,7 @@ def test_the_status_of_ten_million_files_takes_a_few_commands(
     client.hset(Keys().job(job, "minutes"), mapping=rows)
 
     before = client.info("stats")["total_commands_processed"]
-    found = producer.status(job, settings)
+    found = funasr_fleet.status(job, settings)
     assert client.info("stats")["total_commands_processed"] - before < 1000
     assert found.counts.files == 10_000_000
     assert (found.progress.done, found.progress.failed) == (8_000_000 - 800, 1)

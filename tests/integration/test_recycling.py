@@ -4,13 +4,13 @@ import json
 import uuid
 from pathlib import Path
 
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.samples import SAMPLES
-from local.stack import Stack
-from local.worker import LocalWorker
-from producer import enqueue, status
-from producer.planning.packing import ShardLimits
+from funasr_fleet import enqueue, status
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 
 LIMIT_MB = "100"
 """Less than any child holds once its models are loaded."""

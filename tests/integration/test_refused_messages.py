@@ -13,14 +13,14 @@ from typing import Any
 import psutil
 import pytest
 
-from contract.dead_letters import DeadLetter, DeadLetters
-from contract.ledger import connect
-from contract.message_size import MAX_MESSAGE_BYTES
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.samples import SAMPLES
-from local.stack import Stack
-from local.worker import LocalWorker
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.raw_messages import envelope, push, shard_body, task_headers, waiting
 
 HUSH = "hush-4711"
@@ -81,50 +81,62 @@ def _without(*path: str) -> dict[str, Any]:
 PAST = "2020-01-01T00:00:00"
 
 REFUSED: dict[str, tuple[Any, str]] = {
-    "broken JSON": (envelope(b'[[{"secret": "' + HUSH.encode(), task_headers()), "cannot be read"),
-    "no UTF-8": (envelope(b"\xff\xfe" + HUSH.encode(), task_headers()), "cannot be read"),
+    "broken JSON": (
+        envelope(b'[[{"secret": "' + HUSH.encode(), task_headers()),
+        "cannot be decoded",
+    ),
+    "no UTF-8": (envelope(b"\xff\xfe" + HUSH.encode(), task_headers()), "cannot be decoded"),
     "deep JSON": (envelope(b"[" * 200_000, task_headers()), ""),
     "unknown task": (envelope(b"[[],{},{}]", task_headers(task="fleet.other")), "fleet.other"),
     "Celery's own task": (envelope(b"[[],{},{}]", task_headers(task="celery.map")), "celery.map"),
     "a task that is a list": (envelope(b"[[],{},{}]", task_headers(task=["x"])), ""),
-    "no task": (envelope(b'{"secret": "%s"}' % HUSH.encode(), {}), "names no task"),
+    "no task": (envelope(b'{"secret": "%s"}' % HUSH.encode(), {}), "no task name"),
     "no id": (envelope(b"[[],{},{}]", {"task": "fleet.transcribe"}), "id"),
     "an id that is a list": (envelope(b"[[],{},{}]", task_headers(id=[1])), ""),
     "two parts": (envelope(b"[[],{}]", task_headers()), ""),
     "a number": (envelope(b"7", task_headers()), ""),
-    "odd ETA": (envelope(shard_body({}), task_headers(eta="soon")), "its ETA is no time"),
-    "far ETA": (envelope(shard_body({}), task_headers(eta="9999-12-31T23:59:59")), "ETA is no"),
+    "odd ETA": (envelope(shard_body({}), task_headers(eta="soon")), "the ETA is not a valid time"),
+    "far ETA": (envelope(shard_body({}), task_headers(eta="9999-12-31T23:59:59")), "ETA is not"),
     "an end in the past": (envelope(shard_body({}), task_headers(expires=PAST)), "malformed shard"),
-    "no list of arguments": (envelope(b"[7, {}, {}]", task_headers()), "its body is not"),
-    "no arguments": (envelope(b"[null, {}, {}]", task_headers()), "its body is not"),
-    "odd more": (envelope(b"[[{}], {}, [1]]", task_headers()), "its body is not"),
+    "no list of arguments": (envelope(b"[7, {}, {}]", task_headers()), "the body is not"),
+    "no arguments": (envelope(b"[null, {}, {}]", task_headers()), "the body is not"),
+    "odd more": (envelope(b"[[{}], {}, [1]]", task_headers()), "the body is not"),
     "callbacks": (envelope(b'[[{}], {}, {"task": 1}]', task_headers()), "callbacks, chains and"),
     "odd time limits": (envelope(shard_body({}), task_headers(timelimit=7)), "malformed shard"),
     "odd stamps": (envelope(shard_body({}), task_headers(stamped_headers=7)), "malformed shard"),
     "odd retries": (envelope(shard_body({}), task_headers(retries="x")), "malformed shard"),
-    "zlib bomb": (envelope(BOMB, task_headers(compression="zlib")), "unpacks to more than"),
+    "zlib bomb": (envelope(BOMB, task_headers(compression="zlib")), "decompresses to more than"),
     "bzip2": (
         envelope(bz2.compress(b"[[],{},{}]"), task_headers(compression="bzip2")),
-        "application/x-bz2 are not taken",
+        "application/x-bz2 are not supported",
     ),
-    "no zlib": (envelope(HUSH.encode(), task_headers(compression="zlib")), "cannot be read"),
-    "cut off": (envelope(zlib.compress(b"x" * 99)[:9], task_headers(compression="zlib")), "cut"),
+    "no zlib": (envelope(HUSH.encode(), task_headers(compression="zlib")), "cannot be decoded"),
+    "cut off": (
+        envelope(zlib.compress(b"x" * 99)[:9], task_headers(compression="zlib")),
+        "truncated",
+    ),
     "unknown packing": (envelope(b"x", task_headers(compression="rot13")), "rot13"),
     "50 MB": (envelope(b" " * 50_000_000, task_headers()), "more than 33554432 bytes"),
     "33 MB": (envelope(b" " * (MAX_MESSAGE_BYTES + 9), task_headers()), "more than 33554432 bytes"),
-    "no envelope": (HUSH, "no JSON"),
-    "a bare shard": ({"schema": 1, "shard": HUSH}, "no message of Celery's"),
-    "a list": ([1, 2, 3], "no message of Celery's"),
-    "nothing": ("", "no JSON"),
-    "headers that are a list": (_bare(headers=[HUSH]), "no message of Celery's"),
-    "no delivery tag": (_without("properties", "delivery_tag"), "no message of Celery's"),
+    "no envelope": (HUSH, "not valid JSON"),
+    "a bare shard": ({"schema": 1, "shard": HUSH}, "not a Celery message"),
+    "a list": ([1, 2, 3], "not a Celery message"),
+    "nothing": ("", "not valid JSON"),
+    "headers that are a list": (_bare(headers=[HUSH]), "not a Celery message"),
+    "no delivery tag": (_without("properties", "delivery_tag"), "not a Celery message"),
     "no routing key": (
         _without("properties", "delivery_info", "routing_key"),
-        "no message of Celery's",
+        "not a Celery message",
     ),
-    "no base64": (_bare(body="%%%"), "no message of Celery's"),
-    "half an id": (envelope(shard_body({}), task_headers(id="\ud800x")), "its id is no text"),
-    "a long id": (envelope(shard_body({}), task_headers(id="x" * 9999)), "its id is no text"),
+    "no base64": (_bare(body="%%%"), "not a Celery message"),
+    "half an id": (
+        envelope(shard_body({}), task_headers(id="\ud800x")),
+        "the id is not a valid string",
+    ),
+    "a long id": (
+        envelope(shard_body({}), task_headers(id="x" * 9999)),
+        "the id is not a valid string",
+    ),
     "half a character": (envelope(b"[]", task_headers(task="\udfff")), "udfff"),
 }
 
@@ -188,7 +200,9 @@ def test_one_that_cannot_be_put_aside_stays_until_it_can(
     client.set("fleet:dead", "no place for letters")
     push(settings, _without("headers", "task"))
     log = worker.process.log
-    worker.process.wait_until(lambda: log.read_text().count("cannot be put aside for now") > 1, 60)
+    worker.process.wait_until(
+        lambda: log.read_text().count("cannot write dead letter for message") > 1, 60
+    )
     client.rename("kept", "fleet:dead")
     before = len(_letters(settings))
     worker.process.wait_until(lambda: len(_letters(settings)) > before, 60)

@@ -7,12 +7,12 @@ from pathlib import Path
 import av
 import pytest
 
-from contract.s3 import S3Store
-from contract.store import ObjectInfo
-from local.samples import SAMPLES
-from producer.dry_run.looking import dry_run, look_at_sources
-from producer.dry_run.sampling import measure
-from producer.sources.interface import Found, looks_like_audio
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.producer.discovery.interface import Found, looks_like_audio
+from funasr_fleet.producer.estimate.estimate import dry_run, look_at_sources
+from funasr_fleet.producer.estimate.sampling import measure
+from funasr_fleet.storage.base import ObjectInfo
+from funasr_fleet.storage.s3 import S3Store
 from tests.unit.examples import a_ref
 from tests.unit.producer.headers import mp3, wav
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from contract.ledger import Planner, connect
-from contract.queues import ENQUEUED_AT_HEADER, lanes
-from contract.settings import Settings
-from exporter.snapshot import Fleet
+from funasr_fleet.broker.ledger import JobWriter, connect
+from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER, lanes
+from funasr_fleet.exporter.snapshot import FleetCollector
+from funasr_fleet.settings import Settings
 from tests.certificates import make_certificate
 from tests.integration.secure_broker import SecureBroker, running_broker
 
@@ -30,13 +30,13 @@ def test_the_user_of_the_file_may_look_at_all_but_the_server_s_memory(
     settings = Settings.load(broker_url=broker.url)
     client: Any = connect(settings)
     for name, queue in (("here", settings.queue), ("there", "fleet-too"), ("gone", "")):
-        Planner(client).begin(name, "s3://transcripts/x/", queue=queue)
+        JobWriter(client).begin(name, "s3://transcripts/x/", queue=queue)
     client.delete("fleet:job:gone")
     waiting = {"headers": {ENQUEUED_AT_HEADER: time.time() - 60}}
     client.lpush(lanes(settings.queue)[1], json.dumps(waiting))
     client.hset("unacked", "held", '[{}, "", "fleet-too"]')
 
-    found = Fleet(settings).look()
+    found = FleetCollector(settings).collect()
     queues = {one.queue: one for one in found.queues}
     assert queues[settings.queue].ready == 1
     assert queues[settings.queue].oldest_s >= 60

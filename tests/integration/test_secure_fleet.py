@@ -15,17 +15,17 @@ import pytest
 import redis
 from kombu.exceptions import OperationalError
 
-import producer
-from contract.broker import make_app
-from contract.ledger import Ledger, connect
-from contract.queues import BrokerUnavailable
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.faults.killing import kill_child
-from local.faults.telling import shard_in_hand
-from local.samples import SAMPLES
-from local.stack import Stack
-from local.worker import LocalWorker
+import funasr_fleet
+from bench.faults.killing import kill_child
+from bench.faults.telling import shard_in_hand
+from funasr_fleet.broker.app import make_app
+from funasr_fleet.broker.ledger import LedgerReader, connect
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.certificates import Certificate, make_certificate
 from tests.integration.raw_messages import envelope, push, shard_body, task_headers
 from tests.integration.secure_broker import SecureBroker, running_broker
@@ -84,27 +84,27 @@ def done(worker: LocalWorker, environment: dict[str, str], broker: SecureBroker)
     for name in ("pin-code.wav", "not-audio.mp3"):
         with (SAMPLES / name).open("rb") as file:
             store.upload(source + name, file)
-    job = producer.enqueue([source], output=where).job
+    job = funasr_fleet.enqueue([source], output=where).job
 
     def ended() -> bool:
-        return producer.status(job).counts.complete
+        return funasr_fleet.status(job).counts.complete
 
     worker.process.wait_until(ended, 60)
-    producer.retry(job)
+    funasr_fleet.retry(job)
     worker.process.wait_until(ended, 60)
     told: list[Any] = [
-        producer.status(job),
-        producer.list_jobs(),
-        list(producer.failures(job)),
-        producer.reconcile(job),
+        funasr_fleet.status(job),
+        funasr_fleet.list_jobs(),
+        list(funasr_fleet.failures(job)),
+        funasr_fleet.reconcile(job),
     ]
     signed = {"audio": f"https://host.example/a.wav?{QUERY}", "relative": "web"}
     shard = {"schema": 1, "shard": "web", "output": where, "files": [signed]}
     push(settings, envelope(shard_body(shard), task_headers()))
     push(settings, envelope(b'[["' + QUERY.encode(), task_headers()))
-    worker.process.wait_until(lambda: producer.list_dead().total == 1, 60)
+    worker.process.wait_until(lambda: funasr_fleet.list_dead().total == 1, 60)
     worker.process.wait_until(lambda: bool(list(store.list(where + "web"))), 60)
-    told += [producer.cancel(job), producer.drop_dead(everything=True), settings.redacted()]
+    told += [funasr_fleet.cancel(job), funasr_fleet.drop_dead(everything=True), settings.redacted()]
     return Done(where, job, repr(told))
 
 
@@ -112,7 +112,7 @@ def test_a_job_is_done_by_the_user_of_the_file_and_nothing_was_denied(
     done: Done, broker: SecureBroker
 ) -> None:
     assert json.loads(S3Store().read(done.where + "pin-code.wav.json"))["text"]
-    assert producer.status(done.job).counts.outcomes["failed"] == 1
+    assert funasr_fleet.status(done.job).counts.outcomes["failed"] == 1
     assert broker.connections > 2
     assert broker.admin.acl_log() == []
 
@@ -121,11 +121,11 @@ def test_a_shard_is_given_back_and_done_with_these_rights(
     worker: LocalWorker, broker: SecureBroker
 ) -> None:
     where, audio = f"s3://transcripts/{uuid.uuid4()}/", "s3://audio/secure/samples/"
-    job = producer.enqueue([str(SAMPLES)], upload=audio, output=where).job
+    job = funasr_fleet.enqueue([str(SAMPLES)], upload=audio, output=where).job
     worker.process.wait_until(lambda: bool(shard_in_hand(worker.process.log, job)), 60)
     kill_child(worker)
-    worker.process.wait_until(lambda: producer.status(job).counts.complete, 180)
-    assert producer.status(job).counts.outcomes["ok"] == 10
+    worker.process.wait_until(lambda: funasr_fleet.status(job).counts.complete, 180)
+    assert funasr_fleet.status(job).counts.outcomes["ok"] == 10
     assert broker.admin.acl_log() == []
 
 
@@ -173,7 +173,7 @@ def test_nobody_comes_in_without_the_name(broker: SecureBroker, environment: obj
         broker.url.replace(broker.password, "wrong"),
     ):
         with pytest.raises(BrokerUnavailable) as caught:
-            Ledger(connect(Settings.load(broker_url=url))).check()
+            LedgerReader(connect(Settings.load(broker_url=url))).check()
         assert broker.password not in str(caught.value)
     broker.admin.acl_log_reset()
 
@@ -186,7 +186,7 @@ def test_a_server_that_cannot_prove_its_name_is_not_spoken_to(
     settings = Settings.load()
     queue = make_app(settings).connection_for_write()
     reach: dict[str, Any] = {
-        "ledger": Ledger(connect(settings)).check,
+        "ledger": LedgerReader(connect(settings)).check,
         "queue": lambda: queue.ensure_connection(max_retries=1, timeout=2),
     }
     for _ in range(5):  # the worker beside it may connect just then
@@ -238,7 +238,7 @@ def test_no_secret_is_in_the_error_of_a_command(
     away = broker.url.replace(f":{broker.tls_port}/", ":1/")  # or it refuses the login
     for url in (away, broker.url.replace("fleet", "x")):
         run = subprocess.run(
-            [sys.executable, "-m", "cli", *arguments, *more],
+            [sys.executable, "-m", "funasr_fleet", *arguments, *more],
             env={**os.environ, **environment, "FLEET_BROKER_URL": url, "FLEET_DEVICES": "cpu"},
             capture_output=True,
             text=True,

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from contract.broker import make_app
-from contract.ledger import connect
-from contract.queues import TASK
-from contract.settings import Settings
-from local.environment import isolated
-from local.faults.broker import MortalBroker
-from local.stack import Stack, running_stack
+from bench.faults.broker import RestartableBroker
+from funasr_fleet.broker.app import make_app
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.contract.queues import TASK
+from funasr_fleet.embedded.environment import isolated
+from funasr_fleet.embedded.stack import Stack, running_stack
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.app.publish import publish_split, republish_with_delay
+from funasr_fleet.worker.app.split import split
+from funasr_fleet.worker.process.heartbeat import Touch, ignore
 from tests.unit.examples import a_shard
-from worker.progress import Beat, unheard
-from worker.sending import send_later, send_parts
-from worker.splitting import split
 
 SHARD = a_shard("s3://in/a.wav", "s3://in/b.wav")
 
@@ -32,8 +32,8 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def broker(own_stack: Stack) -> Iterator[MortalBroker]:
-    with MortalBroker(own_stack) as mortal:
+def broker(own_stack: Stack) -> Iterator[RestartableBroker]:
+    with RestartableBroker(own_stack) as mortal:
         yield mortal
 
 
@@ -72,12 +72,12 @@ def at_work(task: Any) -> Iterator[Any]:
 class Sender:
     """Does so in a thread of its own; every step that it makes is counted."""
 
-    def __init__(self, send: Callable[[Beat], None]) -> None:
+    def __init__(self, send: Callable[[Touch], None]) -> None:
         self.beats = 0
         self._thread = threading.Thread(target=send, args=(self._beat,), daemon=True)
         self._thread.start()
 
-    def _beat(self, doing: str, credit_s: float = 0.0) -> None:
+    def _beat(self, doing: str, time_allowance_s: float = 0.0) -> None:
         self.beats += 1
 
     def still_sends(self, seconds: float) -> bool:
@@ -90,27 +90,27 @@ class Sender:
             assert self.still_sends(0.05)
 
 
-def later(task: Any) -> Callable[[Beat], None]:
-    def send(beat: Beat) -> None:
+def later(task: Any) -> Callable[[Touch], None]:
+    def send(beat: Touch) -> None:
         with at_work(task):
-            send_later(task, 1.0, 1, beat)
+            republish_with_delay(task, 1.0, 1, beat)
 
     return send
 
 
-def parts(task: Any) -> Callable[[Beat], None]:
-    def send(beat: Beat) -> None:
+def parts(task: Any) -> Callable[[Touch], None]:
+    def send(beat: Touch) -> None:
         with at_work(task):
-            send_parts(task, split(SHARD), beat)
+            publish_split(task, split(SHARD), beat)
 
     return send
 
 
 def test_they_wait_for_a_broker_that_comes_back(
-    broker: MortalBroker, settings: Settings, task: Any
+    broker: RestartableBroker, settings: Settings, task: Any
 ) -> None:
     client: Any = connect(settings)
-    later(task)(unheard)  # its connection is open
+    later(task)(ignore)  # its connection is open
     assert client.llen(settings.queue) == 1
     broker.kill()
     sender = Sender(parts(task))
@@ -121,7 +121,7 @@ def test_they_wait_for_a_broker_that_comes_back(
 
 
 def test_the_first_one_of_a_fresh_child_waits_as_well(
-    broker: MortalBroker, settings: Settings, task: Any
+    broker: RestartableBroker, settings: Settings, task: Any
 ) -> None:
     broker.kill()
     sender = Sender(later(task))
@@ -135,7 +135,7 @@ def test_the_first_one_of_a_fresh_child_waits_as_well(
 
 
 def test_they_wait_for_room_in_a_full_one(
-    broker: MortalBroker, settings: Settings, task: Any
+    broker: RestartableBroker, settings: Settings, task: Any
 ) -> None:
     client: Any = connect(settings)
     client.config_set("maxmemory", 1)
@@ -146,11 +146,13 @@ def test_they_wait_for_room_in_a_full_one(
     assert client.llen(settings.queue) == 1
 
 
-def test_the_ledger_of_a_child_waits_for_it_too(broker: MortalBroker, settings: Settings) -> None:
+def test_the_ledger_of_a_child_waits_for_it_too(
+    broker: RestartableBroker, settings: Settings
+) -> None:
     client: Any = connect(settings)
     client.config_set("maxmemory", 1)
 
-    def write(beat: Beat) -> None:
+    def write(beat: Touch) -> None:
         connect(settings, patient=True).set("ours", "written")
 
     sender = Sender(write)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract.s3 import S3Store
-from contract.settings import Settings
-from local.faults.storage import Fault, Storage, faulty_storage
-from local.samples import SAMPLES
-from local.stack import Stack
-from local.worker import LocalWorker
+from bench.faults.storage import Fault, Storage, faulty_storage
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
 from tests.integration.raw_messages import envelope, push, shard_body, task_headers
 
 NAME = "reading.ogg"
@@ -52,7 +52,7 @@ def test_a_short_body_is_fetched_again_and_then_retried_later(
 
     def postponed() -> bool:
         lines = worker.process.log.read_text().splitlines()
-        return any("shard postponed" in line and name in line for line in lines)
+        return any("shard retry scheduled" in line and name in line for line in lines)
 
     worker.process.wait_until(postponed, 60)
     log = worker.process.log.read_text()

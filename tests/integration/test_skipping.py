@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from contract.job import AudioRef, Options
-from contract.layout import fingerprint, output_uri, shard_record_uri
-from contract.s3 import S3Store
-from contract.shard_record import FileRecord, encode
-from contract.store import ObjectInfo
-from local.stack import Stack
-from producer.done.skipping import DoneCheck
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import fingerprint, output_uri, shard_record_uri
+from funasr_fleet.contract.shard_record import FileRecord, encode
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
+from funasr_fleet.storage.base import ObjectInfo
+from funasr_fleet.storage.s3 import S3Store
 
 MODEL = "sha256:m"
 FILES = 2000
@@ -73,10 +73,10 @@ def _finish(store: S3Store, output: str, ref: AudioRef) -> FileRecord:
 def _done(
     store: CountingStore, output: str, refs: list[AudioRef], options: Options | None = None
 ) -> int:
-    with DoneCheck(
+    with UpToDateCheck(
         store=store, output=output, options=options or Options(), model_revision=MODEL
     ) as check:
-        return sum(done for _, done in check.mark(refs))
+        return sum(done for _, done in check.flag(refs))
 
 
 def test_a_finished_backlog_is_found_finished_by_its_records(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from contract.job import AudioRef
-from contract.s3 import S3Store
-from producer.sources import BadSource, Filters, open_source
-from producer.sources.parallel_listing import ParallelListing
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery import BadSource, Filters, open_source
+from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
+from funasr_fleet.storage.s3 import S3Store
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_packed_manifest_in_s3_is_read(store: S3Store, prefix: str) -> None:
     source = open_source(f"{prefix}list.jsonl.gz", store, None)
     assert [found.position for found in source.after("990")] == [str(n) for n in range(991, 1001)]
     store.write(f"{prefix}cut.jsonl.gz", packed[:-9], "application/gzip")
-    with pytest.raises(BadSource, match="cut off behind line 999"):
+    with pytest.raises(BadSource, match="truncated after line 999"):
         list(open_source(f"{prefix}cut.jsonl.gz", store, None).after(""))
 
 

@@ -11,12 +11,12 @@ from funasr.models.campplus.utils import sv_chunk
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
+from funasr_fleet.worker.engine.diarization import MOST_CLUSTERED, SpeakerEmbedder, cluster_speakers
+from funasr_fleet.worker.engine.interface import Clip, as_clip
+from funasr_fleet.worker.engine.stock import generate
 from tests.integration.random_models import CAMPPLUS, save_random
 from tests.integration.small_models import eres2net
 from tests.integration.talks import by_lot, one_to_one, speaking, whose_clips
-from worker.engine.interface import Clip, as_clip
-from worker.engine.stock import generate
-from worker.engine.voices import MOST_CLUSTERED, Voices, tell_apart
 
 TURNS, WINDOWS = 2400, 2
 """In an hour with many turns; 4,800 windows are more than FunASR clusters without UMAP."""
@@ -36,17 +36,17 @@ def a_clip(seconds: float, hertz: float) -> Clip:
 
 def test_many_clips_are_heard_together_as_each_alone(model: Any) -> None:
     clips = [a_clip(1 + number % 7, 80 + 40 * number) for number in range(16)]
-    together = Voices(model).hear(clips)
+    together = SpeakerEmbedder(model).embed(clips)
     assert sum(map(len, together)) > 64  # more than go through at once
     for clip, voice in zip(clips[::5], together[::5], strict=True):
-        (alone,) = Voices(model).hear([clip])
+        (alone,) = SpeakerEmbedder(model).embed([clip])
         np.testing.assert_allclose(voice, alone, rtol=1e-4, atol=1e-5)
     assert not np.allclose(together[0][0], together[5][0], rtol=1e-2)
 
 
 def test_a_voice_has_an_embedding_for_each_of_funasrs_windows(model: Any) -> None:
     clip = a_clip(4.1, 200)
-    (voice,) = Voices(model).hear([clip])
+    (voice,) = SpeakerEmbedder(model).embed([clip])
     windows = [window for _, _, window in sv_chunk([[0.0, 4.1, clip.samples]])]
     alone = [generate(model, [one])[0]["spk_embedding"][0].numpy() for one in windows]
     assert len(alone) == 5
@@ -56,10 +56,10 @@ def test_a_voice_has_an_embedding_for_each_of_funasrs_windows(model: Any) -> Non
 @pytest.mark.parametrize("samples", [0, 1, 399, 16_000, 24_000])
 def test_short_and_silent_clips_have_one_finite_window(model: Any, samples: int) -> None:
     silence = Clip(as_clip(np.zeros(0, np.float32)).span, np.zeros(samples, np.float32))
-    voices = Voices(model).hear([a_clip(3, 300), silence])
+    voices = SpeakerEmbedder(model).embed([a_clip(3, 300), silence])
     assert voices[1].shape == (1, 32)
     assert np.isfinite(voices[1]).all()
-    assert Voices(model).hear([]) == []
+    assert SpeakerEmbedder(model).embed([]) == []
 
 
 @pytest.mark.parametrize("count", [None, 4])
@@ -135,7 +135,7 @@ def test_what_has_no_voice_takes_the_label_before_it(nothing: float, count: int 
 def test_two_speakers_in_one_span_have_their_windows() -> None:
     first, second = speaking([0, 1], 15)
     mixed = np.concatenate([second[:2], first[:4]])
-    by_window = tell_apart([first, second, mixed])
+    by_window = cluster_speakers([first, second, mixed])
     assert by_window == [["0"] * 15, ["1"] * 15, ["1", "1", "0", "0", "0", "0"]]
     assert whose_clips([first, second, mixed]) == ["0", "1", "0"]
 

@@ -13,8 +13,8 @@ import pytest
 import torch
 from funasr.models.campplus.cluster_backend import ClusterBackend, UmapHdbscan
 
+from funasr_fleet.worker.process.device_plan import plan_slot
 from tests.integration.talks import by_lot, one_to_one, speaking, whose_clips
-from worker.pinning import plan_slot
 
 THREADS = 2
 TURNS, WINDOWS = 2400, 2

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from contract.s3 import S3Store
-from contract.store import MemoryStore, ObjectDenied, ObjectStore, ObjectTooLarge
-from local.stack import Stack
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.storage.base import MemoryStore, ObjectDenied, ObjectStore, ObjectTooLarge
+from funasr_fleet.storage.s3 import S3Store
 
 KEPT = 1 << 20
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from contract.dead_letters import DeadLetters
-from contract.ledger import connect
-from contract.s3 import S3Store
-from contract.settings import Settings
-from contract.store import ObjectMissing
-from local.faults.storage import Fault, Storage, faulty_storage
-from local.samples import SAMPLES, load_samples
-from local.stack import Stack
-from local.worker import LocalWorker
-from producer import enqueue, status
+from bench.faults.storage import Fault, Storage, faulty_storage
+from funasr_fleet import enqueue, status
+from funasr_fleet.broker.dead_letters import DeadLetters
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.embedded.samples import SAMPLES, load_samples
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectMissing
+from funasr_fleet.storage.s3 import S3Store
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_file_that_kills_its_worker_is_put_aside_after_three_times(
 
     worker.process.wait_until(put_aside, 120)
     assert killed == 3
-    assert "took down its worker 3 times" in mine[0]
+    assert "crashed its worker 3 times" in mine[0]
     assert "signal 9 (SIGKILL) (on cpu, slot 0)" in mine[0]
     finish(worker, job)
     assert status(job).counts.outcomes["failed"] == 1
@@ -151,7 +151,9 @@ def _child_pid(worker: LocalWorker) -> int:
 
 
 def _postponed(log: Path) -> str:
-    return "\n".join(line for line in log.read_text().splitlines() if "shard postponed" in line)
+    return "\n".join(
+        line for line in log.read_text().splitlines() if "shard retry scheduled" in line
+    )
 
 
 def test_an_output_that_cannot_be_written_puts_the_shard_aside(
@@ -169,7 +171,7 @@ def test_an_output_that_cannot_be_written_puts_the_shard_aside(
 
     worker.process.wait_until(put_aside, 60)
     proxy.faults.clear()
-    assert "results cannot be written" in mine[0]
+    assert "cannot write results" in mine[0]
     assert "denied" in mine[0]
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from contract.ledger import Ledger, Recorder, connect
-from contract.ledger.keys import Keys
-from contract.ledger.values import WorkerSeen
-from contract.settings import Settings
+from funasr_fleet.broker.ledger import LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.settings import Settings
 
 NOW = 1_800_000_000.0
 DAY_S = 86_400
@@ -26,10 +26,10 @@ class Fleet:
 
     def see(self, worker: str, at: float) -> None:
         """Each time from another process, as far as the recorder can tell."""
-        Recorder(self.client, self.prefix).see(WorkerSeen(worker=worker, slot=0, at=at))
+        OutcomeWriter(self.client, self.prefix).see(WorkerSeen(worker=worker, slot=0, at=at))
 
     def names(self) -> set[str]:
-        return {one.worker for one in Ledger(self.client, self.prefix).workers()}
+        return {one.worker for one in LedgerReader(self.client, self.prefix).workers()}
 
     def an_hour_passes(self) -> None:
         assert 0 < self.client.ttl(self.swept) <= HOUR_S

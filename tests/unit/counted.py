@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from contract.ledger.values import OUTCOMES, JobCounts, Minute
-from contract.transcript import Outcome
-from producer.jobs import JobStatus
-from producer.progress.measuring import measure
+from funasr_fleet.broker.ledger.values import OUTCOMES, JobCounts, Minute
+from funasr_fleet.contract.transcript import Outcome
+from funasr_fleet.producer.jobs.status import JobStatus
+from funasr_fleet.producer.progress.measuring import measure
 
 BEGUN = 1_795_000_020.0
 """Seconds since the epoch; a whole minute."""

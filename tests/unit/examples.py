@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from contract.job import AudioRef, Shard
-from contract.transcript import AudioInfo, Receipt, Segment, Transcript, Word
-from worker.receipts import Circumstances
+from funasr_fleet.contract.job import AudioRef, Shard
+from funasr_fleet.contract.transcript import AudioInfo, Receipt, Segment, Transcript, Word
+from funasr_fleet.worker.pipeline.receipt import RunContext
 
 OUTPUT = "s3://out/prefix/"
 
@@ -51,9 +51,9 @@ def a_shard(*audio: str | AudioRef, **fields: Any) -> Shard:
     return Shard.model_validate({**given, "files": refs})
 
 
-def who(attempt: int = 1, retries: int = 0, job: str | None = "night") -> Circumstances:
+def who(attempt: int = 1, retries: int = 0, job: str | None = "night") -> RunContext:
     """A worker at a shard."""
-    return Circumstances(job=job, attempt=attempt, retries=retries, worker="fleet@host", slot=0)
+    return RunContext(job=job, attempt=attempt, retries=retries, worker="fleet@host", slot=0)
 
 
 def a_receipt(**fields: Any) -> Receipt:

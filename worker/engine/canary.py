@@ -1,4 +1,4 @@
-"""A clip with known words, transcribed before the first task: a wrong model is found here."""
+"""Transcribe a clip with known text before the first task, to detect a wrong model."""
 
 import json
 from dataclasses import dataclass
@@ -6,36 +6,38 @@ from pathlib import Path
 
 import numpy as np
 
-from worker.decoding import decode_file
-from worker.engine.interface import Engine, Hints, Samples, find_speech
-from worker.failures import ModelUnusable
-from worker.planning.assembly import assemble_segments, whole_text
+from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.engine.interface import Engine, Hints, Samples, find_speech
+from funasr_fleet.worker.errors import ModelUnusable
+from funasr_fleet.worker.text.segments import assemble_segments, whole_text
 
 
 def canary_of(model_directory: Path) -> tuple[Path, str | None]:
-    """The clip to try, and what must come out; None when the model ships no canary of its own.
+    """The canary clip of a model and its expected text.
 
-    A model may hold canary.wav and canary.json ({"text": ...}) in its directory or the one above.
+    A model may ship canary.wav and canary.json ({"text": ...}) in its directory or the parent.
+    Otherwise the demo clip is used, and the expected text is None.
     """
     for directory in (model_directory, model_directory.parent):
-        clip, words = directory / "canary.wav", directory / "canary.json"
-        if clip.exists() and words.exists():
-            return clip, str(json.loads(words.read_text())["text"])
-    from models import DEMO_CANARY
+        clip, transcript_file = directory / "canary.wav", directory / "canary.json"
+        if clip.exists() and transcript_file.exists():
+            return clip, str(json.loads(transcript_file.read_text())["text"])
+    from funasr_fleet.demo_model import DEMO_CANARY
 
     return DEMO_CANARY, None
 
 
 @dataclass(frozen=True)
 class Canary:
-    """A clip to try, and what must come out; None when that is not known."""
+    """A decoded canary clip."""
 
     samples: Samples
     expected: str | None
+    """The expected text; None when it is not known."""
 
 
 def load_canary(model_directory: Path) -> Canary:
-    """The canary that belongs to the model, decoded."""
+    """Decode the canary of a model; see canary_of."""
     clip, expected = canary_of(model_directory)
     with clip.open("rb") as file:
         samples = decode_file(file).samples(None)
@@ -43,16 +45,16 @@ def load_canary(model_directory: Path) -> Canary:
 
 
 def transcribe_canary(engine: Engine, canary: Canary) -> str:
-    """Transcribe the clip and compare.
+    """Transcribe the canary, compare the text with the expected one, and return it.
 
     Raises:
-        ModelUnusable: when the model's own canary comes out differently.
+        ModelUnusable: the text differs from the expected one.
     """
-    clips = find_speech(engine.listen(), canary.samples)
-    said, spans = engine.recognise(clips, Hints()), [clip.span for clip in clips]
-    heard = whole_text(assemble_segments(spans, said, offset_ms=0, with_words=False))
-    if canary.expected is not None and heard != canary.expected:
+    clips = find_speech(engine.start_vad(), canary.samples)
+    recognitions, spans = engine.recognise(clips, Hints()), [clip.span for clip in clips]
+    text = whole_text(assemble_segments(spans, recognitions, offset_ms=0, with_words=False))
+    if canary.expected is not None and text != canary.expected:
         raise ModelUnusable(
-            f"the canary was to say {canary.expected!r}, but the model heard {heard!r}"
+            f"canary mismatch: expected {canary.expected!r}, but the model transcribed {text!r}"
         )
-    return heard
+    return text

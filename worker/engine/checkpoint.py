@@ -1,8 +1,8 @@
-"""Did every tensor of a model get its value from the file of weights?
+"""Check that every tensor of a model got its value from the weights file.
 
-FunASR loads what fits, prints the names of the rest, and leaves random numbers in them. Here its
-loader is run again on the meta device, so that names are matched by the same rules (scope_map,
-excludes, prefixes of wrapped models).
+FunASR loads the tensors that match, prints the names of the others and leaves them at their random
+initial values. This module runs FunASR's loader again on the meta device, so that names are matched
+by the same rules (scope_map, excludes, prefixes of wrapped models).
 """
 
 import contextlib
@@ -14,50 +14,57 @@ from typing import Any
 import torch
 from funasr.train_utils.load_pretrained_model import load_pretrained_model
 
-from worker.engine.families import loaded_apart
-from worker.failures import ModelUnusable
+from funasr_fleet.worker.engine.families import externally_loaded
+from funasr_fleet.worker.errors import ModelUnusable
 
-_NAMED = 3
-"""Names that an error tells of each kind."""
+_MAX_NAMES = 3
+"""Tensor names that an error message lists for each kind of mismatch."""
 
 _TRAINING_ONLY = ("num_batches_tracked",)
-"""BatchNorm counts there while it is trained, and reads it then only."""
+"""A BatchNorm counter that is only used in training."""
 
 State = Mapping[str, torch.Tensor]
 
 
 def assert_loaded(role: str, model: Any) -> None:
-    """Every tensor of an AutoModel must have been given its value.
+    """Check that every tensor of an AutoModel was loaded.
 
     Args:
-        role: what the model is for.
-        model: as FunASR made it, before anything was changed about it.
+        role: purpose of the model, for the error message.
+        model: an AutoModel as FunASR built it, not modified since.
 
     Raises:
-        ModelUnusable: with names of tensors that the file lacks, or has in another shape.
+        ModelUnusable: the file lacks tensors, or has them in another shape; the message names them.
     """
-    own = _tensors(model.model.state_dict(keep_vars=True))
-    given = _tensors(_ask_the_loader(model))
-    unfilled = _unfilled(own, given, loaded_apart(model))
-    missing = [name for name in unfilled if name not in given]
+    own = _only_tensors(model.model.state_dict(keep_vars=True))
+    loaded = _only_tensors(_loaded_by_funasr(model))
+    unfilled = _unfilled(own, loaded, externally_loaded(model))
+    missing = [name for name in unfilled if name not in loaded]
     misshapen = [
-        f"{name}: {list(given[name].shape)} instead of {list(own[name].shape)}"
+        f"{name}: {list(loaded[name].shape)} instead of {list(own[name].shape)}"
         for name in unfilled
-        if name in given
+        if name in loaded
     ]
     if missing or misshapen:
-        place = str(model.kwargs.get("init_param") or "any file of weights")
+        source = str(model.kwargs.get("init_param") or "any weights file")
+        mismatch = _describe_mismatch(source, len(own), missing, misshapen)
         raise ModelUnusable(
-            f"the weights of the {role} do not fit its configuration: "
-            f"{_say_faults(place, len(own), missing, misshapen)}. Use a config.yaml and a model.pt "
-            "of the same model, or map prefixes of names by scope_map in config.yaml"
+            f"the weights of the {role} do not fit its configuration: {mismatch}. "
+            "Use a config.yaml and a model.pt of the same model, or map name prefixes with "
+            "scope_map in config.yaml"
         )
 
 
-def _unfilled(own: State, given: State, apart: frozenset[str]) -> list[str]:
-    """Names of the module's tensors that hold what they held before anything was loaded."""
-    fitting = {name for name, tensor in given.items() if tensor.shape == own[name].shape}
-    filled = {id(own[name]) for name in fitting | (apart & own.keys())}  # tied ones are the same
+def _unfilled(own: State, loaded: State, elsewhere: frozenset[str]) -> list[str]:
+    """Names of the module's tensors that still hold their initial values.
+
+    Args:
+        own: tensors of the module.
+        loaded: what FunASR's loader assigns to them.
+        elsewhere: names that are loaded by other code.
+    """
+    matching = {name for name, tensor in loaded.items() if tensor.shape == own[name].shape}
+    filled = {id(own[name]) for name in matching | (elsewhere & own.keys())}  # ids: tied weights
     return [
         name
         for name, tensor in own.items()
@@ -65,57 +72,59 @@ def _unfilled(own: State, given: State, apart: frozenset[str]) -> list[str]:
     ]
 
 
-def _tensors(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+def _only_tensors(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     return {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
 
 
-def _say_faults(place: str, total: int, missing: list[str], misshapen: list[str]) -> str:
-    faults = []
+def _describe_mismatch(source: str, total: int, missing: list[str], misshapen: list[str]) -> str:
+    problems = []
     if missing:
         count = f"{len(missing)} of {total} tensors"
-        faults.append(f"{count} are not in {place} ({_some(missing)})")
+        problems.append(f"{count} are not in {source} ({_first_names(missing)})")
     if misshapen:
         count = f"{len(misshapen)} of {total} tensors"
-        faults.append(f"{count} have another shape in {place} ({_some(misshapen)})")
-    return ", and ".join(faults)
+        problems.append(f"{count} have another shape in {source} ({_first_names(misshapen)})")
+    return ", and ".join(problems)
 
 
-def _some(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f", and {more} more" if more > 0 else "")
+def _first_names(names: list[str]) -> str:
+    more = len(names) - _MAX_NAMES
+    return ", ".join(names[:_MAX_NAMES]) + (f", and {more} more" if more > 0 else "")
 
 
-class _Names:
-    """Takes the place of a module in FunASR's loader, and notes what is put into it."""
+class _RecordingModule:
+    """Stands in for a module in FunASR's loader and records the tensors that it would load."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.given: dict[str, Any] = {}
+        self.loaded: dict[str, Any] = {}
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """See torch.nn.Module."""
         return dict(self._state)
 
     def load_state_dict(self, state: State, strict: bool = True) -> None:
-        """See torch.nn.Module; what is the same object was not replaced."""
-        self.given = {name: new for name, new in state.items() if new is not self._state[name]}
+        """See torch.nn.Module; a tensor that is still the same object was not loaded."""
+        self.loaded = {name: new for name, new in state.items() if new is not self._state[name]}
 
 
-def _ask_the_loader(model: Any) -> dict[str, Any]:
-    """Names of the module's tensors -> what FunASR's loader takes for them, whatever its shape."""
-    told, names = model.kwargs, _Names(model.model.state_dict())
-    path = told.get("init_param")
+def _loaded_by_funasr(model: Any) -> dict[str, Any]:
+    """Tensor name -> the tensor that FunASR's loader assigns, whatever its shape."""
+    kwargs, names = model.kwargs, _RecordingModule(model.model.state_dict())
+    path = kwargs.get("init_param")
     if not path or not Path(str(path)).exists():
         return {}
-    scopes = told.get("scope_map", [])
-    with contextlib.redirect_stdout(io.StringIO()):  # it has printed the names before
+    scopes = kwargs.get("scope_map", [])
+    with contextlib.redirect_stdout(io.StringIO()):  # the first load has printed the names
         load_pretrained_model(
             path=path,
             model=names,
             ignore_init_mismatch=False,
             map_location="meta",
-            oss_bucket=told.get("oss_bucket"),
-            scope_map=scopes if isinstance(scopes, str) else list(scopes),  # it adds to the list
-            excludes=told.get("excludes"),
+            oss_bucket=kwargs.get("oss_bucket"),
+            scope_map=scopes
+            if isinstance(scopes, str)
+            else list(scopes),  # the loader appends to it
+            excludes=kwargs.get("excludes"),
         )
-    return names.given
+    return names.loaded

@@ -1,6 +1,6 @@
-"""Does the model sit where it should, with the weights it should have?
+"""Check that a model is on its device and that its weights file exists.
 
-FunASR falls back to the CPU, and goes on with random weights, without an error.
+FunASR falls back to the CPU, and continues with random weights, without an error.
 """
 
 from collections import Counter
@@ -9,34 +9,36 @@ from typing import Any
 
 import torch
 
-from worker.failures import ModelUnusable
+from funasr_fleet.worker.errors import ModelUnusable
 
 
 def assert_cuda(device: str) -> None:
-    """Refuse to go on when CUDA was planned and does not work here.
+    """Check that torch can use CUDA when a CUDA device is configured.
 
     Raises:
-        ModelUnusable: with what torch says.
+        ModelUnusable: torch sees no CUDA device.
     """
     if device == "cpu":
         return
     if not torch.cuda.is_available():
         raise ModelUnusable(
-            f"{device} was planned, but torch {torch.__version__} sees no CUDA device; "
+            f"{device} is configured, but torch {torch.__version__} sees no CUDA device; "
             "install a CUDA build of torch, or set FLEET_DEVICES=cpu"
         )
 
 
 def assert_device(name: str, module: torch.nn.Module, device: str) -> None:
-    """Every parameter and buffer of the model must be on the device.
+    """Check that every parameter and buffer of the model is on the device.
 
     Raises:
-        ModelUnusable: saying how many are elsewhere.
+        ModelUnusable: with the number of tensors per device.
     """
     tensors = [*module.parameters(), *module.buffers()]
-    found = Counter(str(tensor.device) for tensor in tensors)
-    if set(found) - {device}:
-        raise ModelUnusable(f"{name} was to sit on {device}, but sits on {dict(found)}")
+    tensors_by_device = Counter(str(tensor.device) for tensor in tensors)
+    if set(tensors_by_device) - {device}:
+        raise ModelUnusable(
+            f"{name} should be on {device}, but its tensors are on {dict(tensors_by_device)}"
+        )
 
 
 def is_on_device(module: torch.nn.Module, device: str) -> bool:
@@ -45,17 +47,22 @@ def is_on_device(module: torch.nn.Module, device: str) -> bool:
 
 
 def assert_weights(name: str, kwargs: dict[str, Any], weights: Path | None) -> Path:
-    """FunASR must have found the file of weights; return the model's directory, or that file.
+    """Check that the weights exist.
 
     Args:
-        name: what the model is for.
-        kwargs: what AutoModel was built with.
-        weights: where its weights are to lie.
+        name: purpose of the model.
+        kwargs: the arguments that AutoModel was built with.
+        weights: expected weights file or directory.
+
+    Returns:
+        The model's directory when it contains the weights, otherwise the weights path.
 
     Raises:
-        ModelUnusable: naming the file that is missing.
+        ModelUnusable: the weights are missing; the message names the path.
     """
     if weights is None or not weights.exists():
-        raise ModelUnusable(f"{name} has no weights at {weights}: FunASR would guess at random")
+        raise ModelUnusable(
+            f"{name} has no weights at {weights}: FunASR would run with random weights"
+        )
     directory = Path(str(kwargs.get("model_path") or weights.parent))
     return directory if directory.is_dir() and directory in weights.parents else weights

@@ -1,4 +1,4 @@
-"""The engine on FunASR's models: a path for each step, our batches around them."""
+"""The engine on FunASR's models: one path for each step, and batches under a memory budget."""
 
 import contextlib
 import threading
@@ -7,40 +7,55 @@ from typing import Any
 
 import torch
 
-from contract.abilities import Abilities
-from worker.engine import threads, voices
-from worker.engine.checks import is_on_device
-from worker.engine.fast.choice import Paths
-from worker.engine.interface import Clip, Hints, Identity, Listener, Voice
-from worker.engine.memory import first_budget_s
-from worker.events import BatchRecognised, MemoryRanOut, Observer, nobody
-from worker.failures import ModelError, OutOfDeviceMemory
-from worker.planning.assembly import Recognition
-from worker.planning.batching import padding_ratio, plan_batches
-from worker.planning.budget import Budget
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.worker.engine import diarization, threads
+from funasr_fleet.worker.engine.checks import is_on_device
+from funasr_fleet.worker.engine.fast.selection import EnginePaths
+from funasr_fleet.worker.engine.interface import (
+    Clip,
+    Hints,
+    Identity,
+    SpeakerEmbeddings,
+    StreamingVad,
+)
+from funasr_fleet.worker.engine.oom import first_budget_s
+from funasr_fleet.worker.errors import ModelError, OutOfDeviceMemory
+from funasr_fleet.worker.events import BatchRecognised, Observer, OutOfMemoryBackoff, ignore
+from funasr_fleet.worker.text.batch_budget import Budget
+from funasr_fleet.worker.text.batching import padding_ratio, plan_batches
+from funasr_fleet.worker.text.segments import Recognition
 
 
 class FunasrEngine:
-    """See Engine."""
+    """Implements Engine with FunASR's AutoModels."""
 
     def __init__(
         self,
         models: Mapping[str, Any],
-        paths: Paths,
+        paths: EnginePaths,
         identity: Identity,
         *,
         thread_count: int,
         batch_seconds: float,
-        observe: Observer = nobody,
+        observe: Observer = ignore,
     ) -> None:
-        """Models are FunASR's AutoModels by role; punctuation and speaker may be missing."""
+        """Wrap loaded models; loader.build_engine loads them.
+
+        Args:
+            models: AutoModels by role: recogniser, vad, and optionally punctuation and speaker.
+            paths: the fast or stock path of each step.
+            identity: what receipts record about this engine.
+            thread_count: torch's threads within an operator.
+            batch_seconds: padded audio seconds of one batch, at most.
+            observe: receives events about batches and memory.
+        """
         self._models = models
         self._paths = paths
         self._identity = identity
         self._threads = thread_count
         self._observe = observe
         self.budget = Budget(seconds=batch_seconds, most_s=batch_seconds)
-        self._adapting = threading.Lock()
+        self._budget_lock = threading.Lock()
 
     @property
     def identity(self) -> Identity:
@@ -48,8 +63,8 @@ class FunasrEngine:
         return self._identity
 
     @property
-    def paths(self) -> Paths:
-        """What finds speech and what recognises it."""
+    def paths(self) -> EnginePaths:
+        """The path taken for each step."""
         return self._paths
 
     @property
@@ -71,55 +86,56 @@ class FunasrEngine:
         """See Engine."""
         return self._paths.family.longest_s
 
-    def listen(self) -> Listener:
+    def start_vad(self) -> StreamingVad:
         """See Engine."""
-        return self._paths.detector.listen(self._make_room)
+        return self._paths.detector.start_vad(self._halve_budget_on_oom)
 
-    def _make_room(self) -> None:
-        """The batches that are recognised beside it took what a listener lacks."""
-        self._adapt(Budget.halved)
-        self._observe(MemoryRanOut(budget_s=self.budget.seconds))
+    def _halve_budget_on_oom(self) -> None:
+        """Halve the batch budget: VAD ran out of memory beside concurrent recognition."""
+        self._update_budget(Budget.halved)
+        self._observe(OutOfMemoryBackoff(budget_s=self.budget.seconds))
 
-    def _adapt(self, change: Callable[[Budget], Budget]) -> None:
-        """Beside a GPU one thread listens while another recognises: neither's change is lost."""
-        with self._adapting:
+    def _update_budget(self, change: Callable[[Budget], Budget]) -> None:
+        """Apply a change under a lock: on a GPU, VAD and recognition run in two threads."""
+        with self._budget_lock:
             self.budget = change(self.budget)
 
     def size_batches(self, clip: Clip) -> None:
-        """Let the device's free memory decide how much goes through at once, by trying a clip."""
+        """Set the batch budget from the device's free memory, by recognising a sample clip."""
 
-        def hear(clips: Sequence[Clip]) -> object:
+        def recognise(clips: Sequence[Clip]) -> object:
             with self.precision():
                 return self._paths.recogniser.recognise(clips, Hints())
 
-        seconds = first_budget_s(self._identity.device, hear, clip)
-        self._adapt(lambda _: Budget(seconds=seconds, most_s=seconds))
+        seconds = first_budget_s(self._identity.device, recognise, clip)
+        self._update_budget(lambda _: Budget(seconds=seconds, most_s=seconds))
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
-        """See Engine; a batch for which memory is too small is tried again in smaller ones."""
-        heard: dict[int, Recognition] = {}
+        """See Engine; a batch that does not fit into memory is retried in smaller batches."""
+        results: dict[int, Recognition] = {}
         for batch in self.batches(clips):
-            heard.update(zip(batch, self._hear([clips[i] for i in batch], hints), strict=True))
-        return [heard[index] for index in range(len(clips))]
+            of_batch = self._recognise_batch([clips[i] for i in batch], hints)
+            results.update(zip(batch, of_batch, strict=True))
+        return [results[index] for index in range(len(clips))]
 
     def batches(self, clips: Sequence[Clip]) -> Iterator[list[int]]:
-        """Which clips go through the recogniser together, as positions; follows the budget."""
+        """Group clips into batches under the current budget; yields indices into `clips`."""
         if not self._paths.can.batch:
             return iter([[position] for position in range(len(clips))])
         return plan_batches([clip.seconds for clip in clips], lambda: self.budget.seconds)
 
-    def _hear(self, batch: list[Clip], hints: Hints) -> list[Recognition]:
-        results = self._try(batch, hints)
-        if results is None:  # the error is gone by now, and with it what its traceback held
-            return self._hear_less_at_once(batch, hints)
-        self._adapt(Budget.eased)
+    def _recognise_batch(self, batch: list[Clip], hints: Hints) -> list[Recognition]:
+        results = self._try_recognise(batch, hints)
+        if results is None:  # the exception, whose traceback held tensors, is released by now
+            return self._retry_smaller(batch, hints)
+        self._update_budget(Budget.eased)
         lengths = [clip.seconds for clip in batch]
         ratio, budget_s = padding_ratio(lengths), self.budget.seconds
         self._observe(BatchRecognised(seconds=sum(lengths), padding_ratio=ratio, budget_s=budget_s))
         return results
 
-    def _try(self, batch: list[Clip], hints: Hints) -> list[Recognition] | None:
-        """Recognise; None when memory is too small for so many clips."""
+    def _try_recognise(self, batch: list[Clip], hints: Hints) -> list[Recognition] | None:
+        """Recognise; None when the batch does not fit into memory. Raises for a single clip."""
         try:
             with self.precision():
                 return self._paths.recogniser.recognise(batch, hints)
@@ -128,14 +144,15 @@ class FunasrEngine:
                 raise
             return None
 
-    def _hear_less_at_once(self, batch: list[Clip], hints: Hints) -> list[Recognition]:
+    def _retry_smaller(self, batch: list[Clip], hints: Hints) -> list[Recognition]:
+        """Reduce the budget below this batch and recognise it again; one by one at the minimum."""
         torch.cuda.empty_cache()
         alone = self.budget.exhausted
         padded_s = max(clip.seconds for clip in batch) * len(batch)
-        self._adapt(lambda budget: budget.below(padded_s))
-        self._observe(MemoryRanOut(budget_s=self.budget.seconds))
+        self._update_budget(lambda budget: budget.below(padded_s))
+        self._observe(OutOfMemoryBackoff(budget_s=self.budget.seconds))
         if alone:
-            return [self._hear([clip], hints)[0] for clip in batch]
+            return [self._recognise_batch([clip], hints)[0] for clip in batch]
         return self.recognise(batch, hints)
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
@@ -143,18 +160,21 @@ class FunasrEngine:
         punctuator = self._paths.punctuator
         return punctuator.punctuate(texts) if punctuator else list(texts)
 
-    def hear_voices(self, clips: Sequence[Clip]) -> list[Voice]:
+    def embed_speakers(self, clips: Sequence[Clip]) -> list[SpeakerEmbeddings]:
         """See Engine."""
         model = self._models.get("speaker")
         if model is None:
-            raise ModelError("speakers were asked for, but FLEET_SPK_MODEL names no model")
-        return voices.Voices(model).hear(clips)
+            raise ModelError("speakers were requested, but FLEET_SPK_MODEL is not set")
+        return diarization.SpeakerEmbedder(model).embed(clips)
 
-    def tell_apart(
-        self, heard: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
+    def cluster_speakers(
+        self,
+        embeddings: Sequence[SpeakerEmbeddings],
+        count: int | None = None,
+        seconds: Sequence[float] = (),
     ) -> list[list[str]]:
         """See Engine."""
-        return voices.tell_apart(heard, count, seconds)
+        return diarization.cluster_speakers(embeddings, count, seconds)
 
     def hold_threads(self) -> int:
         """See Engine."""
@@ -166,7 +186,7 @@ class FunasrEngine:
         return all(is_on_device(model.model, device) for model in self._models.values())
 
     def precision(self) -> contextlib.AbstractContextManager[Any]:
-        """Matrix products in fewer bits; FunASR's own flags break on its 32-bit features."""
+        """Autocast matrix products to FLEET_PRECISION; FunASR's flags fail on fp32 features."""
         bits = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self._identity.precision)
         if bits is None:
             return contextlib.nullcontext()

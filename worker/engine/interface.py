@@ -1,4 +1,4 @@
-"""What the pipeline asks of a recogniser; implementations raise only worker.failures' errors."""
+"""The engine that the pipeline calls. Implementations raise only errors of worker.errors."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,34 +7,34 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.abilities import Abilities
-from worker.planning.assembly import Recognition
-from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.worker.text.segments import Recognition
+from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span
 
 Samples = NDArray[np.float32]
 """Mono audio at 16 kHz, shape (samples,), in [-1, 1]."""
 
 BLOCK_SAMPLES = 60 * SAMPLE_RATE
-"""Audio comes to a listener in blocks of a minute, in which FunASR's own VAD looks at it too."""
+"""VAD receives audio in blocks of one minute, the chunk size of FunASR's own VAD."""
 
 
-RanOut = Callable[[], None]
-"""Told that the device's memory was too small, before the same is tried again."""
+OnOom = Callable[[], None]
+"""Called when the device's memory was too small, before the operation is retried."""
 
 
-def unheeded() -> None:
-    """For those who need not know."""
+def ignore() -> None:
+    """The OnOom callback that does nothing."""
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A stretch of speech, cut out of the audio that it was found in."""
+    """A range of speech, cut out of the audio that contains it."""
 
     span: Span
-    """Where it was found, in ms from the first sample heard."""
+    """Its position, in ms from the first sample passed to the VAD."""
     samples: Samples
     features: Any = None
-    """What the engine has computed of it so far; its own affair."""
+    """Features that the engine has computed already; opaque to callers."""
 
     @property
     def seconds(self) -> float:
@@ -43,54 +43,57 @@ class Clip:
 
 
 def as_clip(samples: Samples) -> Clip:
-    """All of some samples, to the whole millisecond."""
+    """A clip of all samples, truncated to whole milliseconds."""
     length_ms = len(samples) // SAMPLES_PER_MS
     return Clip(Span(0, length_ms), samples[: length_ms * SAMPLES_PER_MS])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """What a receipt says of the engine."""
+    """What a receipt records about the engine."""
 
     model: str
-    """Name as configured."""
+    """FLEET_MODEL as configured."""
     model_revision: str
-    """sha256 over the files of all models loaded."""
+    """sha256 over the files of all loaded models."""
     funasr: str
+    """Version."""
     torch: str
+    """Version."""
     device: str
-    """In torch's words."""
+    """torch's device string, such as cpu or cuda:0."""
     precision: str
+    """fp32, bf16 or fp16."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hints:
-    """What may help the recogniser."""
+    """Options of a request that the recogniser may use."""
 
     language: str | None = None
     hotwords: tuple[str, ...] = ()
     itn: bool | None = None
-    """Whether numbers are written in digits; None leaves it to the model."""
+    """Inverse text normalisation: write numbers in digits. None: decided by the model."""
     word_times: bool = field(default=False, compare=False)
-    """Whether somebody wants them, for which some models must work; the text is the same."""
+    """Whether word times are requested. Some models compute them only then; the text is equal."""
 
 
-Voice = NDArray[np.float32]
-"""What a voice sounds like, window by window, shape (windows, dimensions)."""
+SpeakerEmbeddings = NDArray[np.float32]
+"""Speaker embeddings of one clip, one row per window, shape (windows, dimensions)."""
 
 
-class Listener(Protocol):
-    """Finds speech in one audio while it comes in."""
+class StreamingVad(Protocol):
+    """Detects speech in one audio as its blocks arrive."""
 
-    def hear(self, block: Samples) -> list[Clip]:
-        """Take the next block; return the speech that is known to have ended.
+    def push(self, block: Samples) -> list[Clip]:
+        """Process the next block and return the speech that has ended.
 
         Args:
-            block: BLOCK_SAMPLES samples, but for the last one, which may be shorter.
+            block: BLOCK_SAMPLES samples; the last block may be shorter.
         """
 
-    def finish(self) -> list[Clip]:
-        """Say that nothing follows; return the rest of the speech."""
+    def flush(self) -> list[Clip]:
+        """End the audio and return the remaining speech."""
 
 
 class Engine(Protocol):
@@ -98,54 +101,57 @@ class Engine(Protocol):
 
     @property
     def identity(self) -> Identity:
-        """What a receipt says of it."""
+        """What a receipt records about this engine."""
 
     @property
     def fast_paths(self) -> dict[str, bool]:
-        """Each fast path by name, and whether it is taken."""
+        """Fast path name -> whether it is used."""
 
     @property
     def abilities(self) -> Abilities:
-        """What its models can do together."""
+        """The combined capabilities of the loaded models."""
 
     @property
     def longest_s(self) -> float:
-        """The longest clip that it recognises, in s."""
+        """The longest clip that the recogniser accepts, in s."""
 
-    def listen(self) -> Listener:
-        """Begin to look for speech in one audio; it comes in order of time, not overlapping."""
+    def start_vad(self) -> StreamingVad:
+        """Start VAD of one audio. Its clips come in order of time and do not overlap."""
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
-        """What is said in each clip, of whichever audio: one result each, in the same order."""
+        """Recognise clips, possibly of several audios; one result per clip, in the same order."""
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
-        """Each text with punctuation; unchanged without a punctuation model."""
+        """Add punctuation to each text; texts are unchanged without a punctuation model."""
 
-    def hear_voices(self, clips: Sequence[Clip]) -> list[Voice]:
-        """What the voice of each clip sounds like."""
+    def embed_speakers(self, clips: Sequence[Clip]) -> list[SpeakerEmbeddings]:
+        """Compute the speaker embeddings of each clip, one row per window of 1.5 s."""
 
-    def tell_apart(
-        self, voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
+    def cluster_speakers(
+        self,
+        embeddings: Sequence[SpeakerEmbeddings],
+        count: int | None = None,
+        seconds: Sequence[float] = (),
     ) -> list[list[str]]:
-        """A label per window of each voice of one recording, the same for the same speaker.
+        """Label each window of each clip of one recording; equal labels mean the same speaker.
 
         Args:
-            voices: as hear_voices gave them, in order of time.
-            count: how many speakers there are, if that is known.
-            seconds: how long each was heard, if that is known.
+            embeddings: results of embed_speakers, in order of time.
+            count: number of speakers, if known.
+            seconds: length of each clip, if known.
         """
 
     def hold_threads(self) -> int:
-        """Return torch's thread count as found, and set it back to what was planned."""
+        """Return torch's current thread count and reset it to the planned one."""
 
     def on_device(self) -> bool:
-        """Whether every parameter of the models is still where it was put."""
+        """Whether every model parameter is still on the planned device."""
 
     def memory_bytes(self) -> dict[str, int]:
         """Device memory of this process: allocated and reserved; empty on a CPU."""
 
 
-def find_speech(listener: Listener, samples: Samples) -> list[Clip]:
-    """The speech in audio that is there already."""
+def find_speech(vad: StreamingVad, samples: Samples) -> list[Clip]:
+    """All speech in an audio that is completely available."""
     blocks = (samples[at : at + BLOCK_SAMPLES] for at in range(0, len(samples), BLOCK_SAMPLES))
-    return [clip for block in blocks for clip in listener.hear(block)] + listener.finish()
+    return [clip for block in blocks for clip in vad.push(block)] + vad.flush()

@@ -1,46 +1,50 @@
-"""Which model is meant, and which bytes it is."""
+"""Resolve model names to directories or hub names, and hash the model files."""
 
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from contract.settings import DEMO, Settings
+from funasr_fleet.settings import DEMO, Settings
 
 _HUB_VAD = "fsmn-vad"
 _CHUNK_BYTES = 1 << 22
 
 
 def resolve_model(name: str) -> str:
-    """The directory or hub name that FunASR is to load."""
+    """The directory or hub name for FunASR; `demo` is the embedded demo model."""
     if name != DEMO:
         return name
-    from models import DEMO_ASR
+    from funasr_fleet.demo_model import DEMO_ASR
 
     return str(DEMO_ASR)
 
 
 def resolve_vad(settings: Settings) -> str:
-    """The speech detector that fits the recogniser, unless one is named."""
+    """The VAD as configured; with `auto`, the one that matches the recogniser."""
     if settings.vad_model not in ("auto", DEMO):
         return settings.vad_model
     if DEMO not in (settings.model, settings.vad_model):
         return _HUB_VAD
-    from models import DEMO_VAD
+    from funasr_fleet.demo_model import DEMO_VAD
 
     return str(DEMO_VAD)
 
 
 def split_revision(name: str) -> tuple[str, str | None]:
-    """Hub name and revision of name@revision; a directory's name is all of it."""
+    """Split name@revision into hub name and revision; an existing path is not split."""
     plain, _, revision = name.rpartition("@")
     return (plain, revision) if plain and not Path(name).exists() else (name, None)
 
 
-def revision_of(places: Iterable[Path]) -> str:
-    """sha256:<hex> over names and contents of the models' files; of one alone where that is all."""
+def revision_of(paths: Iterable[Path]) -> str:
+    """sha256:<hex> over names and contents of model files.
+
+    Args:
+        paths: model directories, or single weights files.
+    """
     digest = hashlib.sha256()
-    for place in places:
-        for file in _parts(place):
+    for path in paths:
+        for file in _model_files(path):
             digest.update(file.name.encode())
             with file.open("rb") as content:
                 while chunk := content.read(_CHUNK_BYTES):
@@ -48,19 +52,20 @@ def revision_of(places: Iterable[Path]) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _parts(place: Path) -> list[Path]:
-    """A file, or the parts of a model in a directory, and of a model within that model."""
-    if place.is_file():
-        return [place]
-    inside = list(place.iterdir())
-    kinds = _PARTS if _WEIGHTS & {path.suffix for path in inside} else _PARTS | _COMPILED
-    here = sorted(path for path in inside if path.is_file() and path.suffix in kinds)
-    within = sorted(path for path in inside if (path / "config.json").is_file())
-    return here + [part for folder in within for part in _parts(folder)]
+def _model_files(path: Path) -> list[Path]:
+    """The file itself, or the model files of a directory and of the models nested in it."""
+    if path.is_file():
+        return [path]
+    entries = list(path.iterdir())
+    has_weights = _WEIGHTS & {entry.suffix for entry in entries}
+    suffixes = _SUFFIXES if has_weights else _SUFFIXES | _COMPILED
+    files = sorted(entry for entry in entries if entry.is_file() and entry.suffix in suffixes)
+    submodels = sorted(entry for entry in entries if (entry / "config.json").is_file())
+    return files + [file for folder in submodels for file in _model_files(folder)]
 
 
 _WEIGHTS = {".pt", ".bin", ".safetensors"}
 _COMPILED = {".jit", ".onnx"}
-"""Beside weights they are exports that FunASR does not read."""
-_PARTS = _WEIGHTS | {".yaml", ".json", ".mvn", ".model", ".txt"}
-"""Configuration, weights and tokens; not cards, licences and what hubs leave beside them."""
+"""Exports; FunASR does not read them when there are weights."""
+_SUFFIXES = _WEIGHTS | {".yaml", ".json", ".mvn", ".model", ".txt"}
+"""Configuration, weights and tokens; model cards, licences and hub metadata are left out."""

@@ -1,6 +1,6 @@
-"""torch's thread counts. They run away: FunASR resets them, numba's OpenMP layer raises them.
+"""Set and reset torch's thread counts, which FunASR resets and numba's OpenMP layer raises.
 
-A second long file that takes ten times as long as the first is what this guards against.
+Otherwise a second long file can take ten times as long as the first.
 """
 
 import contextlib
@@ -9,9 +9,9 @@ import torch
 
 
 def limit_threads(threads: int) -> None:
-    """Set the threads within an operator, and one thread between operators.
+    """Set the number of intra-op threads, and one inter-op thread.
 
-    Between operators a count above one only multiplies the pools: inference runs one at a time.
+    More inter-op threads only multiply the pools: inference runs one operator at a time.
     """
     torch.set_num_threads(threads)
     with contextlib.suppress(RuntimeError):  # it can be set only once per process
@@ -19,8 +19,8 @@ def limit_threads(threads: int) -> None:
 
 
 def hold_threads(threads: int) -> int:
-    """Return the thread count as found, and set it back to the plan's."""
-    found = torch.get_num_threads()
-    if found != threads:
+    """Return torch's current thread count and reset it to the planned one."""
+    current = torch.get_num_threads()
+    if current != threads:
         torch.set_num_threads(threads)
-    return found
+    return current

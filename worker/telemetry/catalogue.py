@@ -1,9 +1,9 @@
-"""Every metric of a worker, declared once. Names and units are the public interface."""
+"""Every metric of a worker, declared once. Names and units are a public interface."""
 
 from typing import get_args
 
-from contract.metric import Metric, measured
-from contract.transcript import STAGES, ErrorKind, Outcome, WarningKind
+from funasr_fleet.contract.transcript import STAGES, ErrorKind, Outcome, WarningKind
+from funasr_fleet.metric import Metric, gauge
 
 _STAGE_S = (
     0.001,
@@ -36,116 +36,123 @@ CATALOGUE = (
     Metric(
         "asr_files_total",
         "counter",
-        "Files by how they ended.",
+        "Files by outcome.",
         ("outcome",),
         values=get_args(Outcome),
     ),
     Metric(
         "asr_failures_total",
         "counter",
-        "Failed files by kind of error.",
+        "Failed files by error kind.",
         ("kind",),
         values=get_args(ErrorKind),
     ),
     Metric("asr_audio_seconds_total", "counter", "Audio transcribed, in seconds."),
-    Metric("asr_inference_seconds_total", "counter", "Time spent in the models, in seconds."),
+    Metric("asr_inference_seconds_total", "counter", "Time the models were running, in seconds."),
     Metric(
         "asr_stage_seconds",
         "histogram",
-        "Time of one file in one stage.",
+        "Time per file and stage.",
         ("stage",),
         _STAGE_S,
         values=STAGES,
     ),
-    Metric("asr_file_seconds", "histogram", "Time of one file, start to commit.", (), _FILE_S),
+    Metric("asr_file_seconds", "histogram", "Time per file, from fetch to commit.", (), _FILE_S),
     Metric(
-        "asr_queue_wait_seconds", "histogram", "From publishing a shard to its start.", (), _WAIT_S
+        "asr_queue_wait_seconds",
+        "histogram",
+        "Time from publishing a shard to its start.",
+        (),
+        _WAIT_S,
     ),
-    Metric("asr_shard_seconds", "histogram", "Time of one shard.", (), _SHARD_S),
-    Metric("asr_rtfx", "histogram", "Audio seconds per second of work, per file.", (), _RTFX),
+    Metric("asr_shard_seconds", "histogram", "Time per shard.", (), _SHARD_S),
+    Metric("asr_rtfx", "histogram", "Audio seconds per second of processing, per file.", (), _RTFX),
     Metric("asr_batch_padding_ratio", "histogram", "Share of a batch that is padding.", (), _RATIO),
     Metric(
         "asr_batch_seconds",
         "histogram",
-        "Speech recognised at once, in seconds.",
+        "Speech in a batch, in seconds.",
         (),
         _BATCH_S,
     ),
     Metric(
-        "asr_batch_budget_seconds", "gauge", "Padded seconds that one batch may have.", ("slot",)
+        "asr_batch_budget_seconds",
+        "gauge",
+        "Maximum size of a batch, in seconds including padding.",
+        ("slot",),
     ),
-    Metric(
-        "asr_oom_backoffs_total", "counter", "Batches for which the device's memory was too small."
-    ),
+    Metric("asr_oom_backoffs_total", "counter", "Batches that ran out of device memory."),
     Metric(
         "asr_busy_ratio",
         "gauge",
-        "Share of the last shard's time in which its models were at work.",
+        "Share of the last shard's time in which the models were running.",
         ("slot",),
     ),
     Metric("asr_empty_transcripts_total", "counter", "Files with speech but without text."),
     Metric(
         "asr_warnings_total",
         "counter",
-        "Files whose text is doubtful, or whose audio is damaged, by what is doubtful.",
+        "Files with a suspect transcript or damaged audio, by kind of warning.",
         ("kind",),
         values=get_args(WarningKind),
     ),
     Metric(
         "asr_redeliveries_total",
         "counter",
-        "Shards that came again because a process died with them.",
+        "Shards redelivered after a crash of their process.",
     ),
-    Metric("asr_dead_lettered_total", "counter", "Messages that this worker put aside."),
-    Metric("asr_model_load_seconds", "gauge", "Time the last load of the models took.", ("slot",)),
+    Metric(
+        "asr_dead_lettered_total",
+        "counter",
+        "Messages that this worker moved to the dead letters.",
+    ),
+    Metric("asr_model_load_seconds", "gauge", "Duration of the last model load.", ("slot",)),
     Metric(
         "asr_device_info",
         "gauge",
-        "Always 1: what each slot runs on.",
+        "Always 1; the labels name the device of each slot.",
         ("slot", "device", "name", "uuid"),
     ),
-    Metric(
-        "asr_torch_threads", "gauge", "torch's threads as found after the last file.", ("slot",)
-    ),
+    Metric("asr_torch_threads", "gauge", "torch's thread count after the last file.", ("slot",)),
     Metric(
         "asr_file_resident_bytes",
         "gauge",
-        "Memory of the slot's child as found after the last file.",
+        "Resident memory of the slot's child after the last file.",
         ("slot",),
     ),
     Metric(
         "asr_file_device_bytes",
         "gauge",
-        "Device memory of the slot's child as found after the last file.",
+        "Device memory of the slot's child after the last file.",
         ("slot",),
     ),
     Metric(
         "asr_fast_path",
         "gauge",
-        "1 when the slot takes the fast path, 0 when it works on FunASR's own.",
+        "1 when the slot uses the fast path, 0 when it uses FunASR's own.",
         ("slot", "path"),
     ),
-    measured("asr_slots", "Children that the worker should have."),
-    measured("asr_model_ready", "1 when the slot's child has loaded its models, else 0.", "slot"),
-    measured(
+    gauge("asr_slots", "Number of children that the worker should have."),
+    gauge("asr_model_ready", "1 when the slot's child has loaded its models, else 0.", "slot"),
+    gauge(
         "asr_model_load_failures",
-        "Children of the slot in a row that could not load their models.",
+        "Consecutive children of the slot that could not load their models.",
         "slot",
     ),
-    measured(
-        "asr_child_deaths",
-        "Children of the slot in a row that died since one of them ended a shard.",
+    gauge("asr_child_deaths", "Consecutive child exits without a completed shard.", "slot"),
+    gauge("asr_planned_torch_threads", "Planned torch threads of the slot's child.", "slot"),
+    gauge(
+        "asr_device_expected",
+        "1 when all parameters of the models are on the planned device, else 0.",
         "slot",
     ),
-    measured("asr_planned_torch_threads", "Threads that the slot's child was given.", "slot"),
-    measured("asr_device_expected", "1 when the model sits where it should, else 0.", "slot"),
-    measured(
+    gauge(
         "asr_device_utilization_ratio",
-        "Busy share of the GPU, or of the child's CPU threads.",
+        "Utilization of the GPU, or of the child's CPU threads.",
         "slot",
     ),
-    measured("asr_device_memory_bytes", "Device memory.", "slot", "kind"),
-    measured("asr_device_temperature_celsius", "Temperature of the GPU.", "slot"),
-    measured("asr_device_power_watts", "Power drawn by the GPU.", "slot"),
-    measured("asr_resident_bytes", "Resident memory of the slot's child.", "slot"),
+    gauge("asr_device_memory_bytes", "Device memory by kind.", "slot", "kind"),
+    gauge("asr_device_temperature_celsius", "GPU temperature.", "slot"),
+    gauge("asr_device_power_watts", "GPU power draw.", "slot"),
+    gauge("asr_resident_bytes", "Resident memory of the slot's child.", "slot"),
 )

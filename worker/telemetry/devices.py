@@ -1,4 +1,4 @@
-"""What NVML and psutil say of each slot, read by the server at every scrape."""
+"""Readings of NVML and psutil for each slot, taken by the metrics server at each scrape."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -7,8 +7,8 @@ from typing import Any
 
 import psutil
 
-from contract.metric import Reading
-from worker.slots import SlotState
+from funasr_fleet.metric import Sample
+from funasr_fleet.worker.process.slot_state import SlotState
 
 _BUSY = "asr_device_utilization_ratio"
 _MEMORY = "asr_device_memory_bytes"
@@ -16,13 +16,16 @@ _MEMORY = "asr_device_memory_bytes"
 
 @dataclass
 class DeviceReader:
-    """Reads every slot's device; keeps what psutil needs to tell a share from two readings."""
+    """Reads every slot's device.
+
+    It keeps the psutil processes, which compute CPU utilization from two consecutive readings.
+    """
 
     _processes: dict[int, psutil.Process] = field(default_factory=dict)
     _nvml: Any = None
 
-    def read(self, states: list[SlotState]) -> Iterator[Reading]:
-        """Every reading of every slot; a child that is gone gives none."""
+    def read(self, states: list[SlotState]) -> Iterator[Sample]:
+        """Yield the samples of every slot; readings of a child that has exited are omitted."""
         for state in states:
             slot = (str(state.slot),)
             yield "asr_model_ready", slot, float(state.state == "ready")
@@ -39,7 +42,7 @@ class DeviceReader:
             for kind, size in (state.memory or {}).items():
                 yield _MEMORY, (*slot, kind), float(size)
 
-    def _read_process(self, state: SlotState, slot: tuple[str, ...]) -> Iterator[Reading]:
+    def _read_process(self, state: SlotState, slot: tuple[str, ...]) -> Iterator[Sample]:
         process = self._processes.setdefault(state.pid, psutil.Process(state.pid))
         resident = float(process.memory_info().rss)
         yield "asr_resident_bytes", slot, resident
@@ -49,13 +52,13 @@ class DeviceReader:
             yield _MEMORY, (*slot, "used"), resident
             yield _MEMORY, (*slot, "total"), float(psutil.virtual_memory().total)
 
-    def _read_gpu(self, state: SlotState, slot: tuple[str, ...]) -> Iterator[Reading]:
-        """Whatever this GPU tells; consumer cards and MIG instances leave some readings out."""
+    def _read_gpu(self, state: SlotState, slot: tuple[str, ...]) -> Iterator[Sample]:
+        """Yield the readings that this GPU supports; consumer cards and MIG instances lack some."""
         nvml = self._start_nvml()
         try:
             handle = nvml.nvmlDeviceGetHandleByUUID(state.device_uuid)
         except nvml.NVMLError:
-            return  # lost, or taken away: that it tells nothing is the news
+            return  # the GPU is lost or removed; missing samples show it
         readings: tuple[tuple[str, tuple[str, ...], Callable[[], float]], ...] = (
             (_MEMORY, (*slot, "used"), lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used),
             (_MEMORY, (*slot, "total"), lambda: nvml.nvmlDeviceGetMemoryInfo(handle).total),

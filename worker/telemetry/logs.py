@@ -1,4 +1,4 @@
-"""One structured line per event, as text for people or JSON for machines."""
+"""Structured logging: one line per event, as text or JSON."""
 
 import logging
 import re
@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import structlog
 
-from contract.settings import redact
-from worker.events import BatchRecognised, Event, FileFinished, ModelsWorked
+from funasr_fleet.settings import redact
+from funasr_fleet.worker.events import BatchRecognised, Event, FileFinished, InferenceTime
 
 
 def configure_logging(form: Literal["text", "json"]) -> None:
-    """Send everything, Celery's and FunASR's lines included, through one renderer to stderr."""
-    stamps: list[Any] = [
+    """Send all log lines, also those of Celery and FunASR, through one renderer to stderr."""
+    processors: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -27,7 +27,7 @@ def configure_logging(form: Literal["text", "json"]) -> None:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
-        processors=[*stamps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
@@ -35,15 +35,15 @@ def configure_logging(form: Literal["text", "json"]) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-            foreign_pre_chain=stamps,
+            foreign_pre_chain=processors,
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)  # FunASR tells its every step through the root logger
-    for name in ("fleet", "worker", "celery.worker.consumer", "celery.apps.worker"):
+    root.setLevel(logging.WARNING)  # FunASR logs every step to the root logger
+    for name in ("fleet", "funasr_fleet", "celery.worker.consumer", "celery.apps.worker"):
         logging.getLogger(name).setLevel(logging.INFO)
-    # what is handed back is told by our own event, without a traceback
+    # Celery logs a requeued message with a traceback; the event ShardRequeued is enough
     logging.getLogger("celery.app.trace").setLevel(logging.ERROR)
 
 
@@ -52,11 +52,11 @@ def _hide_passwords(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
 
 
 def log_event(event: Event) -> None:
-    """One line, its fields those of the event; times in whole milliseconds.
+    """Log one line with the fields of the event; stage times are in whole milliseconds.
 
-    What happens many times a file has its numbers on /metrics instead.
+    Events that occur many times per file are not logged; they are counted in /metrics.
     """
-    if isinstance(event, BatchRecognised | ModelsWorked):
+    if isinstance(event, BatchRecognised | InferenceTime):
         return
     fields = {key: value for key, value in asdict(event).items() if value not in (None, (), {})}
     name = re.sub(r"(?<!^)(?=[A-Z])", " ", type(event).__name__).lower()

@@ -1,25 +1,25 @@
-"""The catalogue as prometheus_client objects; parent and children count into files of their own.
+"""The catalogue as prometheus_client objects; the parent and each slot have their own files.
 
-Files are named by slot, not by process: a counter survives the child that a crash replaced.
+Files are named by slot, not by process, so that counters survive the crash of a child.
 """
 
 import os
 from pathlib import Path
 from typing import Any
 
-from contract.metric import Metric
-from worker.telemetry.catalogue import CATALOGUE
+from funasr_fleet.metric import Metric
+from funasr_fleet.worker.telemetry.catalogue import CATALOGUE
 
 _DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def metrics_directory(run_dir: Path) -> Path:
-    """Where the children of one worker count."""
+    """Return the directory of a worker's metric files."""
     return run_dir / "metrics"
 
 
 def forget_counts(run_dir: Path) -> None:
-    """Start a worker's counters at zero: Prometheus expects that of a restarted process."""
+    """Reset a worker's counters to zero, as Prometheus expects of a restarted process."""
     directory = metrics_directory(run_dir)
     directory.mkdir(parents=True, exist_ok=True)
     for old in directory.glob("*.db"):
@@ -27,16 +27,16 @@ def forget_counts(run_dir: Path) -> None:
 
 
 class Metrics:
-    """What one process counts, by name; an undeclared name is a KeyError."""
+    """The metrics of one process by name; an undeclared name raises KeyError."""
 
-    def __init__(self, run_dir: Path, whose: str) -> None:
-        """`whose` names the files: slot0, slot1, ..., parent."""
+    def __init__(self, run_dir: Path, file_name: str) -> None:
+        """Create the metrics; `file_name` is slot0, slot1, ... or parent."""
         os.environ[_DIRECTORY_VARIABLE] = str(metrics_directory(run_dir))
-        # both must happen before the first metric exists
+        # the variable and ValueClass must be set before the first metric exists
         from prometheus_client import CollectorRegistry, values
 
-        per_slot: Any = values.MultiProcessValue  # prometheus_client leaves its types out
-        values.ValueClass = per_slot(lambda: whose)
+        per_file: Any = values.MultiProcessValue  # untyped in prometheus_client
+        values.ValueClass = per_file(lambda: file_name)
         registry = CollectorRegistry()
         self._by_name = {
             metric.name: _make(metric, registry)
@@ -62,7 +62,7 @@ def _make(metric: Metric, registry: Any) -> Any:
                 metric.name, metric.help, metric.labels, registry=registry, buckets=metric.buckets
             )
         case "gauge":
-            # every gauge carries its slot, so the last value written is the value
+            # every gauge has a slot label, so the value written last is the current one
             return Gauge(
                 metric.name,
                 metric.help,

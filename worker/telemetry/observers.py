@@ -1,25 +1,25 @@
-"""Events -> metrics and log lines. A sink that fails must not fail the work."""
+"""Events -> metrics and log lines. An error of an observer must not fail the work."""
 
 import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from worker.events import (
+from funasr_fleet.worker.events import (
     BatchRecognised,
     Event,
     FileFinished,
     FilesCancelled,
-    MemoryRanOut,
+    InferenceTime,
     ModelReady,
-    ModelsWorked,
     Observer,
+    OutOfMemoryBackoff,
+    ShardDeadLettered,
     ShardFinished,
-    ShardPutAside,
     ShardSplit,
     ShardStarted,
 )
-from worker.telemetry.logs import log_event
-from worker.telemetry.metrics import Metrics
+from funasr_fleet.worker.telemetry.logs import log_event
+from funasr_fleet.worker.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +27,12 @@ _NO_SLOT = -1
 
 
 def observers(run_dir: Path, slot: int) -> Observer:
-    """Every sink of this child behind one call."""
+    """Return the observer of a child, which counts and logs each event."""
     return _observe(Metrics(run_dir, f"slot{slot}"), slot)
 
 
 def observers_of_parent(run_dir: Path) -> Observer:
-    """The same for the parent: it has no slot, and tells of messages that it puts aside."""
+    """Return the observer of the parent, which has no slot; it reports its dead letters."""
     return _observe(Metrics(run_dir, "parent"), _NO_SLOT)
 
 
@@ -53,7 +53,7 @@ def _observe(metrics: Metrics, slot: int) -> Observer:
 
 
 def count(metrics: Metrics, slot: int, event: Event) -> None:
-    """What each event means in metrics."""
+    """Update the metrics for an event."""
     match event:
         case ModelReady():
             metrics["asr_model_load_seconds"].labels(slot).set(event.seconds)
@@ -67,7 +67,7 @@ def count(metrics: Metrics, slot: int, event: Event) -> None:
                 metrics["asr_queue_wait_seconds"].observe(event.queue_wait_s)
             if event.redelivered:
                 metrics["asr_redeliveries_total"].inc()
-        case BatchRecognised() | ModelsWorked() | MemoryRanOut():
+        case BatchRecognised() | InferenceTime() | OutOfMemoryBackoff():
             _count_work(metrics, slot, event)
         case FileFinished():
             _count_file(metrics, slot, event)
@@ -78,28 +78,28 @@ def count(metrics: Metrics, slot: int, event: Event) -> None:
 
 
 def _count_end(metrics: Metrics, slot: int, event: Event) -> None:
-    """How a delivery ended."""
+    """Count an event that ends a delivery."""
     match event:
         case ShardFinished():
             metrics["asr_shard_seconds"].observe(event.seconds)
             metrics["asr_busy_ratio"].labels(slot).set(event.busy_ratio)
         case ShardSplit():
             metrics["asr_redeliveries_total"].inc()
-        case ShardPutAside():
+        case ShardDeadLettered():
             metrics["asr_dead_lettered_total"].inc()
 
 
 def _count_work(
-    metrics: Metrics, slot: int, event: BatchRecognised | ModelsWorked | MemoryRanOut
+    metrics: Metrics, slot: int, event: BatchRecognised | InferenceTime | OutOfMemoryBackoff
 ) -> None:
     match event:
         case BatchRecognised():
             metrics["asr_batch_seconds"].observe(event.seconds)
             metrics["asr_batch_padding_ratio"].observe(event.padding_ratio)
             metrics["asr_batch_budget_seconds"].labels(slot).set(event.budget_s)
-        case ModelsWorked():
+        case InferenceTime():
             metrics["asr_inference_seconds_total"].inc(event.seconds)
-        case MemoryRanOut():
+        case OutOfMemoryBackoff():
             metrics["asr_oom_backoffs_total"].inc()
             metrics["asr_batch_budget_seconds"].labels(slot).set(event.budget_s)
 
@@ -108,7 +108,7 @@ def _count_file(metrics: Metrics, slot: int, file: FileFinished) -> None:
     metrics["asr_files_total"].labels(file.outcome).inc()
     if file.error_kind:
         metrics["asr_failures_total"].labels(file.error_kind).inc()
-    if file.threads:  # unknown of files that were put aside
+    if file.threads:  # 0 for files of a dead-lettered shard
         metrics["asr_torch_threads"].labels(slot).set(file.threads)
         metrics["asr_file_resident_bytes"].labels(slot).set(file.resident_bytes)
         metrics["asr_file_device_bytes"].labels(slot).set(file.device_bytes)

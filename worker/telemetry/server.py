@@ -1,8 +1,8 @@
-"""/metrics, /healthz and /readyz, in a process of its own: it answers while a child is busy.
+"""Serves /metrics, /healthz and /readyz from a separate process, which is never busy with work.
 
-    python -m worker.telemetry.server RUN_DIR PORT PARENT_PID
+    python -m funasr_fleet.worker.telemetry.server RUN_DIR PORT PARENT_PID
 
-It ends with the worker that started it.
+It exits with the worker that started it.
 """
 
 import os
@@ -21,37 +21,37 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from contract.pages import Page, make_server, plain, route
-from contract.settings import Settings
-from worker.health import Worker, why_not_ready, why_stuck
-from worker.progress import Patience, read_progress
-from worker.slots import SlotFiles
-from worker.telemetry.catalogue import CATALOGUE
-from worker.telemetry.devices import DeviceReader
-from worker.telemetry.metrics import metrics_directory
+from funasr_fleet.http_server import Page, make_server, plain, route
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.process.health import Worker, why_not_ready, why_stuck
+from funasr_fleet.worker.process.heartbeat import TimeLimits, read_progress
+from funasr_fleet.worker.process.slot_state import SlotFiles
+from funasr_fleet.worker.telemetry.catalogue import CATALOGUE
+from funasr_fleet.worker.telemetry.devices import DeviceReader
+from funasr_fleet.worker.telemetry.metrics import metrics_directory
 
 
 @dataclass(eq=False)
 class Status:
-    """What the three pages say, read anew for each request."""
+    """The content of the three pages, read from the run directory at each request."""
 
     run_dir: Path
     devices: DeviceReader
-    patience: Patience
+    limits: TimeLimits
 
     @property
     def _slots(self) -> SlotFiles:
         return SlotFiles(self.run_dir)
 
     def page(self, path: str) -> Page:
-        """Answer a path."""
+        """Return the page of a path."""
         match route(path):
             case "/metrics":
                 return HTTPStatus.OK, CONTENT_TYPE_LATEST, self.metrics()
             case "/healthz":
-                return _verdict(why_stuck(self._worker(), time.monotonic(), self.patience))
+                return _health_page(why_stuck(self._worker(), time.monotonic(), self.limits))
             case "/readyz":
-                return _verdict(why_not_ready(self._worker()))
+                return _health_page(why_not_ready(self._worker()))
             case _:
                 return plain("try /metrics, /healthz or /readyz", HTTPStatus.NOT_FOUND)
 
@@ -65,15 +65,15 @@ class Status:
         )
 
     def metrics(self) -> bytes:
-        """What the children counted, and what the devices show now."""
+        """Return the children's metrics and the current device readings."""
         registry = CollectorRegistry()
-        collect: Any = MultiProcessCollector  # prometheus_client leaves its types out
+        collect: Any = MultiProcessCollector  # untyped in prometheus_client
         collect(registry, str(metrics_directory(self.run_dir)))
         registry.register(self)
         return generate_latest(registry)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The gauges that are read at each scrape."""
+        """Yield the gauges that are read at each scrape."""
         families = {
             metric.name: GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
             for metric in CATALOGUE
@@ -85,23 +85,23 @@ class Status:
         yield from families.values()
 
 
-def _verdict(problem: str | None) -> Page:
+def _health_page(problem: str | None) -> Page:
     return plain(problem or "ok", HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK)
 
 
-def _end_with(parent: int, server: HTTPServer) -> None:
-    """Stop once the worker is gone, however it went."""
+def _stop_with_parent(parent: int, server: HTTPServer) -> None:
+    """Shut the server down once the worker has exited for any reason."""
     while os.getppid() == parent:
         time.sleep(0.5)
     server.shutdown()
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until the parent process ends."""
+    """Serve until the parent process exits."""
     run_dir, port, parent = Path(arguments[0]), int(arguments[1]), int(arguments[2])
     settings = Settings.load()
-    server = make_server(Status(run_dir, DeviceReader(), Patience.of(settings)).page, port)
-    threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
+    server = make_server(Status(run_dir, DeviceReader(), TimeLimits.of(settings)).page, port)
+    threading.Thread(target=_stop_with_parent, args=(parent, server), daemon=True).start()
     server.serve_forever()
     return 0
 

@@ -19,14 +19,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-_TARGET = "worker.decoding"
+_TARGET = "funasr_fleet.worker.audio.decode"
 _LINE_BYTES = 64
 
 Decode = Callable[..., Iterator[Any]]
 
 
 class SabotagedImport:
-    """Finds worker.decoding as anybody would, and changes it before others see it."""
+    """Finds worker.audio.decode as anybody would, and changes it before others see it."""
 
     @staticmethod
     def find_spec(

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-import producer
-from cli.dead import app
-from cli.exits import Exit, exit_for
-from contract.dead_letters import DeadLetter
-from producer.dead import DeadList, DropResult
-from producer.refusals import NothingChosen
-from producer.requeuing import RequeueResult
+import funasr_fleet
+from funasr_fleet.broker.dead_letters import DeadLetter
+from funasr_fleet.cli.dead import app
+from funasr_fleet.cli.exits import Exit, exit_for
+from funasr_fleet.producer.dead_letters.requeue import RequeueResult
+from funasr_fleet.producer.dead_letters.select import DeadList, DropResult
+from funasr_fleet.producer.errors import NothingChosen
 
 LETTER = DeadLetter(
     message_id="night-00000-0003",
@@ -44,7 +44,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return told
 
     for name in ("list", "requeue", "drop"):
-        monkeypatch.setattr(producer, f"{name}_dead", answer(name))
+        monkeypatch.setattr(funasr_fleet, f"{name}_dead", answer(name))
     return known
 
 
@@ -65,7 +65,7 @@ def test_the_list_says_what_why_where_and_when(asked: dict[str, Any]) -> None:
         "  device cuda:1",
         "  when   2026-11-22T12:00:00Z",
     ]
-    assert second.splitlines()[:2] == ["odd", "  file   none: it is no shard"]
+    assert second.splitlines()[:2] == ["odd", "  file   none: not a shard"]
     assert end.startswith("2 of 1,204 dead letters of job night; ")
 
 
@@ -80,11 +80,11 @@ def test_the_list_as_one_document() -> None:
 
 def test_no_letters_say_so(asked: dict[str, Any]) -> None:
     asked.update({"list": DeadList(letters=(), total=0), "requeue": RequeueResult()})
-    assert run("list").stdout == "there is no dead letter\n"
+    assert run("list").stdout == "no dead letters\n"
     result = run("requeue", "--job", "night")
     assert (result.exit_code, result.stdout) == (
         0,
-        "there is no dead letter of job night: nothing to do\n",
+        "no dead letters of job night: nothing to do\n",
     )
 
 
@@ -112,8 +112,8 @@ def test_each_letter_that_stays_is_told_and_is_no_success(asked: dict[str, Any])
     told = run("requeue", "--all")
     assert told.exit_code == Exit.SOME_FAILED
     assert told.stdout == "1 dead letter (1 files) enqueued again\n"
-    assert "fleet: odd-0 stays: it is no shard\n" in told.stderr
-    assert told.stderr.endswith("fleet: 2 others stay, too\n")
+    assert "fleet: odd-0 not requeued: it is no shard\n" in told.stderr
+    assert told.stderr.endswith("fleet: 2 more not requeued\n")
     document = json.loads(run("requeue", "--all", "--json").stdout)
     assert (document["requeued"], document["refused"]) == (1, 1002)
     assert document["refusals"][0] == {"message_id": "odd-0", "why": "it is no shard"}
@@ -124,7 +124,7 @@ def test_dropping_what_is_not_there_is_told(asked: dict[str, Any]) -> None:
     asked["drop"] = DropResult(dropped=0, unknown=["b"])
     result = run("drop", "b")
     assert (result.exit_code, result.stdout) == (Exit.SOME_FAILED, "")
-    assert result.stderr == "fleet: there is no dead letter b\n"
+    assert result.stderr == "fleet: no dead letter has the id b\n"
     assert json.loads(run("drop", "b", "--json").stdout) == {"dropped": 0, "unknown": ["b"]}
 
 

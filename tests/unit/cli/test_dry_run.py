@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cli.dry_run import print_dry_run, to_text
-from producer.dry_run.effort import DryRun, Span
+from funasr_fleet.cli.dry_run import print_dry_run, to_text
+from funasr_fleet.producer.estimate.cost import DryRun, Span
 
 GIVEN: dict[str, Any] = {
     "files": 10_000_000,
@@ -36,7 +36,7 @@ def test_the_lines_name_files_hours_and_time() -> None:
     for part in (
         "10,000,000, 5.0 TiB",
         "100,000 (95,000 to 105,000) hours",
-        "60 of 64 headers",
+        "60 of 64 sampled headers",
         "mp3 16,000, wav 15,980 (measured)",
         "12 h 30 min (11 h 52 min to 13 h 8 min) on 8 GPUs",
         "1,000 audio seconds per second each, a guess",
@@ -51,10 +51,10 @@ def test_the_lines_name_files_hours_and_time() -> None:
     ("fields", "part"),
     [
         ({"gpu_hour_price": 2.0}, "200.00 (190.00 to 210.00) at 2 a GPU hour"),
-        ({"rtfx_basis": "measured"}, "as the workers have measured"),
-        ({"rtfx_basis": "given"}, "as --rtfx says"),
-        ({"typical_ms": 36_000_000}, "10.0 h guessed by typical rates"),
-        ({"known_ms": 36_000_000}, "10.0 h told by the sources"),
+        ({"rtfx_basis": "measured"}, "measured by workers"),
+        ({"rtfx_basis": "given"}, "given by --rtfx"),
+        ({"typical_ms": 36_000_000}, "10.0 h by typical bit rates"),
+        ({"known_ms": 36_000_000}, "10.0 h given by the sources"),
         ({"bad_rows": 7}, "7 bad rows"),
         ({"files_of_unknown_size": 3}, "3 of them of unknown size"),
         ({"gpus": 1}, ") on 1 GPU ("),

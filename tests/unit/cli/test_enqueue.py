@@ -7,16 +7,16 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-import producer
-from cli.enqueue import _sentence, enqueue
-from cli.exits import WrongUsage
-from contract.job import FORMATS, Options
-from contract.ledger import JobCounts
-from contract.queues import DEFAULT_PRIORITY
-from producer import EnqueueResult
-from producer.jobs import JobStatus
-from producer.planning.packing import ShardLimits
-from producer.wanted import MAX_READY
+import funasr_fleet
+from funasr_fleet import EnqueueResult
+from funasr_fleet.broker.ledger import JobCounts
+from funasr_fleet.cli.enqueue import _sentence, enqueue
+from funasr_fleet.cli.exits import WrongUsage
+from funasr_fleet.contract.job import FORMATS, Options
+from funasr_fleet.contract.queues import DEFAULT_PRIORITY
+from funasr_fleet.producer.api import MAX_READY
+from funasr_fleet.producer.jobs.status import JobStatus
+from funasr_fleet.producer.planning.packing import ShardLimits
 from tests.unit.counted import counted, status_of
 
 
@@ -28,7 +28,7 @@ def _result(**fields: Any) -> EnqueueResult:
     ("found", "phrases"),
     [
         (_result(), ["no audio found"]),
-        (_result(files=3, skipped=3), ["3 files found", "all have their outcome"]),
+        (_result(files=3, skipped=3), ["3 files found", "all have an outcome"]),
         (
             _result(files=5, skipped=2, enqueued=3, shards=1),
             ["5 files found", "2 skipped", "3 enqueued", "1 shards", "fleet status night"],
@@ -71,7 +71,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         found.warnings, found.empty = warnings, heard.get("empty", False)
         return found
 
-    monkeypatch.setattr(producer, "enqueue", listen)
+    monkeypatch.setattr(funasr_fleet, "enqueue", listen)
     return heard
 
 
@@ -120,10 +120,10 @@ def test_the_help_names_every_format() -> None:
 
 
 def test_a_warning_is_a_line_on_stderr_and_in_the_document(asked: dict[str, Any]) -> None:
-    asked["warnings"] = ["no worker holds x now"]
+    asked["warnings"] = ["no worker serves x now"]
     result = _run("--json")
-    assert (result.exit_code, result.stderr) == (0, "fleet: no worker holds x now\n")
-    assert json.loads(result.stdout)["warnings"] == ["no worker holds x now"]
+    assert (result.exit_code, result.stderr) == (0, "fleet: no worker serves x now\n")
+    assert json.loads(result.stdout)["warnings"] == ["no worker serves x now"]
 
 
 def test_the_producer_knows_the_limits_that_are_not_given(asked: dict[str, Any]) -> None:
@@ -154,7 +154,7 @@ def waited(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, 
         asked["looked"] = job
         return status_of(asked["counts"])
 
-    monkeypatch.setattr(producer, "status", look)
+    monkeypatch.setattr(funasr_fleet, "status", look)
     return asked
 
 
@@ -204,7 +204,7 @@ def test_the_json_document_stands_alone_on_stdout(asked: dict[str, Any]) -> None
         (("--timestamps", "never"), "--timestamps"),
         (("--channels", "left"), "--channels"),
         (("--output", "s3://out"), "--output must be s3://bucket/prefix/"),
-        (("--output", "s3://out/vict/_jobs/v1/"), "--output must not have _jobs as a part"),
+        (("--output", "s3://out/vict/_jobs/v1/"), "--output must not contain _jobs as a path part"),
     ],
 )
 def test_a_wrong_option_is_named_before_anything_is_published(

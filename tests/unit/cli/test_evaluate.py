@@ -9,14 +9,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-import producer
-from cli.evaluate import evaluate
-from cli.exits import WrongUsage
-from cli.main import run
-from producer.evaluation.choosing import Metric
-from producer.evaluation.counts import Counts
-from producer.evaluation.result import Evaluation, FileResult
-from producer.evaluation.scoring import Score
+import funasr_fleet
+from funasr_fleet.cli.evaluate import evaluate
+from funasr_fleet.cli.exits import WrongUsage
+from funasr_fleet.cli.main import run
+from funasr_fleet.producer.evaluation.edit_counts import Counts
+from funasr_fleet.producer.evaluation.metric_choice import Metric
+from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
+from funasr_fleet.producer.evaluation.scoring import Score
 
 GIVEN = ("--references", "said.jsonl", "--output", "s3://out/x/")
 
@@ -43,7 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         found: Evaluation = known["answer"]
         return found
 
-    monkeypatch.setattr(producer, "evaluate", answer)
+    monkeypatch.setattr(funasr_fleet, "evaluate", answer)
     return known
 
 
@@ -152,7 +152,7 @@ def test_references_without_a_row_are_wrong_usage(
     assert ended.value.code == 2
     told = capsys.readouterr()
     assert told.out == ""
-    assert "empty.jsonl: Holds no row: write one for each file" in told.err
+    assert "empty.jsonl: The references have no row: add one row per file" in told.err
 
 
 def test_an_output_that_is_no_prefix_is_wrong_usage(asked: dict[str, Any]) -> None:
@@ -168,7 +168,7 @@ def test_without_jiwer_it_says_what_to_install(
     def needs_jiwer(*_: Any, **__: Any) -> Evaluation:
         raise ModuleNotFoundError(name="jiwer")
 
-    monkeypatch.setattr(producer, "evaluate", needs_jiwer)
+    monkeypatch.setattr(funasr_fleet, "evaluate", needs_jiwer)
     monkeypatch.setattr(sys, "argv", ["fleet", "evaluate", *GIVEN])
     with pytest.raises(SystemExit) as ended:
         run()

@@ -2,13 +2,18 @@
 
 import pytest
 
-from cli.exits import Exit, WrongUsage, exit_for
-from contract.queues import BrokerUnavailable
-from contract.settings import BadConfiguration
-from contract.store import BucketMissing, CredentialsRefused, ObjectDenied, StoreUnavailable
-from local.process import StartFailed
-from producer.refusals import NoSuchJob
-from producer.sources import BadSource
+from funasr_fleet.cli.exits import Exit, WrongUsage, exit_for
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.embedded.process import StartFailed
+from funasr_fleet.producer.discovery import BadSource
+from funasr_fleet.producer.errors import NoSuchJob
+from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.storage.base import (
+    BucketMissing,
+    CredentialsRefused,
+    ObjectDenied,
+    StoreUnavailable,
+)
 
 
 def test_the_codes_are_those_of_the_interface() -> None:

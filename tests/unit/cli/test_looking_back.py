@@ -9,14 +9,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-import producer
-from cli.exits import WrongUsage
-from cli.failures import failures
-from cli.jobs import jobs
-from cli.report import report
-from contract import job_report
-from contract.ledger.values import FailureExample
-from producer.progress.failure_groups import FailureGroup
+import funasr_fleet
+from funasr_fleet.broker import job_report
+from funasr_fleet.broker.ledger.values import FailureExample
+from funasr_fleet.cli.exits import WrongUsage
+from funasr_fleet.cli.failures import failures
+from funasr_fleet.cli.jobs import jobs
+from funasr_fleet.cli.report import report
+from funasr_fleet.producer.progress.failure_groups import FailureGroup
 from tests.unit.counted import BEGUN, counted, steady
 
 JOB = counted({"ok": 6, "failed": 4}, audio_ms=7_200_000, closed_at=BEGUN + 120)
@@ -32,9 +32,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the producer answers."""
     known: dict[str, Any] = {"jobs": [JOB], "groups": GROUPS}
     document = job_report.report(JOB, steady(2, 5, 3_600_000), {3: 10})
-    monkeypatch.setattr(producer, "failures", lambda *_: known["groups"])
-    monkeypatch.setattr(producer, "report", lambda *_: document)
-    monkeypatch.setattr(producer, "list_jobs", lambda: known["jobs"])
+    monkeypatch.setattr(funasr_fleet, "failures", lambda *_: known["groups"])
+    monkeypatch.setattr(funasr_fleet, "report", lambda *_: document)
+    monkeypatch.setattr(funasr_fleet, "list_jobs", lambda: known["jobs"])
     return known
 
 

@@ -6,9 +6,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import producer
-from cli.reconcile import reconcile
-from producer import ReconcileResult
+import funasr_fleet
+from funasr_fleet import ReconcileResult
+from funasr_fleet.cli.reconcile import reconcile
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
@@ -17,7 +17,7 @@ def test_a_plan_that_is_not_whole_is_said_and_is_no_success(
     monkeypatch: pytest.MonkeyPatch, planned: bool, arguments: tuple[str, ...]
 ) -> None:
     found = ReconcileResult(job="night", files=9, done=5, failed=1, enqueued=3, planned=planned)
-    monkeypatch.setattr(producer, "reconcile", lambda *_, **__: found)
+    monkeypatch.setattr(funasr_fleet, "reconcile", lambda *_, **__: found)
     app = typer.Typer()
     app.command()(reconcile)
     result = CliRunner().invoke(app, ["night", *arguments])

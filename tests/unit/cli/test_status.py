@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-import producer
-from cli.status import status
-from cli.status_view import line, view
-from contract.ledger.values import JobCounts, Minute, WorkerSeen
-from producer.jobs import JobStatus
-from producer.refusals import NoSuchJob
+import funasr_fleet
+from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
+from funasr_fleet.cli.status import status
+from funasr_fleet.cli.status_view import line, view
+from funasr_fleet.producer.errors import NoSuchJob
+from funasr_fleet.producer.jobs.status import JobStatus
 from tests.unit.counted import BEGUN, counted, status_of, steady
 
 HOUR_MS = 3_600_000
@@ -34,11 +34,11 @@ def test_people_see_how_far_it_is_when_it_ends_and_what_it_costs() -> None:
     )
     text = seen(status_of(RUNNING, STEADY, workers=[worker], gpu_hour_price=1.5))
     assert "night  running  s3://out/" in text
-    assert "50.0 %  about 10 min to go, from the audio of the last 5 minutes" in text
-    assert "100 h done, about 100 h to go" in text
+    assert "50.0 %  about 10 min remaining, from the audio of the last 5 minutes" in text
+    assert "100 h done, about 100 h remaining" in text
     assert "600 audio hours per hour, 0.17 files/s" in text
     assert "1.50 so far, about 3.00 in total" in text
-    assert "2 messages ready, 1 with workers" in text
+    assert "2 messages ready, 1 held by workers" in text
     assert all(part in text for part in ("fleet@a/1", "night-7", "10 s ago"))
 
 
@@ -55,7 +55,12 @@ def test_no_number_is_cut_off_in_a_narrow_terminal() -> None:
         (counted(files=9), [], 60, "no file is finished yet"),
         (counted(files=9), [], 7200, "stalled: nothing finished for 2 h"),
         (counted({"ok": 9}), [], 60, "nothing waits"),
-        (counted(files=9, cancelled_at=BEGUN, in_flight=2), [], 60, "2 files are still being"),
+        (
+            counted(files=9, cancelled_at=BEGUN, in_flight=2),
+            [],
+            60,
+            "2 files are still in progress",
+        ),
         (counted(files=9, cancelled_at=BEGUN), [], 60, "nothing waits"),
         (counted({"ok": 1}, files=2, published=False), steady(1, 1, 9), 30, "planned so far"),
     ],
@@ -84,8 +89,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         heard["job"] = job
         return status_of(heard["counts"], STEADY, gpu_hour_price=gpu_hour_price)
 
-    monkeypatch.setattr(producer, "status", tell)
-    monkeypatch.setattr(producer, "list_jobs", lambda _: heard["jobs"])
+    monkeypatch.setattr(funasr_fleet, "status", tell)
+    monkeypatch.setattr(funasr_fleet, "list_jobs", lambda _: heard["jobs"])
     return heard
 
 

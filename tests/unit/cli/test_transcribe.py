@@ -10,17 +10,17 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-import producer
-from cli.exits import WrongUsage
-from cli.transcribe import Printed, _progress, transcribe
-from contract.job import Options
-from contract.store import MemoryStore
-from contract.transcript import AudioInfo, ErrorReport, FailureDetail
-from producer import Transcription
-from producer.one_file import FileFailed, NoResult
+import funasr_fleet
+from funasr_fleet import Transcription
+from funasr_fleet.cli.exits import WrongUsage
+from funasr_fleet.cli.transcribe import Printed, _progress, transcribe
+from funasr_fleet.contract.job import Options
+from funasr_fleet.contract.transcript import AudioInfo, ErrorReport, FailureDetail
+from funasr_fleet.producer.single_file import FileFailed, NoResult
+from funasr_fleet.storage.base import MemoryStore
+from funasr_fleet.worker.formats import RENDERERS
+from funasr_fleet.worker.formats.interface import Renderer
 from tests.unit.examples import a_segment, a_transcript
-from worker.rendering import RENDERERS
-from worker.rendering.interface import Renderer
 
 URI = "s3://scratch/results/1/a.wav.json"
 DONE = Transcription(uri=URI, transcript=a_transcript(a_segment(0, 900, "\u4f60 three")))
@@ -53,8 +53,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             raise heard["raise"]
         return DONE
 
-    monkeypatch.setattr(producer, "transcribe", listen)
-    monkeypatch.setattr("contract.s3.S3Store", lambda: store)
+    monkeypatch.setattr(funasr_fleet, "transcribe", listen)
+    monkeypatch.setattr("funasr_fleet.storage.s3.S3Store", lambda: store)
     return heard
 
 
@@ -72,10 +72,10 @@ def test_the_text_alone_is_on_stdout(asked: dict[str, Any]) -> None:
 
 
 def test_a_model_is_asked_for_and_warnings_are_lines_on_stderr(asked: dict[str, Any]) -> None:
-    asked["warnings"] = ["no worker holds x now"]
+    asked["warnings"] = ["no worker serves x now"]
     result = _run("--model", "x")
     assert asked["model"] == "x"
-    assert (result.stdout, result.stderr) == ("\u4f60 three\n", "fleet: no worker holds x now\n")
+    assert (result.stdout, result.stderr) == ("\u4f60 three\n", "fleet: no worker serves x now\n")
 
 
 @pytest.mark.parametrize("printed", [one for one in Printed if one is not Printed.TEXT])

@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from cli.watching import PATIENCE_S, watch_job
-from contract.queues import BrokerUnavailable
-from producer.jobs import JobStatus
+from funasr_fleet.cli.watching import PATIENCE_S, watch_job
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.producer.jobs.status import JobStatus
 from tests.unit.counted import counted, status_of, steady
 
 AT_3 = status_of(counted({"ok": 3}, files=9), steady(10, 1, 1000))

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from contract.abilities import Abilities, unsupported
-from contract.job import FORMATS, Options
+from funasr_fleet.contract.abilities import Abilities, unsupported
+from funasr_fleet.contract.job import FORMATS, Options
 
 EVERYTHING = Abilities(
     word_times=True,
@@ -21,7 +21,7 @@ ASKED = [
     ({"segments": "sentence"}, {"word_times": False}, "--segments speech"),
     ({"segments": "sentence"}, {"punctuation": False}, "FLEET_PUNC_MODEL"),
     ({"language": "fi"}, {}, "language fi, only zh, en"),
-    ({"hotwords": ["hush"]}, {"hotwords": False}, "takes no hotwords"),
+    ({"hotwords": ["hush"]}, {"hotwords": False}, "does not support hotwords"),
     ({"itn": True}, {"itn": False}, "leave out --itn"),
     ({"itn": False}, {"itn": False}, "leave out --itn and --no-itn"),
     ({"speakers": True}, {"speakers": False}, "FLEET_SPK_MODEL"),

@@ -6,9 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.audio_address import check_audio, check_host, default_name, host_of, shown
-from contract.job import AudioRef, MalformedShard, Options, Shard
-from contract.layout import fingerprint
+from funasr_fleet.contract.audio_address import (
+    check_audio,
+    check_host,
+    default_name,
+    host_of,
+    shown,
+)
+from funasr_fleet.contract.job import AudioRef, MalformedShard, Options, Shard
+from funasr_fleet.contract.layout import fingerprint
 from tests.unit.examples import INTERFACE_SHARD, a_ref
 
 SIGNED = "https://host.example/calls/a%20b.mp3?X-Amz-Signature=hush#hush"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from contract.broker import make_app
-from contract.queues import MODEL_LOAD_LIMIT_S, lanes
-from contract.settings import Settings
+from funasr_fleet.broker.app import make_app
+from funasr_fleet.contract.queues import MODEL_LOAD_LIMIT_S, lanes
+from funasr_fleet.settings import Settings
 
 
 def _conf(**fields: Any) -> Any:

@@ -7,15 +7,15 @@ from typing import Any, cast
 
 import pytest
 
-from contract.closing import _NOT_RECORDED, KEEP_S, Closer
-from contract.job import AudioRef
-from contract.layout import failed_record_uri, job_uri, part_uri
-from contract.ledger import OUTCOMES, JobCounts, Ledger, Planner
-from contract.ledger.values import FailureExample
-from contract.shard_record import FileRecord, RecordedError, encode
-from contract.store import BucketMissing, MemoryStore
-from producer.planning.packing import PlannedFile
-from producer.planning.parts import Part, Place, planned_row, write_part
+from funasr_fleet.broker.job_finalizer import _NOT_RECORDED, KEEP_S, JobFinalizer
+from funasr_fleet.broker.ledger import OUTCOMES, JobCounts, JobWriter, LedgerReader
+from funasr_fleet.broker.ledger.values import FailureExample
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.layout import failed_record_uri, job_uri, part_uri
+from funasr_fleet.contract.shard_record import FileRecord, RecordedError, encode
+from funasr_fleet.producer.planning.packing import PlannedFile
+from funasr_fleet.producer.planning.parts import Cursor, Part, planned_row, write_part
+from funasr_fleet.storage.base import BucketMissing, MemoryStore
 
 OUT = "s3://out/prefix/"
 
@@ -62,8 +62,8 @@ class Books:
         return rounds == self.found.rounds
 
 
-def a_closer(books: Books, store: MemoryStore) -> Closer:
-    return Closer(cast(Ledger, books), cast(Planner, books), store)
+def a_closer(books: Books, store: MemoryStore) -> JobFinalizer:
+    return JobFinalizer(cast(LedgerReader, books), cast(JobWriter, books), store)
 
 
 def written(store: MemoryStore) -> set[str]:
@@ -136,7 +136,7 @@ def a_part(store: MemoryStore, number: int, first: int) -> None:
     """A window of two files in the plan."""
     refs = ((n, AudioRef(audio=f"s3://in/{n}.wav")) for n in (first, first + 1))
     files = [PlannedFile(n, planned_row(ref, n), 1) for n, ref in refs]
-    write_part(store, OUT, "night", Part(number=number, files=files, behind=Place()))
+    write_part(store, OUT, "night", Part(number=number, files=files, next_cursor=Cursor()))
 
 
 def rows_of(store: MemoryStore) -> list[tuple[int | None, str, str, str]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contract.dead_letters import DeadLetter, DeadLetters
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 
 
 def letter(document: Any) -> DeadLetter:

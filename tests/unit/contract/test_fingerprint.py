@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.job import AudioRef, Options
-from contract.layout import fingerprint
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import fingerprint
 
 TIMES = st.none() | st.integers(0, 1 << 60)
 OPTIONS = st.builds(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contract.job import MAX_INDEX, MalformedShard, Options, Shard
-from contract.number_limits import MAX_CHANNEL, MAX_TIME_MS
+from funasr_fleet.contract.job import MAX_INDEX, MalformedShard, Options, Shard
+from funasr_fleet.contract.number_limits import MAX_CHANNEL, MAX_TIME_MS
 from tests.unit.examples import INTERFACE_SHARD, a_ref, a_shard
 
 MINIMAL: dict[str, Any] = {

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from contract.job import MalformedShard
-from contract.job_name import BadJobName, check_job_name
-from contract.ledger.keys import Keys
+from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.contract.job import MalformedShard
+from funasr_fleet.contract.job_name import BadJobName, check_job_name
 from tests.unit.examples import a_shard
 
 GOOD = ["j", "job-20261122-0007", "A.b_c-9", "x" * 150, ".", ".."]

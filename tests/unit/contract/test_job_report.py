@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from contract.job_report import quantile, report
-from contract.ledger.values import LATENCY_BOUNDS_S, Minute, latency_bucket
+from funasr_fleet.broker.job_report import quantile, report
+from funasr_fleet.broker.ledger.values import LATENCY_BOUNDS_S, Minute, latency_bucket
 from tests.unit.counted import BEGUN, FIRST_MINUTE, counted, steady
 
 HOUR_MS = 3_600_000

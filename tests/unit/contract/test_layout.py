@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.job import Options
-from contract.layout import (
+from funasr_fleet.contract.job import Options
+from funasr_fleet.contract.layout import (
     MAX_KEY_BYTES,
     check_relative,
     error_uri,

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import redis
 
-from contract.ledger import OUTCOMES, JobCounts, reached
-from contract.ledger.answers import read_counts
-from contract.ledger.values import KINDS
-from contract.queues import BrokerUnavailable
-from contract.transcript import Outcome
+from funasr_fleet.broker.ledger import OUTCOMES, JobCounts, reached
+from funasr_fleet.broker.ledger.parse import read_counts
+from funasr_fleet.broker.ledger.values import KINDS
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.contract.transcript import Outcome
 
 
 def counts(files: int, outcomes: dict[Outcome, int], *, published: bool = True) -> JobCounts:

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.job import MAX_INDEX, Shard
-from contract.layout import check_relative
+from funasr_fleet.contract.job import MAX_INDEX, Shard
+from funasr_fleet.contract.layout import check_relative
 from tests.unit.examples import a_shard
 
 JOB_NAMES = st.from_regex(r"[A-Za-z0-9._-]{1,150}", fullmatch=True)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from kombu.transport.redis import Channel
 
-from contract.queues import (
+from funasr_fleet.contract.queues import (
     PRIORITY_STEPS,
     QUEUE,
     TASK,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.layout import (
+from funasr_fleet.contract.layout import (
     _LIKE_DOTS,
     _LIKE_UNDERSCORES,
     MAX_KEY_BYTES,
@@ -90,7 +90,7 @@ JOBS = [
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_name_among_the_documents_of_jobs_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="_jobs as a part"):
+    with pytest.raises(ValueError, match="_jobs as a path part"):
         check_relative(name)
 
 

@@ -11,11 +11,9 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
-from contract import s3
-from contract.s3 import S3Store
-from contract.s3_errors import nothing_behind_the_end, translate, translated
-from contract.settings import BadConfiguration
-from contract.store import (
+from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.storage import s3
+from funasr_fleet.storage.base import (
     BucketMissing,
     CredentialsRefused,
     ObjectDenied,
@@ -23,6 +21,8 @@ from contract.store import (
     StoreError,
     StoreUnavailable,
 )
+from funasr_fleet.storage.s3 import S3Store
+from funasr_fleet.storage.s3_errors import nothing_behind_the_end, translate, translated
 
 URI = "s3://calls/a.wav"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from contract.settings import BadConfiguration, Settings, redact, refuse_unknown
+from funasr_fleet.settings import BadConfiguration, Settings, redact, refuse_unknown
 
 
 @pytest.fixture(autouse=True)

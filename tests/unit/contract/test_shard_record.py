@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.layout import failed_record_uri, job_uri, part_uri, shard_record_uri
-from contract.shard_record import FileRecord, RecordedError, decode, encode
+from funasr_fleet.contract.layout import failed_record_uri, job_uri, part_uri, shard_record_uri
+from funasr_fleet.contract.shard_record import FileRecord, RecordedError, decode, encode
 from tests.unit.examples import OUTPUT
 
 DONE = FileRecord(

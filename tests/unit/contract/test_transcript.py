@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from contract.transcript import (
+from funasr_fleet.contract.transcript import (
     AudioInfo,
     ErrorKind,
     ErrorReport,

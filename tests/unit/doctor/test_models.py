@@ -5,11 +5,11 @@ from typing import NoReturn
 
 import pytest
 
-from contract.settings import Settings
-from doctor import models
-from doctor.finding import Finding
-from doctor.models import load_apart, look_at_models
-from worker.pinning import SlotPlan
+from funasr_fleet.doctor import models
+from funasr_fleet.doctor.finding import Finding
+from funasr_fleet.doctor.models import check_models, load_apart
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.process.device_plan import SlotPlan
 
 SETTINGS = Settings(model="demo")
 
@@ -19,7 +19,7 @@ def loads_but_on_gpu_1(settings: Settings, plan: SlotPlan) -> Finding:
 
 
 def test_a_device_on_which_the_model_does_not_load_is_found_wherever_it_is() -> None:
-    found = list(look_at_models(SETTINGS, ("0", "1", "2"), loads_but_on_gpu_1))
+    found = list(check_models(SETTINGS, ("0", "1", "2"), loads_but_on_gpu_1))
     assert [(one.row, one.verdict, one.told) for one in found] == [
         ("model 0", "ok", "0"),
         ("model 1", "error", "1"),
@@ -28,7 +28,7 @@ def test_a_device_on_which_the_model_does_not_load_is_found_wherever_it_is() -> 
 
 
 def test_what_several_children_share_is_tried_once() -> None:
-    found = list(look_at_models(SETTINGS, ("cpu", "cpu"), loads_but_on_gpu_1))
+    found = list(check_models(SETTINGS, ("cpu", "cpu"), loads_but_on_gpu_1))
     assert [one.row for one in found] == ["model"]
 
 
@@ -40,6 +40,6 @@ def test_a_process_that_is_killed_while_it_loads_is_a_finding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(models, "load_here", dies)
-    (found,) = look_at_models(SETTINGS, ("cpu",), load_apart)
+    (found,) = check_models(SETTINGS, ("cpu",), load_apart)
     assert (found.verdict, found.unreachable) == ("error", True)
     assert "was killed while it loaded" in found.told

@@ -7,12 +7,12 @@ import pytest
 import redis
 import redis.exceptions
 
-from contract.store import MemoryStore, ObjectDenied
-from doctor.broker import judge_clock, judge_keeping, round_trip_s, try_writing
-from doctor.finding import Verdict
-from doctor.machine import judge_devices, judge_threads
-from doctor.storage import read_below, write_below
-from worker.machine import Gpu
+from funasr_fleet.doctor.broker import check_clock, check_persistence, round_trip_s, try_writing
+from funasr_fleet.doctor.finding import Verdict
+from funasr_fleet.doctor.machine import check_devices, check_threads
+from funasr_fleet.doctor.storage import read_below, write_below
+from funasr_fleet.storage.base import MemoryStore, ObjectDenied
+from funasr_fleet.worker.process.hardware import Gpu
 
 H100 = Gpu(index=0, name="NVIDIA H100", uuid="GPU-1", memory_bytes=80 << 30)
 EIGHT = [
@@ -65,7 +65,7 @@ class _Refusing:
         ("delete", redis.exceptions.NoPermissionError("'del'"), "valkey-acl.conf", False),
         ("set", redis.exceptions.MovedError("1 127.0.0.1:2"), "this is a cluster", False),
         ("set", redis.ResponseError("MISCONF no disk"), "its log", False),
-        ("get", redis.TimeoutError("silence"), "the server runs", True),
+        ("get", redis.TimeoutError("silence"), "the server is running", True),
         ("get", None, "written must be there at once", False),
     ],
 )
@@ -106,7 +106,7 @@ def test_what_is_written_to_the_broker_begins_with_the_prefix_and_is_deleted() -
 def test_a_clock_may_differ_by_less_than_a_renewal(
     ahead_s: float, verdict: Verdict, told: str
 ) -> None:
-    found = judge_clock(ahead_s)
+    found = check_clock(ahead_s)
     assert found.verdict == verdict
     assert told in found.told
     assert bool(found.advice) == (verdict != "ok")
@@ -123,7 +123,7 @@ def test_a_clock_may_differ_by_less_than_a_renewal(
     ],
 )
 def test_a_queue_must_not_forget(policy: str, aof: bool, verdict: Verdict) -> None:
-    assert judge_keeping(policy, aof).verdict == verdict
+    assert check_persistence(policy, aof).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_a_queue_must_not_forget(policy: str, aof: bool, verdict: Verdict) -> No
 def test_a_gpu_that_is_not_used_is_doubtful(
     devices: tuple[str, ...], gpus: list[Gpu], verdict: Verdict
 ) -> None:
-    assert judge_devices(devices, gpus).verdict == verdict
+    assert check_devices(devices, gpus).verdict == verdict
 
 
 def test_the_gpus_that_lie_idle_are_named() -> None:
-    found = judge_devices(("0", "GPU-3a", "5"), EIGHT)
-    assert "GPU 1, 2, 4, 6, 7 lie idle" in found.advice
+    found = check_devices(("0", "GPU-3a", "5"), EIGHT)
+    assert "GPU 1, 2, 4, 6, 7 are idle" in found.advice
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_the_gpus_that_lie_idle_are_named() -> None:
 def test_what_is_advised_against_too_few_cores_is_not_there_already(
     threads: int, advice: str
 ) -> None:
-    found = judge_threads(threads, 8, 4)
+    found = check_threads(threads, 8, 4)
     assert found.verdict == "warning"
     assert advice in found.advice
     assert ("auto" in found.advice) == (threads > 1)
@@ -168,7 +168,7 @@ def test_what_is_advised_against_too_few_cores_is_not_there_already(
 def test_threads_want_cores_of_their_own(
     threads: int, children: int, cores: int, verdict: Verdict
 ) -> None:
-    assert judge_threads(threads, children, cores).verdict == verdict
+    assert check_threads(threads, children, cores).verdict == verdict
 
 
 def test_a_prefix_without_anything_is_doubtful() -> None:

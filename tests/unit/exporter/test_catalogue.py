@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from contract.metric import Metric
-from exporter import readings, serving
-from exporter.catalogue import CATALOGUE
-from worker.telemetry import catalogue as of_a_worker
+from funasr_fleet.exporter import samples as readings
+from funasr_fleet.exporter import serving
+from funasr_fleet.exporter.catalogue import CATALOGUE
+from funasr_fleet.metric import Metric
+from funasr_fleet.worker.telemetry import catalogue as of_a_worker
 
 EVERY = pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
 

@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 
-from contract.ledger.values import WorkerSeen
-from contract.queues import BrokerUnavailable
-from exporter.deletion_cost import ANNOTATION, KubernetesUnavailable, changed_costs, keep_costs
-from exporter.kubernetes import ClusterPods
+from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.exporter.deletion_cost import (
+    ANNOTATION,
+    KubernetesUnavailable,
+    changed_costs,
+    keep_costs,
+)
+from funasr_fleet.exporter.kubernetes import ClusterPods
 
 
 def seen(worker: str, slot: int = 0, shard: str | None = "s") -> WorkerSeen:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from contract.ledger.values import JobCounts
-from exporter.catalogue import CATALOGUE, OTHERS
-from exporter.readings import MOST_JOBS, read
-from exporter.values import BrokerReading, JobReading, QueueReading, Snapshot
-from producer.progress.measuring import measure
+from funasr_fleet.broker.ledger.values import JobCounts
+from funasr_fleet.exporter.catalogue import CATALOGUE, OTHERS
+from funasr_fleet.exporter.samples import MOST_JOBS, read
+from funasr_fleet.exporter.values import BrokerReading, JobReading, QueueReading, Snapshot
+from funasr_fleet.producer.progress.measuring import measure
 from tests.unit.counted import BEGUN, counted, steady
 
 HOUR_MS = 3_600_000

@@ -5,11 +5,11 @@ import socket
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from contract.queues import BrokerUnavailable
-from contract.settings import Settings
-from exporter.serving import Pages
-from exporter.snapshot import Fleet
-from exporter.values import Snapshot
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.exporter.serving import Pages
+from funasr_fleet.exporter.snapshot import FleetCollector
+from funasr_fleet.exporter.values import Snapshot
+from funasr_fleet.settings import Settings
 from tests.unit.exporter.test_readings import reading, snapshot
 
 
@@ -44,5 +44,5 @@ def test_while_redis_is_away_nothing_old_is_told() -> None:
 def test_a_redis_that_never_answers_is_reported_as_down() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, nobody answers
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        pages = Pages(Fleet(Settings.load(broker_url=url)).look)
+        pages = Pages(FleetCollector(Settings.load(broker_url=url)).collect)
         assert values(pages.page("/metrics")[2]) == {"asr_broker_up": 0}

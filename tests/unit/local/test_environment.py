@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from contract.settings import Settings
-from local.environment import adopt, isolated
+from funasr_fleet.embedded.environment import adopt, isolated
+from funasr_fleet.settings import Settings
 
 
 @pytest.fixture

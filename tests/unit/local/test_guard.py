@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 PATIENCE_S = 5.0
-GUARD = [sys.executable, "-m", "local.guard"]
+GUARD = [sys.executable, "-m", "funasr_fleet.embedded.guard"]
 CHILD = "sleep 60 & echo $! > child; echo $$ > parent; "
 
 

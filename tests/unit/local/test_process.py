@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.process import GuardedProcess, StartFailed, free_port
+from funasr_fleet.embedded.process import GuardedProcess, StartFailed, free_port
 
 
 def test_a_process_that_answers_goes_on(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.scoring import to_words, word_errors
+from funasr_fleet.embedded.scoring import to_words, word_errors
 
 WORDS = st.lists(st.sampled_from(["three", "nine", "你", "好"]), max_size=8).map(" ".join)
 

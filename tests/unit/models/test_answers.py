@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.boundaries import boundary_errors, word_time_errors
-from models.word_errors import WordErrors, word_errors, words_of
+from training.boundaries import boundary_errors, word_time_errors
+from training.word_errors import WordErrors, word_errors, words_of
 
 
 @pytest.mark.parametrize(

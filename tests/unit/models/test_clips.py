@@ -1,7 +1,7 @@
 """The demo's files mix what real backlogs mix."""
 
-from models.clips import CLIPS, reference_text, spoken_in
-from models.voices import held_out_voices
+from training.clips import CLIPS, reference_text, spoken_in
+from training.voices import held_out_voices
 
 
 def test_rates_formats_and_layouts_are_mixed() -> None:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.speak import Mark, word_spans
-from models.timestamps import BORDER_DELAY_MS, FRAME_MS, target_curve
+from training.speak import Mark, word_spans
+from training.timestamps import BORDER_DELAY_MS, FRAME_MS, target_curve
 
 
 def test_a_word_ends_at_the_mark_after_its_last_sound() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.card import render_card
-from models.export import export_detector, export_recogniser, kaldi_moments
+from training.card import render_card
+from training.export import export_detector, export_recogniser, kaldi_moments
 
 MOMENTS = (np.array([-1.5, 2.0], np.float32), np.array([0.5, 4.0], np.float32))
 

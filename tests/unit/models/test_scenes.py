@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.noises import draw_noise
-from models.scenes import frame_count, loud_frames
+from training.noises import draw_noise
+from training.scenes import frame_count, loud_frames
 
 
 def test_frames_are_25_ms_every_10_ms() -> None:

@@ -1,7 +1,7 @@
 """Plans are seeded, and their labels say what is spoken."""
 
-from models.utterances import Utterance, draw_short, draw_utterance
-from models.vocabulary import TOKENS, token_ids, transcript
+from training.utterances import Utterance, draw_short, draw_utterance
+from training.vocabulary import TOKENS, token_ids, transcript
 
 VOICES = ("en-us+f1", "en-us+m1", "en+f2")
 

@@ -2,13 +2,8 @@
 
 import pytest
 
-from models.vocabulary import LANGUAGES, Language
-from models.voices import (
-    HELD_OUT_VARIANTS,
-    TRAINING_VARIANTS,
-    held_out_voices,
-    training_voices,
-)
+from training.vocabulary import LANGUAGES, Language
+from training.voices import HELD_OUT_VARIANTS, TRAINING_VARIANTS, held_out_voices, training_voices
 
 GIMMICKS = ("whisper", "croak", "robo", "demonic", "announcer", "klatt", "unirobot")
 

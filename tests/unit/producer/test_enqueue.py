@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 
-from contract.job import Options
-from contract.store import MemoryStore
-from producer.planning.packing import ShardLimits
-from producer.planning.request import JobRequest, read_begun, read_request, write_request
-from producer.wanted import new_job_name
+from funasr_fleet.contract.job import Options
+from funasr_fleet.producer.api import new_job_name
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.producer.planning.request import (
+    JobRequest,
+    read_request,
+    read_start_time,
+    write_request,
+)
+from funasr_fleet.storage.base import MemoryStore
 
 
 def test_jobs_begun_in_the_same_second_are_two_jobs() -> None:
@@ -55,7 +60,7 @@ def test_a_request_comes_back_from_s3_as_it_was() -> None:
     again = read_request(store, "s3://out/", "night")
     assert again == request
     assert again.digest == request.digest
-    assert read_begun(store, "s3://out/", "night") == "2026-11-22T12:00:00Z"
+    assert read_start_time(store, "s3://out/", "night") == "2026-11-22T12:00:00Z"
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from contract.settings import BadConfiguration
-from producer.errand import plan
-from producer.sources.interface import BadSource
+from funasr_fleet.producer.discovery.interface import BadSource
+from funasr_fleet.producer.single_file_request import plan
+from funasr_fleet.settings import BadConfiguration
 
 SCRATCH = "s3://scratch/mine/"
 
@@ -43,11 +43,11 @@ def test_a_name_that_s3_does_not_take_is_replaced(tmp_path: Path, name: str) -> 
 @pytest.mark.parametrize(
     ("audio", "scratch", "error", "said"),
     [
-        ("nothing.wav", SCRATCH, BadSource, "neither a file here nor"),
-        (".", SCRATCH, BadSource, "neither a file here nor"),
+        ("nothing.wav", SCRATCH, BadSource, "neither a local file nor"),
+        (".", SCRATCH, BadSource, "neither a local file nor"),
         ("s3://in/calls/", SCRATCH, BadSource, "one object"),
         ("s3://in", SCRATCH, BadSource, "one object"),
-        ("s3://in/a.wav", "", BadConfiguration, "set FLEET_SCRATCH, or give --scratch"),
+        ("s3://in/a.wav", "", BadConfiguration, "set FLEET_SCRATCH, or pass --scratch"),
         ("s3://in/a.wav", "s3://scratch", BadConfiguration, "must be s3://bucket/prefix/"),
         ("s3://in/a.wav", "scratch/", BadConfiguration, "must be s3://bucket/prefix/"),
     ],

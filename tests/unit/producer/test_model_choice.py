@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from contract.abilities import Abilities
-from contract.job import Options
-from contract.queues import queue_of_model
-from producer.model_choice import Choice, choose, why_refused
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.job import Options
+from funasr_fleet.contract.queues import queue_of_model
+from funasr_fleet.producer.model_choice import Route, choose, why_refused
 
 HOME: Any = {"queue": "fleet", "model": "paraformer-zh"}
 NANO, SENSE, ZH = "FunAudioLLM/Fun-ASR-Nano", "iic/SenseVoiceSmall", "paraformer-zh"
@@ -15,7 +15,7 @@ OF_SENSE = "fleet-iic-sensevoicesmall"
 
 
 @pytest.mark.parametrize(
-    ("asked", "serving", "queue", "model", "certain"),
+    ("asked", "serving", "queue", "model", "is_known"),
     [
         # nobody asks for a model: the queue of the settings, and whatever is there
         (None, [], "fleet", ZH, False),
@@ -38,10 +38,10 @@ OF_SENSE = "fleet-iic-sensevoicesmall"
     ],
 )
 def test_a_job_goes_where_its_model_is(
-    asked: str | None, serving: list[tuple[str, str]], queue: str, model: str, certain: bool
+    asked: str | None, serving: list[tuple[str, str]], queue: str, model: str, is_known: bool
 ) -> None:
-    found = choose(asked, serving=serving, **HOME)
-    assert (found.queue, found.model, found.certain) == (queue, model, certain)
+    found = choose(asked, active=serving, **HOME)
+    assert (found.queue, found.model, found.is_known) == (queue, model, is_known)
 
 
 @pytest.mark.parametrize(
@@ -56,48 +56,48 @@ def test_a_job_goes_where_its_model_is(
 def test_workers_that_are_away_for_a_while_are_not_forgotten(
     asked: str | None, remembered: list[tuple[str, str]], queue: str
 ) -> None:
-    found = choose(asked, serving=[], remembered=remembered, **HOME)
+    found = choose(asked, active=[], recent=remembered, **HOME)
     assert (found.queue, found.served) == (queue, False)
     assert "now" in found.warnings[0]
 
 
 def test_a_job_that_is_gone_on_with_stays_where_it_is() -> None:
-    found = choose(SENSE, serving=[("b", SENSE)], bound_to="a", **HOME)
+    found = choose(SENSE, active=[("b", SENSE)], current_queue="a", **HOME)
     assert (found.queue, found.model) == ("a", SENSE)
-    assert f"no worker holds {SENSE} now" in found.warnings[0]
+    assert f"no worker serves {SENSE} now" in found.warnings[0]
 
 
 @pytest.mark.parametrize(
     ("asked", "serving", "phrases"),
     [
         (None, [("fleet", SENSE)], None),
-        (None, [("fleet", SENSE), ("fleet", ZH)], ["any of them may do", "--model"]),
+        (None, [("fleet", SENSE), ("fleet", ZH)], ["any of them may transcribe", "--model"]),
         (None, [("b", ZH)], ["no worker serves queue fleet now", "fleet worker --queue fleet"]),
         (SENSE, [("b", SENSE)], None),
         (
             SENSE,
             [("b", ZH)],
             [
-                f"no worker holds {SENSE} now; the job waits in queue {OF_SENSE} until one does: ",
+                f"no worker serves {SENSE} now; the job waits in queue {OF_SENSE} until one is ",
                 f"FLEET_MODEL={SENSE} fleet worker --queue {OF_SENSE}",
             ],
         ),
         (
             SENSE,
             [("b", SENSE), ("b", ZH)],
-            [f"queue b is served by {ZH}, too"],
+            [f"queue b is also served by {ZH}"],
         ),
         (
             SENSE,
             [(OF_SENSE, NANO), (OF_SENSE, ZH)],
-            [f"by {NANO} and {ZH} now", f"in place of {SENSE}", f"FLEET_MODEL={SENSE}"],
+            [f"now served by {NANO} and {ZH}", f"instead of {SENSE}", f"FLEET_MODEL={SENSE}"],
         ),
     ],
 )
 def test_what_may_not_be_as_it_was_meant_is_one_line(
     asked: str | None, serving: list[tuple[str, str]], phrases: list[str] | None
 ) -> None:
-    warnings = choose(asked, serving=serving, **HOME).warnings
+    warnings = choose(asked, active=serving, **HOME).warnings
     assert len(warnings) == (0 if phrases is None else 1)
     for phrase in phrases or ():
         assert phrase in warnings[0]
@@ -105,7 +105,7 @@ def test_what_may_not_be_as_it_was_meant_is_one_line(
 
 
 def test_a_command_that_is_told_can_be_pasted() -> None:
-    (warning,) = choose("/models/my own", serving=[], **HOME).warnings
+    (warning,) = choose("/models/my own", active=[], **HOME).warnings
     queue = queue_of_model("/models/my own")
     assert warning.endswith(f"FLEET_MODEL='/models/my own' fleet worker --queue {queue}")
 
@@ -121,19 +121,19 @@ WORDS = Options(hotwords=("nine",))
         (True, Abilities(), Options(), None),
         (True, None, WORDS, None),
         (False, Abilities(), WORDS, None),
-        (True, Abilities(), WORDS, [SENSE, "takes no hotwords", "leave them out"]),
+        (True, Abilities(), WORDS, [SENSE, "does not support hotwords", "leave them out"]),
         (
             True,
             Abilities(),
             Options(hotwords=("nine",), speakers=True),
-            ["takes no hotwords", "; it cannot tell speakers apart"],
+            ["does not support hotwords", "; it does not distinguish speakers"],
         ),
     ],
 )
 def test_only_what_a_model_is_known_not_to_serve_is_refused(
     served: bool, can: Abilities | None, options: Options, phrases: list[str] | None
 ) -> None:
-    choice = Choice(queue="b", model=SENSE, certain=True, served=served)
+    choice = Route(queue="b", model=SENSE, is_known=True, served=served)
     why = why_refused(choice, can, options)
     assert (why is None) == (phrases is None)
     for phrase in phrases or ():

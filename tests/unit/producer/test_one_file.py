@@ -6,16 +6,22 @@ from typing import Any
 
 import pytest
 
-from contract.abilities import Abilities
-from contract.job import Options, Shard
-from contract.settings import Settings
-from contract.store import MemoryStore, ObjectDenied
-from contract.transcript import AudioInfo, ErrorReport, FailureDetail
-from producer import one_file
-from producer.errand import Errand
-from producer.model_choice import Choice, why_refused
-from producer.one_file import LONGEST_WAIT_S, FileFailed, NoResult, transcribe, wait_for_outcome
-from producer.refusals import OptionsRefused
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.job import Options, Shard
+from funasr_fleet.contract.transcript import AudioInfo, ErrorReport, FailureDetail
+from funasr_fleet.producer import single_file as one_file
+from funasr_fleet.producer.errors import OptionsRefused
+from funasr_fleet.producer.model_choice import Route, why_refused
+from funasr_fleet.producer.single_file import (
+    LONGEST_WAIT_S,
+    FileFailed,
+    NoResult,
+    transcribe,
+    wait_for_outcome,
+)
+from funasr_fleet.producer.single_file_request import SingleFileRequest
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import MemoryStore, ObjectDenied
 from tests.unit.examples import a_segment, a_transcript
 
 SCRATCH = "s3://scratch/mine/"
@@ -28,7 +34,7 @@ def call(tmp_path: Path) -> Path:
     return path
 
 
-ERRAND = Errand(
+ERRAND = SingleFileRequest(
     shard="one-1",
     name="a.wav",
     audio="s3://in/a.wav",
@@ -92,13 +98,13 @@ class Worker:
         self.sent: list[tuple[Shard, int]] = []
         self.answer: Callable[[Shard], None] = self.succeed
         self.queues: list[str] = []
-        self.choice = Choice(queue="fleet", model="demo", certain=False)
+        self.choice = Route(queue="fleet", model="demo", is_known=False)
         self.can: Abilities | None = None
         monkeypatch.setattr(one_file, "publish_one", self.take)
-        monkeypatch.setattr(one_file, "direct", lambda *_: self.choice)
+        monkeypatch.setattr(one_file, "route_job", lambda *_: self.choice)
         monkeypatch.setattr(one_file, "refuse_unsupported", self.refuse)
 
-    def refuse(self, redis: Any, settings: Settings, choice: Choice, options: Options) -> None:
+    def refuse(self, redis: Any, settings: Settings, choice: Route, options: Options) -> None:
         if why := why_refused(choice, self.can, options):
             raise OptionsRefused(why)
 
@@ -188,14 +194,14 @@ def test_an_upload_that_may_not_be_deleted_costs_a_warning_not_the_result(
 
     monkeypatch.setattr(store, "delete", deny)
     assert transcribe(call, scratch=SCRATCH, store=store).text == "three nine"
-    assert "call.wav is left behind" in caplog.text
+    assert "cannot delete the upload" in caplog.text
 
 
 def test_nobody_in_time_is_an_error_that_says_where_to_look(
     worker: Worker, store: MemoryStore, call: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker.answer = lambda shard: None
-    monkeypatch.setattr(one_file, "_why_nothing_came", lambda *_: "look at `fleet status`")
+    monkeypatch.setattr(one_file, "_why_no_result", lambda *_: "look at `fleet status`")
     with pytest.raises(NoResult, match="fleet status"):
         transcribe(call, scratch=SCRATCH, store=store, timeout_s=0.05)
     assert left(store) == []
@@ -204,7 +210,7 @@ def test_nobody_in_time_is_an_error_that_says_where_to_look(
 def test_it_goes_to_the_queue_of_the_model_and_warnings_are_told(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
-    worker.choice = Choice(queue="fleet-demo", model="demo", certain=True, warnings=("alone",))
+    worker.choice = Route(queue="fleet-demo", model="demo", is_known=True, warnings=("alone",))
     warned: list[str] = []
     transcribe(call, model="demo", scratch=SCRATCH, store=store, warn=warned.append)
     assert worker.queues == ["fleet-demo"]
@@ -214,10 +220,10 @@ def test_it_goes_to_the_queue_of_the_model_and_warnings_are_told(
 def test_what_the_model_cannot_do_is_refused_before_anything_is_uploaded(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
-    worker.choice = Choice(queue="fleet", model="demo", certain=True, served=True)
+    worker.choice = Route(queue="fleet", model="demo", is_known=True, served=True)
     worker.can = Abilities()
     told: list[str] = []
     wanted = Options(hotwords=("nine",))
-    with pytest.raises(OptionsRefused, match=r"demo .* takes no hotwords"):
+    with pytest.raises(OptionsRefused, match=r"demo .* does not support hotwords"):
         transcribe(call, options=wanted, scratch=SCRATCH, store=store, say=told.append)
     assert (worker.sent, told) == ([], [])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from contract.store import MemoryStore, ObjectDenied, ObjectInfo
+from funasr_fleet.storage.base import MemoryStore, ObjectDenied, ObjectInfo
 
 
 class WatchedStore(MemoryStore):

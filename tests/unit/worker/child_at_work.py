@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
-from contract.closing import Closing
-from contract.dead_letters import DeadLetter, DeadLetters
-from contract.job import Shard
-from contract.ledger import Recorder
-from contract.ledger.values import FileDetail, WorkerSeen
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
+from funasr_fleet.broker.job_finalizer import FinalizeResult
+from funasr_fleet.broker.ledger import OutcomeWriter
+from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.worker.app.child_process import WorkerContext
+from funasr_fleet.worker.app.task import run_shard
+from funasr_fleet.worker.coordination.attempts import FIRST, Attempt, Attempts
+from funasr_fleet.worker.coordination.shard_lock import ShardLock
+from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
+from funasr_fleet.worker.process.device_plan import plan_slot
+from funasr_fleet.worker.process.heartbeat import Heartbeat
 from tests.unit.worker.workbench import Workbench
-from worker.attempts import FIRST, Attempt, Attempts
-from worker.bookkeeping import ShardBook, Tally
-from worker.claims import Claims
-from worker.lifecycle import Child
-from worker.pinning import plan_slot
-from worker.progress import Heartbeat
-from worker.tasks import run_shard
 
 
 @dataclass
@@ -78,12 +78,12 @@ class Heart:
     """The shard at work."""
     beats: list[str] = field(default_factory=list)
 
-    def begin(self, shard: str, beginning: str) -> None:
+    def begin(self, shard: str, attempt_id: str) -> None:
         """A shard was taken."""
-        assert beginning
+        assert attempt_id
         self.beating = shard
 
-    def beat(self, doing: str, credit_s: float = 0.0) -> None:
+    def touch(self, doing: str, time_allowance_s: float = 0.0) -> None:
         """A step was made."""
         self.beats.append(doing)
 
@@ -120,7 +120,7 @@ class ChildAtWork:
     cancelled: list[int] = field(default_factory=list)
     """Files of which it was said that nobody begins them."""
     seen: list[WorkerSeen] = field(default_factory=list)
-    closing: Closing = "closed"
+    closing: FinalizeResult = "closed"
     closed: list[str] = field(default_factory=list)
     """Jobs whose end was to be written."""
     heart: "Heart" = field(default_factory=Heart)
@@ -133,8 +133,8 @@ class ChildAtWork:
         """Take one message from the queue."""
         run_shard(task or FakeTask(), document, self._child(), max_attempts)
 
-    def _child(self) -> Child:
-        return Child(
+    def _child(self) -> WorkerContext:
+        return WorkerContext(
             plan=plan_slot(0, ["cpu"], 2, "auto"),
             pipeline=self.bench.pipeline,
             observe=self.bench.observe,
@@ -145,13 +145,13 @@ class ChildAtWork:
                 SimpleNamespace(
                     begin=self._begin,
                     end=self.ended.append,
-                    forgive=self._forgive,
-                    settle=self._settle,
-                    note_death=lambda identity, how: self.deaths.append(how),
+                    discard_attempt=self._discard_attempt,
+                    resolve=self._resolve,
+                    record_crash=lambda identity, how: self.deaths.append(how),
                 ),
             ),
-            claims=cast(
-                Claims,
+            shard_lock=cast(
+                ShardLock,
                 SimpleNamespace(
                     take=self._claim,
                     release=lambda identity, owner: self.claimed.remove(identity),
@@ -161,7 +161,7 @@ class ChildAtWork:
             heartbeat=cast(Heartbeat, self.heart),
             is_draining=self._is_draining,
             shard_ended=self._shard_ended,
-            open_book=self._open_book,
+            make_reporter=self._open_book,
         )
 
     def _is_draining(self) -> bool:
@@ -171,9 +171,9 @@ class ChildAtWork:
         return self.drains_after_looks < 0
 
     @property
-    def _recorder(self) -> Recorder:
+    def _recorder(self) -> OutcomeWriter:
         return cast(
-            Recorder,
+            OutcomeWriter,
             SimpleNamespace(
                 record=self._record,
                 begin_shard=lambda job, shard, files: self.in_flight.update({shard: files}),
@@ -186,11 +186,11 @@ class ChildAtWork:
             ),
         )
 
-    def _open_book(self, shard: Shard) -> ShardBook:
-        tally = Tally(worker="fleet@host", slot=0)
-        return ShardBook(shard, self._recorder, self.bench.store, tally, self._close)
+    def _open_book(self, shard: Shard) -> ShardReporter:
+        tally = ChildCounters(worker="fleet@host", slot=0)
+        return ShardReporter(shard, self._recorder, self.bench.store, tally, self._close)
 
-    def _close(self, job: str) -> Closing:
+    def _close(self, job: str) -> FinalizeResult:
         self.closed.append(job)
         return self.closing
 
@@ -204,16 +204,16 @@ class ChildAtWork:
     def _shard_ended(self) -> None:
         self.told += 1
 
-    def _begin(self, identity: str, name: str) -> Attempt:
+    def _begin(self, identity: str, attempt_id: str) -> Attempt:
         if self.broken:
             raise self.broken
         assert self.claimed == [identity]
         return self.attempt
 
-    def _forgive(self, identity: str, name: str) -> None:
+    def _discard_attempt(self, identity: str, attempt_id: str) -> None:
         self.forgiven += 1
 
-    def _settle(self, identity: str, name: str) -> None:
+    def _resolve(self, identity: str, attempt_id: str) -> None:
         self.settled.append(identity)
 
     def _claim(self, identity: str, owner: str) -> float:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from contract.abilities import Abilities
-from contract.job import MAX_SEGMENT_S
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.job import MAX_SEGMENT_S
+from funasr_fleet.worker.engine.interface import Clip, Hints, Identity, Samples, SpeakerEmbeddings
+from funasr_fleet.worker.text.segments import Recognition
+from funasr_fleet.worker.text.spans import SAMPLES_PER_MS, Span, clamp
 from tests.unit.examples import a_word
-from worker.engine.interface import Clip, Hints, Identity, Samples, Voice
-from worker.planning.assembly import Recognition
-from worker.planning.spans import SAMPLES_PER_MS, Span, clamp
 
 THREADS = 2
 EVERYTHING = Abilities(word_times=True, hotwords=True, itn=True, punctuation=True, speakers=True)
@@ -62,7 +62,7 @@ class ScriptedEngine:
         """See Engine."""
         return {"detector": True, "recogniser": False}
 
-    def listen(self) -> "ScriptedListener":
+    def start_vad(self) -> "ScriptedListener":
         """See Engine."""
         self.listeners += 1
         self.on_listen()
@@ -82,18 +82,21 @@ class ScriptedEngine:
         """See Engine."""
         return list(texts)
 
-    def hear_voices(self, clips: Sequence[Clip]) -> list[Voice]:
+    def embed_speakers(self, clips: Sequence[Clip]) -> list[SpeakerEmbeddings]:
         """See Engine."""
         if self.voiceless:
             raise self.voiceless
         return [np.array([clip.span.start_ms], np.float32) for clip in clips]
 
-    def tell_apart(
-        self, voices: Sequence[Voice], count: int | None = None, seconds: Sequence[float] = ()
+    def cluster_speakers(
+        self,
+        embeddings: Sequence[SpeakerEmbeddings],
+        count: int | None = None,
+        seconds: Sequence[float] = (),
     ) -> list[list[str]]:
         """See Engine."""
         self.speaker_counts.append(count)
-        return [[str(number)] for number in range(len(voices))]
+        return [[str(number)] for number in range(len(embeddings))]
 
     def hold_threads(self) -> int:
         """See Engine."""
@@ -110,21 +113,21 @@ class ScriptedEngine:
 
 @dataclass
 class ScriptedListener:
-    """See worker.engine.interface.Listener."""
+    """See worker.engine.interface.StreamingVad."""
 
     engine: ScriptedEngine
     deaf: Exception | None = None
     blocks: list[Samples] = field(default_factory=list)
 
-    def hear(self, block: Samples) -> list[Clip]:
-        """See Listener."""
+    def push(self, block: Samples) -> list[Clip]:
+        """See StreamingVad."""
         if self.deaf:
             raise self.deaf
         self.blocks.append(block)
         return []
 
-    def finish(self) -> list[Clip]:
-        """See Listener."""
+    def flush(self) -> list[Clip]:
+        """See StreamingVad."""
         engine, samples = self.engine, np.concatenate(self.blocks)
         if error := engine.failures.get(len(engine.lengths_ms)):
             engine.lengths_ms.append(0)

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.planning.spans import SAMPLE_RATE
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
 Planes = NDArray[np.float32]
 """Shape (channels, samples)."""

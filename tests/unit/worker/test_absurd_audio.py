@@ -9,11 +9,11 @@ from typing import Any
 import av
 import pytest
 
+from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.errors import UndecodableAudio
 from tests.unit.examples import a_shard
 from tests.unit.worker.sounds import as_file, encode, tone, wav
 from tests.unit.worker.workbench import Workbench
-from worker.decoding import decode_file
-from worker.failures import UndecodableAudio
 
 ABSURD_HZ = 249_999_991
 """A prime: FFmpeg's resampler would need a filter for each of 16,000 phases."""

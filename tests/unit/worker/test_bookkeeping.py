@@ -1,11 +1,11 @@
 """What is kept of a shard: in flight while it is worked on, then a row for each of its files."""
 
-from contract.layout import failed_record_uri, shard_record_uri
-from contract.shard_record import FileRecord, decode
-from contract.store import StoreUnavailable
+from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
+from funasr_fleet.contract.shard_record import FileRecord, decode
+from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.worker.coordination.attempts import Attempt
 from tests.unit.examples import OUTPUT, a_shard
 from tests.unit.worker.child_at_work import ChildAtWork, FakeTask
-from worker.attempts import Attempt
 
 RECORD = shard_record_uri(OUTPUT, "night", "night-000000")
 FAILED = failed_record_uri(OUTPUT, "night", "night-000000")
@@ -89,7 +89,7 @@ def test_a_child_says_what_it_works_on_and_what_it_has_done() -> None:
 
 
 def test_a_file_that_kills_its_workers_fails_and_may_end_its_job() -> None:
-    child = ChildAtWork(attempt=Attempt(name="x", number=4, deaths=3, last_death="signal 9"))
+    child = ChildAtWork(attempt=Attempt(attempt_id="x", number=4, deaths=3, last_death="signal 9"))
     child.run(a_shard("s3://in/b.wav").to_message(), max_attempts=3)
     assert child.ledger == [("night", 0, "failed", 0)]
     assert [row.error.kind for row in rows(child, FAILED) if row.error] == ["poison"]

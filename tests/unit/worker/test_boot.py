@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract.queues import BrokerUnavailable
-from contract.settings import BadConfiguration, Settings
-from worker import boot
-from worker.machine import Gpu
-from worker.pinning import DeviceUnavailable
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.settings import BadConfiguration, Settings
+from funasr_fleet.worker.app import launch as boot
+from funasr_fleet.worker.process.device_plan import DeviceUnavailable
+from funasr_fleet.worker.process.hardware import Gpu
 
 
 class Broker:
@@ -42,7 +42,7 @@ def test_a_broker_that_does_not_come_is_given_up(clock: Iterator[float]) -> None
     broker, slept = Broker(answers_at=None), list[float]()
     with pytest.raises(BrokerUnavailable):
         boot._wait_for_broker(broker.check, lambda: next(clock), slept.append)
-    assert broker.asked == boot._BROKER_PATIENCE_S + 1
+    assert broker.asked == boot._BROKER_WAIT_S + 1
 
 
 def test_a_port_in_use_is_named_with_a_way_out() -> None:

@@ -1,6 +1,6 @@
 """Busy time: overlapping work counts once, and nothing is lost between two looks."""
 
-from worker.busy import BusyClock
+from funasr_fleet.worker.pipeline.utilization import UtilizationTimer
 
 
 class Clock:
@@ -13,7 +13,7 @@ class Clock:
 
 def test_time_inside_counts_and_time_outside_does_not() -> None:
     clock = Clock()
-    busy = BusyClock(clock)
+    busy = UtilizationTimer(clock)
     clock.now += 5
     with busy():
         clock.now += 2
@@ -27,7 +27,7 @@ def test_time_inside_counts_and_time_outside_does_not() -> None:
 
 def test_work_at_the_same_time_counts_once() -> None:
     clock = Clock()
-    busy = BusyClock(clock)
+    busy = UtilizationTimer(clock)
     first, second = busy(), busy()
     first.__enter__()
     clock.now += 1
@@ -41,7 +41,7 @@ def test_work_at_the_same_time_counts_once() -> None:
 
 def test_work_that_goes_on_is_counted_up_to_now_and_goes_on_counting() -> None:
     clock = Clock()
-    busy = BusyClock(clock)
+    busy = UtilizationTimer(clock)
     with busy():
         clock.now += 4
         assert busy.take() == 4

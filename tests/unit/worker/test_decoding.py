@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from funasr_fleet.worker.audio.decode import Audio, decode_file, decode_pieces
+from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.errors import AudioTooLong, UndecodableAudio
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
 from tests.unit.worker.sounds import as_file, encode, tone, wav
-from worker.decoding import Audio, decode_file, decode_pieces
-from worker.failures import AudioTooLong, UndecodableAudio
-from worker.limits import Limits
-from worker.planning.spans import SAMPLE_RATE
 
 SECONDS = 2.0
 
@@ -120,7 +120,7 @@ def test_a_file_that_is_large_once_decoded_is_refused_whatever_its_header_says(
 ) -> None:
     """Three seconds of two channels: 0.384 MB at 16 kHz."""
     body = encode(tone(3, rate=48_000, channels=2), container, codec, 48_000)
-    with pytest.raises(AudioTooLong, match=r"more than FLEET_MAX_DECODED_MB \(0.3\) once"):
+    with pytest.raises(AudioTooLong, match=r"exceed FLEET_MAX_DECODED_MB \(0.3\)"):
         decode_file(as_file(body), Limits(decoded_mb=0.3))
     assert decode_file(as_file(body), Limits(decoded_mb=0.4)).channels == 2
 

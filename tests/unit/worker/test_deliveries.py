@@ -3,11 +3,11 @@
 import pytest
 from celery.exceptions import Reject
 
+from funasr_fleet.worker.coordination.attempts import Attempt
+from funasr_fleet.worker.events import ShardLocked
 from tests.unit.examples import a_shard
 from tests.unit.worker.child_at_work import ChildAtWork, FakeTask
 from tests.unit.worker.test_tasks import a_message
-from worker.attempts import Attempt
-from worker.events import ShardHeldElsewhere
 
 
 @pytest.fixture
@@ -17,7 +17,10 @@ def child() -> ChildAtWork:
 
 def died(times: int) -> Attempt:
     return Attempt(
-        name="x", number=times + 1, deaths=times, last_death="signal 9 (SIGKILL) (on cpu, slot 0)"
+        attempt_id="x",
+        number=times + 1,
+        deaths=times,
+        last_death="signal 9 (SIGKILL) (on cpu, slot 0)",
     )
 
 
@@ -55,8 +58,7 @@ def test_a_file_that_took_down_too_many_workers_is_put_aside(
     child.attempt = died(deaths)
     child.run(a_message(child), max_attempts=3)
     assert [letter.reason for letter in child.letters] == [
-        f"it took down its worker {deaths} times; the last time: "
-        "signal 9 (SIGKILL) (on cpu, slot 0)"
+        f"crashed its worker {deaths} times; last crash: signal 9 (SIGKILL) (on cpu, slot 0)"
     ] * refused
     if refused:
         report = child.bench.document("a.wav.error.json")
@@ -68,9 +70,9 @@ def test_a_file_that_took_down_too_many_workers_is_put_aside(
 
 
 def test_a_death_that_nobody_saw_is_told_as_that(child: ChildAtWork) -> None:
-    child.attempt = Attempt(name="x", number=4, deaths=3, last_death="")
+    child.attempt = Attempt(attempt_id="x", number=4, deaths=3, last_death="")
     child.run(a_message(child))
-    assert "nobody saw how" in child.letters[0].reason
+    assert "last crash: unknown" in child.letters[0].reason
 
 
 def test_poison_that_killed_behind_its_commit_keeps_its_result(child: ChildAtWork) -> None:
@@ -91,7 +93,7 @@ def test_a_shard_that_another_process_holds_comes_again_and_is_not_touched(
     ((waits_s, retries),) = task.sent_again
     assert waits_s == pytest.approx(7.0, rel=0.2)
     assert retries == 2
-    assert child.bench.events == [ShardHeldElsewhere(shard="night-000000", delay_s=7.0)]
+    assert child.bench.events == [ShardLocked(shard="night-000000", delay_s=7.0)]
     assert (child.bench.outcomes, child.ledger, child.ended, child.forgiven) == ([], [], [], 0)
 
 

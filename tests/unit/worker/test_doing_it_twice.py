@@ -2,9 +2,9 @@
 
 import pytest
 
-from contract.job import Shard
-from contract.layout import fingerprint
-from contract.store import ObjectDenied, ObjectInfo, ObjectMissing, StoreUnavailable
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.layout import fingerprint
+from funasr_fleet.storage.base import ObjectDenied, ObjectInfo, ObjectMissing, StoreUnavailable
 from tests.unit.examples import OUTPUT, a_ref, a_shard
 from tests.unit.worker.sounds import tone
 from tests.unit.worker.workbench import Workbench
@@ -148,7 +148,7 @@ def test_a_result_of_this_very_job_counts_as_what_it_is_though_its_maker_died(
     """Between the commit and the books: else the file would be missing in audio and throughput."""
     done.run(a_shard("s3://in/a.wav"))
     (event,) = done.finished
-    assert (event.outcome, event.made_before, event.audio_s) == ("skipped", "ok", 1.0)
+    assert (event.outcome, event.previous_outcome, event.audio_s) == ("skipped", "ok", 1.0)
     assert event.result_etag
     assert event.fingerprint == done.document("a.wav.json")["receipt"]["fingerprint"]
 
@@ -157,4 +157,4 @@ def test_a_result_of_this_very_job_counts_as_what_it_is_though_its_maker_died(
 def test_a_result_of_another_job_is_only_skipped(done: Workbench, job: str | None) -> None:
     done.run(a_shard("s3://in/a.wav", job=job))
     (event,) = done.finished
-    assert (event.outcome, event.made_before, event.audio_s) == ("skipped", None, 0.0)
+    assert (event.outcome, event.previous_outcome, event.audio_s) == ("skipped", None, 0.0)

@@ -2,16 +2,11 @@
 
 import pytest
 
-from contract.store import (
-    CredentialsRefused,
-    ObjectDenied,
-    StoreError,
-    StoreUnavailable,
-)
+from funasr_fleet.storage.base import CredentialsRefused, ObjectDenied, StoreError, StoreUnavailable
+from funasr_fleet.worker.errors import DeviceLost, ModelError, OutOfDeviceMemory, OutputUnwritable
 from tests.unit.examples import OUTPUT, a_ref, a_shard
 from tests.unit.worker.sounds import tone, wav
 from tests.unit.worker.workbench import WatchedStore, Workbench, small_groups
-from worker.failures import DeviceLost, ModelError, OutOfDeviceMemory, OutputUnwritable
 
 BAD = {
     "text": (b"words, not sounds", "undecodable_audio"),
@@ -100,7 +95,7 @@ def test_a_lost_device_ends_the_shard_and_blames_no_file(bench: Workbench) -> No
 def test_what_ended_before_the_device_was_lost_stays(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.pipeline.in_groups", small_groups)
+    monkeypatch.setattr("funasr_fleet.worker.pipeline.pipeline.in_groups", small_groups)
     bench.engine.unheard = {0.2: DeviceLost("CUDA error")}
     quiet = [bench.upload(f"{name}.wav", tone(1) * 0.4) for name in "ab"]
     with pytest.raises(DeviceLost):

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.job import MalformedShard
-from contract.queues import BrokerUnavailable
-from contract.store import (
+from funasr_fleet.contract.job import MalformedShard
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.storage.base import (
     BucketMissing,
     CredentialsRefused,
     ObjectDenied,
@@ -15,21 +15,21 @@ from contract.store import (
     StoreError,
     StoreUnavailable,
 )
-from worker import failures
-from worker.failures import (
+from funasr_fleet.worker import errors as failures
+from funasr_fleet.worker.errors import (
     MAX_RETRIES,
     RETRY_LONGEST_S,
-    LeaveProcess,
-    PutAside,
+    RestartChild,
     Retry,
+    SendToDeadLetters,
     Skip,
     decide,
 )
 
 FINAL = [
-    (MalformedShard("m"), PutAside("m")),
-    (failures.OutputUnwritable("m"), PutAside("m", "access_denied")),
-    (failures.PoisonShard("m"), PutAside("m")),
+    (MalformedShard("m"), SendToDeadLetters("m")),
+    (failures.OutputUnwritable("m"), SendToDeadLetters("m", "access_denied")),
+    (failures.PoisonShard("m"), SendToDeadLetters("m")),
     (failures.UndecodableAudio("m"), Skip("undecodable_audio", "m")),
     (failures.AudioTooShort("m"), Skip("audio_too_short", "m")),
     (failures.AudioTooLong("m"), Skip("audio_too_long", "m")),
@@ -39,9 +39,9 @@ FINAL = [
     (ObjectMissing("m"), Skip("audio_missing", "m")),
     (BucketMissing("m"), Skip("audio_missing", "m")),
     (ObjectDenied("m"), Skip("access_denied", "m")),
-    (failures.DeviceLost("m"), LeaveProcess("m")),
-    (BrokerUnavailable("m"), LeaveProcess("m")),
-    (MemoryError("m"), LeaveProcess("m")),
+    (failures.DeviceLost("m"), RestartChild("m")),
+    (BrokerUnavailable("m"), RestartChild("m")),
+    (MemoryError("m"), RestartChild("m")),
     (ZeroDivisionError("m"), Skip("model_error", "ZeroDivisionError: m")),
     (KeyError("m"), Skip("model_error", "KeyError: 'm'")),
 ]
@@ -69,7 +69,7 @@ def test_what_may_pass_is_tried_again_after_a_growing_time(
 def test_what_does_not_pass_is_put_aside_with_the_number_of_tries(
     error: type[Exception], retries: int
 ) -> None:
-    assert decide(error("away"), retries) == PutAside(
+    assert decide(error("away"), retries) == SendToDeadLetters(
         f"away (tried {retries + 1} times)", "audio_missing"
     )
 

@@ -6,13 +6,13 @@ from typing import BinaryIO
 
 import pytest
 
-from contract.abilities import Abilities
-from contract.store import MemoryStore, ObjectInfo, ObjectMissing
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.storage.base import MemoryStore, ObjectInfo, ObjectMissing
+from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.errors import UndecodableAudio
+from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
 from tests.unit.examples import a_ref, a_shard
 from tests.unit.worker.sounds import tone, wav
-from worker.failures import UndecodableAudio
-from worker.fetching import Fetcher, Incoming
-from worker.limits import Limits
 
 URIS = [f"s3://in/{name}.wav" for name in "abcd"]
 
@@ -63,18 +63,18 @@ def _fetcher(store: MemoryStore) -> Fetcher:
     )
 
 
-def _fetch(store: MemoryStore, *uris: str) -> Generator[Incoming, None, None]:
+def _fetch(store: MemoryStore, *uris: str) -> Generator[FetchedFile, None, None]:
     return _fetcher(store).fetch_ahead(a_shard(*uris))
 
 
-def _lengths(incoming: Incoming) -> list[int]:
+def _lengths(fetched: FetchedFile) -> list[int]:
     """Samples of each block."""
-    return [block.shape[1] for block in incoming.blocks]
+    return [block.shape[1] for block in fetched.blocks]
 
 
 def test_files_of_unknown_size_come_in_the_order_of_the_shard(store: CountingStore) -> None:
     for uri, fetched in zip(URIS, _fetch(store, *URIS), strict=True):
-        assert fetched.task.ref.audio == uri
+        assert fetched.file_job.ref.audio == uri
         (length,) = _lengths(fetched)
         assert fetched.facts
         assert fetched.facts.duration_ms * 16 == length
@@ -82,7 +82,7 @@ def test_files_of_unknown_size_come_in_the_order_of_the_shard(store: CountingSto
 
 def test_the_smallest_file_comes_first(store: CountingStore) -> None:
     refs = [a_ref(uri, bytes=1000 - n) for n, uri in enumerate(URIS)]
-    order = [one.task.ref.audio for one in _fetcher(store).fetch_ahead(a_shard(*refs))]
+    order = [one.file_job.ref.audio for one in _fetcher(store).fetch_ahead(a_shard(*refs))]
     assert order == URIS[::-1]
 
 
@@ -133,4 +133,4 @@ def test_an_error_belongs_to_its_file_and_the_next_is_fetched_all_the_same(
 def test_fetching_and_decoding_are_timed(store: CountingStore) -> None:
     (one,) = _fetch(store, URIS[0])
     list(one.blocks)
-    assert set(one.task.stopwatch.seconds) == {"fetch", "decode"}
+    assert set(one.file_job.stopwatch.seconds) == {"fetch", "decode"}

@@ -8,13 +8,13 @@ from typing import BinaryIO
 import av
 import pytest
 
-from local.samples import SAMPLES, load_samples
+from funasr_fleet.embedded.samples import SAMPLES, load_samples
+from funasr_fleet.worker.audio.container_allowlist import DEMUXERS, container_options
+from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.errors import UndecodableAudio
 from tests.unit.worker import referring_files as referring
 from tests.unit.worker.sounds import as_file, encode, tone, wav
 from tests.unit.worker.watched_places import ListeningServer, WatchedFile, listening, watched
-from worker.decoding import decode_file
-from worker.failures import UndecodableAudio
-from worker.formats import DEMUXERS, container_options
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_ffmpeg_itself_is_locked_whatever_the_beginning_looks_like(
     server: ListeningServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("worker.decoding.refuse_lists", lambda head: None)
+    monkeypatch.setattr("funasr_fleet.worker.audio.decode.reject_playlists", lambda head: None)
     assert _refused(opened)
     assert (file.was_opened, server.connections) == (False, 0)
 
@@ -115,14 +115,14 @@ def test_even_a_movie_that_may_look_elsewhere_gets_nothing(
     private: Path, file: WatchedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlocked = {**container_options(), "enable_drefs": "1", "use_absolute_path": "1"}
-    monkeypatch.setattr("worker.decoding.container_options", lambda: unlocked)
+    monkeypatch.setattr("funasr_fleet.worker.audio.decode.container_options", lambda: unlocked)
     assert _refused(io.BytesIO(referring.movie_of_another_file(private)))
     assert not file.was_opened
 
 
 @pytest.mark.parametrize("beginning", [b"\xef\xbb\xbf#EXTM3U", b"\n\n #extm3u", b"<?xml?>\n<MPD "])
 def test_a_list_is_told_by_its_beginning_in_any_dress(beginning: bytes) -> None:
-    assert "list that names other files" in _refused(as_file(beginning + b"\nx" * 100))
+    assert "playlist that names other files" in _refused(as_file(beginning + b"\nx" * 100))
 
 
 def test_every_format_taken_is_one_that_this_ffmpeg_knows() -> None:
@@ -148,7 +148,7 @@ def test_every_sample_is_decoded_as_it_would_be_without_locks(
         return
     with path.open("rb") as opened:
         locked = decode_file(opened)
-    monkeypatch.setattr("worker.decoding.container_options", lambda: {})
+    monkeypatch.setattr("funasr_fleet.worker.audio.decode.container_options", lambda: {})
     with path.open("rb") as opened:
         free = decode_file(opened)
     assert (locked.planes == free.planes).all()

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from worker.handover import Abandoned, Handover, made_ahead
+from funasr_fleet.worker.pipeline.bounded_queue import BoundedQueue, ConsumerGone, prefetch
 
 
 def test_everything_comes_in_order() -> None:
     with ThreadPoolExecutor(1) as threads:
-        assert list(made_ahead((n for n in range(1000)), 3, threads)) == list(range(1000))
+        assert list(prefetch((n for n in range(1000)), 3, threads)) == list(range(1000))
 
 
 def test_an_error_comes_after_what_was_made_before_it() -> None:
@@ -20,7 +20,7 @@ def test_an_error_comes_after_what_was_made_before_it() -> None:
         raise ValueError("broken")
 
     with ThreadPoolExecutor(1) as threads:
-        coming = made_ahead(things(), 3, threads)
+        coming = prefetch(things(), 3, threads)
         assert next(coming) == 1
         with pytest.raises(ValueError, match="broken"):
             next(coming)
@@ -38,7 +38,7 @@ def test_no_more_is_made_than_there_is_room_for() -> None:
             yield n
 
     with ThreadPoolExecutor(1) as threads:
-        coming = made_ahead(things(), 2, threads)
+        coming = prefetch(things(), 2, threads)
         assert next(coming) == 0
         assert third.wait(5)  # two wait, the one after them is made and cannot be put
         coming.close()
@@ -46,10 +46,10 @@ def test_no_more_is_made_than_there_is_room_for() -> None:
 
 
 def test_who_makes_things_for_nobody_is_told() -> None:
-    handover: Handover[int] = Handover(1)
+    handover: BoundedQueue[int] = BoundedQueue(1)
     handover.put(1)
     handover.abandon()
-    with pytest.raises(Abandoned):
+    with pytest.raises(ConsumerGone):
         handover.put(2)
 
 
@@ -64,7 +64,7 @@ def test_what_makes_them_is_closed_with_its_reader() -> None:
             closed.set()
 
     with ThreadPoolExecutor(1) as threads:
-        coming = made_ahead(things(), 1, threads)
+        coming = prefetch(things(), 1, threads)
         next(coming)
         coming.close()
         assert closed.is_set()

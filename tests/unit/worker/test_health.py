@@ -2,11 +2,18 @@
 
 import pytest
 
-from worker.health import MAX_DEATHS, MAX_FAILURES, Worker, hopeless, why_not_ready, why_stuck
-from worker.progress import Patience, Progress
-from worker.slots import ConsumerState, SlotState, State
+from funasr_fleet.worker.process.health import (
+    MAX_DEATHS,
+    MAX_FAILURES,
+    Worker,
+    first_failed_slot,
+    why_not_ready,
+    why_stuck,
+)
+from funasr_fleet.worker.process.heartbeat import Progress, TimeLimits
+from funasr_fleet.worker.process.slot_state import ConsumerState, SlotState, State
 
-PATIENCE = Patience(stall_s=100.0, min_rtfx=1.0)
+PATIENCE = TimeLimits(stall_s=100.0, min_rtfx=1.0)
 NOW_S = 10_000.0
 
 
@@ -41,7 +48,7 @@ def a_loop(
 def at_work(quiet_s: float) -> Progress:
     at_s = NOW_S - quiet_s
     return Progress(
-        pid=1, beginning="b", began_s=at_s, at_s=at_s, credit_s=0.0, doing="vad of a.wav"
+        pid=1, attempt_id="b", began_s=at_s, at_s=at_s, time_allowance_s=0.0, doing="vad of a.wav"
     )
 
 
@@ -53,7 +60,7 @@ def test_a_slot_is_hopeless_after_too_many_failures_in_a_row(
     failures: list[int], lost: int | None
 ) -> None:
     states = [a_slot(n, "failed", count) for n, count in enumerate(failures)]
-    found = hopeless(states)
+    found = first_failed_slot(states)
     assert (found.slot if found else None) == lost
 
 
@@ -91,7 +98,7 @@ def test_a_loop_that_stands_still_is_stuck_unless_the_broker_is_away(
     loop: ConsumerState | None, stuck: bool
 ) -> None:
     why = why_stuck(a_worker(a_slot(0), consumer=loop), NOW_S, PATIENCE)
-    assert (why is not None and "stood still for 130 s" in why) is stuck
+    assert (why is not None and "blocked for 130 s" in why) is stuck
 
 
 @pytest.mark.parametrize(
@@ -106,7 +113,7 @@ def test_a_message_that_no_idle_child_starts_is_red_after_the_stall_limit(
     loop: ConsumerState, stuck: bool
 ) -> None:
     why = why_stuck(a_worker(a_slot(0), consumer=loop), NOW_S, PATIENCE)
-    assert (why is not None and "beside an idle child" in why) is stuck
+    assert (why is not None and "although a child was idle" in why) is stuck
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """How the channels of a file become one transcript."""
 
-from contract.transcript import Segment
+from funasr_fleet.contract.transcript import Segment
+from funasr_fleet.worker.pipeline.file_state import ChannelResult, merge_channels
 from tests.unit.examples import a_segment
-from worker.hearing import Heard, merge_channels
 
 
-def _heard(channel: int, *segments: Segment) -> Heard:
-    return Heard(channel=channel, segments=segments, speech_ms=100)
+def _heard(channel: int, *segments: Segment) -> ChannelResult:
+    return ChannelResult(channel=channel, segments=segments, speech_ms=100)
 
 
 def test_channels_are_merged_in_order_of_time_with_the_channel_as_speaker() -> None:

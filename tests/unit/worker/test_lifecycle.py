@@ -2,9 +2,9 @@
 
 import pytest
 
-from worker.lifecycle import _gpu_of
-from worker.machine import Gpu
-from worker.pinning import plan_slot
+from funasr_fleet.worker.app.child_process import _gpu_of
+from funasr_fleet.worker.process.device_plan import plan_slot
+from funasr_fleet.worker.process.hardware import Gpu
 
 GPUS = [Gpu(index=n, name="H100", uuid=f"GPU-{n}{n}", memory_bytes=1) for n in range(12)]
 

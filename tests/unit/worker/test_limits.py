@@ -2,9 +2,9 @@
 
 import pytest
 
-from contract.settings import Settings
-from worker.failures import AudioTooLong, UndecodableAudio
-from worker.limits import UNLIMITED, Limits
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.audio.input_limits import UNLIMITED, Limits
+from funasr_fleet.worker.errors import AudioTooLong, UndecodableAudio
 
 
 def test_limits_are_those_of_the_settings() -> None:

@@ -6,16 +6,16 @@ from typing import BinaryIO
 
 import pytest
 
-from contract.store import (
+from funasr_fleet.storage.base import (
     MemoryStore,
     ObjectDenied,
     ObjectIncomplete,
     ObjectInfo,
     StoreUnavailable,
 )
+from funasr_fleet.worker.audio.listed_bytes import FETCHES, download_listed
+from funasr_fleet.worker.errors import Retry, decide
 from tests.unit.examples import a_ref
-from worker.failures import Retry, decide
-from worker.listed_bytes import FETCHES, download_listed
 
 URI = "s3://in/a.ogg"
 WEB = "https://example.com/a.ogg"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from worker import machine
+from funasr_fleet.worker.process import hardware as machine
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from contract.abilities import Abilities
-from contract.job import Shard
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.worker.engine.interface import Hints
+from funasr_fleet.worker.text.spans import Span
 from tests.unit.examples import a_shard
 from tests.unit.worker.scripted_engine import ScriptedEngine
 from tests.unit.worker.sounds import tone
 from tests.unit.worker.workbench import Workbench
-from worker.engine.interface import Hints
-from worker.planning.spans import Span
 
 WHERE = Span(100, 900)
 
@@ -34,7 +34,7 @@ def test_what_the_model_cannot_do_is_an_error_that_says_what_to_do() -> None:
     error = bench.document("a.wav.error.json")["error"]
     assert error["kind"] == "model_error"
     assert "--timestamps segment" in error["message"]
-    assert "takes no hotwords" in error["message"]
+    assert "does not support hotwords" in error["message"]
     assert "hush" not in error["message"]
     assert bench.store.downloads == []
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.pinning import DeviceUnavailable, choose_devices, plan_slot
+from funasr_fleet.worker.process.device_plan import DeviceUnavailable, choose_devices, plan_slot
 
 TWO = ("GPU-aa11", "GPU-bb22")
 
@@ -41,11 +41,11 @@ def test_each_child_gets_a_device_that_is_there(
 MISSING = [
     ("auto", (), None, 1, "no GPU was found"),
     ("auto", TWO, "", 1, "no GPU was found"),
-    ("auto", TWO, "2", 1, "GPU 2 is not there"),
-    ("auto", TWO, "-1", 1, "GPU -1 is not there"),
-    ("0", (), None, 1, "GPU 0 is not there"),
-    ("2,3", TWO, None, 2, "GPU 2, 3 is not there"),
-    ("GPU-cc33", TWO, None, 1, "GPU GPU-cc33 is not there"),
+    ("auto", TWO, "2", 1, "GPU 2 was not found"),
+    ("auto", TWO, "-1", 1, "GPU -1 was not found"),
+    ("0", (), None, 1, "GPU 0 was not found"),
+    ("2,3", TWO, None, 2, "GPU 2, 3 was not found"),
+    ("GPU-cc33", TWO, None, 1, "GPU GPU-cc33 was not found"),
     ("", TWO, None, 1, "no GPU was found"),
 ]
 

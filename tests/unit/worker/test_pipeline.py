@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from funasr_fleet.worker.text.spans import Span
 from tests.unit.examples import OUTPUT, a_ref, a_shard
 from tests.unit.worker.scripted_engine import THREADS
 from tests.unit.worker.sounds import tone
 from tests.unit.worker.workbench import NOW, Workbench
-from worker.planning.spans import Span
 
 
 def test_what_was_said_is_written_with_its_times(bench: Workbench) -> None:

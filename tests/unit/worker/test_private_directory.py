@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.settings import BadConfiguration
-from worker.private_directory import (
+from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.worker.process.private_directory import (
     claim_numba_cache,
     claim_private,
     fault_above,
@@ -123,7 +123,7 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
 def test_a_directory_whose_parent_lets_others_replace_it_is_refused(tmp_path: Path) -> None:
     above = made(tmp_path / "above", 0o777)
     made(above / "run", 0o700)
-    with pytest.raises(BadConfiguration, match=f"{above} lets other users replace what lies in it"):
+    with pytest.raises(BadConfiguration, match=f"{above} lets other users replace its contents"):
         claim_private(above / "run")
     above.chmod(0o1777)  # as /tmp
     claim_private(above / "run")

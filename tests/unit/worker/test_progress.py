@@ -4,26 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from worker.progress import (
+from funasr_fleet.worker.process.heartbeat import (
     Heartbeat,
-    Patience,
     Progress,
+    TimeLimits,
     progress_path,
     read_progress,
-    why_stopped,
+    stall_reason,
 )
 
-PATIENCE = Patience(stall_s=60.0, min_rtfx=0.5)
+PATIENCE = TimeLimits(stall_s=60.0, min_rtfx=0.5)
 
 
 def progress(*, began_s: float = 0.0, at_s: float = 0.0, audio_s: float = 0.0) -> Progress:
-    credit_s = PATIENCE.for_audio(audio_s)
+    time_allowance_s = PATIENCE.for_audio(audio_s)
     return Progress(
         pid=7,
-        beginning="b",
+        attempt_id="b",
         began_s=began_s,
         at_s=at_s,
-        credit_s=credit_s,
+        time_allowance_s=time_allowance_s,
         doing="vad of a.wav",
     )
 
@@ -33,12 +33,17 @@ def progress(*, began_s: float = 0.0, at_s: float = 0.0, audio_s: float = 0.0) -
     [
         (None, 9e9, 0.0, None),
         (progress(at_s=60), 120.0, 0.0, None),
-        (progress(at_s=60), 121.0, 0.0, "no progress for 61 s since vad of a.wav"),
+        (progress(at_s=60), 121.0, 0.0, "no progress for 61 s, last step: vad of a.wav"),
         (progress(at_s=100), 161.0, 150.0, None),  # the broker was away until a moment ago
-        (progress(at_s=100), 211.0, 150.0, "no progress for 61 s since vad of a.wav"),
+        (progress(at_s=100), 211.0, 150.0, "no progress for 61 s, last step: vad of a.wav"),
         # 2 * (60 s + 30 s / 0.5) = 240 s
         (progress(at_s=239, audio_s=30), 240.0, 0.0, None),
-        (progress(at_s=240, audio_s=30), 241.0, 0.0, "not done after 240 s, now at vad of a.wav"),
+        (
+            progress(at_s=240, audio_s=30),
+            241.0,
+            0.0,
+            "not finished after 240 s, last step: vad of a.wav",
+        ),
         (progress(at_s=240, audio_s=30), 241.0, 100.0, None),
         (progress(at_s=240, audio_s=3000), 241.0, 0.0, None),
     ],
@@ -46,7 +51,7 @@ def progress(*, began_s: float = 0.0, at_s: float = 0.0, audio_s: float = 0.0) -
 def test_a_child_is_stopped_when_it_stands_still_or_takes_too_long(
     said: Progress | None, now_s: float, since_s: float, why: str | None
 ) -> None:
-    assert why_stopped(said, now_s, since_s, PATIENCE) == why
+    assert stall_reason(said, now_s, since_s, PATIENCE) == why
 
 
 class Clock:
@@ -72,15 +77,15 @@ def test_the_parent_reads_what_the_child_is_at(
 ) -> None:
     heart.begin("night-0", "first")
     clock.now_s += 1
-    heart.beat("decode of a.wav", 60.0)
+    heart.touch("decode of a.wav", 60.0)
     clock.now_s += 1
-    heart.beat("decode of a.wav", 30.0)
+    heart.touch("decode of a.wav", 30.0)
     assert read_progress(tmp_path, 3, 7) == Progress(
         pid=7,
-        beginning="first",
+        attempt_id="first",
         began_s=1000.0,
         at_s=1002.0,
-        credit_s=90.0,
+        time_allowance_s=90.0,
         doing="decode of a.wav",
     )
 
@@ -91,23 +96,23 @@ def test_many_beats_write_seldom_and_lose_no_audio(
     heart.begin("night-0", "first")
     for _ in range(100):
         clock.now_s += 0.001
-        heart.beat("decode of a.wav", 1.0)
+        heart.touch("decode of a.wav", 1.0)
     said = read_progress(tmp_path, 3, 7)
     assert said is not None
     assert said.at_s == 1000.0
     clock.now_s += 1
-    heart.beat("write of a.wav")
+    heart.touch("write of a.wav")
     said = read_progress(tmp_path, 3, 7)
     assert said is not None
-    assert (said.credit_s, said.doing) == (100.0, "write of a.wav")
+    assert (said.time_allowance_s, said.doing) == (100.0, "write of a.wav")
 
 
 def test_a_child_without_a_shard_says_nothing(heart: Heartbeat, tmp_path: Path) -> None:
-    heart.beat("ModelReady")
+    heart.touch("ModelReady")
     assert read_progress(tmp_path, 3, 7) is None
     heart.begin("night-0", "first")
     heart.end()
-    heart.beat("ShardFinished")
+    heart.touch("ShardFinished")
     assert read_progress(tmp_path, 3, 7) is None
 
 
@@ -115,14 +120,14 @@ def test_the_audio_of_the_shard_before_does_not_count(
     heart: Heartbeat, clock: Clock, tmp_path: Path
 ) -> None:
     heart.begin("night-0", "first")
-    heart.beat("decode of a.wav", 60.0)
+    heart.touch("decode of a.wav", 60.0)
     heart.end()
     heart.begin("night-1", "second")
     clock.now_s += 1
-    heart.beat("vad of b.wav")
+    heart.touch("vad of b.wav")
     said = read_progress(tmp_path, 3, 7)
     assert said is not None
-    assert (said.credit_s, said.beginning) == (0.0, "second")
+    assert (said.time_allowance_s, said.attempt_id) == (0.0, "second")
 
 
 def test_what_an_earlier_child_left_says_nothing_of_the_next(
@@ -143,7 +148,7 @@ def test_long_words_are_cut_and_short_ones_leave_nothing_of_them(
     heart.begin("night-0", "first")
     for doing in ("\u6f22" * 5000, "vad of a.wav"):
         clock.now_s += 1
-        heart.beat(doing)
+        heart.touch(doing)
         said = read_progress(tmp_path, 3, 7)
         assert said is not None
         assert said.doing == doing[:300]

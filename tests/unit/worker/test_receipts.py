@@ -2,18 +2,24 @@
 
 import pytest
 
-from contract.job import Options
-from contract.store import ObjectInfo
-from contract.transcript import AudioInfo, Receipt, Segment
+from funasr_fleet.contract.job import Options
+from funasr_fleet.contract.transcript import AudioInfo, Receipt, Segment
+from funasr_fleet.storage.base import ObjectInfo
+from funasr_fleet.worker.audio.audio_range import AudioFacts
+from funasr_fleet.worker.errors import Skip
+from funasr_fleet.worker.pipeline.file_state import ChannelResult
+from funasr_fleet.worker.pipeline.receipt import (
+    FileMetrics,
+    describe_audio,
+    write_error,
+    write_receipt,
+    write_transcript,
+)
+from funasr_fleet.worker.pipeline.stopwatch import Stopwatch
+from funasr_fleet.worker.text.quality import warnings_of
+from funasr_fleet.worker.text.spans import Span
 from tests.unit.examples import a_receipt, a_ref, a_segment, who
 from tests.unit.worker.scripted_engine import IDENTITY
-from worker.failures import Skip
-from worker.hearing import Heard
-from worker.planning.quality import warnings_of
-from worker.planning.spans import Span
-from worker.receipts import Work, describe_audio, write_error, write_receipt, write_transcript
-from worker.stopwatch import Stopwatch
-from worker.stretches import AudioFacts
 
 INFO = ObjectInfo(uri="s3://in/a.wav", etag='"now"', size_bytes=9)
 AUDIO = AudioFacts(channels=2, source_rate=44_100, duration_ms=2000)
@@ -42,7 +48,7 @@ def test_of_audio_that_could_not_be_read_only_the_reference_is_told() -> None:
 
 
 def _receipt(audio_s: float = 10.0) -> Receipt:
-    work = Work(
+    metrics = FileMetrics(
         fingerprint="sha256:f",
         options=Options(hotwords=("hush",), language="zh"),
         threads=7,
@@ -50,7 +56,7 @@ def _receipt(audio_s: float = 10.0) -> Receipt:
         audio_s=audio_s,
         finished_at="then",
     )
-    return write_receipt(who(attempt=2), IDENTITY, work)
+    return write_receipt(who(attempt=2), IDENTITY, metrics)
 
 
 def test_a_receipt_tells_who_did_it_with_what_and_how_fast() -> None:
@@ -68,7 +74,7 @@ def test_hotwords_stay_out_of_the_receipt() -> None:
 
 
 def test_no_time_is_no_speed() -> None:
-    work = Work(
+    metrics = FileMetrics(
         fingerprint="f",
         options=Options(),
         threads=1,
@@ -76,12 +82,12 @@ def test_no_time_is_no_speed() -> None:
         audio_s=5.0,
         finished_at="then",
     )
-    assert work.rtfx == 0.0
+    assert metrics.rtfx == 0.0
 
 
 def _transcript(*segments: Segment, speech_ms: int, language: str | None = None) -> tuple[str, ...]:
     warnings = warnings_of(segments, [Span(0, speech_ms)] if speech_ms else [])
-    heard = Heard(channel=None, segments=segments, speech_ms=speech_ms, warnings=warnings)
+    heard = ChannelResult(channel=None, segments=segments, speech_ms=speech_ms, warnings=warnings)
     written = write_transcript(
         heard, Options(language=language), AudioInfo(uri="s3://in/a"), a_receipt(speech_ms=0)
     )

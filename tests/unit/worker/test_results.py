@@ -2,20 +2,20 @@
 
 import pytest
 
-from contract.job import Format
-from contract.store import (
+from funasr_fleet.contract.job import Format
+from funasr_fleet.contract.transcript import AudioInfo
+from funasr_fleet.storage.base import (
     BucketMissing,
     CredentialsRefused,
     ObjectDenied,
     StoreError,
     StoreUnavailable,
 )
-from contract.transcript import AudioInfo
+from funasr_fleet.worker.errors import OutputUnwritable, Skip
+from funasr_fleet.worker.pipeline.output_store import Outputs
+from funasr_fleet.worker.pipeline.receipt import write_error
 from tests.unit.examples import OUTPUT, a_receipt, a_segment, a_transcript, who
 from tests.unit.worker.workbench import WatchedStore
-from worker.failures import OutputUnwritable, Skip
-from worker.receipts import write_error
-from worker.results import Outputs
 
 MARK = "sha256:ab"
 
@@ -52,13 +52,13 @@ def test_a_result_says_what_it_was_made_of_where_asked_only_that_of_a_job(
     outputs: Outputs, only_job: str | None, fingerprint: str | None
 ) -> None:
     outputs.commit(SAID)
-    made = outputs.made(only_job)
+    made = outputs.existing(only_job)
     assert (made.fingerprint if made else None) == fingerprint
 
 
 def test_what_is_not_there_says_nothing(outputs: Outputs) -> None:
-    assert outputs.made(None) is None
-    assert Outputs(WatchedStore(), OUTPUT, "a").made(None) is None
+    assert outputs.existing(None) is None
+    assert Outputs(WatchedStore(), OUTPUT, "a").existing(None) is None
 
 
 def test_a_store_that_is_away_is_not_taken_for_a_missing_result(
@@ -66,7 +66,7 @@ def test_a_store_that_is_away_is_not_taken_for_a_missing_result(
 ) -> None:
     store.failing_reads[f"{OUTPUT}calls/a.wav.json"] = StoreUnavailable("away")
     with pytest.raises(StoreUnavailable):
-        outputs.made(None)
+        outputs.existing(None)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_refusal_to_write_is_told_apart_from_a_store_that_is_away(
     store: WatchedStore, outputs: Outputs, error: StoreError
 ) -> None:
     store.failing_writes[f"{OUTPUT}calls/a.wav.json"] = error
-    with pytest.raises(OutputUnwritable, match="results cannot be written: no"):
+    with pytest.raises(OutputUnwritable, match="cannot write results: no"):
         outputs.commit(SAID)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from contract.settings import BadConfiguration
-from worker.private_directory import claim_run_dir
+from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.worker.process.private_directory import claim_run_dir
 
 
 def test_files_of_a_worker_that_had_the_same_process_id_are_not_trusted(tmp_path: Path) -> None:

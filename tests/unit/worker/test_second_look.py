@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from funasr_fleet.worker.engine.interface import Clip
+from funasr_fleet.worker.pipeline.re_recognition import join_recognitions, retry_suspect_clips
+from funasr_fleet.worker.text.segments import Recognition
+from funasr_fleet.worker.text.spans import Span
 from tests.unit.examples import a_word
-from worker.engine.interface import Clip
-from worker.planning.assembly import Recognition
-from worker.planning.spans import Span
-from worker.second_look import join_recognitions, look_again
 
 CLIP = Clip(Span(1000, 7000), np.ones(6 * 16_000, np.float32))
 LOOP = Recognition(text="thank you for watching " * 12)
@@ -34,7 +34,7 @@ class Saying:
 @pytest.mark.parametrize("doubtful", [LOOP, Recognition(text="")])
 def test_what_is_better_in_pieces_is_kept(doubtful: Recognition) -> None:
     saying = _say("hello", "there")
-    better = look_again({CLIP: doubtful}, saying)
+    better = retry_suspect_clips({CLIP: doubtful}, saying)
     assert better[CLIP].text == "hello there"
     assert [word.start_ms for word in better[CLIP].words or ()][1] == (
         saying.asked[1].start_ms - 1000
@@ -43,13 +43,13 @@ def test_what_is_better_in_pieces_is_kept(doubtful: Recognition) -> None:
 
 
 def test_what_is_no_better_is_left_as_it_was() -> None:
-    assert look_again({CLIP: LOOP}, _say(LOOP.text, LOOP.text)) == {}
+    assert retry_suspect_clips({CLIP: LOOP}, _say(LOOP.text, LOOP.text)) == {}
 
 
 def test_what_is_sound_or_too_short_is_not_looked_at() -> None:
     short = Clip(Span(0, 1500), np.ones(24_000, np.float32))
     saying = _say()
-    assert look_again({CLIP: Recognition(text="hello there"), short: LOOP}, saying) == {}
+    assert retry_suspect_clips({CLIP: Recognition(text="hello there"), short: LOOP}, saying) == {}
     assert saying.asked == []
 
 

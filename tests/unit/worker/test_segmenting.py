@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from contract.job import Options
-from worker.engine.interface import Clip, Samples
-from worker.planning.spans import Span
-from worker.segmenting import Lengths, SegmentingListener, cut_clip
+from funasr_fleet.contract.job import Options
+from funasr_fleet.worker.engine.interface import Clip, Samples
+from funasr_fleet.worker.pipeline.vad_segments import SegmentLengthFilter, SegmentLimits, cut_clip
+from funasr_fleet.worker.text.spans import Span
 
 AUDIO = np.arange(20 * 16_000, dtype=np.float32)
 """Every sample tells its own place."""
@@ -23,11 +23,11 @@ class Told:
     heard: int = 0
     told: list[Span] = field(default_factory=list)
 
-    def hear(self, block: Samples) -> list[Clip]:
+    def push(self, block: Samples) -> list[Clip]:
         self.heard += len(block)
         return [] if self.late else self._tell(self.heard // 16)
 
-    def finish(self) -> list[Clip]:
+    def flush(self) -> list[Clip]:
         return self._tell(1 << 30)
 
     def _tell(self, until_ms: int) -> list[Clip]:
@@ -37,10 +37,10 @@ class Told:
 
 
 def _clips(spans: list[Span], *, late: bool = False, **asked: float) -> list[Clip]:
-    lengths = Lengths.of(Options.model_validate(asked), 600.0)
-    listener = SegmentingListener(Told(spans, late), lengths)
+    lengths = SegmentLimits.of(Options.model_validate(asked), 600.0)
+    listener = SegmentLengthFilter(Told(spans, late), lengths)
     blocks = (AUDIO[at : at + 80_000] for at in range(0, len(AUDIO), 80_000))
-    return [clip for block in blocks for clip in listener.hear(block)] + listener.finish()
+    return [clip for block in blocks for clip in listener.push(block)] + listener.flush()
 
 
 SPANS = [Span(100, 1000), Span(1500, 4900), Span(5600, 7000), Span(9000, 19_000)]
@@ -80,9 +80,9 @@ def test_long_speech_is_cut_and_nothing_is_lost() -> None:
 
 
 def test_what_is_merged_is_never_longer_than_the_longest() -> None:
-    lengths = Lengths.of(Options(merge_seconds=60), 30.0)
+    lengths = SegmentLimits.of(Options(merge_seconds=60), 30.0)
     assert (lengths.merge_ms, lengths.longest_ms) == (30_000, 30_000)
-    asked = Lengths.of(Options(max_segment_seconds=20), 30.0)
+    asked = SegmentLimits.of(Options(max_segment_seconds=20), 30.0)
     assert (asked.merge_ms, asked.longest_ms) == (None, 20_000)
 
 

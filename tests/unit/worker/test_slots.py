@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.slots import ConsumerState, SlotFiles, SlotState, State
+from funasr_fleet.worker.process.slot_state import ConsumerState, SlotFiles, SlotState, State
 
 
 def a_slot(slot: int, state: State = "ready", failures: int = 0, reason: str = "") -> SlotState:
@@ -63,7 +63,7 @@ def test_each_start_of_a_worker_has_a_name_of_its_own(files: SlotFiles) -> None:
 
 def test_a_worker_drains_until_another_starts(files: SlotFiles) -> None:
     assert not files.draining()
-    files.say_draining()
+    files.mark_draining()
     assert SlotFiles(files.directory).draining()
     files.start(2)
     assert not files.draining()
@@ -72,5 +72,5 @@ def test_a_worker_drains_until_another_starts(files: SlotFiles) -> None:
 def test_the_loop_s_last_word_is_read_by_others(files: SlotFiles) -> None:
     assert files.consumer() is None
     said = ConsumerState(consuming=True, since_s=1.5, at_s=7.0)
-    files.say_consumer(said)
+    files.write_consumer_state(said)
     assert SlotFiles(files.directory).consumer() == said

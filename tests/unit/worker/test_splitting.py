@@ -1,8 +1,8 @@
 """A shard that took its worker down comes again file by file."""
 
-from contract.job import Shard
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.worker.app.split import split
 from tests.unit.examples import a_shard
-from worker.splitting import split
 
 
 def test_every_file_gets_a_shard_of_its_own_with_all_else_the_same() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from contract.transcript import STAGES
-from worker.stopwatch import Stopwatch
+from funasr_fleet.contract.transcript import STAGES
+from funasr_fleet.worker.pipeline.stopwatch import Stopwatch
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from contract.job import Options
+from funasr_fleet.contract.job import Options
+from funasr_fleet.worker.audio.audio_range import AudioFacts, AudioRange, channels_of, in_blocks
+from funasr_fleet.worker.audio.decode import Piece
+from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
 from tests.unit.examples import a_ref
 from tests.unit.worker.sounds import Planes, tone
-from worker.decoding import Piece
-from worker.failures import AudioTooShort, UndecodableAudio
-from worker.stretches import AudioFacts, Stretch, channels_of, in_blocks
 
 STEREO = tone(1, channels=2)
 
@@ -39,7 +39,7 @@ def test_a_named_channel_beats_the_option(
 ) -> None:
     ref = a_ref(channel=channel)
     assert channels_of(2, ref, options(channels)) == chosen
-    (block,) = Stretch(ref, options(channels)).blocks(pieces(STEREO), 99_999)
+    (block,) = AudioRange(ref, options(channels)).blocks(pieces(STEREO), 99_999)
     expected = [STEREO.mean(0) if one is None else STEREO[one] for one in chosen]
     np.testing.assert_allclose(block, expected, atol=1e-7)
 
@@ -59,7 +59,7 @@ def test_a_named_channel_beats_the_option(
 def test_a_stretch_is_cut_to_the_sample(
     start_ms: int | None, end_ms: int | None, first: int, count: int, size: int
 ) -> None:
-    stretch = Stretch(a_ref(start_ms=start_ms, end_ms=end_ms, channel=1), options())
+    stretch = AudioRange(a_ref(start_ms=start_ms, end_ms=end_ms, channel=1), options())
     (block,) = stretch.blocks(pieces(STEREO, size), 99_999)
     np.testing.assert_array_equal(block[0], STEREO[1][first : first + count])
     assert stretch.facts == AudioFacts(channels=2, source_rate=8_000, duration_ms=1000)
@@ -67,18 +67,18 @@ def test_a_stretch_is_cut_to_the_sample(
 
 @pytest.mark.parametrize("ref", [{"start_ms": 976}, {"start_ms": 1000}, {"start_ms": 99_999}])
 def test_a_stretch_behind_the_end_says_where_the_audio_ends(ref: dict[str, int]) -> None:
-    stretch = Stretch(a_ref("s3://in/a.wav", **ref), options())
+    stretch = AudioRange(a_ref("s3://in/a.wav", **ref), options())
     with pytest.raises(AudioTooShort, match="the audio ends at 1000 ms"):
         list(stretch.blocks(pieces(STEREO), 99_999))
 
 
 def test_a_channel_that_is_not_there_is_refused() -> None:
     with pytest.raises(UndecodableAudio, match="no channel 2: the file has 2"):
-        list(Stretch(a_ref(channel=2), options()).blocks(pieces(STEREO), 99_999))
+        list(AudioRange(a_ref(channel=2), options()).blocks(pieces(STEREO), 99_999))
 
 
 def test_nothing_is_known_of_a_file_before_its_end() -> None:
-    stretch = Stretch(a_ref(), options())
+    stretch = AudioRange(a_ref(), options())
     blocks = stretch.blocks(pieces(STEREO), 4_000)
     assert stretch.facts is None
     next(blocks)
@@ -114,7 +114,7 @@ def test_what_is_lost_counts_within_the_stretch(
     before, silence, after = (tone(seconds) for seconds in (0.25, 0.15, 0.6))
     given = [Piece(before, 8_000), Piece(silence, 8_000, 2400), Piece(after, 8_000)]
     end = Piece(after[:, :0], 8_000, 3200)
-    stretch = Stretch(a_ref(start_ms=start_ms, end_ms=end_ms), options())
+    stretch = AudioRange(a_ref(start_ms=start_ms, end_ms=end_ms), options())
     try:
         list(stretch.blocks(iter([*given, end]), 99_999))
     except AudioTooShort:

@@ -5,20 +5,21 @@ from typing import Any
 
 import pytest
 
-from contract.queues import ENQUEUED_AT_HEADER, BrokerUnavailable
-from contract.store import StoreUnavailable
+from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER, BrokerUnavailable
+from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.worker.app import shard_run as delivery
+from funasr_fleet.worker.app import task as tasks
+from funasr_fleet.worker.coordination.attempts import Attempt
+from funasr_fleet.worker.errors import MAX_RETRIES, DeviceLost
+from funasr_fleet.worker.events import (
+    ShardDeadLettered,
+    ShardFinished,
+    ShardRetryScheduled,
+    ShardStarted,
+)
 from tests.unit.examples import a_shard
 from tests.unit.worker.child_at_work import ChildAtWork, FakeTask
 from tests.unit.worker.workbench import WatchedStore
-from worker import delivery, tasks
-from worker.attempts import Attempt
-from worker.events import (
-    ShardFinished,
-    ShardPostponed,
-    ShardPutAside,
-    ShardStarted,
-)
-from worker.failures import MAX_RETRIES, DeviceLost
 
 
 class Left(BaseException):
@@ -43,7 +44,7 @@ def a_message(child: ChildAtWork, **fields: Any) -> dict[str, Any]:
 def test_a_shard_is_started_done_and_finished_in_this_order(child: ChildAtWork) -> None:
     child.run(a_message(child))
     kinds = [type(event).__name__ for event in child.bench.events]
-    assert kinds == ["ShardStarted", "ModelsWorked", "FileFinished", "ShardFinished"]
+    assert kinds == ["ShardStarted", "InferenceTime", "FileFinished", "ShardFinished"]
     assert child.ledger == [("night", 0, "ok", 1000)]
     assert (child.letters, child.told) == ([], 1)
 
@@ -99,7 +100,7 @@ def test_a_redelivery_is_told_after_a_death_and_not_after_a_drain(
     child: ChildAtWork, deaths: int, again: bool
 ) -> None:
     """What a worker hands back when it ends is marked as redelivered as well."""
-    child.attempt = Attempt(name="x", number=3, deaths=deaths, last_death="")
+    child.attempt = Attempt(attempt_id="x", number=3, deaths=deaths, last_death="")
     child.run(a_message(child), FakeTask(delivery_info={"redelivered": True}))
     started = child.bench.events[0]
     assert isinstance(started, ShardStarted)
@@ -116,7 +117,7 @@ def test_a_malformed_message_is_put_aside_as_it_came_with_its_reason(
     assert letter.document == document
     assert letter.reason.startswith("malformed shard: ")
     (event,) = child.bench.events
-    assert event == ShardPutAside(message_id="message-1", reason=letter.reason)
+    assert event == ShardDeadLettered(message_id="message-1", reason=letter.reason)
 
 
 @pytest.mark.parametrize(("retries", "delay_s"), [(0, 2.0), (1, 4.0), (20, 300.0)])
@@ -131,7 +132,7 @@ def test_a_store_that_is_away_puts_the_message_back_for_a_growing_time(
     assert waits_s == pytest.approx(delay_s, rel=0.2)
     assert again == retries + 1
     last = child.bench.events[-1]
-    assert last == ShardPostponed(shard="night-000000", reason="away", delay_s=delay_s)
+    assert last == ShardRetryScheduled(shard="night-000000", reason="away", delay_s=delay_s)
     assert (child.letters, child.ledger, child.ended) == ([], [], [])
     assert (child.forgiven, child.claimed) == (1, [])
 
@@ -149,7 +150,7 @@ def test_after_the_last_retry_the_message_is_put_aside_and_its_file_says_why(
 
 
 def test_a_receipt_counts_the_attempts_of_its_shard(child: ChildAtWork) -> None:
-    child.attempt = Attempt(name="x", number=3, deaths=0, last_death="")
+    child.attempt = Attempt(attempt_id="x", number=3, deaths=0, last_death="")
     child.run(a_message(child), FakeTask(retries=2))
     assert child.bench.document("a.wav.json")["receipt"]["attempt"] == 3
     assert (len(child.ended), child.claimed) == (1, [])

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from funasr_fleet.worker.events import Event, ShardRequeued, ignore
+from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.process.slot_reporter import SlotReporter
+from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
 from tests.unit.worker.scripted_engine import ScriptedEngine
 from tests.unit.worker.telemetry.test_counting import a_file
-from worker.events import Event, ShardHandedBack, nobody
-from worker.pinning import SlotPlan
-from worker.slots import SlotFiles, SlotState
-from worker.telling import SlotTeller
 
 PLAN = SlotPlan(slot=0, device="cpu", visible="", threads=1)
 
@@ -39,23 +39,23 @@ def told(files: SlotFiles) -> tuple[int, int]:
 
 
 def test_memory_is_told_while_files_end_and_deaths_until_a_shard_does(files: SlotFiles) -> None:
-    teller = SlotTeller.ready(PLAN, None, files, Growing())
+    reporter = SlotReporter.ready(PLAN, None, files, Growing())
     now, heard = 100.0, list[Event]()
-    teller.clock = lambda: now
+    reporter.clock = lambda: now
 
     def hear(event: Event) -> None:
         heard.append(event)
 
-    observe = teller.along(hear)
+    observe = reporter.wrap(hear)
     assert told(files) == (1, 2)
-    teller.tell()
+    reporter.write()
     observe(a_file())
-    observe(ShardHandedBack(shard="s"))
+    observe(ShardRequeued(shard="s"))
     assert told(files) == (2, 2)  # not for every small file
     now += 6
     observe(a_file())
     assert told(files) == (3, 2)
-    teller.shard_ended()
+    reporter.shard_ended()
     assert told(files) == (4, 0)
     assert len(heard) == 3
 
@@ -64,23 +64,23 @@ def test_a_device_that_is_lost_fails_no_file(
     files: SlotFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Growing()
-    teller = SlotTeller.ready(PLAN, None, files, engine)
+    reporter = SlotReporter.ready(PLAN, None, files, engine)
 
     def lost() -> bool:
         raise RuntimeError("CUDA error: device-side assert triggered")
 
     monkeypatch.setattr(engine, "on_device", lost)
-    teller.along(nobody)(a_file())
-    teller.shard_ended()
+    reporter.wrap(ignore)(a_file())
+    reporter.shard_ended()
     assert told(files) == (1, 2)
 
 
 def test_a_full_disk_fails_no_shard(files: SlotFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    teller = SlotTeller.ready(PLAN, None, files, Growing())
+    reporter = SlotReporter.ready(PLAN, None, files, Growing())
 
     def full(files: SlotFiles, state: SlotState) -> None:
         raise OSError("no space")
 
     monkeypatch.setattr(SlotFiles, "write", full)
-    teller.shard_ended()
+    reporter.shard_ended()
     assert told(files) == (1, 2)

@@ -5,15 +5,15 @@ import weakref
 
 import pytest
 
-from contract.store import StoreUnavailable
+from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.worker.engine.interface import Hints
+from funasr_fleet.worker.errors import DeviceLost, ModelError
+from funasr_fleet.worker.events import InferenceTime
+from funasr_fleet.worker.pipeline.fetch import FetchedFile
+from funasr_fleet.worker.pipeline.file_state import FileInProgress
 from tests.unit.examples import a_ref, a_shard
 from tests.unit.worker.sounds import Planes, tone
 from tests.unit.worker.workbench import Workbench, one_group, small_groups
-from worker.engine.interface import Hints
-from worker.events import ModelsWorked
-from worker.failures import DeviceLost, ModelError
-from worker.fetching import Incoming
-from worker.hearing import Hearing
 
 
 @pytest.fixture(params=[False, True], ids=["on the CPU", "beside a device"])
@@ -23,7 +23,7 @@ def bench(request: pytest.FixtureRequest) -> Workbench:
 
 @pytest.fixture
 def together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.pipeline.in_groups", one_group)
+    monkeypatch.setattr("funasr_fleet.worker.pipeline.pipeline.in_groups", one_group)
 
 
 @pytest.mark.usefixtures("together")
@@ -62,14 +62,14 @@ def test_the_time_of_a_group_is_shared_out_among_its_files(bench: Workbench) -> 
     bench.run(a_shard(*(bench.upload(f"{name}.wav") for name in "abc")))
     shares = [event.stages_s["recognise"] for event in bench.finished]
     assert shares == pytest.approx([shares[0]] * 3)
-    worked = sum(event.seconds for event in bench.events if isinstance(event, ModelsWorked))
+    worked = sum(event.seconds for event in bench.events if isinstance(event, InferenceTime))
     assert worked >= sum(shares)
 
 
 def test_every_file_ends_once_however_small_the_groups_are(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.pipeline.in_groups", small_groups)
+    monkeypatch.setattr("funasr_fleet.worker.pipeline.pipeline.in_groups", small_groups)
     uris = [bench.upload(f"{number}.wav", tone(0.95)) for number in range(20)]
     bench.run(a_shard(*uris, "s3://in/gone.wav"))
     assert sorted(index or 0 for index, *_ in bench.recorded) == list(range(21))
@@ -122,13 +122,13 @@ def test_silent_files_have_their_outcome_before_the_last_one_is_fetched(bench: W
 
 
 def test_a_file_that_failed_holds_no_audio(bench: Workbench) -> None:
-    hearing = Hearing(Incoming(task=None))  # type: ignore[arg-type]
+    hearing = FileInProgress(FetchedFile(file_job=None))  # type: ignore[arg-type]
     held = weakref.ref(raised_among_samples(hearing))
     assert hearing.error
     assert held() is None
 
 
-def raised_among_samples(hearing: Hearing) -> Planes:
+def raised_among_samples(hearing: FileInProgress) -> Planes:
     samples = tone(1)
     try:
         try:

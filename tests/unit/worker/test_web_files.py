@@ -6,12 +6,12 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from funasr_fleet.worker.audio.sources import SourceByAddress, WebAudio
+from funasr_fleet.worker.audio.sources.web_request import HttpClient
 from tests.unit.examples import OUTPUT, a_ref, a_shard, who
 from tests.unit.worker.sounds import tone, wav
 from tests.unit.worker.sources.web_host import WebHost, page, serving
 from tests.unit.worker.workbench import Workbench
-from worker.sources import SourceByAddress, WebAudio
-from worker.sources.web_request import Line
 
 HUSH = "X-Amz-Signature=hush-4711"
 NAME = "audio.example"
@@ -24,8 +24,8 @@ def host() -> Iterator[WebHost]:
 
 
 def _run(bench: Workbench, *uris: str, hosts: frozenset[str] = frozenset({NAME})) -> None:
-    line = Line(resolve=lambda *_: ["127.0.0.1"], is_public=lambda _: True)
-    audio = SourceByAddress(bench.store, WebAudio(hosts=hosts, line=line))
+    client = HttpClient(resolve=lambda *_: ["127.0.0.1"], is_public=lambda _: True)
+    audio = SourceByAddress(bench.store, WebAudio(hosts=hosts, client=client))
     shard = a_shard(*(a_ref(uri, index=number) for number, uri in enumerate(uris)))
     replace(bench.pipeline, audio=audio).run(shard, who(), lambda *_: None)
 

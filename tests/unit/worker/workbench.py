@@ -5,17 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from contract.job import AudioRef, Shard
-from contract.store import MemoryStore, ObjectInfo, StoreError
-from contract.transcript import Outcome
+from funasr_fleet.contract.job import AudioRef, Shard
+from funasr_fleet.contract.transcript import Outcome
+from funasr_fleet.storage.base import MemoryStore, ObjectInfo, StoreError
+from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.events import Event, FileFinished
+from funasr_fleet.worker.pipeline.pipeline import Pipeline
+from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch, ignore
+from funasr_fleet.worker.text.batch_window import in_groups
 from tests.unit.examples import OUTPUT, who
 from tests.unit.worker.scripted_engine import ScriptedEngine
 from tests.unit.worker.sounds import Planes, tone, wav
-from worker.events import Event, FileFinished
-from worker.limits import Limits
-from worker.pipeline import Pipeline
-from worker.planning.grouping import in_groups
-from worker.progress import ENDLESS, Beat, Patience, unheard
 
 NOW = "2026-11-22T12:00:00Z"
 
@@ -67,8 +67,8 @@ class Workbench:
     """As on a GPU: decode and listen while earlier files are recognised."""
     stop: Callable[[], bool] = lambda: False
     """Whether no further file is to be begun."""
-    patience: Patience = ENDLESS
-    beat: Beat = unheard
+    time_limits: TimeLimits = NO_LIMITS
+    touch: Touch = ignore
     events: list[Event] = field(default_factory=list)
     recorded: list[tuple[int | None, Outcome, int]] = field(default_factory=list)
     """Index, outcome and audio in ms, as the ledger would take them."""
@@ -82,8 +82,8 @@ class Workbench:
             observe=self.observe,
             limits=Limits(audio_s=self.max_audio_s),
             ahead=self.ahead,
-            patience=self.patience,
-            beat=self.beat,
+            time_limits=self.time_limits,
+            touch=self.touch,
             now=lambda: NOW,
         )
 

@@ -1,35 +1,37 @@
-"""How each model family is asked, and how it words its results. Imports no torch: docs read it.
+"""How each model family is called and how its results are parsed.
 
-interface.py    Family: what all of them are
+Imports no torch, because the documentation is generated from it.
+
+interface.py    Family: the common interface
 paraformer.py   Paraformer, BiCif, SeACo, contextual: text, and times in ms per token
 sense_voice.py  SenseVoice: tags before the text
-nano.py         Fun-ASR-Nano: a language model, told by a prompt
+nano.py         Fun-ASR-Nano: a language model with a prompt
 whisper.py      Whisper through FunASR
 conformer.py    CTC with or without an attention decoder
 other.py        any other recogniser
-parts.py        speech detection, punctuation and speakers
-languages.py    codes of languages
+parts.py        VAD, punctuation and speaker models
+languages.py    language codes
 """
 
 from pathlib import Path
 from typing import Any
 
-from worker.engine.families.conformer import CONFORMER, CTC
-from worker.engine.families.interface import Family
-from worker.engine.families.nano import NANO
-from worker.engine.families.other import OTHER
-from worker.engine.families.paraformer import BICIF, CONTEXTUAL, PLAIN, SEACO
-from worker.engine.families.parts import PARTS
-from worker.engine.families.sense_voice import SENSE_VOICE
-from worker.engine.families.whisper import WHISPER_FAMILY
+from funasr_fleet.worker.engine.families.conformer import CONFORMER, CTC
+from funasr_fleet.worker.engine.families.interface import Family
+from funasr_fleet.worker.engine.families.nano import NANO
+from funasr_fleet.worker.engine.families.other import OTHER
+from funasr_fleet.worker.engine.families.paraformer import BICIF, CONTEXTUAL, PLAIN, SEACO
+from funasr_fleet.worker.engine.families.parts import PARTS
+from funasr_fleet.worker.engine.families.sense_voice import SENSE_VOICE
+from funasr_fleet.worker.engine.families.whisper import WHISPER_FAMILY
 
 __all__ = [
     "FAMILIES",
     "OTHER",
     "PARTS",
     "Family",
+    "externally_loaded",
     "family_of",
-    "loaded_apart",
     "registered_name",
     "weights_of",
 ]
@@ -48,25 +50,25 @@ FAMILIES: tuple[Family, ...] = (
 
 
 def family_of(model: Any) -> Family:
-    """The family of an AutoModel; OTHER where none is known."""
+    """The family of an AutoModel; OTHER for unknown classes."""
     name = registered_name(model)
     return next((one for one in FAMILIES if name in one.classes), OTHER)
 
 
 def weights_of(model: Any) -> Path | None:
-    """Where the weights of an AutoModel lie."""
+    """Path of the weights of an AutoModel."""
     name = registered_name(model)
     parts = (part.weights for part in PARTS if name in part.classes)
     return next(parts, family_of(model).weights)(model.kwargs)
 
 
-def loaded_apart(model: Any) -> frozenset[str]:
-    """Names of an AutoModel's tensors that get their values from elsewhere than its init_param."""
+def externally_loaded(model: Any) -> frozenset[str]:
+    """Names of an AutoModel's tensors that are not loaded from its init_param file."""
     name = registered_name(model)
-    parts = (part.loaded_apart for part in PARTS if name in part.classes)
-    return next(parts, family_of(model).loaded_apart)(model)
+    parts = (part.externally_loaded for part in PARTS if name in part.classes)
+    return next(parts, family_of(model).externally_loaded)(model)
 
 
 def registered_name(model: Any) -> str:
-    """FunASR's name of the class of an AutoModel; Python's is another for some."""
+    """The name under which FunASR registers an AutoModel's class; Python's name may differ."""
     return str(model.kwargs["model"])

@@ -1,32 +1,32 @@
-"""Encoders with CTC, with or without an attention decoder: text alone.
+"""Encoders with CTC, with or without an attention decoder: text only.
 
-FunASR decodes one clip by beam search and several by CTC, which takes no search. In a batch it
-counts a shorter clip's frames wrongly, so that its words depend on its neighbours. Here each clip
-goes by itself, and by CTC; a model without CTC by beam search.
+FunASR decodes one clip by beam search and several by CTC, without a search. In a batch it counts a
+shorter clip's frames incorrectly, so that its text depends on its neighbours. Here each clip is
+decoded alone: by CTC, or by beam search if the model has no CTC.
 """
 
 from dataclasses import replace
 from typing import Any
 
-from contract.abilities import Abilities
-from worker.engine.families.interface import Family
-from worker.engine.interface import Hints
-from worker.planning.assembly import Recognition
-from worker.planning.words import join_texts, split_words
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.worker.engine.families.interface import Family
+from funasr_fleet.worker.engine.interface import Hints
+from funasr_fleet.worker.text.segments import Recognition
+from funasr_fleet.worker.text.tokens import join_texts, split_words
 
 
-def ask(_hints: Hints) -> dict[str, Any]:
-    """There is nothing to tell it."""
+def generate_options(_hints: Hints) -> dict[str, Any]:
+    """No options."""
     return {}
 
 
-def read_text(result: dict[str, Any], _overheard: Any = None) -> Recognition:
-    """One item of what generate returns."""
+def read_text(result: dict[str, Any], _extras: Any = None) -> Recognition:
+    """Parse one item of generate's result."""
     return Recognition(text=join_texts(split_words(str(result.get("text", "")))))
 
 
-def told_at_once(model: Any) -> int:
-    """Two make FunASR decode by CTC."""
+def min_batch_size(model: Any) -> int:
+    """A batch size of 2 makes FunASR decode by CTC."""
     return 2 if getattr(model, "ctc", None) is not None else 1
 
 
@@ -35,16 +35,16 @@ CONFORMER = Family(
     classes=frozenset({"Conformer", "Branchformer", "EBranchformer", "Transformer", "SANM"}),
     examples=("iic/speech_conformer_asr-en-16k-vocab4199-pytorch",),
     can=Abilities(batch=False),
-    ask=ask,
+    generate_options=generate_options,
     read=read_text,
-    told_at_once=told_at_once,
+    min_batch_size=min_batch_size,
     note="decoded by CTC, as FunASR does with several clips",
 )
 CTC = replace(
     CONFORMER,
-    title="CTC alone",
+    title="CTC only",
     classes=frozenset({"CTC"}),
     examples=(),
-    told_at_once=lambda model: 1,
+    min_batch_size=lambda model: 1,
     note="",
 )

@@ -1,4 +1,4 @@
-"""What a family of recognisers is: how it is asked, and how it words its results."""
+"""Family: how recognisers of one kind are called and how their results are parsed."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -7,72 +7,72 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.abilities import Abilities
-from contract.job import MAX_SEGMENT_S
-from worker.engine.interface import Hints, Samples
-from worker.planning.assembly import Recognition
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.job import MAX_SEGMENT_S
+from funasr_fleet.worker.engine.interface import Hints, Samples
+from funasr_fleet.worker.text.segments import Recognition
 
 
 @contextlib.contextmanager
-def nothing_more(_model: Any) -> Iterator[list[Any]]:
-    """For families whose results hold all that is wanted."""
+def no_extras(_model: Any) -> Iterator[list[Any]]:
+    """For families whose results are complete."""
     yield []
 
 
-def as_they_are(samples: Samples) -> Any:
-    """For families that take numpy's arrays."""
+def identity(samples: Samples) -> Any:
+    """For families whose input is a NumPy array."""
     return samples
 
 
-def where_it_was_loaded_from(loaded: dict[str, Any]) -> Path | None:
-    """The file of weights that AutoModel was to find."""
-    weights = loaded.get("init_param")
+def init_param(kwargs: dict[str, Any]) -> Path | None:
+    """The weights file that AutoModel was configured with."""
+    weights = kwargs.get("init_param")
     return Path(str(weights)) if weights else None
 
 
-def nothing_apart(_model: Any) -> frozenset[str]:
-    """For families whose tensors all come from the file of weights."""
+def none_external(_model: Any) -> frozenset[str]:
+    """For families whose tensors are all loaded from init_param."""
     return frozenset()
 
 
-def everything_apart(model: Any) -> frozenset[str]:
-    """For classes that read their weights by themselves, and fail where these do not fit."""
+def all_external(model: Any) -> frozenset[str]:
+    """For classes that load their weights themselves, and fail when these do not match."""
     return frozenset(model.model.state_dict())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Models of FunASR that are asked and answer in the same way."""
+    """FunASR models with the same options and the same result format."""
 
     title: str
-    """As docs/models.md names it."""
+    """Name in docs/models.md."""
     classes: frozenset[str]
-    """The names that FunASR registers their classes by."""
+    """Names under which FunASR registers their classes."""
     examples: tuple[str, ...]
-    """Names that hubs know."""
+    """Hub names."""
     can: Abilities
-    """The most that a model of this family can do."""
-    ask: Callable[[Hints], dict[str, Any]]
-    """Hints -> what generate is told."""
+    """Maximum capabilities of a model of this family."""
+    generate_options: Callable[[Hints], dict[str, Any]]
+    """Hints -> keyword arguments of generate."""
     read: Callable[[dict[str, Any], Any], Recognition]
-    """One item of what generate returns, and what was overheard of it, if anything."""
-    narrowed: Callable[[Abilities, Any], Abilities] = lambda can, model: can
-    """What this very AutoModel can do of it."""
+    """Parses one item of generate's result, with its captured extras or None."""
+    narrow_abilities: Callable[[Abilities, Any], Abilities] = lambda can, model: can
+    """Restricts `can` to the capabilities of a given AutoModel."""
     prepare: Callable[[Any], None] = lambda model: None
-    """Done once to FunASR's module, before anything is asked of it."""
-    overhear: Callable[[Any], AbstractContextManager[list[Any]]] = nothing_more
-    """While FunASR's module works: one item per clip of what its results leave out."""
-    take: Callable[[Samples], Any] = as_they_are
-    """Samples -> what generate takes for them."""
-    alone: Callable[[Hints], bool] = lambda hints: False
-    """Whether clips must go one by one for these hints."""
-    told_at_once: Callable[[Any], int] = lambda model: 1
-    """At least so many are told to FunASR's module: a clip alone may so go the way of a batch."""
+    """Modifies FunASR's module once, before its first use."""
+    capture_extras: Callable[[Any], AbstractContextManager[list[Any]]] = no_extras
+    """While FunASR's module runs, collects data that its results leave out, one item per clip."""
+    to_input: Callable[[Samples], Any] = identity
+    """Samples -> input of generate."""
+    needs_single_clips: Callable[[Hints], bool] = lambda hints: False
+    """Whether clips must be recognised one by one with these hints."""
+    min_batch_size: Callable[[Any], int] = lambda model: 1
+    """Minimum batch_size passed to generate, so that a single clip is decoded like a batch."""
     longest_s: float = MAX_SEGMENT_S
-    """Longer clips are cut before."""
-    weights: Callable[[dict[str, Any]], Path | None] = where_it_was_loaded_from
-    """What AutoModel was built with -> the file or directory of its weights."""
-    loaded_apart: Callable[[Any], frozenset[str]] = nothing_apart
-    """Names of an AutoModel's tensors that get their values from elsewhere than init_param."""
+    """Maximum clip length; longer clips are cut before recognition."""
+    weights: Callable[[dict[str, Any]], Path | None] = init_param
+    """Arguments of AutoModel -> its weights file or directory."""
+    externally_loaded: Callable[[Any], frozenset[str]] = none_external
+    """Names of an AutoModel's tensors that are not loaded from its init_param file."""
     note: str = ""
-    """What docs/models.md says besides."""
+    """Remark in docs/models.md."""

@@ -1,4 +1,4 @@
-"""Codes of the languages that models can be told to expect."""
+"""Language codes that models accept."""
 
 _OF_WHISPER = """
     en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur

@@ -1,13 +1,13 @@
-"""Fun-ASR-Nano: a language model behind an audio encoder; language and hotwords are its prompt."""
+"""Fun-ASR-Nano: an audio encoder and a language model; language and hotwords go into its prompt."""
 
 import logging
 from typing import Any
 
-from contract.abilities import Abilities
-from contract.transcript import Word
-from worker.engine.families.interface import Family
-from worker.engine.interface import Hints, Samples
-from worker.planning.assembly import Recognition
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.transcript import Word
+from funasr_fleet.worker.engine.families.interface import Family
+from funasr_fleet.worker.engine.interface import Hints, Samples
+from funasr_fleet.worker.text.segments import Recognition
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +43,11 @@ _OF_MLT = {
     "sv": "\u745e\u5178\u8bed",
 }
 LANGUAGES = _OF_NANO | _OF_MLT
-"""Code -> the name that the prompt is trained with; of Fun-ASR-Nano, and 28 more of its MLT."""
+"""Code -> name used in the training prompts: 3 of Fun-ASR-Nano, and 28 more of Fun-ASR-MLT-Nano."""
 
 
-def ask(hints: Hints) -> dict[str, Any]:
-    """No string of a user but language and hotwords gets into the prompt; see contract.job."""
+def generate_options(hints: Hints) -> dict[str, Any]:
+    """Only language and hotwords reach the prompt; contract.job validates both."""
     return {
         "language": LANGUAGES[hints.language] if hints.language else None,
         "hotwords": list(hints.hotwords),
@@ -55,29 +55,29 @@ def ask(hints: Hints) -> dict[str, Any]:
     }
 
 
-def read_result(result: dict[str, Any], _overheard: Any = None) -> Recognition:
-    """One item of what generate returns; `timestamps` are in seconds, where there are any."""
+def read_result(result: dict[str, Any], _extras: Any = None) -> Recognition:
+    """Parse one item of generate's result; `timestamps`, if present, are in seconds."""
     text = " ".join(str(result.get("text", "")).split())
     return Recognition(text=text, words=read_words(result.get("timestamps")) if text else None)
 
 
 def read_words(tokens: Any) -> tuple[Word, ...] | None:
-    """Tokens with times in s -> words: a token without a space before it goes on with its word."""
+    """Tokens with times in s -> words. An ASCII token without a leading space continues a word."""
     if not isinstance(tokens, list) or not tokens:
         return None
     words: list[Word] = []
     open_word = False
     for token in tokens:
-        said = str(token["token"]).replace("\u2581", " ")
+        piece = str(token["token"]).replace("\u2581", " ")
         start_ms, end_ms = _ms(token["start_time"]), _ms(token["end_time"])
-        if not any(character.isalnum() for character in said):
+        if not any(character.isalnum() for character in piece):
             open_word = False
             continue
-        if open_word and said.isascii() and not said.startswith(" "):
+        if open_word and piece.isascii() and not piece.startswith(" "):
             last = words.pop()
-            said, start_ms = last.text + said, last.start_ms
-        words.append(Word(text=said.strip(), start_ms=start_ms, end_ms=max(start_ms, end_ms)))
-        open_word = said.isascii()
+            piece, start_ms = last.text + piece, last.start_ms
+        words.append(Word(text=piece.strip(), start_ms=start_ms, end_ms=max(start_ms, end_ms)))
+        open_word = piece.isascii()
     return tuple(words)
 
 
@@ -85,35 +85,35 @@ def _ms(seconds: Any) -> int:
     return round(float(seconds) * 1000)
 
 
-def take(samples: Samples) -> Any:
-    """FunASR wraps strings and tensors in its prompt, and nothing else."""
+def to_input(samples: Samples) -> Any:
+    """Convert to a tensor: FunASR's prompt accepts only strings and tensors."""
     import torch
 
     return torch.from_numpy(samples)
 
 
 def prepare(model: Any) -> None:
-    """FunASR's alignment needs torchaudio, and loses the text of every clip without it."""
+    """Disable word times without torchaudio: FunASR's alignment then loses every clip's text."""
     try:
         import torchaudio  # noqa: F401
-    except (ImportError, OSError):  # there is a build of it for each of torch's
+    except (ImportError, OSError):  # OSError: built for another version of torch
         if model.ctc_decoder is not None:
-            log.warning("no word times: torchaudio is not there, or does not fit torch")
+            log.warning("word times disabled: torchaudio is missing or does not match torch")
         model.ctc_decoder = None
 
 
-def narrowed(can: Abilities, model: Any) -> Abilities:
-    """Times come from a CTC decoder, which not every model has; with it clips go one by one."""
+def narrow_abilities(can: Abilities, model: Any) -> Abilities:
+    """Word times need a CTC decoder, which not every model has; with it there is no batching."""
     with_times = model.model.ctc_decoder is not None
-    many = "MLT" in str(model.kwargs.get("model_path"))
-    known = LANGUAGES if many else _OF_NANO
+    multilingual = "MLT" in str(model.kwargs.get("model_path"))
+    languages = LANGUAGES if multilingual else _OF_NANO
     return can.model_copy(
-        update={"word_times": with_times, "batch": not with_times, "languages": tuple(known)}
+        update={"word_times": with_times, "batch": not with_times, "languages": tuple(languages)}
     )
 
 
-def loaded_apart(model: Any) -> frozenset[str]:
-    """A CTC decoder may come from a file of its own; FunASR leaves out one that is not whole."""
+def externally_loaded(model: Any) -> frozenset[str]:
+    """The CTC decoder may have its own file; FunASR drops the decoder if the file is incomplete."""
     return frozenset(getattr(model.model, "_externally_loaded_ctc_keys", ()))
 
 
@@ -128,13 +128,13 @@ NANO = Family(
         itn=True,
         punctuation=True,
     ),
-    ask=ask,
+    generate_options=generate_options,
     read=read_result,
-    narrowed=narrowed,
+    narrow_abilities=narrow_abilities,
     prepare=prepare,
-    take=take,
-    loaded_apart=loaded_apart,
+    to_input=to_input,
+    externally_loaded=externally_loaded,
     longest_s=30.0,
-    note="31 languages are those of Fun-ASR-MLT-Nano, the other knows zh, en, ja; word times where "
-    "it has a CTC decoder and torchaudio is there, then clip by clip; speech is cut to 30 s",
+    note="Fun-ASR-MLT-Nano has 31 languages, Fun-ASR-Nano zh, en and ja; word times need a CTC "
+    "decoder and torchaudio, and disable batching; speech is cut to 30 s",
 )

@@ -1,21 +1,21 @@
-"""Any other recogniser of FunASR: its text, and whatever else it words as others do."""
+"""Any other FunASR recogniser: its text, and its language if given in the usual field."""
 
 from pathlib import Path
 from typing import Any
 
-from contract.abilities import Abilities
-from worker.engine.families.interface import Family, where_it_was_loaded_from
-from worker.engine.interface import Hints
-from worker.planning.assembly import Recognition
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.worker.engine.families.interface import Family, init_param
+from funasr_fleet.worker.engine.interface import Hints
+from funasr_fleet.worker.text.segments import Recognition
 
 
-def ask(_hints: Hints) -> dict[str, Any]:
-    """There is nothing that all of them understand."""
+def generate_options(_hints: Hints) -> dict[str, Any]:
+    """No options: no option is supported by every model."""
     return {}
 
 
-def read_result(result: dict[str, Any], _overheard: Any = None) -> Recognition:
-    """One item of what generate returns."""
+def read_result(result: dict[str, Any], _extras: Any = None) -> Recognition:
+    """Parse one item of generate's result."""
     language = result.get("language")
     return Recognition(
         text=" ".join(str(result.get("text", "")).split()),
@@ -24,21 +24,23 @@ def read_result(result: dict[str, Any], _overheard: Any = None) -> Recognition:
 
 
 _WEIGHTS = {".safetensors", ".bin"}
-"""As Hugging Face's transformers write them."""
+"""Suffixes used by Hugging Face's transformers."""
 
 
-def weights(loaded: dict[str, Any]) -> Path | None:
-    """The file that AutoModel was to find; or a directory of weights that it reads by itself."""
-    found = where_it_was_loaded_from(loaded)
+def weights(kwargs: dict[str, Any]) -> Path | None:
+    """The configured weights file, or a directory of weights that the model loads itself."""
+    found = init_param(kwargs)
     if found is not None and found.exists():
         return found
-    directory = Path(str(loaded.get("model_path") or loaded.get("model")))
-    known = directory.is_dir() and any(file.suffix in _WEIGHTS for file in directory.iterdir())
-    return directory if known else found
+    directory = Path(str(kwargs.get("model_path") or kwargs.get("model")))
+    has_weights = directory.is_dir() and any(
+        file.suffix in _WEIGHTS for file in directory.iterdir()
+    )
+    return directory if has_weights else found
 
 
-def loaded_apart(model: Any) -> frozenset[str]:
-    """What Hugging Face's transformers read from a directory of its own, and complain about."""
+def externally_loaded(model: Any) -> frozenset[str]:
+    """Tensors that Hugging Face's transformers load from a directory; they report mismatches."""
     try:
         from transformers import PreTrainedModel
     except ImportError:
@@ -52,13 +54,13 @@ def loaded_apart(model: Any) -> frozenset[str]:
 
 
 OTHER = Family(
-    title="any other recogniser",
+    title="Any other recogniser",
     classes=frozenset(),
     examples=(),
     can=Abilities(batch=False),
-    ask=ask,
+    generate_options=generate_options,
     read=read_result,
     weights=weights,
-    loaded_apart=loaded_apart,
-    note="text alone, clip by clip; may need packages of its own; not tried",
+    externally_loaded=externally_loaded,
+    note="text only, no batching; may need additional packages; not tested",
 )

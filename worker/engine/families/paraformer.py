@@ -6,44 +6,44 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from contract.abilities import Abilities
-from contract.transcript import Word
-from worker.engine.families.interface import Family
-from worker.engine.interface import Hints
-from worker.planning.assembly import Recognition
-from worker.planning.words import join_texts, split_words
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.transcript import Word
+from funasr_fleet.worker.engine.families.interface import Family
+from funasr_fleet.worker.engine.interface import Hints
+from funasr_fleet.worker.text.segments import Recognition
+from funasr_fleet.worker.text.tokens import join_texts, split_words
 
 
-def ask(hints: Hints) -> dict[str, Any]:
-    """What makes every variant give times: plain Paraformer wants the first, BiCif ignores both."""
-    # FunASR fetches a string that begins with http, and splits it at spaces: so one goes before
+def generate_options(hints: Hints) -> dict[str, Any]:
+    """Request word times: plain Paraformer needs the first option, BiCif ignores both."""
+    # FunASR downloads a string that begins with http, and splits others at spaces: prepend one
     hotword = {"hotword": f" {' '.join(hints.hotwords)}" if hints.hotwords else None}
     return {"output_timestamp": hints.word_times, "pred_timestamp": hints.word_times, **hotword}
 
 
 def prepare(model: Any) -> None:
-    """Let nothing behind a clip be seen: in a batch it would be what its neighbours pad it with.
+    """Zero the encoder output after each clip's end.
 
-    The predictor looks ahead, and what it saw there would change a clip's last words.
+    The predictor looks ahead. In a batch, the padding would otherwise change a clip's last words.
     """
     import torch
 
     encode = model.encode
 
-    def encode_alone(*given: Any, **named: Any) -> Any:
-        encoded, lengths, *rest = encode(*given, **named)
-        if isinstance(encoded, tuple):  # with what layers in between say, which nobody asks for
+    def encode_masked(*args: Any, **kwargs: Any) -> Any:
+        encoded, lengths, *rest = encode(*args, **kwargs)
+        if isinstance(encoded, tuple):  # with outputs of intermediate layers
             encoded = encoded[0]
-        places = torch.arange(encoded.shape[1], device=encoded.device)
-        beyond = places >= lengths.to(encoded.device)[:, None]
-        # in fewer bits, firing would mix two kinds of numbers
-        return (encoded.float().masked_fill(beyond[..., None], 0.0), lengths, *rest)
+        positions = torch.arange(encoded.shape[1], device=encoded.device)
+        is_padding = positions >= lengths.to(encoded.device)[:, None]
+        # fp32, because CIF would otherwise mix two dtypes
+        return (encoded.float().masked_fill(is_padding[..., None], 0.0), lengths, *rest)
 
-    model.encode = encode_alone
+    model.encode = encode_masked
 
 
 def read_result(result: dict[str, Any], confidence: Any = None) -> Recognition:
-    """One item of what generate returns. FunASR puts spaces between Han characters; we do not."""
+    """Parse one item of generate's result, without FunASR's spaces between Han characters."""
     words = split_words(str(result.get("text", "")))
     return Recognition(
         text=join_texts(words),
@@ -53,7 +53,7 @@ def read_result(result: dict[str, Any], confidence: Any = None) -> Recognition:
 
 
 def _pair(words: list[str], times: Any) -> tuple[Word, ...] | None:
-    """Words with their times; None when the model gave none, or not one per word."""
+    """Words with their times; None when the model returned none, or not one per word."""
     if not isinstance(times, list) or len(times) != len(words):
         return None
     return tuple(
@@ -63,38 +63,40 @@ def _pair(words: list[str], times: Any) -> tuple[Word, ...] | None:
 
 
 @contextlib.contextmanager
-def overhear_scores(model: Any) -> Iterator[list[float | None]]:
-    """How sure the decoder is of each clip, which FunASR computes and does not tell."""
-    heard: list[float | None] = []
+def capture_scores(model: Any) -> Iterator[list[float | None]]:
+    """Capture the decoder's confidence per clip, which FunASR's results leave out."""
+    confidences: list[float | None] = []
     name = next(name for name in _DECODERS if hasattr(model, name))
     decode = getattr(model, name)
 
-    def decode_and_tell(*given: Any, **named: Any) -> Any:
-        said = decode(*given, **named)
-        scores = said[0] if isinstance(said, tuple) else said
-        heard[:] = read_confidence(mean_score(scores.max(-1).values, given[3]), given[3].tolist())
-        return said
+    def decode_and_capture(*args: Any, **kwargs: Any) -> Any:
+        result = decode(*args, **kwargs)
+        scores = result[0] if isinstance(result, tuple) else result
+        lengths = args[3]  # of both methods
+        means = mean_score(scores.max(-1).values, lengths)
+        confidences[:] = read_confidence(means, lengths.tolist())
+        return result
 
-    with mock.patch.object(model, name, decode_and_tell):
-        yield heard
+    with mock.patch.object(model, name, decode_and_capture):
+        yield confidences
 
 
 _DECODERS = ("_seaco_decode_with_ASF", "cal_decoder_with_predictor")
-"""What gives the scores, the first of these that a model has; the fourth argument is lengths."""
+"""Methods that return the scores; the first one that a model has is used."""
 
 
 def mean_score(best: Any, counts: Any) -> Any:
     """The mean of the chosen tokens' log probabilities, a tensor of shape (clips,).
 
     Args:
-        best: of each token, a tensor of shape (clips, most tokens).
-        counts: tokens of each clip, a tensor of shape (clips,).
+        best: log probability of each token, a tensor of shape (clips, max tokens).
+        counts: number of tokens per clip, a tensor of shape (clips,).
     """
     import torch
 
     counts = counts.to(best.device)
-    within = (torch.arange(best.shape[1], device=best.device) < counts[:, None]).float()
-    return (best.float() * within).sum(1) / counts.clamp(min=1)
+    mask = (torch.arange(best.shape[1], device=best.device) < counts[:, None]).float()
+    return (best.float() * mask).sum(1) / counts.clamp(min=1)
 
 
 def read_confidence(scores: Any, counts: Sequence[int]) -> list[float | None]:
@@ -103,14 +105,14 @@ def read_confidence(scores: Any, counts: Sequence[int]) -> list[float | None]:
     return [round(mean, 4) if count else None for mean, count in zip(means, counts, strict=True)]
 
 
-def narrowed(can: Abilities, model: Any) -> Abilities:
-    """FunASR gives no times where words are cut into pieces of sentencepiece."""
-    pieces = hasattr(model.kwargs.get("tokenizer"), "bpemodel")
-    return can.model_copy(update={"word_times": False}) if pieces else can
+def narrow_abilities(can: Abilities, model: Any) -> Abilities:
+    """FunASR returns no word times for models with a SentencePiece tokenizer."""
+    has_sentencepiece = hasattr(model.kwargs.get("tokenizer"), "bpemodel")
+    return can.model_copy(update={"word_times": False}) if has_sentencepiece else can
 
 
 _HOTWORDS_FILTERED = 50
-"""From so many on SeACo looks only at those that fit the first clip of a batch."""
+"""From this many hotwords on, SeACo keeps only those that match the first clip of a batch."""
 
 
 BICIF = Family(
@@ -118,12 +120,12 @@ BICIF = Family(
     classes=frozenset({"BiCifParaformer"}),
     examples=("iic/speech_paraformer-large-vad-punc_asr_nat-zh-cn-16k-common-vocab8404-pytorch",),
     can=Abilities(word_times=True, confidence=True),
-    ask=ask,
+    generate_options=generate_options,
     read=read_result,
     prepare=prepare,
-    narrowed=narrowed,
-    overhear=overhear_scores,
-    note="the fast path; the embedded demo model is one",
+    narrow_abilities=narrow_abilities,
+    capture_extras=capture_scores,
+    note="fast path; the embedded demo model is of this family",
 )
 SEACO = replace(
     BICIF,
@@ -131,15 +133,15 @@ SEACO = replace(
     classes=frozenset({"SeacoParaformer"}),
     examples=("paraformer-zh", "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common"),
     can=Abilities(word_times=True, confidence=True, hotwords=True),
-    alone=lambda hints: len(hints.hotwords) >= _HOTWORDS_FILTERED,
-    note="the fast path, but with hotwords FunASR's own",
+    needs_single_clips=lambda hints: len(hints.hotwords) >= _HOTWORDS_FILTERED,
+    note="fast path; with hotwords, FunASR's own inference",
 )
 PLAIN = replace(
     BICIF,
     title="Paraformer",
     classes=frozenset({"Paraformer", "EParaformer"}),
     examples=("paraformer-en", "iic/speech_paraformer-large_asr_nat-zh-cn-16k-common"),
-    note="word times from its own firing, coarser than BiCif's",
+    note="word times from the predictor's CIF, coarser than BiCif's",
 )
 CONTEXTUAL = replace(
     BICIF,

@@ -1,4 +1,4 @@
-"""What works beside a recogniser: speech detection, punctuation, speakers."""
+"""Models that complement a recogniser: VAD, punctuation, speaker embeddings."""
 
 import importlib.util
 from collections.abc import Callable
@@ -6,40 +6,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from worker.engine.families.interface import (
-    everything_apart,
-    nothing_apart,
-    where_it_was_loaded_from,
+from funasr_fleet.worker.engine.families.interface import (
+    all_external,
+    init_param,
+    none_external,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Models of FunASR for one of these steps."""
+    """FunASR models for one of these steps."""
 
     setting: str
-    """Where they are named."""
+    """The setting that selects the model."""
     title: str
-    """As docs/models.md names it."""
+    """Name in docs/models.md."""
     classes: frozenset[str]
-    """FunASR's names of the classes."""
+    """Names under which FunASR registers their classes."""
     examples: tuple[str, ...]
-    """Names that hubs know."""
+    """Hub names."""
     note: str
-    weights: Callable[[dict[str, Any]], Path | None] = where_it_was_loaded_from
-    """As Family.weights."""
-    loaded_apart: Callable[[Any], frozenset[str]] = nothing_apart
-    """As Family.loaded_apart."""
+    """Remark in docs/models.md."""
+    weights: Callable[[dict[str, Any]], Path | None] = init_param
+    """See Family.weights."""
+    externally_loaded: Callable[[Any], frozenset[str]] = none_external
+    """See Family.externally_loaded."""
 
 
-def beside_its_package(_loaded: dict[str, Any]) -> Path | None:
-    """Silero's package brings its weights along."""
-    found = importlib.util.find_spec("silero_vad")
-    return Path(found.origin).parent / "data" if found and found.origin else None
+def in_package(_kwargs: dict[str, Any]) -> Path | None:
+    """The weights inside Silero's Python package."""
+    spec = importlib.util.find_spec("silero_vad")
+    return Path(spec.origin).parent / "data" if spec and spec.origin else None
 
 
-def without_prefix(model: Any) -> frozenset[str]:
-    """ERes2NetV2's class loads the names of its inner module first, as they were published."""
+def tensors_without_prefix(model: Any) -> frozenset[str]:
+    """Tensors of ERes2NetV2: its class loads the published names of its inner module itself."""
     import torch
 
     saved = torch.load(model.kwargs["init_param"], map_location="meta")
@@ -52,38 +53,38 @@ PARTS = (
         title="FSMN-VAD",
         classes=frozenset({"FsmnVADStreaming"}),
         examples=("fsmn-vad",),
-        note="the default; the fast path, as audio comes in",
+        note="the default; fast path, streaming",
     ),
     Part(
         setting="FLEET_VAD_MODEL",
         title="Silero VAD",
         classes=frozenset({"SileroVad"}),
         examples=("silero-vad",),
-        note="needs `pip install silero-vad`, which brings its weights; takes a file as a whole: "
-        "an hour is half a GB of memory while it is listened to",
-        weights=beside_its_package,
-        loaded_apart=everything_apart,
+        note="needs `pip install silero-vad`, which includes the weights; processes a file as a "
+        "whole: an hour of audio takes 0.5 GB of memory during VAD",
+        weights=in_package,
+        externally_loaded=all_external,
     ),
     Part(
         setting="FLEET_PUNC_MODEL",
         title="CT-Transformer",
         classes=frozenset({"CTTransformer"}),
         examples=("ct-punc", "ct-punc-c"),
-        note="the fast path, many texts at once",
+        note="fast path, batched",
     ),
     Part(
         setting="FLEET_SPK_MODEL",
         title="CAM++",
         classes=frozenset({"CAMPPlus"}),
         examples=("cam++",),
-        note="embeddings of 1.5 s, batched over the shard",
+        note="embeddings of 1.5 s windows, batched over the shard",
     ),
     Part(
         setting="FLEET_SPK_MODEL",
         title="ERes2NetV2",
         classes=frozenset({"ERes2NetV2"}),
         examples=("iic/speech_eres2netv2_sv_zh-cn_16k-common",),
-        note="as CAM++",
-        loaded_apart=without_prefix,
+        note="like CAM++",
+        externally_loaded=tensors_without_prefix,
     ),
 )

@@ -1,20 +1,20 @@
-"""SenseVoice: text behind tags that say language, emotion, event, and how numbers are written."""
+"""SenseVoice: text preceded by tags for language, emotion, event and number format."""
 
 from typing import Any
 
-from contract.abilities import Abilities
-from contract.transcript import Word
-from worker.engine.families.interface import Family
-from worker.engine.interface import Hints
-from worker.planning.assembly import Recognition
-from worker.planning.tags import combine, read_tags
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.transcript import Word
+from funasr_fleet.worker.engine.families.interface import Family
+from funasr_fleet.worker.engine.interface import Hints
+from funasr_fleet.worker.text.segments import Recognition
+from funasr_fleet.worker.text.sensevoice_tags import combine, read_tags
 
 LANGUAGES = ("zh", "en", "yue", "ja", "ko")
-"""Those of `lid_dict` in FunASR's model (sense_voice/model.py, 1.4.16)."""
+"""The languages of `lid_dict` in FunASR's model (sense_voice/model.py, 1.4.16)."""
 
 
-def ask(hints: Hints) -> dict[str, Any]:
-    """Times cost a forced alignment per clip: only where they are wanted."""
+def generate_options(hints: Hints) -> dict[str, Any]:
+    """Word times are requested only if needed: they cost a forced alignment per clip."""
     return {
         "language": hints.language or "auto",
         "use_itn": hints.itn is not False,
@@ -22,26 +22,28 @@ def ask(hints: Hints) -> dict[str, Any]:
     }
 
 
-def read_result(result: dict[str, Any], _overheard: Any = None) -> Recognition:
-    """One item of what generate returns."""
-    heard = combine(read_tags(str(result.get("text", ""))))
+def read_result(result: dict[str, Any], _extras: Any = None) -> Recognition:
+    """Parse one item of generate's result."""
+    tagged = combine(read_tags(str(result.get("text", ""))))
     return Recognition(
-        text=heard.text,
-        words=read_words(result.get("words"), result.get("timestamp")) if heard.text else None,
-        language=heard.language,
-        emotion=heard.emotion,
-        events=heard.events,
+        text=tagged.text,
+        words=read_words(result.get("words"), result.get("timestamp")) if tagged.text else None,
+        language=tagged.language,
+        emotion=tagged.emotion,
+        events=tagged.events,
     )
 
 
 def read_words(pieces: Any, times: Any) -> tuple[Word, ...] | None:
-    """Words with their times in ms, without punctuation; None where the model gave none."""
+    """Words with their times in ms, without punctuation; None when the model returned none."""
     if not isinstance(pieces, list) or not isinstance(times, list) or len(pieces) != len(times):
         return None
-    said = [(str(piece).strip("\u2581 "), time) for piece, time in zip(pieces, times, strict=True)]
+    timed_pieces = [
+        (str(piece).strip("\u2581 "), time) for piece, time in zip(pieces, times, strict=True)
+    ]
     return tuple(
         Word(text=piece, start_ms=int(start), end_ms=max(int(start), int(end)))
-        for piece, (start, end) in said
+        for piece, (start, end) in timed_pieces
         if any(character.isalnum() for character in piece) and not piece.startswith("<|")
     )
 
@@ -58,7 +60,7 @@ SENSE_VOICE = Family(
         itn=True,
         punctuation=True,
     ),
-    ask=ask,
+    generate_options=generate_options,
     read=read_result,
-    note="with --no-itn it writes no punctuation",
+    note="--no-itn also disables its punctuation",
 )

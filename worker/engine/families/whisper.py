@@ -1,4 +1,4 @@
-"""Whisper through FunASR, which wraps OpenAI's package: one clip of half a minute at a time."""
+"""Whisper through FunASR, which wraps OpenAI's package: one clip of up to 30 s at a time."""
 
 import contextlib
 import math
@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from contract.abilities import Abilities
-from worker.engine.families.interface import (
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.worker.engine.families.interface import (
     Family,
-    everything_apart,
-    nothing_apart,
-    where_it_was_loaded_from,
+    all_external,
+    init_param,
+    none_external,
 )
-from worker.engine.families.languages import WHISPER
-from worker.engine.interface import Hints
-from worker.planning.assembly import Recognition
+from funasr_fleet.worker.engine.families.languages import WHISPER
+from funasr_fleet.worker.engine.interface import Hints
+from funasr_fleet.worker.text.segments import Recognition
 
 PREFIX = "Whisper-"
-"""How FunASR names those that OpenAI's package fetches by itself."""
+"""FunASR's prefix for models that OpenAI's package downloads itself."""
 
 
-def ask(hints: Hints) -> dict[str, Any]:
-    """FunASR hands DecodingOptions on to OpenAI's package; hotwords go into the prompt."""
+def generate_options(hints: Hints) -> dict[str, Any]:
+    """FunASR passes DecodingOptions to OpenAI's package; hotwords go into the prompt."""
     decoding = {
         "language": hints.language,
         "without_timestamps": True,
@@ -36,7 +36,7 @@ def ask(hints: Hints) -> dict[str, Any]:
 
 
 def read_result(result: dict[str, Any], decoded: Any = None) -> Recognition:
-    """One item of what generate returns, and what OpenAI's package said besides."""
+    """Parse one item of generate's result, and the DecodingResult of OpenAI's package."""
     text = str(result.get("text", "")).strip()
     if decoded is None or not text:
         return Recognition(text=text)
@@ -48,55 +48,55 @@ def read_result(result: dict[str, Any], decoded: Any = None) -> Recognition:
 
 
 @contextlib.contextmanager
-def overhear_decoding(model: Any) -> Iterator[list[Any]]:
-    """The whole answers of OpenAI's package; FunASR hands on their text alone.
+def capture_decoding(model: Any) -> Iterator[list[Any]]:
+    """Capture the DecodingResults of OpenAI's package; FunASR only passes on their text.
 
-    The package wants the numbers of its weights, whatever FLEET_PRECISION says, and a model for
-    English alone wants to be told that it is English.
+    The package needs input in the precision of its weights, whatever FLEET_PRECISION is, and
+    language="en" for an English-only model.
     """
     import torch
     from funasr.models.whisper.model import whisper
 
-    heard: list[Any] = []
+    results: list[Any] = []
     decode = whisper.decode
 
-    def decode_and_tell(whole: Any, mel: Any, options: Any) -> Any:
+    def decode_and_capture(whisper_model: Any, mel: Any, options: Any) -> Any:
         if not model.model.is_multilingual:
             options = replace(options, language="en")
         with torch.autocast(mel.device.type, enabled=False):
-            said = decode(whole, mel.float(), options)
-        heard[:] = [said]
-        return said
+            result = decode(whisper_model, mel.float(), options)
+        results[:] = [result]
+        return result
 
-    with mock.patch.object(whisper, "decode", decode_and_tell):
-        yield heard
+    with mock.patch.object(whisper, "decode", decode_and_capture):
+        yield results
 
 
-def narrowed(can: Abilities, model: Any) -> Abilities:
-    """A model for English alone knows no other language; older ones know no Cantonese."""
+def narrow_abilities(can: Abilities, model: Any) -> Abilities:
+    """An English-only model has one language; older models lack Cantonese."""
     openai = model.model.model
     if not openai.is_multilingual:
         return can.model_copy(update={"languages": ("en",)})
     return can.model_copy(update={"languages": WHISPER[: openai.num_languages]})
 
 
-def weights(loaded: dict[str, Any]) -> Path | None:
-    """What OpenAI's package has fetched, in the folder that it keeps; or a directory's own file."""
-    if loaded.get("hub") != "openai":
-        return where_it_was_loaded_from(loaded)
-    name = str(loaded["model_path"]).removeprefix(PREFIX)  # FunASR mostly did so before
+def weights(kwargs: dict[str, Any]) -> Path | None:
+    """The file in the download cache of OpenAI's package, or the file in a model directory."""
+    if kwargs.get("hub") != "openai":
+        return init_param(kwargs)
+    name = str(kwargs["model_path"]).removeprefix(PREFIX)  # FunASR has usually removed it
     cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
     return Path(cache) / "whisper" / f"{_FILES.get(name, name)}.pt"
 
 
 _FILES = {"large": "large-v3", "turbo": "large-v3-turbo"}
-"""OpenAI's names of models whose files have another one."""
+"""OpenAI's model name -> file name, where they differ."""
 
 
-def loaded_apart(model: Any) -> frozenset[str]:
-    """What OpenAI's package fetches it loads by itself, and fails where it does not fit."""
+def externally_loaded(model: Any) -> frozenset[str]:
+    """OpenAI's package loads its downloads itself, and fails when they do not match."""
     openai = model.kwargs.get("hub") == "openai"
-    return everything_apart(model) if openai else nothing_apart(model)
+    return all_external(model) if openai else none_external(model)
 
 
 WHISPER_FAMILY = Family(
@@ -118,13 +118,13 @@ WHISPER_FAMILY = Family(
         batch=False,
         punctuation=True,
     ),
-    ask=ask,
+    generate_options=generate_options,
     read=read_result,
-    narrowed=narrowed,
-    overhear=overhear_decoding,
+    narrow_abilities=narrow_abilities,
+    capture_extras=capture_decoding,
     longest_s=30.0,
     weights=weights,
-    loaded_apart=loaded_apart,
-    note="needs `pip install openai-whisper`; speech is cut to 30 s; hotwords go into its prompt; "
-    "always in fp32",
+    externally_loaded=externally_loaded,
+    note="needs `pip install openai-whisper`; speech is cut to 30 s; hotwords go into the prompt; "
+    "always fp32",
 )

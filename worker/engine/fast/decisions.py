@@ -1,8 +1,9 @@
-"""FSMN-VAD's decisions per 10 ms, compiled: exactly those of FunASR's state machine.
+"""FSMN-VAD's decisions per 10 ms, compiled: identical to those of FunASR's state machine.
 
-FunASR (funasr/models/fsmn_vad_streaming/model.py, 1.4.16) walks over frames in Python, with one
-device synchronisation each. This is the same walk over two arrays, without the bookkeeping of
-samples: what matters of that is `popped`, the first frame that a new segment may begin with.
+FunASR (funasr/models/fsmn_vad_streaming/model.py, 1.4.16) iterates over frames in Python, with one
+device synchronisation each. This module runs the same state machine over two arrays. It does not
+track FunASR's sample buffer; the only part of it that affects decisions is `popped`, the first
+frame at which a new segment may begin.
 """
 
 import math
@@ -23,7 +24,7 @@ SILENCE_SCHEDULE = np.array(
         [math.inf, 100],
     ]
 )
-"""(ms of speech so far, ms of silence that end it): DEFAULT_SILENCE_SCHEDULE of FunASR."""
+"""(ms of speech so far, ms of silence that end it): FunASR's DEFAULT_SILENCE_SCHEDULE."""
 
 _SPEECH2SPEECH, _SPEECH2SIL, _SIL2SIL, _SIL2SPEECH = 0, 1, 2, 3
 
@@ -35,20 +36,20 @@ class VadRules(NamedTuple):
 
     frame_ms: int
     window: int
-    """Frames over which speech is counted."""
+    """Length of the sliding window in which speech frames are counted, in frames."""
     speech_frames: int
-    """Speech frames within the window that begin speech."""
+    """Speech begins when the window has at least this many speech frames."""
     silence_frames: int
-    """Speech frames left within the window when speech ends."""
+    """Speech ends when the window has at most this many speech frames."""
     latency: int
-    """Frames that a segment begins before speech is noticed."""
+    """A segment begins this many frames before speech is detected."""
     lookahead: int
-    """Frames that a segment goes on after speech has ended."""
+    """A segment continues this many frames after speech has ended."""
     extend: bool
     longest: float
     """Frames after which a segment is cut."""
     end_silence_ms: float
-    """Silence that ends a segment, without a schedule."""
+    """Silence that ends a segment when there is no schedule."""
     speech_to_silence_ms: float
     noise_threshold: float
     noise_ratio: float
@@ -56,9 +57,9 @@ class VadRules(NamedTuple):
     decibel_threshold: float
     noise_memory: float
     scheduled: bool
-    """Whether the silence that ends a segment shrinks as speech goes on."""
+    """Whether the silence that ends a segment becomes shorter as speech continues."""
     chunk_ms: float
-    """FunASR looks at the schedule only once per chunk."""
+    """Length of FunASR's chunks; FunASR reads the schedule once per chunk."""
 
 
 @compiled
@@ -68,9 +69,13 @@ def mark_speech(
     noise: NDArray[np.float64],
     rules: VadRules,
 ) -> NDArray[np.int64]:
-    """1 for each frame that is speech; the first two of shape (frames,).
+    """Classify frames: 1 for speech, 0 for silence.
 
-    `noise` holds the loudness of noise, from one stretch of frames to the next.
+    Args:
+        silence: probability of silence per frame, shape (frames,).
+        decibels: loudness per frame, shape (frames,).
+        noise: the noise level in dB, shape (1,); updated in place and kept between calls.
+        rules: thresholds.
     """
     marks = np.zeros(len(silence), np.int64)
     for frame in range(len(silence)):
@@ -89,8 +94,8 @@ def mark_speech(
 
 
 @compiled
-def _slide(window: NDArray[np.int64], mark: int, rules: VadRules) -> int:
-    """Put a mark into the window and say what changed.
+def _update_window(window: NDArray[np.int64], mark: int, rules: VadRules) -> int:
+    """Add a mark to the sliding window and return the transition, such as _SIL2SPEECH.
 
     The window's last three cells hold its position, its sum, and whether speech has begun.
     """
@@ -111,20 +116,26 @@ def _slide(window: NDArray[np.int64], mark: int, rules: VadRules) -> int:
 
 @compiled
 def _end_frame(  # noqa: PLR0913, PLR0917 - compiled code takes numbers, not objects
-    change: int, frame: int, last: bool, begun: int, silent: int, enough_ms: float, rules: VadRules
+    transition: int,
+    frame: int,
+    last: bool,
+    start: int,
+    silent: int,
+    needed_ms: float,
+    rules: VadRules,
 ) -> int:
-    """The frame that ends the segment; -1 while it goes on."""
-    if change == _SIL2SIL and silent * rules.frame_ms >= enough_ms:
-        back = int(enough_ms / rules.frame_ms)
+    """The frame that ends the segment; -1 while it continues."""
+    if transition == _SIL2SIL and silent * rules.frame_ms >= needed_ms:
+        back = int(needed_ms / rules.frame_ms)
         if rules.extend:
             back = max(0, back - rules.lookahead - 1)
         return frame - back
-    return frame if last or frame - begun + 1 > rules.longest else -1
+    return frame if last or frame - start + 1 > rules.longest else -1
 
 
 @compiled
-def _enough_silence(spoken_ms: float, schedule: NDArray[np.float64], rules: VadRules) -> float:
-    """Silence in ms that ends a segment now."""
+def _needed_silence_ms(spoken_ms: float, schedule: NDArray[np.float64], rules: VadRules) -> float:
+    """Silence in ms that currently ends a segment."""
     if not rules.scheduled:
         return rules.end_silence_ms
     row = 0
@@ -134,94 +145,94 @@ def _enough_silence(spoken_ms: float, schedule: NDArray[np.float64], rules: VadR
 
 
 @compiled
-def _pop(popped: int, heard: int, until: int) -> int:
-    """Take the frames behind the last one heard, up to but without `until`, one by one."""
-    count = until - heard - 1
-    return max(popped, heard + 1) + count if count > 0 else popped
+def _pop(popped: int, last_used: int, until: int) -> int:
+    """Remove the frames after the last used one and before `until` from FunASR's buffer."""
+    count = until - last_used - 1
+    return max(popped, last_used + 1) + count if count > 0 else popped
 
 
-_FRAME, _SPEAKING, _BEGUN, _END, _SILENT, _HEARD, _POPPED = range(7)
-"""Cells of the state: the next frame, the open segment, and what FunASR remembers around it."""
+_FRAME, _SPEAKING, _START, _END, _SILENT, _LAST_USED, _POPPED = range(7)
+"""Cells of the state: the next frame, the open segment, and positions in FunASR's buffer."""
 
 
 @compiled
 def _walk(
     marks: NDArray[np.int64],
     last: bool,
-    enough_ms: float,
+    needed_ms: float,
     window: NDArray[np.int64],
     state: NDArray[np.int64],
     rules: VadRules,
 ) -> NDArray[np.int64]:
-    """One chunk, from the state before it to the state behind it; segments that end, in frames."""
+    """Process one chunk and update the state; return the segments that ended, in frames."""
     segments = np.empty((len(marks) // 2 + 2, 2), np.int64)
     count, final = 0, state[_FRAME] + len(marks) - 1 if last else -1
     for mark in marks:
         frame = state[_FRAME]
-        change = _slide(window, mark, rules)
-        state[_SILENT] = state[_SILENT] + 1 if change == _SIL2SIL else 0
-        if not state[_SPEAKING] and change == _SIL2SPEECH:
-            begun = max(state[_POPPED], frame - rules.latency)
-            state[_SPEAKING], state[_BEGUN], state[_END] = 1, begun, frame + 1
-            state[_POPPED] = _pop(begun + 1, begun, frame + 1)
-            state[_HEARD] = frame if frame > begun else 0
+        transition = _update_window(window, mark, rules)
+        state[_SILENT] = state[_SILENT] + 1 if transition == _SIL2SIL else 0
+        if not state[_SPEAKING] and transition == _SIL2SPEECH:
+            start = max(state[_POPPED], frame - rules.latency)
+            state[_SPEAKING], state[_START], state[_END] = 1, start, frame + 1
+            state[_POPPED] = _pop(start + 1, start, frame + 1)
+            state[_LAST_USED] = frame if frame > start else 0
         elif not state[_SPEAKING]:
             state[_POPPED] = max(state[_POPPED], frame - rules.latency)
         else:
-            silent, begun = state[_SILENT], state[_BEGUN]
-            end = _end_frame(change, frame, frame == final, begun, silent, enough_ms, rules)
-            if end >= 0 or change == _SIL2SPEECH:
-                state[_POPPED] = _pop(state[_POPPED], state[_HEARD], frame if end < 0 else end)
+            silent, start = state[_SILENT], state[_START]
+            end = _end_frame(transition, frame, frame == final, start, silent, needed_ms, rules)
+            if end >= 0 or transition == _SIL2SPEECH:
+                state[_POPPED] = _pop(state[_POPPED], state[_LAST_USED], frame if end < 0 else end)
             if end >= 0:
-                segments[count] = begun, end + 1
+                segments[count] = start, end + 1
                 count += 1
                 state[_POPPED] = max(state[_POPPED], end) + 1
-                state[_SPEAKING] = state[_SILENT] = state[_HEARD] = 0
+                state[_SPEAKING] = state[_SILENT] = state[_LAST_USED] = 0
                 window[:] = 0
-            elif change != _SIL2SIL or (rules.extend and silent <= rules.lookahead):
-                state[_HEARD], state[_POPPED] = frame, max(state[_POPPED], frame) + 1
+            elif transition != _SIL2SIL or (rules.extend and silent <= rules.lookahead):
+                state[_LAST_USED], state[_POPPED] = frame, max(state[_POPPED], frame) + 1
                 state[_END] = frame + 1
         state[_FRAME] += 1
     if last and state[_SPEAKING]:
-        segments[count] = state[_BEGUN], state[_END]
+        segments[count] = state[_START], state[_END]
         count += 1
     return segments[:count]
 
 
 class Decisions:
-    """What FunASR decides about one audio, chunk by chunk."""
+    """FunASR's VAD decisions for one audio, chunk by chunk."""
 
     def __init__(self, rules: VadRules) -> None:
         self._rules = rules
         self._noise = np.array([-100.0])
         self._window = np.zeros(rules.window + 3, np.int64)
         self._state = np.zeros(7, np.int64)
-        self._spoken_ms, self._counting = 0.0, False
+        self._spoken_ms, self._is_counting = 0.0, False
 
     @property
     def earliest(self) -> int:
-        """The first frame that a segment may begin with which has not ended yet."""
+        """The earliest frame at which an open or future segment may begin."""
         state, latency = self._state, self._rules.latency
-        return int(state[_BEGUN] if state[_SPEAKING] else max(0, state[_FRAME] - latency))
+        return int(state[_START] if state[_SPEAKING] else max(0, state[_FRAME] - latency))
 
-    def take(
+    def push(
         self, silence: NDArray[np.float32], decibels: NDArray[np.float64], *, last: bool
     ) -> NDArray[np.int64]:
-        """Decide about one more of FunASR's chunks.
+        """Process the next chunk.
 
         Args:
             silence: probability of silence per frame.
             decibels: loudness per frame.
-            last: whether the audio ends here.
+            last: whether the audio ends with this chunk.
 
         Returns:
             The segments that ended, in ms from the audio's beginning, shape (segments, 2).
         """
         marks = mark_speech(silence, decibels, self._noise, self._rules)
-        if self._state[_SPEAKING] or self._counting:
-            self._spoken_ms, self._counting = self._spoken_ms + self._rules.chunk_ms, True
-        enough_ms = _enough_silence(self._spoken_ms, SILENCE_SCHEDULE, self._rules)
-        segments = _walk(marks, last, enough_ms, self._window, self._state, self._rules)
+        if self._state[_SPEAKING] or self._is_counting:
+            self._spoken_ms, self._is_counting = self._spoken_ms + self._rules.chunk_ms, True
+        needed_ms = _needed_silence_ms(self._spoken_ms, SILENCE_SCHEDULE, self._rules)
+        segments = _walk(marks, last, needed_ms, self._window, self._state, self._rules)
         if len(segments):
-            self._spoken_ms, self._counting = 0.0, False
+            self._spoken_ms, self._is_counting = 0.0, False
         return segments * self._rules.frame_ms

@@ -1,7 +1,7 @@
-"""FSMN-VAD on audio as it comes in: shared features, one pass of the encoder, compiled decisions.
+"""Streaming FSMN-VAD: features shared with the recogniser, one encoder pass, compiled decisions.
 
-Equal to FunASR's own inference to the millisecond; the chunks of 60 s that FunASR looks at are
-kept, because its schedule of silences depends on them.
+Results equal FunASR's own inference to the millisecond. FunASR's chunks of 60 s are kept, because
+its silence schedule depends on them.
 """
 
 from typing import Any
@@ -10,20 +10,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worker.engine.fast.decisions import Decisions, VadRules
-from worker.engine.fast.filterbank import FRAME_SAMPLES, SHIFT_SAMPLES, FilterBank
-from worker.engine.fast.recent import Recent
-from worker.engine.interface import BLOCK_SAMPLES, Clip, RanOut, Samples, unheeded
-from worker.engine.memory import with_room
-from worker.engine.stock_detector import is_fsmn
-from worker.planning.spans import SAMPLES_PER_MS, Span
+from funasr_fleet.worker.engine.fast.decisions import Decisions, VadRules
+from funasr_fleet.worker.engine.fast.feature_window import FeatureWindow
+from funasr_fleet.worker.engine.fast.filterbank import FRAME_SAMPLES, SHIFT_SAMPLES, FilterBank
+from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES, Clip, OnOom, Samples, ignore
+from funasr_fleet.worker.engine.oom import retry_on_oom
+from funasr_fleet.worker.engine.stock_detector import is_fsmn
+from funasr_fleet.worker.text.spans import SAMPLES_PER_MS, Span
 
 _CONTEXT = 2
-"""Frames to both sides of one in a stack of five; the right ones are waited for."""
+"""Context frames on both sides of a frame, stacks of five; those on the right add latency."""
 
 
 def applies(model: Any) -> bool:
-    """Whether this is FunASR's FSMN-VAD in the form that this path knows."""
+    """Whether this is FunASR's FSMN-VAD in a configuration that this path supports."""
     frontend, vad = model.kwargs.get("frontend"), model.model
     return (
         is_fsmn(model)
@@ -42,21 +42,21 @@ def _is_standard(frontend: Any) -> bool:
 
 
 class FastDetector:
-    """FSMN-VAD's weights and rules."""
+    """FSMN-VAD on the fast path; start_vad starts it on one audio."""
 
     def __init__(self, model: Any, device: str, filterbank: FilterBank) -> None:
         frontend, kwargs = model.kwargs["frontend"], model.kwargs
         self._encoder = model.model.encoder
         self.filterbank = filterbank
         width = frontend.lfr_m * frontend.n_mels
-        moments = frontend.cmvn if frontend.cmvn is not None else torch.tensor([[0.0], [1.0]])
-        self._shift, self._scale = (row[:width].to(device) for row in moments)
+        cmvn = frontend.cmvn if frontend.cmvn is not None else torch.tensor([[0.0], [1.0]])
+        self._shift, self._scale = (row[:width].to(device) for row in cmvn)
         scheduled = kwargs.get("dynamic_silence", kwargs.get("max_end_silence_time") is None)
         self.rules = _rules(model.model.vad_opts, bool(scheduled))
 
-    def listen(self, ran_out: RanOut = unheeded) -> "FastListener":
+    def start_vad(self, on_oom: OnOom = ignore) -> "FastStreamingVad":
         """See Detector."""
-        return FastListener(self, ran_out)
+        return FastStreamingVad(self, on_oom)
 
     @torch.inference_mode()
     def silence(
@@ -65,59 +65,56 @@ class FastDetector:
         """Probability of silence per frame.
 
         Args:
-            features: the frames, and the context on both sides of them, shape (frames + 4, 80).
-            cache: what the encoder remembers of the frames before; it looks back only.
+            features: the frames with their context on both sides, shape (frames + 4, 80).
+            cache: state of the causal encoder after the previous frames; updated in place.
         """
         stacked = features.unfold(0, 2 * _CONTEXT + 1, 1).transpose(1, 2).flatten(1)
-        moved = (stacked + self._shift).mul_(self._scale)
-        scores = self._encoder(moved[None], cache=cache)
+        normalised = (stacked + self._shift).mul_(self._scale)
+        scores = self._encoder(normalised[None], cache=cache)
         silence: NDArray[np.float32] = scores[0, :, 0].float().cpu().numpy()
         return silence
 
 
-class FastListener:
-    """Finds speech in one audio like FSMN-VAD, on its weights.
+class FastStreamingVad:
+    """FSMN-VAD on one audio. Steps that may run out of device memory change no state on failure."""
 
-    Whatever needs the device's memory changes nothing before it has succeeded.
-    """
-
-    def __init__(self, detector: FastDetector, ran_out: RanOut) -> None:
+    def __init__(self, detector: FastDetector, on_oom: OnOom) -> None:
         self._detector = detector
-        self._ran_out = ran_out
-        self._recent = Recent(detector.filterbank)
+        self._on_oom = on_oom
+        self._window = FeatureWindow(detector.filterbank)
         self._decisions = Decisions(detector.rules)
         self._cache: dict[str, torch.Tensor] = {}
         self._decided = 0
 
-    def hear(self, block: Samples) -> list[Clip]:
-        """See Listener."""
-        with_room(lambda: self._recent.add(block), self._ran_out)
-        whole = len(block) == BLOCK_SAMPLES
-        return self._decide(self._recent.frames - _CONTEXT, last=False) if whole else []
+    def push(self, block: Samples) -> list[Clip]:
+        """See StreamingVad."""
+        retry_on_oom(lambda: self._window.add(block), self._on_oom)
+        is_full = len(block) == BLOCK_SAMPLES
+        return self._decide(self._window.frames - _CONTEXT, last=False) if is_full else []
 
-    def finish(self) -> list[Clip]:
-        """See Listener."""
-        return self._decide(self._recent.frames, last=True)
+    def flush(self) -> list[Clip]:
+        """See StreamingVad."""
+        return self._decide(self._window.frames, last=True)
 
     def _decide(self, end: int, *, last: bool) -> list[Clip]:
-        """Decide about all frames before this one."""
-        recent, start = self._recent, self._decided
+        """Decide about the frames before `end` and return the clips that ended."""
+        window, start = self._window, self._decided
         if end <= start:
             return []
-        silence, self._cache = with_room(lambda: self._silence(start, end), self._ran_out)
-        loudness = decibels(recent.samples_of(start, end))
-        segments = self._decisions.take(silence, loudness, last=last)
+        silence, self._cache = retry_on_oom(lambda: self._silence(start, end), self._on_oom)
+        loudness = decibels(window.samples_of(start, end))
+        segments = self._decisions.push(silence, loudness, last=last)
         self._decided = end
         spans = [Span(int(begin), int(stop)) for begin, stop in segments]
-        clips = with_room(lambda: [recent.clip(span) for span in spans], self._ran_out)
-        recent.forget(min(self._decisions.earliest, end - _CONTEXT))
+        clips = retry_on_oom(lambda: [window.clip(span) for span in spans], self._on_oom)
+        window.forget(min(self._decisions.earliest, end - _CONTEXT))
         return clips
 
     def _silence(self, start: int, end: int) -> tuple[NDArray[np.float32], dict[str, torch.Tensor]]:
-        """Of these frames, and what the encoder remembers after them."""
-        cache = dict(self._cache)  # the encoder puts other tensors into it, and changes none
-        near = self._recent.features(start - _CONTEXT, end + _CONTEXT)
-        return self._detector.silence(near, cache), cache
+        """Probability of silence of these frames, and the encoder's cache after them."""
+        cache = dict(self._cache)  # the encoder replaces its tensors and changes none in place
+        features = self._window.features(start - _CONTEXT, end + _CONTEXT)
+        return self._detector.silence(features, cache), cache
 
 
 def decibels(samples: Samples) -> NDArray[np.float64]:

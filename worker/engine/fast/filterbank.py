@@ -1,15 +1,15 @@
-"""Kaldi's filter bank in torch: the numbers of kaldi-native-fbank, ten times as fast.
+"""Kaldi's filter bank in torch: the results of kaldi-native-fbank, ten times as fast.
 
 Framing without padding (snip_edges), mean removed per frame, pre-emphasis 0.97, Hamming window,
 power spectrum of 512 points, 80 mel bins from 20 Hz to 8 kHz, natural logarithm. Dither is 0.
-On speech the largest difference to kaldi-native-fbank is below 2e-3, the mean one about 5e-6.
+On speech the largest difference to kaldi-native-fbank is below 2e-3, the mean about 5e-6.
 """
 
 import math
 
 import torch
 
-from worker.planning.spans import SAMPLE_RATE
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
 FRAME_SAMPLES = 400
 SHIFT_SAMPLES = 160
@@ -20,13 +20,13 @@ _FFT = 512
 _PRE_EMPHASIS = 0.97
 _LOWEST_HZ = 20.0
 _FULL_SCALE = 32768.0
-"""FunASR's frontends take samples as 16-bit numbers."""
+"""FunASR's frontends scale samples to the 16-bit range."""
 _BLOCK_FRAMES = {"cpu": 256, "cuda": 1 << 16}
-"""Frames worked on at once: on a CPU the temporaries stay in its cache, twice as fast."""
+"""Frames per block: on a CPU the temporaries then fit into its cache, which is twice as fast."""
 
 
 def frame_count(samples: int) -> int:
-    """Whole frames in a stretch of samples."""
+    """Number of whole frames in a number of samples."""
     return max(0, (samples - FRAME_SAMPLES) // SHIFT_SAMPLES + 1)
 
 
@@ -58,7 +58,7 @@ class FilterBank:
 
     @torch.inference_mode()
     def __call__(self, samples: torch.Tensor) -> torch.Tensor:
-        """Log mel energies.
+        """Compute log mel energies.
 
         Args:
             samples: shape (samples,), float32 in [-1, 1], on any device.
@@ -71,7 +71,7 @@ class FilterBank:
         if not count:
             return energies
         if self._device.type == "cuda":
-            samples = samples.pin_memory()  # the copy need not be waited for
+            samples = samples.pin_memory()  # makes the copy asynchronous
         frames = samples.to(self._device, non_blocking=True).unfold(0, FRAME_SAMPLES, SHIFT_SAMPLES)
         padded = torch.zeros(min(self._block, count), _FFT, device=self._device)
         for start in range(0, count, self._block):
@@ -80,7 +80,7 @@ class FilterBank:
         return energies.clamp_(min=torch.finfo(torch.float32).eps).log_()
 
     def _energies(self, frames: torch.Tensor, padded: torch.Tensor, out: torch.Tensor) -> None:
-        """One block; `padded` is scratch space whose columns beyond the frame stay zero."""
+        """Compute one block into `out`; `padded` is scratch space, zero beyond the frame."""
         scaled = frames * _FULL_SCALE
         scaled -= scaled.mean(1, keepdim=True)
         windowed = padded[: len(scaled), :FRAME_SAMPLES]

@@ -1,4 +1,4 @@
-"""CT-Transformer over many texts at once: each text keeps its own rules, the model is shared."""
+"""CT-Transformer over a batch of texts: rules run per text, the model runs for all together."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import torch
 from funasr.models.ct_transformer.utils import split_words
 
-from worker.engine.fast.marks import Asking, Marks, punctuate
-from worker.engine.faults import guarded
+from funasr_fleet.worker.engine.errors import translate_errors
+from funasr_fleet.worker.engine.fast.punctuation_rules import Marks, PunctuationRequests, punctuate
 
 _TEXTS_AT_ONCE = 256
 
 
 def applies(model: Any) -> bool:
-    """Whether this is FunASR's CT-Transformer in the form that this path knows."""
+    """Whether this is FunASR's CT-Transformer in a configuration that this path supports."""
     return (
         type(model.model).__name__ == "CTTransformer"
         and type(model.model.encoder).__name__ == "SANMEncoder"
@@ -23,7 +23,7 @@ def applies(model: Any) -> bool:
 
 
 class FastPunctuator:
-    """Puts marks like FunASR, with its weights."""
+    """Adds the same punctuation as FunASR, with the same weights."""
 
     def __init__(self, model: Any, device: str) -> None:
         self._model, self._tokenizer = model.model, model.kwargs["tokenizer"]
@@ -32,37 +32,37 @@ class FastPunctuator:
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
         """See Punctuator."""
-        with guarded(), torch.inference_mode():
+        with translate_errors(), torch.inference_mode():
             done: list[str] = []
             for start in range(0, len(texts), _TEXTS_AT_ONCE):
-                done += self._together(texts[start : start + _TEXTS_AT_ONCE])
+                done += self._punctuate_batch(texts[start : start + _TEXTS_AT_ONCE])
             return done
 
-    def _together(self, texts: Sequence[str]) -> list[str]:
-        """Ask the model for what all texts want to know, until none wants to know any more."""
+    def _punctuate_batch(self, texts: Sequence[str]) -> list[str]:
+        """Score the requested words of all texts together until every text is complete."""
         done = list(texts)
-        asking = {place: self._begin(text) for place, text in enumerate(texts) if text.strip()}
-        wanted = {place: next(one) for place, one in asking.items()}
-        while wanted:
-            answers = self._score(list(wanted.values()))
-            for place, found in zip(list(wanted), answers, strict=True):
+        generators = {place: self._start(text) for place, text in enumerate(texts) if text.strip()}
+        requested = {place: next(generator) for place, generator in generators.items()}
+        while requested:
+            marks = self._score(list(requested.values()))
+            for place, predicted in zip(list(requested), marks, strict=True):
                 try:
-                    wanted[place] = asking[place].send(found)
+                    requested[place] = generators[place].send(predicted)
                 except StopIteration as end:
                     done[place] = end.value
-                    del wanted[place]
+                    del requested[place]
         return done
 
-    def _begin(self, text: str) -> Asking:
+    def _start(self, text: str) -> PunctuationRequests:
         words = split_words(text)
         return punctuate(words, self._tokenizer.encode(words), self._marks)
 
     def _score(self, numbers: Sequence[list[int]]) -> list[list[int]]:
-        """The likeliest mark behind each word."""
-        lengths = torch.tensor([len(some) for some in numbers], dtype=torch.int32)
+        """The most likely mark after each word."""
+        lengths = torch.tensor([len(row_numbers) for row_numbers in numbers], dtype=torch.int32)
         padded = torch.zeros(len(numbers), int(lengths.max()), dtype=torch.long)
-        for row, some in enumerate(numbers):
-            padded[row, : len(some)] = torch.tensor(some)
+        for row, row_numbers in enumerate(numbers):
+            padded[row, : len(row_numbers)] = torch.tensor(row_numbers)
         scores, _ = self._model.punc_forward(padded.to(self._device), lengths.to(self._device))
         best = scores.argmax(-1).tolist()
-        return [row[: len(some)] for row, some in zip(best, numbers, strict=True)]
+        return [row[: len(row_numbers)] for row, row_numbers in zip(best, numbers, strict=True)]

@@ -1,40 +1,37 @@
-"""Paraformer with word times (BiCif, SeACo) on features that the detector has computed already.
+"""Paraformer with word times (BiCif, SeACo) on features that the VAD has already computed.
 
-The model's own encoder, predictor and decoder; around them stacking for the whole batch, firing
-without loops, and one transfer of token numbers per batch instead of two per clip.
+Uses the model's own encoder, predictor and decoder. Frames are stacked for the whole batch, CIF
+runs without loops on the device, and token numbers are transferred once per batch instead of twice
+per clip.
 """
 
-import contextlib
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple
-from unittest import mock
 
 import torch
-from funasr.models.bicif_paraformer import cif_predictor
 from funasr.utils import postprocess_utils, timestamp_tools
 
-from worker.engine.families import paraformer
-from worker.engine.fast import firing
-from worker.engine.fast.both_ways import BothWays
-from worker.engine.fast.filterbank import FilterBank
-from worker.engine.fast.stacking import Stacking
-from worker.engine.faults import guarded
-from worker.engine.interface import Clip, Hints
-from worker.engine.stock import StockRecogniser, padded
-from worker.planning.assembly import Recognition
+from funasr_fleet.worker.engine.errors import translate_errors
+from funasr_fleet.worker.engine.families import paraformer
+from funasr_fleet.worker.engine.fast.cif import cif_wo_hidden
+from funasr_fleet.worker.engine.fast.filterbank import FilterBank
+from funasr_fleet.worker.engine.fast.predictor import FastPredictor
+from funasr_fleet.worker.engine.fast.stacking import Stacking
+from funasr_fleet.worker.engine.interface import Clip, Hints
+from funasr_fleet.worker.engine.stock import StockRecogniser, padded
+from funasr_fleet.worker.text.segments import Recognition
 
 _FAMILIES = ("BiCifParaformer", "SeacoParaformer")
-"""Without hotwords a SeACo-Paraformer is a BiCif-Paraformer."""
+"""Without hotwords, a SeACo-Paraformer is equivalent to a BiCif-Paraformer."""
 
-_UPSAMPLED = 3
-"""Word times are predicted three times per encoded frame."""
+_FIRES = 1.0 - 1e-4
+"""Sum at which ts_prediction_lfr6_standard sees a firing."""
 
 
 def applies(model: Any) -> bool:
-    """Whether this is one of FunASR's Paraformers in the form that this path knows."""
+    """Whether this is a FunASR Paraformer in a configuration that this path supports."""
     frontend, tokenizer = model.kwargs.get("frontend"), model.kwargs.get("tokenizer")
     return (
         type(model.model).__name__ in _FAMILIES
@@ -51,54 +48,27 @@ def applies(model: Any) -> bool:
     )
 
 
-class Said(NamedTuple):
-    """What the model says of a batch, on the device."""
+class BatchOutput(NamedTuple):
+    """Output of the model for a batch, on the device."""
 
     best: torch.Tensor
-    """Token numbers, shape (batch, most tokens)."""
+    """Token numbers, shape (batch, max tokens)."""
     counts: torch.Tensor
-    """Tokens of each clip."""
+    """Number of tokens per clip, shape (batch,)."""
     alphas: torch.Tensor
-    """Weights for word times, shape (batch, frames)."""
+    """CIF weights for word times, shape (batch, frames)."""
     peaks: torch.Tensor
-    """Their sums, shape (batch, frames)."""
+    """Running sums of these weights, shape (batch, frames)."""
     frames: torch.Tensor
-    """Frames of each clip in these two."""
-    sure: torch.Tensor
-    """Mean log probability of each clip's tokens."""
-
-
-@contextlib.contextmanager
-def fast_firing() -> Iterator[None]:
-    """Let FunASR's predictor call our firing, for as long as a batch takes."""
-    with (
-        mock.patch.object(cif_predictor, "cif", firing.cif),
-        mock.patch.object(cif_predictor, "cif_wo_hidden", firing.cif_wo_hidden),
-        mock.patch.object(timestamp_tools, "cif_wo_hidden", firing.cif_wo_hidden),
-    ):
-        yield
-
-
-@contextlib.contextmanager
-def _instead(predictor: Any, run: Callable[[torch.Tensor], torch.Tensor]) -> Iterator[None]:
-    """Let the predictor call this instead of its LSTM for word times, if it has one."""
-    lstm = getattr(predictor, "blstm", None)
-    if lstm is None:
-        yield
-        return
-    with mock.patch.object(lstm, "forward", lambda frames: (run(frames), (None, None))):
-        yield
-
-
-def _nothing(frames: torch.Tensor) -> torch.Tensor:
-    """In place of word times that FunASR computes and throws away."""
-    return frames.new_zeros(*frames.shape[:2], 2 * frames.shape[2])
+    """Number of frames per clip in alphas and peaks, shape (batch,)."""
+    log_probability: torch.Tensor
+    """Mean log probability of each clip's tokens, shape (batch,)."""
 
 
 class FastRecogniser:
-    """Recognises like FunASR, with its weights; what it does not know, FunASR does.
+    """Same results as FunASR, with the same weights; batches with SeACo hotwords go to FunASR.
 
-    The model has been prepared by its family: behind a clip its encoder shows nothing.
+    The model must have been prepared by its family, so that encoder output after a clip is zero.
     """
 
     def __init__(self, model: Any, device: str, filterbank: FilterBank) -> None:
@@ -108,69 +78,77 @@ class FastRecogniser:
         self._filterbank = filterbank
         shift, scale = frontend.cmvn.to(device)
         self._stacking = Stacking(frontend.lfr_m, frontend.lfr_n, shift, scale)
-        lstm = getattr(self._model.predictor, "blstm", None)
-        self._lstm = BothWays(lstm) if lstm is not None else None
-        silent = (self._model.sos, self._model.eos, self._model.blank_id)
-        self._silent = frozenset(int(token) for token in silent)
+        self._predictor = FastPredictor(self._model.predictor)
+        special = (self._model.sos, self._model.eos, self._model.blank_id)
+        self._special_tokens = frozenset(int(token) for token in special)
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """See Recogniser."""
         if hints.hotwords and type(self._model).__name__ == "SeacoParaformer":
             return self._stock.recognise(clips, hints)
-        with guarded(), torch.inference_mode(), fast_firing():
+        with translate_errors(), torch.inference_mode():
             return self._recognise(clips)
 
     def _features(self, clip: Clip) -> torch.Tensor:
-        """What the detector has computed already, or the same computed now."""
+        """The features that the VAD computed, or the same features computed now."""
         if clip.features is not None:
-            known: torch.Tensor = clip.features
-            return known
+            features: torch.Tensor = clip.features
+            return features
         return self._filterbank(torch.from_numpy(padded(clip.samples)))
 
     def stack(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor]:
-        """The clips as the model takes them: padded, and each one's length."""
+        """The model's input: padded stacked features, and the length of each clip."""
         return self._stacking([self._features(clip) for clip in clips])
 
     def _recognise(self, clips: Sequence[Clip]) -> list[Recognition]:
-        said = self.forward(*self.stack(clips))
-        if said is None:
+        output = self.forward(*self.stack(clips))
+        if output is None:
             return [Recognition(text="")] * len(clips)
-        best, counts, frames = said.best.cpu(), said.counts.tolist(), said.frames.tolist()
-        alphas, peaks = said.alphas.float().cpu(), said.peaks.float().cpu()
-        sure = paraformer.read_confidence(said.sure, counts)
+        best, counts, frames = output.best.cpu(), output.counts.tolist(), output.frames.tolist()
+        alphas, peaks = output.alphas.float().cpu(), output.peaks.float().cpu()
+        confidences = paraformer.read_confidence(output.log_probability, counts)
         return [
             replace(
                 self._read(best[i, : counts[i]], alphas[i, : frames[i]], peaks[i, : frames[i]]),
-                confidence=sure[i],
+                confidence=confidences[i],
             )
             for i in range(len(clips))
         ]
 
-    def forward(self, stacked: torch.Tensor, lengths: torch.Tensor) -> "Said | None":
-        """The model alone, from stacked features to tokens and firings; None for no token."""
+    def forward(self, stacked: torch.Tensor, lengths: torch.Tensor) -> "BatchOutput | None":
+        """Run the model on stacked features; None when it predicts no token."""
         model = self._model
         encoded, lengths = model.encode(stacked, lengths)
-        with _instead(model.predictor, _nothing):
-            embeddings, tokens, _, _ = model.calc_predictor(encoded, lengths)[:4]
+        embeddings, tokens = self._predictor.embed(encoded, lengths)
         tokens = tokens.round().long()
         if not tokens.max():
             return None
         scores, _ = model.cal_decoder_with_predictor(encoded, lengths, embeddings, tokens)[:2]
-        with _instead(model.predictor, partial(self._both_ways, lengths=lengths * _UPSAMPLED)):
-            _, _, alphas, peaks = model.calc_predictor_timestamp(encoded, lengths, tokens)
+        alphas, peaks = self._predictor.word_times(encoded, lengths, tokens)
         values, best = scores.max(-1)
-        sure = paraformer.mean_score(values, tokens)
-        return Said(best, tokens, alphas, peaks, lengths * _UPSAMPLED, sure)
-
-    def _both_ways(self, frames: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        assert self._lstm is not None  # noqa: S101 - it stands in for the model's own
-        result: torch.Tensor = self._lstm(frames, lengths)
-        return result
+        log_probability = paraformer.mean_score(values, tokens)
+        frames = lengths * self._predictor.upsampled
+        return BatchOutput(best, tokens, alphas, peaks, frames, log_probability)
 
     def _read(self, best: torch.Tensor, alphas: torch.Tensor, peaks: torch.Tensor) -> Recognition:
-        """Token numbers -> words with times, by FunASR's own rules."""
-        numbers = [number for number in best.tolist() if number not in self._silent]
+        """Token numbers -> words with times, by FunASR's postprocessing."""
+        numbers = [number for number in best.tolist() if number not in self._special_tokens]
         tokens = self._tokenizer.ids2tokens(numbers)
+        alphas, peaks = _one_firing_per_token(alphas, peaks, len(tokens))
         _, times = timestamp_tools.ts_prediction_lfr6_standard(alphas, peaks, copy.copy(tokens))
         text, word_times, _ = postprocess_utils.sentence_postprocess(tokens, times)
         return paraformer.read_result({"text": text, "timestamp": word_times})
+
+
+def _one_firing_per_token(
+    alphas: torch.Tensor, peaks: torch.Tensor, tokens: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights and sums with as many firings as FunASR's word times need: one more than tokens.
+
+    ts_prediction_lfr6_standard scales the weights in the same way, but finds the firings by a loop
+    of device operations.
+    """
+    if int((peaks >= _FIRES).sum()) == tokens + 1 or not tokens:
+        return alphas, peaks
+    alphas = alphas / (alphas.sum() / (tokens + 1))
+    return alphas, cif_wo_hidden(alphas[None], _FIRES)[0]

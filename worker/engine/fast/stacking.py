@@ -1,7 +1,7 @@
-"""Low frame rate (LFR) and CMVN: stack neighbouring frames, shift and scale them.
+"""Low frame rate (LFR) and CMVN: stack neighbouring frames, then shift and scale them.
 
-Stacked frame i of m holds frames i*n - (m-1)/2 ... of the clip, the first and the last one
-repeated beyond its ends; as FunASR's apply_lfr and apply_cmvn do clip by clip.
+Stacked frame i holds the m frames of the clip that begin at i*n - (m-1)/2; the first and the last
+frame are repeated beyond the ends. FunASR's apply_lfr and apply_cmvn do the same for one clip.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import torch
 
 @dataclass(frozen=True)
 class Stacking:
-    """How a frontend stacks, and the moments it applies."""
+    """Parameters of a frontend: stack size, step, and CMVN."""
 
     stacked: int
     """Frames in a stack: m."""
@@ -21,20 +21,20 @@ class Stacking:
     shift: torch.Tensor
     """Shape (m * 80,), added."""
     scale: torch.Tensor
-    """Shape (m * 80,), multiplied after that."""
+    """Shape (m * 80,), multiplied after the shift."""
 
     def length(self, frames: int) -> int:
-        """Stacked frames of a clip."""
+        """Number of stacked frames of a clip."""
         return -(-frames // self.step)
 
     def __call__(self, clips: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Stack many clips at once.
+        """Stack a batch of clips.
 
         Args:
             clips: each of shape (frames, 80).
 
         Returns:
-            Padded with zeros, shape (clips, longest, m * 80); and each clip's length.
+            Stacked frames padded with zeros, shape (clips, longest, m * 80), and their lengths.
         """
         device = clips[0].device
         frames = torch.tensor([len(clip) for clip in clips])
@@ -43,13 +43,13 @@ class Stacking:
         stacked = torch.cat(list(clips))[index].flatten(2)
         stacked.add_(self.shift).mul_(self.scale)
         lengths = lengths.to(device)
-        beyond = torch.arange(stacked.shape[1], device=device) >= lengths[:, None]
-        return stacked.masked_fill_(beyond[..., None], 0.0), lengths
+        is_padding = torch.arange(stacked.shape[1], device=device) >= lengths[:, None]
+        return stacked.masked_fill_(is_padding[..., None], 0.0), lengths
 
     def _index(self, frames: torch.Tensor, longest: int) -> torch.Tensor:
-        """Rows of the clips laid end to end, shape (clips, longest, m)."""
-        within = torch.arange(longest)[:, None] * self.step + torch.arange(self.stacked)
-        within = within - (self.stacked - 1) // 2
-        within = torch.minimum(within.clamp_(min=0)[None], (frames - 1)[:, None, None])
-        begin = torch.cumsum(frames, 0) - frames
-        return within + begin[:, None, None]
+        """Indices into the concatenated clips, shape (clips, longest, m)."""
+        offsets = torch.arange(longest)[:, None] * self.step + torch.arange(self.stacked)
+        offsets = offsets - (self.stacked - 1) // 2
+        offsets = torch.minimum(offsets.clamp_(min=0)[None], (frames - 1)[:, None, None])
+        starts = torch.cumsum(frames, 0) - frames
+        return offsets + starts[:, None, None]

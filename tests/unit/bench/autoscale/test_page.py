@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.autoscale.comparing import Comparison, run_autoscale
 from bench.autoscale.playing import Outcome
 from bench.broker import BrokerResult
-from contract.settings import Settings
+from funasr_fleet.settings import Settings
 
 ROOT = Path(__file__).parents[4]
 RESULTS = ROOT / "bench/results"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.faults.audit import audit
-from local.faults.evidence import Ending, Evidence, Leftovers
+from bench.faults.audit import audit
+from bench.faults.evidence import Ending, Evidence, Leftovers
 
 REPORT: dict[str, Any] = {
     "files": 3,
@@ -42,8 +42,8 @@ def test_all_is_well() -> None:
         ({"bitmaps": {**WELL.bitmaps, "skipped": frozenset({1})}}, "two outcomes in the ledger: b"),
         ({"bitmaps": {**WELL.bitmaps, "cancelled": frozenset({1})}}, "cancelled: b"),
         ({"minute_files": 2}, "the throughput counts 2 of 3 files"),
-        ({"ending": Ending()}, "there is no report.json"),
-        ({"ending": replace(WELL.ending, success=True)}, "_SUCCESS is there, 1 files failed"),
+        ({"ending": Ending()}, "report.json is missing"),
+        ({"ending": replace(WELL.ending, success=True)}, "_SUCCESS exists, 1 files failed"),
         ({"ending": replace(WELL.ending, failed=(1,))}, "failures.jsonl names [1]"),
         ({"ending": replace(WELL.ending, failed=(2, 2))}, "failures.jsonl names [2, 2]"),
         ({"leftovers": Leftovers(waiting=1)}, "1 messages wait"),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.faults.storage import FAIR, Storage, Weather, faulty_storage
+from bench.faults.storage import HEALTHY, FaultProfile, Storage, faulty_storage
 
 seen: list[str] = []
 """Requests that reached the server."""
@@ -71,7 +71,7 @@ def test_in_fair_weather_all_passes_over_one_connection(storage: Storage) -> Non
 
 
 def test_in_bad_weather_all_fails_in_two_ways(storage: Storage) -> None:
-    storage.weather = Weather(failing=1.0)
+    storage.weather = FaultProfile(failing=1.0)
     told = [ask(storage, f"/{number}") for number in range(40)]
     assert set(told) == {"503", "reset"}
     assert storage.counts["slow down"] == told.count("503")
@@ -81,17 +81,17 @@ def test_in_bad_weather_all_fails_in_two_ways(storage: Storage) -> None:
 
 
 def test_a_share_fails_and_the_dice_are_seeded(storage: Storage) -> None:
-    storage.weather = Weather(failing=0.3)
+    storage.weather = FaultProfile(failing=0.3)
     fates = [storage.fate()[0] for _ in range(500)]
     assert 100 < len(fates) - fates.count("passed") < 200
     with faulty_storage("http://127.0.0.1:1", seed=3) as same:
-        same.weather = Weather(failing=0.3)
+        same.weather = FaultProfile(failing=0.3)
         assert [same.fate()[0] for _ in range(500)] == fates
 
 
 def test_the_weather_changes_at_once(storage: Storage) -> None:
     with contextlib.closing(connect(storage)) as connection:
-        for weather, status in ((Weather(failing=1.0), "bad"), (FAIR, "200")):
+        for weather, status in ((FaultProfile(failing=1.0), "bad"), (HEALTHY, "200")):
             storage.weather = weather
             assert (ask(storage, "/x") == "200") == (status == "200")
         connection.request("HEAD", "/x")

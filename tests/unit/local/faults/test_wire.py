@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.faults.wire import Wire
+from bench.faults.wire import TcpProxy
 
 
 @pytest.fixture
@@ -32,12 +32,12 @@ def echo() -> Iterator[tuple[str, int]]:
 
 
 @pytest.fixture
-def wire(echo: tuple[str, int]) -> Iterator[Wire]:
-    with Wire(echo) as line:
+def wire(echo: tuple[str, int]) -> Iterator[TcpProxy]:
+    with TcpProxy(echo) as line:
         yield line
 
 
-def connect(wire: Wire) -> socket.socket:
+def connect(wire: TcpProxy) -> socket.socket:
     return socket.create_connection(("127.0.0.1", wire.port), timeout=5)
 
 
@@ -46,14 +46,14 @@ def says_back(peer: socket.socket, text: bytes) -> bool:
     return peer.recv(100) == text
 
 
-def test_all_passes(wire: Wire) -> None:
+def test_all_passes(wire: TcpProxy) -> None:
     with connect(wire) as one, connect(wire) as other:
         assert says_back(one, b"a")
         assert says_back(other, b"b")
     assert not wire.is_cut
 
 
-def test_cutting_breaks_connections_and_refuses_new_ones(wire: Wire) -> None:
+def test_cutting_breaks_connections_and_refuses_new_ones(wire: TcpProxy) -> None:
     with connect(wire) as before:
         assert says_back(before, b"a")
         wire.cut()
@@ -67,7 +67,7 @@ def test_cutting_breaks_connections_and_refuses_new_ones(wire: Wire) -> None:
         assert says_back(after, b"b")
 
 
-def test_what_is_frozen_arrives_later(wire: Wire) -> None:
+def test_what_is_frozen_arrives_later(wire: TcpProxy) -> None:
     with connect(wire) as peer:
         assert says_back(peer, b"a")
         wire.freeze()
@@ -80,7 +80,7 @@ def test_what_is_frozen_arrives_later(wire: Wire) -> None:
         assert peer.recv(100) == b"held back"
 
 
-def test_a_frozen_line_can_be_cut(wire: Wire) -> None:
+def test_a_frozen_line_can_be_cut(wire: TcpProxy) -> None:
     with connect(wire) as peer:
         assert says_back(peer, b"a")
         wire.freeze()
@@ -92,7 +92,7 @@ def test_a_frozen_line_can_be_cut(wire: Wire) -> None:
 
 def test_a_server_that_is_away_breaks_the_connection() -> None:
     with (
-        Wire(("127.0.0.1", 1)) as nowhere,
+        TcpProxy(("127.0.0.1", 1)) as nowhere,
         contextlib.suppress(ConnectionError),  # it may be broken as soon as it is made
         connect(nowhere) as peer,
     ):

@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 
-from contract.job import AudioRef, Options
-from contract.layout import error_uri, fingerprint, job_uri, output_uri, shard_record_uri
-from contract.shard_record import FileRecord, encode
-from contract.store import MemoryStore, StoreUnavailable
-from producer.done.evidence import Evidence
-from producer.done.skipping import DoneCheck
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import (
+    error_uri,
+    fingerprint,
+    job_uri,
+    output_uri,
+    shard_record_uri,
+)
+from funasr_fleet.contract.shard_record import FileRecord, encode
+from funasr_fleet.producer.dedup.existing import ExistingResults
+from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
+from funasr_fleet.storage.base import MemoryStore, StoreUnavailable
 from tests.unit.examples import OUTPUT, a_ref
 from tests.unit.producer.watched_store import WatchedStore
 
@@ -41,8 +47,10 @@ def _put_on_record(store: MemoryStore, rows: Iterable[FileRecord], shard: str = 
 
 
 def _done(store: MemoryStore, refs: list[AudioRef], model: str | None = MODEL) -> list[bool]:
-    with DoneCheck(store=store, output=OUTPUT, options=Options(), model_revision=model) as check:
-        marks = list(check.mark(refs))
+    with UpToDateCheck(
+        store=store, output=OUTPUT, options=Options(), model_revision=model
+    ) as check:
+        marks = list(check.flag(refs))
     assert [ref for ref, _ in marks] == refs
     return [done for _, done in marks]
 
@@ -149,11 +157,13 @@ def test_storage_that_is_away_is_not_taken_for_one_without_records(store: Watche
     refs = _refs()
     _put_on_record(store, [_finish(store, ref) for ref in refs])
     store.denied, store.error = (".jsonl",), StoreUnavailable("away")
-    with DoneCheck(store=store, output=OUTPUT, options=Options(), model_revision=MODEL) as check:
+    with UpToDateCheck(
+        store=store, output=OUTPUT, options=Options(), model_revision=MODEL
+    ) as check:
         with pytest.raises(StoreUnavailable):
-            list(check.mark(refs))
+            list(check.flag(refs))
         store.denied = ()
-        assert [done for _, done in check.mark(refs)] == [True] * 5  # what was half read is gone
+        assert [done for _, done in check.flag(refs)] == [True] * 5  # what was half read is gone
 
 
 def test_until_a_worker_says_its_revision_one_window_is_read_for_each(store: WatchedStore) -> None:
@@ -194,11 +204,11 @@ def test_outputs_are_listed_when_the_first_file_comes_and_once(store: WatchedSto
     refs = _refs()
     _put_on_record(store, [_finish(store, ref) for ref in refs])
     check: dict[str, Any] = {"store": store, "output": OUTPUT, "options": Options()}
-    with DoneCheck(**check, model_revision=MODEL) as done:
-        assert list(done.mark([])) == []
+    with UpToDateCheck(**check, model_revision=MODEL) as done:
+        assert list(done.flag([])) == []
         assert store.listings == []
         for ref in refs:
-            assert list(done.mark([ref])) == [(ref, True)]
+            assert list(done.flag([ref])) == [(ref, True)]
     assert store.listings == [OUTPUT, OUTPUT + "_jobs/"]
 
 
@@ -206,7 +216,7 @@ def test_many_records_come_in_order_and_none_is_left_out(store: WatchedStore) ->
     refs = _refs(300)
     for number, ref in enumerate(refs):
         _put_on_record(store, [_finish(store, ref)], f"night-{number:03d}")
-    with Evidence() as evidence:
+    with ExistingResults() as evidence:
         evidence.gather(store, OUTPUT)
-        assert all(evidence.is_told(ref.relative) for ref in refs)
+        assert all(evidence.is_recorded(ref.relative) for ref in refs)
     assert len(store.reads) == 300

@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from contract.layout import shard_record_uri
-from contract.shard_record import FileRecord, RecordedError, encode
-from contract.store import MemoryStore
-from producer.done.job_outcomes import JobOutcomes, read_outcomes
+from funasr_fleet.contract.layout import shard_record_uri
+from funasr_fleet.contract.shard_record import FileRecord, RecordedError, encode
+from funasr_fleet.producer.dedup.job_outcomes import JobOutcomes, read_outcomes
+from funasr_fleet.storage.base import MemoryStore
 
 OK = FileRecord(index=5, relative="a", outcome="ok", audio_ms=700)
 FAILED = FileRecord(

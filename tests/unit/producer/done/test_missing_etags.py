@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from contract.job import AudioRef, Options
-from contract.layout import error_uri, fingerprint, output_uri, shard_record_uri
-from contract.shard_record import FileRecord, encode
-from contract.store import ObjectMissing, StoreUnavailable
-from producer.done.skipping import DoneCheck
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import error_uri, fingerprint, output_uri, shard_record_uri
+from funasr_fleet.contract.shard_record import FileRecord, encode
+from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
+from funasr_fleet.storage.base import ObjectMissing, StoreUnavailable
 from tests.unit.examples import OUTPUT, a_ref
 from tests.unit.producer.watched_store import WatchedStore
 
@@ -44,8 +44,10 @@ def _put_on_record(store: WatchedStore, records: list[FileRecord]) -> None:
 
 
 def _done(store: WatchedStore, refs: list[AudioRef], model: str | None = MODEL) -> list[bool]:
-    with DoneCheck(store=store, output=OUTPUT, options=Options(), model_revision=model) as check:
-        marks = list(check.mark(refs))
+    with UpToDateCheck(
+        store=store, output=OUTPUT, options=Options(), model_revision=model
+    ) as check:
+        marks = list(check.flag(refs))
     assert [ref for ref, _ in marks] == refs
     return [done for _, done in marks]
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from contract.job import AudioRef, Options
-from contract.layout import error_uri, fingerprint, output_uri
-from contract.store import (
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import error_uri, fingerprint, output_uri
+from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
+from funasr_fleet.storage.base import (
     BucketMissing,
     MemoryStore,
     ObjectDenied,
@@ -16,16 +17,15 @@ from contract.store import (
     StoreError,
     StoreUnavailable,
 )
-from producer.done.skipping import DoneCheck
 from tests.unit.examples import OUTPUT, a_ref
 
 MODEL = "sha256:m"
 LISTED: dict[str, Any] = {"etag": '"e"', "bytes": 5}
 
 
-def _check(store: MemoryStore, model: str | None = MODEL, **options: Any) -> DoneCheck:
+def _check(store: MemoryStore, model: str | None = MODEL, **options: Any) -> UpToDateCheck:
     wanted = Options.model_validate(options)
-    return DoneCheck(store=store, output=OUTPUT, options=wanted, model_revision=model)
+    return UpToDateCheck(store=store, output=OUTPUT, options=wanted, model_revision=model)
 
 
 def _finish(store: MemoryStore, ref: AudioRef, options: Options | None = None) -> None:
@@ -44,8 +44,8 @@ def store() -> MemoryStore:
     return store
 
 
-def _done(check: DoneCheck, ref: AudioRef) -> bool:
-    ((marked, done),) = check.mark([ref])
+def _done(check: UpToDateCheck, ref: AudioRef) -> bool:
+    ((marked, done),) = check.flag([ref])
     assert marked == ref
     return done
 
@@ -107,14 +107,14 @@ def test_a_torn_or_foreign_result_is_not_done(store: MemoryStore, body: bytes) -
 def test_references_keep_their_order_through_many_windows(store: MemoryStore) -> None:
     done = a_ref(**LISTED)
     refs = [a_ref(f"s3://in/{i}.wav") for i in range(1100)] + [done]
-    marks = list(_check(store).mark(refs))
+    marks = list(_check(store).flag(refs))
     assert [ref for ref, _ in marks] == refs
     assert [ref for ref, is_done in marks if is_done] == [done]
 
 
 def test_a_missing_output_bucket_is_said_at_once() -> None:
     with pytest.raises(BucketMissing, match="out"):
-        list(_check(MemoryStore("in")).mark([a_ref()]))
+        list(_check(MemoryStore("in")).flag([a_ref()]))
 
 
 class Unlistable(MemoryStore):

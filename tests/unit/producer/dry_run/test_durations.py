@@ -2,9 +2,9 @@
 
 import pytest
 
-from local.samples import SAMPLES
-from producer.dry_run.durations import read_duration_ms
-from producer.dry_run.ranges import HeaderTooLong, RangeFile
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.producer.estimate.durations import read_duration_ms
+from funasr_fleet.producer.estimate.ranges import HeaderTooLong, RangeFile
 from tests.unit.producer.headers import (
     MP3_FRAME,
     CountingStore,

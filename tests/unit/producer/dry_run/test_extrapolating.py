@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from producer.dry_run.extrapolating import LEAST_PER_FORMAT, Strata, ratio_estimate
+from funasr_fleet.producer.estimate.stratified import LEAST_PER_FORMAT, Strata, ratio_estimate
 from tests.unit.examples import a_ref
 
 

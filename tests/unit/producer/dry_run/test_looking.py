@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from contract.ledger.values import WorkerSeen
-from contract.store import MemoryStore
-from producer.dry_run.effort import DEFAULT_RTFX, DryRun, Span, measured_rtfx
-from producer.dry_run.looking import dry_run, look_at_sources
-from producer.planning.estimating import DEFAULT_MS
-from producer.sources.interface import BadRow, Found
+from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.estimate.cost import DEFAULT_RTFX, DryRun, Span, measured_rtfx
+from funasr_fleet.producer.estimate.estimate import dry_run, look_at_sources
+from funasr_fleet.producer.planning.estimating import DEFAULT_MS
+from funasr_fleet.storage.base import MemoryStore
 from tests.unit.examples import a_ref
 from tests.unit.producer.headers import CountingStore, mp3, wav
 
@@ -176,7 +176,7 @@ def test_the_document_has_whole_milliseconds_and_all_that_was_asked() -> None:
 
 @pytest.fixture
 def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producer.dry_run.looking._workers", lambda settings: [])
+    monkeypatch.setattr("funasr_fleet.producer.estimate.estimate._workers", lambda settings: [])
 
 
 @pytest.mark.usefixtures("_no_workers")

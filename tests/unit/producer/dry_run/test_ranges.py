@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.dry_run.ranges import (
+from funasr_fleet.producer.estimate.ranges import (
     BLOCK_BYTES,
     MAX_HEADER_BYTES,
     MAX_READS,

@@ -2,11 +2,11 @@
 
 import pytest
 
-from contract.job import AudioRef
-from contract.store import CredentialsRefused, MemoryStore, StoreUnavailable
-from local.samples import SAMPLES
-from producer.dry_run.ranges import BLOCK_BYTES
-from producer.dry_run.sampling import measure
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.producer.estimate.ranges import BLOCK_BYTES
+from funasr_fleet.producer.estimate.sampling import measure
+from funasr_fleet.storage.base import CredentialsRefused, MemoryStore, StoreUnavailable
 from tests.unit.examples import a_ref
 from tests.unit.producer.headers import wav
 

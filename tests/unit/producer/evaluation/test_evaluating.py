@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from contract.layout import error_uri, output_uri
-from contract.store import BucketMissing, MemoryStore, ObjectDenied, StoreUnavailable
-from contract.transcript import AudioInfo, ErrorReport, FailureDetail
-from producer.evaluation.evaluating import evaluate
-from producer.evaluation.result import Evaluation
-from producer.sources.interface import BadSource
+from funasr_fleet.contract.layout import error_uri, output_uri
+from funasr_fleet.contract.transcript import AudioInfo, ErrorReport, FailureDetail
+from funasr_fleet.producer.discovery.interface import BadSource
+from funasr_fleet.producer.evaluation.evaluating import evaluate
+from funasr_fleet.producer.evaluation.result import Evaluation
+from funasr_fleet.storage.base import BucketMissing, MemoryStore, ObjectDenied, StoreUnavailable
 from tests.unit.examples import a_receipt, a_segment, a_transcript
 from tests.unit.producer.watched_store import WatchedStore
 
@@ -131,7 +131,8 @@ def test_what_is_no_transcript_has_failed(store: WatchedStore, body: bytes) -> N
     _say(store, {"a.wav": "yes"})
     store.write(output_uri(OUTPUT, "a.wav", "json"), body, "")
     (row,) = _evaluate(store).rows
-    assert (row.outcome, row.reason) == ("failed", "s3://out/x/a.wav.json is no transcript")
+    assert row.outcome == "failed"
+    assert row.reason == "s3://out/x/a.wav.json is not a valid transcript"
 
 
 def test_what_was_heard_in_silence_is_added_and_has_no_rate(store: WatchedStore) -> None:
@@ -195,5 +196,5 @@ def test_storage_that_fails_ends_it(store: WatchedStore) -> None:
 @pytest.mark.parametrize("body", [b"", b"\n \n"])
 def test_a_manifest_without_rows_is_wrong_usage(store: WatchedStore, body: bytes) -> None:
     store.write(MANIFEST, body, "")
-    with pytest.raises(BadSource, match=r"said\.jsonl: Holds no row: write one for each file"):
+    with pytest.raises(BadSource, match=r"said\.jsonl: The references have no row: add"):
         _evaluate(store)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.evaluation.normalising import characters, normalise, words
+from funasr_fleet.producer.evaluation.normalise import characters, normalise, words
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from contract.store import MemoryStore
-from producer.evaluation.references import EmptyReferences, read_references
-from producer.evaluation.rows import NoReferences, Reference
-from producer.sources.interface import BadRow, BadSource
-from producer.sources.manifest import Manifest
+from funasr_fleet.producer.discovery.interface import BadRow, BadSource
+from funasr_fleet.producer.discovery.manifest import Manifest
+from funasr_fleet.producer.evaluation.references import EmptyReferences, read_references
+from funasr_fleet.producer.evaluation.rows import NoReferences, Reference
+from funasr_fleet.storage.base import MemoryStore
 from tests.unit.producer.sources.backlog import items, refs
 
 AUDIO = "s3://in/calls/k.wav"
@@ -115,7 +115,7 @@ def test_standard_input_is_json_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         ("nonsense", "line 1: not a JSON object"),
         ("[1]", "line 1: not a JSON object"),
         (json.dumps({"audio": AUDIO, "text": 7}), "line 1: text: must be text"),
-        (json.dumps({"audio": AUDIO, "text": "a", "relative": "../x"}), "must not hold"),
+        (json.dumps({"audio": AUDIO, "text": "a", "relative": "../x"}), "must not contain"),
         (json.dumps({"audio": AUDIO, "reference": "a"}), "unknown field reference"),
         (json.dumps({"audio": "calls/a.wav", "text": "a"}), "a local path"),
         (json.dumps({"text": "a"}), "audio: "),
@@ -131,7 +131,7 @@ def test_a_bad_row_says_where_it_is_and_why(row: str, reason: str) -> None:
 def test_a_cell_in_which_a_line_breaks_is_told() -> None:
     first, second = _read("m.csv", f'audio,text\n{AUDIO},"one\ntwo"\n')
     assert isinstance(first, BadRow)
-    assert "a line breaks within them" in first.reason
+    assert "a line break within quotes" in first.reason
     assert isinstance(second, BadRow)
 
 
@@ -157,7 +157,7 @@ def test_a_row_again_is_left_out_and_another_text_under_its_name_is_bad() -> Non
     first, other = _read("m.jsonl", _rows(row, row, {**row, "text": "b"}))
     assert first == Reference("calls/k.wav", "a")
     assert isinstance(other, BadRow)
-    assert "line 3: another row tells of calls/k.wav already" in str(other)
+    assert "line 3: another row already has the output name calls/k.wav" in str(other)
 
 
 def test_a_long_text_fits_into_a_table() -> None:
@@ -202,5 +202,5 @@ def test_a_row_that_enqueue_refuses_is_refused_with_the_same_words(row: str) -> 
     ("name", "body"), [("m.jsonl", ""), ("m.json", "\n\n"), ("m.csv", "audio,text\n")]
 )
 def test_what_holds_no_row_is_refused(name: str, body: str) -> None:
-    with pytest.raises(EmptyReferences, match=rf"{name}: Holds no row"):
+    with pytest.raises(EmptyReferences, match=rf"{name}: The references have no row"):
         _read(name, body)

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.planning.estimating import (
+from funasr_fleet.producer.discovery.interface import AUDIO_SUFFIXES
+from funasr_fleet.producer.planning.estimating import (
     DEFAULT_MS,
     TYPICAL_BYTES_PER_SECOND,
     Rates,
     estimate_ms,
     suffix_of,
 )
-from producer.sources.interface import AUDIO_SUFFIXES
 from tests.unit.examples import a_ref
 
 HOUR_MS = 3_600_000

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from contract.store import MemoryStore
-from producer.planning import windows
-from producer.planning.beside import _packed, _unpacked
-from producer.planning.fresh import Search, find
-from producer.planning.parts import Part, write_part
-from producer.planning.request import JobRequest
-from producer.sources.interface import BadRow
+from funasr_fleet.producer.discovery.interface import BadRow
+from funasr_fleet.producer.planning import windows
+from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover
+from funasr_fleet.producer.planning.parts import Part, write_part
+from funasr_fleet.producer.planning.planner_process import _packed, _unpacked
+from funasr_fleet.producer.planning.request import JobRequest
+from funasr_fleet.storage.base import MemoryStore
 
 
 @pytest.fixture(autouse=True)
@@ -20,21 +20,21 @@ def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def search(tmp_path: Path) -> Search:
+def search(tmp_path: Path) -> DiscoveryRequest:
     rows = [{"audio": f"s3://in/{number}.wav"} for number in (0, 1, 2, 1, 3, 4, 5, 0, 6, 7, 8)]
     rows.insert(5, {"audio": "nowhere"})
     path = tmp_path / "list.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     request = JobRequest(sources=(str(path),), output="s3://out/")
-    return Search(job="night", request=request, model_revision="sha256:m")
+    return DiscoveryRequest(job="night", request=request, model_revision="sha256:m")
 
 
-def found(search: Search, store: MemoryStore) -> tuple[list[Part], list[BadRow]]:
+def found(search: DiscoveryRequest, store: MemoryStore) -> tuple[list[Part], list[BadRow]]:
     bad: list[BadRow] = []
-    return list(find(search, store, bad.append)), bad
+    return list(discover(search, store, bad.append)), bad
 
 
-def test_every_name_is_found_once_and_bad_rows_are_told(search: Search) -> None:
+def test_every_name_is_found_once_and_bad_rows_are_told(search: DiscoveryRequest) -> None:
     parts, bad = found(search, MemoryStore("out"))
     names = [json.loads(file.row)["relative"] for part in parts for file in part.files]
     assert names == [f"{number}.wav" for number in range(9)]
@@ -43,7 +43,9 @@ def test_every_name_is_found_once_and_bad_rows_are_told(search: Search) -> None:
 
 
 @pytest.mark.parametrize("planned", [1, 2, 3])
-def test_what_is_planned_is_not_found_again_nor_are_its_names(search: Search, planned: int) -> None:
+def test_what_is_planned_is_not_found_again_nor_are_its_names(
+    search: DiscoveryRequest, planned: int
+) -> None:
     store = MemoryStore("out")
     whole, _ = found(search, store)
     for part in whole[:planned]:
@@ -52,7 +54,7 @@ def test_what_is_planned_is_not_found_again_nor_are_its_names(search: Search, pl
     assert rest == whole[planned:]
 
 
-def test_a_part_comes_through_a_pipe_as_it_was(search: Search) -> None:
+def test_a_part_comes_through_a_pipe_as_it_was(search: DiscoveryRequest) -> None:
     for part in found(search, MemoryStore("out"))[0]:
         kind, *said = _packed(part)
         assert (kind, _unpacked(*said)) == ("part", part)

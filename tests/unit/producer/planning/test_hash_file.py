@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from producer.planning import hash_file
-from producer.planning.hash_file import HashFile
+from funasr_fleet.producer.planning import hash_file
+from funasr_fleet.producer.planning.hash_file import HashFile
 
 BUCKETS = 4
 """In a chunk of these tests."""

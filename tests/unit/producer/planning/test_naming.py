@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract.job import AudioRef
-from producer.planning.naming import Names
-from producer.sources.interface import BadRow, Found
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.planning.output_names import OutputNames
 
 
 def ref(audio: str, relative: str, start_ms: int | None = None, **options: str) -> AudioRef:
@@ -16,53 +16,54 @@ def ref(audio: str, relative: str, start_ms: int | None = None, **options: str) 
 
 
 @pytest.fixture
-def names() -> Iterator[Names]:
-    with Names() as names:
+def names() -> Iterator[OutputNames]:
+    with OutputNames() as names:
         yield names
 
 
-def passed(names: Names, *items: AudioRef | BadRow) -> list[AudioRef | BadRow]:
+def passed(names: OutputNames, *items: AudioRef | BadRow) -> list[AudioRef | BadRow]:
     found = (Found(str(number), item) for number, item in enumerate(items))
-    return [one.item for one in names.tell_apart(found)]
+    return [one.item for one in names.deduplicate(found)]
 
 
-def test_files_with_names_of_their_own_pass_in_order(names: Names) -> None:
+def test_files_with_names_of_their_own_pass_in_order(names: OutputNames) -> None:
     found = [Found("7", ref("a", "a"), 4000), Found("8", ref("b", "b")), Found("9", ref("a", "c"))]
-    assert list(names.tell_apart(found)) == found
+    assert list(names.deduplicate(found)) == found
 
 
-def test_the_same_stretch_again_is_left_out(names: Names) -> None:
+def test_the_same_stretch_again_is_left_out(names: OutputNames) -> None:
     assert passed(names, ref("a", "x"), ref("a", "x")) == [ref("a", "x")]
 
 
-def test_another_file_under_a_name_that_is_taken_is_told_in_its_place(names: Names) -> None:
+def test_another_file_under_a_name_that_is_taken_is_told_in_its_place(names: OutputNames) -> None:
     found = [Found("p1/x.wav", ref("p1/x.wav", "x.wav")), Found("p2/x.wav", ref("p2/x", "x.wav"))]
-    first, second = names.tell_apart(found)
+    first, second = names.deduplicate(found)
     assert first == found[0]
     assert second.position == "p2/x.wav"
-    assert str(second.item).startswith("s3://in/p2/x: another file is written to x.wav already")
+    said = "s3://in/p2/x: another file already has the output name x.wav"
+    assert str(second.item).startswith(said)
 
 
 @pytest.mark.parametrize("other", [ref("a", "x", 1000), ref("a", "x", language="zh")])
 def test_another_stretch_or_other_options_under_the_same_name_are_told(
-    names: Names, other: AudioRef
+    names: OutputNames, other: AudioRef
 ) -> None:
     (_, second) = passed(names, ref("a", "x"), other)
     assert isinstance(second, BadRow)
 
 
-def test_bad_rows_pass_through(names: Names) -> None:
+def test_bad_rows_pass_through(names: OutputNames) -> None:
     row = BadRow("list.jsonl, line 3", "no object")
     assert passed(names, row, row) == [row, row]
 
 
-def test_options_are_the_same_however_they_were_written(names: Names) -> None:
+def test_options_are_the_same_however_they_were_written(names: OutputNames) -> None:
     first = AudioRef(audio="s3://in/a", options={"language": "zh", "hotwords": ("alpha",)})
     again = AudioRef(audio="s3://in/a", options={"hotwords": ["alpha"], "language": "zh"})
     assert passed(names, first, again) == [first]
 
 
-def test_names_of_files_that_were_passed_on_before_a_restart_are_taken(names: Names) -> None:
+def test_names_of_files_that_were_passed_on_before_a_restart_are_taken(names: OutputNames) -> None:
     names.remember(ref("a", "x"))
     names.remember(ref("b", "y"))
     again, clash, new = ref("a", "x"), ref("other", "y"), ref("c", "z")
@@ -71,6 +72,6 @@ def test_names_of_files_that_were_passed_on_before_a_restart_are_taken(names: Na
     assert isinstance(told, BadRow)
 
 
-def test_a_name_is_taken_through_several_sources(names: Names) -> None:
+def test_a_name_is_taken_through_several_sources(names: OutputNames) -> None:
     assert passed(names, ref("a", "x")) == [ref("a", "x")]
     assert passed(names, ref("a", "x")) == []

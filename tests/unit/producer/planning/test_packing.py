@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.planning.packing import PlannedFile, ShardLimits, pack, shard_name
+from funasr_fleet.producer.planning.packing import PlannedFile, ShardLimits, pack, shard_name
 
 LIMITS = ShardLimits(files=4, seconds=100, total_bytes=1000, unknown_bytes=300)
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from contract.job import AudioRef
-from contract.store import MemoryStore
-from producer.planning import windows
-from producer.planning.parts import Part, Place, read_part, read_parts, write_part
-from producer.planning.windows import Item, cut, plan, stream
-from producer.sources.interface import BadRow, Found
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.planning import windows
+from funasr_fleet.producer.planning.parts import Cursor, Part, read_part, read_parts, write_part
+from funasr_fleet.producer.planning.windows import Item, cut, plan, stream
+from funasr_fleet.storage.base import MemoryStore
 from tests.unit.examples import a_ref
 
 OUTPUT = "s3://out/prefix/"
@@ -48,7 +48,7 @@ def refs_of(window: windows.Window) -> list[str]:
 
 def test_windows_are_full_but_for_the_last_and_bad_rows_are_told() -> None:
     bad: list[BadRow] = []
-    found = list(cut(stream(SOURCES, Place(), all_of), Place(), bad.append))
+    found = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), bad.append))
     assert [refs_of(one) for one in found] == [
         ["a.wav", "b.wav", "c.wav"],
         ["d.wav", "e.wav", "f.wav"],
@@ -58,23 +58,23 @@ def test_windows_are_full_but_for_the_last_and_bad_rows_are_told() -> None:
 
 
 def test_behind_every_window_the_rest_comes_as_it_would_have() -> None:
-    whole = list(cut(stream(SOURCES, Place(), all_of), Place(), lambda _: None))
+    whole = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), lambda _: None))
     for number, window in enumerate(whole, 1):
-        rest = cut(stream(SOURCES, window.behind, all_of), window.behind, lambda _: None)
+        rest = cut(stream(SOURCES, window.next_cursor, all_of), window.next_cursor, lambda _: None)
         assert list(rest) == whole[number:]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 4, 7, 8])
 def test_no_more_references_are_taken_than_wanted(limit: int) -> None:
-    found = list(cut(stream(SOURCES, Place(), all_of), Place(), lambda _: None, limit))
+    found = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), lambda _: None, limit))
     assert sum(len(one.refs) for one in found) == min(limit, 7)
-    second = found[0].behind
+    second = found[0].next_cursor
     rest = list(cut(stream(SOURCES, second, all_of), second, lambda _: None, limit))
     assert sum(len(one.refs) for one in rest) == max(0, min(limit, 7) - 3)
 
 
 def a_part() -> Part:
-    second = list(cut(stream(SOURCES, Place(), all_of), Place(), lambda _: None))[1]
+    second = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), lambda _: None))[1]
     return plan(second, 1, [False, True, False], lambda ref, ms: (ms or 0) + len(ref.relative))
 
 
@@ -98,7 +98,7 @@ def test_a_part_comes_back_from_s3_as_it_was() -> None:
 
 def test_names_that_json_would_escape_come_back_too() -> None:
     ref = a_ref('s3://in/电话 "1".wav')
-    window = windows.Window(refs=[(ref, None)], behind=Place(0, "1", 1))
+    window = windows.Window(refs=[(ref, None)], next_cursor=Cursor(0, "1", 1))
     part, store = plan(window, 0, [False], lambda *_: 7), MemoryStore("out")
     write_part(store, OUTPUT, "night", part)
     again = read_part(store, OUTPUT, "night", 0)
@@ -107,5 +107,5 @@ def test_names_that_json_would_escape_come_back_too() -> None:
 
 
 def test_an_item_knows_its_source() -> None:
-    assert [item.source for item in stream(SOURCES, Place(), all_of)] == [0] * 5 + [2] * 5
-    assert isinstance(next(stream(SOURCES, Place(), all_of)), Item)
+    assert [item.source for item in stream(SOURCES, Cursor(), all_of)] == [0] * 5 + [2] * 5
+    assert isinstance(next(stream(SOURCES, Cursor(), all_of)), Item)

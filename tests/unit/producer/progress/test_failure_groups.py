@@ -1,7 +1,7 @@
 """Failures by kind."""
 
-from contract.ledger.values import FailureExample
-from producer.progress.failure_groups import group_failures
+from funasr_fleet.broker.ledger.values import FailureExample
+from funasr_fleet.producer.progress.failure_groups import group_failures
 from tests.unit.counted import counted
 
 

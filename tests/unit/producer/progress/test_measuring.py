@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from contract.ledger.values import JobCounts, Minute, WorkerSeen
-from producer.progress.measuring import Progress, measure
+from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
+from funasr_fleet.producer.progress.measuring import Progress, measure
 from tests.unit.counted import BEGUN, FIRST_MINUTE, counted, steady
 
 HOUR_MS = 3_600_000
@@ -88,12 +88,12 @@ def _minute(at: int, files: int, audio_ms: int) -> list[Minute]:
             60,
             "audio of the last 5 minutes, for the files planned so far",
         ),
-        (counted({"ok": 5}), _minute(0, 5, 5000), 30, 0, "nothing waits"),
-        (counted(), [], 30, 0, "nothing waits"),
+        (counted({"ok": 5}), _minute(0, 5, 5000), 30, 0, "no files are waiting"),
+        (counted(), [], 30, 0, "no files are waiting"),
         (counted(files=10), [], 30, None, None),
         (counted(published=False), [], 30, None, None),
         (half_done(cancelled_at=BEGUN + 20, in_flight=3), STEADY, 600, None, None),
-        (half_done(cancelled_at=BEGUN + 20), STEADY, 600, 0, "nothing waits"),
+        (half_done(cancelled_at=BEGUN + 20), STEADY, 600, 0, "no files are waiting"),
     ],
 )
 def test_an_end_is_told_with_what_it_is_based_on(

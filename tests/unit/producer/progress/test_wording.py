@@ -2,7 +2,7 @@
 
 import pytest
 
-from producer.progress.wording import compact, decimal, hours, percent, span
+from funasr_fleet.producer.progress.humanize import compact, decimal, hours, percent, span
 
 
 @pytest.mark.parametrize(

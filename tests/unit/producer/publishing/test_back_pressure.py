@@ -2,7 +2,7 @@
 
 import pytest
 
-from producer.publishing.back_pressure import BackPressure
+from funasr_fleet.producer.publishing.back_pressure import BackPressure
 
 
 class Queue:

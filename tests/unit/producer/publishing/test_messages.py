@@ -11,10 +11,10 @@ from kombu.exceptions import BatchPublishError
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from contract.job import Shard
-from contract.queues import BrokerUnavailable
-from producer.planning.parts import planned_row
-from producer.publishing.messages import Publisher, ShardTemplate
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.producer.planning.parts import planned_row
+from funasr_fleet.producer.publishing.messages import Publisher, ShardTemplate
 from tests.unit.examples import a_ref, a_shard
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from producer.report_page.charts import Column, axis, column_chart, strip
+from funasr_fleet.producer.jobs.report_page.charts import Column, axis, column_chart, strip
 
 
 def column(*values: float, tip: str = "") -> Column:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from contract.job_report import report
-from contract.ledger.values import FailureExample, JobCounts, Minute
-from producer.progress.failure_groups import FailureGroup, group_failures
-from producer.report_page import page
+from funasr_fleet.broker.job_report import report
+from funasr_fleet.broker.ledger.values import FailureExample, JobCounts, Minute
+from funasr_fleet.producer.jobs.report_page import page
+from funasr_fleet.producer.progress.failure_groups import FailureGroup, group_failures
 from tests.unit.counted import BEGUN, FIRST_MINUTE, counted, steady
 
 VOID = {"meta", "br"}
@@ -100,7 +100,7 @@ def test_its_numbers_are_those_of_the_job() -> None:
         ("empty", "The job has no files."),
         ("planned", "not complete yet"),
         ("cancelled", "cancelled"),
-        ("lost", "unknown: Redis does not hold the whole plan"),
+        ("lost", "unknown: Redis does not have the full plan"),
     ],
 )
 def test_its_state_is_said(name: str, phrase: str) -> None:

@@ -1,8 +1,8 @@
 """What tests of sources begin with."""
 
-from contract.job import AudioRef
-from contract.store import MemoryStore
-from producer.sources.interface import BadRow, Source
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery.interface import BadRow, Source
+from funasr_fleet.storage.base import MemoryStore
 
 
 def a_store(*keys: str) -> MemoryStore:

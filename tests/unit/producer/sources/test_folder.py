@@ -7,10 +7,10 @@ from typing import BinaryIO
 
 import pytest
 
-from contract.job import AudioRef
-from contract.store import MemoryStore
-from producer.sources.filters import Filters
-from producer.sources.folder import LocalFolder
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery.filters import Filters
+from funasr_fleet.producer.discovery.folder import LocalFolder
+from funasr_fleet.storage.base import MemoryStore
 from tests.unit.producer.sources.backlog import goes_on_behind_each, items, reason, refs
 
 UPLOAD = "s3://in/up/"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from contract.store import MemoryStore
-from producer.sources.interface import BadSource, Found
-from producer.sources.manifest import Manifest
+from funasr_fleet.producer.discovery.interface import BadSource, Found
+from funasr_fleet.producer.discovery.manifest import Manifest
+from funasr_fleet.storage.base import MemoryStore
 from tests.unit.examples import a_ref
 from tests.unit.producer.sources.backlog import goes_on_behind_each, items, reason, refs
 
@@ -126,9 +126,9 @@ def test_a_table_made_from_a_nemo_manifest_is_read_like_one() -> None:
         (f"{AUDIO},1.5,", "start_ms"),
         (f"{AUDIO},-1,", "start_ms"),
         (f"{AUDIO},nan,", "start_ms"),
-        (f"{AUDIO}", "1 cells below a header of 3"),
+        (f"{AUDIO}", "1 cells, but the header has 3"),
         (f"{AUDIO},,,", "4 cells"),
-        (f'"{AUDIO},,', "quotes are wrong, or a line breaks within them"),
+        (f'"{AUDIO},,', "invalid quotes, or a line break within quotes"),
         (",5,", "audio"),
     ],
 )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from contract.store import MemoryStore, ObjectMissing
-from producer.sources.interface import BadSource
-from producer.sources.lines import MAX_LINE_BYTES, Line, numbered, opened
+from funasr_fleet.producer.discovery.interface import BadSource
+from funasr_fleet.producer.discovery.line_reader import MAX_LINE_BYTES, Line, numbered, opened
+from funasr_fleet.storage.base import MemoryStore, ObjectMissing
 
 TEXT = b"".join(b"line %d of some length\n" % n for n in range(1, 5001))
 
@@ -39,7 +39,7 @@ def test_a_packed_file_that_is_cut_off_says_behind_which_line() -> None:
     store.write("s3://in/l.gz", packed[: len(packed) // 2], "")
     read: list[Line] = []
     with (
-        pytest.raises(BadSource, match=r"s3://in/l.gz is damaged or cut off behind line \d+"),
+        pytest.raises(BadSource, match=r"s3://in/l.gz is damaged or truncated after line \d+"),
         opened("s3://in/l.gz", store) as file,
     ):
         read.extend(numbered(file, "s3://in/l.gz"))

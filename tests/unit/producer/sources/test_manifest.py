@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from cli.exits import Exit, exit_for
-from contract.job import AudioRef
-from contract.store import MemoryStore, ObjectMissing
-from producer.sources.interface import BadRow, BadSource
-from producer.sources.manifest import Manifest
-from producer.sources.rows import read_row
+from funasr_fleet.cli.exits import Exit, exit_for
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery.interface import BadRow, BadSource
+from funasr_fleet.producer.discovery.manifest import Manifest
+from funasr_fleet.producer.discovery.rows import read_row
+from funasr_fleet.storage.base import MemoryStore, ObjectMissing
 from tests.unit.producer.sources.backlog import goes_on_behind_each, items, reason
 
 AUDIO = "s3://b/calls/k.wav"
@@ -159,7 +159,7 @@ def test_a_packed_manifest_that_is_cut_off_yields_what_is_whole_and_then_says_so
     packed = gzip.compress("\n".join(rows).encode())
     found: list[AudioRef | BadRow] = []
     manifest = _manifest(packed[: len(packed) // 2], "list.jsonl.gz")
-    with pytest.raises(BadSource, match=r"cut off behind line \d+"):
+    with pytest.raises(BadSource, match=r"truncated after line \d+"):
         found.extend(one.item for one in manifest.after(""))
     assert found == [_ref({"audio": f"s3://b/{n}.wav"}) for n in range(len(found))]
     assert len(found) > 1000

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contract.job import MAX_INDEX, AudioRef, Options, Shard
-from contract.number_limits import MAX_AUDIO_BYTES, MAX_CHANNEL, MAX_TIME_MS
-from contract.store import MemoryStore
-from producer.planning.estimating import Rates, estimate_ms
-from producer.planning.parts import planned_row
-from producer.sources.interface import BadRow, Found
-from producer.sources.manifest import Manifest
+from funasr_fleet.contract.job import MAX_INDEX, AudioRef, Options, Shard
+from funasr_fleet.contract.number_limits import MAX_AUDIO_BYTES, MAX_CHANNEL, MAX_TIME_MS
+from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.discovery.manifest import Manifest
+from funasr_fleet.producer.planning.estimating import Rates, estimate_ms
+from funasr_fleet.producer.planning.parts import planned_row
+from funasr_fleet.storage.base import MemoryStore
 from tests.unit.examples import OUTPUT
 from tests.unit.producer.sources.backlog import reason, whole
 

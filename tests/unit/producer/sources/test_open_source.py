@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from contract.job import AudioRef
-from contract.store import MemoryStore
-from producer.sources import BadSource, Filters, open_source
-from producer.sources.folder import LocalFolder
-from producer.sources.manifest import Manifest
-from producer.sources.s3_prefix import S3Prefix
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery import BadSource, Filters, open_source
+from funasr_fleet.producer.discovery.folder import LocalFolder
+from funasr_fleet.producer.discovery.manifest import Manifest
+from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
+from funasr_fleet.storage.base import MemoryStore
 from tests.unit.producer.sources.backlog import items
 
 STORE = MemoryStore("in")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.store import Folder, MemoryStore, ObjectInfo, StoreUnavailable
-from producer.sources.parallel_listing import ParallelListing
+from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
+from funasr_fleet.storage.base import Folder, MemoryStore, ObjectInfo, StoreUnavailable
 from tests.unit.producer.sources.backlog import a_store
 
 KEYS = st.text("ab/-!0\u00e9\U0001f600", min_size=1, max_size=8)

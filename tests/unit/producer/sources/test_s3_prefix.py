@@ -2,11 +2,11 @@
 
 import pytest
 
-from contract.job import AudioRef
-from contract.store import BucketMissing, MemoryStore
-from producer.sources.filters import Filters
-from producer.sources.interface import looks_like_audio
-from producer.sources.s3_prefix import S3Prefix
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery.filters import Filters
+from funasr_fleet.producer.discovery.interface import looks_like_audio
+from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
+from funasr_fleet.storage.base import BucketMissing, MemoryStore
 from tests.unit.producer.sources.backlog import (
     a_store,
     goes_on_behind_each,

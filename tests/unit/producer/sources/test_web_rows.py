@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from contract.job import AudioRef
-from contract.store import MemoryStore
-from producer.sources import BadRow, open_source
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery import BadRow, open_source
+from funasr_fleet.storage.base import MemoryStore
 
 SIGNED = "https://host.example/calls/a.mp3?X-Amz-Signature=hush"
 

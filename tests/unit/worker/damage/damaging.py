@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from funasr_fleet.worker.audio.decode import decode_pieces
+from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
 from tests.unit.worker.sounds import Planes, as_file, encode
-from worker.decoding import decode_pieces
-from worker.planning.spans import SAMPLE_RATE, SAMPLES_PER_MS
 
 SECONDS = 12.0
 KINDS: dict[str, tuple[str, str, int, int, dict[str, str]]] = {

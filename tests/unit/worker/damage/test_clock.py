@@ -2,8 +2,8 @@
 
 import pytest
 
-from worker.damage.clock import Clock, Place
-from worker.damage.evidence import NO_GAP, Evidence, Gap
+from funasr_fleet.worker.audio.damage.clock import Clock, ClockPosition
+from funasr_fleet.worker.audio.damage.evidence import NO_GAP, DamageEvidence, Gap
 
 FRAME_S = 0.02
 FRAME_BYTES = 100
@@ -14,13 +14,13 @@ def _after(seconds: float, *, has_timestamps: bool = True) -> Clock:
     clock = Clock(has_timestamps=has_timestamps, is_stream=not has_timestamps)
     clock.begin(0.0)
     for number in range(round(seconds / FRAME_S)):
-        clock.decoded(FRAME_BYTES, FRAME_S)
-        clock.passed(number * FRAME_S, FRAME_S, number * FRAME_BYTES)
+        clock.update_averages(FRAME_BYTES, FRAME_S)
+        clock.advance(number * FRAME_S, FRAME_S, number * FRAME_BYTES)
     return clock
 
 
-def _failed(count: int) -> Evidence:
-    return Evidence(failed=count, failed_bytes=count * FRAME_BYTES, failed_s=count * FRAME_S)
+def _failed(count: int) -> DamageEvidence:
+    return DamageEvidence(failed=count, failed_bytes=count * FRAME_BYTES, failed_s=count * FRAME_S)
 
 
 @pytest.mark.parametrize("wavering_s", [-3.0, -0.01, 0.0, 0.0009, 0.0099])
@@ -29,15 +29,15 @@ def test_timestamps_that_waver_by_less_than_half_a_frame_make_no_gap(wavering_s:
 
 
 def test_a_gap_is_damage_only_with_evidence() -> None:
-    clock, place = _after(5), Place(5.2, FRAME_S)
+    clock, place = _after(5), ClockPosition(5.2, FRAME_S)
     assert clock.gap_s(5.2, FRAME_S) == pytest.approx(0.2)
-    assert not clock.missing(place, Evidence())
-    assert clock.missing(place, Evidence(suspect=True)).lost_s == pytest.approx(0.2)
+    assert not clock.missing(place, DamageEvidence())
+    assert clock.missing(place, DamageEvidence(suspect=True)).lost_s == pytest.approx(0.2)
     assert clock.missing(place, _failed(1)).fill_s == pytest.approx(0.2)
 
 
 def test_a_pause_is_filled_and_nothing_lost() -> None:
-    gap = _after(5).missing(Place(9.0, FRAME_S), Evidence(paused=True))
+    gap = _after(5).missing(ClockPosition(9.0, FRAME_S), DamageEvidence(paused=True))
     assert gap.fill_s == pytest.approx(4)
     assert gap.lost_s == 0
 
@@ -50,12 +50,12 @@ def test_a_gap_is_explained_by_the_bytes_that_lie_in_it_and_not_by_headers(
 
 
 def test_a_timestamp_that_claims_hours_is_not_believed() -> None:
-    gap = _after(5).missing(Place(50_000.0, FRAME_S, bytes_since=300), _failed(3))
+    gap = _after(5).missing(ClockPosition(50_000.0, FRAME_S, bytes_since=300), _failed(3))
     assert gap.fill_s == pytest.approx(3 * FRAME_S)
 
 
 def test_a_long_gap_is_believed_where_as_much_of_the_file_lies_in_it() -> None:
-    gap = _after(5).missing(Place(65.0, FRAME_S, bytes_since=300_000), _failed(3))
+    gap = _after(5).missing(ClockPosition(65.0, FRAME_S, bytes_since=300_000), _failed(3))
     assert gap.fill_s == pytest.approx(60)
 
 
@@ -63,28 +63,28 @@ def test_a_long_gap_is_believed_where_as_much_of_the_file_lies_in_it() -> None:
     ("seen", "frames"),
     [
         (_failed(3), 3),
-        (Evidence(failed=1, failed_bytes=40), 1),
-        (Evidence(failed=1, failed_bytes=710), 7),
-        (Evidence(skipped_bytes=230), 2),
-        (Evidence(skipped_bytes=30), 0),
-        (Evidence(dropped_frames=2), 2),
+        (DamageEvidence(failed=1, failed_bytes=40), 1),
+        (DamageEvidence(failed=1, failed_bytes=710), 7),
+        (DamageEvidence(skipped_bytes=230), 2),
+        (DamageEvidence(skipped_bytes=30), 0),
+        (DamageEvidence(dropped_frames=2), 2),
     ],
 )
 def test_without_timestamps_the_bytes_tell_how_many_frames_are_missing(
-    seen: Evidence, frames: int
+    seen: DamageEvidence, frames: int
 ) -> None:
     clock = _after(5, has_timestamps=False)
     expected = Gap(fill_s=frames * FRAME_S, lost_s=frames * FRAME_S)
-    found = clock.missing(Place(5.0, FRAME_S), seen)
+    found = clock.missing(ClockPosition(5.0, FRAME_S), seen)
     assert found.fill_s == pytest.approx(expected.fill_s)
     assert found.lost_s == pytest.approx(expected.lost_s)
 
 
 def test_a_stream_may_begin_in_the_middle_of_a_packet() -> None:
     clock = Clock(has_timestamps=False, is_stream=True)
-    clock.decoded(FRAME_BYTES, FRAME_S)
-    assert clock.missing(Place(0.0, FRAME_S), _failed(2)) is NO_GAP
-    assert clock.missing(Place(0.0, FRAME_S), _failed(50)).lost_s == pytest.approx(1)
+    clock.update_averages(FRAME_BYTES, FRAME_S)
+    assert clock.missing(ClockPosition(0.0, FRAME_S), _failed(2)) is NO_GAP
+    assert clock.missing(ClockPosition(0.0, FRAME_S), _failed(50)).lost_s == pytest.approx(1)
 
 
 def test_a_file_may_end_in_the_middle_of_a_packet() -> None:

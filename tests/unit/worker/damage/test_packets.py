@@ -2,8 +2,8 @@
 
 import pytest
 
-from worker.damage.packets import adts_frames, is_pause, padding_bytes
-from worker.damage.transport_stream import is_broken
+from funasr_fleet.worker.audio.damage.packets import adts_frames, is_pause, padding_bytes
+from funasr_fleet.worker.audio.damage.transport_stream import is_broken
 
 PID = 0x101
 

@@ -4,12 +4,12 @@ from typing import get_args
 
 import pytest
 
-from contract.transcript import WarningKind
+from funasr_fleet.contract.transcript import WarningKind
+from funasr_fleet.worker.process.heartbeat import TimeLimits
+from funasr_fleet.worker.text.spans import Span
 from tests.unit.examples import a_ref, a_shard
 from tests.unit.worker.damage.damaging import damaged, sound_file
 from tests.unit.worker.workbench import Workbench
-from worker.planning.spans import Span
-from worker.progress import Patience
 
 DAMAGED = damaged(sound_file("adts of 16 kHz"), 600, seed=1, share=0.5)
 
@@ -74,8 +74,8 @@ def test_every_bad_packet_is_a_sign_of_life(bench: Workbench) -> None:
     begin, end = bytes(body).index(b"mdat") + 20_000, bytes(body).index(b"moov") - 20_000
     body[begin:end] = b"\xff" * (end - begin)
     said: list[str] = []
-    bench.patience = Patience(stall_s=60, min_rtfx=0.1)
-    bench.beat = lambda doing, credit_s=0.0: said.append(doing)
+    bench.time_limits = TimeLimits(stall_s=60, min_rtfx=0.1)
+    bench.touch = lambda doing, time_allowance_s=0.0: said.append(doing)
     bench.run(a_shard(bench.upload_bytes("a.m4a", bytes(body))))
     assert said.count("decode of a.m4a") > 300
     assert bench.outcomes == ["ok"]

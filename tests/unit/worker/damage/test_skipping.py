@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from funasr_fleet.worker.audio.decode import decode_file, decode_pieces
+from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
 from tests.unit.worker.damage.damaging import (
     KINDS,
     SECONDS,
@@ -13,8 +15,6 @@ from tests.unit.worker.damage.damaging import (
     whole,
 )
 from tests.unit.worker.sounds import as_file
-from worker.decoding import decode_file, decode_pieces
-from worker.failures import AudioTooShort, UndecodableAudio
 
 TOLD_MS = 8
 """Less is not measured here: resampling rounds."""
@@ -138,7 +138,7 @@ def test_many_bad_packets_end_are_watched_and_print_nothing(
     begin, end = bytes(body).index(b"mdat") + 20_000, bytes(body).index(b"moov") - 20_000
     body[begin:end] = b"\xff" * (end - begin)
     beats: list[int] = []
-    pieces = decode_pieces(as_file(bytes(body)), beat=lambda: beats.append(1))
+    pieces = decode_pieces(as_file(bytes(body)), touch=lambda: beats.append(1))
     lost_ms = sum(piece.lost for piece in pieces) / 16
     assert lost_ms > 0.7 * 1000 * SECONDS
     assert len(beats) > 300

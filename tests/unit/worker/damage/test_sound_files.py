@@ -11,9 +11,9 @@ import av
 import numpy as np
 import pytest
 
+from funasr_fleet.worker.errors import UndecodableAudio
 from tests.unit.worker.damage.damaging import decoded, sound_file, whole
 from tests.unit.worker.sounds import encode, tone
-from worker.failures import UndecodableAudio
 
 SHORT_S = 5.0
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from contract.transcript import Word
-from worker.engine.fast.agreement import NEAR_MS, same_words
-from worker.planning.assembly import Recognition
+from funasr_fleet.contract.transcript import Word
+from funasr_fleet.worker.engine.fast.parity import NEAR_MS, same_words
+from funasr_fleet.worker.text.segments import Recognition
 
 
 def said(text: str, *starts: int) -> Recognition:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from funasr_fleet.worker.engine.fast.selection import EnginePaths
+from funasr_fleet.worker.engine.funasr import FunasrEngine
+from funasr_fleet.worker.engine.interface import Clip, Hints, as_clip
+from funasr_fleet.worker.errors import OutOfDeviceMemory
+from funasr_fleet.worker.events import BatchRecognised, Event, OutOfMemoryBackoff
+from funasr_fleet.worker.text.segments import Recognition
 from tests.unit.worker.scripted_engine import IDENTITY
-from worker.engine.fast.choice import Paths
-from worker.engine.funasr import FunasrEngine
-from worker.engine.interface import Clip, Hints, as_clip
-from worker.events import BatchRecognised, Event, MemoryRanOut
-from worker.failures import OutOfDeviceMemory
-from worker.planning.assembly import Recognition
 
 
 class SmallDevice:
@@ -32,7 +32,7 @@ def an_engine(recogniser: Any, events: list[Event], batch_seconds: float = 60) -
     def observe(event: Event) -> None:
         events.append(event)
 
-    paths = Paths(detector=recogniser, recogniser=recogniser, punctuator=None, fast={})
+    paths = EnginePaths(detector=recogniser, recogniser=recogniser, punctuator=None, fast={})
     return FunasrEngine(
         {}, paths, IDENTITY, thread_count=1, batch_seconds=batch_seconds, observe=observe
     )
@@ -48,7 +48,7 @@ def test_every_clip_is_heard_in_batches_that_fit() -> None:
     spoken = clips(*[5, 1, 3, 8, 2] * 6)
     heard = engine.recognise(spoken, Hints())
     assert [one.text for one in heard] == [f"{clip.seconds:g}" for clip in spoken]
-    budgets = [event.budget_s for event in events if isinstance(event, MemoryRanOut)]
+    budgets = [event.budget_s for event in events if isinstance(event, OutOfMemoryBackoff)]
     assert budgets == [30, 15]
     batches = [event for event in events if isinstance(event, BatchRecognised)]
     assert sum(batch.seconds for batch in batches) == sum(clip.seconds for clip in spoken)
@@ -61,7 +61,7 @@ def test_a_smaller_budget_is_kept_for_the_next_call() -> None:
     engine.recognise(clips(*[5] * 12), Hints())
     events.clear()
     engine.recognise(clips(*[5] * 12), Hints())
-    assert not [event for event in events if isinstance(event, MemoryRanOut)]
+    assert not [event for event in events if isinstance(event, OutOfMemoryBackoff)]
 
 
 def test_one_clip_for_which_there_is_no_room_is_an_error() -> None:
@@ -74,7 +74,9 @@ def test_a_batch_far_smaller_than_the_budget_that_does_not_fit_is_split_all_the_
     events: list[Event] = []
     engine = an_engine(SmallDevice(3), events, batch_seconds=1000)
     assert len(engine.recognise(clips(2, 2), Hints())) == 2
-    assert [event.budget_s for event in events if isinstance(event, MemoryRanOut)] == [1000 / 2**8]
+    assert [event.budget_s for event in events if isinstance(event, OutOfMemoryBackoff)] == [
+        1000 / 2**8
+    ]
 
 
 def test_clips_below_the_smallest_budget_are_tried_one_by_one() -> None:

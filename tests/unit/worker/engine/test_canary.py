@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from funasr_fleet.worker.engine.canary import canary_of, load_canary, transcribe_canary
+from funasr_fleet.worker.errors import ModelUnusable
 from tests.unit.worker.scripted_engine import ScriptedEngine
 from tests.unit.worker.sounds import tone, wav
-from worker.engine.canary import canary_of, load_canary, transcribe_canary
-from worker.failures import ModelUnusable
 
 
 def _leave_canary(directory: Path, text: str) -> None:

@@ -5,10 +5,18 @@ from typing import Any
 
 import pytest
 
-from contract.transcript import Word
+from funasr_fleet.contract.transcript import Word
+from funasr_fleet.worker.engine.families import (
+    FAMILIES,
+    OTHER,
+    PARTS,
+    family_of,
+    nano,
+    sense_voice,
+    whisper,
+)
+from funasr_fleet.worker.engine.interface import Hints
 from tests.unit.examples import a_word
-from worker.engine.families import FAMILIES, OTHER, PARTS, family_of, nano, sense_voice, whisper
-from worker.engine.interface import Hints
 
 
 def test_every_class_has_one_family() -> None:
@@ -26,13 +34,13 @@ def test_a_class_that_nobody_knows_is_read_as_plain_text() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.title)
 def test_a_family_is_told_what_it_can_be_told(family: Any) -> None:
-    plain = family.ask(Hints())
+    plain = family.generate_options(Hints())
     if family.can.hotwords:
-        assert "hush" in str(family.ask(Hints(hotwords=("hush",))))
+        assert "hush" in str(family.generate_options(Hints(hotwords=("hush",))))
     if family.can.itn:
-        assert family.ask(Hints(itn=False)) != family.ask(Hints(itn=True))
+        assert family.generate_options(Hints(itn=False)) != family.generate_options(Hints(itn=True))
     for language in family.can.languages or ():
-        assert family.ask(Hints(language=language)) != plain
+        assert family.generate_options(Hints(language=language)) != plain
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.title)

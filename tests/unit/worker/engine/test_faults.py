@@ -2,9 +2,9 @@
 
 import pytest
 
-from worker.engine.faults import guarded
-from worker.engine.memory import with_room
-from worker.failures import DeviceLost, ModelError, OutOfDeviceMemory
+from funasr_fleet.worker.engine.errors import translate_errors
+from funasr_fleet.worker.engine.oom import retry_on_oom
+from funasr_fleet.worker.errors import DeviceLost, ModelError, OutOfDeviceMemory
 
 torch = pytest.importorskip("torch")
 
@@ -23,7 +23,7 @@ torch = pytest.importorskip("torch")
     ],
 )
 def test_an_error_of_a_model_is_one_of_ours(raised: Exception, expected: type[Exception]) -> None:
-    with pytest.raises(expected), guarded():
+    with pytest.raises(expected), translate_errors():
         raise raised
 
 
@@ -53,12 +53,12 @@ def test_what_lacks_room_is_tried_again_after_longer_and_longer(
     times: int, told: int, waits: list[float]
 ) -> None:
     full = Full(times)
-    assert with_room(full.act, full.tell, full.waits.append) == "done"
+    assert retry_on_oom(full.act, full.tell, full.waits.append) == "done"
     assert (full.told, full.waits) == (told, waits)
 
 
 def test_what_never_has_room_is_an_error() -> None:
     full = Full(5)
     with pytest.raises(OutOfDeviceMemory):
-        with_room(full.act, full.tell, full.waits.append)
+        retry_on_oom(full.act, full.tell, full.waits.append)
     assert full.times == 0

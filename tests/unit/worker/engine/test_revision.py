@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from contract.settings import Settings
-from worker.engine.revision import resolve_model, resolve_vad, revision_of, split_revision
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.engine.revision import (
+    resolve_model,
+    resolve_vad,
+    revision_of,
+    split_revision,
+)
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from types import SimpleNamespace
 import pytest
 from celery.worker import state as celery_state
 
-from contract.settings import Settings
-from worker.parent import drain as room
-from worker.parent.drain import Drain
-from worker.parent.in_hand import InHand, Parent
-from worker.slots import SlotFiles, SlotState
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.consumer import shutdown as room
+from funasr_fleet.worker.consumer.active_shards import ActiveShard, ParentContext
+from funasr_fleet.worker.consumer.shutdown import Drain
+from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
 
 
-class Side(Parent):
-    """A parent whose children have what a test puts into their hands."""
+class FakeContext(ParentContext):
+    """A context whose active shards are set by the test."""
 
     now_s = 100.0
 
@@ -25,33 +25,33 @@ class Side(Parent):
         files.start(1)
         files.write(SlotState(slot=0, pid=4711, state="ready"))
         super().__init__(Settings(drain_s=30), files, clock=lambda: self.now_s)
-        self.hands: list[InHand] = []
-        self.forgiven: list[str | None] = []
+        self.active: list[ActiveShard] = []
+        self.discarded: list[str | None] = []
         self.alarms: list[int] = []
 
-    def in_hand(self) -> Iterator[InHand]:
-        yield from self.hands
+    def active_shards(self) -> Iterator[ActiveShard]:
+        yield from self.active
 
-    def forgive(self, one: InHand) -> None:
-        self.forgiven.append(one.identity)
+    def discard_attempt(self, one: ActiveShard) -> None:
+        self.discarded.append(one.identity)
 
 
 class Request:
     """A message that a child works on."""
 
-    taken_back = acknowledged = False
+    requeued_by_parent = acknowledged = False
     id = "message-1"
     connection_errors = (ConnectionError,)
 
     def __init__(self, broker_is_away: bool = False) -> None:
-        self.given_back: list[str] = []
+        self.requeued: list[str] = []
 
-        def give_back(tag: str) -> None:
+        def requeue_at_head(tag: str) -> None:
             if broker_is_away:
                 raise ConnectionError
-            self.given_back.append(tag)
+            self.requeued.append(tag)
 
-        qos = SimpleNamespace(give_back=give_back)
+        qos = SimpleNamespace(requeue_at_head=requeue_at_head)
         self.message = SimpleNamespace(delivery_tag="tag", channel=SimpleNamespace(qos=qos))
 
 
@@ -63,13 +63,13 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: list[int]) -> Side:
-    side = Side(tmp_path)
-    monkeypatch.setattr(Drain, "side", side, raising=False)
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: list[int]) -> FakeContext:
+    context = FakeContext(tmp_path)
+    monkeypatch.setattr(Drain, "parent_context", context, raising=False)
     monkeypatch.setattr(celery_state, "should_stop", None)
     monkeypatch.setattr(celery_state, "should_terminate", None)
-    monkeypatch.setattr(signal, "alarm", side.alarms.append)
-    return side
+    monkeypatch.setattr(signal, "alarm", context.alarms.append)
+    return context
 
 
 @pytest.fixture
@@ -79,78 +79,86 @@ def parent() -> SimpleNamespace:
     return SimpleNamespace(task_consumer=consumer, cancelled=cancelled)
 
 
-def in_hand(side: Side, *, broker_is_away: bool = False) -> Request:
+def start_shard(context: FakeContext, *, broker_is_away: bool = False) -> Request:
     request = Request(broker_is_away)
-    side.hands.append(InHand(request=request, identity="s", pid=4711, slot=None, progress=None))
+    context.active.append(
+        ActiveShard(request=request, identity="s", pid=4711, slot=None, progress=None)
+    )
     return request
 
 
 @pytest.fixture
-def step(side: Side, monkeypatch: pytest.MonkeyPatch) -> Drain:
+def step(context: FakeContext, monkeypatch: pytest.MonkeyPatch) -> Drain:
     step = Drain(None)
     monkeypatch.setattr(step, "_consuming", True)
     return step
 
 
 def test_without_a_signal_work_goes_on(step: Drain, parent: SimpleNamespace) -> None:
-    step.look(parent)
+    step.tick(parent)
     assert (parent.cancelled, celery_state.should_terminate) == ([], None)
 
 
-def test_an_idle_worker_ends_at_once(step: Drain, side: Side, parent: SimpleNamespace) -> None:
+def test_an_idle_worker_ends_at_once(
+    step: Drain, context: FakeContext, parent: SimpleNamespace
+) -> None:
     step._on_signal(signal.SIGTERM, None)
-    step.look(parent)
+    step.tick(parent)
     assert parent.cancelled == ["consumer"]
     assert celery_state.should_terminate == 0
-    assert side.slots.draining()
+    assert context.slots.draining()
 
 
 def test_what_is_in_hand_may_be_finished(
-    step: Drain, side: Side, parent: SimpleNamespace, killed: list[int]
+    step: Drain, context: FakeContext, parent: SimpleNamespace, killed: list[int]
 ) -> None:
-    request = in_hand(side)
+    request = start_shard(context)
     step._on_signal(signal.SIGTERM, None)
-    side.now_s += 29
-    step.look(parent)
+    context.now_s += 29
+    step.tick(parent)
     assert (celery_state.should_terminate, killed) == (None, [])
-    side.hands.clear()
-    step.look(parent)
-    assert (celery_state.should_terminate, request.given_back) == (0, [])
+    context.active.clear()
+    step.tick(parent)
+    assert (celery_state.should_terminate, request.requeued) == (0, [])
 
 
 @pytest.mark.parametrize("again", [False, True])
 def test_what_is_not_done_in_time_or_at_a_second_signal_is_handed_back(
-    again: bool, step: Drain, side: Side, parent: SimpleNamespace, killed: list[int]
+    again: bool, step: Drain, context: FakeContext, parent: SimpleNamespace, killed: list[int]
 ) -> None:
-    request = in_hand(side)
+    request = start_shard(context)
     step._on_signal(signal.SIGTERM, None)
-    step.look(parent)
+    step.tick(parent)
     if again:
         step._on_signal(signal.SIGTERM, None)
     else:
-        side.now_s += 30
-    step.look(parent)
-    assert (killed, side.forgiven) == ([4711], ["s"])
-    assert (request.taken_back, request.given_back, request.acknowledged) == (True, ["tag"], True)
+        context.now_s += 30
+    step.tick(parent)
+    assert (killed, context.discarded) == ([4711], ["s"])
+    assert (request.requeued_by_parent, request.requeued, request.acknowledged) == (
+        True,
+        ["tag"],
+        True,
+    )
     assert celery_state.should_terminate == 0
 
 
 def test_what_cannot_be_handed_back_comes_back_by_its_lease(
-    step: Drain, side: Side, parent: SimpleNamespace, killed: list[int]
+    step: Drain, context: FakeContext, parent: SimpleNamespace, killed: list[int]
 ) -> None:
-    request = in_hand(side, broker_is_away=True)
+    request = start_shard(context, broker_is_away=True)
     step._on_signal(signal.SIGTERM, None)
-    side.now_s += 30
-    step.look(parent)
+    context.now_s += 30
+    step.tick(parent)
     assert (killed, request.acknowledged) == ([4711], False)
     assert celery_state.should_terminate == 0
 
 
-def test_a_worker_without_its_broker_just_ends(step: Drain, side: Side) -> None:
+def test_a_worker_without_its_broker_just_ends(step: Drain, context: FakeContext) -> None:
     step.stop(None)
     assert celery_state.should_stop is None
     step._on_signal(signal.SIGTERM, None)
-    assert side.alarms == [45]
+    assert context.alarms == [45]
     assert celery_state.should_stop == 0
     step._on_signal(signal.SIGTERM, None)
-    assert side.alarms == [45, 5]
+    assert context.alarms == [45, 5]

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kombu.transport.virtual.base import Base64, Message
 
-from contract.message_size import MAX_MESSAGE_BYTES
-from tests.integration.raw_messages import envelope, task_headers
-from worker.parent.envelopes import (
+from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES
+from funasr_fleet.worker.consumer.kombu_decode_guard import (
     KEPT_CHARACTERS,
     REFUSED_HEADER,
-    in_envelope,
-    is_sound,
+    is_valid_message,
     read_envelope,
+    wrap_invalid,
 )
+from tests.integration.raw_messages import envelope, task_headers
 
 SOUND = envelope(b"[[],{},{}]", task_headers())
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -35,7 +35,7 @@ class Channel:
 
 def test_a_message_is_left_as_it_is() -> None:
     assert read_envelope(json.dumps(SOUND)) == SOUND
-    assert is_sound(SOUND)
+    assert is_valid_message(SOUND)
 
 
 def test_notes_of_messages_in_flight_are_read_whatever_their_size() -> None:
@@ -46,8 +46,8 @@ def test_notes_of_messages_in_flight_are_read_whatever_their_size() -> None:
 @pytest.mark.parametrize("text", ["", "hush", "{", "[" * 100_000, "\udc80"])
 def test_what_is_no_json_becomes_a_message_that_says_so(text: str) -> None:
     message = read_envelope(text)
-    assert is_sound(message)
-    assert message["headers"] == {REFUSED_HEADER: "it is no JSON"}
+    assert is_valid_message(message)
+    assert message["headers"] == {REFUSED_HEADER: "not valid JSON"}
     assert message["body"] == text[:KEPT_CHARACTERS]
 
 
@@ -62,9 +62,9 @@ def test_what_counts_as_sound_can_be_read(value: Any, fields: list[str]) -> None
     changed = dict.fromkeys(fields, value)
     inner = {name: changed.pop(name) for name in SOUND["properties"] if name in changed}
     message = {**SOUND, "properties": {**SOUND["properties"], **inner}, **changed}
-    if is_sound(message):
+    if is_valid_message(message):
         Message(message, channel=Channel())
 
 
 def test_what_is_put_into_an_envelope_is_sound() -> None:
-    assert is_sound(in_envelope("x", "y"))
+    assert is_valid_message(wrap_invalid("x", "y"))

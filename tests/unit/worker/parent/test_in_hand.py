@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from billiard.exceptions import WorkerLostError
 
+from funasr_fleet.worker.consumer.active_shards import identity_in
+from funasr_fleet.worker.consumer.request import _describe_exit
 from tests.unit.examples import OUTPUT, a_shard
-from worker.parent.in_hand import identity_in
-from worker.parent.requests import _in_short
 
 SHARD = a_shard("s3://in/a.wav").to_message()
 
@@ -45,6 +45,6 @@ def test_a_shard_is_known_by_where_it_writes_and_its_name(
 def test_how_a_child_ended_is_told_without_celery_s_numbers(
     error: BaseException, told: str
 ) -> None:
-    said = _in_short(error)
+    said = _describe_exit(error)
     assert said.startswith(told)
     assert "Job" not in said

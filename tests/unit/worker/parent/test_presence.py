@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from contract.fleet_state import SEEN_WITHIN_S
-from contract.queues import BrokerUnavailable
-from contract.settings import Settings
-from worker.parent.in_hand import Parent
-from worker.parent.presence import Presence
-from worker.slots import SlotFiles, SlotState, State
+from funasr_fleet.broker.worker_registry import SEEN_WITHIN_S
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.consumer.active_shards import ParentContext
+from funasr_fleet.worker.consumer.registration import Registration
+from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState, State
 
 
 class Fleet:
@@ -20,7 +20,7 @@ class Fleet:
         self.told: list[tuple[str, str, float]] = []
         self.away = False
 
-    def serve(self, queue: str, model: str, now: float) -> None:
+    def heartbeat(self, queue: str, model: str, now: float) -> None:
         if self.away:
             raise BrokerUnavailable("Redis cannot be reached")
         self.told.append((queue, model, now))
@@ -32,14 +32,14 @@ def fleet() -> Fleet:
 
 
 @pytest.fixture
-def side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> Parent:
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> ParentContext:
     files = SlotFiles(tmp_path)
     files.start(2)
-    side = Parent(Settings(model="m", queue="q"), files, clock=lambda: 0.0)
-    side.__dict__["fleet"] = fleet
-    monkeypatch.setattr(Presence, "side", side, raising=False)
-    monkeypatch.setattr(Presence, "now", staticmethod(lambda: 7.0))
-    return side
+    context = ParentContext(Settings(model="m", queue="q"), files, clock=lambda: 0.0)
+    context.__dict__["fleet"] = fleet
+    monkeypatch.setattr(Registration, "parent_context", context, raising=False)
+    monkeypatch.setattr(Registration, "now", staticmethod(lambda: 7.0))
+    return context
 
 
 @pytest.mark.parametrize(
@@ -52,35 +52,35 @@ def side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> Paren
     ],
 )
 def test_a_worker_is_there_while_one_of_its_children_is_ready(
-    side: Parent, fleet: Fleet, children: list[State], told: bool
+    context: ParentContext, fleet: Fleet, children: list[State], told: bool
 ) -> None:
     for slot, state in enumerate(children):
-        side.slots.write(SlotState(slot=slot, pid=1, state=state))
-    Presence(None).look()
+        context.slots.write(SlotState(slot=slot, pid=1, state=state))
+    Registration(None).tick()
     assert fleet.told == ([("q", "m", 7.0)] if told else [])
 
 
-def test_a_worker_that_ends_is_not(side: Parent, fleet: Fleet) -> None:
-    side.slots.write(SlotState(slot=0, pid=1, state="ready"))
-    side.drained_by_s = 25.0
-    Presence(None).look()
+def test_a_worker_that_ends_is_not(context: ParentContext, fleet: Fleet) -> None:
+    context.slots.write(SlotState(slot=0, pid=1, state="ready"))
+    context.drain_deadline_s = 25.0
+    Registration(None).tick()
     assert fleet.told == []
 
 
 def test_a_broker_that_is_away_is_no_error(
-    side: Parent, fleet: Fleet, caplog: pytest.LogCaptureFixture
+    context: ParentContext, fleet: Fleet, caplog: pytest.LogCaptureFixture
 ) -> None:
-    side.slots.write(SlotState(slot=0, pid=1, state="ready"))
+    context.slots.write(SlotState(slot=0, pid=1, state="ready"))
     fleet.away = True
-    Presence(None).look()
-    assert "cannot be told" in caplog.text
+    Registration(None).tick()
+    assert "worker registration in Redis failed" in caplog.text
     fleet.away = False
-    Presence(None).look()
+    Registration(None).tick()
     assert len(fleet.told) == 1
 
 
 def test_it_is_told_at_once_and_several_times_before_a_producer_forgets(
-    side: Parent, fleet: Fleet
+    context: ParentContext, fleet: Fleet
 ) -> None:
     every: list[float] = []
 
@@ -91,7 +91,7 @@ def test_it_is_told_at_once_and_several_times_before_a_producer_forgets(
     class Consumer:
         timer = Timer()
 
-    side.slots.write(SlotState(slot=0, pid=1, state="ready"))
-    Presence(None).start(Consumer())
+    context.slots.write(SlotState(slot=0, pid=1, state="ready"))
+    Registration(None).start(Consumer())
     assert len(fleet.told) == 1
     assert every[0] <= SEEN_WITHIN_S / 5

@@ -10,11 +10,11 @@ import pytest
 from celery.worker import state as celery_state
 from celery.worker.consumer.consumer import Evloop
 
-from contract.settings import Settings
-from worker.parent.in_hand import Parent
-from worker.parent.stall_watch import START_WITHIN_S, StallWatch
-from worker.progress import Heartbeat, progress_path
-from worker.slots import SlotFiles, SlotState
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.consumer.active_shards import ParentContext
+from funasr_fleet.worker.consumer.watchdog import START_WITHIN_S, StallWatch
+from funasr_fleet.worker.process.heartbeat import Heartbeat, progress_path
+from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
 
 
 @dataclass(eq=False)
@@ -62,7 +62,7 @@ class Watched:
         """Once a second."""
         for _ in range(round(seconds)):
             self.now_s[0] += self.watch.every_s
-            self.watch.look(a_consumer())
+            self.watch.tick(a_consumer())
 
     def at_work(self, pid: int) -> None:
         """The child has begun a shard."""
@@ -74,20 +74,20 @@ class Watched:
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
     now_s, killed = [1000.0], list[int]()
-    parent = Parent(Settings(), SlotFiles(tmp_path), clock=lambda: now_s[0])
+    context = ParentContext(Settings(), SlotFiles(tmp_path), clock=lambda: now_s[0])
     states = [SlotState(slot=pid - 11, pid=pid, state="ready") for pid in (11, 12)]
-    monkeypatch.setattr(Parent, "states", lambda _: states)
+    monkeypatch.setattr(ParentContext, "states", lambda _: states)
 
     def kill(pid: int, number: int) -> None:
         assert number == signal.SIGKILL
         killed.append(pid)
 
-    monkeypatch.setattr("worker.parent.stall_watch.os.kill", kill)
+    monkeypatch.setattr("funasr_fleet.worker.consumer.watchdog.os.kill", kill)
     for name in ("reserved_requests", "active_requests"):
         monkeypatch.setattr(celery_state, name, set())
 
     class Watch(StallWatch):
-        side = parent
+        parent_context = context
 
     return Watched(tmp_path, Watch(cast(Any, None)), killed, now_s)
 
@@ -113,7 +113,7 @@ def test_another_late_message_kills_the_replacements(
     reserve("a")
     watched.look(START_WITHIN_S + 5)
     states = [SlotState(slot=0, pid=21, state="ready")]
-    monkeypatch.setattr(Parent, "states", lambda _: states)
+    monkeypatch.setattr(ParentContext, "states", lambda _: states)
     watched.look(60)
     assert 21 not in watched.killed
     reserve("b")

@@ -1,12 +1,12 @@
 """Which reserved messages wait beside an idle child, and for how long."""
 
-from worker.parent.unstarted import UnstartedMessages
+from funasr_fleet.worker.consumer.unstarted import UnstartedMessages
 
 
 def looked(*looks: tuple[set[str], int]) -> UnstartedMessages:
     unstarted = UnstartedMessages()
     for waiting, idle in looks:
-        unstarted.look(waiting, idle, 1.0)
+        unstarted.update(waiting, idle, 1.0)
     return unstarted
 
 
@@ -29,7 +29,7 @@ def test_waiting_for_a_busy_child_does_not_count() -> None:
 def test_a_child_that_is_replaced_does_not_hide_the_message() -> None:
     unstarted = looked(*[({"a"}, 1)] * 4, ({"a"}, 0))
     assert unstarted.longest_s == 3
-    unstarted.look({"a"}, 1, 1.0)
+    unstarted.update({"a"}, 1, 1.0)
     assert unstarted.longest_s == 4
 
 
@@ -39,5 +39,5 @@ def test_a_message_that_was_started_is_forgotten() -> None:
 
 def test_a_new_connection_starts_anew() -> None:
     unstarted = looked(*[({"a"}, 1)] * 9)
-    unstarted.forget()
+    unstarted.clear()
     assert (unstarted.longest_s, unstarted.longer_than(0)) == (0, set())

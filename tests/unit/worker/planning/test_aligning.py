@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.transcript import Word
-from worker.planning.aligning import align, in_proportion, split_pieces, spread
+from funasr_fleet.contract.transcript import Word
+from funasr_fleet.worker.text.alignment import align, in_proportion, split_pieces, spread
 
 TEXTS = st.text("ab 你好。\uff0cかッハ!'\"(\uff08\n-9", max_size=30)
 

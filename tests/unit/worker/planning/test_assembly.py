@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.transcript import Word
+from funasr_fleet.contract.transcript import Word
+from funasr_fleet.worker.text.segments import Recognition, assemble_segments, whole_text
+from funasr_fleet.worker.text.spans import Span
+from funasr_fleet.worker.text.tokens import split_words
 from tests.unit.examples import a_word
-from worker.planning.assembly import Recognition, assemble_segments, whole_text
-from worker.planning.spans import Span
-from worker.planning.words import split_words
 
 GAPS = st.integers(0, 500)
 WORDS = st.lists(

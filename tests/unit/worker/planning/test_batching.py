@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.planning.batching import padding_ratio, plan_batches
+from funasr_fleet.worker.text.batching import padding_ratio, plan_batches
 
 LENGTHS = st.lists(st.integers(0, 1000), max_size=80)
 BUDGETS = st.integers(1, 3000)

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.planning.budget import CALM_BATCHES, LEAST_S, Budget, affordable_seconds
-from worker.planning.grouping import MOST_S
+from funasr_fleet.worker.text.batch_budget import CALM_BATCHES, LEAST_S, Budget, affordable_seconds
+from funasr_fleet.worker.text.batch_window import MOST_S
 
 
 def after(budget: Budget, batches: int) -> Budget:

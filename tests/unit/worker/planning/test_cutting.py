@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from worker.planning.cutting import NEAR_MS, cut_quietest, may_merge
-from worker.planning.spans import SAMPLES_PER_MS, Span
+from funasr_fleet.worker.text.silence_split import NEAR_MS, cut_quietest, may_merge
+from funasr_fleet.worker.text.spans import SAMPLES_PER_MS, Span
 
 
 def noise(length_ms: int, quiet: list[tuple[int, int]] | None = None) -> NDArray[np.float32]:

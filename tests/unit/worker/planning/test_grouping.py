@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.planning.grouping import in_groups
+from funasr_fleet.worker.text.batch_window import in_groups
 
 
 @given(st.lists(st.floats(0, 60)), st.floats(0.1, 100), st.floats(0.1, 500))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.transcript import Segment, WarningKind, Word
-from local.samples import SAMPLES
-from worker.planning.quality import doubts, warnings_of
-from worker.planning.spans import Span
+from funasr_fleet.contract.transcript import Segment, WarningKind, Word
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.worker.text.quality import quality_flags, warnings_of
+from funasr_fleet.worker.text.spans import Span
 
 READ = "the quick brown fox jumps over the lazy dog while nobody looks at it from the window"
 
@@ -42,7 +42,7 @@ READ = "the quick brown fox jumps over the lazy dog while nobody looks at it fro
     ],
 )
 def test_what_people_say_is_not_doubted(text: str, seconds: float) -> None:
-    assert doubts(text, seconds) == frozenset()
+    assert quality_flags(text, seconds) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -67,23 +67,23 @@ def test_what_people_say_is_not_doubted(text: str, seconds: float) -> None:
     ],
 )
 def test_what_nobody_says_is_doubted(text: str, seconds: float, kind: WarningKind) -> None:
-    assert doubts(text, seconds) == {kind}
+    assert quality_flags(text, seconds) == {kind}
 
 
 def test_a_loop_is_often_too_fast_as_well() -> None:
-    assert doubts("thank you " * 50, 2.0) == {"repeated_phrase", "implausible_rate"}
+    assert quality_flags("thank you " * 50, 2.0) == {"repeated_phrase", "implausible_rate"}
 
 
 @given(st.text("ab 你,", min_size=1, max_size=8), st.integers(60, 80))
 def test_whatever_comes_sixty_times_in_a_row_is_a_loop(phrase: str, times: int) -> None:
-    looping = "repeated_phrase" in doubts(" ".join([phrase] * times), 60.0)
+    looping = "repeated_phrase" in quality_flags(" ".join([phrase] * times), 60.0)
     assert looping == any(map(str.isalnum, phrase))
 
 
 @given(st.lists(st.integers(), unique=True), st.floats(0.1, 60))
 def test_nothing_is_repeated_where_no_word_comes_twice(numbers: list[int], seconds: float) -> None:
     text = " ".join(f"word{number}" for number in numbers)
-    assert "repeated_phrase" not in doubts(text, seconds)
+    assert "repeated_phrase" not in quality_flags(text, seconds)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_no_sample_is_doubted_even_if_half_of_it_is_silence(
     name: str, seconds: float, speech: float
 ) -> None:
     text = json.loads((SAMPLES / "references.json").read_text())[name]["text"]
-    assert doubts(text, seconds * speech) == frozenset()
+    assert quality_flags(text, seconds * speech) == frozenset()
 
 
 def test_compression_would_doubt_a_sample_and_miss_a_loop() -> None:

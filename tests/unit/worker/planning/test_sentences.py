@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.transcript import Segment, Word
-from worker.planning.sentences import ends_sentence, split_sentences
-from worker.planning.words import join_texts, split_words
+from funasr_fleet.contract.transcript import Segment, Word
+from funasr_fleet.worker.text.sentences import ends_sentence, split_sentences
+from funasr_fleet.worker.text.tokens import join_texts, split_words
 
 
 def heard(text: str, said: str | None = None, **fields: Any) -> Segment:

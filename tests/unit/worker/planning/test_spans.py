@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.planning.spans import SAMPLE_RATE, Span, clamp
+from funasr_fleet.worker.text.spans import SAMPLE_RATE, Span, clamp
 
 
 def test_a_second_is_sixteen_thousand_samples() -> None:

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.examples import a_segment, a_word
-from worker.planning.spans import Span
-from worker.planning.speakers import (
+from funasr_fleet.worker.text.spans import Span
+from funasr_fleet.worker.text.speakers import (
     Turn,
-    audible,
     centroids,
     choose,
-    lend,
+    fill_unclustered,
     nearest,
+    nonzero_mask,
     renumber,
+    speaker_at,
     split_turns,
     turns,
-    whose,
 )
+from tests.unit.examples import a_segment, a_word
 
 SPEAKERS = st.lists(st.sampled_from("ABC"), min_size=1, max_size=40)
 
@@ -49,7 +49,7 @@ def test_those_who_take_turns_are_all_chosen(period: int) -> None:
 
 def test_what_is_no_number_or_nothing_at_all_is_not_audible() -> None:
     rows = np.array([[1, 0], [0, 0], [np.nan, 1], [1, np.inf], [0, -2]], np.float32)
-    assert audible(rows).tolist() == [True, False, False, False, True]
+    assert nonzero_mask(rows).tolist() == [True, False, False, False, True]
 
 
 def test_rows_go_to_the_centre_in_whose_direction_they_point() -> None:
@@ -74,7 +74,7 @@ def test_a_centre_at_zero_attracts_nobody_who_points_elsewhere() -> None:
 def test_who_is_not_known_is_who_spoke_before(
     labels: list[int], known: list[int], lent: list[int]
 ) -> None:
-    assert lend(np.array(labels), np.array(known, bool)).tolist() == lent
+    assert fill_unclustered(np.array(labels), np.array(known, bool)).tolist() == lent
 
 
 @settings(deadline=None)
@@ -128,7 +128,7 @@ def test_a_sentence_belongs_to_who_speaks_most_of_it(
     start_ms: int, end_ms: int, speaker: str
 ) -> None:
     cut = [Turn(Span(0, 1000), "A"), Turn(Span(1000, 3000), "B")]
-    assert whose(cut, Span(start_ms, end_ms)) == speaker
+    assert speaker_at(cut, Span(start_ms, end_ms)) == speaker
 
 
 CUT = [Turn(Span(0, 500), "0"), Turn(Span(500, 1000), "1")]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.planning.tags import Tagged, combine, read_tags
+from funasr_fleet.worker.text.sensevoice_tags import Tagged, combine, read_tags
 
 HEADERS = st.sampled_from(
     ["<|zh|><|NEUTRAL|><|Speech|><|withitn|>", "<|en|><|EMO_UNKNOWN|><|BGM|><|woitn|>", "<|Cry|>"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.planning.words import guess_language, join_texts, split_words
+from funasr_fleet.worker.text.tokens import guess_language, join_texts, split_words
 
 TEXTS = st.text("ab 你好。\uff0cかハ!'", max_size=12)
 

@@ -6,11 +6,11 @@ from itertools import accumulate
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from contract.transcript import AudioInfo, Segment, Transcript, Word
+from funasr_fleet.contract.transcript import AudioInfo, Segment, Transcript, Word
+from funasr_fleet.worker.formats.cue_timing import Cue
+from funasr_fleet.worker.formats.lines import MOST_COLUMNS, columns
+from funasr_fleet.worker.text.alignment import split_pieces
 from tests.unit.examples import a_receipt, a_transcript
-from worker.planning.aligning import split_pieces
-from worker.rendering.cue_timing import Cue
-from worker.rendering.lines import MOST_COLUMNS, columns
 
 unhurried = settings(deadline=None, max_examples=60)
 """For readers that take their time to be imported, and machines that are busy."""

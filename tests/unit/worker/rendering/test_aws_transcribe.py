@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from contract.transcript import Transcript
+from funasr_fleet.contract.transcript import Transcript
+from funasr_fleet.worker.formats.aws_transcribe import render_aws_transcribe
 from tests.unit.examples import a_segment, a_transcript, a_word
 from tests.unit.worker.rendering.spoken import squeezed, transcripts, unhurried
-from worker.rendering.aws_transcribe import render_aws_transcribe
 
 TIME = {"type": "string", "pattern": r"^\d+\.\d+$"}
 TIMES = {"start_time": TIME, "end_time": TIME}

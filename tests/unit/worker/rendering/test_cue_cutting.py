@@ -2,12 +2,12 @@
 
 from hypothesis import given
 
+from funasr_fleet.worker.formats.cue_cutting import cut
+from funasr_fleet.worker.formats.cue_timing import MOST_MS
+from funasr_fleet.worker.formats.lines import MOST_COLUMNS, lay_out
+from funasr_fleet.worker.formats.wide_pieces import narrow
+from funasr_fleet.worker.text.alignment import Piece, in_proportion
 from tests.unit.worker.rendering.spoken import TEXTS, check_lines, unhurried
-from worker.planning.aligning import Piece, in_proportion
-from worker.rendering.cue_cutting import cut
-from worker.rendering.cue_timing import MOST_MS
-from worker.rendering.lines import MOST_COLUMNS, lay_out
-from worker.rendering.wide_pieces import narrow
 
 
 def _texts(pieces: list[Piece]) -> list[str]:

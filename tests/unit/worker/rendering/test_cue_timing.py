@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from funasr_fleet.worker.formats.cue_timing import LATEST_MS, LEAST_MS, MOST_MS, Cue, one_at_a_time
+from funasr_fleet.worker.formats.cues import make_cues
 from tests.unit.examples import a_segment, a_transcript
-from worker.rendering.cue_timing import LATEST_MS, LEAST_MS, MOST_MS, Cue, one_at_a_time
-from worker.rendering.cues import make_cues
 
 
 def _cue(start_ms: int, length_ms: int, text: str = "yes", speaker: str | None = None) -> Cue:

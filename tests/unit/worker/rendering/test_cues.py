@@ -6,7 +6,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from contract.transcript import AudioInfo, Segment, Transcript
+from funasr_fleet.contract.transcript import AudioInfo, Segment, Transcript
+from funasr_fleet.worker.formats.cue_timing import MOST_MS, Cue
+from funasr_fleet.worker.formats.cues import make_cues
+from funasr_fleet.worker.formats.requested import audio_ms
 from tests.unit.examples import a_segment, a_transcript, a_word
 from tests.unit.worker.rendering.spoken import (
     check_lines,
@@ -16,9 +19,6 @@ from tests.unit.worker.rendering.spoken import (
     transcripts,
     unhurried,
 )
-from worker.rendering.asked import audio_ms
-from worker.rendering.cue_timing import MOST_MS, Cue
-from worker.rendering.cues import make_cues
 
 
 def _texts(cues: list[Cue]) -> list[str]:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.job import Format
-from contract.transcript import Transcript
+from funasr_fleet.contract.job import Format
+from funasr_fleet.contract.transcript import Transcript
+from funasr_fleet.worker.formats import RENDERERS
 from tests.unit.examples import a_receipt, a_segment, a_transcript, a_word
-from worker.rendering import RENDERERS
 
 TWO = a_transcript(a_segment(610, 5_530, "three nine zero"), a_segment(61_000, 62_250, "你好"))
 TIMES = {"srt": r"(\d\d:\d\d:\d\d,\d{3})", "vtt": r"(\d\d:\d\d:\d\d\.\d{3})"}

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from funasr_fleet.worker.formats.cue_cutting import cut
+from funasr_fleet.worker.formats.lines import MOST_COLUMNS, columns, lay_out
+from funasr_fleet.worker.formats.wide_pieces import narrow
+from funasr_fleet.worker.text.alignment import in_proportion, split_pieces
 from tests.unit.worker.rendering.spoken import TEXTS, squeezed, unhurried
-from worker.planning.aligning import in_proportion, split_pieces
-from worker.rendering.cue_cutting import cut
-from worker.rendering.lines import MOST_COLUMNS, columns, lay_out
-from worker.rendering.wide_pieces import narrow
 
 
 @pytest.mark.parametrize(

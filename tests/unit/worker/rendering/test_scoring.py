@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from lhotse import SupervisionSegment, SupervisionSet  # type: ignore[import-untyped]
 
-from contract.transcript import AudioInfo, Transcript
+from funasr_fleet.contract.transcript import AudioInfo, Transcript
+from funasr_fleet.worker.formats.ctm import render_ctm
+from funasr_fleet.worker.formats.requested import audio_ms, recording_name
+from funasr_fleet.worker.formats.rttm import render_rttm
 from tests.unit.examples import a_segment, a_transcript, a_word
 from tests.unit.worker.rendering.spoken import transcripts, unhurried
-from worker.rendering.asked import audio_ms, recording_name
-from worker.rendering.ctm import render_ctm
-from worker.rendering.rttm import render_rttm
 
 
 def _turns(transcript: Transcript) -> list[SupervisionSegment]:

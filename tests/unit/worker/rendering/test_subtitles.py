@@ -7,12 +7,12 @@ from hypothesis import given
 from pysubs2 import SSAEvent, SSAFile
 from webvtt import Caption, from_string
 
-from contract.transcript import Transcript
+from funasr_fleet.contract.transcript import Transcript
+from funasr_fleet.worker.formats.cues import make_cues
+from funasr_fleet.worker.formats.srt import render_srt
+from funasr_fleet.worker.formats.vtt import render_vtt
 from tests.unit.examples import a_segment, a_transcript
 from tests.unit.worker.rendering.spoken import squeezed, transcripts, unhurried
-from worker.rendering.cues import make_cues
-from worker.rendering.srt import render_srt
-from worker.rendering.vtt import render_vtt
 
 
 def _srt(transcript: Transcript) -> SSAFile:

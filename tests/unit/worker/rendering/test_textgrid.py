@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given
 from praatio import textgrid  # type: ignore[import-untyped]
 
-from contract.transcript import Transcript
+from funasr_fleet.contract.transcript import Transcript
+from funasr_fleet.worker.formats.requested import audio_ms
+from funasr_fleet.worker.formats.textgrid import render_textgrid
 from tests.unit.examples import a_segment, a_transcript, a_word
 from tests.unit.worker.rendering.spoken import squeezed, transcripts, unhurried
-from worker.rendering.asked import audio_ms
-from worker.rendering.textgrid import render_textgrid
 
 
 def _read(transcript: Transcript) -> Any:

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from openai.types.audio import TranscriptionVerbose
 
-from contract.transcript import Transcript
+from funasr_fleet.contract.transcript import Transcript
+from funasr_fleet.worker.formats.openai_verbose import render_openai_verbose
+from funasr_fleet.worker.formats.whisper import render_whisper
+from funasr_fleet.worker.text.alignment import align
+from funasr_fleet.worker.text.segments import whole_text
 from tests.unit.examples import a_receipt, a_segment, a_transcript, a_word
 from tests.unit.worker.rendering.spoken import squeezed, transcripts, unhurried
-from worker.planning.aligning import align
-from worker.planning.assembly import whole_text
-from worker.rendering.openai_verbose import render_openai_verbose
-from worker.rendering.whisper import render_whisper
 
 WORD = a_receipt(options={"timestamps": "word"})
 HELLO = a_segment(

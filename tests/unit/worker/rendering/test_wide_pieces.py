@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from funasr_fleet.worker.formats.lines import columns
+from funasr_fleet.worker.formats.wide_pieces import clusters, narrow
+from funasr_fleet.worker.text.alignment import Piece
 from tests.unit.worker.rendering.spoken import SAID
-from worker.planning.aligning import Piece
-from worker.rendering.lines import columns
-from worker.rendering.wide_pieces import clusters, narrow
 
 THAI = "ภาษาไทยเขียนโดยไม่มีช่องว่างระหว่างคำในประโยคเดียวกันแม้จะยาวมากก็ตาม"
 WIDE = st.lists(st.sampled_from([*SAID, THAI, "x" * 50]), min_size=1, max_size=9).map("".join)

@@ -5,9 +5,9 @@ import ssl
 
 import pytest
 
-from contract.store import StoreError
-from worker.sources.web import WebAudio
-from worker.sources.web_request import Line
+from funasr_fleet.storage.base import StoreError
+from funasr_fleet.worker.audio.sources.web import WebAudio
+from funasr_fleet.worker.audio.sources.web_request import HttpClient
 
 HUSH = "hush-4711"
 """Stands for a signature."""
@@ -16,12 +16,12 @@ NAME = "audio.example"
 
 def web(*hosts: str, tls: ssl.SSLContext | None = None) -> WebAudio:
     """Names lead to the loopback, which alone counts as public."""
-    line = Line(
+    client = HttpClient(
         resolve=lambda host, port: ["127.0.0.1"],
         is_public=lambda address: address == "127.0.0.1",
         tls=tls,
     )
-    return WebAudio(hosts=frozenset(hosts or (NAME,)), line=line)
+    return WebAudio(hosts=frozenset(hosts or (NAME,)), client=client)
 
 
 def fetch(web: WebAudio, uri: str, limit: int | None = None) -> bytes:

@@ -8,17 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from contract.store import (
-    ObjectDenied,
-    ObjectMissing,
-    StoreError,
-    StoreUnavailable,
-)
+from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, StoreError, StoreUnavailable
+from funasr_fleet.worker.audio.sources.web import WebAudio
+from funasr_fleet.worker.audio.sources.web_request import HttpClient
 from tests.certificates import Certificate, make_certificate
 from tests.unit.worker.sources.asking import HUSH, NAME, fetch, refused, web
 from tests.unit.worker.sources.web_host import WebHost, page, serving
-from worker.sources.web import WebAudio
-from worker.sources.web_request import Line
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +109,7 @@ def test_a_redirect_to_a_host_that_nobody_allowed_is_not_followed(host: WebHost,
     host.pages["/a"] = page(302, Location=f"http://{name}:{host.port}/b?{HUSH}")
     host.pages[f"/b?{HUSH}"] = page(200, b"private")
     said = refused(web(), f"http://{NAME}:{host.port}/a", ObjectDenied)
-    assert "leads elsewhere: its host is not in FLEET_ALLOWED_HTTP_HOSTS" in said
+    assert "redirects to a disallowed address: its host is not in FLEET_ALLOWED_HTTP_HOSTS" in said
     assert len(host.asked) == 1
 
 
@@ -131,7 +126,7 @@ def test_a_redirect_from_https_to_http_is_not_followed(
     secure.pages["/a"] = page(307, Location=f"http://{NAME}:{host.port}/b")
     source = web(tls=certificate.client_context())
     said = refused(source, f"https://{NAME}:{secure.port}/a", ObjectDenied)
-    assert "from https to something else" in said
+    assert "from https to another scheme" in said
     assert not host.asked
 
 
@@ -139,8 +134,8 @@ def test_every_address_of_a_host_must_be_public_at_every_step(host: WebHost) -> 
     host.pages["/a"] = page(302, Location="/b")
     host.pages["/b"] = page(200, b"private")
     answers = iter([["127.0.0.1"], ["127.0.0.1", "10.0.0.1"]])
-    line = Line(resolve=lambda *_: next(answers), is_public=lambda one: one == "127.0.0.1")
-    source = WebAudio(hosts=frozenset({NAME}), line=line)
+    client = HttpClient(resolve=lambda *_: next(answers), is_public=lambda one: one == "127.0.0.1")
+    source = WebAudio(hosts=frozenset({NAME}), client=client)
     assert "not public" in refused(source, f"http://{NAME}:{host.port}/a", ObjectDenied)
     assert [path for _, path, _ in host.asked] == ["/a"]
 
@@ -154,7 +149,7 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_used(host: WebHost) -
         return ["127.0.0.1"] if next(asked) == 0 else ["127.0.0.2"]
 
     source = WebAudio(
-        hosts=frozenset({NAME}), line=Line(resolve=rebinding, is_public=lambda _: True)
+        hosts=frozenset({NAME}), client=HttpClient(resolve=rebinding, is_public=lambda _: True)
     )
     assert fetch(source, f"http://{NAME}:{host.port}/a") == b"sound"
     assert next(asked) == 1
@@ -178,4 +173,4 @@ def test_who_does_not_answer_is_unavailable(host: WebHost, tmp_path: Path) -> No
     with serving() as gone:
         port = gone.port
     said = refused(web(), f"http://{NAME}:{port}/a?{HUSH}", StoreUnavailable)
-    assert "does not answer" in said
+    assert "does not respond" in said

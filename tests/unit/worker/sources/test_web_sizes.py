@@ -6,10 +6,10 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from contract.store import ObjectTooLarge, StoreUnavailable
+from funasr_fleet.storage.base import ObjectTooLarge, StoreUnavailable
+from funasr_fleet.worker.audio.sources.web import WebAudio
 from tests.unit.worker.sources.asking import HUSH, NAME, fetch, refused, web
 from tests.unit.worker.sources.web_host import WebHost, page
-from worker.sources.web import WebAudio
 
 
 def test_a_file_that_is_larger_than_allowed_is_not_fetched(host: WebHost) -> None:
@@ -48,8 +48,8 @@ def test_a_chunked_file_comes_whole_and_one_that_is_cut_off_is_tried_again(host:
 
 def test_a_file_that_drips_is_given_up(host: WebHost) -> None:
     host.pages["/a"] = page(200, b"x" * 50)
-    line = web().line
+    client = web().client
     seconds = itertools.count(0, 100)
-    source = WebAudio(hosts=frozenset({NAME}), line=line, clock=lambda: next(seconds))
+    source = WebAudio(hosts=frozenset({NAME}), client=client, clock=lambda: next(seconds))
     said = refused(source, f"http://{NAME}:{host.port}/a?", StoreUnavailable)
-    assert "too slowly" in said
+    assert "too slow" in said

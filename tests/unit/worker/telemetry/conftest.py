@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import values
 
-from worker.telemetry.metrics import Metrics, forget_counts
+from funasr_fleet.worker.telemetry.metrics import Metrics, forget_counts
 
 
 @pytest.fixture

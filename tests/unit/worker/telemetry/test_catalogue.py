@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from contract.metric import Metric
-from worker.telemetry import devices, observers, server
-from worker.telemetry.catalogue import CATALOGUE
+from funasr_fleet.metric import Metric
+from funasr_fleet.worker.telemetry import devices, observers, server
+from funasr_fleet.worker.telemetry.catalogue import CATALOGUE
 
 UNITS = ("_seconds", "_bytes", "_ratio", "_celsius", "_watts", "_info")
 NUMBERS = ("asr_slots", "asr_model_load_failures", "asr_child_deaths")

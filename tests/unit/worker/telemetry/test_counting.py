@@ -7,29 +7,29 @@ from typing import Any, get_args
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from contract.transcript import STAGES, ErrorKind, Outcome
-from worker.events import (
+from funasr_fleet.contract.transcript import STAGES, ErrorKind, Outcome
+from funasr_fleet.worker.events import (
     BatchRecognised,
     Event,
     FileFinished,
     FilesCancelled,
-    MemoryRanOut,
+    InferenceTime,
     ModelReady,
-    ModelsWorked,
+    OutOfMemoryBackoff,
+    ShardDeadLettered,
     ShardFinished,
-    ShardHandedBack,
-    ShardHeldElsewhere,
-    ShardPostponed,
-    ShardPutAside,
+    ShardLocked,
+    ShardRequeued,
+    ShardRetryScheduled,
     ShardSplit,
     ShardStarted,
 )
-from worker.progress import ENDLESS
-from worker.telemetry import observers as room
-from worker.telemetry.devices import DeviceReader
-from worker.telemetry.metrics import Metrics, forget_counts
-from worker.telemetry.observers import count, observers, observers_of_parent
-from worker.telemetry.server import Status
+from funasr_fleet.worker.process.heartbeat import NO_LIMITS
+from funasr_fleet.worker.telemetry import observers as room
+from funasr_fleet.worker.telemetry.devices import DeviceReader
+from funasr_fleet.worker.telemetry.metrics import Metrics, forget_counts
+from funasr_fleet.worker.telemetry.observers import count, observers, observers_of_parent
+from funasr_fleet.worker.telemetry.server import Status
 
 READY = ModelReady(slot=0, device="cpu", device_name="EPYC", device_uuid="", seconds=1.5, threads=2)
 STARTED = ShardStarted(shard="s", job="j", files=1, queue_wait_s=7.0, redelivered=True)
@@ -48,14 +48,14 @@ EXAMPLES: list[Event] = [
     STARTED,
     FINISHED,
     BatchRecognised(seconds=42.0, padding_ratio=0.125, budget_s=60.0),
-    ModelsWorked(seconds=0.5),
-    MemoryRanOut(budget_s=30.0),
+    InferenceTime(seconds=0.5),
+    OutOfMemoryBackoff(budget_s=30.0),
     FilesCancelled(shard="s", job="j", files=3),
-    ShardPutAside(message_id="m", reason="r"),
-    ShardPostponed(shard="s", reason="r", delay_s=2.0),
+    ShardDeadLettered(message_id="m", reason="r"),
+    ShardRetryScheduled(shard="s", reason="r", delay_s=2.0),
     ShardSplit(shard="s", files=2, last_death="signal 9 (SIGKILL)"),
-    ShardHeldElsewhere(shard="s", delay_s=20.0),
-    ShardHandedBack(shard="s"),
+    ShardLocked(shard="s", delay_s=20.0),
+    ShardRequeued(shard="s"),
 ]
 
 
@@ -76,7 +76,7 @@ def a_file(**fields: Any) -> FileFinished:
 
 def _page(run_dir: Path) -> dict[str, float]:
     """Every sample of /metrics by its name and labels."""
-    text = Status(run_dir, DeviceReader(), ENDLESS).metrics().decode()
+    text = Status(run_dir, DeviceReader(), NO_LIMITS).metrics().decode()
     samples = (s for family in text_string_to_metric_families(text) for s in family.samples)
     return {s.name + "".join(f" {v}" for v in s.labels.values()): s.value for s in samples}
 
@@ -94,9 +94,9 @@ def test_the_models_work_is_counted_once_and_the_budget_shown(
     for event in (
         BatchRecognised(seconds=42.0, padding_ratio=0.125, budget_s=60.0),
         BatchRecognised(seconds=18.0, padding_ratio=0.25, budget_s=60.0),
-        MemoryRanOut(budget_s=30.0),
-        ModelsWorked(seconds=0.5),
-        ModelsWorked(seconds=1.0),
+        OutOfMemoryBackoff(budget_s=30.0),
+        InferenceTime(seconds=0.5),
+        InferenceTime(seconds=1.0),
         FINISHED,
     ):
         count(metrics, 0, event)
@@ -187,8 +187,10 @@ def test_the_first_of_its_kind_is_seen_to_come(metrics: Metrics, run_dir: Path) 
 def test_what_the_parent_puts_aside_is_counted_with_the_rest(
     metrics: Metrics, run_dir: Path
 ) -> None:
-    count(metrics, 0, ShardPutAside(message_id="m", reason="poison"))
-    observers_of_parent(run_dir)(ShardPutAside(message_id="n", reason="it names no task"))
+    count(metrics, 0, ShardDeadLettered(message_id="m", reason="poison"))
+    observers_of_parent(run_dir)(
+        ShardDeadLettered(message_id="n", reason="the message has no task name")
+    )
     assert _page(run_dir)["asr_dead_lettered_total"] == 2
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pynvml
 import pytest
 
-from contract.metric import Reading
-from worker.slots import SlotState
-from worker.telemetry.catalogue import CATALOGUE
-from worker.telemetry.devices import DeviceReader
+from funasr_fleet.metric import Sample
+from funasr_fleet.worker.process.slot_state import SlotState
+from funasr_fleet.worker.telemetry.catalogue import CATALOGUE
+from funasr_fleet.worker.telemetry.devices import DeviceReader
 
 LABELS = {metric.name: metric.labels for metric in CATALOGUE}
 ON_CPU = SlotState(slot=0, pid=os.getpid(), state="ready", device="cpu", threads=2)
@@ -48,7 +48,7 @@ class FakeNvml:
 
 
 def _read(*states: SlotState, nvml: FakeNvml | None = None) -> dict[tuple[str, ...], float]:
-    readings: list[Reading] = list(DeviceReader(_nvml=nvml).read(list(states)))
+    readings: list[Sample] = list(DeviceReader(_nvml=nvml).read(list(states)))
     for name, labels, _ in readings:
         assert len(labels) == len(LABELS[name])
     return {(name, *labels): value for name, labels, value in readings}

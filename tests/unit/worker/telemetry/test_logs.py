@@ -8,11 +8,16 @@ from typing import Any, Literal
 import pytest
 import structlog
 
-from contract.store import StoreUnavailable
+from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.worker.events import (
+    FileFinished,
+    ShardDeadLettered,
+    ShardRetryScheduled,
+    ShardStarted,
+)
+from funasr_fleet.worker.telemetry.logs import configure_logging, log_event
 from tests.unit.examples import a_shard
 from tests.unit.worker.child_at_work import ChildAtWork
-from worker.events import FileFinished, ShardPostponed, ShardPutAside, ShardStarted
-from worker.telemetry.logs import configure_logging, log_event
 
 Lines = pytest.CaptureFixture[str]
 STARTED = ShardStarted(shard="s-1", job=None, files=3, queue_wait_s=None, redelivered=False)
@@ -62,8 +67,8 @@ def _finished(**fields: Any) -> FileFinished:
         (STARTED, "info"),
         (_finished(), "info"),
         (_finished(error="no audio"), "warning"),
-        (ShardPutAside(message_id="m", reason="malformed"), "warning"),
-        (ShardPostponed(shard="s", reason="away", delay_s=2.0), "warning"),
+        (ShardDeadLettered(message_id="m", reason="malformed"), "warning"),
+        (ShardRetryScheduled(shard="s", reason="away", delay_s=2.0), "warning"),
     ],
 )
 def test_what_somebody_should_look_at_is_a_warning(
@@ -78,7 +83,7 @@ def test_what_somebody_should_look_at_is_a_warning(
 def test_no_form_shows_a_password(capsys: Lines, form: Literal["text", "json"]) -> None:
     configure_logging(form)
     url = "redis://user:hush@host:6379/0"
-    log_event(ShardPostponed(shard="s", reason=f"cannot reach {url}", delay_s=1.0))
+    log_event(ShardRetryScheduled(shard="s", reason=f"cannot reach {url}", delay_s=1.0))
     logging.getLogger("celery").error("cannot reach %s", url)
     try:
         raise OSError(url)
@@ -114,5 +119,5 @@ def test_libraries_that_tell_their_every_step_are_not_heard(capsys: Lines) -> No
     configure_logging("json")
     logging.getLogger("funasr").info("step")
     logging.getLogger("funasr").warning("odd")
-    logging.getLogger("worker.lifecycle").info("ready")
+    logging.getLogger("funasr_fleet.worker.app.child_process").info("ready")
     assert [line["event"] for line in _lines(capsys)] == ["odd", "ready"]

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from worker.health import MAX_FAILURES
-from worker.progress import ENDLESS
-from worker.slots import SlotFiles, SlotState
-from worker.telemetry.catalogue import CATALOGUE
-from worker.telemetry.devices import DeviceReader
-from worker.telemetry.metrics import Metrics
-from worker.telemetry.server import Status
+from funasr_fleet.worker.process.health import MAX_FAILURES
+from funasr_fleet.worker.process.heartbeat import NO_LIMITS
+from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
+from funasr_fleet.worker.telemetry.catalogue import CATALOGUE
+from funasr_fleet.worker.telemetry.devices import DeviceReader
+from funasr_fleet.worker.telemetry.metrics import Metrics
+from funasr_fleet.worker.telemetry.server import Status
 
 LOADING = SlotState(slot=0, pid=0, state="loading", loading_since_s=time.monotonic())
 READY = SlotState(slot=0, pid=0, state="ready")
@@ -25,7 +25,7 @@ def _status(run_dir: Path, *states: SlotState) -> Status:
     SlotFiles(run_dir).start(1)
     for state in states:
         SlotFiles(run_dir).write(state)
-    return Status(run_dir, DeviceReader(), ENDLESS)
+    return Status(run_dir, DeviceReader(), NO_LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_probe_that_fails_says_why(tmp_path: Path) -> None:
 
 
 def test_before_the_parent_has_said_anything_nothing_is_ready(tmp_path: Path) -> None:
-    status = Status(tmp_path, DeviceReader(), ENDLESS)
+    status = Status(tmp_path, DeviceReader(), NO_LIMITS)
     assert status.page("/readyz")[0] == 503
     assert status.page("/healthz")[0] == 200
 

@@ -1,0 +1,48 @@
+"""Sends signals to the processes of one worker."""
+
+import contextlib
+import os
+import signal
+
+import psutil
+
+from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
+
+
+def slots(worker: LocalWorker) -> list[SlotState]:
+    """Return the state of each child of the running worker; empty before it has started."""
+    with contextlib.suppress(LookupError, OSError, ValueError):
+        return SlotFiles(worker.run_dir / str(worker.process.group)).all()
+    return []
+
+
+def is_ready(worker: LocalWorker) -> bool:
+    """Whether every child is alive and has loaded its model."""
+    states = slots(worker)
+    return bool(states) and all(
+        state.state == "ready" and psutil.pid_exists(state.pid) for state in states
+    )
+
+
+def kill_child(worker: LocalWorker, slot: int = 0) -> int:
+    """Send SIGKILL to one child, as the kernel does when memory runs out; return its pid.
+
+    Raises:
+        LookupError: the slot has no child.
+    """
+    found = [state.pid for state in slots(worker) if state.slot == slot and state.pid]
+    if not found:
+        raise LookupError(f"slot {slot} has no child")
+    os.kill(found[0], signal.SIGKILL)
+    return found[0]
+
+
+def kill_worker(worker: LocalWorker) -> None:
+    """Send SIGKILL to parent, children and metrics server at once, as if the host failed."""
+    os.killpg(worker.process.group, signal.SIGKILL)
+
+
+def ask_to_stop(worker: LocalWorker) -> None:
+    """Send SIGTERM to the parent, as Kubernetes and systemd do; a second one requeues at once."""
+    os.kill(worker.process.group, signal.SIGTERM)

@@ -1,0 +1,127 @@
+"""Dead letters: messages that failed permanently, each kept with its reason for inspection."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from funasr_fleet.broker.ledger import reached
+from funasr_fleet.contract.audio_address import shown
+
+PAGE = 100
+"""Approximate number of dead letters per round trip; a document may have some hundred kB."""
+
+
+class DeadLetter(BaseModel):
+    """One message that is not delivered again unless it is requeued."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: str
+    """The broker's id of the message."""
+    reason: str
+    """Why it failed."""
+    document: Any
+    """The message as received."""
+    worker: str
+    at: str
+    """UTC, ISO 8601."""
+    queue: str = ""
+    """The lane it was received from; empty unless that is known to be one of the fleet's."""
+    device: str = ""
+    """The device that processed it; empty when it was not processed."""
+
+    @property
+    def job(self) -> str | None:
+        """The job named in the document; None without one."""
+        job = self._field("job")
+        return job if isinstance(job, str) else None
+
+    @property
+    def files(self) -> list[str]:
+        """Addresses of the audio in the document; empty when it is not a shard."""
+        files = self._field("files")
+        rows = files if isinstance(files, list) else []
+        return [
+            shown(str(row["audio"])) for row in rows if isinstance(row, dict) and "audio" in row
+        ]
+
+    def _field(self, name: str) -> Any:
+        return self.document.get(name) if isinstance(self.document, dict) else None
+
+
+class DeadLetters:
+    """The fleet's dead letters, a hash in Redis keyed by message.
+
+    Every method raises BrokerUnavailable when Redis cannot be reached.
+    """
+
+    def __init__(self, client: Any, key_prefix: str = "") -> None:
+        self._redis = client
+        self._key = f"{key_prefix}fleet:dead"
+        self._remove: Any = client.register_script(_REMOVE)
+
+    def put(self, letter: DeadLetter) -> None:
+        """Store a dead letter; an earlier one with the same message id is replaced."""
+        # pydantic's own JSON rejects lone surrogates, which a malformed message may hold
+        body = json.dumps(letter.model_dump())
+        reached(self._redis.hset, self._key, letter.message_id, body)
+
+    def all(self) -> list[DeadLetter]:
+        """Every dead letter; use pages() where there may be many."""
+        return [_read(value) for value in reached(self._redis.hvals, self._key)]
+
+    def count(self) -> int:
+        """Number of dead letters."""
+        return int(reached(self._redis.hlen, self._key))
+
+    def pages(self) -> Iterator[list[DeadLetter]]:
+        """Every dead letter, in pages and in no particular order.
+
+        A dead letter that exists during the whole scan is returned at least once, rarely twice.
+        """
+        cursor = 0
+        while True:
+            cursor, page = reached(self._redis.hscan, self._key, cursor, count=PAGE)
+            yield [_read(value) for value in page.values()]
+            if not int(cursor):
+                return
+
+    def take(self, ids: Sequence[str]) -> list[DeadLetter]:
+        """The dead letters with these ids; unknown ids are skipped."""
+        return [_read(value) for value in self._values(ids) if value is not None]
+
+    def drop(self, ids: Sequence[str]) -> int:
+        """Delete the dead letters with these ids; returns how many existed."""
+        return int(reached(self._redis.hdel, self._key, *ids)) if ids else 0
+
+    def remove(self, letters: Iterable[DeadLetter]) -> None:
+        """Delete handled dead letters, each only if it is unchanged since it was read.
+
+        A requeued message may have failed again in the meantime; its new dead letter stays.
+        """
+        by_id = {one.message_id: one for one in letters}
+        stored = zip(by_id, self._values(list(by_id)), strict=True)
+        same = [(one, value) for one, value in stored if value and _read(value) == by_id[one]]
+        if same:
+            arguments = [part for pair in same for part in pair]
+            reached(self._remove, keys=[self._key], args=arguments)
+
+    def _values(self, ids: Sequence[str]) -> list[str | None]:
+        values: list[str | None] = reached(self._redis.hmget, self._key, ids) if ids else []
+        return values
+
+
+_REMOVE = """
+for i = 1, #ARGV, 2 do
+  if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then
+    redis.call('HDEL', KEYS[1], ARGV[i])
+  end
+end
+"""
+"""Delete fields whose stored value still equals the given one. ARGV: id, value, ..."""
+
+
+def _read(value: str) -> DeadLetter:
+    return DeadLetter.model_validate(json.loads(value))

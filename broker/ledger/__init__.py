@@ -1,0 +1,30 @@
+"""A job's state in Redis: planned, done, failed, cancelled files. S3 stays the source of truth.
+
+One bitmap per outcome, indexed by file: a file that is delivered twice is counted once, and ten
+million files take a few megabytes. A lost ledger can be rebuilt from S3.
+
+connection      a Redis client, and typed errors
+keys            names of the keys
+parse           PURE: Redis replies -> values
+values          what the ledger returns, as frozen values
+lua_scripts     the changes that must be atomic
+reader          LedgerReader: progress of jobs
+outcome_writer  OutcomeWriter: what workers write
+job_writer      JobWriter: what producers write
+"""
+
+from funasr_fleet.broker.ledger.connection import connect, reached
+from funasr_fleet.broker.ledger.job_writer import JobWriter
+from funasr_fleet.broker.ledger.outcome_writer import OutcomeWriter
+from funasr_fleet.broker.ledger.reader import LedgerReader
+from funasr_fleet.broker.ledger.values import OUTCOMES, JobCounts
+
+__all__ = [
+    "OUTCOMES",
+    "JobCounts",
+    "JobWriter",
+    "LedgerReader",
+    "OutcomeWriter",
+    "connect",
+    "reached",
+]

@@ -1,0 +1,136 @@
+"""OutcomeWriter: the ledger updates of workers."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+import redis
+
+from funasr_fleet.broker.ledger import lua_scripts as scripts
+from funasr_fleet.broker.ledger.connection import reached
+from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen, latency_bucket
+from funasr_fleet.contract.transcript import Outcome
+
+_CANCELLED_TTL_S = 1.0
+"""How long it is cached whether a job is cancelled."""
+
+_MESSAGE_CHARS = 300
+
+_FORGET_WORKERS_S = 7 * 86_400
+"""Worker entries are removed after this time: in a cluster every new pod has another name."""
+
+_SWEEP_EVERY_S = 3600
+
+
+class OutcomeWriter:
+    """Records outcomes, shards in progress and worker reports.
+
+    Every method raises BrokerUnavailable when Redis cannot be reached. Recording an outcome twice
+    changes no sum.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        key_prefix: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._redis: Any = client
+        self._keys = Keys(key_prefix)
+        self._record: Any = client.register_script(scripts.RECORD)
+        self._settle: Any = client.register_script(scripts.SETTLE)
+        self._suspend: Any = client.register_script(scripts.SUSPEND)
+        self._clock = clock
+        self._cancelled: dict[str, tuple[float, bool]] = {}
+
+    def record(
+        self,
+        job: str,
+        index: int,
+        outcome: Outcome,
+        audio_ms: int,
+        *,
+        only_first: bool = False,
+        detail: FileDetail | None = None,
+    ) -> None:
+        """Set a file's outcome; doing so again changes no sum.
+
+        Args:
+            job: the job of the file.
+            index: the file's position in the job.
+            outcome: the file's outcome; skipped and cancelled never replace ok or empty.
+            audio_ms: audio transcribed.
+            only_first: keep an existing outcome unless the file failed, was skipped or cancelled.
+            detail: further details of the file.
+        """
+        more = detail or FileDetail()
+        weak = only_first or outcome in {"skipped", "cancelled"}
+        bucket = "" if more.seconds is None else latency_bucket(more.seconds)
+        example = json.dumps({"relative": more.relative, "message": more.message[:_MESSAGE_CHARS]})
+        values = [index, outcome, audio_ms, int(weak), more.shard, bucket, more.kind or "", example]
+        reached(self._record, keys=[self._keys.job(job)], args=values)
+
+    def cancel_files(self, job: str, indexes: Iterable[int]) -> None:
+        """Record files of a cancelled job that will not be started."""
+        reached(self._settle, keys=[self._keys.job(job)], args=["cancelled", *indexes])
+
+    def is_cancelled(self, job: str, *, now: bool = False) -> bool:
+        """Whether the job is cancelled; the answer is cached for up to one second.
+
+        Args:
+            job: its name.
+            now: bypass the cache. With it, a worker that asks after begin_shard cannot start a file
+                of a cancelled job that was already seen to have nothing in flight.
+        """
+        asked_at, answer = self._cancelled.get(job, (float("-inf"), False))
+        if now or self._clock() - asked_at >= _CANCELLED_TTL_S:
+            answer = bool(reached(self._redis.hexists, self._keys.job(job), "cancelled_at"))
+            self._cancelled = {job: (self._clock(), answer)}
+        return answer
+
+    def begin_shard(self, job: str, shard: str, files: int) -> None:
+        """Record that this many files of the shard are in flight."""
+        reached(self._redis.hset, self._keys.job(job, "shards"), shard, files)
+
+    def await_shards(self, job: str, shards: Iterable[str]) -> None:
+        """Keep the job open until these shards, whose messages are in the queue, have ended.
+
+        A shard that is being worked on keeps its count of files in flight.
+        """
+        with self._redis.pipeline() as pipe:
+            for shard in shards:
+                pipe.hsetnx(self._keys.job(job, "shards"), shard, 0)
+            reached(pipe.execute)
+
+    def suspend_shard(self, job: str, shard: str) -> None:
+        """Record that no file of the shard is in flight.
+
+        The job stays open for the shard, unless the shard has ended elsewhere.
+        """
+        reached(self._suspend, keys=[self._keys.job(job, "shards")], args=[shard])
+
+    def end_shard(self, job: str, shard: str, work_ms: int) -> None:
+        """Record that the shard has ended, and add the time spent on it."""
+        with self._redis.pipeline() as pipe:
+            pipe.hdel(self._keys.job(job, "shards"), shard)
+            pipe.hincrby(self._keys.job(job), "work_ms", work_ms)
+            reached(pipe.execute)
+
+    def see(self, worker: WorkerSeen) -> None:
+        """Store a worker child's report; once an hour, remove entries older than 7 days."""
+        document = json.dumps(asdict(worker))
+        swept = f"{self._keys.workers}:swept"
+        with self._redis.pipeline() as pipe:
+            pipe.hset(self._keys.workers, f"{worker.worker}/{worker.slot}", document)
+            pipe.set(swept, 1, nx=True, ex=_SWEEP_EVERY_S)  # only one child of the fleet succeeds
+            _, is_due = reached(pipe.execute)
+        if is_due:
+            self._forget_workers(before=worker.at - _FORGET_WORKERS_S)
+
+    def _forget_workers(self, before: float) -> None:
+        every = reached(self._redis.hgetall, self._keys.workers)
+        if gone := [name for name, last in every.items() if json.loads(last)["at"] < before]:
+            reached(self._redis.hdel, self._keys.workers, *gone)

@@ -1,0 +1,214 @@
+"""LedgerReader: progress of jobs, and what workers reported."""
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import redis
+
+from funasr_fleet.broker.ledger.connection import reached
+from funasr_fleet.broker.ledger.job_writer import JobWriter
+from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.broker.ledger.parse import read_counts, read_minutes, read_worker
+from funasr_fleet.broker.ledger.values import (
+    KINDS,
+    OUTCOMES,
+    FailureExample,
+    JobCounts,
+    Minute,
+    WorkerSeen,
+)
+from funasr_fleet.contract.queues import BrokerUnavailable, broker_lists, lanes
+
+_NEWEST = 200
+"""Number of jobs considered when new jobs are spread over the lanes."""
+
+_JOBS_AT_ONCE = 100
+"""Jobs per round trip: Redis serves no other client meanwhile."""
+
+
+class LedgerReader:
+    """Reads the ledgers of all jobs of one fleet.
+
+    Every method raises BrokerUnavailable when Redis cannot be reached.
+    """
+
+    def __init__(self, client: redis.Redis, key_prefix: str = "") -> None:
+        self._redis: Any = client
+        self._prefix = key_prefix
+        self._keys = Keys(key_prefix)
+
+    def counts(self, job: str) -> JobCounts | None:
+        """The job's counters; None when there is no such job.
+
+        A job with only a part of its keys is returned too, with `whole` False.
+        """
+        with self._redis.pipeline() as pipe:
+            self._queue_counts(pipe, job)
+            counts = read_counts(job, *reached(pipe.execute))
+        return counts and self._check_unplanned(counts)
+
+    def counts_and_minutes(self, jobs: Sequence[str]) -> Iterator[tuple[JobCounts, list[Minute]]]:
+        """counts() and minutes() of many jobs, in order; unknown jobs are skipped."""
+        for start in range(0, len(jobs), _JOBS_AT_ONCE):
+            some = jobs[start : start + _JOBS_AT_ONCE]
+            with self._redis.pipeline() as pipe:
+                for job in some:
+                    pipe.hgetall(self._keys.job(job, "minutes"))
+                    self._queue_counts(pipe, job)
+                answers = reached(pipe.execute)
+            each = len(answers) // len(some)
+            for place, job in enumerate(some):
+                minutes, *replies = answers[place * each : (place + 1) * each]
+                if counts := read_counts(job, *replies):
+                    yield self._check_unplanned(counts), read_minutes(minutes)
+
+    def _check_unplanned(self, counts: JobCounts) -> JobCounts:
+        """Set `whole` to False when outcomes are counted for files outside the plan.
+
+        Another client may send shards under the name of a planned job. Their files must not be
+        mistaken for planned ones that still wait.
+        """
+        if not counts.complete or counts.cancelled_at or counts.closed_at:
+            return counts
+        whole_bytes, bits = divmod(counts.files, 8)
+        with self._redis.pipeline() as pipe:
+            for outcome in OUTCOMES:
+                key = self._keys.job(counts.job, outcome)
+                pipe.bitcount(key, whole_bytes + (bits > 0), -1)
+                for index in range(counts.files, 8 * (whole_bytes + (bits > 0))):
+                    pipe.getbit(key, index)
+            return replace(counts, whole=False) if any(reached(pipe.execute)) else counts
+
+    def _queue_counts(self, pipe: Any, job: str) -> None:
+        """Queue the commands whose replies read_counts takes."""
+        pipe.hgetall(self._keys.job(job))
+        pipe.hvals(self._keys.job(job, "shards"))
+        for name in ("windows", *OUTCOMES, *(f"kind:{kind}" for kind in KINDS)):
+            pipe.bitcount(self._keys.job(job, name))
+
+    def jobs(self) -> list[str]:
+        """Names of all jobs, the newest first."""
+        names: list[str] = reached(self._redis.zrevrange, self._keys.jobs, 0, -1)
+        return names
+
+    def open_since(self, moment: float) -> list[str]:
+        """Names of jobs that are open, or were at that moment (seconds since the epoch).
+
+        Expired jobs are removed from the list, or each call would read the whole history.
+        """
+        names = self.jobs()
+        with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hmget(self._keys.job(name), "created_at", "closed_at")
+            times = dict(zip(names, reached(pipe.execute), strict=True))
+        gone = self._gone([name for name, (created_at, _) in times.items() if not created_at])
+        with contextlib.suppress(BrokerUnavailable):  # a read-only user gets the same answer
+            JobWriter(self._redis, self._prefix).forget(gone)
+        return [
+            name
+            for name, (_, closed_at) in times.items()
+            if name not in gone and (closed_at is None or float(closed_at) > moment)
+        ]
+
+    def _gone(self, names: Sequence[str]) -> set[str]:
+        """Jobs without any key left."""
+        return {*names} - {counts.job for counts, _ in self.counts_and_minutes(names)}
+
+    def jobs_by_queue(self) -> dict[str, int]:
+        """Number of open jobs by their queue, among the newest jobs."""
+        names = self.jobs()[:_NEWEST]
+        with self._redis.pipeline() as pipe:
+            for name in names:
+                pipe.hmget(self._keys.job(name), "queue", "closed_at", "cancelled_at")
+            replies = reached(pipe.execute)
+        return dict(Counter(queue for queue, *over in replies if queue and not any(over)))
+
+    def minutes(self, job: str) -> list[Minute]:
+        """Files finished in each minute, in order; minutes without any are left out."""
+        return read_minutes(reached(self._redis.hgetall, self._keys.job(job, "minutes")))
+
+    def latency(self, job: str) -> dict[int, int]:
+        """Files by bucket of their time from start to commit; see LATENCY_BOUNDS_S."""
+        stored = reached(self._redis.hgetall, self._keys.job(job, "latency"))
+        return {int(bucket): int(count) for bucket, count in sorted(stored.items())}
+
+    def examples(self, job: str) -> list[FailureExample]:
+        """Up to EXAMPLES_PER_KIND failed files of each kind."""
+        with self._redis.pipeline() as pipe:
+            for kind in KINDS:
+                pipe.hgetall(self._keys.job(job, f"examples:{kind}"))
+            stored = reached(pipe.execute)
+        return [
+            FailureExample(kind=kind, index=int(index), **json.loads(example))
+            for kind, some in zip(KINDS, stored, strict=True)
+            for index, example in sorted(some.items(), key=lambda one: int(one[0]))
+        ]
+
+    def indexes(self, job: str, name: str) -> list[int]:
+        """Indexes of the files in a bitmap: an outcome, kind:<kind>, or reopened."""
+        return bits_of(self.bitmap(job, name))
+
+    def bitmap(self, job: str, name: str) -> bytes:
+        """A bitmap as stored: one bit per file index, most significant bit first; see indexes."""
+        raw: str = reached(self._redis.eval, _HEX, 1, self._keys.job(job, name))
+        return bytes.fromhex(raw)
+
+    def among(self, job: str, name: str, indexes: Sequence[int]) -> list[int]:
+        """Those of the given indexes that are set in a bitmap; see indexes."""
+        with self._redis.pipeline() as pipe:
+            for index in indexes:
+                pipe.getbit(self._keys.job(job, name), index)
+            bits = reached(pipe.execute)
+        return [index for index, bit in zip(indexes, bits, strict=True) if bit]
+
+    def workers(self) -> list[WorkerSeen]:
+        """The last report of every worker child, the latest first."""
+        stored = reached(self._redis.hvals, self._keys.workers)
+        return sorted(map(read_worker, stored), key=lambda one: -one.at)
+
+    def backlog(self, queue: str) -> tuple[int, int]:
+        """(ready, unacknowledged): ready messages in all lanes, unacknowledged of all queues."""
+        with self._redis.pipeline() as pipe:
+            for name in (name for lane in lanes(queue) for name in broker_lists(lane)):
+                pipe.llen(self._prefix + name)
+            pipe.hlen(self._prefix + "unacked")
+            *ready, unacked = reached(pipe.execute)
+        return sum(ready), unacked
+
+    def ready(self, lane: str) -> int:
+        """Number of ready messages in one lane."""
+        with self._redis.pipeline() as pipe:
+            for name in broker_lists(lane):
+                pipe.llen(self._prefix + name)
+            return sum(reached(pipe.execute))
+
+    def check(self) -> None:
+        """Ping Redis."""
+        reached(self._redis.ping)
+
+
+def has_bit(bitmap: bytes | bytearray, index: int) -> bool:
+    """Whether the bit of a file index is set; see LedgerReader.bitmap."""
+    return index // 8 < len(bitmap) and bool(bitmap[index // 8] & (128 >> index % 8))
+
+
+def bits_of(bitmap: bytes | bytearray) -> list[int]:
+    """Indexes of the bits that are set; see LedgerReader.bitmap."""
+    return [
+        8 * place + bit
+        for place, byte in enumerate(bitmap)
+        if byte
+        for bit in range(8)
+        if byte & (128 >> bit)
+    ]
+
+
+_HEX = """
+local raw = redis.call('GET', KEYS[1]) or ''
+return (raw:gsub('.', function(c) return string.format('%02x', c:byte()) end))
+"""
+"""Returns a bitmap in hex, since the client decodes all replies as text."""

@@ -1,0 +1,149 @@
+"""What the ledger returns, as frozen values."""
+
+from dataclasses import dataclass, field
+from typing import get_args
+
+from funasr_fleet.contract.transcript import ErrorKind, Outcome
+
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
+
+PARTS = ("minutes", "latency", "shards", "windows", "reopened")
+"""Keys of a job besides its outcomes and kinds of failure."""
+
+LATENCY_BOUNDS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+"""Upper bounds of the buckets of a file's time from start to commit; a last bucket has none."""
+
+EXAMPLES_PER_KIND = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobCounts:
+    """The counters of a job, and what follows from them."""
+
+    job: str
+    output: str
+    """Prefix of the outputs."""
+    created_at: float
+    """Seconds since the epoch."""
+    published: bool
+    """Whether every shard has been published; until then `files` still grows."""
+    files: int
+    """Files published, plus those that already had a result when the job was enqueued."""
+    audio_ms: int
+    """Audio processed so far."""
+    outcomes: dict[Outcome, int]
+    kinds: dict[ErrorKind, int] = field(default_factory=dict)
+    """Failed files by kind; failures without a kind are left out."""
+    estimated_ms: int = 0
+    """Estimated audio of all enqueued files."""
+    work_ms: int = 0
+    """Time that worker children spent on its shards, repeated work included."""
+    restored_ms: int = 0
+    """Part of audio_ms restored from S3 when the ledger was rebuilt; it is not in work_ms."""
+    rounds: int = 0
+    """How often files of the job were published again."""
+    open_shards: int = 0
+    """Shards that were started, or split off from one, and have not ended."""
+    in_flight: int = 0
+    """Unfinished files of shards that workers are processing."""
+    cancelled_at: float | None = None
+    """Seconds since the epoch."""
+    closed_at: float | None = None
+    """When its report was written to S3; seconds since the epoch."""
+    queue: str = ""
+    """The queue of its messages."""
+    whole: bool = True
+    """Whether Redis holds the whole plan of the job and every outcome that it counted.
+
+    False for a job of another client, which has no plan, and after a loss of keys."""
+
+    @property
+    def measured_ms(self) -> int:
+        """Audio whose processing time is in work_ms."""
+        return self.audio_ms - self.restored_ms
+
+    @property
+    def finished(self) -> int:
+        """Files that have an outcome."""
+        return sum(self.outcomes.values())
+
+    @property
+    def waiting(self) -> int:
+        """Files without an outcome, including those in flight; 0 once the job is cancelled."""
+        return 0 if self.cancelled_at else max(0, self.files - self.finished)
+
+    @property
+    def cancelled(self) -> int:
+        """Files with this outcome; once the job is cancelled, also those without any outcome."""
+        missing = max(0, self.files - self.finished) if self.cancelled_at else 0
+        return self.outcomes["cancelled"] + missing
+
+    @property
+    def complete(self) -> bool:
+        """Whether the plan is whole and published, and no file of it is waiting or in flight."""
+        if self.cancelled_at:
+            return self.whole and self.over
+        return self.whole and self.published and self.finished >= self.files
+
+    @property
+    def over(self) -> bool:
+        """Whether the job is complete, or cancelled with no file in flight."""
+        return self.in_flight == 0 if self.cancelled_at else self.complete
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minute:
+    """Files finished within one minute."""
+
+    minute: int
+    """Minutes since the epoch."""
+    files: int = 0
+    audio_ms: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileDetail:
+    """Details of a finished file besides its outcome."""
+
+    shard: str = ""
+    seconds: float | None = None
+    """From start to commit."""
+    kind: ErrorKind | None = None
+    relative: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureExample:
+    """An example of the files that failed with one kind of error."""
+
+    kind: ErrorKind
+    index: int
+    relative: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSeen:
+    """The last report of a worker child."""
+
+    worker: str
+    slot: int
+    at: float
+    """Seconds since the epoch."""
+    job: str | None = None
+    shard: str | None = None
+    """The shard it is processing; None when idle."""
+    files: int = 0
+    """Files finished since it started."""
+    audio_ms: int = 0
+    """Audio finished since it started."""
+    work_ms: int = 0
+    """Time spent on shards since it started."""
+
+
+def latency_bucket(seconds: float) -> int:
+    """Index of the latency bucket that contains this time; see LATENCY_BOUNDS_S."""
+    return sum(seconds > bound for bound in LATENCY_BOUNDS_S)

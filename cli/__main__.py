@@ -1,5 +1,0 @@
-"""`python -m cli` is `fleet`."""
-
-from cli import main
-
-main()

@@ -1,0 +1,116 @@
+"""Starts a guarded command, waits until it is ready, stops it. It never outlives its owner."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+START_DEADLINE_S = 30.0
+STOP_DEADLINE_S = 15.0
+
+
+class StartFailed(Exception):
+    """A part of the embedded stack did not start: read the log that the message names."""
+
+
+class GuardedProcess:
+    """One running command, whose output goes to a log file."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        environment: Mapping[str, str],
+        grace_s: float = STOP_DEADLINE_S,
+    ) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self.log = log
+        self._grace_s = grace_s
+        guarded = [sys.executable, "-m", "funasr_fleet.embedded.guard", str(grace_s), *command]
+        with log.open("ab") as output:
+            self._guard = subprocess.Popen(  # noqa: S603 - our own command
+                guarded,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                env=dict(environment),
+                start_new_session=True,
+            )
+
+    @property
+    def exit_code(self) -> int | None:
+        """The command's exit code; None while it is running."""
+        return self._guard.poll()
+
+    @property
+    def group(self) -> int:
+        """Id of the process group of the command, which leads it, and its children.
+
+        Raises:
+            LookupError: the command is not running.
+        """
+        try:
+            children = psutil.Process(self._guard.pid).children()  # only the command
+        except psutil.NoSuchProcess:
+            children = []
+        if not children:
+            raise LookupError(f"the process of {self.log} is not running")
+        leader: int = children[0].pid
+        return leader
+
+    def wait_until(
+        self,
+        ready: Callable[[], bool],
+        deadline_s: float = START_DEADLINE_S,
+        every_s: float = 0.05,
+    ) -> Self:
+        """Poll the condition until it is true.
+
+        Raises:
+            StartFailed: the command exited before, or the deadline passed.
+        """
+        give_up = time.monotonic() + deadline_s
+        while not ready():
+            if self.exit_code is not None:
+                self._fail(f"ended with code {self.exit_code}")
+            if time.monotonic() > give_up:
+                self._fail(f"did not answer within {deadline_s:.0f} s")
+            time.sleep(every_s)
+        return self
+
+    def _fail(self, what: str) -> None:
+        self.stop()
+        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+        raise StartFailed(f"the process {what}; its log {self.log} ends:\n{tail}")
+
+    def stop(self) -> int:
+        """Stop the command and its children; returns its exit code."""
+        if self._guard.stdin and not self._guard.stdin.closed:
+            self._guard.stdin.close()
+        try:
+            return self._guard.wait(self._grace_s + 5)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._guard.pid, signal.SIGKILL)
+            return self._guard.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that is currently free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

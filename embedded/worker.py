@@ -1,0 +1,78 @@
+"""Runs one `fleet worker` for the embedded stack."""
+
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from funasr_fleet.embedded.environment import isolated
+from funasr_fleet.embedded.process import GuardedProcess, free_port
+from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.worker.process.private_directory import claim_private
+
+READY_DEADLINE_S = 120.0
+_DRAIN_S = 30.0
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class LocalWorker:
+    """A running worker and its HTTP pages."""
+
+    def __init__(
+        self, environment: Mapping[str, str], directory: Path, devices: str = "cpu"
+    ) -> None:
+        self.port = free_port()
+        self.run_dir = _private_run_dir(directory)
+        own = {
+            "FLEET_MODEL": "demo",
+            "FLEET_DEVICES": devices,
+            "FLEET_METRICS_PORT": str(self.port),
+            "FLEET_LOG_FORMAT": "json",
+            "FLEET_RUN_DIR": str(self.run_dir),
+        }
+        self.process = GuardedProcess(
+            [sys.executable, "-m", "funasr_fleet", "worker"],
+            log=directory / "worker.log",
+            environment=isolated({**own, **environment}),
+            grace_s=_DRAIN_S,
+        )
+
+    def page(self, path: str) -> tuple[int, str]:
+        """Status and text of /metrics, /healthz or /readyz; status 0 while nothing answers."""
+        return fetch(f"http://127.0.0.1:{self.port}{path}")
+
+    def wait_until_ready(self, deadline_s: float = READY_DEADLINE_S) -> None:
+        """Wait until every child has loaded its model.
+
+        Raises:
+            StartFailed: the worker exited, or the deadline passed.
+        """
+        self.process.wait_until(lambda: self.page("/readyz")[0] == 200, deadline_s)
+
+    def __enter__(self) -> "LocalWorker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stop()
+
+
+def _private_run_dir(directory: Path) -> Path:
+    """A run directory that a worker accepts; a temporary one if others can replace the data."""
+    run_dir = (directory / "run").resolve()
+    try:
+        return claim_private(run_dir)
+    except BadConfiguration:
+        return Path(tempfile.mkdtemp(prefix="funasr-fleet-run-")).resolve()
+
+
+def fetch(url: str) -> tuple[int, str]:
+    """Status and text of a page on this machine; status 0 while nothing answers."""
+    try:
+        with _DIRECT.open(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""

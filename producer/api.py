@@ -1,0 +1,98 @@
+"""`enqueue`: collect references, skip up-to-date files, save the plan in S3, publish shards."""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import TypedDict, Unpack
+
+from funasr_fleet.contract.job import Options
+from funasr_fleet.producer.enqueue_job import EnqueueRun
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.producer.planning.request import JobRequest
+from funasr_fleet.producer.result import EnqueueResult, ProgressCallback
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.storage.s3 import S3Store
+
+MAX_READY = 500_000
+"""Default maximum of ready messages in a queue: about 25 million files, under 2 GB of Redis."""
+
+
+class EnqueueOptions(TypedDict, total=False):
+    """Optional keyword arguments of `enqueue`."""
+
+    options: Options
+    """Transcription options."""
+    upload: str | None
+    """s3://bucket/prefix/ that local folders are uploaded to."""
+    priority: int
+    """0-9, 9 is served first; default 4."""
+    overwrite: bool
+    """Transcribe files even if they have an up-to-date result."""
+    limits: ShardLimits
+    """Maximum size of a shard."""
+    since: float | None
+    """Only objects modified at or after this time, in seconds since the epoch."""
+    limit: int | None
+    """Maximum number of files."""
+    suffixes: tuple[str, ...]
+    """File name suffixes that count as audio when a prefix or a folder is listed."""
+    model: str | None
+    """Model of the job. The job is sent to the queue of the workers that serve this model."""
+
+
+def enqueue(  # noqa: PLR0913 - the keywords of a public call
+    sources: Sequence[str],
+    *,
+    output: str,
+    job: str | None = None,
+    strict: bool = False,
+    max_ready: int = MAX_READY,
+    settings: Settings | None = None,
+    store: ObjectStore | None = None,
+    progress: ProgressCallback = lambda result, waiting: None,
+    warn: Callable[[str], None] = lambda warning: None,
+    **wanted: Unpack[EnqueueOptions],
+) -> EnqueueResult:
+    """Publish every file of the sources that has no up-to-date result.
+
+    If the process is killed, the same call with the same job name resumes the job.
+
+    Args:
+        sources: s3://bucket/prefix/, manifests, local folders, or - for standard input.
+        output: s3://bucket/prefix/ for the results.
+        job: name of the job; default: generated from the current time.
+        strict: stop at the first bad row.
+        max_ready: maximum of ready messages in the queue. When it is reached, publishing pauses
+            until half of them are consumed.
+        settings: default: read from the environment.
+        store: default: S3.
+        progress: called from time to time with the result so far.
+        warn: called with each warning of the result before the first message is published.
+        wanted: see EnqueueOptions.
+
+    Raises:
+        BadSource: a source cannot be read, or it has a bad row and `strict` is set.
+        BadConfiguration: the output is not a prefix.
+        JobRefused: the job name is invalid or belongs to another job.
+        OptionsRefused: the job's model does not support its options.
+        AnotherProducer: another process is publishing the job.
+        StoreError: an S3 request failed; call again to resume.
+        BrokerUnavailable: Redis is unavailable; call again to resume.
+    """
+    run = EnqueueRun(
+        request=JobRequest(sources=tuple(sources), output=output, **wanted),
+        settings=settings or Settings.load(),
+        store=store or S3Store(),
+        result=EnqueueResult(job=job or new_job_name(), output=output),
+        strict=strict,
+        max_ready=max_ready,
+        progress=progress,
+        warn=warn,
+    )
+    return run.run()
+
+
+def new_job_name() -> str:
+    """job-<time>-<random>; the random part separates jobs started in the same second."""
+    return f"{time.strftime('job-%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"

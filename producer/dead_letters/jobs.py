@@ -1,0 +1,91 @@
+"""Jobs of requeued dead letters: check that a job can be reopened, and reopen its files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from funasr_fleet.broker.job_finalizer import SUCCESS
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.contract.queues import DEFAULT_PRIORITY
+from funasr_fleet.producer.errors import CannotRequeue
+from funasr_fleet.producer.planning.request import read_request
+from funasr_fleet.storage.base import BucketMissing, ObjectDenied, ObjectStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobInfo:
+    """Where and how a job's messages are published; the defaults apply to shards without a job."""
+
+    known: bool = False
+    """Whether the ledger has the job; otherwise there is nothing to reopen."""
+    queue: str = ""
+    """Lane of its messages; empty if unknown."""
+    priority: int = DEFAULT_PRIORITY
+    """0-9, 9 is served first."""
+    refusal: str = ""
+    """Why its messages cannot be requeued; empty if they can."""
+
+
+@dataclass(frozen=True)
+class JobCache:
+    """The jobs of one requeue call; each is looked up once."""
+
+    ledger: LedgerReader
+    writer: JobWriter
+    store: ObjectStore
+    _seen: dict[str, JobInfo] = field(default_factory=dict)
+
+    def of(self, shard: Shard) -> JobInfo:
+        """The shard's job; a _SUCCESS marker of a job with failed files is deleted.
+
+        Raises:
+            CannotRequeue: the job is cancelled, or its output prefix is not accessible.
+            BrokerUnavailable: Redis is unavailable.
+            StoreError: an S3 request failed.
+        """
+        if shard.job is None:
+            return JobInfo()
+        if shard.job not in self._seen:
+            self._seen[shard.job] = self._load(shard.job, shard.output)
+        seen = self._seen[shard.job]
+        if seen.refusal:
+            raise CannotRequeue(seen.refusal)
+        return seen
+
+    def _load(self, job: str, output: str) -> JobInfo:
+        counts = self.ledger.counts(job)
+        if counts and counts.cancelled_at:
+            return JobInfo(
+                refusal=f"job {job} was cancelled, so workers skip its files: drop the dead "
+                "letter and enqueue the files as a new job"
+            )
+        output = counts.output if counts and counts.output else output
+        try:
+            request = read_request(self.store, output, job)
+            if counts and counts.outcomes["failed"]:
+                # readers of the marker must not find it before the job has ended again
+                self.store.delete(job_uri(output, job, SUCCESS))
+        except (ObjectDenied, BucketMissing) as error:
+            return JobInfo(refusal=f"job {job} cannot be reopened: {error}")
+        return JobInfo(
+            known=counts is not None,
+            queue=counts.queue if counts else "",
+            priority=request.priority if request else DEFAULT_PRIORITY,
+        )
+
+    def reopen(self, job: str, indexes: Sequence[int]) -> list[int]:
+        """Reopen the failed files among these; files with a result keep it.
+
+        Returns:
+            Indexes of reopened files that are in no message yet; pass them to
+            JobWriter.published_again after publishing.
+        """
+        if not self._seen[job].known:
+            return []
+        failed = self.ledger.among(job, "failed", indexes)
+        # an earlier call may have been killed between reopening and publishing
+        before = self.ledger.among(job, "reopened", indexes)
+        if failed:
+            self.writer.reopen(job, failed)
+        return [*failed, *before]

@@ -1,0 +1,174 @@
+"""Requeue dead letters: publish the same messages again and reopen their jobs."""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from funasr_fleet.broker.attempts_key import forget_attempts, identity_of
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
+from funasr_fleet.contract.job import MalformedShard, Shard
+from funasr_fleet.contract.queues import lanes
+from funasr_fleet.producer.dead_letters.jobs import JobCache, JobInfo
+from funasr_fleet.producer.dead_letters.select import Selection
+from funasr_fleet.producer.errors import CannotRequeue
+from funasr_fleet.producer.publishing.messages import Publisher, document_body, open_publisher
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.storage.s3 import S3Store
+
+MAX_REFUSALS = 1000
+"""Maximum number of refused dead letters whose reason is kept."""
+
+_MISSING = "there is no such dead letter; `fleet dead list` shows the existing ones"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A dead letter that cannot be requeued and is kept."""
+
+    message_id: str
+    why: str
+
+
+@dataclass(kw_only=True)
+class RequeueResult:
+    """Counts of one requeue call."""
+
+    requeued: int = 0
+    """Dead letters that were published again."""
+    files: int = 0
+    """Files of their shards."""
+    refused: int = 0
+    """Dead letters that cannot be requeued and are kept."""
+    refusals: list[Refused] = field(default_factory=list)
+    """The first refused dead letters, up to MAX_REFUSALS."""
+
+    def refuse(self, message_id: str, why: str) -> None:
+        """Record a dead letter that cannot be requeued."""
+        self.refused += 1
+        if len(self.refusals) < MAX_REFUSALS:
+            self.refusals.append(Refused(message_id=message_id, why=why))
+
+
+def requeue_dead(
+    *,
+    ids: Sequence[str] = (),
+    job: str | None = None,
+    everything: bool = False,
+    settings: Settings | None = None,
+    store: ObjectStore | None = None,
+) -> RequeueResult:
+    """Publish dead letters again: those with these ids, those of a job, or all.
+
+    A dead letter is removed after its message is published. If the call is killed in between, the
+    next call publishes the message a second time; workers skip finished files.
+
+    Raises:
+        NothingChosen: not exactly one of ids, job and everything is given.
+        BrokerUnavailable: Redis is unavailable; call again for the rest.
+        StoreError: an S3 request failed; call again for the rest.
+    """
+    selection, result = Selection.of(ids, job, everything), RequeueResult()
+    settings = settings or Settings.load()
+    redis = connect(settings)
+    dead_letters = DeadLetters(redis, settings.key_prefix)
+    with _Requeuer(settings, redis, store or S3Store(), result) as requeuer:
+        for batch in selection.batches(dead_letters, lambda one: result.refuse(one, _MISSING)):
+            dead_letters.remove(requeuer.publish(batch))
+    return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ready:
+    """A dead letter that can be published, with its destination."""
+
+    letter: DeadLetter
+    shard: Shard
+    queue: str
+    priority: int
+
+
+class _Requeuer:
+    """One requeue call. It does not take the job lock: a producer may hold it for hours."""
+
+    def __init__(
+        self, settings: Settings, redis: Any, store: ObjectStore, result: RequeueResult
+    ) -> None:
+        self._settings, self._redis, self._result = settings, redis, result
+        self._writer = JobWriter(redis, settings.key_prefix)
+        self._jobs = JobCache(LedgerReader(redis, settings.key_prefix), self._writer, store)
+        self._publishers: dict[tuple[str, int], Publisher] = {}
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> "_Requeuer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def publish(self, letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+        """Publish the dead letters that can be requeued; returns these."""
+        ready = [one for letter in letters if (one := self._prepare(letter))]
+        reopened = {job: self._jobs.reopen(job, some) for job, some in _by_job(ready).items()}
+        for one in ready:
+            identity = identity_of(one.shard.output, one.shard.shard)
+            forget_attempts(self._redis, self._settings.key_prefix, identity)
+        self._send(ready)
+        for job, indexes in reopened.items():
+            self._writer.published_again(job, indexes)
+        self._result.requeued += len(ready)
+        self._result.files += sum(len(one.shard.files) for one in ready)
+        return [one.letter for one in ready]
+
+    def _prepare(self, letter: DeadLetter) -> _Ready | None:
+        try:
+            shard = Shard.from_message(letter.document)
+            job = self._jobs.of(shard)
+            queue = self._queue_of(letter, job)
+        except MalformedShard as error:
+            why = f"it is not a valid shard ({error}): drop it and send a correct message"
+        except CannotRequeue as error:
+            why = str(error)
+        else:
+            return _Ready(letter=letter, shard=shard, queue=queue, priority=job.priority)
+        self._result.refuse(letter.message_id, why)
+        return None
+
+    def _queue_of(self, letter: DeadLetter, job: JobInfo) -> str:
+        """The job's lane, else the letter's queue. Raises CannotRequeue for a foreign queue."""
+        if job.queue:
+            return job.queue
+        if letter.queue and letter.queue not in lanes(self._settings.queue):
+            raise CannotRequeue(
+                f"it came from queue {letter.queue}, which is not a lane of "
+                f"{self._settings.queue}: set FLEET_QUEUE to the queue of the workers that should "
+                "process it"
+            )
+        return letter.queue or self._settings.queue
+
+    def _send(self, ready: Iterable[_Ready]) -> None:
+        by_destination: defaultdict[tuple[str, int], list[_Ready]] = defaultdict(list)
+        for one in ready:
+            by_destination[one.queue, one.priority].append(one)
+        for (queue, priority), some in by_destination.items():
+            publisher = self._publisher(queue, priority)
+            with publisher.batch(len(some)):
+                for one in some:
+                    publisher.publish(one.letter.message_id, document_body(one.letter.document))
+
+    def _publisher(self, queue: str, priority: int) -> Publisher:
+        if (queue, priority) not in self._publishers:
+            opened = open_publisher(self._settings, queue, priority)
+            self._publishers[queue, priority] = self._open.enter_context(opened)
+        return self._publishers[queue, priority]
+
+
+def _by_job(ready: Iterable[_Ready]) -> dict[str, list[int]]:
+    indexes: defaultdict[str, list[int]] = defaultdict(list)
+    for one in ready:
+        if one.shard.job is not None:
+            indexes[one.shard.job] += [f.index for f in one.shard.files if f.index is not None]
+    return indexes

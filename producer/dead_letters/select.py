@@ -1,0 +1,130 @@
+"""Select, list and drop dead letters."""
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from funasr_fleet.broker.dead_letters import PAGE, DeadLetter, DeadLetters
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.producer.errors import NothingChosen
+from funasr_fleet.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadList:
+    """Dead letters as `fleet dead list` shows them."""
+
+    letters: tuple[DeadLetter, ...]
+    """The newest first, up to the limit."""
+    total: int
+    """Number of dead letters, of the job if one is given."""
+
+
+@dataclass(kw_only=True)
+class DropResult:
+    """Counts of one drop call."""
+
+    dropped: int = 0
+    unknown: list[str] = field(default_factory=list)
+    """Given ids for which there is no dead letter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The selected dead letters: those with these ids, else those of a job, else all."""
+
+    ids: tuple[str, ...] = ()
+    job: str | None = None
+
+    @classmethod
+    def of(cls, ids: Sequence[str], job: str | None, everything: bool) -> Self:
+        """The selection of a command.
+
+        Raises:
+            NothingChosen: not exactly one of the three is given.
+        """
+        if bool(ids) + (job is not None) + everything != 1:
+            raise NothingChosen(
+                "select dead letters by their ids, by --job JOB or by --all; "
+                "`fleet dead list` shows them"
+            )
+        return cls(ids=tuple(dict.fromkeys(ids)), job=job)
+
+    def batches(
+        self, letters: DeadLetters, missing: Callable[[str], None]
+    ) -> Iterator[list[DeadLetter]]:
+        """The selected dead letters in their current state, in batches.
+
+        Args:
+            letters: all dead letters.
+            missing: called with each given id for which there is no dead letter.
+        """
+        if not self.ids:
+            for page in letters.pages():
+                # read again: a page may contain a dead letter that the last batch removed
+                yield letters.take([one.message_id for one in page if self._is_selected(one)])
+            return
+        for begin in range(0, len(self.ids), PAGE):
+            some = self.ids[begin : begin + PAGE]
+            found = letters.take(some)
+            known = {one.message_id for one in found}
+            for message_id in some:
+                if message_id not in known:
+                    missing(message_id)
+            yield found
+
+    def _is_selected(self, letter: DeadLetter) -> bool:
+        return self.job is None or letter.job == self.job
+
+
+def list_dead(
+    job: str | None = None, *, limit: int = 20, settings: Settings | None = None
+) -> DeadList:
+    """The newest dead letters.
+
+    Args:
+        job: only those of this job.
+        limit: maximum number of dead letters returned.
+        settings: default: read from the environment.
+
+    Raises:
+        BrokerUnavailable: Redis is unavailable.
+    """
+    letters, selection = _open(settings), Selection(job=job)
+    seen = 0
+
+    def wanted() -> Iterator[DeadLetter]:
+        nonlocal seen
+        for batch in selection.batches(letters, lambda _: None):
+            seen += len(batch)
+            yield from batch
+
+    # bounds memory: of millions of dead letters, only the shown ones are kept
+    latest = heapq.nlargest(limit, wanted(), key=lambda one: one.at)
+    unique = {one.message_id: one for one in latest}
+    return DeadList(letters=tuple(unique.values()), total=letters.count() if job is None else seen)
+
+
+def drop_dead(
+    *,
+    ids: Sequence[str] = (),
+    job: str | None = None,
+    everything: bool = False,
+    settings: Settings | None = None,
+) -> DropResult:
+    """Delete dead letters: those with these ids, those of a job, or all. Their files stay failed.
+
+    Raises:
+        NothingChosen: not exactly one of ids, job and everything is given.
+        BrokerUnavailable: Redis is unavailable.
+    """
+    selection, letters, result = Selection.of(ids, job, everything), _open(settings), DropResult()
+    for batch in selection.batches(letters, result.unknown.append):
+        result.dropped += letters.drop([one.message_id for one in batch])
+    return result
+
+
+def _open(settings: Settings | None) -> DeadLetters:
+    settings = settings or Settings.load()
+    return DeadLetters(connect(settings), settings.key_prefix)

@@ -1,0 +1,81 @@
+"""A local folder: every audio file below it is uploaded and referenced in S3."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from funasr_fleet.contract.layout import names_jobs_folder
+from funasr_fleet.producer.discovery.filters import EVERYTHING, Filters
+from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
+from funasr_fleet.producer.discovery.s3_prefix import to_ref
+from funasr_fleet.producer.discovery.walk_tree import LocalFile, walk
+from funasr_fleet.storage.base import ObjectInfo, ObjectStore
+
+_UPLOADS = 4
+"""Parallel uploads."""
+_AHEAD = 16
+"""Files uploaded ahead of the consumer."""
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A Source. Files come in order of name, and the name is the position.
+
+    A file that already exists in S3 with the same size is not uploaded again.
+    """
+
+    folder: Path
+    upload: str
+    """s3://bucket/prefix/ that the files are uploaded to."""
+    store: ObjectStore
+    wanted: Filters = EVERYTHING
+
+    def after(self, position: str) -> Iterator[Found]:
+        """The items after a position; see Source.after."""
+        threads = ThreadPoolExecutor(_UPLOADS, thread_name_prefix="upload")
+        sent: deque[Future[Found]] = deque()
+        try:
+            for file, existing in self._with_existing_objects(position):
+                sent.append(threads.submit(self._send, file, existing))
+                if len(sent) == _AHEAD:
+                    yield sent.popleft().result()
+            while sent:
+                yield sent.popleft().result()
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+    def _with_existing_objects(
+        self, position: str
+    ) -> Iterator[tuple[LocalFile, ObjectInfo | None]]:
+        """Every wanted file with the S3 object of its name; merges two sequences in key order."""
+        # names that are not UTF-8 are not uploaded; starting the listing at a slightly different
+        # key only uploads some files again
+        start = self.upload + position.encode(errors="ignore").decode() if position else ""
+        with closing(ParallelListing(store=self.store).list(self.upload, after=start)) as listed:
+            existing = next(listed, None)
+            for file in walk(self.folder, after=position):
+                if self.wanted.take(file.name, file.modified):
+                    uri = self.upload + file.name
+                    while existing is not None and existing.uri < uri:
+                        existing = next(listed, None)
+                    yield file, existing if existing is not None and existing.uri == uri else None
+
+    def _send(self, file: LocalFile, existing: ObjectInfo | None) -> Found:
+        if names_jobs_folder(file.name):  # it could replace a document of a job
+            return Found(file.name, BadRow(str(file.path), "its name has _jobs as a part"))
+        if existing is None or existing.size_bytes != file.size_bytes:
+            try:
+                existing = self._upload(file)
+            except (OSError, UnicodeEncodeError) as error:
+                return Found(file.name, BadRow(str(file.path), f"cannot be uploaded: {error}"))
+        return Found(file.name, to_ref(existing, file.name))
+
+    def _upload(self, file: LocalFile) -> ObjectInfo:
+        uri = self.upload + file.name
+        with file.path.open("rb") as content:
+            self.store.upload(uri, content)
+        return next(iter(self.store.list(uri)))  # the exact key sorts first of its prefix matches

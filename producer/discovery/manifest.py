@@ -1,0 +1,67 @@
+"""A manifest, local, in S3 or from stdin: one reference per line, in one of several formats."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from funasr_fleet.contract.audio_address import check_host
+from funasr_fleet.contract.job import AudioRef, explain
+from funasr_fleet.producer.discovery.interface import BadRow, BadSource, Found
+from funasr_fleet.producer.discovery.line_reader import MAX_LINE_BYTES, numbered, opened
+from funasr_fleet.producer.discovery.manifest_formats import LineParser, format_of, line_parser
+from funasr_fleet.storage.base import ObjectStore
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A Source; the position is the line number. Bad rows are yielded with their line number."""
+
+    uri: str
+    """s3://bucket/key, a local path, or - for stdin."""
+    store: ObjectStore
+    http_hosts: frozenset[str] = frozenset()
+    """Hosts whose http and https addresses are accepted as audio."""
+
+    def after(self, position: str) -> Iterator[Found]:
+        """The items after a position; see Source.after."""
+        manifest_format = format_of(self.uri)
+        if manifest_format is None:
+            raise BadSource(f"{self.uri} is not a manifest")
+        last_number = int(position or 0)
+        with opened(self.uri, self.store) as file:
+            lines = numbered(file, self._name)
+            parse = line_parser(manifest_format, lines, self._name)
+            for number, line in lines:
+                if number <= last_number:
+                    continue
+                if line is None:
+                    yield self._bad(number, f"longer than {MAX_LINE_BYTES} bytes")
+                elif line.strip() and (found := self._parse(number, line, parse)):
+                    yield found
+
+    @property
+    def _name(self) -> str:
+        return "standard input" if self.uri == "-" else self.uri
+
+    def _parse(self, number: int, line: bytes, parse: LineParser) -> Found | None:
+        try:
+            row = parse(line.decode())
+            if row is not None:
+                self._check_host(row[0])
+        except ValidationError as error:
+            return self._bad(number, explain(error))
+        except UnicodeDecodeError:
+            return self._bad(number, "not UTF-8")
+        except ValueError as error:
+            return self._bad(number, str(error))
+        return None if row is None else Found(str(number), *row)
+
+    def _check_host(self, ref: AudioRef) -> None:
+        try:
+            check_host(ref.audio, self.http_hosts)
+        except ValueError as error:
+            raise ValueError(f"audio: {error}") from None
+
+    def _bad(self, number: int, reason: str) -> Found:
+        return Found(str(number), BadRow(f"{self._name}, line {number}", reason))

@@ -1,0 +1,48 @@
+"""A source of the audio objects below s3://bucket/prefix/."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from funasr_fleet.contract.job import AudioRef, explain
+from funasr_fleet.contract.layout import key_of, split_uri
+from funasr_fleet.producer.discovery.filters import EVERYTHING, Filters
+from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
+from funasr_fleet.storage.base import ObjectInfo, ObjectStore
+
+
+@dataclass(frozen=True)
+class S3Prefix:
+    """A Source in key order; the key is the position.
+
+    Outputs are named by the key relative to the folder of the prefix.
+    """
+
+    uri: str
+    store: ObjectStore
+    wanted: Filters = EVERYTHING
+
+    def after(self, position: str) -> Iterator[Found]:
+        """The items after a position; see Source.after."""
+        prefix = self.uri if key_of(self.uri) or self.uri.endswith("/") else f"{self.uri}/"
+        folder = prefix.rpartition("/")[0] + "/"
+        bucket, _ = split_uri(prefix)
+        start = f"s3://{bucket}/{position}" if position else ""
+        with closing(ParallelListing(store=self.store).list(prefix, after=start)) as listed:
+            for found in listed:
+                if self.wanted.take(found.uri, found.modified):
+                    relative = found.uri.removeprefix(folder).lstrip("/")
+                    yield Found(split_uri(found.uri)[1], to_ref(found, relative))
+
+
+def to_ref(found: ObjectInfo, relative: str) -> AudioRef | BadRow:
+    """A reference to a listed object; a bad row if `relative` is not a valid output name."""
+    try:
+        return AudioRef(
+            audio=found.uri, relative=relative, etag=found.etag, size_bytes=found.size_bytes
+        )
+    except ValidationError as error:  # S3 allows keys that are not valid output names
+        return BadRow(found.uri, explain(error))

@@ -1,0 +1,37 @@
+"""Typed errors of the producer. Cheap to import, because every command imports them."""
+
+
+class JobRefused(Exception):
+    """The job name cannot be used: choose another."""
+
+
+class OptionsRefused(Exception):
+    """The model does not support an option: remove the option named, or choose another model."""
+
+
+class NoSuchJob(Exception):
+    """The ledger has no such job: `fleet jobs` lists the existing jobs."""
+
+
+class NoPlan(NoSuchJob):
+    """S3 holds no plan of the job: its sender must send the missing files again."""
+
+
+class AnotherProducer(Exception):
+    """Another process is publishing this job: wait until it ends, or stop it."""
+
+
+class CannotRetry(Exception):
+    """The job has no complete plan or is cancelled: reconcile it, or enqueue a new job."""
+
+
+class CannotRequeue(Exception):
+    """The dead letter cannot be requeued: drop it, or fix the cause named in the message."""
+
+
+class NothingChosen(Exception):
+    """No dead letters are selected: give their ids, a job, or all."""
+
+
+class HelperDied(Exception):
+    """The subprocess that reads the sources exited unexpectedly: run the same command again."""

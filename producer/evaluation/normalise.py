@@ -1,0 +1,89 @@
+"""PURE: normalise a text and split it into words or characters.
+
+The rules apply to references and transcripts, in this order:
+
+1. Zero-width characters are removed.
+2. NFKC: full-width letters and digits, ligatures and half-width kana become the usual ones.
+3. Case is folded.
+4. Points inside initials are removed: U.S.A. is one word, p.m. is pm.
+5. Punctuation and symbols are word separators and are removed. Exceptions: apostrophes
+   inside words (don't), and the point and the thousands comma inside numbers (3.14 and 1,000).
+   So well-known is two words.
+6. Each run of white space becomes one space.
+
+Numbers and contractions are not expanded: "3" differs from "three", "1,000" from "1000", and
+"don't" from "do not". Traditional and simplified characters differ as well.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from funasr_fleet.contract.unicode_scripts import SIGNS, WORD_EACH
+
+_WORD = re.compile(rf"[{WORD_EACH}][{SIGNS}]*|[^\s{WORD_EACH}]+")
+_LETTER = rf"[^\W_{WORD_EACH}]"
+_INITIAL = rf"[^\W\d_{WORD_EACH}]"
+_WITHIN_INITIALS = re.compile(
+    rf"(?<={_INITIAL})(?<!{_LETTER}.)(?<!'.)\.(?={_INITIAL})(?!.{_LETTER})"
+)
+"""A point between single letters."""
+_KEPT_INSIDE = re.compile(rf"(?<={_LETTER})'(?={_LETTER})|(?<=\d)\.(?=\d)|(?<=\d),(?=\d\d\d(?!\d))")
+_HELD = {"'": "\ue000", ".": "\ue001", ",": "\ue002"}
+"""Private-use characters that replace the kept marks while the other punctuation is removed."""
+_WIDTHLESS = re.compile("[\u180b-\u180d\u20d0-\u20f0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Variation selectors and combining marks that enclose a symbol; other zero-width characters are
+detected by their Unicode category."""
+
+
+class _Table(dict[int, str]):
+    """Code point -> replacement, for str.translate; computed on first use."""
+
+    def __init__(self, known: dict[str, str], replace: Callable[[str, str], str]) -> None:
+        super().__init__((ord(character), text) for character, text in known.items())
+        self._replace = replace
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = text = self._replace(character, unicodedata.category(character))
+        return text
+
+
+def _plain(character: str, kind: str) -> str:
+    """Replacement before NFKC, which would combine a free-standing accent with a letter."""
+    if kind == "Sk":
+        return " "
+    widthless = (kind[0] == "C" and kind != "Cc") or _WIDTHLESS.match(character)
+    return "" if widthless else character
+
+
+def _spoken(character: str, kind: str) -> str:
+    return " " if kind[0] in "PSZ" or kind == "Cc" else character
+
+
+_PLAIN = _Table(
+    {
+        **dict.fromkeys("\u2018\u2019\u02bc\uff07\u00b4`", "'"),
+        "\uff0c": " ",  # separates numbers; NFKC would turn it into a thousands comma
+    },
+    _plain,
+)
+_SPOKEN = _Table({held: mark for mark, held in _HELD.items()}, _spoken)
+
+
+def normalise(text: str) -> str:
+    """The text, normalised by the rules in the module docstring."""
+    plain = unicodedata.normalize("NFKC", text.translate(_PLAIN)).casefold()
+    joined = _WITHIN_INITIALS.sub("", unicodedata.normalize("NFKC", plain))
+    held = _KEPT_INSIDE.sub(lambda mark: _HELD[mark[0]], joined)
+    return " ".join(held.translate(_SPOKEN).split())
+
+
+def words(normalised: str) -> list[str]:
+    """Words of a normalised text: each Han, kana or bopomofo character, else split at spaces."""
+    return _WORD.findall(normalised)
+
+
+def characters(normalised: str) -> list[str]:
+    """Characters of a normalised text, without spaces."""
+    return list(normalised.replace(" ", ""))

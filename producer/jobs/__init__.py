@@ -1,0 +1,9 @@
+"""Commands on an existing job.
+
+status       status, list, failures and report
+cancel       stop a job: files in progress finish, no new file is started
+retry        enqueue the failed files again
+reconcile    rebuild the ledger from S3 and enqueue what has no result
+rebuild      restores the outcome of every file from S3 into the ledger
+report_page/ PURE: a job's report as one HTML page
+"""

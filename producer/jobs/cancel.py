@@ -1,0 +1,42 @@
+"""Cancel a job: workers start no new file of it, and its producer publishes no new shard."""
+
+from funasr_fleet.broker.job_finalizer import JobFinalizer
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.producer.errors import NoSuchJob
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.storage.s3 import S3Store
+
+MARKER = "_CANCELLED"
+"""Marker object in S3, so that a ledger rebuilt from S3 is cancelled too."""
+
+
+def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None = None) -> bool:
+    """Cancel a job: files in progress finish, no new file is started. False if it is complete.
+
+    Cancelling sets a flag that workers check, so it takes about a second for a job of any size.
+    Ready messages are consumed and dropped one by one.
+
+    Raises:
+        NoSuchJob: the ledger has no such job.
+        BrokerUnavailable: Redis is unavailable.
+        StoreError: the marker could not be written to S3; the job is cancelled nevertheless.
+    """
+    settings = settings or Settings.load()
+    redis = connect(settings)
+    ledger, writer = (
+        LedgerReader(redis, settings.key_prefix),
+        JobWriter(redis, settings.key_prefix),
+    )
+    counts = ledger.counts(job)
+    if counts is None:
+        raise NoSuchJob(f"there is no job {job!r}; `fleet jobs` lists the existing jobs")
+    if counts.complete and not counts.cancelled_at:
+        return False
+    writer.cancel(job)
+    store = store or S3Store()
+    if counts.output:  # unknown if Redis lost the job's fields
+        store.write(job_uri(counts.output, job, MARKER), b"", "application/octet-stream")
+    JobFinalizer(ledger, writer, store).close(job)
+    return True

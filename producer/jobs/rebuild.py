@@ -1,0 +1,146 @@
+"""Restore the outcome of every file of a job from S3 into its ledger."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from funasr_fleet.broker.ledger import JobWriter
+from funasr_fleet.broker.ledger.job_writer import Restored
+from funasr_fleet.broker.ledger.values import FailureExample
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.layout import error_uri
+from funasr_fleet.contract.shard_record import RecordedError
+from funasr_fleet.producer.dedup.existing import ExistingResults
+from funasr_fleet.producer.dedup.job_outcomes import JobOutcomes, read_outcomes
+from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
+from funasr_fleet.producer.planning.packing import PlannedFile
+from funasr_fleet.producer.planning.parts import Part, read_parts
+from funasr_fleet.producer.planning.request import JobRequest, read_start_time
+from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
+
+_READERS = 16
+
+
+@dataclass(kw_only=True)
+class ReconcileResult:
+    """Counts of one `reconcile` call."""
+
+    job: str
+    files: int = 0
+    done: int = 0
+    failed: int = 0
+    enqueued: int = 0
+    """Files with neither a result nor an error report."""
+    shards: int = 0
+    windows: int = 0
+    """Windows of the plan in S3."""
+    planned: bool = True
+    """Whether the plan in S3 is complete; if not, run the `fleet enqueue` of the job again."""
+    warnings: list[str] = field(default_factory=list)
+    """Reasons why the enqueued files may wait or run on another model, or the job may stay open."""
+
+
+@dataclass
+class _Audio:
+    """Audio of the finished files, in ms."""
+
+    done_ms: int = 0
+    """The sum according to S3."""
+    added_ms: int = 0
+    """Audio of the files that were missing in the ledger and were added."""
+
+    def off_by(self, before_ms: int) -> int:
+        """The correction, in ms, to add to the ledger's sum so that it matches S3.
+
+        Args:
+            before_ms: the ledger's sum before the restore.
+        """
+        return self.done_ms - before_ms - self.added_ms
+
+
+@dataclass(frozen=True)
+class LedgerRebuild:
+    """Reads the outcomes of a job's files from S3 and restores them in the ledger."""
+
+    store: ObjectStore
+    writer: JobWriter
+    job: str
+    request: JobRequest
+    revision: str | None
+    audio: _Audio = field(default_factory=_Audio)
+
+    def restore(self, result: ReconcileResult) -> Iterator[PlannedFile]:
+        """Restore finished and failed files in the ledger; yield the files that are neither.
+
+        Args:
+            result: updated with the counts.
+        """
+        outcomes = read_outcomes(self.store, self.request.output, self.job)
+        started_at = read_start_time(self.store, self.request.output, self.job)
+        check = UpToDateCheck(
+            store=self.store,
+            output=self.request.output,
+            options=self.request.options,
+            model_revision=self.revision,
+        )
+        with check, ThreadPoolExecutor(_READERS) as readers:
+            for part in read_parts(self.store, self.request.output, self.job):
+                self._count(part)
+                todo = [file for file in part.files if not file.done]
+                refs = [AudioRef.model_validate_json(file.row) for file in todo]
+                flags = [done for _, done in check.flag(refs)]
+                outcome_of = _FindOutcome(
+                    self.store, self.request, outcomes, check.existing(), started_at
+                )
+                found = list(readers.map(outcome_of, todo, refs, flags))
+                restored = [one for one in found if one]
+                self.audio.added_ms += self.writer.restore(self.job, restored)
+                self.audio.done_ms += sum(audio_ms for _, _, audio_ms, _ in restored)
+                result.files += len(part.files)
+                result.windows = part.number + 1
+                result.failed += sum(1 for one in found if one and one[1] == "failed")
+                result.done += len(part.files) - len(todo)
+                result.done += sum(1 for one in found if one and one[1] != "failed")
+                yield from (f for f, one in zip(todo, found, strict=True) if one is None)
+
+    def _count(self, part: Part) -> None:
+        self.writer.plan(self.job, part.number, len(part.files), part.estimated_ms, part.done)
+
+
+@dataclass(frozen=True)
+class _FindOutcome:
+    """Finds the outcome of one file; None if this job left neither a result nor an error report."""
+
+    store: ObjectStore
+    request: JobRequest
+    outcomes: JobOutcomes
+    existing: ExistingResults
+    started_at: str
+    """When the job was started; ISO 8601, the format of times in error reports."""
+
+    def __call__(self, file: PlannedFile, ref: AudioRef, current: bool) -> Restored | None:
+        recorded = self.outcomes.good(file.index)
+        if recorded and self.existing.has_result(ref.relative):
+            return file.index, recorded[0], recorded[1], None
+        if not self.existing.has_result(ref.relative):
+            # check this before `current`, which is also True for bytes known not to be audio
+            failure = self._failure(file.index, ref)
+            if failure:
+                return file.index, "failed", 0, failure
+        return (file.index, "skipped", 0, None) if current and not self.request.overwrite else None
+
+    def _failure(self, index: int, ref: AudioRef) -> FailureExample | None:
+        """The failure in the file's error report, unless an earlier job wrote the report."""
+        if not self.existing.has_report(ref.relative):
+            return None
+        try:
+            report = json.loads(self.store.read(error_uri(self.request.output, ref.relative)))
+            if report["error"]["at"] < self.started_at and self.outcomes.failure(index) is None:
+                return None
+            error = RecordedError.model_validate(report["error"])
+            return FailureExample(
+                kind=error.kind, index=index, relative=ref.relative, message=error.message[:300]
+            )
+        except (ObjectMissing, ObjectDenied, ValueError, KeyError, TypeError):
+            return None  # unreadable report: the file is enqueued again

@@ -1,0 +1,135 @@
+"""Rebuild a job's ledger from S3 and enqueue the files with neither a result nor an error."""
+
+import collections
+from datetime import datetime
+
+from funasr_fleet.broker.attempts_key import claim_key, identity_of
+from funasr_fleet.broker.job_finalizer import JobFinalizer
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
+from funasr_fleet.broker.ledger.values import JobCounts
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.producer.errors import NoPlan
+from funasr_fleet.producer.job_lock import JobLock
+from funasr_fleet.producer.jobs.cancel import MARKER
+from funasr_fleet.producer.jobs.rebuild import LedgerRebuild, ReconcileResult
+from funasr_fleet.producer.jobs.retry import Republisher
+from funasr_fleet.producer.planning.request import (
+    JobRequest,
+    read_planned,
+    read_request,
+    read_start_time,
+)
+from funasr_fleet.producer.routing import revision_at, route_job
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectMissing, ObjectStore
+from funasr_fleet.storage.s3 import S3Store
+
+
+def reconcile(
+    job: str,
+    *,
+    output: str | None = None,
+    settings: Settings | None = None,
+    store: ObjectStore | None = None,
+) -> ReconcileResult:
+    """Make the ledger match S3, and publish the files without an outcome.
+
+    Files that are still queued or in progress are published a second time; workers skip finished
+    files. Open shards that no worker is processing no longer keep the job open.
+
+    Args:
+        job: name of the job.
+        output: prefix of its results; required if Redis has lost the job.
+        settings: default: read from the environment.
+        store: default: S3.
+
+    Raises:
+        NoPlan: S3 holds no plan of the job, for example because another client sent it.
+        AnotherProducer: another process is publishing the job.
+        BrokerUnavailable: Redis is unavailable; call again.
+        StoreError: an S3 request failed; call again.
+    """
+    settings, store = settings or Settings.load(), store or S3Store()
+    redis = connect(settings)
+    ledger, writer = (
+        LedgerReader(redis, settings.key_prefix),
+        JobWriter(redis, settings.key_prefix),
+    )
+    counts = ledger.counts(job)
+    request = _read_request(store, job, output, counts)
+    with JobLock(redis, settings.key_prefix, job):
+        started_at = datetime.fromisoformat(read_start_time(store, request.output, job)).timestamp()
+        route = route_job(redis, settings, request.model, writer.about(job).get("queue"))
+        about = {"request": request.digest, "queue": route.queue}
+        before_ms: int | None = None
+        if counts and counts.whole:  # do not recount: S3 may know less than a complete ledger
+            writer.complete_fields(job, request.output, at=started_at, **about)
+        else:
+            before_ms = writer.rebuild(job, request.output, at=started_at, **about)
+        revision = revision_at(redis, settings, route)
+        rebuild = LedgerRebuild(store, writer, job, request, revision)
+        result = _restore_and_publish(rebuild, settings, before_ms)
+        result.warnings += route.warnings if result.enqueued else ()
+        claims = claim_key(settings.key_prefix, identity_of(request.output, ""))
+        writer.drop_unclaimed_shards(job, claims)
+    if JobFinalizer(ledger, writer, store).close(job) == "held":
+        result.warnings.append(
+            f"another process is finalizing job {job}; if the job stays open, reconcile it again"
+        )
+    return result
+
+
+def _restore_and_publish(
+    rebuild: LedgerRebuild, settings: Settings, before_ms: int | None
+) -> ReconcileResult:
+    """Restore the ledger and publish the rest.
+
+    Args:
+        rebuild: the job to restore.
+        settings: name the Redis server.
+        before_ms: the ledger's audio sum before a rebuild; None if a complete ledger is kept.
+    """
+    writer, job, request = rebuild.writer, rebuild.job, rebuild.request
+    result = ReconcileResult(job=job)
+    missing = rebuild.restore(result)
+    if writer.is_cancelled(job) or _is_cancelled(rebuild.store, request.output, job):
+        writer.cancel(job)
+        collections.deque(missing, maxlen=0)  # consume the iterator, publish nothing
+    else:
+        queue = writer.about(job)["queue"]
+        republisher = Republisher(settings, writer, rebuild.store, job, request, queue)
+        sent = republisher.publish(missing)
+        writer.save_cursor(job, result.windows, 0)  # every planned file is published or finished
+        result.enqueued, result.shards = sent.files, sent.shards
+    planned = read_planned(rebuild.store, request.output, job)
+    result.planned = planned == result.windows
+    if before_ms is not None and (result.planned or planned is None):
+        writer.correct_audio(job, rebuild.audio.off_by(before_ms))
+        writer.end_rebuilding(job)
+    if result.planned:
+        writer.end_publishing(job, result.windows)
+    return result
+
+
+def _read_request(
+    store: ObjectStore, job: str, output: str | None, counts: JobCounts | None
+) -> JobRequest:
+    where = output or (counts.output if counts else "")
+    request = read_request(store, where, job) if where else None
+    if request is None:
+        reason = f"S3 holds no plan of job {job!r} below {where}"
+        if not where:
+            reason = f"Redis does not have the output prefix of job {job!r}: add --output"
+        raise NoPlan(
+            f"{reason}. Jobs sent by another client have no plan and cannot be rebuilt: send the "
+            "files without a result again"
+        )
+    return request
+
+
+def _is_cancelled(store: ObjectStore, output: str, job: str) -> bool:
+    try:
+        store.read(job_uri(output, job, MARKER))
+    except ObjectMissing:
+        return False
+    return True

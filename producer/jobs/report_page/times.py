@@ -1,0 +1,104 @@
+"""PURE. The charts of the report page. Each function returns (title, HTML)."""
+
+from typing import Any
+
+from funasr_fleet.producer.jobs.report_page.bins import Bar, Bars
+from funasr_fleet.producer.jobs.report_page.charts import Column, column_chart, key
+from funasr_fleet.producer.progress.humanize import compact, decimal, span
+
+_LABELS = 8
+"""Approximate maximum number of labels below a time axis."""
+_LABEL_STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
+
+
+def audio_over_time(bars: Bars) -> tuple[str, str]:
+    """Audio finished in the interval of each bar."""
+    scale, unit = (1, "hours")
+    if max(bar.audio_hours for bar in bars.bars) < 1:
+        scale, unit = (60, "minutes")
+    columns = [
+        Column(
+            parts=(("fill-ok", scale * bar.audio_hours),),
+            tip=f"{_when(bar)}: {decimal(scale * bar.audio_hours)} audio {unit}",
+            label=label,
+        )
+        for bar, label in zip(bars.bars, _labels(bars), strict=True)
+    ]
+    title = f"Audio {unit} finished in each {_period(bars)}"
+    return title, column_chart(columns, title)
+
+
+def files_over_time(bars: Bars) -> tuple[str, str]:
+    """Files finished in the interval of each bar; failed files are stacked on top."""
+    columns = [
+        Column(
+            parts=(("fill-ok", bar.files - bar.failed), ("fill-failed", bar.failed)),
+            tip=f"{_when(bar)}: {bar.files:,} files, {bar.failed:,} of them failed",
+            label=label,
+        )
+        for bar, label in zip(bars.bars, _labels(bars), strict=True)
+    ]
+    title = f"Files finished in each {_period(bars)}"
+    legend = (
+        f'<ul class="legend"><li>{key("fill-ok")}succeeded</li>'
+        f"<li>{key('fill-failed')}failed</li></ul>"
+    )
+    return title, column_chart(columns, title, whole=True) + legend
+
+
+def latency(times: dict[str, Any]) -> tuple[str, str]:
+    """Histogram of file latencies.
+
+    Args:
+        times: `latency_s` of the report.
+    """
+    title = "Time per file, from start to commit"
+    if times["p50"] is None:
+        return title, '<p class="soft">No file was measured.</p>'
+    quantiles = ", ".join(
+        f"{share} % within <b>{decimal(times[f'p{share}'])} s</b>" for share in (50, 90, 99)
+    )
+    return title, (
+        f'<p class="soft">{quantiles} (estimated from the columns)</p>'
+        + column_chart(_latency_columns(times["buckets"]), title, whole=True)
+    )
+
+
+def _latency_columns(buckets: list[dict[str, Any]]) -> list[Column]:
+    columns, low = [], 0.0
+    for bucket in buckets:
+        bound, files = bucket["le"], bucket["files"]
+        label = f"> {low:g} s" if bound is None else f"\N{LESS-THAN OR EQUAL TO} {bound:g} s"
+        between = f"over {low:g} s" if bound is None else f"{low:g} to {bound:g} s"
+        columns.append(
+            Column(
+                parts=(("fill-ok", files),),
+                tip=f"{between}: {files:,} files",
+                label=label,
+                number=compact(files) if files else "",
+            )
+        )
+        low = low if bound is None else bound
+    return columns
+
+
+def _labels(bars: Bars) -> list[str]:
+    """A label for each bar that starts at a multiple of the label step, "" for others; UTC."""
+    length = bars.minutes * len(bars.bars)
+    steps = [n for n in _LABEL_STEPS_MIN if n >= bars.minutes and length <= _LABELS * n]
+    step = steps[0] if steps else 1440 * -(-length // (_LABELS * 1440))
+    shape = "%H:%M" if length <= 1440 else "%d %b %H:%M" if step < 1440 else "%d %b"
+    moments = [int(bar.at.timestamp()) // 60 for bar in bars.bars]
+    labels = [
+        f"{bar.at:{shape}}" if moment % step == 0 else ""
+        for bar, moment in zip(bars.bars, moments, strict=True)
+    ]
+    return labels if any(labels) else [f"{bars.bars[0].at:{shape}}", *labels[1:]]
+
+
+def _when(bar: Bar) -> str:
+    return f"{bar.at:%Y-%m-%d %H:%M}"
+
+
+def _period(bars: Bars) -> str:
+    return "minute" if bars.minutes == 1 else span(60 * bars.minutes)

@@ -1,0 +1,137 @@
+"""Retry a job: publish its failed files again, as shards of a new round."""
+
+import itertools
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from funasr_fleet.broker.job_finalizer import SUCCESS
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
+from funasr_fleet.broker.ledger.values import JobCounts
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.producer.errors import CannotRetry, NoSuchJob
+from funasr_fleet.producer.job_lock import JobLock
+from funasr_fleet.producer.planning.packing import PlannedFile, pack
+from funasr_fleet.producer.planning.parts import read_parts
+from funasr_fleet.producer.planning.request import JobRequest, read_request
+from funasr_fleet.producer.progress.repair import repair_note
+from funasr_fleet.producer.publishing.messages import ShardTemplate, open_publisher
+from funasr_fleet.producer.publishing.publication import template_shard
+from funasr_fleet.producer.routing import route_job
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.storage.s3 import S3Store
+
+_AT_ONCE = 100
+"""Shards per round trip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryResult:
+    """Counts of the files and shards that were published again."""
+
+    job: str
+    files: int
+    shards: int
+
+
+def retry(
+    job: str, settings: Settings | None = None, store: ObjectStore | None = None
+) -> RetryResult:
+    """Publish the failed files of a job again.
+
+    Raises:
+        NoSuchJob: the ledger has no such job.
+        CannotRetry: the job is cancelled, its plan in Redis is incomplete, or S3 holds no plan.
+        AnotherProducer: another process is publishing the job.
+        BrokerUnavailable: Redis is unavailable; call again for the rest.
+        StoreError: an S3 request failed; call again for the rest.
+    """
+    settings, store = settings or Settings.load(), store or S3Store()
+    redis = connect(settings)
+    ledger, writer = (
+        LedgerReader(redis, settings.key_prefix),
+        JobWriter(redis, settings.key_prefix),
+    )
+    counts = _retryable(ledger, job)
+    request = read_request(store, counts.output, job)
+    if request is None:
+        raise CannotRetry(f"S3 holds no plan of job {job}: enqueue its files as a new job")
+    queue = counts.queue or route_job(redis, settings, request.model).queue
+    republisher = Republisher(settings, writer, store, job, request, queue)
+    with JobLock(redis, settings.key_prefix, job):
+        # includes the files that a killed retry had reopened but not published
+        wanted = {*ledger.indexes(job, "failed"), *ledger.indexes(job, "reopened")}
+        files = _planned_files(store, counts.output, job, wanted) if wanted else iter(())
+        return republisher.publish(files)
+
+
+def _retryable(ledger: LedgerReader, job: str) -> JobCounts:
+    counts = ledger.counts(job)
+    if counts is None:
+        raise NoSuchJob(f"there is no job {job!r}; `fleet jobs` lists the existing jobs")
+    if counts.cancelled_at:
+        raise CannotRetry(f"job {job} was cancelled: enqueue its files as a new job")
+    if note := repair_note(counts):  # the set of failed files is incomplete as well
+        raise CannotRetry(note)
+    return counts
+
+
+def _planned_files(
+    store: ObjectStore, output: str, job: str, wanted: set[int]
+) -> Iterator[PlannedFile]:
+    for part in read_parts(store, output, job):
+        yield from (file for file in part.files if file.index in wanted)
+
+
+@dataclass(frozen=True)
+class Republisher:
+    """Publishes files of a job again, in shards with new names."""
+
+    settings: Settings
+    writer: JobWriter
+    store: ObjectStore
+    job: str
+    request: JobRequest
+    queue: str
+
+    def publish(self, files: Iterable[PlannedFile]) -> RetryResult:
+        """Reopen these files, whatever their outcome, and publish them.
+
+        Raises:
+            BrokerUnavailable: Redis is unavailable.
+            StoreError: an S3 request failed.
+        """
+        template = ShardTemplate(template_shard(self.job, self.request))
+        # random, so that names stay unique even if Redis has lost the round counter
+        name_of = f"{self.job}-again-{secrets.token_hex(4)}-{{:06d}}".format
+        numbers, sent = itertools.count(), 0
+        with open_publisher(self.settings, self.queue, self.request.priority) as publisher:
+            for window in _batched(files, 10_000):
+                for shards in _batched(pack(window, self.request.limits), _AT_ONCE):
+                    indexes = [file.index for shard in shards for file in shard]
+                    self._reopen(indexes, first=sent == 0)
+                    with publisher.batch(len(shards)):
+                        for shard in shards:
+                            name = name_of(next(numbers))
+                            publisher.publish(name, template.body(name, (f.row for f in shard)))
+                    self.writer.published_again(self.job, indexes)
+                    sent += len(indexes)
+        return RetryResult(job=self.job, files=sent, shards=next(numbers))
+
+    def _reopen(self, indexes: Sequence[int], *, first: bool) -> None:
+        """Reopen files; the first time, start a new round and delete the job's _SUCCESS marker."""
+        if first:
+            self.writer.next_round(self.job)
+            self.store.delete(job_uri(self.request.output, self.job, SUCCESS))
+        self.writer.reopen(self.job, indexes)
+
+
+T = TypeVar("T")
+
+
+def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(itertools.islice(rest, size)):
+        yield batch

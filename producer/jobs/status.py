@@ -1,0 +1,135 @@
+"""Job status, job list, failures and report, read from the ledger."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import redis
+
+from funasr_fleet.broker import job_report
+from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, connect
+from funasr_fleet.contract.queues import queue_of
+from funasr_fleet.producer.errors import NoSuchJob
+from funasr_fleet.producer.progress.failure_groups import FailureGroup, group_failures
+from funasr_fleet.producer.progress.measuring import Progress, measure
+from funasr_fleet.producer.progress.repair import reconcile_command, repair_note
+from funasr_fleet.producer.progress.worker_view import WorkerView
+from funasr_fleet.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStatus:
+    """A job as `fleet status` shows it."""
+
+    counts: JobCounts
+    """The counts of the ledger."""
+    progress: Progress
+    """State, throughput, ETA and cost, derived from the counts."""
+    ready_messages: int
+    """Ready messages in the job's queue, of all jobs."""
+    unacked_messages: int
+    """Unacknowledged messages of the queue, of all jobs."""
+
+    @property
+    def waiting(self) -> int | None:
+        """Files without an outcome; None if the state is unknown."""
+        return self.progress.waiting
+
+    @property
+    def note(self) -> str | None:
+        """One sentence that says how to repair a job whose state is unknown; else None."""
+        return repair_note(self.counts)
+
+    @property
+    def workers(self) -> tuple[WorkerView, ...]:
+        """Workers of the fleet that reported within the last hour."""
+        return self.progress.workers
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `fleet status --json`; each `..._at` is in seconds since the epoch."""
+        return {
+            **asdict(self.counts),
+            **asdict(self.progress),
+            "complete": self.counts.complete,
+            "note": self.note,
+            "ready_messages": self.ready_messages,
+            "unacked_messages": self.unacked_messages,
+        }
+
+
+def status(
+    job: str, settings: Settings | None = None, gpu_hour_price: float | None = None
+) -> JobStatus:
+    """The status of a job.
+
+    Args:
+        job: name of the job.
+        settings: default: read from the environment.
+        gpu_hour_price: price of one device hour, in any currency.
+
+    Raises:
+        NoSuchJob: the ledger has no such job.
+        BrokerUnavailable: Redis is unavailable.
+    """
+    settings = settings or Settings.load()
+    ledger = LedgerReader(connect(settings), settings.key_prefix)
+    counts = _counts(ledger, job)
+    ready, unacked = ledger.backlog(queue_of(counts.queue) if counts.queue else settings.queue)
+    return JobStatus(
+        counts=counts,
+        progress=measure(
+            counts, ledger.minutes(job), ledger.workers(), time.time(), gpu_hour_price
+        ),
+        ready_messages=ready,
+        unacked_messages=unacked,
+    )
+
+
+def list_jobs(settings: Settings | None = None) -> list[JobCounts]:
+    """All jobs in the ledger, the newest first. Names of expired jobs are removed from the ledger.
+
+    Raises:
+        BrokerUnavailable: Redis is unavailable.
+    """
+    settings = settings or Settings.load()
+    client: redis.Redis = connect(settings)
+    ledger = LedgerReader(client, settings.key_prefix)
+    found = {job: ledger.counts(job) for job in ledger.jobs()}
+    # the keys of a job expire, but its name stays in the list of jobs
+    JobWriter(client, settings.key_prefix).forget(job for job, one in found.items() if not one)
+    return [one for one in found.values() if one]
+
+
+def failures(job: str, settings: Settings | None = None) -> tuple[FailureGroup, ...]:
+    """Failed files of the job by error kind, the most frequent kind first.
+
+    Raises:
+        NoSuchJob: the ledger has no such job.
+        BrokerUnavailable: Redis is unavailable.
+    """
+    settings = settings or Settings.load()
+    ledger = LedgerReader(connect(settings), settings.key_prefix)
+    return group_failures(_counts(ledger, job), ledger.examples(job))
+
+
+def report(job: str, settings: Settings | None = None) -> dict[str, Any]:
+    """The current report of the job, in the format of `_jobs/<job>/report.json`.
+
+    Raises:
+        NoSuchJob: the ledger has no such job.
+        BrokerUnavailable: Redis is unavailable.
+    """
+    settings = settings or Settings.load()
+    ledger = LedgerReader(connect(settings), settings.key_prefix)
+    counts = _counts(ledger, job)
+    return job_report.report(counts, ledger.minutes(job), ledger.latency(job), now=time.time())
+
+
+def _counts(ledger: LedgerReader, job: str) -> JobCounts:
+    counts = ledger.counts(job)
+    if counts is None:
+        raise NoSuchJob(
+            f"there is no job {job!r}; `fleet jobs` lists the existing jobs. If Redis lost its "
+            f"data, rebuild the job with `{reconcile_command(job)}`"
+        )
+    return counts

@@ -1,0 +1,248 @@
+"""The ObjectStore on S3 or an S3-compatible service, through boto3."""
+
+import contextlib
+import os
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, BinaryIO
+
+from funasr_fleet.contract.audio_address import shown
+from funasr_fleet.contract.layout import split_uri
+from funasr_fleet.settings import BadConfiguration, Settings, listed
+from funasr_fleet.storage.base import Folder, ObjectDenied, ObjectInfo, ObjectMissing, check_size
+from funasr_fleet.storage.s3_errors import nothing_behind_the_end, translated
+
+_CHUNK_BYTES = 1 << 20
+
+
+def _addressing_style() -> str:
+    """Path style for custom endpoints: they rarely have the wildcard DNS of virtual-host style."""
+    own = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return "path" if own else "auto"
+
+
+@contextlib.contextmanager
+def _valid_endpoint() -> Iterator[None]:
+    """Translate botocore's plain ValueError for an invalid endpoint, which quotes the endpoint.
+
+    Raises:
+        BadConfiguration: without the value, which may contain a password.
+    """
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        yield
+    except BotoCoreError:  # some are ValueErrors with other causes
+        raise
+    except ValueError:
+        raise BadConfiguration(
+            "the S3 endpoint is not a valid address: set AWS_ENDPOINT_URL_S3 to http://host:port "
+            "or https://host"
+        ) from None
+
+
+def _quoted(etag: str) -> str:
+    """The ETag in quotes, so that ETags compare equal: some stores list them without quotes."""
+    return f'"{etag.strip(chr(34))}"'
+
+
+def _info(bucket: str, item: dict[str, Any]) -> ObjectInfo:
+    """An entry of a listing."""
+    return ObjectInfo(
+        uri=f"s3://{bucket}/{item['Key']}",
+        etag=_quoted(item["ETag"]),
+        size_bytes=item["Size"],
+        modified=item["LastModified"].timestamp(),
+    )
+
+
+def _session() -> Any:
+    """A session with a faster timestamp parser: botocore's takes half the time of a listing."""
+    import botocore.session
+
+    session = botocore.session.Session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    return session
+
+
+def _moment(text: str) -> datetime:
+    """Parse ISO 8601 in UTC, as in listings, with Python's parser; headers have other formats."""
+    from botocore.utils import parse_timestamp
+
+    if text.endswith("Z"):
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(text)
+    moment: datetime = parse_timestamp(text)
+    return moment
+
+
+def _start_after(key: str) -> dict[str, str]:
+    return {"StartAfter": key} if key else {}
+
+
+def _before_its_folder(prefix: str, key: str) -> str:
+    """A key to start after, such that the folder that contains the given key is still listed.
+
+    When a listing starts inside a folder, some stores (Ceph, rclone) leave that folder out. Its
+    name without the slash sorts before it in every store.
+    """
+    name, slash, _ = key.removeprefix(prefix).partition("/")
+    return prefix + name if slash and key.startswith(prefix) else key
+
+
+class S3Store:
+    """An ObjectStore configured by the standard AWS_* variables, including AWS_ENDPOINT_URL_S3.
+
+    Create it in the process that uses it: boto3 clients do not survive a fork.
+    """
+
+    def __init__(self, allowed_buckets: Collection[str] | None = None) -> None:
+        """Create a client, without connecting yet.
+
+        Args:
+            allowed_buckets: the only buckets that may be used, empty for all. The default is
+                FLEET_ALLOWED_BUCKETS, so that no caller can forget to apply it.
+
+        Raises:
+            BadConfiguration: the endpoint is not a valid address.
+            StoreError: another AWS_* variable is invalid.
+        """
+        import boto3
+        from botocore.config import Config
+
+        if allowed_buckets is None:
+            allowed_buckets = listed(Settings.load().allowed_buckets)
+        self._allowed = frozenset(allowed_buckets)
+        config = Config(
+            s3={"addressing_style": _addressing_style()},
+            # otherwise range requests fail on stores that return whole-object checksums
+            response_checksum_validation="when_required",
+            request_checksum_calculation="when_required",
+            retries={"mode": "standard", "max_attempts": 4},
+            connect_timeout=5,
+            read_timeout=60,
+            max_pool_connections=32,
+        )
+        with translated("s3://"), _valid_endpoint():
+            # a separate session: boto3's default session keeps the first credentials it saw
+            self._client: Any = boto3.session.Session(botocore_session=_session()).client(
+                "s3", config=config
+            )
+
+    def _place(self, uri: str) -> tuple[str, str]:
+        """Bucket and key of an address.
+
+        Raises:
+            ObjectDenied: the bucket is not allowed.
+        """
+        if not uri.startswith("s3://"):  # the query must not get into an error message
+            raise ObjectDenied(f"{shown(uri)} is not an s3:// address")
+        bucket, key = split_uri(uri)
+        if self._allowed and bucket not in self._allowed:
+            raise ObjectDenied(f"bucket {bucket} is not in FLEET_ALLOWED_BUCKETS")
+        return bucket, key
+
+    def head(self, uri: str) -> ObjectInfo:
+        """See ObjectStore."""
+        bucket, key = self._place(uri)
+        with translated(uri):
+            answer = self._client.head_object(Bucket=bucket, Key=key)
+        return ObjectInfo(
+            uri=uri,
+            etag=_quoted(answer["ETag"]),
+            size_bytes=answer["ContentLength"],
+            modified=answer["LastModified"].timestamp() if "LastModified" in answer else None,
+        )
+
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
+        """See ObjectStore."""
+        bucket, key = self._place(uri)
+        with translated(uri):
+            answer = self._client.get_object(Bucket=bucket, Key=key)
+            with contextlib.closing(answer["Body"]) as body:
+                check_size(uri, answer.get("ContentLength", 0), limit_bytes)
+                for chunk in body.iter_chunks(_CHUNK_BYTES):
+                    into.write(chunk)
+                    check_size(uri, into.tell(), limit_bytes)
+        size_bytes = into.tell()
+        into.seek(0)
+        return ObjectInfo(uri=uri, etag=_quoted(answer["ETag"]), size_bytes=size_bytes)
+
+    def read(self, uri: str) -> bytes:
+        """See ObjectStore."""
+        bucket, key = self._place(uri)
+        with translated(uri):
+            body: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
+    def open_range(self, uri: str, start: int, length: int) -> bytes:
+        """See ObjectStore."""
+        if length <= 0:
+            return b""
+        bucket, key = self._place(uri)
+        wanted = f"bytes={start}-{start + length - 1}"
+        with translated(uri), nothing_behind_the_end():
+            answer = self._client.get_object(Bucket=bucket, Key=key, Range=wanted)
+            with contextlib.closing(answer["Body"]) as stream:
+                if "ContentRange" not in answer:  # a store without range support sends it all
+                    stream.read(start)
+                body: bytes = stream.read(length)
+                return body
+        return b""
+
+    def write(self, uri: str, body: bytes, content_type: str) -> str:
+        """See ObjectStore."""
+        bucket, key = self._place(uri)
+        with translated(uri):
+            answer = self._client.put_object(
+                Bucket=bucket, Key=key, Body=body, ContentType=content_type
+            )
+        return _quoted(answer["ETag"])
+
+    def upload(self, uri: str, file: BinaryIO) -> None:
+        """See ObjectStore."""
+        bucket, key = self._place(uri)
+        with translated(uri):
+            self._client.upload_fileobj(file, bucket, key)
+
+    def delete(self, uri: str) -> None:
+        """See ObjectStore."""
+        bucket, key = self._place(uri)
+        with translated(uri), contextlib.suppress(ObjectMissing):
+            self._client.delete_object(Bucket=bucket, Key=key)
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
+        """See ObjectStore."""
+        bucket, key = self._place(prefix)
+        for page in self._pages(prefix, Prefix=key, **_start_after(split_uri(after)[1])):
+            for item in page.get("Contents", ()):
+                found = _info(bucket, item)
+                if found.uri > after:
+                    yield found
+
+    def list_level(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo | Folder]:
+        """See ObjectStore."""
+        bucket, key = self._place(prefix)
+        start = _start_after(_before_its_folder(key, split_uri(after)[1]))
+        for page in self._pages(prefix, Prefix=key, Delimiter="/", **start):
+            level: list[ObjectInfo | Folder] = [_info(bucket, i) for i in page.get("Contents", ())]
+            folders = (item["Prefix"] for item in page.get("CommonPrefixes", ()))
+            level += [Folder(f"s3://{bucket}/{folder}") for folder in folders]
+            for one in sorted(level, key=attrgetter("uri")):
+                if one.uri > after or (isinstance(one, Folder) and after.startswith(one.uri)):
+                    yield one
+
+    def _pages(self, prefix: str, **wanted: str) -> Iterator[dict[str, Any]]:
+        """The pages of a listing, of up to 1,000 entries each."""
+        bucket, _ = self._place(prefix)
+        with translated(prefix):
+            yield from self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, **wanted
+            )
+
+    def check(self) -> None:
+        """See ObjectStore."""
+        # even when listing the buckets is denied, the credentials were accepted
+        with contextlib.suppress(ObjectDenied), translated("s3://"):
+            self._client.list_buckets()

@@ -1,0 +1,82 @@
+"""Translates errors of S3 and botocore to StoreErrors."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from funasr_fleet.contract.layout import split_uri
+from funasr_fleet.storage.base import (
+    BucketMissing,
+    CredentialsRefused,
+    ObjectDenied,
+    ObjectMissing,
+    StoreError,
+    StoreUnavailable,
+)
+
+_REFUSED = {
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+    "AuthorizationHeaderMalformed",
+    "RequestTimeTooSkewed",
+}
+_DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
+_MISSING = {"NoSuchKey", "404", "NotFound"}
+_BUSY = {"SlowDown", "RequestTimeout", "TooManyRequests", "OperationAborted"}
+_BUSY_STATUS = {408, 409, 429}
+_BEHIND_THE_END = {"InvalidRange", "416"}
+
+
+def translate(error: Exception, uri: str) -> StoreError:
+    """The StoreError for an error of botocore."""
+    from botocore import exceptions
+
+    if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
+        return CredentialsRefused(f"no credentials for {uri}: set AWS_ACCESS_KEY_ID and the secret")
+    if isinstance(error, exceptions.ParamValidationError):
+        return ObjectMissing(f"{uri} is not a valid object address")
+    if not isinstance(error, exceptions.ClientError):
+        return StoreUnavailable(f"storage cannot be reached for {uri}: {error}")
+    return _translate_answer(error.response, uri)
+
+
+def _translate_answer(answer: dict[str, Any], uri: str) -> StoreError:
+    code = str(answer.get("Error", {}).get("Code", ""))
+    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
+    bucket, _ = split_uri(uri)
+    if code == "NoSuchBucket":
+        return BucketMissing(f"bucket {bucket} does not exist")
+    if code in _MISSING:
+        return ObjectMissing(f"{uri} does not exist")
+    if code in _REFUSED:
+        return CredentialsRefused(f"storage rejected the credentials ({code}) for {uri}")
+    if code in _DENIED:
+        return ObjectDenied(f"access to {uri} was denied")
+    if code in _BUSY or "Throttl" in code or status in _BUSY_STATUS or status >= 500:
+        return StoreUnavailable(f"storage failed for {uri}: {code or status}")
+    return ObjectDenied(f"storage refused {uri}: {code or status}")  # archived, moved, ...
+
+
+@contextlib.contextmanager
+def translated(uri: str) -> Iterator[None]:
+    """Raise errors of botocore as StoreErrors that name the address."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise translate(error, uri) from error
+
+
+@contextlib.contextmanager
+def nothing_behind_the_end() -> Iterator[None]:
+    """Suppress the error of S3 for a range beyond the end of an object."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in _BEHIND_THE_END:
+            raise

@@ -1,0 +1,89 @@
+"""The Celery application of a worker: connects settings, task, child and parent.
+
+The parent imports this module too, so it must not import torch, numpy or boto3.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+from typing import Any
+
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready
+
+from funasr_fleet.broker.app import make_app
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.app.child_process import WorkerContext, leave_process, start_child
+from funasr_fleet.worker.app.launch import count_children
+from funasr_fleet.worker.app.parent_death_signal import kill_on_parent_death
+from funasr_fleet.worker.app.task import register_task
+from funasr_fleet.worker.consumer.active_shards import ParentContext
+from funasr_fleet.worker.consumer.child_watch import ChildWatch
+from funasr_fleet.worker.consumer.kombu_decode_guard import install_decode_guard
+from funasr_fleet.worker.consumer.kombu_qos import install_qos
+from funasr_fleet.worker.consumer.memory_limit import use_current_rss
+from funasr_fleet.worker.consumer.message_validation import ValidatingConsumer
+from funasr_fleet.worker.consumer.registration import Registration
+from funasr_fleet.worker.consumer.request import ShardRequest
+from funasr_fleet.worker.consumer.shutdown import Drain
+from funasr_fleet.worker.consumer.visibility_renewal import Leases
+from funasr_fleet.worker.consumer.watchdog import StallWatch
+from funasr_fleet.worker.process.slot_state import SlotFiles
+from funasr_fleet.worker.telemetry.logs import configure_logging
+from funasr_fleet.worker.telemetry.metrics import forget_counts
+from funasr_fleet.worker.telemetry.observers import observers_of_parent
+
+log = logging.getLogger(__name__)
+
+settings = Settings.load()
+app = make_app(settings)
+_parent_pid = os.getpid()
+_child: WorkerContext | None = None
+
+
+def _current_child() -> WorkerContext:
+    if _child is None:  # returning would acknowledge a message that was not processed
+        log.critical("no model in this process, exiting; tasks run in children of `fleet worker`")
+        leave_process()
+    return _child
+
+
+@setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+def _configure_logging(**_: Any) -> None:
+    configure_logging(settings.log_format)
+
+
+@worker_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def _prepare_parent(**_: Any) -> None:
+    SlotFiles(settings.run_dir).start(count_children(settings))
+    forget_counts(settings.run_dir)
+    ValidatingConsumer.observe = staticmethod(observers_of_parent(settings.run_dir))
+    if settings.metrics_port:
+        numbers = (str(settings.metrics_port), str(os.getpid()))
+        server = ("-m", "funasr_fleet.worker.telemetry.server", str(settings.run_dir), *numbers)
+        subprocess.Popen([sys.executable, *server])  # noqa: S603 - it exits with this process
+
+
+@worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def _prepare_child(**_: Any) -> None:
+    global _child  # noqa: PLW0603 - Celery has no other way to pass the hook's result to tasks
+    kill_on_parent_death(_parent_pid)
+    use_current_rss()
+    _child = start_child(settings)
+
+
+@worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
+def _log_ready(**_: Any) -> None:
+    log.info("consuming queue %r; waiting for models to load", settings.queue)
+
+
+install_decode_guard()
+ValidatingConsumer.settings = settings
+app.conf.worker_consumer = ValidatingConsumer
+_parent_context = ParentContext(settings, SlotFiles(settings.run_dir))
+ShardRequest.parent_context = _parent_context
+install_qos(_parent_context.unready)
+for step in (ChildWatch, Leases, StallWatch, Registration, Drain):
+    step.parent_context = _parent_context
+    app.steps["consumer"].add(step)
+register_task(app, settings, _current_child)

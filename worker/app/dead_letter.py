@@ -1,0 +1,117 @@
+"""Moves a message to the dead letters, and records its files as failed."""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+
+from funasr_fleet.broker.dead_letters import DeadLetter
+from funasr_fleet.contract.audio_address import shown
+from funasr_fleet.contract.job import AudioRef, MalformedShard, Shard
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.contract.transcript import utc_now
+from funasr_fleet.storage.base import StoreError, StoreUnavailable
+from funasr_fleet.worker.app.child_process import WorkerContext
+from funasr_fleet.worker.errors import OutputUnwritable, SendToDeadLetters, Skip
+from funasr_fleet.worker.events import FileFinished, ShardDeadLettered
+from funasr_fleet.worker.pipeline.output_store import Outputs
+from funasr_fleet.worker.pipeline.receipt import RunContext, describe_audio, write_error
+
+log = logging.getLogger(__name__)
+
+
+def dead_letter_shard(
+    letter: DeadLetter, child: WorkerContext, decision: SendToDeadLetters, run: RunContext
+) -> None:
+    """Write the dead letter and record the shard's unfinished files as failed.
+
+    The dead letter is written after the files are recorded as failed, so that a requeue finds them
+    recorded, and before the job can be finalized.
+
+    Raises:
+        StoreUnavailable: storage is unavailable; call again to write what is missing.
+    """
+    try:
+        shard = Shard.from_message(letter.document)
+    except MalformedShard:
+        child.dead_letters.put(letter)
+    else:
+        failed = write_errors(child, shard, decision, run)
+        reporter = child.make_reporter(shard)
+        with _tolerate_ledger_errors(shard):
+            reporter.give_up(failed, decision.message, decision.kind)
+        child.dead_letters.put(letter)
+        try:
+            with _tolerate_ledger_errors(shard):
+                reporter.close_after_dead_letter()
+        except StoreUnavailable:
+            raise  # no other process would finalize the job
+        except StoreError as error:
+            log.warning("cannot write the report of finished job %s: %s", shard.job, error)
+        for ref in failed:
+            child.observe(_failed(shard, ref, decision))
+    child.observe(ShardDeadLettered(message_id=letter.message_id, reason=decision.message))
+
+
+def write_errors(
+    child: WorkerContext, shard: Shard, decision: SendToDeadLetters, run: RunContext
+) -> Sequence[AudioRef]:
+    """Write an .error.json for each file of the shard without a result; return those files.
+
+    Raises:
+        StoreUnavailable: storage is unavailable, and that is not the reason of the dead letter.
+    """
+    failed = []
+    for ref in shard.files:
+        child.heartbeat.touch(f"report of {ref.relative}")
+        outputs = Outputs(child.pipeline.store, shard.output, ref.relative)
+        with _tolerate_same_cause(decision):
+            if child.pipeline.fetcher.existing(shard, ref):
+                continue  # an attempt crashed after it had written the result
+        failed.append(ref)
+        skip = Skip(decision.kind, decision.message)
+        report = write_error(skip, run, describe_audio(ref, None, None, ref.channel), utc_now())
+        with _tolerate_same_cause(decision):
+            outputs.write_error(report)
+    return failed
+
+
+@contextlib.contextmanager
+def _tolerate_ledger_errors(shard: Shard) -> Iterator[None]:
+    """Continue without the ledger when Redis rejects a command.
+
+    The client retries while Redis is unreachable, so only rejected commands raise here. The job
+    stays open, and its report is not written, until `fleet reconcile` has rebuilt its ledger.
+    """
+    try:
+        yield
+    except BrokerUnavailable as error:
+        log.error("cannot update the ledger of job %s, run fleet reconcile: %s", shard.job, error)
+
+
+@contextlib.contextmanager
+def _tolerate_same_cause(decision: SendToDeadLetters) -> Iterator[None]:
+    """Ignore storage errors when writing the error report fails for the reason that it reports.
+
+    That is missing access to the output prefix, or storage that failed through all retries.
+    """
+    try:
+        yield
+    except StoreUnavailable:
+        if decision.kind != "audio_missing":  # the kind that decide() gives to exhausted retries
+            raise
+    except (StoreError, OutputUnwritable):
+        pass
+
+
+def _failed(shard: Shard, ref: AudioRef, decision: SendToDeadLetters) -> FileFinished:
+    return FileFinished(
+        shard=shard.shard,
+        job=shard.job,
+        audio=shown(ref.audio),
+        index=ref.index,
+        outcome="failed",
+        audio_s=0.0,
+        seconds=0.0,
+        error=decision.message,
+        error_kind=decision.kind,
+    )

@@ -1,0 +1,226 @@
+"""One delivery of a shard: transcribe, split or dead-letter it, and handle errors."""
+
+import contextlib
+import logging
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from funasr_fleet.broker.attempts_key import identity_of
+from funasr_fleet.broker.dead_letters import DeadLetter
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER
+from funasr_fleet.contract.transcript import utc_now
+from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.worker.app.child_process import WorkerContext, leave_process
+from funasr_fleet.worker.app.malloc_trim import trim_heap
+from funasr_fleet.worker.app.publish import lane_of, publish_split, republish_with_delay
+from funasr_fleet.worker.app.split import split
+from funasr_fleet.worker.coordination.attempts import FIRST, Attempt
+from funasr_fleet.worker.errors import (
+    Decision,
+    PoisonShard,
+    RestartChild,
+    Retry,
+    SendToDeadLetters,
+    Skip,
+    decide,
+)
+from funasr_fleet.worker.events import (
+    FilesCancelled,
+    ShardFinished,
+    ShardRequeued,
+    ShardRetryScheduled,
+    ShardSplit,
+    ShardStarted,
+)
+
+log = logging.getLogger(__name__)
+
+_DEAD_LETTER_RETRY_S = 30.0
+
+
+class RequeueShard(Exception):
+    """The worker is shutting down: requeue the shard at the head of its queue."""
+
+
+@dataclass(frozen=True)
+class ShardRun:
+    """One message, processed by a child that holds the lock of its shard."""
+
+    task: Any
+    document: Any
+    child: WorkerContext
+    shard: Shard | None = None
+    """None when the message is not a valid shard."""
+    attempt: Attempt = FIRST
+
+    @property
+    def _identity(self) -> str:
+        assert self.shard  # noqa: S101 - an invalid message has no attempts
+        return identity_of(self.shard.output, self.shard.shard)
+
+    def run(self, max_attempts: int) -> None:
+        """Transcribe the shard. If it crashed a worker before, split or reject it instead.
+
+        A shard of several files is split after its first crash. A shard of one file is rejected
+        after `max_attempts` crashes.
+        """
+        assert self.shard  # noqa: S101 - see worker.app.task
+        try:
+            if self.attempt.deaths and len(self.shard.files) > 1:
+                self._split(self.shard)
+            else:
+                reject_poison(self.attempt, max_attempts)
+                report_started(self.task, self.shard, self.child, self.attempt.deaths)
+                self._transcribe(self.shard)
+                self.child.attempts.end(self._identity)
+        except RequeueShard:
+            self._discard_attempt()
+            self.child.observe(ShardRequeued(shard=self.shard.shard))
+            raise
+        except Exception as error:
+            self.apply(decide(error, self.task.request.retries))
+
+    def _discard_attempt(self) -> None:
+        self.child.attempts.discard_attempt(self._identity, self.attempt.attempt_id)
+
+    def _split(self, shard: Shard) -> None:
+        """Publish each file as a shard of its own, to isolate the file that crashed the worker."""
+        parts, reporter = split(shard), self.child.make_reporter(shard)
+        reporter.await_parts(parts)
+        publish_split(self.task, parts, self.child.heartbeat.touch)
+        reporter.close_after_dead_letter()
+        self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
+        self.child.observe(
+            ShardSplit(
+                shard=shard.shard,
+                files=len(shard.files),
+                last_death=self.attempt.last_death,
+            )
+        )
+
+    def _transcribe(self, shard: Shard) -> None:
+        """Run the pipeline with torch's thread count pinned; report the count before and after."""
+        from funasr_fleet.worker.process.resident_memory import peak_resident_bytes, resident_bytes
+
+        child = self.child
+        begin, threads_before = time.monotonic(), child.pipeline.engine.hold_threads()
+        reporter = child.make_reporter(shard)
+        reporter.begin()
+        try:
+            effort = child.pipeline.run(
+                shard,
+                self._run_context(),
+                reporter.record,
+                lambda: child.is_draining() or reporter.is_cancelled(),
+            )
+            if child.is_draining() and reporter.unfinished:
+                raise RequeueShard
+        except Exception:
+            reporter.suspend()
+            raise
+        seconds = time.monotonic() - begin
+        if cancelled := reporter.end(round(seconds * 1000)):
+            child.observe(FilesCancelled(shard=shard.shard, job=str(shard.job), files=cancelled))
+        trim_heap()
+        child.observe(
+            ShardFinished(
+                shard=shard.shard,
+                job=shard.job,
+                seconds=seconds,
+                busy_ratio=round(min(1.0, effort.busy_s / max(seconds, 1e-9)), 3),
+                threads_before=threads_before,
+                threads_after=effort.threads,
+                resident_bytes=resident_bytes(),
+                peak_resident_bytes=peak_resident_bytes(),
+            )
+        )
+
+    def _run_context(self) -> Any:
+        from funasr_fleet.worker.pipeline.receipt import RunContext
+
+        return RunContext(
+            job=self.shard.job if self.shard else None,
+            attempt=self.attempt.number,
+            retries=self.task.request.retries,
+            worker=self.task.request.hostname,
+            slot=self.child.plan.slot,
+        )
+
+    def apply(self, decision: Decision) -> None:
+        """Carry out a decision about the whole shard."""
+        match decision:
+            case Retry():
+                self._retry(decision)
+            case RestartChild(message=message):
+                log.critical("exiting worker child; shard will be redelivered: %s", message)
+                with contextlib.suppress(Exception):
+                    self.child.attempts.record_crash(self._identity, message)
+                leave_process()
+            case SendToDeadLetters():
+                self._dead_letter(decision)
+            case Skip(kind=kind, message=message):
+                self._dead_letter(SendToDeadLetters(message, kind))
+
+    def _retry(self, decision: Retry) -> None:
+        retries = self.task.request.retries + 1
+        republish_with_delay(self.task, decision.delay_s, retries, self.child.heartbeat.touch)
+        self._discard_attempt()
+        shard = str(self.document.get("shard"))
+        self.child.observe(
+            ShardRetryScheduled(shard=shard, reason=decision.message, delay_s=decision.delay_s)
+        )
+
+    def _dead_letter(self, decision: SendToDeadLetters) -> None:
+        from funasr_fleet.worker.app.dead_letter import dead_letter_shard
+
+        letter = DeadLetter(
+            message_id=self.task.request.id,
+            reason=decision.message,
+            document=self.document,
+            queue=lane_of(self.task),
+            worker=self.task.request.hostname,
+            device=self.child.plan.visible or self.child.plan.device,
+            at=utc_now(),
+        )
+        run = self._run_context()
+        if decision.kind == "poison":  # rejected before it was started: not an attempt
+            run = replace(run, attempt=run.attempt - 1)
+        try:
+            dead_letter_shard(letter, self.child, decision, run)
+            if self.shard:
+                self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
+        except StoreUnavailable as error:  # retry until the error reports can be written
+            self._retry(Retry(_DEAD_LETTER_RETRY_S, str(error)))
+
+
+def reject_poison(attempt: Attempt, max_attempts: int) -> None:
+    """Reject a shard whose earlier attempts crashed their process too often.
+
+    Raises:
+        PoisonShard: after `max_attempts` crashes.
+    """
+    if attempt.deaths >= max_attempts:
+        cause = attempt.last_death or "unknown, the whole worker or its machine was lost"
+        raise PoisonShard(f"crashed its worker {attempt.deaths} times; last crash: {cause}")
+
+
+def report_started(task: Any, shard: Shard, child: WorkerContext, deaths: int) -> None:
+    """Emit ShardStarted; `deaths` is the number of earlier attempts that crashed."""
+    child.observe(
+        ShardStarted(
+            shard=shard.shard,
+            job=shard.job,
+            files=len(shard.files),
+            queue_wait_s=_since((task.request.headers or {}).get(ENQUEUED_AT_HEADER)),
+            redelivered=deaths > 0,
+        )
+    )
+
+
+def _since(sent_at: Any) -> float | None:
+    try:
+        return max(0.0, time.time() - float(sent_at))
+    except (TypeError, ValueError):
+        return None  # sent by another client, without this header or with another value

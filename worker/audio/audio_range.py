@@ -1,0 +1,113 @@
+"""Decoded pieces -> the requested time range and channels, in blocks of equal size."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.worker.audio.declared_duration import MIN_SAMPLES
+from funasr_fleet.worker.audio.decode import Piece, Planes, choose_channel
+from funasr_fleet.worker.errors import AudioTooShort
+from funasr_fleet.worker.text.spans import SAMPLES_PER_MS
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioFacts:
+    """Properties of a file that was decoded to its end."""
+
+    channels: int
+    source_rate: int
+    """Samples per second in the file, in Hz."""
+    duration_ms: int
+    lost_ms: int = 0
+    """Audio within the requested range that could not be decoded, in ms."""
+
+
+def is_split(ref: AudioRef, options: Options) -> bool:
+    """Whether every channel gets its own transcript."""
+    return ref.channel is None and options.channels == "split"
+
+
+def channels_of(count: int, ref: AudioRef, options: Options) -> list[int | None]:
+    """The channels to transcribe, of a file with `count` channels; None is the mix."""
+    return list(range(count)) if is_split(ref, options) else [ref.channel]
+
+
+class AudioRange:
+    """Cuts the requested range and channels out of a file while it is decoded."""
+
+    def __init__(self, ref: AudioRef, options: Options) -> None:
+        self._ref, self._options = ref, options
+        self._first: Piece | None = None
+        self._samples = 0
+        self._lost = 0
+        self._whole = False
+
+    @property
+    def facts(self) -> AudioFacts | None:
+        """The properties of the file; None until it is decoded to its end."""
+        if self._first is None or not self._whole:
+            return None
+        return AudioFacts(
+            channels=len(self._first.planes),
+            source_rate=self._first.source_rate,
+            duration_ms=self._samples // SAMPLES_PER_MS,
+            lost_ms=round(self._lost / SAMPLES_PER_MS),
+        )
+
+    def blocks(self, pieces: Iterable[Piece], size: int) -> Iterator[Planes]:
+        """The requested samples in blocks of shape (channels, size); the last may be shorter.
+
+        Raises:
+            AudioTooShort: less than 25 ms of audio lie in the requested range.
+            UndecodableAudio: the requested channel does not exist.
+        """
+        return map(self._choose, in_blocks(self._cut(pieces), size))
+
+    def _cut(self, pieces: Iterable[Piece]) -> Iterator[Planes]:
+        start = (self._ref.start_ms or 0) * SAMPLES_PER_MS
+        end = None if self._ref.end_ms is None else self._ref.end_ms * SAMPLES_PER_MS
+        selected = 0
+        for piece in pieces:
+            self._first = self._first or piece
+            at, self._samples = self._samples, self._samples + piece.planes.shape[1]
+            self._lost += _overlap(at, at + piece.lost, start, end)
+            stop = None if end is None else max(0, end - at)
+            in_range = piece.planes[:, max(0, start - at) : stop]
+            selected += in_range.shape[1]
+            yield in_range
+        self._whole = True
+        if selected < MIN_SAMPLES:
+            raise AudioTooShort(
+                f"less than {MIN_SAMPLES // SAMPLES_PER_MS} ms of audio in the range from "
+                f"{start // SAMPLES_PER_MS} ms: "
+                f"the audio ends at {self._samples // SAMPLES_PER_MS} ms"
+            )
+
+    def _choose(self, planes: Planes) -> Planes:
+        if is_split(self._ref, self._options):
+            return planes
+        return choose_channel(planes, self._ref.channel)[None]
+
+
+def _overlap(at: int, until: int, start: int, end: int | None) -> int:
+    """Length of the overlap of [at, until) and [start, end); None for end means unbounded."""
+    return max(0, (until if end is None else min(until, end)) - max(at, start))
+
+
+def in_blocks(pieces: Iterable[Planes], size: int) -> Iterator[Planes]:
+    """Regroup samples into blocks of `size` samples; the last one may be shorter."""
+    waiting: list[Planes] = []
+    count = 0
+    for piece in pieces:
+        rest = piece
+        while count + rest.shape[1] >= size:
+            part, rest = rest[:, : size - count], rest[:, size - count :]
+            yield np.concatenate([*waiting, part], axis=1)
+            waiting, count = [], 0
+        if rest.shape[1]:
+            waiting.append(rest)
+            count += rest.shape[1]
+    if count:
+        yield np.concatenate(waiting, axis=1)

@@ -1,0 +1,154 @@
+"""PURE: the position of a frame in the recording, and what is missing before it."""
+
+from typing import NamedTuple
+
+from funasr_fleet.worker.audio.damage.evidence import NO_GAP, DamageEvidence, Gap
+
+_HEAD_CUT_S = 0.1
+"""A recording cut out of a stream may begin with one or two incomplete packets."""
+_END_BYTES = 4096
+"""Up to this size, data after the last frame is a truncated packet or a tag, not lost audio."""
+_TOLERANCE = 0.5
+"""Smallest gap, in frames: timestamps are rounded, and those of live recordings jitter."""
+_ROUNDED_S = 0.001
+"""Rounding error of timestamps."""
+_LARGE = 1.4
+"""A packet of this many times the mean size may contain several frames."""
+_LEARN = 1 / 32
+"""Weight of the latest packet in the moving averages."""
+_GAP_PER_BYTES = 3.0
+_GAP_SLACK_S = 1.0
+"""Longest plausible gap: this factor times the duration of the bytes in it, plus this slack.
+Damaged timestamps may show gaps of hours."""
+_GAP_UNKNOWN_S = 10.0
+"""Longest plausible gap before the byte rate of the file is known."""
+_UNREAD_SHARE = 0.25
+_UNREAD_BYTES = 32
+"""Unread bytes explain a gap if they are at least this share of the bytes that such a duration
+takes elsewhere in the file, and at least this many: headers alone do not explain a gap."""
+
+
+class ClockPosition(NamedTuple):
+    """Position of a frame in its file."""
+
+    time_s: float | None
+    """Timestamp."""
+    seconds: float
+    """Duration."""
+    bytes_since: int = 0
+    """Bytes from the end of the last packet that gave frames to the start of this one's."""
+
+
+class Clock:
+    """Tracks the time of the frames of one stream.
+
+    An elementary stream (mp3, ADTS, AC-3) has no timestamps: FFmpeg derives them by counting
+    packets, and missing audio shows only as bytes that gave no frame.
+    """
+
+    def __init__(self, *, has_timestamps: bool, is_stream: bool) -> None:
+        """Create a clock for a kind of file.
+
+        Args:
+            has_timestamps: whether the container has timestamps.
+            is_stream: whether recordings of this format may start anywhere in a stream.
+        """
+        self._has_timestamps = has_timestamps
+        self._is_stream = is_stream
+        self.has_begun = False
+        """Whether there has been a frame."""
+        self._next_s: float | None = None
+        self._began_s = 0.0
+        self._frame_s = 0.0
+        self._packet_bytes = 0.0
+        self._packet_s = 0.0
+        self._read_bytes = 0
+
+    def begin(self, first_s: float | None) -> None:
+        """Set the start of the recording from the timestamp of the first packet."""
+        if self._next_s is None and first_s is not None and self._has_timestamps:
+            self._next_s = self._began_s = max(0.0, first_s)
+
+    def gap_s(self, time_s: float | None, seconds: float) -> float:
+        """Gap in s between the last frame and this one by timestamps; 0 within the tolerance."""
+        if time_s is None or self._next_s is None:
+            return 0.0
+        gap_s = time_s - self._next_s
+        if gap_s < _ROUNDED_S:
+            return 0.0
+        return gap_s if gap_s > _TOLERANCE * max(self._frame_s, seconds) else 0.0
+
+    def is_explained(self, gap_s: float, unread_bytes: int) -> bool:
+        """Whether the unread bytes are the audio missing in a gap, and not just headers."""
+        needed = _UNREAD_SHARE * gap_s * self._bytes_per_s
+        return self._packet_s > 0 and unread_bytes >= max(_UNREAD_BYTES, needed)
+
+    def missing(self, position: ClockPosition, evidence: DamageEvidence) -> Gap:
+        """The audio missing before a frame."""
+        measure = self._missing_by_time if self._has_timestamps else self._missing_by_bytes
+        gap = measure(position, evidence)
+        is_cut_start = self._is_stream and not self.has_begun and gap.lost_s <= _HEAD_CUT_S
+        return NO_GAP if is_cut_start else gap
+
+    def _missing_by_time(self, position: ClockPosition, evidence: DamageEvidence) -> Gap:
+        gap_s = self.gap_s(position.time_s, position.seconds)
+        if gap_s and (evidence.is_lost or evidence.suspect or evidence.paused):
+            is_plausible = evidence.paused or gap_s <= self._longest_s(position, evidence)
+            fill_s = gap_s if is_plausible else evidence.failed_s
+            lost_s = min(fill_s, evidence.failed_s) if evidence.paused else fill_s
+            return Gap(fill_s=fill_s, lost_s=lost_s + evidence.corrupt_s)
+        return Gap(lost_s=evidence.failed_s + evidence.corrupt_s)
+
+    def _missing_by_bytes(self, position: ClockPosition, evidence: DamageEvidence) -> Gap:
+        fill_s = self._frames_in(evidence) * (self._packet_s or position.seconds)
+        return Gap(fill_s=fill_s, lost_s=fill_s + evidence.corrupt_s)
+
+    def _frames_in(self, evidence: DamageEvidence) -> int:
+        unread = evidence.failed_bytes + evidence.skipped_bytes
+        packets = round(unread / self._packet_bytes) if self._packet_bytes else evidence.failed
+        return max(packets, 1 if evidence.failed else 0) + evidence.dropped_frames
+
+    def _longest_s(self, position: ClockPosition, evidence: DamageEvidence) -> float:
+        """The longest plausible gap, in s."""
+        elapsed_s = (self._next_s or 0.0) - self._began_s
+        if elapsed_s < 1 or not self._read_bytes:
+            return max(_GAP_UNKNOWN_S, _GAP_PER_BYTES * evidence.failed_s)
+        by_bytes_s = max(0, position.bytes_since) * elapsed_s / self._read_bytes
+        return _GAP_SLACK_S + _GAP_PER_BYTES * max(by_bytes_s, evidence.failed_s)
+
+    def missing_at_the_end(self, evidence: DamageEvidence) -> Gap:
+        """The audio missing after the last frame; it needs no silence, as no audio follows."""
+        if evidence.is_single and evidence.failed_bytes <= max(
+            _END_BYTES, 1.5 * self._packet_bytes
+        ):
+            return NO_GAP
+        if self._has_timestamps:
+            return Gap(lost_s=evidence.failed_s + evidence.corrupt_s)
+        return Gap(lost_s=self._frames_in(evidence) * self._packet_s + evidence.corrupt_s)
+
+    @property
+    def _bytes_per_s(self) -> float:
+        return self._packet_bytes / self._packet_s if self._packet_s else 0.0
+
+    def seconds_of(self, size_bytes: int, declared_s: float) -> float:
+        """Duration of a packet in s: as declared, unless that is implausible for its size."""
+        by_size_s = size_bytes / self._bytes_per_s if self._bytes_per_s else 0.0
+        longest_s = _GAP_SLACK_S + _GAP_PER_BYTES * by_size_s
+        return declared_s if 0 < declared_s <= longest_s else by_size_s
+
+    def advance(self, time_s: float | None, seconds: float, read_bytes: int) -> None:
+        """Advance past a frame; `read_bytes` bytes of the file precede it."""
+        start_s = self._next_s if time_s is None else time_s
+        self._next_s = (start_s or 0.0) + seconds
+        self._frame_s, self._read_bytes = seconds, read_bytes
+        self.has_begun = True
+
+    def is_large(self, packet_bytes: int) -> bool:
+        """Whether a packet is large enough to contain several frames."""
+        return 0 < _LARGE * self._packet_bytes <= packet_bytes
+
+    def update_averages(self, packet_bytes: int, seconds: float) -> None:
+        """Update the averages with a decoded packet: its size in bytes and its duration in s."""
+        weight = _LEARN if self._packet_s else 1.0
+        self._packet_bytes += weight * (packet_bytes - self._packet_bytes)
+        self._packet_s += weight * (seconds - self._packet_s)

@@ -1,0 +1,217 @@
+"""Packets of a file -> its frames and the gaps between them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple, cast
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+
+from funasr_fleet.worker.audio.damage.clock import Clock, ClockPosition
+from funasr_fleet.worker.audio.damage.evidence import NO_GAP, DamageEvidence, Gap
+from funasr_fleet.worker.audio.damage.packets import adts_frames, is_pause, padding_bytes
+from funasr_fleet.worker.audio.damage.transport_stream import is_broken
+from funasr_fleet.worker.audio.damage.unread_bytes import SkippedBytes, UnreadBytes
+from funasr_fleet.worker.audio.decoder_input import DecoderInput
+
+_WITHOUT_TIMESTAMPS = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd"}
+"""FFmpeg's names of elementary streams; it derives their timestamps by counting packets."""
+_STREAMS = {"mpegts", "mpeg"}
+"""Other formats whose recordings may be cut out of a broadcast at any point."""
+_MAX_DEMUX_ERRORS = 100
+"""Stop demuxing after this many consecutive errors without a packet."""
+_MAX_TS_BYTES = 188 * 40_000
+"""Bytes of a transport stream that are checked for damage in one gap."""
+
+
+class GappedFrame(NamedTuple):
+    """A frame, and the audio missing before it."""
+
+    frame: AudioFrame | None
+    """None at the end of the file."""
+    gap: Gap = NO_GAP
+
+
+def frames_with_gaps(container: InputContainer, source: DecoderInput) -> Iterator[GappedFrame]:
+    """Yield every decodable frame of the first audio stream, then the gap at the end of the file.
+
+    Args:
+        container: the opened file.
+        source: the file's bytes.
+
+    Raises:
+        av.FFmpegError: nothing can be decoded; the first error is raised.
+    """
+    yield from _Reader(container, source).read()
+
+
+class _Reader:
+    def __init__(self, container: InputContainer, source: DecoderInput) -> None:
+        self._container, self._source = container, source
+        self._stream: AudioStream = container.streams.audio[0]
+        self._codec = self._stream.codec_context.codec.canonical_name
+        self._format = container.format.name
+        self._is_elementary = self._format in _WITHOUT_TIMESTAMPS
+        self._clock = Clock(
+            has_timestamps=not self._is_elementary,
+            is_stream=self._is_elementary or self._format in _STREAMS,
+        )
+        self._skipped = SkippedBytes(source) if self._format == "aac" else None
+        has_headers = not self._is_elementary and self._format != "mpegts"
+        self._unread = UnreadBytes() if has_headers else None
+        self._collected: DamageEvidence | None = None
+        """None while there is no sign of damage."""
+        self._first_error: av.FFmpegError | None = None
+        self._first_at: int | None = None
+        self._decoded_until = 0
+        """File offset of the end of the last packet that gave frames."""
+        self._unit_at = 0
+        """File offset of the start of the last packet, with or without frames."""
+        self._padding_until = -1
+        """File offset of the end of a tag between the frames."""
+
+    def read(self) -> Iterator[GappedFrame]:
+        for packet in self._packets():
+            frames = self._frames(packet)
+            for number, frame in enumerate(frames):
+                time_s = frame.time
+                if time_s is None and not number:
+                    time_s = _time_s(packet)
+                yield GappedFrame(frame, self._gap_before(frame, time_s, packet))
+            self._note_after_frames(packet, frames)
+        if not self._clock.has_begun and self._first_error:
+            raise self._first_error
+        yield GappedFrame(None, self._clock.missing_at_the_end(self._evidence))
+
+    def _packets(self) -> Iterator["Packet[AudioStream]"]:
+        """Yield the packets of the stream; continue after errors of the demuxer."""
+        errors, number = 0, self._stream.index
+        packets = self._container.demux()
+        while errors < _MAX_DEMUX_ERRORS:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError as error:
+                self._first_error = self._first_error or error
+                self._evidence.suspect = True
+                packets, errors = self._container.demux(), errors + 1
+                continue
+            if packet is None:
+                return
+            errors = 0
+            if self._unread:
+                self._unread.add(packet)
+            if packet.stream.index == number:
+                yield cast("Packet[AudioStream]", packet)
+
+    @property
+    def _evidence(self) -> DamageEvidence:
+        """The damage evidence since the last intact frame, created on first use."""
+        if self._collected is None:
+            self._collected = DamageEvidence()
+        return self._collected
+
+    def _frames(self, packet: "Packet[AudioStream]") -> list[AudioFrame]:
+        """Decode a packet; return its frames, maybe none, and note signs of damage."""
+        if self._first_at is None:
+            self._first_at = packet.pos
+            self._clock.begin(_time_s(packet))
+        if self._skipped and (skipped := self._skipped.before(packet)):
+            self._evidence.skipped_bytes += skipped
+        if packet.is_corrupt:
+            self._evidence.suspect = True
+        try:
+            frames = packet.decode()
+        except av.FFmpegError as error:
+            self._first_error = self._first_error or error
+            self._note_failure(packet)
+            return []
+        if not frames and packet.size and self._clock.has_begun:
+            self._note_empty(packet)
+        return frames
+
+    def _note_failure(self, packet: "Packet[AudioStream]") -> None:
+        self._source.touch()
+        body = bytes(packet)
+        if is_pause(self._codec, body):
+            self._evidence.paused = True
+        elif body and not self._is_padding(packet, body):
+            duration_s = float((packet.duration or 0) * packet.time_base)
+            self._evidence.failed += 1
+            self._evidence.failed_bytes += packet.size
+            self._evidence.failed_s += self._clock.seconds_of(packet.size, duration_s)
+
+    def _note_empty(self, packet: "Packet[AudioStream]") -> None:
+        """Some decoders return no frames, and no error, for a packet that they cannot decode."""
+        if self._is_elementary:
+            self._note_failure(packet)
+        else:
+            self._evidence.suspect = True
+
+    def _is_padding(self, packet: "Packet[AudioStream]", body: bytes) -> bool:
+        """Whether a packet of an elementary stream is part of a tag or of zero padding."""
+        if not self._is_elementary or packet.pos is None:
+            return False
+        if padding := padding_bytes(body):
+            self._padding_until = packet.pos + padding
+        if packet.pos > self._padding_until:
+            return False
+        self._padding_until = max(self._padding_until, packet.pos + packet.size)
+        return True
+
+    def _note_after_frames(self, packet: "Packet[AudioStream]", frames: list[AudioFrame]) -> None:
+        """Note damage that shows once a packet's frames are known; it counts before the next."""
+        self._unit_at = packet.pos or self._unit_at
+        if not frames or not packet.size:
+            return
+        contained = 1
+        if self._codec == "aac" and self._clock.is_large(packet.size):
+            contained = adts_frames(bytes(packet))
+        if contained > len(frames):
+            self._evidence.dropped_frames += contained - len(frames)
+        elif contained == 1:
+            self._clock.update_averages(packet.size, sum(map(seconds_of, frames)))
+        if frames[-1].is_corrupt:
+            self._evidence.corrupt_s += seconds_of(frames[-1])
+
+    def _gap_before(
+        self, frame: AudioFrame, time_s: float | None, packet: "Packet[AudioStream]"
+    ) -> Gap:
+        gap, seconds = NO_GAP, seconds_of(frame)
+        at = self._decoded_until if packet.pos is None else packet.pos
+        if self._collected or self._clock.gap_s(time_s, seconds):
+            gap = self._missing(time_s, seconds, at, is_flushed=not packet.size)
+        self._clock.advance(time_s, seconds, at - (self._first_at or 0))
+        if self._unread:
+            self._unread.reset(is_intact=gap is NO_GAP)
+        self._decoded_until, self._collected = at + packet.size, None
+        return gap
+
+    def _missing(self, time_s: float | None, seconds: float, at: int, *, is_flushed: bool) -> Gap:
+        """The audio missing before a frame, whose packet is at offset `at`; NO_GAP if none."""
+        evidence = self._evidence
+        if is_flushed and evidence.is_single:  # the decoder had buffered it until the file ended
+            return NO_GAP
+        unread = self._unread.count if self._unread else 0
+        position = ClockPosition(time_s, seconds, bytes_since=max(at - self._decoded_until, unread))
+        gap_s = self._clock.gap_s(time_s, seconds)
+        if gap_s and not (evidence.is_lost or evidence.suspect or evidence.paused):
+            evidence.suspect = self._is_damage(gap_s, at, unread)
+        return self._clock.missing(position, evidence) or NO_GAP
+
+    def _is_damage(self, gap_s: float, at: int, unread_bytes: int) -> bool:
+        """Whether a gap before the packet at offset `at` is damage, not a pause of the recorder."""
+        if self._format != "mpegts":
+            return self._clock.is_explained(gap_s, unread_bytes)
+        size = min(max(0, at - self._unit_at), _MAX_TS_BYTES)
+        return is_broken(self._source.read_at(self._unit_at, size), self._stream.id)
+
+
+def _time_s(packet: "Packet[AudioStream]") -> float | None:
+    return None if packet.pts is None else float(packet.pts * packet.time_base)
+
+
+def seconds_of(frame: AudioFrame) -> float:
+    """Duration of a frame, in s."""
+    return frame.samples / frame.sample_rate

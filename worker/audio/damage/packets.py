@@ -1,0 +1,60 @@
+"""PURE: packet content that no decoder accepts, but that is no damage."""
+
+_OTHER_TAGS = (b"LYRICSBEGIN", b"3DI")
+"""Tags without a length field. In concatenated files, tags lie between frames."""
+
+_PAUSES = {"amr_nb": {8, 15}, "amr_wb": {9, 14, 15}}
+"""AMR frame types without speech: comfort noise, lost in transmission, not sent (RFC 4867; 3GPP
+TS 26.101 and 26.201). FFmpeg decodes none of them."""
+
+
+def padding_bytes(body: bytes) -> int:
+    """Number of bytes at the start of elementary stream data that are tags or zeros.
+
+    It may exceed len(body): the rest of the tag is in the next packets.
+    """
+    at = 0
+    while at < len(body):
+        tag = body[at:].lstrip(b"\0")
+        size = _tag_bytes(tag)
+        if tag and not size:
+            return at
+        at = len(body) - len(tag) + size
+    return at
+
+
+def _tag_bytes(body: bytes) -> int:
+    if body.startswith(b"ID3") and len(body) >= 10:  # 7 bits per byte
+        return 10 + sum((byte & 0x7F) << 7 * n for n, byte in enumerate(body[9:5:-1]))
+    if body.startswith(b"APETAGEX") and len(body) >= 16:
+        return 32 + int.from_bytes(body[12:16], "little")
+    if body.startswith(b"TAG"):
+        return 128
+    return len(body) if body.startswith(_OTHER_TAGS) else 0
+
+
+def is_pause(codec: str, body: bytes) -> bool:
+    """Whether a packet signals a pause without speech."""
+    return bool(body) and not body[0] & 0x83 and body[0] >> 3 & 0xF in _PAUSES.get(codec, ())
+
+
+def adts_frames(body: bytes) -> int:
+    """Number of ADTS frames in a packet: more than one if the length field of the first is damaged.
+
+    Use it only for large packets: in others, audio data may look like a header by chance.
+    """
+    if len(body) < 7 or body[0] != 0xFF or body[1] & 0xF6 != 0xF0:
+        return 1
+    count, at = 1, _next_adts(body, 7)
+    while 0 <= at <= len(body) - 7:
+        length = (body[at + 3] & 3) << 11 | body[at + 4] << 3 | body[at + 5] >> 5
+        count, at = count + 1, _next_adts(body, at + max(7, length))
+    return count
+
+
+def _next_adts(body: bytes, start: int) -> int:
+    """Offset of the next header that equals the packet's, except for its length; -1 for none."""
+    at = body.find(body[:3], start)
+    while 0 <= at < len(body) - 7 and (body[at + 3] ^ body[3]) & 0xF0:
+        at = body.find(body[:3], at + 1)
+    return at

@@ -1,0 +1,90 @@
+"""Counts bytes of a file that are in no packet: headers, and data that the demuxer skipped."""
+
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from av.stream import Stream
+
+from funasr_fleet.worker.audio.damage.packets import padding_bytes
+from funasr_fleet.worker.audio.decoder_input import DecoderInput
+
+_DECAY = 64
+"""The usual header size decays by 1/64 per frame after an unusually long header."""
+
+_MATCH_BYTES = 32
+"""Bytes at the start of a packet by which it is located in the file."""
+_SEARCH_BYTES = 1 << 20
+"""How far ahead a packet is searched; FFmpeg stops sooner."""
+
+
+class UnreadBytes:
+    """Counts unread bytes in a container whose packets have offsets, with headers between them."""
+
+    def __init__(self) -> None:
+        self._at: int | None = None
+        self._read = 0
+        """Bytes of the packets at offset `_at`: in Ogg, all packets of a page have its offset."""
+        self._usual = 0
+        """Usual distance from the end of a packet to the start of the next: header bytes."""
+        self._longest = self._longest_before = 0
+        """Longest distance since the last frame at another offset, and before that frame."""
+        self._unread = self._unread_before = 0
+        """Bytes of these distances beyond the usual. A gap may show one offset late."""
+        self._has_moved = False
+
+    @property
+    def count(self) -> int:
+        """Unread bytes before the current frame, beyond the usual header size."""
+        return self._unread_before + self._unread
+
+    def add(self, packet: "Packet[Stream]") -> None:
+        """Account for one packet, of any stream of the file."""
+        at = packet.pos
+        if at is not None and at != self._at:
+            if self._at is not None:
+                self._jump(at - self._at - self._read)
+            self._at, self._read = at, 0
+        self._read += packet.size
+
+    def _jump(self, size: int) -> None:
+        self._has_moved = True
+        self._longest = max(self._longest, size)
+        if size > self._usual:
+            self._unread += size - self._usual
+
+    def reset(self, *, is_intact: bool) -> None:
+        """Reset the counts at a frame; update the usual header size if nothing is missing."""
+        if not is_intact:
+            self._longest = self._unread = 0
+        elif self._has_moved:
+            decayed = self._usual - (self._usual - self._longest_before) // _DECAY
+            self._usual = max(self._longest_before, decayed)
+        if not is_intact or self._has_moved:
+            self._longest_before, self._unread_before = self._longest, self._unread
+            self._longest = self._unread = 0
+            self._has_moved = False
+
+
+class SkippedBytes:
+    """Finds bytes that the ADTS demuxer skips; its packet offsets do not include them."""
+
+    def __init__(self, source: DecoderInput) -> None:
+        self._source: DecoderInput | None = source
+        """None once packets can no longer be located."""
+        self._skipped = 0
+        """Bytes skipped so far."""
+
+    def before(self, packet: "Packet[AudioStream]") -> int:
+        """Number of audio bytes skipped directly before a packet."""
+        if not self._source or packet.pos is None or not packet.size:
+            return 0
+        head = bytes(packet)[:_MATCH_BYTES]
+        expected = packet.pos + self._skipped
+        if self._source.read_at(expected, len(head)) == head:
+            return 0
+        body = self._source.read_at(expected, _SEARCH_BYTES)
+        skipped = body.find(head)
+        if skipped < 0:
+            self._source = None
+            return 0
+        self._skipped += skipped
+        return max(0, skipped - padding_bytes(body[:skipped]))

@@ -1,0 +1,178 @@
+"""Decodes any allowed audio format to 16 kHz samples with PyAV, without FunASR."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from funasr_fleet.worker.audio.container_allowlist import (
+    container_options,
+    deny_external_io,
+    reject_playlists,
+)
+from funasr_fleet.worker.audio.damage import (
+    GappedFrame,
+    frames_with_gaps,
+    seconds_of,
+    without_odd_frames,
+)
+from funasr_fleet.worker.audio.declared_duration import (
+    check_length,
+    check_riff,
+    declared_seconds,
+    is_all_there,
+)
+from funasr_fleet.worker.audio.decoder_input import DecoderInput
+from funasr_fleet.worker.audio.input_limits import UNLIMITED, Limits, check_rate
+from funasr_fleet.worker.audio.resampling import Piece, Planes, Resampler
+from funasr_fleet.worker.errors import FileFailure, UndecodableAudio
+from funasr_fleet.worker.text.spans import SAMPLES_PER_MS
+
+__all__ = ["Audio", "Piece", "Planes", "choose_channel", "decode_file", "decode_pieces", "ignore"]
+
+_HEAD_BYTES = 1 << 16
+
+
+def ignore() -> None:
+    """Do nothing: the default `touch` callback."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audio:
+    """A whole decoded file."""
+
+    planes: Planes
+    source_rate: int
+    lost_ms: int = 0
+    """Missing audio in ms: replaced with silence, except at the end of the file."""
+
+    @property
+    def channels(self) -> int:
+        """Number of channels in the file."""
+        return int(self.planes.shape[0])
+
+    @property
+    def duration_ms(self) -> int:
+        """Duration in ms."""
+        return int(self.planes.shape[1]) // SAMPLES_PER_MS
+
+    def samples(self, channel: int | None) -> NDArray[np.float32]:
+        """One channel, or the mean of all; shape (samples,)."""
+        return choose_channel(self.planes, channel)
+
+
+def choose_channel(planes: Planes, channel: int | None) -> NDArray[np.float32]:
+    """One channel, or the mean of all; shape (samples,).
+
+    Raises:
+        UndecodableAudio: the channel does not exist.
+    """
+    if channel is None:
+        mixed: NDArray[np.float32] = np.mean(planes, axis=0, dtype=np.float32)
+        return mixed
+    if channel >= len(planes):
+        raise UndecodableAudio(
+            f"there is no channel {channel}: the file has {len(planes)}, numbered from 0"
+        )
+    return np.ascontiguousarray(planes[channel])
+
+
+def decode_file(file: BinaryIO, limits: Limits = UNLIMITED) -> Audio:
+    """Decode the whole first audio stream of a file. Raises as decode_pieces does."""
+    pieces = list(decode_pieces(file, limits))
+    planes = np.concatenate([piece.planes for piece in pieces], axis=1)
+    lost = sum(piece.lost for piece in pieces)
+    return Audio(planes=planes, source_rate=pieces[0].source_rate, lost_ms=lost // SAMPLES_PER_MS)
+
+
+def decode_pieces(
+    file: BinaryIO, limits: Limits = UNLIMITED, touch: Callable[[], None] = ignore
+) -> Iterator[Piece]:
+    """Decode the first audio stream of a file; yield at least one piece.
+
+    Only this file is read, even if it refers to others. Packets that cannot be decoded are skipped;
+    their length is in `lost` of the pieces.
+
+    Args:
+        file: the fetched file.
+        limits: limits on channels, duration and decoded size.
+        touch: called at every read and at every packet that cannot be decoded: much of a file may
+            be read before the first piece.
+
+    Raises:
+        UndecodableAudio: no audio, nothing that decodes, or a truncated file, which is detected at
+            the end. Also for playlists, too many channels and sample rates out of range, and for
+            any other error that FFmpeg raises, including OSError and MemoryError.
+        AudioTooShort: less than 25 ms of audio.
+        AudioTooLong: the duration or the decoded size exceeds its limit.
+        OSError: the disk failed; the file is not at fault.
+    """
+    source = DecoderInput(file, touch)
+    head = source.read_at(0, _HEAD_BYTES)
+    reject_playlists(head)
+    check_riff(head, source.size_bytes)
+    try:
+        with _open(source) as container:
+            yield from _decode(container, source, limits)
+    except FileFailure:
+        _raise_disk_error(source)
+        raise
+    except Exception as error:
+        _raise_disk_error(source)
+        raise UndecodableAudio(f"FFmpeg cannot read it: {_reason(error)}") from error
+    _raise_disk_error(source)
+
+
+def _raise_disk_error(source: DecoderInput) -> None:
+    """Raise a disk error that FFmpeg took for the end of the file, or for damage."""
+    if source.disk_error:
+        raise source.disk_error
+
+
+def _open(source: DecoderInput) -> InputContainer:
+    container: InputContainer
+    try:
+        container = av.open(
+            source, mode="r", container_options=container_options(), io_open=deny_external_io
+        )
+    except av.ArgumentError as error:  # raised for a format that is not in format_whitelist
+        raise UndecodableAudio(
+            "the file format is not a supported audio or video format"
+        ) from error
+    return container
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _decode(container: InputContainer, source: DecoderInput, limits: Limits) -> Iterator[Piece]:
+    if not container.streams.audio:
+        raise UndecodableAudio("the file contains no audio stream")
+    codec = container.streams.audio[0].codec_context
+    if codec is None:
+        raise UndecodableAudio("FFmpeg has no decoder for the file's audio stream")
+    limits.check_channels(codec.channels)
+    if codec.sample_rate:  # 0 if only the frames state it
+        check_rate(codec.sample_rate)
+    declared_s = declared_seconds(container, source.read_at(0, _HEAD_BYTES))
+    limits.check_declared(declared_s or 0.0, codec.channels)
+    resampler = Resampler(codec.sample_rate, codec.name)
+    length, end_s = 0, 0.0
+    for gapped in without_odd_frames(frames_with_gaps(container, source)):
+        if gapped.frame and not resampler.channels:  # may differ from the header
+            check_rate(gapped.frame.sample_rate)
+            limits.check_channels(gapped.frame.layout.nb_channels)
+        if gapped.frame:
+            end_s = max(end_s, (gapped.frame.time or 0.0) + seconds_of(gapped.frame))
+        # once all declared audio is decoded, damage after it is not lost audio
+        is_complete = gapped.frame is None and is_all_there(length, end_s, declared_s)
+        for piece in resampler.pieces(GappedFrame(None) if is_complete else gapped):
+            length += piece.planes.shape[1]
+            limits.check_decoded(length, len(piece.planes))
+            yield piece
+    check_length(length, end_s, declared_s)

@@ -1,0 +1,118 @@
+"""Fetches audio over HTTP from allowed hosts, with urllib3."""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+from urllib.parse import urljoin
+
+import urllib3
+
+from funasr_fleet.contract.audio_address import check_audio, check_host, is_web, shown
+from funasr_fleet.storage.base import (
+    ObjectDenied,
+    ObjectInfo,
+    ObjectMissing,
+    StoreUnavailable,
+    check_size,
+)
+from funasr_fleet.worker.audio.sources.web_request import HttpClient, translated
+
+_CHUNK_BYTES = 1 << 20
+_MAX_REDIRECTS = 5
+_REDIRECTS = {301, 302, 303, 307, 308}
+_GONE = {404, 410}
+_DENIED = {401, 403}
+_BUSY = {408, 425, 429}
+_GRACE_S = 60.0
+_MIN_BYTES_PER_S = 10_000
+"""A download slower than this, after the grace period, is aborted to free its fetch thread."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebAudio:
+    """See AudioSource. The ETag is the server's; without one, download() hashes the bytes."""
+
+    hosts: frozenset[str]
+    """Allowed hosts, also for redirects."""
+    client: HttpClient = field(default_factory=HttpClient)
+    clock: Callable[[], float] = time.monotonic
+
+    def head(self, uri: str) -> ObjectInfo:
+        """See AudioSource."""
+        with self._response("HEAD", uri) as response:
+            return ObjectInfo(uri=uri, etag=_etag(response), size_bytes=_declared_bytes(response))
+
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
+        """See AudioSource."""
+        digest, begin = hashlib.sha256(), self.clock()
+        with self._response("GET", uri) as response:
+            check_size(shown(uri), _declared_bytes(response), limit_bytes)
+            for chunk in _chunks(response, uri):
+                digest.update(chunk)
+                into.write(chunk)
+                check_size(shown(uri), into.tell(), limit_bytes)
+                if self.clock() - begin > _GRACE_S + into.tell() / _MIN_BYTES_PER_S:
+                    raise StoreUnavailable(f"download of {shown(uri)} is too slow")
+            etag = _etag(response) or f'"sha256-{digest.hexdigest()}"'
+        size_bytes = into.tell()
+        into.seek(0)
+        return ObjectInfo(uri=uri, etag=etag, size_bytes=size_bytes)
+
+    @contextlib.contextmanager
+    def _response(self, method: str, uri: str) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Follow redirects to the response with the audio; check each address like the first."""
+        current = uri
+        for _ in range(_MAX_REDIRECTS + 1):
+            self._check(current, uri)
+            with self.client.request(method, current) as response:
+                if response.status not in _REDIRECTS:
+                    _check_status(response.status, uri)
+                    yield response
+                    return
+                target = urljoin(current, response.headers.get("Location", ""))
+            if current.startswith("https://") and not target.startswith("https://"):
+                raise ObjectDenied(f"{shown(uri)} redirects from https to another scheme")
+            current = target
+        raise ObjectDenied(f"{shown(uri)} redirects more than {_MAX_REDIRECTS} times")
+
+    def _check(self, current: str, uri: str) -> None:
+        """Reject an address, or the target of its redirect, whose scheme or host is not allowed."""
+        try:
+            if not is_web(check_audio(current)):
+                raise ValueError("not an http or https address")
+            check_host(current, self.hosts)
+        except ValueError as error:
+            redirect = "" if current == uri else " redirects to a disallowed address"
+            raise ObjectDenied(f"{shown(uri)}{redirect}: {error}") from None
+
+
+def _check_status(status: int, uri: str) -> None:
+    if status in (200, 203):
+        return
+    if status in _GONE:
+        raise ObjectMissing(f"{shown(uri)} does not exist")
+    if status in _DENIED:
+        raise ObjectDenied(f"access to {shown(uri)} was denied")
+    if status in _BUSY or status >= 500:
+        raise StoreUnavailable(f"request for {shown(uri)} failed with status {status}")
+    raise ObjectDenied(f"request for {shown(uri)} was rejected with status {status}")
+
+
+def _etag(response: urllib3.BaseHTTPResponse) -> str:
+    return response.headers.get("ETag", "").strip()[:200]
+
+
+def _declared_bytes(response: urllib3.BaseHTTPResponse) -> int:
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def _chunks(response: urllib3.BaseHTTPResponse, uri: str) -> Iterator[bytes]:
+    try:
+        while chunk := response.read1(_CHUNK_BYTES):  # available bytes; does not wait for more
+            yield chunk
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise translated(error, uri) from None

@@ -1,0 +1,86 @@
+"""Consumer step: renew the leases of unacked messages whose children make progress.
+
+kombu redelivers a message to another worker once the visibility timeout has passed since its
+delivery. So that the timeout can be minutes although files take hours, this step resets the
+delivery time periodically. A message expires when its child hangs or this worker is gone.
+"""
+
+import logging
+import time
+from typing import Any
+
+from celery.worker import state as celery_state
+
+from funasr_fleet.worker.consumer.periodic_step import PeriodicStep
+
+log = logging.getLogger(__name__)
+
+RENEWALS_PER_TIMEOUT = 6
+"""Five renewals may fail before a lease expires."""
+
+_MAX_INTERVAL_S = 5.0
+"""An orphaned message keeps a child idle for up to two intervals."""
+
+
+class Leases(PeriodicStep):
+    """Renews leases and shard locks, and requeues orphaned messages."""
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._orphaned_tags: set[str] = set()
+        """Tags without a request at the last tick; their ack may still be in progress."""
+
+    @property
+    def every_s(self) -> float:
+        """Seconds between two renewals: several per visibility timeout."""
+        timeout_s = self.parent_context.settings.visibility_timeout_s
+        return min(_MAX_INTERVAL_S, timeout_s / RENEWALS_PER_TIMEOUT)
+
+    def start(self, consumer: Any) -> None:
+        """Renew at once, before kombu looks for leases that expired during a broker outage."""
+        self.parent_context.connected_since_s = self.parent_context.clock()
+        super().start(consumer)
+        self.tick(consumer)
+
+    def tick(self, consumer: Any) -> None:
+        """Reset the delivery time of every message that is reserved or in progress here."""
+        context = self.parent_context
+        context.renew_locks()
+        if consumer.task_consumer is None:
+            return
+        qos = consumer.task_consumer.channel.qos
+        active = list(context.active_shards())
+        known = {_tag(request) for request in _in_flight()}
+        # kombu keeps delivered tags only there; it removes acked ones, those in _dirty, much later
+        self._requeue_orphaned(qos, set(qos._delivered) - qos._dirty - known)
+        stalled = {_tag(one.request) for one in active if context.stall_reason(one)}
+        stalled |= context.unstarted.longer_than(context.time_limits.stall_s)
+        if renewed := known - stalled:
+            now = time.time()  # as kombu does: the workers' clocks must agree within seconds
+            with qos.channel.conn_or_acquire() as client:
+                client.zadd(qos.unacked_index_key, dict.fromkeys(renewed, now), xx=True)
+
+    def _requeue_orphaned(self, qos: Any, orphaned: set[str]) -> None:
+        """Requeue messages that could not be acked or requeued during a broker outage.
+
+        They would stay unacked forever, and count towards this worker's prefetch limit.
+        """
+        for tag in orphaned & self._orphaned_tags:
+            log.warning("requeued message %s orphaned by a broker reconnect", tag)
+            qos.requeue_at_head(tag)
+        self._orphaned_tags = orphaned
+
+
+def _in_flight() -> list[Any]:
+    """Return all requests. Celery's dict has only the last one per ID; its sets have all."""
+    states = (
+        celery_state.scheduled_requests,
+        celery_state.reserved_requests,
+        celery_state.active_requests,
+    )
+    return [*celery_state.requests.values(), *(one for state in states for one in tuple(state))]
+
+
+def _tag(request: Any) -> str:
+    tag: str = request.message.delivery_tag
+    return tag

@@ -1,0 +1,117 @@
+"""Counts the attempts of a shard, so that a shard that crashes its workers is rejected in the end.
+
+Redis does not count deliveries. An attempt is counted before the work starts, under the shard's
+identity, which all its deliveries, retries and duplicates share. Each attempt has an ID, so that a
+command that is sent again after a connection error does not count twice. Attempts that finish, are
+retried later or are requeued are not counted; the remainder are crashes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from funasr_fleet.broker.attempts_key import attempts_key
+from funasr_fleet.broker.ledger import reached
+
+_TTL_S = 7 * 24 * 3600
+
+_DUPLICATE_DELIVERY_TTL_S = 3600
+"""How long a split or dead-lettered shard is remembered, so that a duplicate delivery sees it."""
+
+_BEGUN, _ENDED, _CRASHES = "begun:", "ended:", "crashes"
+
+_DISCARD = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[2], 1) end
+return redis.call('EXPIRE', KEYS[1], ARGV[3])
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One attempt of a shard."""
+
+    attempt_id: str
+    """See Attempts.begin."""
+    number: int
+    """1 for the first attempt."""
+    deaths: int
+    """Number of earlier attempts that did not finish: their process crashed."""
+    last_death: str
+    """How the last of them crashed; empty when no process has recorded it."""
+
+
+FIRST = Attempt(attempt_id="", number=1, deaths=0, last_death="")
+
+
+class Attempts:
+    """The attempt counts of all unfinished shards. Every method raises BrokerUnavailable."""
+
+    def __init__(self, client: Any, key_prefix: str = "") -> None:
+        self._redis = client
+        self._prefix = key_prefix
+        self._discard: Any = client.register_script(_DISCARD)
+
+    def begin(self, identity: str, attempt_id: str) -> Attempt:
+        """Count an attempt; the same ID is counted once."""
+        key = self._key(identity)
+        with self._redis.pipeline() as pipe:
+            pipe.hset(key, _BEGUN + attempt_id, 1)
+            pipe.hgetall(key)
+            pipe.expire(key, _TTL_S)
+            _, fields, _ = reached(pipe.execute)
+        begun, ended = _ids(fields, _BEGUN), _ids(fields, _ENDED)
+        return Attempt(
+            attempt_id=attempt_id,
+            number=len(begun),
+            deaths=len(begun - ended - {attempt_id}),
+            last_death=fields.get("death", ""),
+        )
+
+    def discard_attempt(self, identity: str, attempt_id: str) -> None:
+        """Do not count this attempt as a crash: it was requeued, or will be retried later."""
+        self._end(identity, attempt_id, _TTL_S)
+
+    def resolve(self, identity: str, attempt_id: str) -> None:
+        """Discard the attempt of a shard that was split or dead-lettered, but keep its crashes.
+
+        A duplicate delivery then is split or dead-lettered too, without another attempt.
+        """
+        self._end(identity, attempt_id, _DUPLICATE_DELIVERY_TTL_S)
+
+    def _end(self, identity: str, attempt_id: str, ttl_s: int) -> None:
+        arguments = [_BEGUN + attempt_id, _ENDED + attempt_id, ttl_s]
+        reached(self._discard, keys=[self._key(identity)], args=arguments)
+
+    def record_crash(self, identity: str, how: str) -> None:
+        """Record how the process of the shard crashed; the first report of an attempt is kept.
+
+        The first one names the cause: a child that is killed for a stall is reported again, as
+        ended by a signal.
+        """
+        key = self._key(identity)
+        fields = reached(self._redis.hgetall, key)
+        begun = len(_ids(fields, _BEGUN))
+        if begun and fields.get("death_of") != str(begun):
+            reached(self._redis.hset, key, mapping={"death": how, "death_of": begun})
+
+    def count_crash(self, identity: str) -> int:
+        """Count an exit of the process of the shard; return the number of exits so far.
+
+        The parent calls it, also when the process exited before it counted its attempt.
+        """
+        key = self._key(identity)
+        with self._redis.pipeline() as pipe:
+            pipe.hincrby(key, _CRASHES, 1)
+            pipe.expire(key, _TTL_S)
+            crashes, _ = reached(pipe.execute)
+        return int(crashes)
+
+    def end(self, identity: str) -> None:
+        """Delete the record of a finished shard."""
+        reached(self._redis.delete, self._key(identity))
+
+    def _key(self, identity: str) -> str:
+        return attempts_key(self._prefix, identity)
+
+
+def _ids(fields: dict[str, str], prefix: str) -> set[str]:
+    return {field.removeprefix(prefix) for field in fields if field.startswith(prefix)}

@@ -1,0 +1,129 @@
+"""Settings and slot plan -> a loaded engine that has passed its checks."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import funasr
+import torch
+
+from funasr_fleet.settings import Settings
+from funasr_fleet.worker.engine.canary import load_canary, transcribe_canary
+from funasr_fleet.worker.engine.checkpoint import assert_loaded
+from funasr_fleet.worker.engine.checks import assert_cuda, assert_device, assert_weights
+from funasr_fleet.worker.engine.families import weights_of, whisper
+from funasr_fleet.worker.engine.fast.selection import choose_paths
+from funasr_fleet.worker.engine.funasr import FunasrEngine
+from funasr_fleet.worker.engine.interface import Identity, as_clip
+from funasr_fleet.worker.engine.revision import (
+    resolve_model,
+    resolve_vad,
+    revision_of,
+    split_revision,
+)
+from funasr_fleet.worker.engine.threads import limit_threads
+from funasr_fleet.worker.errors import FileFailure, ModelUnusable
+from funasr_fleet.worker.events import Observer, ignore
+from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.text.batch_budget import ON_CPU_S
+
+log = logging.getLogger(__name__)
+
+
+def build_engine(settings: Settings, plan: SlotPlan, observe: Observer = ignore) -> FunasrEngine:
+    """Load every configured model, check it, and transcribe the canary.
+
+    Raises:
+        ModelUnusable: with the reason and how to fix it.
+    """
+    limit_threads(plan.threads)
+    assert_cuda(plan.device)
+    names = {
+        "recogniser": resolve_model(settings.model),
+        "vad": resolve_vad(settings),
+        "punctuation": settings.punc_model,
+        "speaker": settings.spk_model,
+    }
+    loaded = {role: _load(role, name, plan) for role, name in names.items() if name}
+    loaded["recogniser"].kwargs["llm_dtype"] = settings.precision  # for families with an LLM
+    directories = [_check(role, model, plan.device) for role, model in loaded.items()]
+    try:
+        return _checked_engine(loaded, directories, settings, plan, observe)
+    except FileFailure as error:
+        raise ModelUnusable(f"the models failed on the canary: {error}") from error
+
+
+def _checked_engine(
+    loaded: dict[str, Any],
+    directories: list[Path],
+    settings: Settings,
+    plan: SlotPlan,
+    observe: Observer,
+) -> FunasrEngine:
+    """Build the engine from loaded models and transcribe the canary with it."""
+    canary = load_canary(directories[0])
+    models = loaded["recogniser"], loaded["vad"], loaded.get("punctuation")
+    paths = choose_paths(*models, plan.device, canary.samples)
+    limit_threads(plan.threads)
+    engine = FunasrEngine(
+        loaded,
+        paths,
+        _identify(settings, plan, directories),
+        thread_count=plan.threads,
+        batch_seconds=ON_CPU_S if settings.batch_seconds == "auto" else settings.batch_seconds,
+        observe=observe,
+    )
+    if settings.batch_seconds == "auto":
+        engine.size_batches(as_clip(canary.samples))
+    text = transcribe_canary(engine, canary)
+    log.info("canary transcribed: %s; fast paths: %s", text, paths.fast)
+    return engine
+
+
+def _load(role: str, name: str, plan: SlotPlan) -> Any:
+    plain, revision = split_revision(name)
+    hub_options: dict[str, Any] = {"model_revision": revision} if revision else {}
+    if plain.startswith(whisper.PREFIX):
+        hub_options["hub"] = "openai"  # OpenAI's package downloads these itself
+    try:
+        return funasr.AutoModel(
+            model=plain,
+            device=plan.device,
+            ncpu=plan.threads,  # FunASR sets torch's threads to this at every call
+            disable_update=True,
+            disable_pbar=True,
+            disable_log=True,
+            **hub_options,
+        )
+    except Exception as error:
+        raise ModelUnusable(
+            f"the {role} {name!r} cannot be loaded ({type(error).__name__}: {error}); "
+            "check its name or directory, and that the hub is reachable"
+        ) from error
+
+
+def _check(role: str, model: Any, device: str) -> Path:
+    """Check device and weights; return the model's directory or weights file."""
+    assert_device(role, model.model, device)
+    _disable_dither(model)
+    path = assert_weights(role, model.kwargs, weights_of(model))
+    assert_loaded(role, model)
+    return path
+
+
+def _disable_dither(model: Any) -> None:
+    """WavFrontend adds random noise by default; the same file must give the same text."""
+    frontend = model.kwargs.get("frontend")
+    if hasattr(frontend, "dither"):
+        frontend.dither = 0.0
+
+
+def _identify(settings: Settings, plan: SlotPlan, directories: list[Path]) -> Identity:
+    return Identity(
+        model=settings.model,
+        model_revision=revision_of(directories),
+        funasr=str(funasr.__version__),
+        torch=str(torch.__version__).split("+", maxsplit=1)[0],
+        device=plan.device,
+        precision=settings.precision,
+    )

@@ -1,0 +1,48 @@
+"""PURE: renders a transcript in each output format, one file per format.
+
+interface   Renderer: transcript -> bytes, with extension and content type
+requested   requested options, and values that several formats derive from a transcript
+timestamps  milliseconds as clock time and as seconds
+json txt tsv
+srt vtt     subtitles
+    cues         segments -> cues
+    cue_timing   display times of cues, one cue at a time
+    cue_cutting  one segment -> the pieces of its cues
+    wide_pieces  cuts pieces that are too wide for a line
+    lines        one cue -> its lines
+rttm ctm    speaker turns and word times, for scoring tools
+textgrid    for Praat
+    tiers        segments and words -> intervals that cover the audio
+whisper openai_verbose aws_transcribe  compatible with the outputs of these tools and services
+    as_whisper   a segment in Whisper's format
+    aws_items    words and punctuation in Amazon Transcribe's format
+"""
+
+from funasr_fleet.contract.job import Format
+from funasr_fleet.worker.formats.aws_transcribe import AWS_TRANSCRIBE
+from funasr_fleet.worker.formats.ctm import CTM
+from funasr_fleet.worker.formats.interface import Renderer
+from funasr_fleet.worker.formats.json import JSON
+from funasr_fleet.worker.formats.openai_verbose import OPENAI_VERBOSE
+from funasr_fleet.worker.formats.rttm import RTTM
+from funasr_fleet.worker.formats.srt import SRT
+from funasr_fleet.worker.formats.textgrid import TEXTGRID
+from funasr_fleet.worker.formats.tsv import TSV
+from funasr_fleet.worker.formats.txt import TXT
+from funasr_fleet.worker.formats.vtt import VTT
+from funasr_fleet.worker.formats.whisper import WHISPER
+
+RENDERERS: dict[Format, Renderer] = {
+    "json": JSON,
+    "txt": TXT,
+    "srt": SRT,
+    "vtt": VTT,
+    "tsv": TSV,
+    "rttm": RTTM,
+    "ctm": CTM,
+    "textgrid": TEXTGRID,
+    "whisper": WHISPER,
+    "openai-verbose": OPENAI_VERBOSE,
+    "aws-transcribe": AWS_TRANSCRIBE,
+}
+"""Format name, as in the options of a job -> renderer."""

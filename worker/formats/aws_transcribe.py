@@ -1,0 +1,91 @@
+"""The output format of Amazon Transcribe's batch transcriptions, as in its developer guide.
+
+Times and confidences are strings. Speakers are spk_0, spk_1 ... in the order in which they first
+spoke. An item's confidence is that of its segment; it is 0.0 for punctuation, and if the model
+returns no confidence. Without words, items share their segment's time in proportion to their
+characters.
+"""
+
+import json
+from typing import Any
+
+from funasr_fleet.contract.transcript import Segment, Transcript
+from funasr_fleet.worker.formats.aws_items import items_of
+from funasr_fleet.worker.formats.interface import Renderer
+from funasr_fleet.worker.formats.requested import audio_name, speakers_of
+from funasr_fleet.worker.formats.timestamps import decimal_seconds
+
+Document = dict[str, Any]
+
+
+def render_aws_transcribe(transcript: Transcript) -> bytes:
+    """Render as UTF-8 JSON; speaker_labels only if there are speakers."""
+    transcript = _with_labels(transcript)
+    items: list[Document] = []
+    segments_with_items: list[tuple[Segment, list[Document]]] = []
+    for segment in transcript.segments:
+        items_of_segment = items_of(segment, len(items))
+        items += items_of_segment
+        segments_with_items.append((segment, items_of_segment))
+    results: Document = {"transcripts": [{"transcript": transcript.text}], "items": items}
+    if transcript.language:
+        results["language_code"] = transcript.language
+    if speakers := speakers_of(transcript):
+        turns = [
+            _turn(segment, items_of_segment)
+            for segment, items_of_segment in segments_with_items
+            if segment.speaker
+        ]
+        results["speaker_labels"] = {"speakers": len(speakers), "segments": turns}
+    results["audio_segments"] = [
+        _audio_segment(i, *one) for i, one in enumerate(segments_with_items)
+    ]
+    document = {
+        "jobName": transcript.receipt.job or audio_name(transcript),
+        "accountId": "",
+        "status": "COMPLETED",
+        "results": results,
+    }
+    return json.dumps(document, ensure_ascii=False).encode() + b"\n"
+
+
+def _with_labels(transcript: Transcript) -> Transcript:
+    """The transcript with Amazon's speaker names."""
+    labels = {name: f"spk_{number}" for number, name in enumerate(speakers_of(transcript))}
+    segments = tuple(
+        segment.model_copy(update={"speaker": labels.get(segment.speaker or "")})
+        for segment in transcript.segments
+    )
+    return transcript.model_copy(update={"segments": segments})
+
+
+def _times(segment: Segment) -> dict[str, str]:
+    return {
+        "start_time": decimal_seconds(segment.start_ms),
+        "end_time": decimal_seconds(segment.end_ms),
+    }
+
+
+def _turn(segment: Segment, items: list[Document]) -> Document:
+    """A segment of speaker_labels; it lists words but no punctuation."""
+    fields = ("start_time", "end_time", "speaker_label")
+    spoken = [{name: item[name] for name in fields} for item in items if "start_time" in item]
+    return {**_times(segment), "speaker_label": segment.speaker, "items": spoken}
+
+
+def _audio_segment(number: int, segment: Segment, items: list[Document]) -> Document:
+    """A segment of audio_segments; it lists its items by their ids."""
+    speaker = {"speaker_label": segment.speaker} if segment.speaker else {}
+    numbers = [item["id"] for item in items]
+    return {
+        "id": number,
+        "transcript": segment.text,
+        **_times(segment),
+        **speaker,
+        "items": numbers,
+    }
+
+
+AWS_TRANSCRIBE = Renderer(
+    extension="aws-transcribe.json", content_type="application/json", render=render_aws_transcribe
+)

@@ -1,0 +1,63 @@
+"""The JSON output of openai-whisper, which many programs can read.
+
+`no_speech_prob` and a word's `probability` are omitted: no model returns them, and readers of these
+files do not require them. Segments of a diarized transcript have `speaker`, as in whisperX.
+Whisper's writers require words in every segment or in none: if only some segments have words, the
+words of the others share their segment's time in proportion to their characters.
+"""
+
+import json
+from typing import Any
+
+from funasr_fleet.contract.transcript import Segment, Transcript
+from funasr_fleet.worker.formats.as_whisper import whisper_segment
+from funasr_fleet.worker.formats.interface import Renderer
+from funasr_fleet.worker.formats.requested import wants_words
+from funasr_fleet.worker.formats.timestamps import seconds
+from funasr_fleet.worker.text.alignment import Piece, align, in_proportion
+from funasr_fleet.worker.text.tokens import join_texts
+
+
+def render_whisper(transcript: Transcript) -> bytes:
+    """Render as UTF-8 JSON; each text includes the space before it, so that they can be joined."""
+    segments: list[dict[str, Any]] = []
+    previous_text = ""
+    with_words = wants_words(transcript) and any(one.words for one in transcript.segments)
+    for number, segment in enumerate(transcript.segments):
+        gap = join_texts([previous_text, segment.text]).removeprefix(previous_text.strip())
+        gap = " " if gap.startswith(" ") else ""
+        segments.append(_segment(number, segment, gap))
+        if with_words:
+            segments[-1]["words"] = _words(segment, gap)
+        previous_text = segment.text
+    document = {"text": transcript.text, "segments": segments, "language": transcript.language}
+    return json.dumps(document, ensure_ascii=False).encode() + b"\n"
+
+
+def _segment(number: int, segment: Segment, gap: str) -> dict[str, Any]:
+    document = whisper_segment(number, segment, gap + segment.text)
+    if segment.speaker is not None:
+        document["speaker"] = segment.speaker
+    return document
+
+
+def _words(segment: Segment, gap: str) -> list[dict[str, Any]]:
+    """The words, with the text's punctuation if text and words can be aligned."""
+    words = []
+    for text, start_ms, end_ms in _pieces(segment):
+        words.append(
+            {"word": gap + text.rstrip(), "start": seconds(start_ms), "end": seconds(end_ms)}
+        )
+        gap = text[len(text.rstrip()) :]
+    return words
+
+
+def _pieces(segment: Segment) -> list[Piece]:
+    if not segment.words:
+        return in_proportion(segment.text, segment.start_ms, segment.end_ms)
+    return align(segment.text, segment.words) or [
+        Piece(f"{word.text} ", word.start_ms, word.end_ms) for word in segment.words
+    ]
+
+
+WHISPER = Renderer(extension="whisper.json", content_type="application/json", render=render_whisper)

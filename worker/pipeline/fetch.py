@@ -1,0 +1,239 @@
+"""Files of a shard -> their audio in blocks; later files are fetched while one is processed."""
+
+import io
+import itertools
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, BinaryIO, cast
+
+from funasr_fleet.contract.abilities import Abilities, unsupported
+from funasr_fleet.contract.job import AudioRef, Options, Shard
+from funasr_fleet.contract.layout import fingerprint
+from funasr_fleet.storage.base import ObjectDenied, ObjectInfo, ObjectMissing, ObjectStore
+from funasr_fleet.worker.audio.audio_range import AudioFacts, AudioRange
+from funasr_fleet.worker.audio.decode import Planes, decode_pieces
+from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.audio.listed_bytes import download_listed
+from funasr_fleet.worker.audio.sources import AudioSource
+from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES
+from funasr_fleet.worker.errors import ModelError
+from funasr_fleet.worker.pipeline.bounded_queue import BoundedQueue
+from funasr_fleet.worker.pipeline.output_store import ExistingResult, Outputs
+from funasr_fleet.worker.pipeline.stopwatch import Stopwatch
+from funasr_fleet.worker.process.heartbeat import (
+    NO_LIMITS,
+    SLOWEST_BYTES_PER_S,
+    TimeLimits,
+    Touch,
+    ignore,
+)
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
+
+_BLOCKS_AHEAD = 4
+"""Blocks (minutes) of one file that may be decoded before the VAD consumes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileJob:
+    """One file of a shard and where its results are written."""
+
+    ref: AudioRef
+    options: Options
+    outputs: Outputs
+    stopwatch: Stopwatch
+    only_job: str | None
+    """Only a result of this job counts as existing; None accepts any current result."""
+
+
+@dataclass(kw_only=True)
+class FetchedFile:
+    """A file that is being fetched and decoded."""
+
+    file_job: FileJob
+    blocks: Iterable[Planes] = ()
+    """The requested channels, one minute at a time; raises the error that stopped the file."""
+    info: ObjectInfo | None = None
+    """Set once the file is fetched, or its existing result is found."""
+    existing: ExistingResult | None = None
+    """The file's current result, if it has one; then there are no blocks."""
+    facts: AudioFacts | None = None
+    """Set when decoding ends; None if the file was not decoded to its end."""
+
+    def close(self) -> None:
+        """Stop consuming blocks and release the thread that produces them."""
+        if isinstance(self.blocks, BoundedQueue):
+            self.blocks.abandon()
+        elif isinstance(self.blocks, Generator):
+            self.blocks.close()
+
+
+class HeartbeatFile(io.BufferedRandom):
+    """A temporary file whose every write is a heartbeat."""
+
+    def __init__(self, touch: Callable[[float], None]) -> None:
+        """Create the file; `touch` gets the time allowance in s of the bytes written."""
+        raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the buffer over it
+        super().__init__(cast(io.RawIOBase, raw))
+        self._touch = touch
+
+    def write(self, data: Any, /) -> int:
+        """Write, and extend the time limit."""
+        self._touch(len(data) / SLOWEST_BYTES_PER_S)
+        return super().write(data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetcher:
+    """Fetches files in its own threads; decodes there, or in the thread that takes the blocks."""
+
+    store: ObjectStore
+    audio: AudioSource | None = None
+    """Where audio is fetched from; None for the store."""
+    model_revision: str
+    abilities: Abilities
+    limits: Limits
+    time_limits: TimeLimits = NO_LIMITS
+    touch: Touch = ignore
+    """Called at every step; see worker.process.heartbeat."""
+    at_once: int = 1
+    """Files fetched ahead while one is processed."""
+    decodes_ahead: bool = False
+    """Whether files are decoded in the fetch threads, before their blocks are requested."""
+
+    def fetch_ahead(
+        self, shard: Shard, stop: Callable[[], bool] = lambda: False
+    ) -> Generator[FetchedFile, None, None]:
+        """Yield every file of the shard, the smallest first, so that the device starts early.
+
+        Once `stop` returns true, no further file is started.
+        """
+        refs = sorted(shard.files, key=lambda ref: ref.size_bytes or 0)
+        pending: deque[FetchedFile] = deque()
+        with ThreadPoolExecutor(self.at_once + 1, "fetch") as threads:
+            try:
+                for ref in itertools.takewhile(lambda _: not stop(), refs):
+                    pending.append(self._begin(self._file_job(shard, ref), threads))
+                    if len(pending) > self.at_once:
+                        yield pending[0]
+                        pending.popleft()
+                while pending:
+                    yield pending[0]
+                    pending.popleft()
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+                for fetched in pending:
+                    fetched.close()
+
+    def _file_job(self, shard: Shard, ref: AudioRef) -> FileJob:
+        name = ref.relative
+        return FileJob(
+            ref=ref,
+            options=shard.options.overlaid(ref),
+            outputs=Outputs(self.store, shard.output, ref.relative),
+            stopwatch=Stopwatch(time.perf_counter, step=lambda s: self.touch(f"{s} of {name}")),
+            only_job=shard.job if shard.overwrite else None,
+        )
+
+    def _begin(self, file_job: FileJob, threads: Executor) -> FetchedFile:
+        fetched = FetchedFile(file_job=file_job)
+        if self.decodes_ahead:
+            ahead: BoundedQueue[Planes] = BoundedQueue(_BLOCKS_AHEAD)
+            threads.submit(ahead.fill, self._decode(fetched, partial(self._fetch, fetched)))
+            fetched.blocks = ahead
+        else:
+            fetching = threads.submit(self._fetch, fetched)
+            fetched.blocks = self._decode(fetched, fetching.result)
+        return fetched
+
+    def _fetch(self, fetched: FetchedFile) -> BinaryIO:
+        """Fetch the file to disk; return an empty file when its current result exists."""
+        file_job = fetched.file_job
+        with file_job.stopwatch("fetch"):
+            existing = file_job.outputs.existing(file_job.only_job)
+            if existing and (info := self._info_if_current(file_job, existing)):
+                fetched.info, fetched.existing = info, existing
+                return io.BytesIO()
+            self._check_options(file_job.options)
+            return self._download(fetched, existing)
+
+    def _check_options(self, options: Options) -> None:
+        """Reject options that the model does not support.
+
+        Raises:
+            ModelError: naming every unsupported option.
+        """
+        if reasons := unsupported(options, self.abilities):
+            raise ModelError(f"options not supported by this model: {'; '.join(reasons)}")
+
+    def existing(self, shard: Shard, ref: AudioRef) -> ExistingResult | None:
+        """The current result of a file, or None. Raises StoreError."""
+        file_job = self._file_job(shard, ref)
+        existing = file_job.outputs.existing(file_job.only_job)
+        return existing if existing and self._info_if_current(file_job, existing) else None
+
+    def _info_if_current(self, file_job: FileJob, existing: ExistingResult) -> ObjectInfo | None:
+        """The audio's object info if the result was made from that object; else None."""
+        info = self._head(file_job)
+        return info if info and self.fingerprint(file_job, info) == existing.fingerprint else None
+
+    def _head(self, file_job: FileJob) -> ObjectInfo | None:
+        """The audio's object info; None if missing or denied: the download reports why."""
+        try:
+            return (self.audio or self.store).head(file_job.ref.audio)
+        except (ObjectMissing, ObjectDenied):
+            return None
+
+    def _download(self, fetched: FetchedFile, existing: ExistingResult | None) -> BinaryIO:
+        """Fetch the object as it is now; it may have been replaced since it was listed."""
+        file_job = fetched.file_job
+        file = HeartbeatFile(partial(self.touch, f"fetch of {file_job.ref.relative}"))
+        try:
+            source = self.audio or self.store
+            fetched.info = download_listed(source, file_job.ref, file, self.limits.bytes)
+            if existing and self.fingerprint(file_job, fetched.info) == existing.fingerprint:
+                fetched.existing = existing
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _decode(self, fetched: FetchedFile, open_file: Callable[[], BinaryIO]) -> Iterator[Planes]:
+        file_job = fetched.file_job
+        with open_file() as file:
+            if fetched.existing:
+                return
+            audio_range = AudioRange(file_job.ref, file_job.options)
+            touch = partial(self.touch, f"decode of {file_job.ref.relative}")
+            pieces = decode_pieces(file, self.limits, touch)
+            blocks = audio_range.blocks(pieces, BLOCK_SAMPLES)
+            try:
+                yield from self._time_limited(file_job, file_job.stopwatch.over("decode", blocks))
+            finally:
+                fetched.facts = audio_range.facts
+
+    def _time_limited(self, file_job: FileJob, blocks: Iterable[Planes]) -> Iterator[Planes]:
+        """Yield the blocks while the file stays within its time limit.
+
+        Raises:
+            ModelError: the file took too long.
+        """
+        audio_s, name, stopwatch = 0.0, file_job.ref.relative, file_job.stopwatch
+        for block in blocks:
+            block_s = block.shape[1] / SAMPLE_RATE
+            audio_s += block_s
+            self.touch(f"decode of {name}", self.time_limits.for_audio(block_s))
+            allowed_s = self.time_limits.for_file(audio_s)
+            if stopwatch.total_s - stopwatch.seconds.get("fetch", 0.0) > allowed_s:
+                raise ModelError(
+                    f"processing took longer than {allowed_s:.0f} s; see FLEET_MIN_RTFX"
+                )
+            yield block
+
+    def fingerprint(self, file_job: FileJob, info: ObjectInfo) -> str:
+        """The fingerprint that a current result of this file has."""
+        return fingerprint(file_job.ref, info.etag, self.model_revision, file_job.options)

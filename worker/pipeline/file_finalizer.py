@@ -1,0 +1,183 @@
+"""Records the outcome of every file of a shard: written, failed, skipped or retried later.
+
+Outputs are written in background threads while the GPU works; their outcomes are recorded in the
+shard's own thread.
+"""
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+
+from funasr_fleet.contract.audio_address import shown
+from funasr_fleet.contract.job import AudioRef, Shard
+from funasr_fleet.contract.transcript import Outcome
+from funasr_fleet.storage.base import ObjectInfo
+from funasr_fleet.worker.engine.interface import Engine
+from funasr_fleet.worker.errors import Retry, Skip, decide
+from funasr_fleet.worker.events import FileFinished, Observer
+from funasr_fleet.worker.pipeline.fetch import FileJob
+from funasr_fleet.worker.pipeline.file_state import ChannelResult, FileInProgress
+from funasr_fleet.worker.pipeline.output_store import ExistingResult
+from funasr_fleet.worker.pipeline.result_writer import ResultWriter, WrittenResult, range_s
+from funasr_fleet.worker.process.resident_memory import resident_bytes
+
+_MAX_RETRY_ERRORS = 5
+"""With more retryable files than this, storage is failing: the rest of the shard is not tried."""
+
+_MAX_PENDING_WRITES = 64
+"""Files that may wait to be written before the device waits for them."""
+
+Record = Callable[[AudioRef, FileFinished], None]
+"""Records the outcome of a file."""
+
+Fingerprint = Callable[[FileJob, ObjectInfo], str]
+"""The fingerprint that a current result of a file has."""
+
+
+class FileFinalizer:
+    """Writes results in background threads and records each file's outcome."""
+
+    def __init__(  # noqa: PLR0913 - wired once, by name
+        self,
+        *,
+        shard: Shard,
+        engine: Engine,
+        result_writer: ResultWriter,
+        fingerprint: Fingerprint,
+        write_executor: Executor,
+        record: Record,
+        observe: Observer,
+    ) -> None:
+        self._shard = shard
+        self._engine = engine
+        self._result_writer = result_writer
+        self._fingerprint = fingerprint
+        self._write_executor = write_executor
+        self._record = record
+        self._observe = observe
+        self._pending: deque[tuple[FileInProgress, Future[FileFinished]]] = deque()
+        self.retry_errors: list[Exception] = []
+        """Errors of the files that must be retried later."""
+        self.threads = 0
+        """Highest torch thread count found after a file."""
+
+    def finish(self, file: FileInProgress) -> None:
+        """Assemble a file whose clips are all recognised, and start writing it in the background.
+
+        Raises:
+            Exception: the error of an earlier file, if it affects the whole shard or process.
+        """
+        channels: list[ChannelResult] = []
+        try:
+            if not file.error and not file.fetched.existing:
+                channels = file.assemble(self._engine.cluster_speakers)
+        except Exception as error:
+            file.fail(error)
+        if file.error and isinstance(decide(file.error, 0), Retry):
+            self._retry_later(file.error)
+            return
+        threads = self._engine.hold_threads()
+        self.threads = max(self.threads, threads)
+        writing = self._write_executor.submit(self._write, file, channels, threads)
+        self._pending.append((file, writing))
+        self.collect(_MAX_PENDING_WRITES)
+
+    def collect(self, max_pending: int = 0) -> None:
+        """Record finished writes until at most `max_pending` are left. Raises as finish does."""
+        while len(self._pending) > max_pending:
+            file, writing = self._pending.popleft()
+            try:
+                finished = writing.result()
+            except Exception as error:
+                self._retry_later(error)
+                continue
+            self._record(file.ref, finished)
+            self._observe(finished)
+
+    def _retry_later(self, error: Exception) -> None:
+        self.retry_errors.append(error)
+        is_retryable = isinstance(decide(error, 0), Retry)
+        if len(self.retry_errors) > _MAX_RETRY_ERRORS or not is_retryable:
+            raise error
+
+    def collect_remaining(self) -> None:
+        """Record all pending writes and ignore their errors; called after the shard failed."""
+        while self._pending:
+            with contextlib.suppress(Exception):
+                self.collect(len(self._pending) - 1)
+
+    def _write(
+        self, file: FileInProgress, channels: Sequence[ChannelResult], threads: int
+    ) -> FileFinished:
+        """Skip, commit or report one file."""
+        if existing := file.fetched.existing:
+            return self._skipped(file, existing, threads)
+        try:
+            written = self._commit(file, channels, threads)
+        except Exception as error:
+            decision = decide(error, self._result_writer.run.retries)
+            if not isinstance(decision, Skip):
+                raise
+            self._result_writer.report(file, decision)
+            return self._event(file, "failed", threads, failure=decision)
+        outcome: Outcome = "ok" if written.result.segments else "empty"
+        return self._event(file, outcome, threads, written=written)
+
+    def _skipped(
+        self, file: FileInProgress, existing: ExistingResult, threads: int
+    ) -> FileFinished:
+        """The event of a file that has a result.
+
+        If the result was made for this job, a process may have crashed before recording it.
+        """
+        event = self._event(file, "skipped", threads)
+        if self._shard.job is None or existing.job != self._shard.job:
+            return event
+        return replace(
+            event,
+            previous_outcome=existing.outcome,
+            audio_s=existing.audio_s,
+            fingerprint=existing.fingerprint,
+            result_etag=file.fetched.file_job.outputs.etag(),
+        )
+
+    def _commit(
+        self, file: FileInProgress, channels: Sequence[ChannelResult], threads: int
+    ) -> WrittenResult:
+        if file.error:
+            raise file.error
+        file_job, info = file.fetched.file_job, file.fetched.info
+        assert info  # noqa: S101 - it was fetched
+        fingerprint = self._fingerprint(file_job, info)
+        return self._result_writer.commit(file, channels, fingerprint, threads)
+
+    def _event(
+        self,
+        file: FileInProgress,
+        outcome: Outcome,
+        threads: int,
+        *,
+        written: WrittenResult | None = None,
+        failure: Skip | None = None,
+    ) -> FileFinished:
+        file_job, facts = file.fetched.file_job, file.fetched.facts
+        return FileFinished(
+            shard=self._shard.shard,
+            job=self._shard.job,
+            audio=shown(file_job.ref.audio),
+            index=file_job.ref.index,
+            outcome=outcome,
+            audio_s=range_s(file_job, facts) if written and facts else 0.0,
+            seconds=file_job.stopwatch.total_s,
+            stages_s=dict(file_job.stopwatch.seconds),
+            threads=threads,
+            resident_bytes=resident_bytes(),
+            device_bytes=self._engine.memory_bytes().get("allocated", 0),
+            error=failure.message if failure else None,
+            error_kind=failure.kind if failure else None,
+            fingerprint=written.fingerprint if written else None,
+            result_etag=written.etag if written else None,
+            warnings=written.result.warnings if written else (),
+        )

@@ -1,0 +1,121 @@
+"""Reads and writes the outputs of one file; the .json, which holds the receipt, is last."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from funasr_fleet.contract.job import Format
+from funasr_fleet.contract.layout import error_uri, output_uri
+from funasr_fleet.contract.transcript import ErrorReport, Transcript
+from funasr_fleet.storage.base import (
+    ObjectDenied,
+    ObjectMissing,
+    ObjectStore,
+    StoreError,
+    StoreUnavailable,
+)
+from funasr_fleet.worker.errors import OutputUnwritable
+from funasr_fleet.worker.formats import RENDERERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingResult:
+    """A result found in the store, as its receipt describes it."""
+
+    fingerprint: str
+    job: str | None
+    """The job that wrote it."""
+    outcome: Literal["ok", "empty"]
+    audio_s: float
+    """Length of the transcribed audio."""
+
+
+def _read(document: Any) -> ExistingResult:
+    receipt, audio = document["receipt"], document["audio"]
+    return ExistingResult(
+        fingerprint=str(receipt["fingerprint"]),
+        job=receipt["job"],
+        outcome="ok" if document["segments"] else "empty",
+        audio_s=((audio["end_ms"] or 0) - (audio["start_ms"] or 0)) / 1000,
+    )
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The outputs of one file."""
+
+    store: ObjectStore
+    prefix: str
+    """s3://bucket/prefix/"""
+    relative: str
+
+    def existing(self, only_job: str | None) -> ExistingResult | None:
+        """The existing result; None if there is none with a readable receipt.
+
+        Args:
+            only_job: accept only a result of this job; None accepts any.
+
+        Raises:
+            StoreError: storage failed. A missing or denied result returns None instead.
+        """
+        try:
+            existing = _read(json.loads(self.store.read(self._uri("json"))))
+        except (ObjectMissing, ObjectDenied):
+            return None  # S3 answers "denied" for a missing object without list permission
+        except (ValueError, KeyError, TypeError):
+            return None  # not one of our documents, or truncated: overwrite it
+        return existing if only_job is None or existing.job == only_job else None
+
+    def etag(self) -> str | None:
+        """ETag of the .json as listings show it; None if storage returns none."""
+        try:
+            return self.store.head(self._uri("json")).etag
+        except StoreError:
+            return None
+
+    def _uri(self, extension: str) -> str:
+        return output_uri(self.prefix, self.relative, extension)
+
+    def prepare(self, transcript: Transcript, formats: Sequence[Format]) -> None:
+        """Write every format except .json, and delete the .error.json of an earlier failure.
+
+        Raises:
+            OutputUnwritable: the store refuses the write permanently.
+            StoreUnavailable: the store fails temporarily.
+        """
+        for name in sorted(set(formats) - {"json"}):
+            self._render(transcript, name)
+        self._clear_error()
+
+    def commit(self, transcript: Transcript) -> str:
+        """Write the .json and return its ETag. It is written last, since it marks the file as done.
+
+        Raises as prepare.
+        """
+        return self._render(transcript, "json")
+
+    def _render(self, transcript: Transcript, name: Format) -> str:
+        renderer = RENDERERS[name]
+        return self._put(
+            self._uri(renderer.extension), renderer.render(transcript), renderer.content_type
+        )
+
+    def write_error(self, report: ErrorReport) -> None:
+        """Write the .error.json of a file that failed permanently. Raises as prepare does."""
+        self._put(error_uri(self.prefix, self.relative), report.to_json(), "application/json")
+
+    def _clear_error(self) -> None:
+        with contextlib.suppress(
+            ObjectMissing, ObjectDenied
+        ):  # no delete permission: the .json decides
+            self.store.delete(error_uri(self.prefix, self.relative))
+
+    def _put(self, uri: str, body: bytes, content_type: str) -> str:
+        try:
+            return self.store.write(uri, body, content_type)
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            raise OutputUnwritable(f"cannot write results: {error}") from error

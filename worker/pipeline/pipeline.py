@@ -1,0 +1,159 @@
+"""Processes one shard: fetch -> decode -> VAD -> recognise -> write.
+
+Fetching, decoding and writing run in their own threads while the device works, and the clips of
+all files are recognised in common batches. The pipeline emits events; it updates no metrics.
+"""
+
+import contextlib
+import itertools
+import math
+import time
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.transcript import utc_now
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.audio.sources import AudioSource
+from funasr_fleet.worker.engine.interface import Engine
+from funasr_fleet.worker.errors import Retry, decide
+from funasr_fleet.worker.events import InferenceTime, Observer
+from funasr_fleet.worker.pipeline.bounded_queue import prefetch
+from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
+from funasr_fleet.worker.pipeline.file_finalizer import FileFinalizer, Record
+from funasr_fleet.worker.pipeline.file_state import ClipOfFile, EndOfFile
+from funasr_fleet.worker.pipeline.receipt import RunContext
+from funasr_fleet.worker.pipeline.recognise import recognise
+from funasr_fleet.worker.pipeline.result_writer import ResultWriter
+from funasr_fleet.worker.pipeline.utilization import UtilizationTimer
+from funasr_fleet.worker.pipeline.vad import detect_speech
+from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch, ignore
+from funasr_fleet.worker.text.batch_window import MOST_S, in_groups
+
+_WRITERS = 4
+_END_S = 10.0
+"""Seconds of speech that the end of a file counts as in a group: files without speech must not
+wait for the speech of others."""
+
+Groups = Generator[list[ClipOfFile | EndOfFile], None, None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardUsage:
+    """Resources that a shard used."""
+
+    threads: int
+    """Highest torch thread count found after a file."""
+    busy_s: float
+    """Seconds during which the models were in use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """Everything that processing a shard needs, wired once per process."""
+
+    store: ObjectStore
+    engine: Engine
+    observe: Observer
+    limits: Limits
+    audio: AudioSource | None = None
+    """Where audio is fetched from; None for the store."""
+    time_limits: TimeLimits = NO_LIMITS
+    touch: Touch = ignore
+    """Called at every step; see worker.process.heartbeat."""
+    at_once: int = 1
+    """Files fetched ahead while one is processed."""
+    ahead: bool = False
+    """Whether VAD and decoding of later files run while earlier ones are recognised: useful with a
+    GPU, where this work does not compete with recognition for the CPU."""
+    now: Callable[[], str] = utc_now
+
+    def run(
+        self,
+        shard: Shard,
+        run: RunContext,
+        record: Record,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> ShardUsage:
+        """Process every file of the shard; once `stop` returns true, start no further file.
+
+        Raises:
+            Exception: any error that worker.errors.decide does not map to Skip. Files with a
+                retryable storage error do not prevent the others from being committed.
+        """
+        fetcher = self.fetcher
+        with (
+            ThreadPoolExecutor(1, "vad") as vad_executor,
+            ThreadPoolExecutor(_WRITERS, "write") as write_executor,
+        ):
+            finalizer = FileFinalizer(
+                shard=shard,
+                engine=self.engine,
+                result_writer=ResultWriter(engine=self.engine.identity, run=run, now=self.now),
+                fingerprint=fetcher.fingerprint,
+                write_executor=write_executor,
+                record=record,
+                observe=self.observe,
+            )
+            busy = UtilizationTimer(time.perf_counter)
+            with (  # an error's traceback would keep the generators, and their threads, alive
+                contextlib.closing(fetcher.fetch_ahead(shard, stop)) as files,
+                contextlib.closing(self._groups(files, busy, vad_executor)) as groups,
+            ):
+                self._process(groups, finalizer, busy)
+        if finalizer.retry_errors:
+            raise finalizer.retry_errors[0]
+        return ShardUsage(threads=finalizer.threads, busy_s=busy.total_s)
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """Fetches the files of a shard, and finds those that already have a result."""
+        return Fetcher(
+            store=self.store,
+            audio=self.audio,
+            model_revision=self.engine.identity.model_revision,
+            abilities=self.engine.abilities,
+            limits=self.limits,
+            time_limits=self.time_limits,
+            touch=self.touch,
+            at_once=self.at_once,
+            decodes_ahead=self.ahead,
+        )
+
+    def _groups(
+        self, files: Iterable[FetchedFile], busy: UtilizationTimer, vad_executor: Executor
+    ) -> Groups:
+        speech = detect_speech(self.engine, files, busy)
+        if self.ahead:
+            return prefetch(in_groups(speech, _seconds), 1, vad_executor)
+        # a small first group helps only a thread that works in parallel
+        return in_groups(speech, _seconds, first_s=MOST_S)
+
+    def _process(self, groups: Groups, finalizer: FileFinalizer, busy: UtilizationTimer) -> None:
+        try:
+            for group in groups:
+                # files whose clips were all in earlier groups
+                for one in itertools.takewhile(_is_end, group):
+                    finalizer.finish(one.file)
+                recognise(self.engine, [one for one in group if isinstance(one, ClipOfFile)], busy)
+                self.observe(InferenceTime(seconds=busy.take()))
+                for one in filter(_is_end, itertools.dropwhile(_is_end, group)):
+                    finalizer.finish(one.file)
+        except BaseException:
+            finalizer.collect_remaining()  # its errors are ignored: the first one is raised
+            raise
+        finalizer.collect()
+
+
+def _is_end(one: ClipOfFile | EndOfFile) -> bool:
+    return isinstance(one, EndOfFile)
+
+
+def _seconds(one: ClipOfFile | EndOfFile) -> float:
+    """Seconds this item adds to its group; a retryable storage error ends the group at once."""
+    if isinstance(one, ClipOfFile):
+        return one.clip.seconds
+    error = one.file.error
+    return math.inf if error and isinstance(decide(error, 0), Retry) else _END_S

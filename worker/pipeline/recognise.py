@@ -1,0 +1,132 @@
+"""Recognises a group of clips of many files and stores the results in each file."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from funasr_fleet.contract.transcript import Stage
+from funasr_fleet.worker.engine.interface import Clip, Engine, Hints
+from funasr_fleet.worker.errors import Skip, decide
+from funasr_fleet.worker.pipeline.file_state import ClipOfFile, ClipResult
+from funasr_fleet.worker.pipeline.re_recognition import retry_suspect_clips
+from funasr_fleet.worker.pipeline.utilization import UtilizationTimer
+from funasr_fleet.worker.text.segments import Recognition
+
+Key = TypeVar("Key", bound=Hashable)
+Result = TypeVar("Result")
+
+
+def recognise(engine: Engine, group: Sequence[ClipOfFile], busy: UtilizationTimer) -> None:
+    """Recognise, punctuate and, if requested, embed speakers; all files in common batches.
+
+    A failure caused by one file is stored in that file and does not affect the others of the
+    group. Any other error is raised.
+    """
+    with busy():
+        _recognise(engine, group)
+
+
+def _recognise(engine: Engine, group: Sequence[ClipOfFile]) -> None:
+    clips = [one for one in group if one.file.error is None]
+    for hints, same_hints in _group_by(lambda one: one.file.hints, clips).items():
+        word_times = any(one.file.hints.word_times for one in same_hints)
+        _recognise_with_hints(engine, same_hints, replace(hints, word_times=word_times))
+
+
+def _recognise_with_hints(engine: Engine, clips: Sequence[ClipOfFile], hints: Hints) -> None:
+    recognised = _batch_then_per_file(
+        "recognise", clips, lambda batch: engine.recognise(_clips(batch), hints)
+    )
+    to_retry = [one for one in recognised if one.file.options.second_look]
+    recognised |= _batch_then_per_file(
+        "recognise",
+        to_retry,
+        lambda batch: _retry_suspects(engine, hints, {one: recognised[one] for one in batch}),
+    )
+    texts = _batch_then_per_file(
+        "punctuate",
+        list(recognised),
+        lambda batch: engine.punctuate([recognised[one].text for one in batch]),
+    )
+    with_speakers = [one for one in texts if one.file.options.speakers]
+    embeddings = _batch_then_per_file(
+        "recognise", with_speakers, lambda batch: engine.embed_speakers(_clips(batch))
+    )
+    for one, text in texts.items():
+        recognition = replace(recognised[one], text=text)
+        result = ClipResult(
+            span=one.clip.span, recognition=recognition, embeddings=embeddings.get(one)
+        )
+        one.file.channels[one.channel].append(result)
+
+
+def _retry_suspects(
+    engine: Engine, hints: Hints, recognised: Mapping[ClipOfFile, Recognition]
+) -> list[Recognition]:
+    """The results, with those of suspect clips replaced where re-recognition improved them."""
+    whole = {one.clip: result for one, result in recognised.items()}
+    try:
+        improved = retry_suspect_clips(whole, lambda clips: engine.recognise(clips, hints))
+    except Exception as error:
+        if not isinstance(decide(error, 0), Skip):
+            raise
+        improved = {}  # keep the first results
+    return [improved.get(one.clip, result) for one, result in recognised.items()]
+
+
+def _batch_then_per_file(
+    stage: Stage,
+    clips: Sequence[ClipOfFile],
+    act: Callable[[Sequence[ClipOfFile]], Sequence[Result]],
+) -> dict[ClipOfFile, Result]:
+    """Run a stage on all clips in one call; if that fails, once per file.
+
+    Returns a result per clip. A file that fails on its own too keeps its error and has no results.
+    """
+    if not clips:
+        return {}
+    try:
+        return _timed(stage, clips, act)
+    except Exception as error:
+        if not isinstance(decide(error, 0), Skip):
+            raise
+    results: dict[ClipOfFile, Result] = {}
+    for file, of_file in _group_by(lambda one: one.file, clips).items():
+        try:
+            results.update(_timed(stage, of_file, act))
+        except Exception as error:
+            if not isinstance(decide(error, 0), Skip):
+                raise
+            file.fail(error)
+    return results
+
+
+def _clips(clips: Sequence[ClipOfFile]) -> list[Clip]:
+    return [one.clip for one in clips]
+
+
+def _timed(
+    stage: Stage,
+    clips: Sequence[ClipOfFile],
+    act: Callable[[Sequence[ClipOfFile]], Sequence[Result]],
+) -> dict[ClipOfFile, Result]:
+    """Run a stage; divide its time among the files in proportion to the length of their clips."""
+    begin = time.perf_counter()
+    results = dict(zip(clips, act(clips), strict=True))
+    seconds = time.perf_counter() - begin
+    total_s = sum(one.clip.seconds for one in clips) or 1.0
+    for one in clips:
+        share = one.clip.seconds / total_s
+        one.file.fetched.file_job.stopwatch.add(stage, seconds * share)
+    return results
+
+
+def _group_by(
+    key: Callable[[ClipOfFile], Key], clips: Iterable[ClipOfFile]
+) -> dict[Key, list[ClipOfFile]]:
+    groups: defaultdict[Key, list[ClipOfFile]] = defaultdict(list)
+    for one in clips:
+        groups[key(one)].append(one)
+    return groups

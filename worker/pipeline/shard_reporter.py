@@ -1,0 +1,226 @@
+"""Reports a shard to the ledger while it is processed, and writes its per-file records to S3."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from funasr_fleet.broker.job_finalizer import FinalizeResult
+from funasr_fleet.broker.ledger.outcome_writer import OutcomeWriter
+from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen
+from funasr_fleet.contract.job import AudioRef, Shard
+from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
+from funasr_fleet.contract.shard_record import FileRecord, RecordedError, decode, encode
+from funasr_fleet.contract.transcript import ErrorKind, Outcome
+from funasr_fleet.storage.base import (
+    ObjectDenied,
+    ObjectMissing,
+    ObjectStore,
+    StoreError,
+    StoreUnavailable,
+)
+from funasr_fleet.worker.events import FileFinished
+
+
+@dataclass
+class ChildCounters:
+    """Totals of one child since it started."""
+
+    worker: str
+    slot: int
+    files: int = 0
+    audio_ms: int = 0
+    work_ms: int = 0
+
+    def seen(self, shard: Shard | None) -> WorkerSeen:
+        """The child's current state, with the shard it processes, if any."""
+        return WorkerSeen(
+            worker=self.worker,
+            slot=self.slot,
+            at=time.time(),
+            job=shard.job if shard else None,
+            shard=shard.shard if shard else None,
+            files=self.files,
+            audio_ms=self.audio_ms,
+            work_ms=self.work_ms,
+        )
+
+
+@dataclass
+class ShardReporter:
+    """Reports one shard; for a shard without a job, it only updates the child's counters."""
+
+    shard: Shard
+    recorder: OutcomeWriter
+    store: ObjectStore
+    counters: ChildCounters
+    close: Callable[[str], FinalizeResult] = lambda job: "not due"
+    """Finalizes a job if this was its last shard."""
+    _records: dict[str, FileRecord] = field(default_factory=dict)
+    """Keyed by relative name."""
+    _ended: set[str] = field(default_factory=set)
+    """Relative names of the files that have an outcome."""
+
+    def begin(self) -> None:
+        """Report that the shard's files are in progress."""
+        if self.shard.job is not None:
+            self.recorder.begin_shard(self.shard.job, self.shard.shard, len(self.shard.files))
+            self.recorder.is_cancelled(self.shard.job, now=True)
+        self.recorder.see(self.counters.seen(self.shard))
+
+    def is_cancelled(self) -> bool:
+        """Whether the job is cancelled: no further file may be started."""
+        return self.shard.job is not None and self.recorder.is_cancelled(self.shard.job)
+
+    def record(self, ref: AudioRef, file: FileFinished) -> None:
+        """Record the outcome of one file."""
+        audio_ms = round(file.audio_s * 1000)
+        outcome = file.previous_outcome or file.outcome
+        self._ended.add(ref.relative)
+        if file.outcome != "skipped":
+            self.counters.files += 1
+            self.counters.audio_ms += audio_ms
+        if self.shard.job is None:
+            return
+        self._records[ref.relative] = FileRecord(
+            index=ref.index,
+            relative=ref.relative,
+            outcome=outcome,
+            etag=file.result_etag,
+            fingerprint=file.fingerprint,
+            audio_ms=audio_ms,
+            error=_error_of(file),
+        )
+        self._record_in_ledger(ref, outcome, audio_ms, file)
+
+    def _record_in_ledger(
+        self, ref: AudioRef, outcome: Outcome, audio_ms: int, file: FileFinished
+    ) -> None:
+        if self.shard.job is None or ref.index is None:
+            return
+        detail = FileDetail(
+            shard=self.shard.shard,
+            seconds=file.seconds,
+            kind=file.error_kind,
+            relative=ref.relative,
+            message=file.error or "",
+        )
+        self.recorder.record(self.shard.job, ref.index, outcome, audio_ms, detail=detail)
+
+    def end(self, work_ms: int) -> int:
+        """Write the per-file records to S3 and mark the shard as ended.
+
+        Files without an outcome are recorded as cancelled; returns their number.
+
+        Raises:
+            StoreError: the records cannot be written.
+        """
+        self.counters.work_ms += work_ms
+        cancelled = 0
+        if self.shard.job is not None:
+            cancelled = self._cancel_rest(self.shard.job)
+            self._write_records(self.shard.job)
+            self.recorder.end_shard(self.shard.job, self.shard.shard, work_ms)
+            self._close(self.shard.job)
+        self.recorder.see(self.counters.seen(None))
+        return cancelled
+
+    def suspend(self) -> None:
+        """Report that no file is in progress; the shard will be retried or dead-lettered.
+
+        The job stays open until the shard has ended: the ledger may already have all outcomes, but
+        the records of the failed files are written to S3 only then.
+        """
+        if self.shard.job is not None:
+            self.recorder.suspend_shard(self.shard.job, self.shard.shard)
+        self.recorder.see(self.counters.seen(None))
+
+    def await_parts(self, parts: Iterable[Shard]) -> None:
+        """Keep the job open until the parts that are about to replace the shard have ended."""
+        if self.shard.job is not None:
+            self.recorder.await_shards(self.shard.job, [part.shard for part in parts])
+
+    def end_replaced(self) -> None:
+        """Mark the shard as ended: its parts or a dead letter replaced it."""
+        if self.shard.job is not None:
+            self.recorder.end_shard(self.shard.job, self.shard.shard, 0)
+        self.recorder.see(self.counters.seen(None))
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether some file has no outcome yet."""
+        return any(ref.relative not in self._ended for ref in self.shard.files)
+
+    def give_up(self, failed: Sequence[AudioRef], reason: str, kind: ErrorKind) -> None:
+        """Record the outcomes of a dead-lettered shard: failed for `failed`, skipped for the rest.
+
+        The ledger keeps an outcome that it already has, unless that is "failed".
+        """
+        job = self.shard.job
+        if job is None:
+            return
+        for ref in self.shard.files:
+            if ref.index is not None:
+                outcome: Outcome = "failed" if ref in failed else "skipped"
+                detail = FileDetail(kind=kind, relative=ref.relative, message=reason)
+                self.recorder.record(job, ref.index, outcome, 0, only_first=True, detail=detail)
+        # failing storage may be the reason for the dead letter
+        with contextlib.suppress(StoreError):
+            self._write_failed_records(job, failed, reason, kind)
+
+    def close_after_dead_letter(self) -> None:
+        """Mark a dead-lettered or split shard as ended, and finalize its job if this was the last.
+
+        Raises:
+            StoreError: the job's report cannot be written.
+        """
+        self.end_replaced()
+        if self.shard.job is not None:
+            self._close(self.shard.job)
+
+    def _close(self, job: str) -> None:
+        if self.close(job) == "held":  # the process that holds the lock may have crashed
+            raise StoreUnavailable(f"another process is finalizing job {job}")
+
+    def _write_failed_records(
+        self, job: str, failed: Sequence[AudioRef], reason: str, kind: ErrorKind
+    ) -> None:
+        if not failed:
+            return
+        error = RecordedError(kind=kind, message=reason)
+        rows = [
+            FileRecord(index=ref.index, relative=ref.relative, outcome="failed", error=error)
+            for ref in failed
+        ]
+        uri = failed_record_uri(self.shard.output, job, self.shard.shard)
+        self.store.write(uri, encode(rows), "application/x-ndjson")
+
+    def _cancel_rest(self, job: str) -> int:
+        rest = [ref.index for ref in self.shard.files if ref.relative not in self._records]
+        indices = [index for index in rest if index is not None]
+        if indices:
+            self.recorder.cancel_files(job, indices)
+        return len(indices)
+
+    def _write_records(self, job: str) -> None:
+        """Write the records to S3; for a skipped file, keep the record of an earlier delivery."""
+        if not self._records:
+            return
+        uri = shard_record_uri(self.shard.output, job, self.shard.shard)
+        records = dict(self._records)
+        if any(one.outcome == "skipped" for one in records.values()):
+            with contextlib.suppress(ObjectMissing, ObjectDenied):
+                for before in decode(self.store.read(uri)):
+                    if before.relative in records and records[before.relative].outcome == "skipped":
+                        records[before.relative] = before
+        failed = [one for one in records.values() if one.outcome == "failed"]
+        if failed:
+            failed_uri = failed_record_uri(self.shard.output, job, self.shard.shard)
+            self.store.write(failed_uri, encode(failed), "application/x-ndjson")
+        self.store.write(uri, encode(records.values()), "application/x-ndjson")
+
+
+def _error_of(file: FileFinished) -> RecordedError | None:
+    if file.error_kind is None:
+        return None
+    return RecordedError(kind=file.error_kind, message=file.error or "")

@@ -1,0 +1,57 @@
+"""Seconds per stage, for one file."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from funasr_fleet.contract.transcript import STAGES, Stage
+
+T = TypeVar("T")
+
+
+def ignore(stage: Stage) -> None:
+    """Do nothing: the default `step` callback."""
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """Adds up the time spent in each stage; the clock is a parameter."""
+
+    clock: Callable[[], float]
+    seconds: dict[Stage, float] = field(default_factory=dict)
+    step: Callable[[Stage], None] = ignore
+    """Called each time a timed section of a stage begins; used as a heartbeat."""
+
+    @contextlib.contextmanager
+    def __call__(self, stage: Stage) -> Iterator[None]:
+        """Add the duration of the `with` block to a stage."""
+        begin = self.clock()
+        self.step(stage)
+        try:
+            yield
+        finally:
+            self.add(stage, self.clock() - begin)
+
+    def over(self, stage: Stage, items: Iterable[T]) -> Iterator[T]:
+        """Yield the items; add the time spent producing each of them to a stage."""
+        iterator, exhausted = iter(items), object()
+        while True:
+            with self(stage):
+                item = next(iterator, exhausted)
+            if item is exhausted:
+                return
+            yield item  # type: ignore[misc]
+
+    def add(self, stage: Stage, seconds: float) -> None:
+        """Add seconds to a stage, for example this file's share of a batch of several files."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+    @property
+    def total_s(self) -> float:
+        """Seconds of all stages together."""
+        return sum(self.seconds.values())
+
+    def milliseconds(self) -> dict[Stage, int]:
+        """Whole milliseconds of every stage; 0 for a stage that was not entered."""
+        return {stage: round(1000 * self.seconds.get(stage, 0.0)) for stage in STAGES}

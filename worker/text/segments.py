@@ -1,0 +1,99 @@
+"""Recognised spans -> segments with absolute times, and the text of all segments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from funasr_fleet.contract.transcript import Segment, Word
+from funasr_fleet.worker.text.spans import Span
+from funasr_fleet.worker.text.tokens import join_texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognition:
+    """The result of recognising one span; times are relative to the span's beginning."""
+
+    text: str
+    words: tuple[Word, ...] | None = None
+    """None when the model returns no word times."""
+    confidence: float | None = None
+    """0-1; None when the model returns no score."""
+    language: str | None = None
+    """The spoken language; None when the model does not detect it."""
+    emotion: str | None = None
+    """The speaker's emotion; None when the model does not detect it."""
+    events: tuple[str, ...] = ()
+    """Non-speech events such as laughter, as named by the model."""
+
+
+def assemble_segments(
+    spans: Sequence[Span],
+    recognitions: Sequence[Recognition],
+    *,
+    offset_ms: int,
+    with_words: bool,
+) -> tuple[Segment, ...]:
+    """Build one segment per span with text, in order of time.
+
+    Args:
+        spans: detected speech, in ms from the first sample.
+        recognitions: one per span, in the same order.
+        offset_ms: position of the first sample in the file.
+        with_words: whether to keep word times.
+    """
+    in_order = sorted(zip(spans, recognitions, strict=True), key=lambda one: one[0])
+    return tuple(
+        Segment(
+            start_ms=span.start_ms + offset_ms,
+            end_ms=span.end_ms + offset_ms,
+            text=recognition.text.strip(),
+            confidence=recognition.confidence,
+            words=_place(recognition.words, span, offset_ms) if with_words else None,
+            language=recognition.language,
+            emotion=recognition.emotion,
+            events=recognition.events,
+        )
+        for span, recognition in _merge_events(in_order)
+    )
+
+
+def _merge_events(recognised: Sequence[tuple[Span, Recognition]]) -> list[tuple[Span, Recognition]]:
+    """Keep spans with text; events of a span without text move to the previous or next one."""
+    kept: list[tuple[Span, Recognition]] = []
+    pending_events: tuple[str, ...] = ()
+    for span, recognition in recognised:
+        if recognition.text.strip():
+            events = _union(pending_events, recognition.events)
+            kept.append((span, replace(recognition, events=events)))
+            pending_events = ()
+        elif kept:
+            previous_span, previous = kept.pop()
+            events = _union(previous.events, recognition.events)
+            kept.append((previous_span, replace(previous, events=events)))
+        else:
+            pending_events = _union(pending_events, recognition.events)
+    return kept
+
+
+def _union(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    """The events of both, each once, in order."""
+    return tuple(dict.fromkeys([*one, *other]))
+
+
+def _place(words: tuple[Word, ...] | None, span: Span, offset_ms: int) -> tuple[Word, ...] | None:
+    """Convert words from span time to file time, clamped to the span and in order of time."""
+    if words is None:
+        return None
+    placed: list[Word] = []
+    earliest = 0
+    for word in words:
+        start_ms = min(max(word.start_ms, earliest), span.length_ms)
+        end_ms = min(max(word.end_ms, start_ms), span.length_ms)
+        earliest = end_ms
+        shift = span.start_ms + offset_ms
+        placed.append(Word(text=word.text, start_ms=start_ms + shift, end_ms=end_ms + shift))
+    return tuple(placed)
+
+
+def whole_text(segments: Sequence[Segment]) -> str:
+    """The text of all segments."""
+    return join_texts([segment.text for segment in segments])
