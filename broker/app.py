@@ -47,7 +47,7 @@ def _delivery(settings: Settings) -> dict[str, Any]:
         # by then the failure is recorded in an .error.json or in the dead letters
         "task_acks_on_failure_or_timeout": True,
         # in KiB, checked between shards against the child's current RSS: see
-        # worker.consumer.memory_limit
+        # worker.consumer.celery_patches
         "worker_max_memory_per_child": settings.max_resident_mb * 1024 or None,
         # one shard per device: a prefetched shard would be withheld from idle workers
         "worker_prefetch_multiplier": 1,

@@ -17,11 +17,9 @@ from funasr_fleet.worker.app.child_process import WorkerContext, leave_process, 
 from funasr_fleet.worker.app.launch import count_children
 from funasr_fleet.worker.app.parent_death_signal import kill_on_parent_death
 from funasr_fleet.worker.app.task import register_task
+from funasr_fleet.worker.consumer import celery_patches
 from funasr_fleet.worker.consumer.active_shards import ParentContext
 from funasr_fleet.worker.consumer.child_watch import ChildWatch
-from funasr_fleet.worker.consumer.kombu_decode_guard import install_decode_guard
-from funasr_fleet.worker.consumer.kombu_qos import install_qos
-from funasr_fleet.worker.consumer.memory_limit import use_current_rss
 from funasr_fleet.worker.consumer.message_validation import ValidatingConsumer
 from funasr_fleet.worker.consumer.registration import Registration
 from funasr_fleet.worker.consumer.request import ShardRequest
@@ -68,7 +66,6 @@ def _prepare_parent(**_: Any) -> None:
 def _prepare_child(**_: Any) -> None:
     global _child  # noqa: PLW0603 - Celery has no other way to pass the hook's result to tasks
     kill_on_parent_death(_parent_pid)
-    use_current_rss()
     _child = start_child(settings)
 
 
@@ -77,12 +74,11 @@ def _log_ready(**_: Any) -> None:
     log.info("consuming queue %r; waiting for models to load", settings.queue)
 
 
-install_decode_guard()
 ValidatingConsumer.settings = settings
 app.conf.worker_consumer = ValidatingConsumer
 _parent_context = ParentContext(settings, SlotFiles(settings.run_dir))
 ShardRequest.parent_context = _parent_context
-install_qos(_parent_context.unready)
+celery_patches.install(_parent_context.unready)
 for step in (ChildWatch, Leases, StallWatch, Registration, Drain):
     step.parent_context = _parent_context
     app.steps["consumer"].add(step)

@@ -13,5 +13,5 @@ request               handles a message whose child exited or requeued it
 message_validation    the consumer: dead-letters messages that are not a task of the fleet
 kombu_decode_guard    turns queue elements that kombu cannot decode into rejectable messages
 kombu_qos             requeues a message at the head of its queue
-memory_limit          replaces a child that has grown too large, between two shards
+celery_patches        every change to Celery, kombu and billiard, checked at start
 """

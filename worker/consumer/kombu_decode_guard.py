@@ -10,7 +10,6 @@ import uuid
 from base64 import b64decode
 from typing import Any
 
-from kombu.transport import redis
 from kombu.utils.json import loads
 
 from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES, MessageTooDeep, check_depth
@@ -24,21 +23,13 @@ KEPT_CHARACTERS = 2000
 _MAX_ENVELOPE = MAX_MESSAGE_BYTES * 4 // 3 + (1 << 20)
 """Maximum length of a message with its headers, in characters; bodies are in base64."""
 
-_deliver = redis.Transport._deliver
-
-
-def install_decode_guard() -> None:
-    """Patch kombu's Redis transport in this process, so that it delivers any list element."""
-    redis.loads = read_envelope
-    redis.Transport._deliver = lambda transport, message, queue: _deliver(
-        transport, message if is_valid_message(message) else _wrap_element(message), queue
-    )
-
-
 _NOT_A_MESSAGE = "not a Celery message"
 
 
-def _wrap_element(element: Any) -> dict[str, Any]:
+def valid_or_wrapped(element: Any) -> Any:
+    """The element if it is a valid message, else a valid message that wraps it."""
+    if is_valid_message(element):
+        return element
     try:
         return wrap_invalid(str(element), _NOT_A_MESSAGE)
     except RecursionError:

@@ -54,9 +54,3 @@ class RequeueAtHeadQoS(redis.QoS):  # type: ignore[misc]
         """Requeue the message so that it is consumed next."""
         self.restore_by_tag(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)
-
-
-def install_qos(unready: Unready) -> None:
-    """Use RequeueAtHeadQoS for every channel that is opened from now on."""
-    RequeueAtHeadQoS.unready = unready
-    redis.Channel.QoS = RequeueAtHeadQoS
