@@ -9,37 +9,12 @@ import uuid
 from types import TracebackType
 from typing import Any, Self
 
-from funasr_fleet.broker.ledger import reached
+from funasr_fleet.broker.lease import Leases
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.errors import AnotherProducer
 
 _LEASE_S = 60.0
 _RENEW_EVERY_S = 10.0
-
-_ACQUIRE = """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[3] then return holder end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return ARGV[1]
-"""
-"""Set the lock if it is free or held by ARGV[3], a holder known to be dead. Returns the holder."""
-
-_RENEW = """
-local holder = redis.call('GET', KEYS[1])
-if not holder and ARGV[3] == '0' then return '' end
-if holder and holder ~= ARGV[1] then return holder end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return ARGV[1]
-"""
-"""Extend the lease. If the key is missing, set it again only before the lease has expired (ARGV[3]
-is 1): then Redis was restarted empty. After expiry another producer may have published meanwhile.
-Returns the holder, or '' if the lock is lost."""
-
-_RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-"""
-"""Delete the lock if this holder has it."""
 
 _held_here: set[str] = set()
 """Tokens of the locks that threads of this process hold or are acquiring."""
@@ -61,9 +36,7 @@ class JobLock:
         lease_s: float = _LEASE_S,
         renew_every_s: float = _RENEW_EVERY_S,
     ) -> None:
-        self._acquire: Any = client.register_script(_ACQUIRE)
-        self._renew: Any = client.register_script(_RENEW)
-        self._release: Any = client.register_script(_RELEASE)
+        self._leases = Leases(client)
         self._key = f"{key_prefix}fleet:job:{job}:producer"
         self._job = job
         self._lease_s, self._renew_every_s = lease_s, renew_every_s
@@ -108,7 +81,7 @@ class JobLock:
         if error is None or isinstance(error, Exception):
             self._renewal.join()  # otherwise it might renew the lock after the release
             with contextlib.suppress(BrokerUnavailable):  # then the lease expires
-                reached(self._release, keys=[self._key], args=[self._me])
+                self._leases.release(self._key, self._me)
         _held_here.discard(self._token)
         if error is None:
             self._check()
@@ -131,7 +104,7 @@ class JobLock:
     def _acquire_lock(self) -> None:
         dead = ""
         asked_at = time.monotonic()
-        while (holder := self._run(self._acquire, dead)) != self._me:
+        while (holder := self._take(dead)) != self._me:
             if not _is_dead(holder):
                 raise AnotherProducer(
                     f"job {self._job} is being published by {_named(holder)}; "
@@ -147,7 +120,9 @@ class JobLock:
 
     def _renew_lock(self) -> None:
         asked_at = time.monotonic()
-        holder = self._run(self._renew, int(asked_at < self._valid_until))
+        # after expiry another producer may have published meanwhile
+        retake = asked_at < self._valid_until
+        holder = self._leases.renew(self._key, self._me, self._lease_s, retake=retake)
         if holder == self._me:
             self._valid_until = asked_at + self._lease_s
         elif holder:
@@ -158,9 +133,8 @@ class JobLock:
                 "process may have published meanwhile: run the same command again"
             )
 
-    def _run(self, script: Any, condition: str | int) -> str:
-        arguments = [self._me, int(self._lease_s * 1000), condition]
-        return str(reached(script, keys=[self._key], args=arguments))
+    def _take(self, dead: str) -> str:
+        return self._leases.take(self._key, self._me, self._lease_s, instead_of=dead).owner
 
 
 def _named(holder: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 
+from funasr_fleet.broker.lease import Leases
 from funasr_fleet.broker.ledger import lua_scripts as scripts
 from funasr_fleet.broker.ledger.connection import reached
 from funasr_fleet.broker.ledger.keys import Keys
@@ -37,7 +38,7 @@ class JobWriter:
         self._restore: Any = client.register_script(scripts.RESTORE)
         self._close: Any = client.register_script(scripts.CLOSE)
         self._drop_unclaimed: Any = client.register_script(scripts.DROP_UNCLAIMED)
-        self._release: Any = client.register_script(scripts.RELEASE)
+        self._leases = Leases(client)
 
     def begin(self, job: str, output: str, *, at: float | None = None, **about: str | int) -> bool:
         """Create a job; False when one of that name exists.
@@ -192,12 +193,11 @@ class JobWriter:
 
         It expires after lease_s seconds.
         """
-        key = self._keys.job(job, "closing")
-        return bool(reached(self._redis.set, key, token, nx=True, ex=lease_s))
+        return self._leases.take(self._keys.job(job, "closing"), token, lease_s).owner == token
 
     def release_closing(self, job: str, token: str) -> None:
         """Release the lock for closing the job, if this token holds it."""
-        reached(self._release, keys=[self._keys.job(job, "closing")], args=[token])
+        self._leases.release(self._keys.job(job, "closing"), token)
 
     def close(self, job: str, keep_s: int, rounds: int) -> bool:
         """Mark the job as closed, and let its keys expire.

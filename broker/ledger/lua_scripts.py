@@ -194,12 +194,6 @@ return 1
 """
 """Close a job, unless files were published again since its counts were read. ARGV: rounds, time."""
 
-RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-"""
-"""Release a lock only if the token still holds it. ARGV: token."""
-
 PLAN = (
     _SHARED
     + """

@@ -138,7 +138,7 @@ def test_a_dead_holder_that_was_replaced_meanwhile_is_not_taken_over(redis: Any,
     dead, quicker = f"{socket.gethostname()} {os.getpid()} of-before", "elsewhere 7 token"
     claim = JobLock(redis, "", job)
     asked: list[Any] = []
-    take = claim._acquire
+    take = claim._leases._take
 
     def slowly(**arguments: Any) -> Any:
         if asked:
@@ -146,7 +146,7 @@ def test_a_dead_holder_that_was_replaced_meanwhile_is_not_taken_over(redis: Any,
         asked.append(arguments)
         return take(**arguments)
 
-    claim._acquire = slowly
+    claim._leases._take = slowly
     redis.set(key_of(job), dead)
     with pytest.raises(AnotherProducer, match="elsewhere, process 7"):
         claim.__enter__()
@@ -222,14 +222,14 @@ def test_one_that_redis_forgot_early_is_taken_again(redis: Any, job: str) -> Non
 
 def fail(claim: JobLock, times: int) -> None:
     """Let so many renewals fail."""
-    renew, failures = claim._renew, iter(range(times))
+    renew, failures = claim._leases._renew, iter(range(times))
 
     def failing(**arguments: Any) -> Any:
         if next(failures, None) is not None:
             raise BrokerUnavailable("away")
         return renew(**arguments)
 
-    claim._renew = failing
+    claim._leases._renew = failing
 
 
 def test_a_redis_that_fails_for_a_while_loses_nothing(redis: Any, job: str) -> None:

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
-from unittest import mock
 
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.transcript import Word
@@ -22,7 +21,7 @@ def generate_options(hints: Hints) -> dict[str, Any]:
 
 
 def prepare(model: Any) -> None:
-    """Zero the encoder output after each clip's end.
+    """Zero the encoder output after each clip's end, and record the decoder's confidence.
 
     The predictor looks ahead. In a batch, the padding would otherwise change a clip's last words.
     """
@@ -40,6 +39,7 @@ def prepare(model: Any) -> None:
         return (encoded.float().masked_fill(is_padding[..., None], 0.0), lengths, *rest)
 
     model.encode = encode_masked
+    _record_confidences(model)
 
 
 def read_result(result: dict[str, Any], confidence: Any = None) -> Recognition:
@@ -62,23 +62,29 @@ def _pair(words: list[str], times: Any) -> tuple[Word, ...] | None:
     )
 
 
-@contextlib.contextmanager
-def capture_scores(model: Any) -> Iterator[list[float | None]]:
-    """Capture the decoder's confidence per clip, which FunASR's results leave out."""
-    confidences: list[float | None] = []
+def _record_confidences(model: Any) -> None:
+    """Keep the decoder's confidence per clip of the last batch in `model.fleet_confidences`."""
     name = next(name for name in _DECODERS if hasattr(model, name))
     decode = getattr(model, name)
+    model.fleet_confidences = []
 
-    def decode_and_capture(*args: Any, **kwargs: Any) -> Any:
+    def decode_and_record(*args: Any, **kwargs: Any) -> Any:
         result = decode(*args, **kwargs)
         scores = result[0] if isinstance(result, tuple) else result
         lengths = args[3]  # of both methods
         means = mean_score(scores.max(-1).values, lengths)
-        confidences[:] = read_confidence(means, lengths.tolist())
+        model.fleet_confidences[:] = read_confidence(means, lengths.tolist())
         return result
 
-    with mock.patch.object(model, name, decode_and_capture):
-        yield confidences
+    setattr(model, name, decode_and_record)
+
+
+@contextlib.contextmanager
+def capture_scores(model: Any) -> Iterator[list[float | None]]:
+    """The decoder's confidence per clip, which FunASR's results leave out."""
+    confidences: list[float | None] = getattr(model, "fleet_confidences", [])
+    confidences.clear()
+    yield confidences
 
 
 _DECODERS = ("_seaco_decode_with_ASF", "cal_decoder_with_predictor")

@@ -1,13 +1,9 @@
 """Whisper through FunASR, which wraps OpenAI's package: one clip of up to 30 s at a time."""
 
-import contextlib
 import math
 import os
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.worker.engine.families.interface import (
@@ -35,9 +31,9 @@ def generate_options(hints: Hints) -> dict[str, Any]:
     return {"DecodingOptions": decoding}
 
 
-def read_result(result: dict[str, Any], decoded: Any = None) -> Recognition:
-    """Parse one item of generate's result, and the DecodingResult of OpenAI's package."""
-    text = str(result.get("text", "")).strip()
+def read_result(result: dict[str, Any], _extra: Any = None) -> Recognition:
+    """Parse one item of generate's result, with the DecodingResult of OpenAI's package."""
+    text, decoded = str(result.get("text", "")).strip(), result.get("decoded")
     if decoded is None or not text:
         return Recognition(text=text)
     return Recognition(
@@ -47,29 +43,29 @@ def read_result(result: dict[str, Any], decoded: Any = None) -> Recognition:
     )
 
 
-@contextlib.contextmanager
-def capture_decoding(model: Any) -> Iterator[list[Any]]:
-    """Capture the DecodingResults of OpenAI's package; FunASR only passes on their text.
+def prepare(model: Any) -> None:
+    """Replace FunASR's inference, whose results contain only the text.
 
-    The package needs input in the precision of its weights, whatever FLEET_PRECISION is, and
+    OpenAI's package needs input in the precision of its weights, whatever FLEET_PRECISION is, and
     language="en" for an English-only model.
     """
     import torch
-    from funasr.models.whisper.model import whisper
+    import whisper
+    from funasr.frontends.whisper_frontend import WhisperFrontend
 
-    results: list[Any] = []
-    decode = whisper.decode
+    default = WhisperFrontend(n_mels=model.model.dims.n_mels)
+    fixed = {} if model.model.is_multilingual else {"language": "en"}
 
-    def decode_and_capture(whisper_model: Any, mel: Any, options: Any) -> Any:
-        if not model.model.is_multilingual:
-            options = replace(options, language="en")
+    def inference(data_in: Any, *, key: Any, device: Any, **kwargs: Any) -> Any:
+        samples = torch.as_tensor(data_in[0])[None].float()
+        frontend = kwargs.get("frontend") or default
+        mel = frontend(samples, torch.tensor([samples.shape[1]]))[0][0].to(device)
+        options = whisper.DecodingOptions(**{**kwargs.get("DecodingOptions", {}), **fixed})
         with torch.autocast(mel.device.type, enabled=False):
-            result = decode(whisper_model, mel.float(), options)
-        results[:] = [result]
-        return result
+            decoded = whisper.decode(model.model, mel.float(), options)
+        return [{"key": key[0], "text": decoded.text, "decoded": decoded}], {}
 
-    with mock.patch.object(whisper, "decode", decode_and_capture):
-        yield results
+    model.inference = inference
 
 
 def narrow_abilities(can: Abilities, model: Any) -> Abilities:
@@ -121,7 +117,7 @@ WHISPER_FAMILY = Family(
     generate_options=generate_options,
     read=read_result,
     narrow_abilities=narrow_abilities,
-    capture_extras=capture_decoding,
+    prepare=prepare,
     longest_s=30.0,
     weights=weights,
     externally_loaded=externally_loaded,

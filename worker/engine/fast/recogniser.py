@@ -8,6 +8,7 @@ per clip.
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -79,6 +80,8 @@ class FastRecogniser:
         shift, scale = frontend.cmvn.to(device)
         self._stacking = Stacking(frontend.lfr_m, frontend.lfr_n, shift, scale)
         self._predictor = FastPredictor(self._model.predictor)
+        # the class's method: that of the prepared model also computes what only FunASR's path needs
+        self._decode = partial(type(self._model).cal_decoder_with_predictor, self._model)
         special = (self._model.sos, self._model.eos, self._model.blank_id)
         self._special_tokens = frozenset(int(token) for token in special)
 
@@ -123,7 +126,7 @@ class FastRecogniser:
         tokens = tokens.round().long()
         if not tokens.max():
             return None
-        scores, _ = model.cal_decoder_with_predictor(encoded, lengths, embeddings, tokens)[:2]
+        scores = self._decode(encoded, lengths, embeddings, tokens)[0]
         alphas, peaks = self._predictor.word_times(encoded, lengths, tokens)
         values, best = scores.max(-1)
         log_probability = paraformer.mean_score(values, tokens)

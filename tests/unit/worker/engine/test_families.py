@@ -107,7 +107,7 @@ def test_tokens_of_nano_become_words_in_ms(tokens: Any, words: tuple[Word, ...] 
 
 def test_whisper_says_how_sure_it_is() -> None:
     decoded = SimpleNamespace(language="de", avg_logprob=-0.5)
-    heard = whisper.read_result({"text": " Guten Tag."}, decoded)
+    heard = whisper.read_result({"text": " Guten Tag.", "decoded": decoded})
     assert (heard.text, heard.language, heard.confidence) == ("Guten Tag.", "de", 0.6065)
 
 
