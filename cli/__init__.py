@@ -2,6 +2,7 @@
 
 main.py                 the application, and how errors are printed
 exits.py                exit codes, and the exit code of each error
+help_sections.py        help in named sections
 enqueue_options.py      the options of `fleet enqueue`, each with its help
 publishing_progress.py  the progress line of `fleet enqueue`
 dry_run.py              the output of `fleet enqueue --dry-run`

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 def enqueue(
     sources: given.Sources,
     output: given.Output,
-    job: given.Job = None,
     formats: given.Formats = "json",
     language: given.Language = None,
     hotwords: given.Hotwords = "",
@@ -42,6 +41,7 @@ def enqueue(
     limit: given.Limit = None,
     suffixes: given.Suffixes = "",
     strict: given.Strict = False,
+    job: given.Job = None,
     priority: given.Priority = DEFAULT_PRIORITY,
     max_shard_seconds: given.MaxShardSeconds = None,
     max_ready: given.MaxReady = None,
@@ -58,7 +58,7 @@ def enqueue(
 
     Example: fleet enqueue s3://calls/2026/ --output s3://transcripts/2026/ --formats json,srt
     """
-    _check_output(output)
+    given.check_output_option(output)
     selection = _read_selection(since, limit, suffixes)
     if dry_run:
         speed = {"gpus": gpus, "rtfx": rtfx, "gpu_hour_price": gpu_hour_price}
@@ -161,15 +161,6 @@ def _read_options(**given: object) -> "Options":
         return Options.model_validate(given)
     except ValidationError as error:
         raise WrongUsage(f"--{explain(error)}") from None
-
-
-def _check_output(output: str) -> None:
-    from funasr_fleet.contract.job import check_output
-
-    try:
-        check_output(output)
-    except ValueError as error:
-        raise WrongUsage(f"--output {error}") from None
 
 
 def _sentence(found: "EnqueueResult") -> str:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from funasr_fleet.cli.exits import Exit, WrongUsage
+from funasr_fleet.cli.enqueue_options import check_output_option
+from funasr_fleet.cli.exits import Exit
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,7 +47,7 @@ def evaluate(
     """
     import funasr_fleet
 
-    _check_output(output)
+    check_output_option(output)
     found = funasr_fleet.evaluate(references, output=output, metric=metric, language=language)
     for row in found.bad_rows[:_MAX_SHOWN]:
         typer.echo(f"fleet: {row}", err=True)
@@ -58,15 +59,6 @@ def evaluate(
         _show(found, worst)
     if not found.whole:
         raise typer.Exit(Exit.SOME_FAILED)
-
-
-def _check_output(output: str) -> None:
-    from funasr_fleet.contract.job import check_output
-
-    try:
-        check_output(output)
-    except ValueError as error:
-        raise WrongUsage(f"--output {error}") from None
 
 
 def _show(found: "Evaluation", worst: int) -> None:

@@ -1,6 +1,9 @@
 """The application: its subcommands, and errors as one line on stderr."""
 
 import sys
+from collections.abc import Callable
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -23,6 +26,7 @@ from funasr_fleet.cli import (
     worker,
 )
 from funasr_fleet.cli.exits import Exit, exit_for
+from funasr_fleet.cli.help_sections import SectionedCommand, SectionedGroup
 
 PACKAGES_OF_EXTRAS = {
     **dict.fromkeys(("av", "funasr", "numpy", "psutil", "pynvml"), "worker"),
@@ -31,30 +35,50 @@ PACKAGES_OF_EXTRAS = {
 }
 """Module -> the extra that installs it."""
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"funasr-fleet {metadata.version('funasr-fleet')}")
+        raise typer.Exit
+
+
+_Version = Annotated[
+    bool,
+    typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+]
+
 app = typer.Typer(
     name="fleet",
-    help="Turn a backlog of recordings in S3 into transcripts with FunASR on a fleet of GPUs.",
+    cls=SectionedGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.command("up")(up.up)
-app.command("worker")(worker.worker)
-app.command("exporter")(exporter.exporter)
-app.command("enqueue")(enqueue.enqueue)
-app.command("transcribe")(transcribe.transcribe)
-app.command("jobs")(jobs.jobs)
-app.command("status")(status.status)
-app.command("failures")(failures.failures)
-app.command("retry")(retry.retry)
-app.command("cancel")(cancel.cancel)
-app.command("reconcile")(reconcile.reconcile)
-app.command("report")(report.report)
-app.command("evaluate")(evaluate.evaluate)
-app.command("doctor")(doctor.doctor)
-app.add_typer(dead.app, name="dead")
+
+
+@app.callback()
+def fleet(version: _Version = False) -> None:
+    """Turn a backlog of recordings in S3 into transcripts with FunASR on a fleet of GPUs."""
+
+
+_COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Run": (demo.demo, up.up, worker.worker, exporter.exporter),
+    "Jobs": (
+        enqueue.enqueue,
+        transcribe.transcribe,
+        jobs.jobs,
+        status.status,
+        retry.retry,
+        cancel.cancel,
+        reconcile.reconcile,
+    ),
+    "Results": (failures.failures, report.report, evaluate.evaluate),
+    "Operate": (doctor.doctor,),
+}
+for panel, commands in _COMMANDS.items():
+    for command in commands:
+        app.command(cls=SectionedCommand, rich_help_panel=panel)(command)
+app.add_typer(dead.app, name="dead", rich_help_panel="Operate")
 
 
 def run() -> None:

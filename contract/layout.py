@@ -166,15 +166,16 @@ def fingerprint(ref: "AudioRef", etag: str, model_revision: str, options: "Optio
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
-_FIRST_OPTIONS = {"formats", "language", "hotwords", "timestamps", "speakers", "channels"}
-"""Always part of the fingerprint, so that results of the first release stay current."""
+FIRST_OPTIONS = {"formats", "language", "hotwords", "timestamps", "speakers", "channels"}
+"""Options of the first release: always part of the fingerprint and of job.json, so that results and
+jobs of the first release stay current."""
 
 
 @lru_cache(maxsize=256)
 def _canonical_options(options: "Options") -> str:
     """Canonical JSON of the options, cached. Options added later appear only when not default."""
     document = options.model_dump(mode="json")
-    for name in document.keys() - _FIRST_OPTIONS:
+    for name in document.keys() - FIRST_OPTIONS:
         if document[name] == type(options).model_fields[name].default:
             del document[name]
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

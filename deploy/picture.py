@@ -11,7 +11,7 @@ import typer
 
 from deploy.generating.dashboards import DASHBOARDS
 from deploy.generating.drawing import NoSuchRow, draw
-from deploy.generating.reading import PrometheusRefuses, Window, read
+from deploy.generating.reading import QueryFailed, Window, read
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -57,7 +57,7 @@ def picture(  # noqa: PLR0913, PLR0917 - one parameter per option
             window,
             path,
         )
-    except (PrometheusRefuses, NoSuchRow) as error:
+    except (QueryFailed, NoSuchRow) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 

@@ -15,7 +15,7 @@ from funasr_fleet.embedded.worker import fetch
 RULES = Path(__file__).parent.parent / "deploy" / "monitoring" / "rules"
 
 
-class PrometheusRefuses(Exception):
+class PrometheusError(Exception):
     """A query to Prometheus failed: see the query and the error in the message."""
 
 
@@ -80,7 +80,7 @@ class LocalPrometheus:
         query = urllib.parse.urlencode(arguments)
         status, text = fetch(f"{self._url}/api/v1/{endpoint}?{query}")
         if status != HTTPStatus.OK:
-            raise PrometheusRefuses(f"{arguments}: {text or 'no answer'}")
+            raise PrometheusError(f"{arguments}: {text or 'no answer'}")
         return json.loads(text)["data"]
 
     def __enter__(self) -> Self:

@@ -16,7 +16,7 @@ _TIMEOUT_S = 30.0
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class PrometheusRefuses(Exception):
+class QueryFailed(Exception):
     """Prometheus rejected a query or is unreachable; the message has the query and the reason."""
 
 
@@ -47,7 +47,7 @@ def read(url: str, query: Query, values: Mapping[str, str], window: Window) -> l
     """Return the series of a query; series without a finite value are omitted.
 
     Raises:
-        PrometheusRefuses: Prometheus is unreachable or rejects the query.
+        QueryFailed: Prometheus is unreachable or rejects the query.
     """
     parameters = {
         "query": filled_in(query.expr, values),
@@ -61,9 +61,9 @@ def read(url: str, query: Query, values: Mapping[str, str], window: Window) -> l
             found = json.load(answer)["data"]["result"]
     except urllib.error.HTTPError as error:
         why = error.read().decode(errors="replace")
-        raise PrometheusRefuses(f"{parameters['query']}: {error}: {why}") from None
+        raise QueryFailed(f"{parameters['query']}: {error}: {why}") from None
     except OSError as error:
-        raise PrometheusRefuses(f"{parameters['query']}: {error}") from None
+        raise QueryFailed(f"{parameters['query']}: {error}") from None
     lines = (_series(query.legend, one["metric"], one["values"]) for one in found)
     return [line for line in lines if line.values]
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from funasr_fleet.contract.job import Options
-from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.contract.layout import FIRST_OPTIONS, job_uri
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.storage.base import ObjectMissing, ObjectStore
 
@@ -63,13 +63,9 @@ class JobRequest:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-_FIRST_OPTIONS = {"formats", "language", "hotwords", "timestamps", "speakers", "channels"}
-"""Options of the first release; always written, even with their default values."""
-
-
 def _options_document(options: Options) -> dict[str, Any]:
     changed = options.model_dump(mode="json", exclude_defaults=True)
-    return {**options.model_dump(mode="json", include=_FIRST_OPTIONS), **changed}
+    return {**options.model_dump(mode="json", include=FIRST_OPTIONS), **changed}
 
 
 def write_request(store: ObjectStore, job: str, request: JobRequest, started_at: str) -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from deploy.generating.declaring import Query
 from deploy.generating.plots import COLOURS
-from deploy.generating.reading import PrometheusRefuses, Window, read
+from deploy.generating.reading import QueryFailed, Window, read
 from deploy.generating.units import as_text, step_of
 from deploy.picture import app
 from funasr_fleet.embedded.prometheus import LocalPrometheus
@@ -73,7 +73,7 @@ def test_series_are_named_and_what_is_no_number_is_left_out(
 
 
 def test_a_query_that_means_nothing_is_refused(prometheus: str, window: Window) -> None:
-    with pytest.raises(PrometheusRefuses, match=r"sum\(: .*parse error"):
+    with pytest.raises(QueryFailed, match=r"sum\(: .*parse error"):
         read(prometheus, Query("sum("), {}, window)
 
 
