@@ -85,7 +85,7 @@ def _transport(settings: Settings) -> dict[str, Any]:
             "unacked_restore_throttle": 1,
             # a process killed during that check blocks the others for 20 s, not for 5 minutes
             "unacked_mutex_expire": 20,
-            # detect half-open connections instead of hanging for ever
+            # detect half-open connections instead of hanging forever
             "socket_keepalive": True,
             "health_check_interval": 30,
             "socket_connect_timeout": 5,

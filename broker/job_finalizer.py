@@ -93,7 +93,7 @@ class JobFinalizer:
             file.write(record.to_line())
 
     def _unrecorded(self, counts: JobCounts, indexes: Sequence[int]) -> Iterator[FileRecord]:
-        """Rows of failed files without a row of their shard; a lost shard writes none."""
+        """Records of failed files that no shard has recorded; a lost shard writes none."""
         if not indexes:
             return
         reasons, unnamed = _Reasons(self._ledger, counts.job), set(indexes)

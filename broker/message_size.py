@@ -25,7 +25,7 @@ class MessageTooLarge(ValueError):
 
 
 class MessageTooDeep(ValueError):
-    """A message nests lists or objects more than 32 deep: send a shard as in the contract."""
+    """A message is nested more than 32 levels deep: send a shard as docs/contract.md specifies."""
 
 
 def refuse_bombs() -> None:
@@ -71,7 +71,7 @@ def check_depth(value: Any) -> None:
     """Reject a JSON value that is nested too deeply.
 
     Raises:
-        MessageTooDeep: more than MAX_DEPTH lists or objects are nested.
+        MessageTooDeep: lists and objects are nested more than MAX_DEPTH levels deep.
     """
     level = list(_containers([value]))
     for _ in range(MAX_DEPTH):
@@ -79,7 +79,7 @@ def check_depth(value: Any) -> None:
             return
         level = [inner for outer in level for inner in _containers(outer)]
     if level:
-        raise MessageTooDeep(f"it is nested more than {MAX_DEPTH} deep")
+        raise MessageTooDeep(f"it is nested more than {MAX_DEPTH} levels deep")
 
 
 def _containers(value: Any) -> Iterator[Any]:

@@ -22,11 +22,11 @@ _BASIS = {
 
 
 def print_dry_run(result: "DryRun", *, as_json: bool) -> None:
-    """Print the estimate to stdout, and bad rows to stderr."""
+    """Print the estimate to stdout, and invalid rows to stderr."""
     for row in result.bad_examples:
         typer.echo(f"fleet: {row}", err=True)
     if (more := result.bad_rows - len(result.bad_examples)) > 0:
-        typer.echo(f"fleet: and {more:,} more bad rows", err=True)
+        typer.echo(f"fleet: and {more:,} more invalid rows", err=True)
     typer.echo(json.dumps(result.to_json()) if as_json else to_text(result))
 
 
@@ -53,7 +53,7 @@ def _files(result: "DryRun") -> str:
     text = f"{result.files:,}, {_size(result.bytes)}"
     if result.files_of_unknown_size:
         text += f", {result.files_of_unknown_size:,} of them of unknown size"
-    return f"{text}; {result.bad_rows:,} bad rows" if result.bad_rows else text
+    return f"{text}; {result.bad_rows:,} invalid rows" if result.bad_rows else text
 
 
 def _hours(result: "DryRun") -> str:

@@ -134,7 +134,7 @@ def _report(result: "EnqueueResult", *, as_json: bool) -> None:
     for row in result.bad_rows:
         typer.echo(f"fleet: {row}", err=True)
     if (more := result.bad_row_count - len(result.bad_rows)) > 0:
-        typer.echo(f"fleet: and {more:,} more bad rows", err=True)
+        typer.echo(f"fleet: and {more:,} more invalid rows", err=True)
     typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
 
 

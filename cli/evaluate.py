@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from funasr_fleet.producer.evaluation.edit_counts import Counts
 
 _MAX_SHOWN = 20
-"""Limit of shown files that were not compared, and of bad rows; --json lists all files."""
+"""Limit of shown files that were not compared, and of invalid rows; --json lists all files."""
 _COUNTED = {"wer": "words (WER)", "cer": "characters (CER)"}
 
 
@@ -52,7 +52,7 @@ def evaluate(
     for row in found.bad_rows[:_MAX_SHOWN]:
         typer.echo(f"fleet: {row}", err=True)
     if (more := len(found.bad_rows) - _MAX_SHOWN) > 0:
-        typer.echo(f"fleet: and {more:,} more bad rows", err=True)
+        typer.echo(f"fleet: and {more:,} more invalid rows", err=True)
     if as_json:
         typer.echo(json.dumps(found.to_json()))
     else:

@@ -77,7 +77,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 }
 for panel, commands in _COMMANDS.items():
     for command in commands:
-        app.command(cls=SectionedCommand, rich_help_panel=panel)(command)
+        app.command(command.__name__, cls=SectionedCommand, rich_help_panel=panel)(command)
 app.add_typer(dead.app, name="dead", rich_help_panel="Operate")
 
 

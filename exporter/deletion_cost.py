@@ -54,7 +54,7 @@ def keep_costs(
     every_s: float = EVERY_S,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Update the annotations for ever, every `every_s` seconds; errors are logged and retried."""
+    """Update the annotations every `every_s` seconds, forever; errors are logged and retried."""
     while True:
         try:
             for pod, cost in changed_costs(pods.costs(), workers()).items():

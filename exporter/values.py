@@ -8,7 +8,7 @@ from funasr_fleet.producer.progress.measuring import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class QueueReading:
-    """One queue, in all of its lanes."""
+    """One queue, summed over its lanes."""
 
     queue: str
     ready: int
@@ -31,7 +31,7 @@ class BrokerReading:
 
     used_bytes: int
     limit_bytes: int
-    """0 for none."""
+    """0 means no limit."""
     clients: int
 
 
@@ -44,4 +44,4 @@ class Snapshot:
     """The newest first."""
     dead_letters: int
     broker: BrokerReading | None
-    """None when the user has no permission for INFO."""
+    """None when the Redis user has no permission for INFO."""

@@ -62,17 +62,17 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
         sources: s3://bucket/prefix/, manifests, local folders, or - for standard input.
         output: s3://bucket/prefix/ for the results.
         job: name of the job; default: generated from the current time.
-        strict: stop at the first bad row.
+        strict: stop at the first invalid row.
         max_ready: maximum of ready messages in the queue. When it is reached, publishing pauses
             until half of them are consumed.
-        settings: default: read from the environment.
-        store: default: S3.
+        settings: read from the environment by default.
+        store: S3 by default.
         progress: called from time to time with the result so far.
         warn: called with each warning of the result before the first message is published.
         wanted: see EnqueueOptions.
 
     Raises:
-        BadSource: a source cannot be read, or it has a bad row and `strict` is set.
+        BadSource: a source cannot be read, or it has an invalid row and `strict` is set.
         BadConfiguration: the output is not a prefix.
         JobRefused: the job name is invalid or belongs to another job.
         OptionsRefused: the job's model does not support its options.

@@ -166,7 +166,7 @@ class EnqueueRun:
             raise
 
     def _remove_if_unplanned(self) -> bool:
-        """Remove the job and its bad rows if no window is planned; whether it was removed."""
+        """Remove the job and its invalid rows if no window is planned; whether it was removed."""
         if self._is_in_s3 or not self._writer.remove(self.result.job):
             return False
         self._bad_rows.remove()
@@ -228,6 +228,6 @@ class EnqueueRun:
 
     def _record_bad_row(self, row: BadRow) -> None:
         if self.strict:
-            raise BadSource(f"{row}; omit --strict to skip bad rows")
+            raise BadSource(f"{row}; omit --strict to skip invalid rows")
         self.result.note(str(row))
         self._bad_rows.add(str(row), self.result.bad_row_count)

@@ -14,7 +14,7 @@ class NoSuchJob(Exception):
 
 
 class NoPlan(NoSuchJob):
-    """S3 holds no plan of the job: its sender must send the missing files again."""
+    """S3 has no plan for the job: its sender must send the missing files again."""
 
 
 class AnotherProducer(Exception):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _MAX_BAD_ROWS = 1000
-"""Maximum number of bad rows kept in the result; all of them are counted."""
+"""Maximum number of invalid rows kept in the result; all of them are counted."""
 
 
 @dataclass(kw_only=True)
@@ -20,7 +20,7 @@ class EnqueueResult:
     published_before: bool = False
     """Whether the earlier run had published the whole job, so that nothing was left to do."""
     files: int = 0
-    """Files found, including those of earlier runs, excluding bad rows."""
+    """Files found, including those of earlier runs, excluding invalid rows."""
     skipped: int = 0
     """Files that have an up-to-date result, or whose bytes are known not to be audio."""
     enqueued: int = 0
@@ -33,13 +33,13 @@ class EnqueueResult:
     cancelled: bool = False
     """Whether the job was cancelled while it was published."""
     bad_rows: list[str] = field(default_factory=list)
-    """The first bad rows, up to 1,000."""
+    """The first invalid rows, up to 1,000."""
     bad_row_count: int = 0
     warnings: list[str] = field(default_factory=list)
     """Reasons why the job may wait, or may be done by another model than expected."""
 
     def note(self, bad_row: str) -> None:
-        """Count a bad row, and keep it unless the maximum is reached."""
+        """Count an invalid row, and keep it unless the maximum is reached."""
         self.bad_row_count += 1
         if len(self.bad_rows) < _MAX_BAD_ROWS:
             self.bad_rows.append(bad_row)

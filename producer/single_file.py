@@ -79,8 +79,8 @@ def transcribe(  # noqa: PLR0913 - the keywords of a public call
         scratch: s3://bucket/prefix/ for uploads and results; default: FLEET_SCRATCH. Uploads
             are deleted at the end, results are kept.
         timeout_s: maximum time to wait after the upload, in seconds.
-        settings: default: read from the environment.
-        store: default: S3.
+        settings: read from the environment by default.
+        store: S3 by default.
         say: called with the current stage.
         warn: called with each reason why the file may wait or may be done by another model.
 
@@ -125,8 +125,8 @@ def _routed(
 def _load_celery(settings: Settings) -> None:
     """Import all of Celery now, before there is an upload to clean up.
 
-    Celery imports most of its modules on first use. An interrupt during these imports may later
-    end the process by the signal, so that it cannot choose its exit code.
+    Celery imports most of its modules on first use. After an interrupt during these imports,
+    the process may be killed by the signal later instead of returning its own exit code.
     """
     with open_publisher(settings, settings.queue, PRIORITY_STEPS[-1]):
         pass  # connects only when a message is sent

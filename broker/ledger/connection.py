@@ -32,7 +32,7 @@ def connect(
 
     Args:
         settings: where Redis is.
-        patient: retry for ever while Redis is unavailable or out of memory, as a worker should;
+        patient: retry indefinitely while Redis is unavailable or out of memory, as a worker should;
             otherwise fail at once.
         answer_within_s: socket timeout; a Redis that does not answer in time is unavailable.
     """

@@ -51,7 +51,7 @@ def read_counts(
 
 
 def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
-    """Whether no outcome is lost and, once the plan is published, no window of it.
+    """Whether no outcome is lost and, once the plan is published, none of its windows.
 
     Jobs of earlier releases have no number of windows; their cursor points past the last window.
     """

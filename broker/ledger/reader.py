@@ -27,7 +27,7 @@ _NEWEST = 200
 """Number of jobs considered when new jobs are spread over the lanes."""
 
 _JOBS_AT_ONCE = 100
-"""Jobs per round trip: Redis serves no other client meanwhile."""
+"""Jobs per round trip: Redis serves no other client during one."""
 
 
 class LedgerReader:

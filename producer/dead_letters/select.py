@@ -86,7 +86,7 @@ def list_dead(
     Args:
         job: only those of this job.
         limit: maximum number of dead letters returned.
-        settings: default: read from the environment.
+        settings: read from the environment by default.
 
     Raises:
         BrokerUnavailable: Redis is unavailable.

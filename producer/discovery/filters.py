@@ -21,7 +21,7 @@ class Filters:
         return self.suffixes is not None or self.since is not None
 
     def take(self, name: str, modified: float | None) -> bool:
-        """Whether an object with this name and modification time passes; an unknown time does."""
+        """Whether an object with this name and modification time passes; unknown times pass."""
         named = (
             looks_like_audio(name)
             if self.suffixes is None

@@ -15,7 +15,7 @@ from funasr_fleet.storage.base import ObjectStore
 
 @dataclass(frozen=True)
 class Manifest:
-    """A Source; the position is the line number. Bad rows are yielded with their line number."""
+    """A Source; the position is the line number. Invalid rows are yielded with it."""
 
     uri: str
     """s3://bucket/key, a local path, or - for stdin."""

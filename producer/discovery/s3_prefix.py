@@ -39,7 +39,7 @@ class S3Prefix:
 
 
 def to_ref(found: ObjectInfo, relative: str) -> AudioRef | BadRow:
-    """A reference to a listed object; a bad row if `relative` is not a valid output name."""
+    """A reference to a listed object; an invalid row if `relative` is not a valid output name."""
     try:
         return AudioRef(
             audio=found.uri, relative=relative, etag=found.etag, size_bytes=found.size_bytes

@@ -39,7 +39,7 @@ class DryRun:
     files_of_unknown_size: int
     bad_rows: int
     bad_examples: list[str]
-    """The first bad rows."""
+    """The first invalid rows."""
     sampled: int
     """Files whose header was read."""
     measured: int

@@ -70,7 +70,7 @@ def look_at_sources(  # noqa: PLR0913 - the keywords of enqueue
         rtfx: see dry_run.
         gpu_hour_price: see dry_run.
         settings: name the Redis server with the workers' RTFx; default: from the environment.
-        store: default: S3.
+        store: S3 by default.
 
     Raises:
         BadSource: a source cannot be read.
@@ -96,7 +96,7 @@ def look_at_sources(  # noqa: PLR0913 - the keywords of enqueue
 
 
 def _at_most(limit: int | None, found: Iterable[Found]) -> Iterator[Found]:
-    """The items up to this number of references; bad rows do not count."""
+    """The items up to this number of references; invalid rows do not count."""
     left = math.inf if limit is None else limit
     for one in found:
         yield one

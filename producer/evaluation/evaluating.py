@@ -36,7 +36,7 @@ def evaluate(
         metric: wer or cer; auto selects WER for scripts with spaces between words and CER for
             scripts without.
         language: language code for rows that have none.
-        store: default: S3.
+        store: S3 by default.
 
     Raises:
         BadSource: the references cannot be read, or have no rows or no text.

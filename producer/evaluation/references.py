@@ -22,7 +22,7 @@ class EmptyReferences(BadSource):
 def read_references(uri: str, store: ObjectStore) -> Iterator[Reference | BadRow]:
     """Every row of a manifest in our format or NeMo's.
 
-    A second row with the same output name is a bad row; an identical row is dropped, as `fleet
+    A second row with the same output name is an invalid row; an identical row is dropped, as `fleet
     enqueue` does.
 
     Args:

@@ -43,7 +43,7 @@ class Evaluation:
     rows: tuple[FileResult, ...]
     """Results in the order of the references."""
     bad_rows: tuple[str, ...] = ()
-    """Bad rows of the references, with their reasons."""
+    """Invalid rows of the references, with their reasons."""
     models: tuple[str, ...] = ()
     """Models in the receipts of the compared outputs."""
 

@@ -40,11 +40,11 @@ def reconcile(
     Args:
         job: name of the job.
         output: prefix of its results; required if Redis has lost the job.
-        settings: default: read from the environment.
-        store: default: S3.
+        settings: read from the environment by default.
+        store: S3 by default.
 
     Raises:
-        NoPlan: S3 holds no plan of the job, for example because another client sent it.
+        NoPlan: S3 has no plan for the job, for example because another client sent it.
         AnotherProducer: another process is publishing the job.
         BrokerUnavailable: Redis is unavailable; call again.
         StoreError: an S3 request failed; call again.
@@ -86,7 +86,7 @@ def _restore_and_publish(
 
     Args:
         rebuild: the job to restore.
-        settings: name the Redis server.
+        settings: passed to the publisher.
         before_ms: the ledger's audio sum before a rebuild; None if a complete ledger is kept.
     """
     writer, job, request = rebuild.writer, rebuild.job, rebuild.request
@@ -117,9 +117,9 @@ def _read_request(
     where = output or (counts.output if counts else "")
     request = read_request(store, where, job) if where else None
     if request is None:
-        reason = f"S3 holds no plan of job {job!r} below {where}"
+        reason = f"S3 has no plan for job {job!r} below {where}"
         if not where:
-            reason = f"Redis does not have the output prefix of job {job!r}: add --output"
+            reason = f"Redis does not know the output prefix of job {job!r}: add --output"
         raise NoPlan(
             f"{reason}. Jobs sent by another client have no plan and cannot be rebuilt: send the "
             "files without a result again"

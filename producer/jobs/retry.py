@@ -43,7 +43,7 @@ def retry(
 
     Raises:
         NoSuchJob: the ledger has no such job.
-        CannotRetry: the job is cancelled, its plan in Redis is incomplete, or S3 holds no plan.
+        CannotRetry: the job is cancelled, its plan in Redis is incomplete, or S3 has no plan.
         AnotherProducer: another process is publishing the job.
         BrokerUnavailable: Redis is unavailable; call again for the rest.
         StoreError: an S3 request failed; call again for the rest.
@@ -57,7 +57,7 @@ def retry(
     counts = _retryable(ledger, job)
     request = read_request(store, counts.output, job)
     if request is None:
-        raise CannotRetry(f"S3 holds no plan of job {job}: enqueue its files as a new job")
+        raise CannotRetry(f"S3 has no plan for job {job}: enqueue its files as a new job")
     queue = counts.queue or route_job(redis, settings, request.model).queue
     republisher = Republisher(settings, writer, store, job, request, queue)
     with JobLock(redis, settings.key_prefix, job):

@@ -64,7 +64,7 @@ def status(
 
     Args:
         job: name of the job.
-        settings: default: read from the environment.
+        settings: read from the environment by default.
         gpu_hour_price: price of one device hour, in any currency.
 
     Raises:

@@ -11,7 +11,7 @@ _AT_ONCE = 10_000
 
 @dataclass
 class BadRows:
-    """The bad rows of one run. They must be saved: a run that resumes the job skips these rows."""
+    """The invalid rows of one run. They must be saved: a resumed run skips these rows."""
 
     store: ObjectStore
     output: str
@@ -29,7 +29,7 @@ class BadRows:
 
         Args:
             row: its location and the reason for the rejection.
-            number: its number among the job's bad rows, starting at 1.
+            number: its number among the job's invalid rows, starting at 1.
 
         Raises:
             StoreError: an S3 request failed.

@@ -43,7 +43,7 @@ def discover(
     Args:
         search: the job and its request.
         store: holds the sources, the plan and the results.
-        bad: called with each bad row.
+        bad: called with each invalid row.
 
     Raises:
         BadSource: a source cannot be read.
@@ -71,7 +71,7 @@ def discover(
 
 @dataclass(kw_only=True)
 class _Totals:
-    """Files that are done and bad rows so far, including those of earlier runs."""
+    """Files that are done and invalid rows so far, including those of earlier runs."""
 
     done: int
     bad: int

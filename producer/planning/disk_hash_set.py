@@ -6,7 +6,9 @@ from funasr_fleet.producer.planning.hash_file import HashFile
 
 
 class DiskHashSet:
-    """Not thread-safe. A lookup reads 64 bytes of a temporary file.
+    """Hashes with small values in a temporary file. Not thread-safe.
+
+    A lookup reads 64 bytes of the file.
 
     New hashes are buffered in memory and written in one sequential pass over the file: writing
     8 bytes at a random place costs several times as much as reading them.

@@ -43,8 +43,8 @@ class OutputNames:
         """Reserve the output name of an item.
 
         Returns:
-            The item itself if its name is free or it is a bad row; None if the same range of the
-            same audio has the name already; a bad row if another file has the name.
+            The item itself if its name is free or it is an invalid row; None if the same range of
+            the same audio has the name already; an invalid row if another file has the name.
 
         Raises:
             TemporaryDiskFull: the hash table cannot be written to disk.

@@ -32,7 +32,7 @@ class Cursor:
     done: int = 0
     """How many of them had an up-to-date result."""
     bad: int = 0
-    """Bad rows so far."""
+    """Invalid rows so far."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,7 +53,7 @@ def cut(
     Args:
         items: items of the sources after the cursor.
         cursor: where the items start.
-        bad: called with each bad row.
+        bad: called with each invalid row.
         limit: maximum number of references, including those before the cursor.
     """
     refs: list[tuple[AudioRef, int | None]] = []

@@ -105,7 +105,7 @@ def test_status_counts_a_job_that_only_messages_know(up: Up) -> None:
         assert "fleet reconcile by-hand" in shown.stdout
     rebuilt = up.fleet("reconcile", "by-hand", "--output", "s3://transcripts/counted/")
     assert rebuilt.returncode == 2
-    assert rebuilt.stderr.startswith("fleet: S3 holds no plan of job 'by-hand'")
+    assert rebuilt.stderr.startswith("fleet: S3 has no plan for job 'by-hand'")
     assert len(rebuilt.stderr.splitlines()) == 1
 
 

@@ -103,7 +103,7 @@ def test_a_queue_without_a_worker_is_code_3_and_says_where_to_look(up: Up, scrat
     assert done.returncode == 3
     assert "no result within 2 s: no worker took it" in done.stderr
     assert "fleet status" in done.stderr
-    assert "queue deserted (1 messages wait there)" in done.stderr
+    assert "queue deserted (1 messages are waiting)" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -18,7 +18,7 @@ from tests.chaos.waiting import until
 
 Say = Callable[[str, float], None]
 _SHARDS = 5
-_STOPS_TAKING = "received SIGTERM: draining, no new shards"
+_STOPS_TAKING = "received SIGTERM: draining; no new shards will be started"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from funasr_fleet.broker.ledger import connect
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.consumer.active_shards import ParentContext, identity_in
 from funasr_fleet.worker.consumer.kombu_qos import RequeueAtHeadQoS
-from funasr_fleet.worker.consumer.visibility_renewal import Leases
+from funasr_fleet.worker.consumer.visibility_renewal import LeaseRenewal
 from funasr_fleet.worker.process.heartbeat import Heartbeat, progress_path
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
 from tests.unit.examples import a_shard
@@ -40,21 +40,27 @@ def channels(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[li
 
 
 @pytest.fixture
-def leases(settings: Settings, channels: list[Any], monkeypatch: pytest.MonkeyPatch) -> Leases:
+def leases(
+    settings: Settings, channels: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> LeaseRenewal:
     """Of the first worker."""
     slots = SlotFiles(settings.run_dir)
     slots.start(1)
-    monkeypatch.setattr(Leases, "parent_context", ParentContext(settings, slots), raising=False)
-    return Leases(None)
+    monkeypatch.setattr(
+        LeaseRenewal, "parent_context", ParentContext(settings, slots), raising=False
+    )
+    return LeaseRenewal(None)
 
 
-def look_twice(leases: Leases, channel: Any) -> None:
+def look_twice(leases: LeaseRenewal, channel: Any) -> None:
     consumer = SimpleNamespace(task_consumer=SimpleNamespace(channel=channel))
     leases.tick(consumer)
     leases.tick(consumer)
 
 
-def test_what_nobody_works_on_any_more_is_given_back(leases: Leases, channels: list[Any]) -> None:
+def test_what_nobody_works_on_any_more_is_given_back(
+    leases: LeaseRenewal, channels: list[Any]
+) -> None:
     mine, others = channels
     assert mine.basic_get(QUEUE)
     look_twice(leases, mine)
@@ -62,7 +68,7 @@ def test_what_nobody_works_on_any_more_is_given_back(leases: Leases, channels: l
 
 
 def test_what_was_given_back_is_not_taken_from_who_has_it_now(
-    leases: Leases, channels: list[Any], settings: Settings
+    leases: LeaseRenewal, channels: list[Any], settings: Settings
 ) -> None:
     mine, others = channels
     message = mine.basic_get(QUEUE)
@@ -75,7 +81,7 @@ def test_what_was_given_back_is_not_taken_from_who_has_it_now(
 
 
 def test_what_waits_for_its_time_stays(
-    leases: Leases, channels: list[Any], monkeypatch: pytest.MonkeyPatch
+    leases: LeaseRenewal, channels: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A twin of the same id, which ends, takes it out of Celery's dict."""
     mine, others = channels
@@ -102,7 +108,7 @@ def test_what_an_earlier_connection_brought_takes_room_until_it_is_done(
 
 
 def test_a_claim_that_its_child_gave_up_while_it_was_renewed_is_free(
-    leases: Leases, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    leases: LeaseRenewal, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = leases.parent_context
     context.slots.write(SlotState(slot=0, pid=7, state="ready", device="cpu"))

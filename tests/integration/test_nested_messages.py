@@ -172,7 +172,7 @@ def test_a_message_that_the_pool_rejects_frees_its_slot(
         push(settings, in_hotwords(output, 700))
         (letter,) = dead_lettered(unchecked_worker, settings, before)
         before.add(letter.message_id)
-        assert "cannot be given to a child: maximum recursion depth" in letter.reason
+        assert "cannot be sent to a worker child: maximum recursion depth" in letter.reason
     push(settings, envelope(shard_body(shard(output)), task_headers()))
     unchecked_worker.process.wait_until(lambda: bool(list(store.list(output))), 60)
     unchecked_worker.process.stop()

@@ -8,10 +8,10 @@ import psutil
 
 PARENT = """
 import os, sys, time
-from funasr_fleet.worker.app.parent_death_signal import end_with_parent
+from funasr_fleet.worker.app.parent_death_signal import kill_on_parent_death
 parent = os.getpid()
 if os.fork() == 0:
-    end_with_parent(parent)
+    kill_on_parent_death(parent)
     print(os.getpid(), flush=True)
     time.sleep(600)
 time.sleep(600)

@@ -78,8 +78,8 @@ def test_a_shard_in_work_is_enough_to_know_of_it(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (False, "results of job 'by-hand' are: add --output"),
-        (True, "no plan of job 'by-hand'"),
+        (False, "output prefix of job 'by-hand': add --output"),
+        (True, "no plan for job 'by-hand'"),
     ],
 )
 def test_it_cannot_be_rebuilt_which_is_said_in_one_sentence(

@@ -24,7 +24,7 @@ from funasr_fleet.worker.consumer.message_validation import ValidatingConsumer
 from funasr_fleet.worker.consumer.registration import Registration
 from funasr_fleet.worker.consumer.request import ShardRequest
 from funasr_fleet.worker.consumer.shutdown import Drain
-from funasr_fleet.worker.consumer.visibility_renewal import Leases
+from funasr_fleet.worker.consumer.visibility_renewal import LeaseRenewal
 from funasr_fleet.worker.consumer.watchdog import StallWatch
 from funasr_fleet.worker.process.slot_state import SlotFiles
 from funasr_fleet.worker.telemetry.logs import configure_logging
@@ -79,7 +79,7 @@ app.conf.worker_consumer = ValidatingConsumer
 _parent_context = ParentContext(settings, SlotFiles(settings.run_dir))
 ShardRequest.parent_context = _parent_context
 celery_patches.install(_parent_context.unready)
-for step in (ChildWatch, Leases, StallWatch, Registration, Drain):
+for step in (ChildWatch, LeaseRenewal, StallWatch, Registration, Drain):
     step.parent_context = _parent_context
     app.steps["consumer"].add(step)
 register_task(app, settings, _current_child)

@@ -46,7 +46,11 @@ def dead_letter_shard(
         except StoreUnavailable:
             raise  # no other process would finalize the job
         except StoreError as error:
-            log.warning("cannot write the report of finished job %s: %s", shard.job, error)
+            log.warning(
+                "cannot write the report of finished job %s, run fleet reconcile after a fix: %s",
+                shard.job,
+                error,
+            )
         for ref in failed:
             child.observe(_failed(shard, ref, decision))
     child.observe(ShardDeadLettered(message_id=letter.message_id, reason=decision.message))

@@ -55,7 +55,7 @@ class Limits:
         """Reject a file by its declared duration, before it is decoded.
 
         Raises:
-            AudioTooLong: it declares a longer duration, or one too large once decoded.
+            AudioTooLong: the declared duration, or its size once decoded, exceeds the limit.
         """
         if seconds > self.audio_s:
             raise AudioTooLong(

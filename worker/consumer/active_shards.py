@@ -215,7 +215,7 @@ class ParentContext:
         for state in self.states():
             if state.pid == pid:
                 return f"{state.device_uuid or state.device}, slot {state.slot}"
-        return "an unknown device, its child was already replaced"
+        return "an unknown device: the child was already replaced"
 
 
 def identity_in(request: Any) -> str | None:

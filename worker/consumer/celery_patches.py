@@ -114,8 +114,8 @@ def check() -> None:
     changed = [target.name for target in TARGETS if digest(target) != target.digest]
     if changed:
         raise BadConfiguration(
-            f"{', '.join(changed)}: not the code that this worker was tested with; install the "
-            "versions of celery, kombu and billiard that pyproject.toml allows"
+            f"the installed code of {', '.join(changed)} differs from the tested release; install "
+            "the versions of celery, kombu and billiard that pyproject.toml allows"
         )
 
 

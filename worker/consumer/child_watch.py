@@ -1,6 +1,6 @@
 """Consumer step: shut the worker down when its children cannot load their model.
 
-Loading again and again would look healthy; an exit code makes the supervisor back off and alert.
+A worker that reloads endlessly looks healthy; an exit code makes the supervisor back off and alert.
 """
 
 import logging
@@ -21,7 +21,7 @@ class ChildWatch(PeriodicStep):
     every_s = 0.5
 
     def tick(self, consumer: Any = None) -> None:
-        """Drain the worker with an exit code when a slot has failed too often."""
+        """Drain the worker and set its exit code when a slot has failed too often."""
         slot = first_failed_slot(self.parent_context.states())
         if slot and self.parent_context.drain_deadline_s is None:
             log.critical(

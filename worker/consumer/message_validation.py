@@ -48,7 +48,7 @@ _MAX_REASON_CHARS = 300
 
 
 class ValidatingConsumer(Consumer):  # type: ignore[misc]
-    """The parent's consumer; Celery makes one per connection to the broker."""
+    """The parent's consumer; Celery creates one per connection to the broker."""
 
     settings: ClassVar[Settings]
     observe: ClassVar[Observer]
@@ -146,7 +146,7 @@ class ValidatingConsumer(Consumer):  # type: ignore[misc]
         try:
             self._dead_letters.put(letter)
         except BrokerUnavailable as error:
-            # no request has the message, so Leases requeues it within seconds
+            # no request has the message, so LeaseRenewal requeues it within seconds
             id_ = letter.message_id
             log.warning("cannot write dead letter for message %s, will retry: %s", id_, error)
             return
@@ -216,7 +216,7 @@ def _check_eta(value: Any) -> None:
 
 
 def make_dead_letter(message: Any, reason: str, worker: str) -> DeadLetter:
-    """Make the dead letter of a message that no child has received; its body is cut."""
+    """Make the dead letter of a message that no child has received; its body is truncated."""
     body = message.body or b""
     text = body if isinstance(body, str) else body.decode("utf-8", "backslashreplace")
     reason = str(message.headers.get(REFUSED_HEADER) or reason)

@@ -57,7 +57,9 @@ class Drain(PeriodicStep):
             context.drain_deadline_s = context.clock()
             signal.alarm(_FORCED_EXIT_S)
             return
-        log.warning("received %s: draining, no new shards", signal.Signals(number).name)
+        log.warning(
+            "received %s: draining; no new shards will be started", signal.Signals(number).name
+        )
         context.drain()
         if not self._consuming:
             celery_state.should_stop = context.exit_code

@@ -22,7 +22,7 @@ _MAX_INTERVAL_S = 5.0
 """An orphaned message keeps a child idle for up to two intervals."""
 
 
-class Leases(PeriodicStep):
+class LeaseRenewal(PeriodicStep):
     """Renews leases and shard locks, and requeues orphaned messages."""
 
     def __init__(self, consumer: Any, **options: Any) -> None:

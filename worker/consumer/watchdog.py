@@ -15,7 +15,7 @@ from celery.worker import state as celery_state
 
 from funasr_fleet.worker.consumer.celery_pool import describe_pool, forget_replaced_pipes
 from funasr_fleet.worker.consumer.periodic_step import PeriodicStep
-from funasr_fleet.worker.consumer.visibility_renewal import Leases
+from funasr_fleet.worker.consumer.visibility_renewal import LeaseRenewal
 from funasr_fleet.worker.process.health import loads_too_long
 from funasr_fleet.worker.process.slot_state import ConsumerState
 
@@ -30,7 +30,7 @@ blocked is not counted."""
 class StallWatch(PeriodicStep):
     """Kills children without progress, and writes the consumer's state for /healthz."""
 
-    requires = (Leases,)  # which sets connected_since_s
+    requires = (LeaseRenewal,)  # which sets connected_since_s
     every_s = 1.0
 
     def __init__(self, consumer: Any, **options: Any) -> None:
@@ -98,7 +98,7 @@ class StallWatch(PeriodicStep):
         reason, pool = "it did not start a reserved message", describe_pool(consumer)
         idle = self.parent_context.idle_children()
         if [child for child in idle if self._kill(child.pid, reason)]:
-            log.critical("Celery's pool: %s", pool)
+            log.critical("state of Celery's pool before the kill: %s", pool)
 
     def _kill(self, pid: int, reason: str) -> bool:
         """Kill a child; return False if it was killed before."""

@@ -1,9 +1,9 @@
-"""Counts the attempts of a shard, so that a shard that crashes its workers is rejected in the end.
+"""Counts the attempts of a shard, so that a shard that keeps crashing its workers is rejected.
 
-Redis does not count deliveries. An attempt is counted before the work starts, under the shard's
+Redis does not count deliveries. An attempt is recorded before the work starts, under the shard's
 identity, which all its deliveries, retries and duplicates share. Each attempt has an ID, so that a
-command that is sent again after a connection error does not count twice. Attempts that finish, are
-retried later or are requeued are not counted; the remainder are crashes.
+command that is sent again after a connection error does not count twice. The record is removed when
+the attempt finishes, is requeued or is scheduled for a retry; the records that remain are crashes.
 """
 
 from dataclasses import dataclass
@@ -84,8 +84,8 @@ class Attempts:
     def record_crash(self, identity: str, how: str) -> None:
         """Record how the process of the shard crashed; the first report of an attempt is kept.
 
-        The first one names the cause: a child that is killed for a stall is reported again, as
-        ended by a signal.
+        The first one names the cause: a child that is killed for a stall is later reported
+        again, as killed by a signal.
         """
         key = self._key(identity)
         fields = reached(self._redis.hgetall, key)

@@ -12,7 +12,7 @@ from funasr_fleet.broker.lease import Leases
 
 
 class ShardLock:
-    """The shard locks of a fleet. Every method raises BrokerUnavailable when Redis is away.
+    """The shard locks of a fleet. Every method raises BrokerUnavailable if Redis is down.
 
     A shard's `identity` is that of broker.attempts_key.identity_of, an `owner` that of lock_owner.
     """

@@ -7,7 +7,7 @@ steps          protocols of the steps: VAD, recognition, punctuation
 stock, stock_detector  the stock paths: FunASR's own inference
 fast/          the fast paths, each equivalent to its stock path
 families/      how each model family is called and how its results are parsed
-oom            batch size from device memory, and retries when memory is full
+device_memory  batch size from free device memory, and retries when it is full
 errors         errors of torch and FunASR -> typed errors
 diarization    speaker embeddings per window, and their clustering
 checks         every parameter is on its device, the weights file exists

@@ -21,7 +21,7 @@ def translate_errors() -> Iterator[None]:
 
     Raises:
         OutOfDeviceMemory: the device's memory was too small.
-        DeviceLost: this process cannot use the device any more.
+        DeviceLost: this process can no longer use the device.
         ModelError: the model failed on these inputs.
     """
     try:

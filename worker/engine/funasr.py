@@ -10,6 +10,7 @@ import torch
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.worker.engine import diarization, threads
 from funasr_fleet.worker.engine.checks import is_on_device
+from funasr_fleet.worker.engine.device_memory import first_budget_s
 from funasr_fleet.worker.engine.fast.selection import EnginePaths
 from funasr_fleet.worker.engine.interface import (
     Clip,
@@ -18,7 +19,6 @@ from funasr_fleet.worker.engine.interface import (
     SpeakerEmbeddings,
     StreamingVad,
 )
-from funasr_fleet.worker.engine.oom import first_budget_s
 from funasr_fleet.worker.errors import ModelError, OutOfDeviceMemory
 from funasr_fleet.worker.events import BatchRecognised, Observer, OutOfMemoryBackoff, ignore
 from funasr_fleet.worker.text.batch_budget import Budget

@@ -5,11 +5,11 @@ requested   requested options, and values that several formats derive from a tra
 timestamps  milliseconds as clock time and as seconds
 json txt tsv
 srt vtt     subtitles
-    cues         segments -> cues
+    cues         segments -> cues, by the four modules below
     cue_timing   display times of cues, one cue at a time
-    cue_cutting  one segment -> the pieces of its cues
+    cue_cutting  decides where a segment is cut into cues
     wide_pieces  cuts pieces that are too wide for a line
-    lines        one cue -> its lines
+    lines        decides where a cue is broken into lines
 rttm ctm    speaker turns and word times, for scoring tools
 textgrid    for Praat
     tiers        segments and words -> intervals that cover the audio

@@ -30,7 +30,7 @@ _COST_IN_SPEECH = 2.0
 _COST_SHORT = 1.0
 """Cost of a cue shorter than LEAST_MS."""
 _COST_EMPTY = 0.5
-"""Cost of an empty cue; multiplied by the square of the unused share, which evens out sizes."""
+"""Cost of an empty cue; scaled by the square of the unused share, which evens out sizes."""
 
 
 def cut(pieces: Sequence[Piece], lead: int = 0) -> list[Sequence[Piece]]:
@@ -62,7 +62,7 @@ def _best_end(
     start: int,
     ends: Iterable[int],
 ) -> tuple[float, int]:
-    """The minimum cost of the pieces from `start` on, and the end of its first cue."""
+    """The minimum cost of cutting the pieces from `start` on, and the end of the first cue."""
     return min(
         (
             _size_cost(edges[end] - edges[start], pieces[end - 1].end_ms - pieces[start].start_ms)

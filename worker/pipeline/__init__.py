@@ -8,7 +8,7 @@ vad_segments    merges and cuts speech segments to the requested clip lengths
 recognise       recognises the clips of many files in one batch
 re_recognition  splits clips with suspect text and recognises them again
 file_state      results of one file while it is processed
-file_finalizer  records the outcome of every file
+file_finalizer  decides and records the outcome of every file
 result_writer   transcripts -> outputs in S3
 output_store    reads and writes the outputs of one file
 receipt         builds the transcript and error documents

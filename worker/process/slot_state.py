@@ -50,7 +50,7 @@ class ConsumerState:
     """State of the parent's event loop; times are of the monotonic clock."""
 
     consuming: bool
-    """False while the broker is away."""
+    """False while the broker is unavailable."""
     since_s: float
     """When the parent last connected to the broker."""
     at_s: float

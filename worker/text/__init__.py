@@ -3,7 +3,7 @@
 spans            Span: a range of speech, in ms and samples
 batch_window     a stream of speech -> groups that are recognised together
 batching         clips -> batches under a budget of padded seconds
-batch_budget     adapts that budget to the device's memory
+batch_budget     formula of that budget: from free bytes, halved when memory is full
 silence_split    cuts long spans at quiet places, decides which spans to merge
 tokens           text -> words and back, by script
 sensevoice_tags  SenseVoice's tags: language, emotion, events; the text without them

@@ -55,7 +55,7 @@ def _bounds(start_ms: int, length_ms: int, longest_ms: int) -> tuple[int, int]:
 
 
 def _quietest(energy: NDArray[np.float64], first_ms: int, last_ms: int) -> int:
-    """The ms with the least energy around it; the latest of equal ones."""
+    """The ms with the least energy around it; in a tie, the latest."""
     at_ms = np.arange(last_ms, first_ms - 1, -1)
     begin = np.maximum(at_ms - _QUIET_MS // 2, 0)
     end = np.minimum(at_ms + _QUIET_MS // 2, len(energy) - 1)

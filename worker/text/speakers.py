@@ -105,7 +105,7 @@ def turns(span: Span, speakers: Sequence[str], shortest_ms: int = 1000) -> list[
 
 
 def speaker_at(speaker_turns: Sequence[Turn], span: Span) -> str:
-    """The speaker of most of a span, such as a sentence or a word; of equals, the earlier."""
+    """The speaker of most of a span, such as a sentence or a word; in a tie, the earlier one."""
     return max(speaker_turns, key=lambda turn: _overlap_ms(turn.span, span)).speaker
 
 

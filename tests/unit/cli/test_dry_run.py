@@ -55,7 +55,7 @@ def test_the_lines_name_files_hours_and_time() -> None:
         ({"rtfx_basis": "given"}, "given by --rtfx"),
         ({"typical_ms": 36_000_000}, "10.0 h by typical bit rates"),
         ({"known_ms": 36_000_000}, "10.0 h given by the sources"),
-        ({"bad_rows": 7}, "7 bad rows"),
+        ({"bad_rows": 7}, "7 invalid rows"),
         ({"files_of_unknown_size": 3}, "3 of them of unknown size"),
         ({"gpus": 1}, ") on 1 GPU ("),
         ({"bytes": 12}, "12 bytes"),
@@ -77,4 +77,4 @@ def test_bad_rows_go_to_stderr_and_the_document_stands_alone(
     printed = capsys.readouterr()
     assert json.loads(printed.out)["files"] == 10_000_000
     assert printed.err.splitlines()[0] == "fleet: list, line 0: audio: missing"
-    assert printed.err.splitlines()[-1] == "fleet: and 1,000 more bad rows"
+    assert printed.err.splitlines()[-1] == "fleet: and 1,000 more invalid rows"

@@ -59,7 +59,7 @@ def _run(*arguments: str) -> Result:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the command asks of the producer, which finds one file and one bad row."""
+    """What the command asks of the producer, which finds one file and one invalid row."""
     heard: dict[str, Any] = {}
 
     def listen(sources: list[str], **keywords: Any) -> EnqueueResult:

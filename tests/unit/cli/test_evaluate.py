@@ -121,7 +121,7 @@ def test_bad_rows_go_to_stderr(asked: dict[str, Any]) -> None:
     assert result.exit_code == 1
     assert json.loads(result.stdout)["bad_rows"] == 30
     assert result.stderr.splitlines()[0] == "fleet: said.jsonl, line 1: not UTF-8"
-    assert result.stderr.splitlines()[-1] == "fleet: and 10 more bad rows"
+    assert result.stderr.splitlines()[-1] == "fleet: and 10 more invalid rows"
 
 
 def test_where_nothing_is_found_it_says_how_outputs_are_named(asked: dict[str, Any]) -> None:

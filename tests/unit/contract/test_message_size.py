@@ -80,5 +80,5 @@ def test_values_may_be_nested_up_to_the_limit(innermost: object) -> None:
     for layer in range(MAX_DEPTH - isinstance(innermost, list | dict)):
         value = [value, 1] if layer % 2 else {"a": value, "b": "c"}
     check_depth(value)
-    with pytest.raises(MessageTooDeep, match="more than 32 deep"):
+    with pytest.raises(MessageTooDeep, match="more than 32 levels deep"):
         check_depth([value])

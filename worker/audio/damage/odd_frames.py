@@ -9,13 +9,13 @@ from funasr_fleet.worker.audio.damage.frames import GappedFrame, seconds_of
 from funasr_fleet.worker.errors import UndecodableAudio
 
 _MAX_ODD_FRAMES = 10
-"""More consecutive frames of another format are no damage: the format has changed."""
+"""A longer run of frames of another format is not damage: the format has changed."""
 
 Format = tuple[str, str, int]
 
 
 def without_odd_frames(frames: Iterator[GappedFrame]) -> Iterator[GappedFrame]:
-    """Drop single frames of another format, rate or layout, and count them as lost audio.
+    """Drop isolated frames of another format, rate or layout, and count them as lost audio.
 
     Raises:
         UndecodableAudio: the format changes permanently.

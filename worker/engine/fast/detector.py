@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from funasr_fleet.worker.engine.device_memory import retry_on_oom
 from funasr_fleet.worker.engine.fast.decisions import Decisions, VadRules
 from funasr_fleet.worker.engine.fast.feature_window import FeatureWindow
 from funasr_fleet.worker.engine.fast.filterbank import FRAME_SAMPLES, SHIFT_SAMPLES, FilterBank
 from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES, Clip, OnOom, Samples, ignore
-from funasr_fleet.worker.engine.oom import retry_on_oom
 from funasr_fleet.worker.engine.stock_detector import is_fsmn
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS, Span
 
