@@ -126,12 +126,12 @@ def _cluster_ours(kept: Path, minutes: float, threads: int) -> list[Round]:
     for number in range(_RECORDINGS):
         clips = _record(_turns(minutes), number)
         begin = time.perf_counter()
-        heard = voices.embed(clips)
+        embeddings = voices.embed(clips)
         embedded = time.perf_counter()
-        cluster_speakers(heard, seconds=[clip.seconds for clip in clips])
+        cluster_speakers(embeddings, seconds=[clip.seconds for clip in clips])
         clustered = time.perf_counter()
         rounds.append(_round(embedded - begin, clustered - embedded))
-        np.save(_embeddings(kept, number), np.concatenate(heard))
+        np.save(_embeddings(kept, number), np.concatenate(embeddings))
     return rounds
 
 
