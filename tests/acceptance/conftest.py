@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.fleet import SAMPLES, Up
+from tests.support.fleet_up import SAMPLES, Up
 
 
 @pytest.fixture(scope="session")

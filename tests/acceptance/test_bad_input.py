@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.fleet import SAMPLES, Up
+from tests.support.fleet_up import SAMPLES, Up
 
 
 def silent_wav(seconds: float, channels: int = 1) -> bytes:

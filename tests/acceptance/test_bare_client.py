@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery
 
-from tests.acceptance.fleet import SAMPLES, Up, wait_for
+from tests.support.fleet_up import SAMPLES, Up, wait_for
 
 
 def send(up: Up, document: Any) -> None:

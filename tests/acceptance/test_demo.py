@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.fleet import clean_environment, processes_naming, run_fleet
+from tests.support.fleet_up import clean_environment, processes_naming, run_fleet
 
 EXTENSIONS = [
     *("json", "txt", "srt", "vtt", "tsv", "rttm", "ctm", "TextGrid"),

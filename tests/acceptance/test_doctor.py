@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.acceptance.fleet import Up, run_fleet
+from tests.support.fleet_up import Up, run_fleet
 
 ALL = ("--audio", "s3://audio/job/", "--output", "s3://transcripts/doctor/")
 

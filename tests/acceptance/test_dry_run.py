@@ -2,7 +2,7 @@
 
 import json
 
-from tests.acceptance.fleet import SAMPLES, Up
+from tests.support.fleet_up import SAMPLES, Up
 
 LOOK = ("--output", "s3://transcripts/looked/", "--dry-run")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.fleet import Up, processes_naming, wait_for
+from tests.support.fleet_up import Up, processes_naming, wait_for
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.fleet import SAMPLES, Up
+from tests.support.fleet_up import SAMPLES, Up
 
 OUTPUT = ("--output", "s3://transcripts/job/")
 

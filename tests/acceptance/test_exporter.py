@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.acceptance.fleet import FLEET, Up, run_fleet, wait_for
+from tests.support.fleet_up import FLEET, Up, run_fleet, wait_for
 
 Samples = dict[str, dict[str, float]]
 

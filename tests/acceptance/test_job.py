@@ -3,7 +3,7 @@
 import json
 import re
 
-from tests.acceptance.fleet import Up
+from tests.support.fleet_up import Up
 
 OUTPUT = "s3://transcripts/job/"
 ENDINGS = (

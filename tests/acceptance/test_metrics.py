@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.acceptance.fleet import Up
+from tests.support.fleet_up import Up
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.fleet import FLEET, SAMPLES, Up, wait_for
+from tests.support.fleet_up import FLEET, SAMPLES, Up, wait_for
 
 CALL = SAMPLES / "calls" / "voicemail.wav"
 SAID = json.loads((SAMPLES / "references.json").read_text())["calls/voicemail.wav"]["text"]

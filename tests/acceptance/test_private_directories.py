@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.fleet import Up, run_fleet
+from tests.support.fleet_up import Up, run_fleet
 
 DEMO = Path(__file__).parents[2] / "demo_model" / "demo"
 PLANT = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.fleet import Up, run_fleet
+from tests.support.fleet_up import Up, run_fleet
 
 
 def closed_port() -> int:

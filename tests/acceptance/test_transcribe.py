@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.fleet import FLEET, SAMPLES, Up, run_fleet, wait_for
+from tests.support.fleet_up import FLEET, SAMPLES, Up, run_fleet, wait_for
 
 CALL = SAMPLES / "calls" / "voicemail.wav"
 SAID = json.loads((SAMPLES / "references.json").read_text())["calls/voicemail.wav"]["text"]

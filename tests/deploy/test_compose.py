@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from funasr_fleet.settings import PREFIX, Settings
-from tests.deploy.fleet_of_compose import (
+from tests.support.compose import (
     COMPOSE,
     ROOT,
     config,
@@ -18,7 +18,7 @@ from tests.deploy.fleet_of_compose import (
     read_env,
     services,
 )
-from tests.deploy.tools import needs
+from tests.support.programs import needs
 
 __all__ = ["env", "services"]
 

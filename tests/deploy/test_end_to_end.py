@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from deploy.generating.queries import alert_queries, panel_queries
-from tests.deploy.promql import mentions, selectors
-from tests.deploy.scene import JOB, Scene, running_scene
-from tests.deploy.tools import needs
+from tests.support.monitored_fleet import JOB, Scene, running_scene
+from tests.support.programs import needs
+from tests.support.promql import mentions, selectors
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from tests.deploy.manifests import (
+from tests.support.kubernetes_manifests import (
     Manifest,
     enqueue_job,
     find,

@@ -17,7 +17,7 @@ from funasr_fleet.exporter.serving import Pages
 from funasr_fleet.exporter.values import QueueReading, Snapshot
 from funasr_fleet.metric import Metric
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
-from tests.deploy.manifests import (
+from tests.support.kubernetes_manifests import (
     COMPONENTS,
     OVERLAYS,
     ROOT,
@@ -29,7 +29,7 @@ from tests.deploy.manifests import (
     settings_of,
     worker,
 )
-from tests.deploy.tools import needs
+from tests.support.programs import needs
 
 RULES = ROOT / "deploy/monitoring/rules"
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)

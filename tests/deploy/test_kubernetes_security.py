@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.manifests import (
+from tests.support.kubernetes_manifests import (
     COMPONENTS,
     OVERLAYS,
     ROOT,

@@ -12,7 +12,7 @@ from funasr_fleet.cli.main import app
 from funasr_fleet.exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
 from funasr_fleet.settings import PREFIX, Settings
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
-from tests.deploy.promql import groupings, known, labels_of_result, mentions
+from tests.support.promql import groupings, known, labels_of_result, mentions
 
 RUNBOOK = RULES.parent / "runbook.md"
 _SAMPLE_SUFFIXES = ("_bucket", "_sum", "_count")

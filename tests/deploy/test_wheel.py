@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.fleet import clean_environment
+from tests.support.fleet_up import clean_environment
 
 ROOT = Path(__file__).parents[2]
 OLD_NAMES = ("bench", "cli", "contract", "doctor", "exporter", "local", "models", "producer")

@@ -5,7 +5,7 @@ import random
 import struct
 
 from funasr_fleet.embedded.samples import SAMPLES
-from tests.unit.worker.sounds import encode, tone
+from tests.support.sounds import encode, tone
 
 _HEADER_BYTES = 400
 """Where most formats say what they are."""

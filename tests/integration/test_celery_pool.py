@@ -10,7 +10,7 @@ import pytest
 
 def outcome(*flags: str) -> Any:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.integration.pool_of_two", *flags],
+        [sys.executable, "-m", "tests.support.pool_of_two", *flags],
         stdout=subprocess.PIPE,
         timeout=180,
         check=True,

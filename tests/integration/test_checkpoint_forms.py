@@ -14,8 +14,6 @@ from funasr_fleet.worker.engine.checkpoint import _loaded_by_funasr
 from funasr_fleet.worker.engine.families import other
 from funasr_fleet.worker.engine.families import whisper as whisper_family
 from funasr_fleet.worker.errors import ModelUnusable
-from tests.integration.random_models import CAMPPLUS, save_random
-from tests.integration.small_models import eres2net, nano, paraformer, whisper
 from tests.integration.test_checkpoints import (
     Weights,
     build,
@@ -23,6 +21,8 @@ from tests.integration.test_checkpoints import (
     configure,
     needs_whisper,
 )
+from tests.support.random_models import CAMPPLUS, save_random
+from tests.support.small_models import eres2net, nano, paraformer, whisper
 
 NOTHING_FITS = r"do not fit its configuration: (\d+) of \1 tensors are not in"
 

@@ -16,13 +16,13 @@ from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.errors import ModelUnusable
 from funasr_fleet.worker.process.device_plan import SlotPlan
-from tests.integration.random_models import (
+from tests.support.random_models import (
     CAMPPLUS,
     CT_TRANSFORMER,
     save_random,
     seaco_of_the_demo,
 )
-from tests.integration.small_models import (
+from tests.support.small_models import (
     conformer,
     contextual,
     ctc,

@@ -23,8 +23,8 @@ from funasr_fleet.worker.pipeline.pipeline import Pipeline
 from funasr_fleet.worker.pipeline.receipt import RunContext
 from funasr_fleet.worker.process.device_plan import SlotPlan
 from funasr_fleet.worker.text.tokens import join_texts
-from tests.integration.random_models import save_random, seaco_of_the_demo
-from tests.integration.small_models import (
+from tests.support.random_models import save_random, seaco_of_the_demo
+from tests.support.small_models import (
     conformer,
     contextual,
     ctc,
@@ -33,8 +33,8 @@ from tests.integration.small_models import (
     sensevoice,
     whisper,
 )
-from tests.integration.small_models.sounds import noise
-from tests.unit.worker.sounds import tone, wav
+from tests.support.small_models.sounds import noise
+from tests.support.sounds import tone, wav
 
 PLAN = SlotPlan(slot=0, visible="", device="cpu", threads=1)
 WHO = RunContext(job=None, attempt=1, retries=0, worker="w", slot=0)

@@ -17,7 +17,7 @@ from funasr_fleet.worker.consumer.kombu_qos import RequeueAtHeadQoS
 from funasr_fleet.worker.consumer.visibility_renewal import LeaseRenewal
 from funasr_fleet.worker.process.heartbeat import Heartbeat, progress_path
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
-from tests.unit.examples import a_shard
+from tests.support.examples import a_shard
 
 QUEUE = "test-leases"
 

@@ -13,8 +13,8 @@ from funasr_fleet.producer.errors import CannotRetry, JobRefused, NoPlan
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing
 from funasr_fleet.storage.s3 import S3Store
-from tests.integration.messages import shards_waiting
-from tests.integration.shards_at_work import Worker
+from tests.support.finished_shards import Worker
+from tests.support.job_messages import shards_waiting
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from funasr_fleet.producer.estimate.estimate import dry_run, look_at_sources
 from funasr_fleet.producer.estimate.sampling import measure
 from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.storage.s3 import S3Store
-from tests.unit.examples import a_ref
-from tests.unit.producer.headers import mp3, wav
+from tests.support.audio_headers import mp3, wav
+from tests.support.examples import a_ref
 
 NO_READER = {".webm"}
 """Formats that tinytag does not know."""

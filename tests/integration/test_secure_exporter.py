@@ -12,8 +12,8 @@ from funasr_fleet.broker.ledger import JobWriter, connect
 from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER, lanes
 from funasr_fleet.exporter.snapshot import FleetCollector
 from funasr_fleet.settings import Settings
-from tests.certificates import make_certificate
-from tests.integration.secure_broker import SecureBroker, running_broker
+from tests.support.certificates import make_certificate
+from tests.support.secure_broker import SecureBroker, running_broker
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.certificates import Certificate, make_certificate
-from tests.integration.raw_messages import envelope, push, shard_body, task_headers
-from tests.integration.secure_broker import SecureBroker, running_broker
+from tests.support.certificates import Certificate, make_certificate
+from tests.support.raw_messages import envelope, push, shard_body, task_headers
+from tests.support.secure_broker import SecureBroker, running_broker
 
 QUERY = "X-Amz-Signature=hush-4711"
 

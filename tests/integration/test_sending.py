@@ -19,7 +19,7 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.worker.app.publish import publish_split, republish_with_delay
 from funasr_fleet.worker.app.split import split
 from funasr_fleet.worker.process.heartbeat import Touch, ignore
-from tests.unit.examples import a_shard
+from tests.support.examples import a_shard
 
 SHARD = a_shard("s3://in/a.wav", "s3://in/b.wav")
 

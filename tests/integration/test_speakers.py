@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_info
 from funasr_fleet.worker.engine.diarization import MOST_CLUSTERED, SpeakerEmbedder, cluster_speakers
 from funasr_fleet.worker.engine.interface import Clip, as_clip
 from funasr_fleet.worker.engine.stock import generate
-from tests.integration.random_models import CAMPPLUS, save_random
-from tests.integration.small_models import eres2net
-from tests.integration.talks import by_lot, one_to_one, speaking, whose_clips
+from tests.support.dialogues import by_lot, one_to_one, speaking, whose_clips
+from tests.support.random_models import CAMPPLUS, save_random
+from tests.support.small_models import eres2net
 
 TURNS, WINDOWS = 2400, 2
 """In an hour with many turns; 4,800 windows are more than FunASR clusters without UMAP."""

@@ -15,7 +15,7 @@ from funasr_fleet.contract.audio_address import (
 )
 from funasr_fleet.contract.job import AudioRef, MalformedShard, Options, Shard
 from funasr_fleet.contract.layout import fingerprint
-from tests.unit.examples import INTERFACE_SHARD, a_ref
+from tests.support.examples import INTERFACE_SHARD, a_ref
 
 SIGNED = "https://host.example/calls/a%20b.mp3?X-Amz-Signature=hush#hush"
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from funasr_fleet.contract.job import MAX_INDEX, MalformedShard, Options, Shard
 from funasr_fleet.contract.number_limits import MAX_CHANNEL, MAX_TIME_MS
-from tests.unit.examples import INTERFACE_SHARD, a_ref, a_shard
+from tests.support.examples import INTERFACE_SHARD, a_ref, a_shard
 
 MINIMAL: dict[str, Any] = {
     "schema": 1,

@@ -17,7 +17,7 @@ from funasr_fleet.contract.layout import (
     output_uri,
     split_uri,
 )
-from tests.unit.examples import OUTPUT, a_ref
+from tests.support.examples import OUTPUT, a_ref
 
 
 @pytest.mark.parametrize(

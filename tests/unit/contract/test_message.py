@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from funasr_fleet.contract.job import MAX_INDEX, Shard
 from funasr_fleet.contract.layout import check_relative
-from tests.unit.examples import a_shard
+from tests.support.examples import a_shard
 
 JOB_NAMES = st.from_regex(r"[A-Za-z0-9._-]{1,150}", fullmatch=True)
 LETTERS = st.text("abcé漢 -_.#@", min_size=1, max_size=12)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from funasr_fleet.contract.layout import failed_record_uri, job_uri, part_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError, decode, encode
-from tests.unit.examples import OUTPUT
+from tests.support.examples import OUTPUT
 
 DONE = FileRecord(
     index=412,

@@ -15,7 +15,7 @@ from funasr_fleet.contract.transcript import (
     Transcript,
     utc_now,
 )
-from tests.unit.examples import a_segment, a_transcript, a_word
+from tests.support.examples import a_segment, a_transcript, a_word
 
 AUDIO_FIELDS = {
     *("uri", "etag", "duration_ms", "sample_rate", "channels", "channel"),

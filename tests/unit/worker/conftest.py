@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.worker.workbench import Workbench
+from tests.support.fake_pipeline import Workbench
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from funasr_fleet.producer.planning.estimating import (
     estimate_ms,
     suffix_of,
 )
-from tests.unit.examples import a_ref
+from tests.support.examples import a_ref
 
 HOUR_MS = 3_600_000
 

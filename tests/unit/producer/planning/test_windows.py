@@ -12,7 +12,7 @@ from funasr_fleet.producer.planning import windows
 from funasr_fleet.producer.planning.parts import Cursor, Part, read_part, read_parts, write_part
 from funasr_fleet.producer.planning.windows import Item, cut, plan, stream
 from funasr_fleet.storage.base import MemoryStore
-from tests.unit.examples import a_ref
+from tests.support.examples import a_ref
 
 OUTPUT = "s3://out/prefix/"
 

@@ -15,7 +15,7 @@ from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.planning.parts import planned_row
 from funasr_fleet.producer.publishing.messages import Publisher, ShardTemplate
-from tests.unit.examples import a_ref, a_shard
+from tests.support.examples import a_ref, a_shard
 
 
 def test_a_body_holds_the_very_shard() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from funasr_fleet.worker.engine.canary import canary_of, load_canary, transcribe_canary
 from funasr_fleet.worker.errors import ModelUnusable
-from tests.unit.worker.scripted_engine import ScriptedEngine
-from tests.unit.worker.sounds import tone, wav
+from tests.support.scripted_engine import ScriptedEngine
+from tests.support.sounds import tone, wav
 
 
 def _leave_canary(directory: Path, text: str) -> None:

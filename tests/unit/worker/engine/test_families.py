@@ -16,7 +16,7 @@ from funasr_fleet.worker.engine.families import (
     whisper,
 )
 from funasr_fleet.worker.engine.interface import Hints
-from tests.unit.examples import a_word
+from tests.support.examples import a_word
 
 
 def test_every_class_has_one_family() -> None:

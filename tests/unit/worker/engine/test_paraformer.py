@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from funasr_fleet.worker.engine.families.paraformer import read_result
-from tests.unit.examples import a_word
+from tests.support.examples import a_word
 
 
 def test_tokens_are_paired_with_their_times() -> None:

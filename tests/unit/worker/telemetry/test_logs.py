@@ -16,8 +16,8 @@ from funasr_fleet.worker.events import (
     ShardStarted,
 )
 from funasr_fleet.worker.telemetry.logs import configure_logging, log_event
-from tests.unit.examples import a_shard
-from tests.unit.worker.child_at_work import ChildAtWork
+from tests.support.examples import a_shard
+from tests.support.fake_child import ChildAtWork
 
 Lines = pytest.CaptureFixture[str]
 STARTED = ShardStarted(shard="s-1", job=None, files=3, queue_wait_s=None, redelivered=False)

@@ -1,0 +1,242 @@
+"""A child over a workbench, with a ledger, dead letters and a Celery task that only take note."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
+from funasr_fleet.broker.job_finalizer import FinalizeResult
+from funasr_fleet.broker.ledger import OutcomeWriter
+from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.worker.app.child_process import WorkerContext
+from funasr_fleet.worker.app.task import run_shard
+from funasr_fleet.worker.coordination.attempts import FIRST, Attempt, Attempts
+from funasr_fleet.worker.coordination.shard_lock import ShardLock
+from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
+from funasr_fleet.worker.process.device_plan import plan_slot
+from funasr_fleet.worker.process.heartbeat import Heartbeat
+from tests.support.fake_pipeline import Workbench
+
+
+@dataclass
+class FakeTask:
+    """The Celery task, as far as ours looks at it."""
+
+    retries: int = 0
+    headers: dict[str, Any] | None = None
+    delivery_info: dict[str, Any] | None = None
+    sent_again: list[tuple[float, int]] = field(default_factory=list)
+    """Delay in seconds and retries of each message sent for later."""
+
+    @property
+    def request(self) -> SimpleNamespace:
+        """What Celery knows of the message."""
+        return SimpleNamespace(
+            retries=self.retries,
+            id="message-1",
+            hostname="fleet@host",
+            headers=self.headers,
+            delivery_info=self.delivery_info,
+        )
+
+    shards_sent: list[dict[str, Any]] = field(default_factory=list)
+    """Documents of the parts that a shard was split into."""
+    before_sending: Callable[[], None] = lambda: None
+    """Called before each of these is sent."""
+
+    @property
+    def app(self) -> SimpleNamespace:
+        """The application that the task belongs to."""
+        return SimpleNamespace(conf=SimpleNamespace(task_default_queue="fleet"))
+
+    def signature_from_request(
+        self, queue: str, retries: int, countdown: float = 0.0, **other: Any
+    ) -> SimpleNamespace:
+        """The same message for later, or a part of it, on our own queue."""
+        assert queue == "fleet"
+
+        def apply_async(priority: int, **patience: Any) -> None:
+            assert priority == 0, "it goes before what waits"
+            if "args" in other:
+                self.before_sending()
+                (document,) = other["args"]
+                assert other["task_id"] == f"message-1.{len(self.shards_sent)}"
+                self.shards_sent.append(document)
+            else:
+                self.sent_again.append((countdown, retries))
+
+        return SimpleNamespace(apply_async=apply_async)
+
+
+@dataclass
+class Heart:
+    """Takes note of signs of life."""
+
+    beating: str | None = None
+    """The shard at work."""
+    beats: list[str] = field(default_factory=list)
+
+    def begin(self, shard: str, attempt_id: str) -> None:
+        """A shard was taken."""
+        assert attempt_id
+        self.beating = shard
+
+    def touch(self, doing: str, time_allowance_s: float = 0.0) -> None:
+        """A step was made."""
+        self.beats.append(doing)
+
+    def end(self) -> None:
+        """Nothing is at work."""
+        self.beating = None
+
+
+@dataclass
+class ChildAtWork:
+    """A child that is ready for tasks, and what it left behind."""
+
+    bench: Workbench = field(default_factory=Workbench)
+    letters: list[DeadLetter] = field(default_factory=list)
+    ledger: list[tuple[str, int, str, int]] = field(default_factory=list)
+    attempt: Attempt = FIRST
+    """What is known of the shard's beginnings when it begins."""
+    forgiven: int = 0
+    """Beginnings that came to no end on purpose."""
+    ended: list[str] = field(default_factory=list)
+    """Shards whose attempts were forgotten: they do not come again."""
+    settled: list[str] = field(default_factory=list)
+    """Shards that were split or put aside; their twins are to know."""
+    deaths: list[str] = field(default_factory=list)
+    held_s: float = 0.0
+    """For how long another process holds the claim to every shard."""
+    claimed: list[str] = field(default_factory=list)
+    """Shards whose claims are held."""
+    drains_after_looks: int | None = None
+    """How often a child may ask whether its worker ends before it does."""
+    in_flight: dict[str, int] = field(default_factory=dict)
+    """Files of each shard that keeps its job open."""
+    cancelled_jobs: set[str] = field(default_factory=set)
+    cancelled: list[int] = field(default_factory=list)
+    """Files of which it was said that nobody begins them."""
+    seen: list[WorkerSeen] = field(default_factory=list)
+    closing: FinalizeResult = "closed"
+    closed: list[str] = field(default_factory=list)
+    """Jobs whose end was to be written."""
+    heart: "Heart" = field(default_factory=Heart)
+    told: int = 0
+    """How often the child wrote its state file."""
+    broken: Exception | None = None
+    """Raised by the ledger and the dead letters, when Redis is away."""
+
+    def run(self, document: Any, task: FakeTask | None = None, max_attempts: int = 3) -> None:
+        """Take one message from the queue."""
+        run_shard(task or FakeTask(), document, self._child(), max_attempts)
+
+    def _child(self) -> WorkerContext:
+        return WorkerContext(
+            plan=plan_slot(0, ["cpu"], 2, "auto"),
+            pipeline=self.bench.pipeline,
+            observe=self.bench.observe,
+            ledger=self._recorder,
+            dead_letters=cast(DeadLetters, SimpleNamespace(put=self._put)),
+            attempts=cast(
+                Attempts,
+                SimpleNamespace(
+                    begin=self._begin,
+                    end=self.ended.append,
+                    discard_attempt=self._discard_attempt,
+                    resolve=self._resolve,
+                    record_crash=lambda identity, how: self.deaths.append(how),
+                ),
+            ),
+            shard_lock=cast(
+                ShardLock,
+                SimpleNamespace(
+                    take=self._claim,
+                    release=lambda identity, owner: self.claimed.remove(identity),
+                ),
+            ),
+            owner="worker:1",
+            heartbeat=cast(Heartbeat, self.heart),
+            is_draining=self._is_draining,
+            shard_ended=self._shard_ended,
+            make_reporter=self._open_book,
+        )
+
+    def _is_draining(self) -> bool:
+        if self.drains_after_looks is None:
+            return False
+        self.drains_after_looks -= 1
+        return self.drains_after_looks < 0
+
+    @property
+    def _recorder(self) -> OutcomeWriter:
+        return cast(
+            OutcomeWriter,
+            SimpleNamespace(
+                record=self._record,
+                begin_shard=lambda job, shard, files: self.in_flight.update({shard: files}),
+                await_shards=self._await_shards,
+                suspend_shard=lambda job, shard: self.in_flight.update({shard: 0}),
+                end_shard=self._end_shard,
+                cancel_files=lambda job, indexes: self.cancelled.extend(indexes),
+                is_cancelled=lambda job, now=False: job in self.cancelled_jobs,
+                see=self.seen.append,
+            ),
+        )
+
+    def _open_book(self, shard: Shard) -> ShardReporter:
+        tally = ChildCounters(worker="fleet@host", slot=0)
+        return ShardReporter(shard, self._recorder, self.bench.store, tally, self._close)
+
+    def _close(self, job: str) -> FinalizeResult:
+        self.closed.append(job)
+        return self.closing
+
+    def _await_shards(self, job: str, shards: list[str]) -> None:
+        for shard in shards:
+            self.in_flight.setdefault(shard, 0)
+
+    def _end_shard(self, job: str, shard: str, work_ms: int) -> None:
+        self.in_flight.pop(shard, None)
+
+    def _shard_ended(self) -> None:
+        self.told += 1
+
+    def _begin(self, identity: str, attempt_id: str) -> Attempt:
+        if self.broken:
+            raise self.broken
+        assert self.claimed == [identity]
+        return self.attempt
+
+    def _discard_attempt(self, identity: str, attempt_id: str) -> None:
+        self.forgiven += 1
+
+    def _resolve(self, identity: str, attempt_id: str) -> None:
+        self.settled.append(identity)
+
+    def _claim(self, identity: str, owner: str) -> float:
+        if not self.held_s:
+            self.claimed.append(identity)
+        return self.held_s
+
+    def _record(
+        self,
+        job: str,
+        index: int,
+        outcome: str,
+        audio_ms: int,
+        *,
+        only_first: bool = False,
+        detail: FileDetail | None = None,
+    ) -> None:
+        if self.broken:
+            raise self.broken
+        if not only_first or (job, index) not in {entry[:2] for entry in self.ledger}:
+            self.ledger.append((job, index, outcome, audio_ms))
+
+    def _put(self, letter: DeadLetter) -> None:
+        if self.broken:
+            raise self.broken
+        self.letters.append(letter)

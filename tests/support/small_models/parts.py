@@ -1,0 +1,64 @@
+"""What several of the small models are made of, and the mending of their random weights."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.support.random_models import DIGITS, HAN, save_random
+
+WIDTH = 32
+"""Size of every encoder's output."""
+
+TOKENS = ["<blank>", "<s>", "</s>", *DIGITS, *HAN, "<unk>"]
+TOKENIZER: dict[str, Any] = {
+    "tokenizer": "CharTokenizer",
+    "tokenizer_conf": {"unk_symbol": "<unk>", "token_list": TOKENS},
+}
+FRONTEND: dict[str, Any] = {
+    "frontend": "WavFrontend",
+    "frontend_conf": {"fs": 16000, "n_mels": 80, "lfr_m": 7, "lfr_n": 6, "dither": 0.0},
+}
+SANM: dict[str, Any] = {
+    "output_size": WIDTH,
+    "attention_heads": 4,
+    "linear_units": 64,
+    "num_blocks": 2,
+    "input_layer": "pe",
+    "normalize_before": True,
+    "kernel_size": 11,
+    "sanm_shfit": 0,
+    "selfattention_layer_type": "sanm",
+}
+SANM_ENCODER: dict[str, Any] = {
+    "encoder": "SANMEncoder",
+    "encoder_conf": {**SANM, "pos_enc_class": "SinusoidalPositionEncoder"},
+}
+SENSE_ENCODER: dict[str, Any] = {
+    "encoder": "SenseVoiceEncoderSmall",
+    "encoder_conf": {
+        **SANM,
+        "tp_blocks": 1,
+        "pos_enc_class": "SinusoidalPositionEncoder",
+    },
+}
+DECODER_SIZES: dict[str, Any] = {"attention_heads": 4, "linear_units": 64, "num_blocks": 2}
+
+Weights = dict[str, torch.Tensor]
+
+
+def save_mended(
+    directory: Path, config: dict[str, Any], mend: Callable[[Weights], None], seed: int = 0
+) -> Path:
+    """As save_random; some weights are then changed in place, so that text comes out."""
+    save_random(directory, config, seed)
+    weights = torch.load(directory / "model.pt")
+    mend(weights)
+    torch.save(weights, directory / "model.pt")
+    return directory
+
+
+def forbid(bias: torch.Tensor, *tokens: int) -> None:
+    """Make an output layer never choose these."""
+    bias[list(tokens)] = -1e4

@@ -1,1 +1,0 @@
-"""Benches: what is computed of what was measured."""

@@ -1,0 +1,84 @@
+"""Messages are unpacked up to a limit, by zlib alone."""
+
+import bz2
+import lzma
+import tracemalloc
+import zlib
+
+import pytest
+from kombu import compression
+
+from funasr_fleet.broker.message_size import (
+    MAX_DEPTH,
+    MAX_MESSAGE_BYTES,
+    MessageTooDeep,
+    MessageTooLarge,
+    check_depth,
+    check_message_size,
+    refuse_bombs,
+    unpack,
+)
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.producer.publishing.messages import ShardTemplate
+from tests.support.examples import a_shard
+
+
+@pytest.fixture(autouse=True)
+def guarded() -> None:
+    refuse_bombs()
+    refuse_bombs()  # every application does it anew
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000, MAX_MESSAGE_BYTES])
+def test_what_zlib_packed_is_unpacked_up_to_the_limit(size: int) -> None:
+    packed, kind = compression.compress(bytes(size), "zlib")
+    assert compression.decompress(packed, kind) == bytes(size)
+    assert len(compression.decompress(packed, "gzip")) == size
+
+
+def test_a_bomb_is_not_unpacked_further_than_the_limit() -> None:
+    bomb = zlib.compress(bytes(20 * MAX_MESSAGE_BYTES), 9)
+    tracemalloc.start()
+    with pytest.raises(MessageTooLarge, match="decompresses to more than"):
+        compression.decompress(bomb, "zlib")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * MAX_MESSAGE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("name", "packed"), [("bzip2", bz2.compress(b"x")), ("lzma", lzma.compress(b"x"))]
+)
+def test_nothing_but_zlib_is_unpacked(name: str, packed: bytes) -> None:
+    with pytest.raises(ValueError, match="are not supported; use zlib"):
+        compression.decompress(packed, name)
+
+
+@pytest.mark.parametrize("packed", [b"", b"x", zlib.compress(b"x" * 99)[:-5]])
+def test_what_is_no_zlib_or_not_all_of_it_is_refused(packed: bytes) -> None:
+    with pytest.raises(zlib.error):
+        unpack(packed)
+
+
+def test_a_body_that_is_too_large_as_it_comes_is_refused() -> None:
+    check_message_size(MAX_MESSAGE_BYTES)
+    with pytest.raises(MessageTooLarge):
+        check_message_size(MAX_MESSAGE_BYTES + 1)
+
+
+def test_the_largest_shard_there_can_be_fits() -> None:
+    key = "\u6f22" * 300
+    one = a_shard("s3://" + "b" * 63 + "/" + key).model_dump(mode="json", exclude_defaults=True)
+    row = Shard.model_validate(one).files[0].model_dump_json(exclude_defaults=True).encode()
+    body = ShardTemplate(a_shard()).body("s", [row] * 10_000)
+    assert 18_000_000 < len(body) < MAX_MESSAGE_BYTES
+
+
+@pytest.mark.parametrize("innermost", [[], {}, 7, "text", None])
+def test_values_may_be_nested_up_to_the_limit(innermost: object) -> None:
+    value = innermost
+    for layer in range(MAX_DEPTH - isinstance(innermost, list | dict)):
+        value = [value, 1] if layer % 2 else {"a": value, "b": "c"}
+    check_depth(value)
+    with pytest.raises(MessageTooDeep, match="more than 32 levels deep"):
+        check_depth([value])

@@ -1,1 +1,0 @@
-"""The exporter, without Redis."""

@@ -1,0 +1,119 @@
+"""A row of a manifest has no ETag: storage says it, but only where there is a result to compare."""
+
+import json
+
+import pytest
+
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import error_uri, fingerprint, output_uri, shard_record_uri
+from funasr_fleet.contract.shard_record import FileRecord, encode
+from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
+from funasr_fleet.storage.base import ObjectMissing, StoreUnavailable
+from tests.support.examples import OUTPUT, a_ref
+from tests.support.watched_store import WatchedStore
+
+MODEL = "sha256:m"
+
+
+@pytest.fixture
+def store() -> WatchedStore:
+    return WatchedStore("in", "out")
+
+
+def _rows(store: WatchedStore, count: int = 5) -> list[AudioRef]:
+    """Audio in the store, and what a manifest says of it."""
+    refs = [a_ref(f"s3://in/calls/{number}.wav") for number in range(count)]
+    for ref in refs:
+        store.write(ref.audio, ref.audio.encode(), "audio/wav")
+    return refs
+
+
+def _finish(store: WatchedStore, ref: AudioRef) -> FileRecord:
+    """Leave the result of the audio as it is now."""
+    (found,) = store.list(ref.audio)
+    store.listings.clear()
+    mark = fingerprint(ref, found.etag, MODEL, Options())
+    body = json.dumps({"receipt": {"fingerprint": mark, "model_revision": MODEL}}).encode()
+    etag = store.write(output_uri(OUTPUT, ref.relative, "json"), body, "application/json")
+    return FileRecord(relative=ref.relative, outcome="ok", etag=etag, fingerprint=mark)
+
+
+def _put_on_record(store: WatchedStore, records: list[FileRecord]) -> None:
+    uri = shard_record_uri(OUTPUT, "night", "night-0")
+    store.write(uri, encode(records), "application/x-ndjson")
+
+
+def _done(store: WatchedStore, refs: list[AudioRef], model: str | None = MODEL) -> list[bool]:
+    with UpToDateCheck(
+        store=store, output=OUTPUT, options=Options(), model_revision=model
+    ) as check:
+        marks = list(check.flag(refs))
+    assert [ref for ref, _ in marks] == refs
+    return [done for _, done in marks]
+
+
+def test_storage_is_asked_once_for_each_result_and_no_result_is_read(store: WatchedStore) -> None:
+    refs = _rows(store)
+    _put_on_record(store, [_finish(store, ref) for ref in refs[:3]])
+    assert _done(store, refs) == [True, True, True, False, False]
+    assert store.heads == [ref.audio for ref in refs[:3]]
+    assert store.results_read == []
+
+
+def test_a_result_without_a_record_is_read(store: WatchedStore) -> None:
+    refs = _rows(store)
+    for ref in refs[:3]:
+        _finish(store, ref)
+    assert _done(store, refs) == [True, True, True, False, False]
+    assert store.heads == [ref.audio for ref in refs[:3]]
+    assert store.results_read == [output_uri(OUTPUT, ref.relative, "json") for ref in refs[:3]]
+
+
+def test_any_revision_will_do_while_no_worker_has_said_its_own(store: WatchedStore) -> None:
+    refs = _rows(store)
+    _put_on_record(store, [_finish(store, ref) for ref in refs])
+    assert _done(store, refs, model=None) == [True] * 5
+
+
+def test_references_that_have_an_etag_are_not_asked_about(store: WatchedStore) -> None:
+    bare, known = _rows(store, 2)
+    _put_on_record(store, [_finish(store, bare), _finish(store, known)])
+    (found,) = store.list(known.audio)
+    known = known.model_copy(update={"etag": found.etag})
+    assert _done(store, [known, bare, known]) == [True, True, True]
+    assert store.heads == [bare.audio]
+
+
+@pytest.mark.parametrize("on_record", [True, False])
+def test_audio_that_changed_since_is_not_done(store: WatchedStore, on_record: bool) -> None:
+    refs = _rows(store, 2)
+    records = [_finish(store, ref) for ref in refs]
+    if on_record:
+        _put_on_record(store, records)
+    store.write(refs[0].audio, b"changed", "audio/wav")
+    assert _done(store, refs) == [False, True]
+
+
+def test_audio_that_is_gone_is_not_done(store: WatchedStore) -> None:
+    refs = _rows(store, 2)
+    _put_on_record(store, [_finish(store, ref) for ref in refs])
+    store.delete(refs[0].audio)
+    assert _done(store, refs) == [False, True]
+
+
+@pytest.mark.parametrize("error", [None, ObjectMissing("404"), StoreUnavailable("away")])
+def test_audio_that_storage_does_not_speak_of_is_not_done(
+    store: WatchedStore, error: Exception | None
+) -> None:
+    refs = _rows(store, 2)
+    _put_on_record(store, [_finish(store, ref) for ref in refs])
+    store.denied, store.error = (refs[0].audio,), error or store.error
+    assert _done(store, refs) == [False, True]
+
+
+def test_a_report_alone_is_no_reason_to_ask(store: WatchedStore) -> None:
+    (ref,) = _rows(store, 1)
+    body = {"audio": {"etag": None}, "error": {"kind": "undecodable_audio"}}
+    store.write(error_uri(OUTPUT, ref.relative), json.dumps(body).encode(), "application/json")
+    assert _done(store, [ref]) == [False]
+    assert (store.heads, store.reads) == ([], [])

@@ -1,0 +1,158 @@
+"""A result counts as done only when it is the one that would be made now."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import error_uri, fingerprint, output_uri
+from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
+from funasr_fleet.storage.base import (
+    BucketMissing,
+    MemoryStore,
+    ObjectDenied,
+    ObjectInfo,
+    StoreError,
+    StoreUnavailable,
+)
+from tests.support.examples import OUTPUT, a_ref
+
+MODEL = "sha256:m"
+LISTED: dict[str, Any] = {"etag": '"e"', "bytes": 5}
+
+
+def _check(store: MemoryStore, model: str | None = MODEL, **options: Any) -> UpToDateCheck:
+    wanted = Options.model_validate(options)
+    return UpToDateCheck(store=store, output=OUTPUT, options=wanted, model_revision=model)
+
+
+def _finish(store: MemoryStore, ref: AudioRef, options: Options | None = None) -> None:
+    """Leave the result that a worker would."""
+    mark = fingerprint(ref, ref.etag or "", MODEL, options or Options())
+    receipt = {"fingerprint": mark, "model_revision": MODEL}
+    body = json.dumps({"receipt": receipt}).encode()
+    store.write(output_uri(OUTPUT, ref.relative, "json"), body, "application/json")
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    """A store in which the example file has its result."""
+    store = MemoryStore("out")
+    _finish(store, a_ref(**LISTED))
+    return store
+
+
+def _done(check: UpToDateCheck, ref: AudioRef) -> bool:
+    ((marked, done),) = check.flag([ref])
+    assert marked == ref
+    return done
+
+
+def test_a_file_with_its_current_result_is_done(store: MemoryStore) -> None:
+    assert _done(_check(store), a_ref(**LISTED))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"etag": '"other"'},
+        {"etag": None},
+        {"audio": "s3://in/calls/b.wav"},
+        {"relative": "calls/other.wav"},
+        {"start_ms": 5},
+        {"channel": 1},
+        {"options": {"language": "zh"}},
+    ],
+)
+def test_a_file_that_differs_from_its_result_is_not_done(
+    store: MemoryStore, changed: dict[str, Any]
+) -> None:
+    assert not _done(_check(store), a_ref(**{**LISTED, **changed}))
+
+
+@pytest.mark.parametrize(
+    "options", [{"formats": ["json", "srt"]}, {"language": "zh"}, {"timestamps": "word"}]
+)
+def test_other_options_make_a_result_stale(store: MemoryStore, options: dict[str, Any]) -> None:
+    assert not _done(_check(store, **options), a_ref(**LISTED))
+
+
+def test_another_revision_of_the_model_makes_a_result_stale(store: MemoryStore) -> None:
+    assert not _done(_check(store, model="sha256:new"), a_ref(**LISTED))
+
+
+def test_any_revision_will_do_while_no_worker_has_said_its_own(store: MemoryStore) -> None:
+    assert _done(_check(store, model=None), a_ref(**LISTED))
+    assert not _done(_check(store, model=None), a_ref(**{**LISTED, "etag": '"other"'}))
+
+
+def test_a_file_with_options_of_its_own_is_compared_with_those(store: MemoryStore) -> None:
+    own = a_ref("s3://in/calls/zh.wav", **LISTED, options={"language": "zh"})
+    _finish(store, own, Options(language="zh"))
+    assert _done(_check(store), own)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b'{"receipt": {"finger', b"[]", b"7", b"{}", b'{"receipt": {}}', b"\xff\xfe"],
+)
+def test_a_torn_or_foreign_result_is_not_done(store: MemoryStore, body: bytes) -> None:
+    ref = a_ref(**LISTED)
+    store.write(output_uri(OUTPUT, ref.relative, "json"), body, "application/json")
+    assert not _done(_check(store), ref)
+
+
+def test_references_keep_their_order_through_many_windows(store: MemoryStore) -> None:
+    done = a_ref(**LISTED)
+    refs = [a_ref(f"s3://in/{i}.wav") for i in range(1100)] + [done]
+    marks = list(_check(store).flag(refs))
+    assert [ref for ref, _ in marks] == refs
+    assert [ref for ref, is_done in marks if is_done] == [done]
+
+
+def test_a_missing_output_bucket_is_said_at_once() -> None:
+    with pytest.raises(BucketMissing, match="out"):
+        list(_check(MemoryStore("in")).flag([a_ref()]))
+
+
+class Unlistable(MemoryStore):
+    """A store that cannot be listed, for this reason."""
+
+    reason: StoreError = ObjectDenied("denied")
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
+        raise self.reason
+        yield ObjectInfo(uri="", etag="", size_bytes=0)
+
+
+def test_when_outputs_may_not_be_listed_the_worker_finds_out_what_is_done() -> None:
+    store = Unlistable("out")
+    _finish(store, a_ref(**LISTED))
+    assert not _done(_check(store), a_ref(**LISTED))
+
+
+def test_a_store_that_is_away_is_not_taken_for_one_without_results() -> None:
+    store = Unlistable("out")
+    store.reason = StoreUnavailable("away")
+    with pytest.raises(StoreUnavailable):
+        _done(_check(store), a_ref(**LISTED))
+
+
+@pytest.mark.parametrize(
+    ("kind", "etag", "done"),
+    [
+        ("undecodable_audio", '"e"', True),
+        ("audio_too_short", '"e"', True),
+        ("undecodable_audio", '"before"', False),
+        ("access_denied", '"e"', False),
+        ("model_error", '"e"', False),
+        ("audio_too_long", '"e"', False),
+    ],
+)
+def test_only_bytes_that_are_no_audio_are_not_tried_again(kind: str, etag: str, done: bool) -> None:
+    store, ref = MemoryStore("out"), a_ref(**LISTED)
+    body = json.dumps({"audio": {"etag": etag}, "error": {"kind": kind}}).encode()
+    store.write(error_uri(OUTPUT, ref.relative), body, "application/json")
+    assert _done(_check(store), ref) is done

@@ -1,0 +1,165 @@
+"""A manifest's rows: what each field means, how results are named, which rows are bad."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from funasr_fleet.cli.exits import Exit, exit_for
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery.interface import BadRow, BadSource
+from funasr_fleet.producer.discovery.manifest import Manifest
+from funasr_fleet.producer.discovery.rows import read_row
+from funasr_fleet.storage.base import MemoryStore, ObjectMissing
+from tests.support.manifests import goes_on_behind_each, items, reason
+
+AUDIO = "s3://b/calls/k.wav"
+
+
+def _ref(row: dict[str, Any]) -> AudioRef:
+    return read_row(row)[0]
+
+
+def test_a_row_may_say_everything_that_the_interface_names() -> None:
+    ref = _ref(
+        {
+            "audio": AUDIO,
+            "start_ms": 0,
+            "end_ms": 60000,
+            "channel": 0,
+            "language": "zh",
+            "hotwords": ["alpha"],
+            "id": "my-id",
+        }
+    )
+    assert (ref.audio, ref.start_ms, ref.end_ms, ref.channel) == (AUDIO, 0, 60000, 0)
+    assert ref.options == {"language": "zh", "hotwords": ["alpha"]}
+    assert (ref.relative, ref.index) == ("my-id", None)
+
+
+def test_a_row_needs_nothing_but_its_audio() -> None:
+    ref = _ref({"audio": AUDIO})
+    assert (ref.audio, ref.relative, ref.options) == (AUDIO, "calls/k.wav", {})
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({}, "calls/k.wav"),
+        ({"start_ms": 1000, "end_ms": 2000}, "calls/k.wav@1000-2000"),
+        ({"start_ms": 1000}, "calls/k.wav@1000-"),
+        ({"end_ms": 2000}, "calls/k.wav@0-2000"),
+        ({"start_ms": 0}, "calls/k.wav"),
+        ({"channel": 0}, "calls/k.wav#0"),
+        ({"start_ms": 5, "end_ms": 9, "channel": 1}, "calls/k.wav@5-9#1"),
+        ({"id": "x/y", "channel": 1}, "x/y"),
+        ({"id": 7}, "7"),
+        ({"id": 0}, "0"),
+        ({"relative": 7, "id": "x"}, "7"),
+        ({"relative": 0, "id": "x"}, "0"),
+        ({"relative": "", "id": "x"}, "x"),
+    ],
+)
+def test_results_are_named_by_id_or_by_key_stretch_and_channel(
+    fields: dict[str, Any], name: str
+) -> None:
+    assert _ref({"audio": AUDIO, **fields}).relative == name
+
+
+def _read(body: str | bytes) -> list[AudioRef | BadRow]:
+    return items(_manifest(body))
+
+
+def _manifest(body: str | bytes, name: str = "list.jsonl") -> Manifest:
+    store = MemoryStore("in")
+    store.write(f"s3://in/{name}", body.encode() if isinstance(body, str) else body, "")
+    return Manifest(f"s3://in/{name}", store)
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ("{", "not a JSON object"),
+        ("7", "not a JSON object"),
+        ("null", "not a JSON object"),
+        ("[]", "not a JSON object"),
+        ("{}", "audio"),
+        ('{"audio": "hush.wav"}', "audio"),
+        ('{"audio": "https://hush/k"}', "audio"),
+        (f'{{"audio": "{AUDIO}", "start_ms": 5, "end_ms": 5}}', "end_ms"),
+        (f'{{"audio": "{AUDIO}", "id": "../hush"}}', "relative"),
+        (f'{{"audio": "{AUDIO}", "chanel": "hush"}}', "chanel"),
+        (f'{{"audio": "{AUDIO}", "hotwords": "hush"}}', "hotwords"),
+        (f'{{"audio": "{AUDIO}", "language": 5}}', "language"),
+    ],
+)
+def test_a_bad_row_is_named_by_line_and_field_and_its_neighbours_are_kept(
+    row: str, named: str
+) -> None:
+    good = json.dumps({"audio": AUDIO})
+    before, bad, after = _read(f"{good}\n{row}\n{good}\n")
+    assert before == after == _ref({"audio": AUDIO})
+    assert isinstance(bad, BadRow)
+    assert str(bad).startswith("s3://in/list.jsonl, line 2: ")
+    assert named in str(bad)
+    assert "hush" not in str(bad)
+
+
+def test_a_row_that_is_no_utf8_is_a_bad_row() -> None:
+    (bad,) = _read(b'{"audio": "\xff"}\n')
+    assert isinstance(bad, BadRow)
+
+
+def test_blank_lines_are_passed_over_and_still_counted() -> None:
+    good = json.dumps({"audio": AUDIO})
+    found = _read(f"\n{good}\n   \n\noops\n{good}")
+    assert [type(item) for item in found] == [AudioRef, BadRow, AudioRef]
+    assert [item.where for item in found if isinstance(item, BadRow)] == [
+        "s3://in/list.jsonl, line 5"
+    ]
+
+
+def test_an_empty_manifest_holds_nothing() -> None:
+    assert _read("") == []
+
+
+def test_a_local_manifest_is_read_like_one_in_s3(tmp_path: Path) -> None:
+    path = tmp_path / "list.jsonl"
+    path.write_text(json.dumps({"audio": AUDIO}) + "\n")
+    assert items(Manifest(str(path), MemoryStore())) == [_ref({"audio": AUDIO})]
+
+
+def test_a_local_manifest_that_is_not_there_is_a_bad_source() -> None:
+    with pytest.raises(BadSource, match=r"nowhere\.jsonl cannot be read"):
+        items(Manifest("nowhere.jsonl", MemoryStore()))
+
+
+def test_a_manifest_that_is_not_in_s3_is_wrong_usage_too() -> None:
+    with pytest.raises((BadSource, ObjectMissing)) as caught:
+        items(Manifest("s3://in/nowhere.jsonl", MemoryStore("in")))
+    assert exit_for(caught.value) is Exit.WRONG_USAGE
+
+
+def test_a_line_that_is_too_long_is_a_bad_row() -> None:
+    good = json.dumps({"audio": AUDIO})
+    first, bad, last = _read(f'{good}\n{{"audio": "{"x" * (1 << 20)}"}}\n{good}\n')
+    assert first == last == _ref({"audio": AUDIO})
+    assert "line 2: longer than 1048576 bytes" in reason(bad)
+
+
+def test_it_goes_on_behind_any_line() -> None:
+    good = json.dumps({"audio": AUDIO})
+    assert goes_on_behind_each(_manifest(f"{good}\n\noops\n{good}\n{good}"))
+
+
+def test_a_packed_manifest_that_is_cut_off_yields_what_is_whole_and_then_says_so() -> None:
+    rows = [json.dumps({"audio": f"s3://b/{n}.wav"}) for n in range(20_000)]
+    packed = gzip.compress("\n".join(rows).encode())
+    found: list[AudioRef | BadRow] = []
+    manifest = _manifest(packed[: len(packed) // 2], "list.jsonl.gz")
+    with pytest.raises(BadSource, match=r"truncated after line \d+"):
+        found.extend(one.item for one in manifest.after(""))
+    assert found == [_ref({"audio": f"s3://b/{n}.wav"}) for n in range(len(found))]
+    assert len(found) > 1000

@@ -1,0 +1,183 @@
+"""Whatever stands where a row has a number: a reference, or a bad row with its line."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from funasr_fleet.contract.job import MAX_INDEX, AudioRef, Options, Shard
+from funasr_fleet.contract.number_limits import MAX_AUDIO_BYTES, MAX_CHANNEL, MAX_TIME_MS
+from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.discovery.manifest import Manifest
+from funasr_fleet.producer.planning.estimating import Rates, estimate_ms
+from funasr_fleet.producer.planning.parts import planned_row
+from funasr_fleet.storage.base import MemoryStore
+from tests.support.examples import OUTPUT
+from tests.support.manifests import reason, whole
+
+AUDIO = "s3://b/calls/k.wav"
+OURS = ("start_ms", "end_ms", "duration_ms", "bytes", "channel", "id", "relative")
+OF_NEMO = ("offset", "duration", "bytes", "channel", "id")
+OF_OPTIONS = ("speaker_count", "merge_seconds", "max_segment_seconds")
+SMALL = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+VALUES = (
+    SMALL
+    | st.integers(1, 4000).map(lambda digits: 10**digits)
+    | st.floats(0, 2.0**64)
+    | st.text("0123456789", min_size=1, max_size=20)
+    | st.recursive(SMALL, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+)
+LITERALS = st.sampled_from(
+    ["9" * 5000, f'"{"9" * 5000}"', "1e300", "-1e300", "1e999", "NaN", "-Infinity", "1e19", "-0.0"]
+)
+RAW = VALUES.map(json.dumps) | LITERALS
+
+
+def the_middle(name: str, *lines: str) -> Found:
+    """What becomes of the last but one line; its neighbours are as good as ever."""
+    store = MemoryStore("in")
+    store.write(f"s3://in/{name}", "\n".join(lines).encode("utf-8", "surrogatepass"), "")
+    found = list(Manifest(f"s3://in/{name}", store).after(""))
+    before, *middle, after = found
+    assert before.item == after.item
+    assert len(middle) == 1
+    number = len(lines) - 1
+    assert middle[0].position == str(number)
+    if isinstance(middle[0].item, BadRow):
+        assert str(middle[0].item).startswith(f"s3://in/{name}, line {number}: ")
+    return middle[0]
+
+
+def survives(found: Found) -> bool:
+    """Whether it is a reference; it can be planned, counted in Redis and read by a worker then."""
+    if isinstance(found.item, BadRow):
+        return False
+    ref = found.item
+    for number, most in (
+        (ref.start_ms, MAX_TIME_MS),
+        (ref.end_ms, MAX_TIME_MS),
+        (found.duration_ms, MAX_TIME_MS),
+        (ref.size_bytes, MAX_AUDIO_BYTES),
+        (ref.channel, MAX_CHANNEL),
+    ):
+        assert number is None or (type(number) is int and 0 <= number <= most)
+    estimated = estimate_ms(ref, found.duration_ms, Rates())
+    assert 0 <= estimated * (MAX_INDEX + 1) < 1 << 63  # of as many files as there may be
+    row = json.loads(planned_row(ref, 7))
+    shard = {"schema": 1, "shard": "s", "output": OUTPUT, "files": [row]}
+    (again,) = Shard.from_message(shard).files
+    assert again == ref.model_copy(update={"index": 7})
+    return True
+
+
+def a_row(audio: str, **raw: str) -> str:
+    fields = "".join(f', "{name}": {value}' for name, value in raw.items())
+    return f'{{"{audio}": "{AUDIO}"{fields}}}'
+
+
+@given(st.dictionaries(st.sampled_from([*OURS, *OF_OPTIONS]), RAW, min_size=1, max_size=3))
+def test_any_value_in_a_row_of_ours(raw: dict[str, str]) -> None:
+    good = a_row("audio")
+    survives(the_middle("l.jsonl", good, a_row("audio", **raw), good))
+
+
+@given(st.dictionaries(st.sampled_from(OF_NEMO), RAW, min_size=1, max_size=3))
+def test_any_value_in_a_row_of_nemo(raw: dict[str, str]) -> None:
+    good = a_row("audio_filepath")
+    survives(the_middle("l.json", good, a_row("audio_filepath", **raw), good))
+
+
+CELLS = (
+    st.floats().map(str) | st.text("0123456789.e+-_xaninf ", max_size=12) | st.integers().map(str)
+)
+
+
+@given(CELLS | st.sampled_from(["9" * 5000, "1e300", "1e19", "nan", "inf", "true"]))
+@example("9007199254740993")
+def test_any_cell_of_a_table(cell: str) -> None:
+    for column in ("start_ms", "end_ms", "duration_ms", "bytes", "channel", "id"):
+        good = f"{AUDIO},"
+        survives(the_middle("l.csv", f"audio,{column}", good, f"{AUDIO},{cell}", good))
+    for column in ("offset", "duration"):
+        survives(
+            the_middle(
+                "l.tsv",
+                f"audio_filepath\t{column}",
+                good.replace(",", "\t"),
+                f"{AUDIO}\t{cell}",
+                good.replace(",", "\t"),
+            )
+        )
+
+
+@given(st.text(st.characters(exclude_characters="\n\r"), min_size=1, max_size=20))
+def test_any_line_of_a_list(name: str) -> None:
+    good = f"x {AUDIO}"
+    if name.strip():
+        survives(the_middle("wav.scp", good, f"{name} {AUDIO}", good))
+
+
+TOO_LARGE = ("1e300", "1e19", "-1", "true", "NaN", "Infinity", "9" * 400, f'"{"9" * 5000}"')
+
+
+@pytest.mark.parametrize("raw", [*TOO_LARGE, "9" * 5000])
+@pytest.mark.parametrize("field", OURS[:-2])
+def test_a_number_that_is_none_or_out_of_range_costs_its_row(field: str, raw: str) -> None:
+    good = a_row("audio")
+    found = the_middle("l.jsonl", good, a_row("audio", **{field: raw}), good)
+    assert field in reason(found.item) or "too many digits" in reason(found.item)
+
+
+@pytest.mark.parametrize("raw", [*TOO_LARGE, "9" * 5000])
+@pytest.mark.parametrize("field", OF_NEMO[:2])
+def test_seconds_out_of_range_cost_their_row(field: str, raw: str) -> None:
+    good = a_row("audio_filepath")
+    found = the_middle("l.jsonl", good, a_row("audio_filepath", **{field: raw}), good)
+    assert field in reason(found.item) or "too many digits" in reason(found.item)
+
+
+@pytest.mark.parametrize(
+    ("field", "most"),
+    [
+        ("start_ms", MAX_TIME_MS),
+        ("end_ms", MAX_TIME_MS),
+        ("duration_ms", MAX_TIME_MS),
+        ("bytes", MAX_AUDIO_BYTES),
+        ("channel", MAX_CHANNEL),
+    ],
+)
+def test_the_largest_number_of_each_field_is_taken_and_no_larger_one(field: str, most: int) -> None:
+    good = a_row("audio")
+    assert survives(the_middle("l.jsonl", good, a_row("audio", **{field: str(most)}), good))
+    found = the_middle("l.jsonl", good, a_row("audio", **{field: str(most + 1)}), good)
+    assert str(most) in reason(found.item)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"start_ms": MAX_TIME_MS + 1},
+        {"end_ms": MAX_TIME_MS + 1},
+        {"bytes": MAX_AUDIO_BYTES + 1},
+        {"bytes": 10**30},
+        {"channel": MAX_CHANNEL + 1},
+        {"index": MAX_INDEX + 1},
+        *({name: True} for name in ("start_ms", "end_ms", "bytes", "channel", "index")),
+        *({name: float("nan")} for name in ("start_ms", "end_ms", "bytes", "channel", "index")),
+    ],
+)
+def test_a_message_has_the_same_limits(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(fields))):
+        AudioRef.model_validate({"audio": AUDIO, **fields})
+
+
+def test_numbers_may_be_written_as_text_or_with_a_fraction_of_nothing() -> None:
+    row = a_row("audio", start_ms='"5"', end_ms="1000.0", channel="1.0", bytes='"7"')
+    ref = whole(the_middle("l.jsonl", a_row("audio"), row, a_row("audio")).item)
+    assert (ref.start_ms, ref.end_ms, ref.channel, ref.size_bytes) == (5, 1000, 1, 7)
+
+
+def test_options_have_limits_of_their_own() -> None:
+    assert set(OF_OPTIONS) <= Options.model_fields.keys()

@@ -1,0 +1,78 @@
+"""What an argument of `fleet enqueue` means."""
+
+from pathlib import Path
+
+import pytest
+
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery import BadSource, Filters, open_source
+from funasr_fleet.producer.discovery.folder import LocalFolder
+from funasr_fleet.producer.discovery.manifest import Manifest
+from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
+from funasr_fleet.storage.base import MemoryStore
+from tests.support.manifests import items
+
+STORE = MemoryStore("in")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("s3://in/calls/", S3Prefix),
+        ("s3://in/calls/a.wav", S3Prefix),
+        ("s3://in/folder.csv/", S3Prefix),
+        ("s3://in/" + "long" * 100, S3Prefix),
+        ("s3://in/list.jsonl", Manifest),
+        ("s3://in/list.jsonl.gz", Manifest),
+        ("list.jsonl", Manifest),
+        ("LIST.CSV", Manifest),
+        ("list.tsv.gz", Manifest),
+        ("list.txt", Manifest),
+        ("data/wav.scp", Manifest),
+        ("nemo/train_manifest.json", Manifest),
+        ("-", Manifest),
+    ],
+)
+def test_an_argument_is_known_by_its_form(text: str, kind: type) -> None:
+    assert type(open_source(text, STORE, None)) is kind
+
+
+def test_a_folder_is_uploaded_to_where_it_is_told(tmp_path: Path) -> None:
+    source = open_source(str(tmp_path), STORE, "s3://in/up/")
+    assert isinstance(source, LocalFolder)
+    assert (source.folder, source.upload) == (tmp_path, "s3://in/up/")
+
+
+def test_a_folder_without_a_place_to_upload_it_says_what_to_add(tmp_path: Path) -> None:
+    with pytest.raises(BadSource, match="--upload s3://bucket/prefix/"):
+        open_source(str(tmp_path), STORE, None)
+
+
+@pytest.mark.parametrize("text", ["nowhere", "a.wav", "http://in/list", ""])
+def test_anything_else_says_what_is_accepted(text: str) -> None:
+    with pytest.raises(BadSource) as caught:
+        open_source(text, STORE, None)
+    for kind in ("folder", "s3://bucket/prefix/", ".jsonl", ".csv", ".scp", ".gz", "- for"):
+        assert kind in str(caught.value)
+
+
+def test_a_folder_named_like_a_manifest_is_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "calls.txt"
+    folder.mkdir()
+    assert isinstance(open_source(str(folder), STORE, "s3://in/up/"), LocalFolder)
+
+
+@pytest.mark.parametrize("wanted", [Filters(since=5), Filters(suffixes=(".wav",))])
+def test_what_only_a_listing_tells_is_not_asked_of_a_manifest(wanted: Filters) -> None:
+    with pytest.raises(BadSource, match="every row is taken"):
+        open_source("list.jsonl", STORE, None, wanted)
+
+
+def test_an_upload_prefix_without_its_slash_is_refused_or_completed(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"x")
+    store = MemoryStore("in")
+    try:
+        found = items(open_source(str(tmp_path), store, "s3://in/up"))
+    except BadSource:
+        return
+    assert [item.audio for item in found if isinstance(item, AudioRef)] == ["s3://in/up/a.wav"]

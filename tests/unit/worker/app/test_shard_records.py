@@ -1,0 +1,105 @@
+"""What is kept of a shard: in flight while it is worked on, then a row for each of its files."""
+
+from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
+from funasr_fleet.contract.shard_record import FileRecord, decode
+from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.worker.coordination.attempts import Attempt
+from tests.support.examples import OUTPUT, a_shard
+from tests.support.fake_child import ChildAtWork, FakeTask
+
+RECORD = shard_record_uri(OUTPUT, "night", "night-000000")
+FAILED = failed_record_uri(OUTPUT, "night", "night-000000")
+
+
+def rows(child: ChildAtWork, uri: str = RECORD) -> list[FileRecord]:
+    return list(decode(child.bench.store.read(uri)))
+
+
+def test_a_row_says_what_the_result_carries() -> None:
+    child = ChildAtWork()
+    child.run(a_shard(child.bench.upload("a.wav"), "s3://in/gone.wav").to_message())
+    good, gone = sorted(rows(child), key=lambda row: row.relative)
+    listed = {info.uri: info.etag for info in child.bench.store.list(OUTPUT)}
+    assert good.etag == listed[f"{OUTPUT}a.wav.json"]
+    assert good.fingerprint == child.bench.document("a.wav.json")["receipt"]["fingerprint"]
+    assert (good.outcome, good.audio_ms, good.error) == ("ok", 1000, None)
+    assert gone.error
+    assert (gone.outcome, gone.error.kind) == ("failed", "audio_missing")
+    assert rows(child, FAILED) == [gone]
+    assert child.closed == ["night"]
+
+
+def test_a_shard_delivered_again_does_not_forget_what_it_made() -> None:
+    child = ChildAtWork()
+    message = a_shard(child.bench.upload("a.wav")).to_message()
+    child.run(message)
+    before = rows(child)
+    child.run(message)
+    assert child.bench.outcomes == ["ok", "skipped"]
+    assert rows(child) == before
+
+
+def test_a_shard_that_has_ended_is_not_open() -> None:
+    child = ChildAtWork()
+    child.run(a_shard(child.bench.upload("a.wav")).to_message())
+    assert child.in_flight == {}
+
+
+def test_a_shard_that_is_postponed_is_open_without_files_in_flight() -> None:
+    child = ChildAtWork()
+    later = child.bench.upload("b.wav")
+    child.bench.store.failing_reads[later] = StoreUnavailable("away")
+    child.run(a_shard(later, shard="again").to_message(), FakeTask())
+    assert child.in_flight == {"again": 0}
+
+
+def test_no_file_of_a_cancelled_job_is_begun() -> None:
+    child = ChildAtWork(cancelled_jobs={"night"})
+    child.run(a_shard(child.bench.upload("a.wav"), child.bench.upload("b.wav")).to_message())
+    assert (child.bench.outcomes, child.cancelled) == ([], [0, 1])
+    assert child.bench.outputs() == []
+    assert (child.closed, len(child.ended)) == (["night"], 1)
+
+
+def test_a_job_cancelled_in_the_middle_ends_what_is_begun() -> None:
+    child = ChildAtWork()
+    uris = [child.bench.upload(f"{name}.wav") for name in "abcdefgh"]
+    child.bench.engine.on_listen = lambda: child.cancelled_jobs.add("night")
+    child.run(a_shard(*uris).to_message())
+    done = len(child.bench.outcomes)
+    assert 1 <= done <= 3
+    assert len(child.cancelled) == 8 - done
+    assert len(rows(child)) == done
+
+
+def test_a_shard_without_a_job_leaves_nothing_but_results() -> None:
+    child = ChildAtWork()
+    child.run(a_shard(child.bench.upload("a.wav"), job=None).to_message())
+    assert child.bench.outputs() == ["a.wav.json"]
+    assert (child.closed, child.in_flight) == ([], {})
+
+
+def test_a_child_says_what_it_works_on_and_what_it_has_done() -> None:
+    child = ChildAtWork()
+    child.run(a_shard(child.bench.upload("a.wav"), child.bench.upload("b.wav")).to_message())
+    begun, ended = child.seen
+    assert (begun.shard, begun.files) == ("night-000000", 0)
+    assert (ended.shard, ended.files, ended.audio_ms) == (None, 2, 2000)
+    assert ended.work_ms > 0
+
+
+def test_a_file_that_kills_its_workers_fails_and_may_end_its_job() -> None:
+    child = ChildAtWork(attempt=Attempt(attempt_id="x", number=4, deaths=3, last_death="signal 9"))
+    child.run(a_shard("s3://in/b.wav").to_message(), max_attempts=3)
+    assert child.ledger == [("night", 0, "failed", 0)]
+    assert [row.error.kind for row in rows(child, FAILED) if row.error] == ["poison"]
+    assert (child.closed, child.in_flight) == (["night"], {})
+    assert len(child.letters) == 1
+
+
+def test_a_shard_waits_for_who_writes_the_end_of_its_job() -> None:
+    """That process may have died while it did."""
+    child, task = ChildAtWork(closing="held"), FakeTask()
+    child.run(a_shard(child.bench.upload("a.wav")).to_message(), task)
+    assert len(task.sent_again) == 1
+    assert child.bench.outcomes == ["ok"]

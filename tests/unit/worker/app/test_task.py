@@ -1,0 +1,199 @@
+"""What becomes of a message: done, put back, put aside, or left to a fresh child."""
+
+import time
+from typing import Any
+
+import pytest
+
+from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER, BrokerUnavailable
+from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.worker.app import shard_run as delivery
+from funasr_fleet.worker.app import task as tasks
+from funasr_fleet.worker.coordination.attempts import Attempt
+from funasr_fleet.worker.errors import MAX_RETRIES, DeviceLost
+from funasr_fleet.worker.events import (
+    ShardDeadLettered,
+    ShardFinished,
+    ShardRetryScheduled,
+    ShardStarted,
+)
+from tests.support.examples import a_shard
+from tests.support.fake_child import ChildAtWork, FakeTask
+from tests.support.fake_pipeline import WatchedStore
+
+
+class Left(BaseException):
+    """The process ended."""
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch) -> ChildAtWork:
+    def leave() -> None:
+        raise Left
+
+    for room in (tasks, delivery):
+        monkeypatch.setattr(room, "leave_process", leave)
+    return ChildAtWork()
+
+
+def a_message(child: ChildAtWork, **fields: Any) -> dict[str, Any]:
+    """A shard of one file that is there."""
+    return a_shard(child.bench.upload("a.wav"), **fields).to_message()
+
+
+def test_a_shard_is_started_done_and_finished_in_this_order(child: ChildAtWork) -> None:
+    child.run(a_message(child))
+    kinds = [type(event).__name__ for event in child.bench.events]
+    assert kinds == ["ShardStarted", "InferenceTime", "FileFinished", "ShardFinished"]
+    assert child.ledger == [("night", 0, "ok", 1000)]
+    assert (child.letters, child.told) == ([], 1)
+
+
+def test_a_finished_shard_tells_its_threads_and_its_memory(child: ChildAtWork) -> None:
+    child.run(a_message(child))
+    finished = child.bench.events[-1]
+    assert isinstance(finished, ShardFinished)
+    assert finished.threads_before == finished.threads_after == 2
+    assert finished.resident_bytes > 1 << 20
+
+
+def test_a_shard_without_a_job_is_done_without_a_ledger(child: ChildAtWork) -> None:
+    child.run(a_message(child, job=None))
+    assert child.bench.outcomes == ["ok"]
+    assert child.ledger == []
+
+
+@pytest.mark.parametrize("index", [0, None])
+def test_a_file_is_counted_by_its_index_and_without_one_not_at_all(
+    child: ChildAtWork, index: int | None
+) -> None:
+    message = a_message(child)
+    message["files"][0]["index"] = index
+    child.run(message)
+    assert [entry[1] for entry in child.ledger] == ([] if index is None else [index])
+
+
+@pytest.mark.parametrize(
+    ("headers", "known"), [(None, False), ({}, False), ({ENQUEUED_AT_HEADER: "noon"}, False)]
+)
+def test_a_sender_that_does_not_say_when_leaves_the_wait_unknown(
+    child: ChildAtWork, headers: dict[str, Any] | None, known: bool
+) -> None:
+    child.run(a_message(child), FakeTask(headers=headers))
+    started = child.bench.events[0]
+    assert isinstance(started, ShardStarted)
+    assert (started.queue_wait_s is not None) is known
+
+
+@pytest.mark.parametrize(("ago_s", "wait_s"), [(90, 90), (-90, 0)])
+def test_the_wait_counts_from_publishing_and_is_never_negative(
+    child: ChildAtWork, ago_s: float, wait_s: float
+) -> None:
+    child.run(a_message(child), FakeTask(headers={ENQUEUED_AT_HEADER: time.time() - ago_s}))
+    started = child.bench.events[0]
+    assert isinstance(started, ShardStarted)
+    assert started.queue_wait_s == pytest.approx(wait_s, abs=5)
+
+
+@pytest.mark.parametrize(("deaths", "again"), [(0, False), (2, True)])
+def test_a_redelivery_is_told_after_a_death_and_not_after_a_drain(
+    child: ChildAtWork, deaths: int, again: bool
+) -> None:
+    """What a worker hands back when it ends is marked as redelivered as well."""
+    child.attempt = Attempt(attempt_id="x", number=3, deaths=deaths, last_death="")
+    child.run(a_message(child), FakeTask(delivery_info={"redelivered": True}))
+    started = child.bench.events[0]
+    assert isinstance(started, ShardStarted)
+    assert started.redelivered is again
+
+
+@pytest.mark.parametrize("document", [None, "text", 7, [], {}, {"schema": 1, "shard": "s"}])
+def test_a_malformed_message_is_put_aside_as_it_came_with_its_reason(
+    child: ChildAtWork, document: Any
+) -> None:
+    child.run(document)
+    (letter,) = child.letters
+    assert (letter.message_id, letter.worker) == ("message-1", "fleet@host")
+    assert letter.document == document
+    assert letter.reason.startswith("malformed shard: ")
+    (event,) = child.bench.events
+    assert event == ShardDeadLettered(message_id="message-1", reason=letter.reason)
+
+
+@pytest.mark.parametrize(("retries", "delay_s"), [(0, 2.0), (1, 4.0), (20, 300.0)])
+def test_a_store_that_is_away_puts_the_message_back_for_a_growing_time(
+    child: ChildAtWork, retries: int, delay_s: float
+) -> None:
+    message = a_message(child)
+    child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
+    task = FakeTask(retries=retries)
+    child.run(message, task)
+    ((waits_s, again),) = task.sent_again
+    assert waits_s == pytest.approx(delay_s, rel=0.2)
+    assert again == retries + 1
+    last = child.bench.events[-1]
+    assert last == ShardRetryScheduled(shard="night-000000", reason="away", delay_s=delay_s)
+    assert (child.letters, child.ledger, child.ended) == ([], [], [])
+    assert (child.forgiven, child.claimed) == (1, [])
+
+
+def test_after_the_last_retry_the_message_is_put_aside_and_its_file_says_why(
+    child: ChildAtWork,
+) -> None:
+    message = a_message(child)
+    child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
+    task = FakeTask(retries=MAX_RETRIES)
+    child.run(message, task)
+    assert [letter.reason for letter in child.letters] == ["away (tried 31 times)"]
+    assert task.sent_again == []
+    assert child.bench.document("a.wav.error.json")["error"]["kind"] == "audio_missing"
+
+
+def test_a_receipt_counts_the_attempts_of_its_shard(child: ChildAtWork) -> None:
+    child.attempt = Attempt(attempt_id="x", number=3, deaths=0, last_death="")
+    child.run(a_message(child), FakeTask(retries=2))
+    assert child.bench.document("a.wav.json")["receipt"]["attempt"] == 3
+    assert (len(child.ended), child.claimed) == (1, [])
+
+
+def test_an_output_bucket_that_is_not_there_puts_the_message_aside(child: ChildAtWork) -> None:
+    child.bench.store = WatchedStore("in")
+    child.run(a_message(child))
+    assert "bucket out does not exist" in child.letters[0].reason
+
+
+def test_files_of_a_message_that_is_put_aside_count_as_failed_unless_they_are_done(
+    child: ChildAtWork,
+) -> None:
+    good, away = child.bench.upload("a.wav"), child.bench.upload("b.wav")
+    child.bench.store.failing_reads[away] = StoreUnavailable("away")
+    child.run(a_shard(good, away).to_message(), FakeTask(retries=MAX_RETRIES))
+    assert child.ledger == [("night", 0, "ok", 1000), ("night", 1, "failed", 0)]
+    assert child.bench.outputs() == [
+        "_jobs/night/failed/night-000000.jsonl",
+        "a.wav.json",
+        "b.wav.error.json",
+    ]
+
+
+def test_a_lost_device_ends_the_child_and_keeps_the_message(child: ChildAtWork) -> None:
+    child.bench.engine.failures = {0: DeviceLost("CUDA error")}
+    with pytest.raises(Left):
+        child.run(a_message(child))
+    assert (child.letters, child.bench.outputs()) == ([], [])
+    assert child.deaths == ["CUDA error"]
+
+
+def test_a_ledger_that_is_away_ends_the_child_and_keeps_the_message(child: ChildAtWork) -> None:
+    child.broken = BrokerUnavailable("away")
+    with pytest.raises(Left):
+        child.run(a_message(child))
+
+
+def test_a_message_that_cannot_be_put_aside_is_kept_by_ending_the_child(
+    child: ChildAtWork,
+) -> None:
+    """Celery acknowledges a task that raises: with Redis away the message would be lost."""
+    child.broken = BrokerUnavailable("away")
+    with pytest.raises(Left):
+        child.run({"schema": 1})

@@ -1,0 +1,13 @@
+"""A web server for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.web_host import WebHost, serving
+
+
+@pytest.fixture
+def host() -> Iterator[WebHost]:
+    with serving() as running:
+        yield running

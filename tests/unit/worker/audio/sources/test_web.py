@@ -1,0 +1,176 @@
+"""Audio of the web comes from allowed hosts at looked-at addresses, and no secret gets out."""
+
+import hashlib
+import io
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, StoreError, StoreUnavailable
+from funasr_fleet.worker.audio.sources.web import WebAudio
+from funasr_fleet.worker.audio.sources.web_request import HttpClient
+from tests.support.certificates import Certificate, make_certificate
+from tests.support.web_host import WebHost, page, serving
+from tests.support.web_requests import HUSH, NAME, fetch, refused, web
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("tls"), NAME)
+
+
+@pytest.fixture
+def secure(certificate: Certificate) -> Iterator[WebHost]:
+    with serving(certificate.server_context()) as running:
+        yield running
+
+
+def test_a_file_is_fetched_with_its_host_and_its_query(host: WebHost) -> None:
+    host.pages[f"/a%20b/%E4%BD%A0.wav?sign={HUSH}"] = page(200, b"sound", ETag='"e"')
+    uri = f"http://{NAME}:{host.port}/a%20b/\u4f60.wav?sign={HUSH}"
+    info = web().download(uri, into := io.BytesIO())
+    assert (into.read(), info.etag, info.size_bytes) == (b"sound", '"e"', 5)
+    assert host.asked == [("GET", f"/a%20b/%E4%BD%A0.wav?sign={HUSH}", f"{NAME}:{host.port}")]
+
+
+def test_a_head_tells_what_is_known(host: WebHost) -> None:
+    host.pages["/a"] = page(200, b"sound", ETag='W/"e"')
+    info = web().head(f"http://{NAME}:{host.port}/a")
+    assert (info.etag, info.size_bytes) == ('W/"e"', 5)
+
+
+def test_without_an_etag_one_is_made_of_the_bytes(host: WebHost) -> None:
+    host.pages["/a"] = page(200, b"sound")
+    uri = f"http://{NAME}:{host.port}/a"
+    made = f'"sha256-{hashlib.sha256(b"sound").hexdigest()}"'
+    assert web().download(uri, io.BytesIO()).etag == made
+    assert web().head(uri).etag == ""
+
+
+def test_tls_is_spoken_in_the_name_of_the_host(secure: WebHost, certificate: Certificate) -> None:
+    secure.pages["/a"] = page(200, b"sound")
+    uri = f"https://{NAME}:{secure.port}/a"
+    assert fetch(web(tls=certificate.client_context()), uri) == b"sound"
+    other = f"https://other.example:{secure.port}/a"
+    source = web("other.example", tls=certificate.client_context())
+    assert "certificate is not trusted" in refused(source, other, ObjectDenied)
+    assert "certificate is not trusted" in refused(web(), uri + f"?{HUSH}", ObjectDenied)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (404, ObjectMissing),
+        (410, ObjectMissing),
+        (401, ObjectDenied),
+        (403, ObjectDenied),
+        (400, ObjectDenied),
+        (206, ObjectDenied),
+        (408, StoreUnavailable),
+        (429, StoreUnavailable),
+        (500, StoreUnavailable),
+        (503, StoreUnavailable),
+    ],
+)
+def test_a_status_becomes_an_error_of_storage(
+    host: WebHost, status: int, error: type[StoreError]
+) -> None:
+    host.pages[f"/a?{HUSH}"] = page(status, HUSH.encode())
+    assert f"{NAME}:{host.port}/a" in refused(web(), f"http://{NAME}:{host.port}/a?{HUSH}", error)
+
+
+def test_a_host_that_nobody_allowed_is_not_asked(host: WebHost) -> None:
+    for name in ("other.example", f"{NAME}.other.example", "127.0.0.1", "localhost"):
+        said = refused(web(), f"http://{name}:{host.port}/a?{HUSH}", ObjectDenied)
+        assert "its host is not in FLEET_ALLOWED_HTTP_HOSTS" in said
+    assert not host.asked
+
+
+@pytest.mark.parametrize(
+    "uri", ["ftp://{}/a", "http://u:p@{}/a", "http://{}", "http://{}/a b", "http://{}\\@x/a", "{}"]
+)
+def test_what_is_no_sound_address_is_not_asked(host: WebHost, uri: str) -> None:
+    refused(web(), uri.format(f"{NAME}:{host.port}"), ObjectDenied)
+    assert not host.asked
+
+
+def test_redirects_are_followed_five_times(host: WebHost) -> None:
+    for number in range(6):
+        host.pages[f"/{number}"] = page(302, Location=f"/{number + 1}")
+    host.pages["/6"] = page(200, b"sound")
+    assert fetch(web(), f"http://{NAME}:{host.port}/1") == b"sound"
+    assert "more than 5 times" in refused(web(), f"http://{NAME}:{host.port}/0", ObjectDenied)
+
+
+@pytest.mark.parametrize("name", ["other.example", "169.254.169.254", "localhost", "[::1]"])
+def test_a_redirect_to_a_host_that_nobody_allowed_is_not_followed(host: WebHost, name: str) -> None:
+    host.pages["/a"] = page(302, Location=f"http://{name}:{host.port}/b?{HUSH}")
+    host.pages[f"/b?{HUSH}"] = page(200, b"private")
+    said = refused(web(), f"http://{NAME}:{host.port}/a", ObjectDenied)
+    assert "redirects to a disallowed address: its host is not in FLEET_ALLOWED_HTTP_HOSTS" in said
+    assert len(host.asked) == 1
+
+
+@pytest.mark.parametrize("there", ["file:///etc/passwd", "s3://in/a", "gopher://x/", "\\\\x\\y"])
+def test_a_redirect_to_another_kind_of_address_is_not_followed(host: WebHost, there: str) -> None:
+    host.pages["/a"] = page(301, Location=there)
+    refused(web(), f"http://{NAME}:{host.port}/a", ObjectDenied)
+
+
+def test_a_redirect_from_https_to_http_is_not_followed(
+    host: WebHost, secure: WebHost, certificate: Certificate
+) -> None:
+    host.pages["/b"] = page(200, b"sound")
+    secure.pages["/a"] = page(307, Location=f"http://{NAME}:{host.port}/b")
+    source = web(tls=certificate.client_context())
+    said = refused(source, f"https://{NAME}:{secure.port}/a", ObjectDenied)
+    assert "from https to another scheme" in said
+    assert not host.asked
+
+
+def test_every_address_of_a_host_must_be_public_at_every_step(host: WebHost) -> None:
+    host.pages["/a"] = page(302, Location="/b")
+    host.pages["/b"] = page(200, b"private")
+    answers = iter([["127.0.0.1"], ["127.0.0.1", "10.0.0.1"]])
+    client = HttpClient(resolve=lambda *_: next(answers), is_public=lambda one: one == "127.0.0.1")
+    source = WebAudio(hosts=frozenset({NAME}), client=client)
+    assert "not public" in refused(source, f"http://{NAME}:{host.port}/a", ObjectDenied)
+    assert [path for _, path, _ in host.asked] == ["/a"]
+
+
+def test_the_address_that_was_looked_at_is_the_one_that_is_used(host: WebHost) -> None:
+    """A name server that answers otherwise the second time is not asked a second time."""
+    host.pages["/a"] = page(200, b"sound")
+    asked = itertools.count()
+
+    def rebinding(name: str, port: int) -> list[str]:
+        return ["127.0.0.1"] if next(asked) == 0 else ["127.0.0.2"]
+
+    source = WebAudio(
+        hosts=frozenset({NAME}), client=HttpClient(resolve=rebinding, is_public=lambda _: True)
+    )
+    assert fetch(source, f"http://{NAME}:{host.port}/a") == b"sound"
+    assert next(asked) == 1
+
+
+def test_as_it_is_no_address_of_this_machine_or_its_network_is_asked(host: WebHost) -> None:
+    host.pages["/a"] = page(200, b"private")
+    source = WebAudio(hosts=frozenset({"localhost", "127.0.0.1", "::1"}))
+    for name in ("localhost", "127.0.0.1", "[::1]"):
+        said = refused(source, f"http://{name}:{host.port}/a?{HUSH}", ObjectDenied)
+        assert "not public" in said
+    assert not host.asked
+
+
+def test_a_host_that_is_not_known_is_missing() -> None:
+    source = WebAudio(hosts=frozenset({"no-such-host.invalid"}))
+    refused(source, f"http://no-such-host.invalid/a?{HUSH}", (ObjectMissing, StoreUnavailable))  # type: ignore[arg-type]
+
+
+def test_who_does_not_answer_is_unavailable(host: WebHost, tmp_path: Path) -> None:
+    with serving() as gone:
+        port = gone.port
+    said = refused(web(), f"http://{NAME}:{port}/a?{HUSH}", StoreUnavailable)
+    assert "does not respond" in said

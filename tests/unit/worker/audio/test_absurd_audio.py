@@ -1,0 +1,153 @@
+"""Headers that promise the absurd fail their own file, at once, and are never taken for storage."""
+
+import io
+import struct
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.errors import UndecodableAudio
+from tests.support.examples import a_shard
+from tests.support.fake_pipeline import Workbench
+from tests.support.sounds import as_file, encode, tone, wav
+
+ABSURD_HZ = 249_999_991
+"""A prime: FFmpeg's resampler would need a filter for each of 16,000 phases."""
+
+
+def _wav(rate: int, samples: int = 16) -> bytes:
+    """A WAV file of silence; its header says whatever rate is asked for."""
+    size = 2 * samples
+    described = struct.pack("<IHHIIHH", 16, 1, 1, rate, 2 * rate & 0xFFFFFFFF, 2, 16)
+    return (
+        (b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + described + b"data")
+        + struct.pack("<I", size)
+        + bytes(size)
+    )
+
+
+def _au(rate: int, samples: int = 26) -> bytes:
+    """The same as an AU file."""
+    return b".snd" + struct.pack(">IIIII", 24, 2 * samples, 3, rate, 1) + bytes(2 * samples)
+
+
+def _caf(rate: float, data_bytes: int, samples: int = 4000) -> bytes:
+    """A CAF file whose chunk of samples has, by its header, this size."""
+    described = struct.pack(">d4sIIIII", rate, b"lpcm", 0, 2, 1, 1, 16)
+    chunks = b"desc" + struct.pack(">q", 32) + described + b"data" + struct.pack(">q", data_bytes)
+    return b"caff" + struct.pack(">HH", 1, 0) + chunks + bytes(4 + 2 * samples)
+
+
+@pytest.fixture
+def no_resampler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Building FFmpeg's resampler is what takes the time and the memory."""
+
+    def build(*_: Any) -> None:
+        pytest.fail("a resampler was built")
+
+    monkeypatch.setattr(av, "AudioResampler", build)
+
+
+@pytest.mark.usefixtures("no_resampler")
+@pytest.mark.parametrize(
+    "body",
+    [_wav(ABSURD_HZ), _au(ABSURD_HZ), _wav(384_001), _wav(999), _wav(1, 16_000), _caf(0.5, 8004)],
+    ids=["wav", "au", "above 384 kHz", "below 1 kHz", "1 Hz", "half a Hz"],
+)
+def test_an_absurd_sample_rate_is_refused_before_a_resampler_is_built(body: bytes) -> None:
+    with pytest.raises(UndecodableAudio):
+        decode_file(as_file(body))
+
+
+@pytest.mark.parametrize("rate", [ABSURD_HZ, 384_001, 999, 1])
+def test_the_reason_names_the_rate_and_what_is_allowed(rate: int) -> None:
+    with pytest.raises(UndecodableAudio, match=rf"{rate} Hz.*1000 to 384000 Hz"):
+        decode_file(as_file(_wav(rate, 16_000)))
+
+
+@pytest.mark.parametrize("rate", [1_000, 1_234, 384_000])
+def test_rates_up_to_the_bounds_are_taken(rate: int) -> None:
+    assert decode_file(as_file(wav(tone(1, rate=rate), rate))).duration_ms == 1000
+
+
+def test_a_rate_that_becomes_absurd_in_mid_stream_is_refused() -> None:
+    """FLAC says the rate in every frame."""
+    begin = bytearray(encode(tone(2), "flac", "flac", 16_000))
+    begin[10:12] = (1 << 15).to_bytes(2, "big")  # the longest frame allowed; the rest has such
+    rest = encode(tone(2, rate=400_000), "flac", "flac", 400_000)
+    body = bytes(begin) + rest[rest.index(b"\xff\xf8", 42) :]
+    assert decode_file(as_file(bytes(begin))).duration_ms == 2000
+    with pytest.raises(UndecodableAudio, match="400000 Hz"):
+        decode_file(as_file(body))
+
+
+def test_a_seek_that_the_disk_refuses_is_the_fault_of_the_file() -> None:
+    """The size that the header claims lies beyond what any file system allows."""
+    with tempfile.TemporaryFile() as file:
+        file.write(_caf(250_000_007.0, 1 << 62))
+        with pytest.raises(UndecodableAudio):
+            decode_file(file)
+
+
+def test_a_chunk_larger_than_any_disk_costs_nothing_but_the_trust_in_its_size() -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(_caf(16_000.0, 1 << 62))
+        assert decode_file(file).duration_ms == 250
+
+
+def test_such_a_file_fails_for_good_and_its_neighbours_do_not(bench: Workbench) -> None:
+    absurd = bench.upload_bytes("a.caf", _caf(250_000_007.0, 1 << 62))
+    bench.run(a_shard(absurd, bench.upload("b.wav")))
+    assert bench.document("a.caf.error.json")["error"]["kind"] == "undecodable_audio"
+    assert bench.outcomes == ["failed", "ok"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(22, "odd"), MemoryError("huge"), OverflowError("large"), KeyError("x"), TypeError()],
+)
+def test_whatever_ffmpeg_raises_is_the_fault_of_the_file(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    body = wav(tone(1))
+    monkeypatch.setattr(av, "open", fail)
+    with pytest.raises(UndecodableAudio, match=r"FFmpeg cannot read it: \S"):
+        decode_file(as_file(body))
+
+
+class _FailingDisk(io.BytesIO):
+    """Its blocks from 64 KiB on cannot be read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() >= 1 << 16:
+            raise OSError(5, "Input/output error")
+        return super().read(size)
+
+
+@pytest.mark.parametrize("container", ["wav", "au", "mov", "ogg"])
+def test_a_disk_that_fails_is_not_the_fault_of_the_file(container: str) -> None:
+    codec = "libopus" if container == "ogg" else "pcm_s16be"
+    codec = "pcm_s16le" if container == "wav" else codec
+    body = encode(tone(60, rate=48_000), container, codec, 48_000)
+    assert len(body) > 1 << 17
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        decode_file(_FailingDisk(body))
+    assert not isinstance(caught.value, av.FFmpegError)
+    assert isinstance(caught.value, OSError)
+
+
+def test_nothing_is_printed_for_an_absurd_file(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.caf"
+    path.write_bytes(_caf(250_000_007.0, 1 << 62))
+    with path.open("rb") as file, pytest.raises(UndecodableAudio):
+        decode_file(file)
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,123 @@
+"""Which channels and which samples are heard, however the decoder cuts its pieces."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from funasr_fleet.contract.job import Options
+from funasr_fleet.worker.audio.audio_range import AudioFacts, AudioRange, channels_of, in_blocks
+from funasr_fleet.worker.audio.decode import Piece
+from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
+from tests.support.examples import a_ref
+from tests.support.sounds import Planes, tone
+
+STEREO = tone(1, channels=2)
+
+
+def pieces(planes: Planes, size: int = 1000) -> Iterator[Piece]:
+    for at in range(0, planes.shape[1], size):
+        yield Piece(planes[:, at : at + size], 8_000)
+
+
+def options(channels: str = "mix") -> Options:
+    return Options.model_validate({"channels": channels})
+
+
+@pytest.mark.parametrize(
+    ("channel", "channels", "chosen"),
+    [
+        (None, "mix", [None]),
+        (None, "split", [0, 1]),
+        (1, "mix", [1]),
+        (1, "split", [1]),
+        (0, "split", [0]),
+    ],
+)
+def test_a_named_channel_beats_the_option(
+    channel: int | None, channels: str, chosen: list[int | None]
+) -> None:
+    ref = a_ref(channel=channel)
+    assert channels_of(2, ref, options(channels)) == chosen
+    (block,) = AudioRange(ref, options(channels)).blocks(pieces(STEREO), 99_999)
+    expected = [STEREO.mean(0) if one is None else STEREO[one] for one in chosen]
+    np.testing.assert_allclose(block, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [1, 999, 1000, 20_000])
+@pytest.mark.parametrize(
+    ("start_ms", "end_ms", "first", "count"),
+    [
+        (None, None, 0, 16_000),
+        (0, 500, 0, 8_000),
+        (250, None, 4_000, 12_000),
+        (250, 500, 4_000, 4_000),
+        (900, 5000, 14_400, 1_600),
+        (975, None, 15_600, 400),
+    ],
+)
+def test_a_stretch_is_cut_to_the_sample(
+    start_ms: int | None, end_ms: int | None, first: int, count: int, size: int
+) -> None:
+    stretch = AudioRange(a_ref(start_ms=start_ms, end_ms=end_ms, channel=1), options())
+    (block,) = stretch.blocks(pieces(STEREO, size), 99_999)
+    np.testing.assert_array_equal(block[0], STEREO[1][first : first + count])
+    assert stretch.facts == AudioFacts(channels=2, source_rate=8_000, duration_ms=1000)
+
+
+@pytest.mark.parametrize("ref", [{"start_ms": 976}, {"start_ms": 1000}, {"start_ms": 99_999}])
+def test_a_stretch_behind_the_end_says_where_the_audio_ends(ref: dict[str, int]) -> None:
+    stretch = AudioRange(a_ref("s3://in/a.wav", **ref), options())
+    with pytest.raises(AudioTooShort, match="the audio ends at 1000 ms"):
+        list(stretch.blocks(pieces(STEREO), 99_999))
+
+
+def test_a_channel_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UndecodableAudio, match="no channel 2: the file has 2"):
+        list(AudioRange(a_ref(channel=2), options()).blocks(pieces(STEREO), 99_999))
+
+
+def test_nothing_is_known_of_a_file_before_its_end() -> None:
+    stretch = AudioRange(a_ref(), options())
+    blocks = stretch.blocks(pieces(STEREO), 4_000)
+    assert stretch.facts is None
+    next(blocks)
+    assert stretch.facts is None
+    list(blocks)
+    assert stretch.facts
+
+
+@pytest.mark.parametrize("size", [1, 7, 999, 1000, 1001, 16_000])
+def test_blocks_are_even_and_lose_nothing(size: int) -> None:
+    blocks = list(in_blocks((piece.planes for piece in pieces(STEREO)), size))
+    np.testing.assert_array_equal(np.concatenate(blocks, axis=1), STEREO)
+    assert {block.shape[1] for block in blocks[:-1]} <= {size}
+    assert 0 < blocks[-1].shape[1] <= size
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "end_ms", "lost_ms"),
+    [
+        (None, None, 350),
+        (0, 250, 0),
+        (0, 400, 150),
+        (300, 350, 50),
+        (450, 900, 0),
+        (450, None, 200),
+        (990, 2000, 200),
+    ],
+)
+def test_what_is_lost_counts_within_the_stretch(
+    start_ms: int | None, end_ms: int | None, lost_ms: int
+) -> None:
+    """Silence from 250 ms to 400 ms, and 200 ms that are missing at the end."""
+    before, silence, after = (tone(seconds) for seconds in (0.25, 0.15, 0.6))
+    given = [Piece(before, 8_000), Piece(silence, 8_000, 2400), Piece(after, 8_000)]
+    end = Piece(after[:, :0], 8_000, 3200)
+    stretch = AudioRange(a_ref(start_ms=start_ms, end_ms=end_ms), options())
+    try:
+        list(stretch.blocks(iter([*given, end]), 99_999))
+    except AudioTooShort:
+        assert start_ms == 990
+    assert stretch.facts
+    assert (stretch.facts.lost_ms, stretch.facts.duration_ms) == (lost_ms, 1000)

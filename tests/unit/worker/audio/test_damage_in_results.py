@@ -1,0 +1,85 @@
+"""A damaged file is transcribed, and its documents say what is missing."""
+
+from typing import get_args
+
+import pytest
+
+from funasr_fleet.contract.transcript import WarningKind
+from funasr_fleet.worker.process.heartbeat import TimeLimits
+from funasr_fleet.worker.text.spans import Span
+from tests.support.damaged_audio import damaged, sound_file
+from tests.support.examples import a_ref, a_shard
+from tests.support.fake_pipeline import Workbench
+
+DAMAGED = damaged(sound_file("adts of 16 kHz"), 600, seed=1, share=0.5)
+
+
+def test_a_damaged_file_is_a_success_with_a_warning_and_the_length_of_what_is_lost(
+    bench: Workbench,
+) -> None:
+    bench.run(a_shard(bench.upload_bytes("a.aac", DAMAGED), bench.upload("b.wav")))
+    document = bench.document("a.aac.json")
+    assert document["text"] == "three nine zero"
+    assert document["warnings"] == ["audio_damaged"]
+    assert 60 <= document["audio"]["lost_ms"] < 500
+    assert document["audio"]["duration_ms"] == pytest.approx(12_000, abs=200)
+    assert bench.outcomes == ["ok", "ok"]
+    assert sorted(file.warnings for file in bench.finished) == [(), ("audio_damaged",)]
+    whole = bench.document("b.wav.json")
+    assert "warnings" not in whole
+    assert "lost_ms" not in whole["audio"]
+
+
+def test_a_damaged_file_without_speech_is_empty_with_the_warning(bench: Workbench) -> None:
+    bench.engine.script = {}
+    bench.run(a_shard(bench.upload_bytes("a.aac", DAMAGED)))
+    assert bench.document("a.aac.json")["warnings"] == ["audio_damaged"]
+    assert bench.outcomes == ["empty"]
+
+
+def test_the_warning_stands_beside_those_of_the_text(bench: Workbench) -> None:
+    bench.engine.script = {Span(0, 500): "", Span(600, 700): " "}
+    bench.run(a_shard(bench.upload_bytes("a.aac", DAMAGED)))
+    assert bench.document("a.aac.json")["warnings"] == ["audio_damaged", "speech_without_text"]
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "end_ms", "is_damaged"),
+    [(0, 5000, False), (5000, 7000, True), (7000, None, False), (None, None, True)],
+)
+def test_only_the_stretch_that_is_asked_for_counts(
+    bench: Workbench, start_ms: int | None, end_ms: int | None, is_damaged: bool
+) -> None:
+    uri = bench.upload_bytes("a.aac", DAMAGED)
+    bench.run(a_shard(a_ref(uri, index=0, start_ms=start_ms, end_ms=end_ms)))
+    document = bench.document("a.aac.json")
+    assert ("audio_damaged" in document.get("warnings", ())) is is_damaged
+    assert ("lost_ms" in document["audio"]) is is_damaged
+
+
+def test_each_channel_of_a_split_file_says_so(bench: Workbench) -> None:
+    body = damaged(sound_file("wav of 24 bits"), 600, seed=1)
+    bench.run(a_shard(bench.upload_bytes("a.wav", body), options={"channels": "split"}))
+    assert "warnings" not in bench.document("a.wav.ch0.json")  # PCM has no damage, only noise
+    stereo = damaged(sound_file("m4a"), 600, seed=1, share=0.5)
+    bench.run(a_shard(bench.upload_bytes("b.m4a", stereo), options={"channels": "split"}))
+    for name in ("b.m4a.ch0.json", "b.m4a.ch1.json", "b.m4a.json"):
+        assert bench.document(name)["warnings"] == ["audio_damaged"]
+        assert bench.document(name)["audio"]["lost_ms"] > 0
+
+
+def test_every_bad_packet_is_a_sign_of_life(bench: Workbench) -> None:
+    """Nothing is listened to meanwhile, and a child that says nothing is killed."""
+    body = bytearray(sound_file("m4a"))
+    begin, end = bytes(body).index(b"mdat") + 20_000, bytes(body).index(b"moov") - 20_000
+    body[begin:end] = b"\xff" * (end - begin)
+    said: list[str] = []
+    bench.time_limits = TimeLimits(stall_s=60, min_rtfx=0.1)
+    bench.touch = lambda doing, time_allowance_s=0.0: said.append(doing)
+    bench.run(a_shard(bench.upload_bytes("a.m4a", bytes(body))))
+    assert said.count("decode of a.m4a") > 300
+    assert bench.outcomes == ["ok"]
+
+
+def test_the_warning_is_one_of_the_interface() -> None:
+    assert "audio_damaged" in get_args(WarningKind)

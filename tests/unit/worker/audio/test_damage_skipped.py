@@ -1,0 +1,145 @@
+"""Damage costs what it hit: the audio behind it is there and in time, and the loss is told."""
+
+import numpy as np
+import pytest
+
+from funasr_fleet.worker.audio.decode import decode_file, decode_pieces
+from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
+from tests.support.damaged_audio import (
+    KINDS,
+    SECONDS,
+    damaged,
+    decoded,
+    drift_ms,
+    sound_file,
+    whole,
+)
+from tests.support.sounds import as_file
+
+TOLD_MS = 8
+"""Less is not measured here: resampling rounds."""
+DRIFT_MS = 70
+"""A frame of 64 ms more or less, where only the bytes tell how many are missing."""
+HURT = [
+    *("mp3 without Xing", "mp3", "mp3 of 16 kHz", "adts", "adts of 16 kHz", "ts with aac"),
+    *("ts with mp3", "m4a", "latm", "ac3"),
+]
+LESS = [
+    *("mp2", "mp4 in fragments", "ogg with opus", "ogg with flac", "flac", "webm"),
+    *("mka with aac", "flv", "tta", "wavpack", "alac", "caf with alac", "ms adpcm"),
+]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_600_bytes_in_a_minute_of_mp3_without_xing_cost_a_few_frames(seed: int) -> None:
+    body = damaged(sound_file("mp3 without Xing", 60), 600, seed, share=0.1)
+    audio = decode_file(as_file(body))
+    assert audio.duration_ms >= 59_000
+    assert 20 < audio.lost_ms < 300
+
+
+def _check(kind: str, size: int, seed: int) -> None:
+    found, sound = decoded(damaged(sound_file(kind), size, seed)), whole(kind)
+    missing_ms = sound.heard_ms - found.heard_ms
+    if missing_ms > TOLD_MS:
+        assert found.lost_ms > 0, f"{missing_ms:.0f} ms are missing and nothing is told"
+    assert found.lost_ms == pytest.approx(max(0.0, missing_ms), abs=100)
+    assert abs(drift_ms(kind, found)) < DRIFT_MS
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("size", [600, 100, 1])
+@pytest.mark.parametrize("kind", HURT)
+def test_what_follows_damage_is_there_and_in_time_and_the_loss_is_told(
+    kind: str, size: int, seed: int
+) -> None:
+    _check(kind, size, seed)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("size", [600, 1])
+@pytest.mark.parametrize("kind", LESS)
+def test_formats_whose_demuxers_drop_damage_without_a_word_do_so_too(
+    kind: str, size: int, seed: int
+) -> None:
+    _check(kind, size, seed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sound_file_of_any_format_loses_nothing(kind: str) -> None:
+    found = whole(kind)
+    assert found.lost_ms == 0
+    assert found.seconds == pytest.approx(SECONDS, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    "kind", ["mp3 without Xing", "adts of 16 kHz", "m4a", "ac3", "ts with aac"]
+)
+def test_a_hole_of_a_fifth_of_the_file_is_silence_of_its_length(kind: str) -> None:
+    """As a download leaves it that was cut short in several places."""
+    body = sound_file(kind)
+    fifth = len(body) // 5
+    found = decoded(body[: 2 * fifth] + bytes(fifth) + body[3 * fifth :])
+    assert found.lost_ms == pytest.approx(SECONDS * 200, abs=300)
+    assert found.seconds == pytest.approx(whole(kind).seconds, abs=0.3)
+    assert not found.samples[round(0.45 * SECONDS * 16_000) : round(0.55 * SECONDS * 16_000)].any()
+    assert abs(drift_ms(kind, found)) < 300
+
+
+def test_one_lost_packet_is_silence_where_it_was() -> None:
+    """In an m4a, which knows where every packet lies: one frame of 1024 samples."""
+    body = bytearray(sound_file("m4a"))
+    middle = len(body) // 2
+    at = bytes(body).index(b"\x21", middle)
+    body[at : at + 40] = b"\xff" * 40
+    found = decoded(bytes(body))
+    assert found.lost_ms in (pytest.approx(1024 / 44.1, abs=1), pytest.approx(2048 / 44.1, abs=1))
+    silence = np.flatnonzero(np.convolve(found.samples == 0, np.ones(300), "valid") == 300)
+    assert 0.4 * SECONDS < silence[0] / 16_000 < 0.6 * SECONDS
+    assert len(found.samples) == len(whole("m4a").samples)
+
+
+@pytest.mark.parametrize("kind", ["adts", "mp3 of 16 kHz", "ts with aac", "m4a"])
+def test_damage_at_several_places_adds_up(kind: str) -> None:
+    body = sound_file(kind)
+    for seed, share in enumerate((0.2, 0.4, 0.6, 0.8)):
+        body = damaged(body, 600, seed, share)
+    once = decoded(damaged(sound_file(kind), 600, 0, 0.2))
+    found = decoded(body)
+    assert found.lost_ms > 2 * once.lost_ms > 0
+    assert abs(drift_ms(kind, found)) < 2 * DRIFT_MS
+
+
+@pytest.mark.parametrize("kind", HURT + LESS)
+def test_a_file_of_which_nothing_decodes_is_refused(kind: str) -> None:
+    body = sound_file(kind)
+    rubbish = np.random.default_rng(3).bytes(len(body) - 3000)
+    try:
+        found = decoded(body[:3000] + rubbish)
+    except (UndecodableAudio, AudioTooShort) as refusal:
+        assert str(refusal)  # noqa: PT017 - what is right depends on what the first 3,000 bytes hold
+    else:
+        assert found.lost_ms > 0 or found.seconds < 5
+
+
+def test_packets_that_all_fail_are_refused_with_the_first_reason() -> None:
+    body = bytearray(sound_file("m4a"))
+    begin = bytes(body).index(b"mdat") + 4
+    end = bytes(body).index(b"moov") - 4
+    body[begin:end] = b"\xff" * (end - begin)
+    with pytest.raises(UndecodableAudio, match="FFmpeg cannot read it"):
+        decode_file(as_file(bytes(body)))
+
+
+def test_many_bad_packets_end_are_watched_and_print_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    body = bytearray(sound_file("m4a"))
+    begin, end = bytes(body).index(b"mdat") + 20_000, bytes(body).index(b"moov") - 20_000
+    body[begin:end] = b"\xff" * (end - begin)
+    beats: list[int] = []
+    pieces = decode_pieces(as_file(bytes(body)), touch=lambda: beats.append(1))
+    lost_ms = sum(piece.lost for piece in pieces) / 16
+    assert lost_ms > 0.7 * 1000 * SECONDS
+    assert len(beats) > 300
+    assert capfd.readouterr() == ("", "")

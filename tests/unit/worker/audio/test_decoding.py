@@ -1,0 +1,146 @@
+"""Any audio becomes 16 kHz samples of the right length, channel by channel."""
+
+import numpy as np
+import pytest
+
+from funasr_fleet.worker.audio.decode import Audio, decode_file, decode_pieces
+from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.errors import AudioTooLong, UndecodableAudio
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
+from tests.support.sounds import as_file, encode, tone, wav
+
+SECONDS = 2.0
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "rate", "channels"),
+    [
+        ("wav", "pcm_s16le", 16_000, 1),
+        ("wav", "pcm_s16le", 8_000, 1),
+        ("wav", "pcm_s16le", 44_100, 2),
+        ("wav", "pcm_s16le", 48_000, 6),
+        ("wav", "pcm_mulaw", 8_000, 1),
+        ("flac", "flac", 44_100, 2),
+        ("flac", "flac", 48_000, 6),
+        ("mp3", "libmp3lame", 44_100, 2),
+        ("mp3", "libmp3lame", 8_000, 1),
+        ("ogg", "libopus", 48_000, 1),
+        ("webm", "libopus", 48_000, 2),
+        ("ipod", "aac", 44_100, 2),
+        ("ipod", "aac", 8_000, 1),
+    ],
+)
+def test_every_format_keeps_its_length_and_its_channels(
+    container: str, codec: str, rate: int, channels: int
+) -> None:
+    body = encode(tone(SECONDS, rate=rate, channels=channels), container, codec, rate)
+    audio = decode_file(as_file(body))
+    assert audio.duration_ms == pytest.approx(1000 * SECONDS, abs=60)
+    assert (audio.channels, audio.source_rate) == (channels, rate)
+    assert audio.planes.shape == (channels, audio.planes.shape[1])
+    assert audio.planes.dtype == np.float32
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_a_tone_keeps_its_pitch_and_its_loudness_at_any_rate(rate: int) -> None:
+    samples = decode_file(as_file(wav(tone(SECONDS, rate=rate), rate))).samples(None)
+    spectrum = np.abs(np.fft.rfft(samples))
+    assert np.argmax(spectrum) * SAMPLE_RATE / len(samples) == pytest.approx(200, abs=1)
+    assert np.max(np.abs(samples)) == pytest.approx(0.3, abs=0.02)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_resampling_keeps_the_last_samples(rate: int) -> None:
+    audio = decode_file(as_file(wav(tone(SECONDS, rate=rate), rate)))
+    assert audio.planes.shape[1] == pytest.approx(SECONDS * SAMPLE_RATE, abs=4)
+
+
+def test_the_mix_is_the_mean_of_all_channels() -> None:
+    planes = tone(0.5, channels=2)
+    audio = decode_file(as_file(wav(planes)))
+    np.testing.assert_allclose(audio.samples(None), planes.mean(axis=0), atol=1e-3)
+
+
+@pytest.mark.parametrize("channel", [0, 1])
+def test_a_channel_is_chosen_by_its_number(channel: int) -> None:
+    planes = tone(0.5, channels=2)
+    chosen = decode_file(as_file(wav(planes))).samples(channel)
+    np.testing.assert_allclose(chosen, planes[channel], atol=1e-3)
+    assert chosen.flags.c_contiguous
+
+
+def test_a_channel_that_is_not_there_is_said() -> None:
+    audio = Audio(planes=tone(0.1), source_rate=16_000)
+    with pytest.raises(UndecodableAudio, match="no channel 1: the file has 1"):
+        audio.samples(1)
+
+
+@pytest.mark.parametrize(("samples", "ms"), [(16_000, 1000), (16_015, 1000), (16_016, 1001)])
+def test_the_length_is_in_whole_milliseconds(samples: int, ms: int) -> None:
+    planes = np.zeros((1, samples), dtype=np.float32)
+    assert Audio(planes=planes, source_rate=8_000).duration_ms == ms
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("wav", "pcm_s16le"), ("ogg", "libopus"), ("adts", "aac")]
+)
+def test_audio_beyond_the_limit_is_refused_whether_its_header_says_so_or_not(
+    container: str, codec: str
+) -> None:
+    body = encode(tone(3, rate=48_000), container, codec, 48_000)
+    with pytest.raises(AudioTooLong, match="more than 2 s"):
+        decode_file(as_file(body), Limits(audio_s=2))
+
+
+def test_audio_up_to_the_limit_is_taken() -> None:
+    assert decode_file(as_file(wav(tone(2))), Limits(audio_s=2)).duration_ms == 2000
+
+
+def test_decoding_the_same_file_twice_gives_the_same_samples() -> None:
+    body = encode(tone(1, rate=44_100), "mp3", "libmp3lame", 44_100)
+    first, second = (decode_file(as_file(body)) for _ in range(2))
+    np.testing.assert_array_equal(first.planes, second.planes)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("wav", "pcm_s16le"), ("flac", "flac"), ("ogg", "flac")]
+)
+def test_more_channels_than_allowed_are_refused(container: str, codec: str) -> None:
+    body = encode(tone(1, channels=6), container, codec, 16_000)
+    with pytest.raises(UndecodableAudio, match=r"6 channels, more than FLEET_MAX_CHANNELS \(5\)"):
+        decode_file(as_file(body), Limits(channels=5))
+    assert decode_file(as_file(body), Limits(channels=6)).channels == 6
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("wav", "pcm_s16le"), ("ogg", "libopus"), ("adts", "aac")]
+)
+def test_a_file_that_is_large_once_decoded_is_refused_whatever_its_header_says(
+    container: str, codec: str
+) -> None:
+    """Three seconds of two channels: 0.384 MB at 16 kHz."""
+    body = encode(tone(3, rate=48_000, channels=2), container, codec, 48_000)
+    with pytest.raises(AudioTooLong, match=r"exceed FLEET_MAX_DECODED_MB \(0.3\)"):
+        decode_file(as_file(body), Limits(decoded_mb=0.3))
+    assert decode_file(as_file(body), Limits(decoded_mb=0.4)).channels == 2
+
+
+def test_a_small_file_of_a_hundred_hours_is_refused_before_it_is_decoded() -> None:
+    """Its header says so; a sound of nothing takes next to no bytes."""
+    body = bytearray(encode(tone(1), "flac", "flac", 16_000))
+    samples = 100 * 3600 * 16_000  # 36 bits at the end of STREAMINFO's fixed fields
+    at = body.index(b"fLaC") + 8 + 13
+    body[at] = (body[at] & 0xF0) | samples >> 32
+    body[at + 1 : at + 5] = (samples & 0xFFFFFFFF).to_bytes(4, "big")
+    with pytest.raises(AudioTooLong, match="360000 s of audio"):
+        decode_file(as_file(bytes(body)), Limits(audio_s=12 * 3600))
+
+
+def test_what_its_header_hides_is_stopped_while_it_comes() -> None:
+    """A stream without a length: pieces are taken until the limit, and no further."""
+    body = encode(tone(60, rate=8_000), "adts", "aac", 8_000)
+    taken: list[int] = []
+    pieces = decode_pieces(as_file(body), Limits(decoded_mb=0.64))
+    with pytest.raises(AudioTooLong):
+        taken.extend(piece.planes.shape[1] for piece in pieces)
+    assert sum(taken) <= 10 * SAMPLE_RATE

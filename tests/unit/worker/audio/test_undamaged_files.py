@@ -1,0 +1,164 @@
+"""What looks like damage and is none: tags, joined and cut recordings, pauses."""
+
+import random
+import struct
+import tempfile
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from funasr_fleet.worker.errors import UndecodableAudio
+from tests.support.damaged_audio import decoded, sound_file, whole
+from tests.support.sounds import encode, tone
+
+SHORT_S = 5.0
+
+
+def _id3v1() -> bytes:
+    return b"TAG" + b"a title".ljust(125, b"\0")
+
+
+def _id3v2(size: int = 40_000) -> bytes:
+    """With a cover picture, in which there are bytes like the header of a frame."""
+    picture = random.Random(1).randbytes(size) + b"\xff\xfb\x90\x64" * 20
+    length = len(picture) + 10
+    syncsafe = bytes(length >> 7 * n & 0x7F for n in (3, 2, 1, 0))
+    return b"ID3\x03\0\0" + syncsafe + b"APIC" + struct.pack(">I", len(picture)) + b"\0\0" + picture
+
+
+def _ape() -> bytes:
+    item = struct.pack("<II", 5, 0) + b"Title\0hello"
+    begin, end = (
+        b"APETAGEX" + struct.pack("<IIII", 2000, len(item) + 32, 1, flags) + bytes(8)
+        for flags in (0xA0000000, 0x80000000)
+    )
+    return begin + item + end
+
+
+TAGS: dict[str, Callable[[], bytes]] = {
+    "ID3v1": _id3v1,
+    "ID3v2": _id3v2,
+    "APE": _ape,
+    "APE and ID3v1": lambda: _ape() + _id3v1(),
+    "zeros": lambda: bytes(3000),
+}
+
+
+@pytest.mark.parametrize("kind", ["mp3 without Xing", "mp3", "adts"])
+@pytest.mark.parametrize("tag", TAGS)
+def test_what_follows_the_last_frame_is_no_damage(kind: str, tag: str) -> None:
+    body = sound_file(kind, SHORT_S) + TAGS[tag]()
+    assert decoded(body).lost_ms == 0
+
+
+@pytest.mark.parametrize("kind", ["mp3 without Xing", "mp3 of 16 kHz", "adts"])
+@pytest.mark.parametrize("tag", ["", *TAGS])
+def test_files_that_were_joined_are_no_damage(kind: str, tag: str) -> None:
+    body = sound_file(kind, SHORT_S)
+    found = decoded(body + (TAGS[tag]() if tag else b"") + body)
+    assert found.lost_ms == 0
+    assert found.seconds == pytest.approx(2 * SHORT_S, abs=0.3)
+
+
+@pytest.mark.parametrize("kind", ["ogg with opus", "ts with aac", "ts with mp3", "ac3", "latm"])
+def test_streams_that_were_joined_are_no_damage(kind: str) -> None:
+    found = decoded(sound_file(kind, SHORT_S) * 2)
+    assert found.lost_ms == 0
+    assert found.seconds == pytest.approx(2 * SHORT_S, abs=0.3)
+
+
+STREAMS = ["mp3 without Xing", "mp3 of 16 kHz", "mp2", "latm", "ac3", "ts with aac", "ts with mp3"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kind", STREAMS)
+def test_a_stream_that_was_cut_out_of_a_longer_one_is_no_damage(kind: str, seed: int) -> None:
+    """It begins and ends in the middle of a packet; how long it was meant to be, nobody says."""
+    body, dice = sound_file(kind, SHORT_S), random.Random(seed)
+    tenth = len(body) // 10
+    begin, end = dice.randrange(4000, 4000 + tenth), dice.randrange(len(body) - tenth, len(body))
+    assert decoded(body[begin:end]).lost_ms == 0
+
+
+def test_a_text_behind_an_mp3_is_no_damage() -> None:
+    body = sound_file("mp3 without Xing", SHORT_S) + b"[lyrics] la la la\n" * 60
+    assert decoded(body).lost_ms == 0
+
+
+def test_comfort_noise_of_amr_is_silence_in_its_place_and_nothing_lost() -> None:
+    """As phones write while nobody speaks: frames that FFmpeg decodes none of."""
+    body = sound_file("amr", SHORT_S)
+    frames = [body[at : at + 13] for at in range(6, len(body), 13)]
+    assert {frame[0] for frame in frames} == {frames[0][0]}
+    pause = [b"\x44\x00\x00\x00\x00\x00", *[b"\x7c"] * 49]
+    found = decoded(body[:6] + b"".join([*frames[:100], *pause, *frames[100:]]))
+    assert found.lost_ms == 0
+    assert found.seconds == pytest.approx(SHORT_S + 1, abs=0.05)
+    assert not found.samples[round(2.1 * 16_000) : round(2.9 * 16_000)].any()
+
+
+def _with_pause(container: str, codec: str, rate: int, pause_s: float) -> bytes:
+    """A recorder was stopped for a while: timestamps jump, and no byte is missing."""
+    planes = tone(4, rate=rate)
+    with tempfile.NamedTemporaryFile() as file:
+        with av.open(file.name, "w", format=container) as output:
+            stream = output.add_stream(codec, rate=rate, layout="mono")
+            for at in range(0, planes.shape[1], 960):
+                piece = np.ascontiguousarray(planes[:, at : at + 960])
+                frame: Any = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
+                frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
+                for packet in stream.encode(frame):
+                    output.mux(_later(packet, 2, pause_s))
+            for packet in stream.encode(None):
+                output.mux(_later(packet, 2, pause_s))
+        return file.read()
+
+
+def _later(packet: Any, from_s: float, pause_s: float) -> Any:
+    if packet.pts * packet.time_base >= from_s:
+        packet.pts += round(pause_s / packet.time_base)
+        packet.dts = packet.pts
+    return packet
+
+
+@pytest.mark.parametrize("pause_s", [0.03, 0.2, 10.0])
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("webm", "libopus"), ("matroska", "aac"), ("mpegts", "aac"), ("ogg", "libopus")],
+)
+def test_a_pause_of_the_recorder_is_no_damage(container: str, codec: str, pause_s: float) -> None:
+    found = decoded(_with_pause(container, codec, 48_000, pause_s))
+    assert found.lost_ms == 0
+    assert found.seconds == pytest.approx(4, abs=0.1)
+
+
+def test_frames_with_a_damaged_rate_are_silence_of_their_length() -> None:
+    """A flipped bit in the header of one ADTS frame: it claims another rate, and decodes."""
+    body = bytearray(sound_file("adts"))
+    at = bytes(body).index(body[:2], len(body) // 2)
+    body[at + 2] ^= 0x04
+    found = decoded(bytes(body))
+    assert found.lost_ms == pytest.approx(1024 / 44.1, abs=15)
+    assert found.seconds == pytest.approx(whole("adts").seconds, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", ["adts", "adts of 16 kHz"])
+def test_whichever_bit_of_a_header_is_flipped_what_is_missing_is_told(kind: str) -> None:
+    body = sound_file(kind, SHORT_S)
+    at = body.index(body[:2], len(body) // 2)
+    heard_ms = decoded(body).heard_ms
+    for bit in range(7 * 8):
+        hurt = bytearray(body)
+        hurt[at + bit // 8] ^= 0x80 >> bit % 8
+        found = decoded(bytes(hurt))
+        assert heard_ms - found.heard_ms < 10 or found.lost_ms > 0, f"bit {bit}"
+
+
+def test_a_format_that_changes_for_good_is_refused_with_both() -> None:
+    body = sound_file("adts", SHORT_S) + encode(tone(3, rate=48_000), "adts", "aac", 48_000)
+    with pytest.raises(UndecodableAudio, match="from 44100 Hz mono to 48000 Hz mono"):
+        decoded(body)

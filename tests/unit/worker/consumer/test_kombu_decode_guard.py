@@ -1,0 +1,70 @@
+"""Whatever lies in a list of the queue, kombu finds a message there that it can read."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kombu.transport.virtual.base import Base64, Message
+
+from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES
+from funasr_fleet.worker.consumer.kombu_decode_guard import (
+    KEPT_CHARACTERS,
+    REFUSED_HEADER,
+    is_valid_message,
+    read_envelope,
+    wrap_invalid,
+)
+from tests.support.raw_messages import envelope, task_headers
+
+SOUND = envelope(b"[[],{},{}]", task_headers())
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+class Channel:
+    """As much of a channel as reads a body."""
+
+    def decode_body(self, body: str, encoding: str | None) -> Any:
+        return Base64().decode(body) if encoding else body
+
+
+def test_a_message_is_left_as_it_is() -> None:
+    assert read_envelope(json.dumps(SOUND)) == SOUND
+    assert is_valid_message(SOUND)
+
+
+def test_notes_of_messages_in_flight_are_read_whatever_their_size() -> None:
+    note = [{**SOUND, "body": "x" * 2 * MAX_MESSAGE_BYTES}, "", "fleet"]
+    assert read_envelope(json.dumps(note)) == note
+
+
+@pytest.mark.parametrize("text", ["", "hush", "{", "[" * 100_000, "\udc80"])
+def test_what_is_no_json_becomes_a_message_that_says_so(text: str) -> None:
+    message = read_envelope(text)
+    assert is_valid_message(message)
+    assert message["headers"] == {REFUSED_HEADER: "not valid JSON"}
+    assert message["body"] == text[:KEPT_CHARACTERS]
+
+
+def test_what_is_too_large_is_not_even_parsed() -> None:
+    message = read_envelope("{" + " " * 2 * MAX_MESSAGE_BYTES)
+    assert "more than 33554432 bytes" in message["headers"][REFUSED_HEADER]
+    assert len(message["body"]) == KEPT_CHARACTERS
+
+
+@given(JSON, st.lists(st.sampled_from([*SOUND, *SOUND["properties"]]), min_size=1, max_size=2))
+def test_what_counts_as_sound_can_be_read(value: Any, fields: list[str]) -> None:
+    changed = dict.fromkeys(fields, value)
+    inner = {name: changed.pop(name) for name in SOUND["properties"] if name in changed}
+    message = {**SOUND, "properties": {**SOUND["properties"], **inner}, **changed}
+    if is_valid_message(message):
+        Message(message, channel=Channel())
+
+
+def test_what_is_put_into_an_envelope_is_sound() -> None:
+    assert is_valid_message(wrap_invalid("x", "y"))

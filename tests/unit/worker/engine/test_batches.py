@@ -1,0 +1,112 @@
+"""Memory that runs out halves the batches, loses no clip, and is told."""
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from funasr_fleet.worker.engine.fast.selection import EnginePaths
+from funasr_fleet.worker.engine.funasr import FunasrEngine
+from funasr_fleet.worker.engine.interface import Clip, Hints, as_clip
+from funasr_fleet.worker.errors import OutOfDeviceMemory
+from funasr_fleet.worker.events import BatchRecognised, Event, OutOfMemoryBackoff
+from funasr_fleet.worker.text.segments import Recognition
+from tests.support.scripted_engine import IDENTITY
+
+
+class SmallDevice:
+    """Hears how many seconds a clip has; has room for so many padded ones."""
+
+    def __init__(self, room_s: float) -> None:
+        self.room_s = room_s
+
+    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
+        if max(clip.seconds for clip in clips) * len(clips) > self.room_s:
+            raise OutOfDeviceMemory("full")
+        return [Recognition(text=f"{clip.seconds:g}") for clip in clips]
+
+
+def an_engine(recogniser: Any, events: list[Event], batch_seconds: float = 60) -> FunasrEngine:
+    def observe(event: Event) -> None:
+        events.append(event)
+
+    paths = EnginePaths(detector=recogniser, recogniser=recogniser, punctuator=None, fast={})
+    return FunasrEngine(
+        {}, paths, IDENTITY, thread_count=1, batch_seconds=batch_seconds, observe=observe
+    )
+
+
+def clips(*seconds: int) -> list[Clip]:
+    return [as_clip(np.zeros(16_000 * one, np.float32)) for one in seconds]
+
+
+def test_every_clip_is_heard_in_batches_that_fit() -> None:
+    events: list[Event] = []
+    engine = an_engine(SmallDevice(20), events)
+    spoken = clips(*[5, 1, 3, 8, 2] * 6)
+    heard = engine.recognise(spoken, Hints())
+    assert [one.text for one in heard] == [f"{clip.seconds:g}" for clip in spoken]
+    budgets = [event.budget_s for event in events if isinstance(event, OutOfMemoryBackoff)]
+    assert budgets == [30, 15]
+    batches = [event for event in events if isinstance(event, BatchRecognised)]
+    assert sum(batch.seconds for batch in batches) == sum(clip.seconds for clip in spoken)
+    assert all(0 <= batch.padding_ratio < 1 and batch.budget_s == 15 for batch in batches)
+
+
+def test_a_smaller_budget_is_kept_for_the_next_call() -> None:
+    events: list[Event] = []
+    engine = an_engine(SmallDevice(20), events)
+    engine.recognise(clips(*[5] * 12), Hints())
+    events.clear()
+    engine.recognise(clips(*[5] * 12), Hints())
+    assert not [event for event in events if isinstance(event, OutOfMemoryBackoff)]
+
+
+def test_one_clip_for_which_there_is_no_room_is_an_error() -> None:
+    engine = an_engine(SmallDevice(20), [])
+    with pytest.raises(OutOfDeviceMemory):
+        engine.recognise(clips(1, 21), Hints())
+
+
+def test_a_batch_far_smaller_than_the_budget_that_does_not_fit_is_split_all_the_same() -> None:
+    events: list[Event] = []
+    engine = an_engine(SmallDevice(3), events, batch_seconds=1000)
+    assert len(engine.recognise(clips(2, 2), Hints())) == 2
+    assert [event.budget_s for event in events if isinstance(event, OutOfMemoryBackoff)] == [
+        1000 / 2**8
+    ]
+
+
+def test_clips_below_the_smallest_budget_are_tried_one_by_one() -> None:
+    heard = an_engine(SmallDevice(0.4), [], 1).recognise([clip_of(0.3)] * 5, Hints())
+    assert [one.text for one in heard] == ["0.3"] * 5
+    with pytest.raises(OutOfDeviceMemory):
+        an_engine(SmallDevice(0.1), [], 0.5).recognise([clip_of(0.3)] * 3, Hints())
+
+
+def clip_of(seconds: float) -> Clip:
+    return as_clip(np.zeros(round(16_000 * seconds), np.float32))
+
+
+class Hoarder(SmallDevice):
+    """Its failed batches hold tensors; says how many are alive at each try."""
+
+    def __init__(self, room_s: float) -> None:
+        super().__init__(room_s)
+        self.held: list[weakref.ref[np.ndarray[Any, Any]]] = []
+        self.alive: list[int] = []
+
+    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
+        self.alive.append(sum(ref() is not None for ref in self.held))
+        batch = np.concatenate([clip.samples for clip in clips])
+        self.held.append(weakref.ref(batch))
+        return super().recognise(clips, hints)
+
+
+def test_what_a_failed_batch_held_is_free_before_the_next_try() -> None:
+    hoarder = Hoarder(4)
+    an_engine(hoarder, []).recognise(clips(*[2] * 16), Hints())
+    assert len(hoarder.alive) > 8
+    assert set(hoarder.alive) == {0}

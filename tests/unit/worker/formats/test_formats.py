@@ -1,0 +1,120 @@
+"""Each format says what was said, when, as its players want it."""
+
+import csv
+import io
+import json
+import re
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from funasr_fleet.contract.job import Format
+from funasr_fleet.contract.transcript import Transcript
+from funasr_fleet.worker.formats import RENDERERS
+from tests.support.examples import a_receipt, a_segment, a_transcript, a_word
+
+TWO = a_transcript(a_segment(610, 5_530, "three nine zero"), a_segment(61_000, 62_250, "你好"))
+TIMES = {"srt": r"(\d\d:\d\d:\d\d,\d{3})", "vtt": r"(\d\d:\d\d:\d\d\.\d{3})"}
+
+
+def _render(name: Format, transcript: Transcript) -> str:
+    return RENDERERS[name].render(transcript).decode()
+
+
+def test_every_format_that_may_be_asked_for_can_be_written() -> None:
+    assert set(RENDERERS) == set(get_args(Format))
+
+
+@pytest.mark.parametrize("name", get_args(Format))
+def test_a_format_is_its_extension_unless_a_program_knows_it_by_another(name: Format) -> None:
+    others = {
+        "textgrid": "TextGrid",
+        "whisper": "whisper.json",
+        "openai-verbose": "openai-verbose.json",
+        "aws-transcribe": "aws-transcribe.json",
+    }
+    assert RENDERERS[name].extension == others.get(name, name)
+    assert "/" in RENDERERS[name].content_type
+
+
+def test_no_format_writes_over_another() -> None:
+    extensions = {renderer.extension.lower() for renderer in RENDERERS.values()}
+    assert len(extensions) == len(RENDERERS)
+
+
+def test_srt_numbers_its_cues_and_has_a_comma_in_its_times() -> None:
+    first, second = _render("srt", TWO).strip().split("\n\n")
+    assert first.splitlines() == ["1", "00:00:00,610 --> 00:00:05,530", "three nine zero"]
+    assert second.splitlines() == ["2", "00:01:01,000 --> 00:01:02,250", "你好"]
+
+
+def test_vtt_begins_with_its_name_and_has_a_point_in_its_times() -> None:
+    header, first, second = _render("vtt", TWO).strip().split("\n\n")
+    assert header == "WEBVTT"
+    assert first.splitlines() == ["00:00:00.610 --> 00:00:05.530", "three nine zero"]
+    assert second.splitlines() == ["00:01:01.000 --> 00:01:02.250", "你好"]
+
+
+def test_txt_is_what_was_said_line_by_line() -> None:
+    assert _render("txt", TWO).splitlines() == ["three nine zero", "你好"]
+
+
+def test_txt_has_one_line_for_a_segment_of_several() -> None:
+    assert _render("txt", a_transcript(a_segment(0, 9, "a\n\nb\u2028c\td"))) == "a b c d\n"
+
+
+def test_json_is_the_transcript_itself() -> None:
+    assert Transcript.model_validate(json.loads(_render("json", TWO))) == TWO
+
+
+def test_json_has_words_only_when_they_were_asked_for() -> None:
+    heard = a_segment(0, 900, "yes", words=(a_word("yes", 0, 900),))
+    asked = a_transcript(heard, receipt=a_receipt(options={"timestamps": "word"}))
+    assert json.loads(_render("json", a_transcript(heard)))["segments"][0]["words"] is None
+    assert Transcript.model_validate(json.loads(_render("json", asked))) == asked
+
+
+def test_tsv_is_whole_milliseconds_and_one_line_per_segment() -> None:
+    rows = _render("tsv", a_transcript(a_segment(610, 5_530, "a\tb\nc"), *TWO.segments[1:]))
+    assert list(csv.DictReader(io.StringIO(rows), delimiter="\t")) == [
+        {"start": "610", "end": "5530", "text": "a b c"},
+        {"start": "61000", "end": "62250", "text": "你好"},
+    ]
+
+
+def test_vtt_takes_no_text_for_markup() -> None:
+    body = _render("vtt", a_transcript(a_segment(0, 9, "a < b && c --> <i>d</i>")))
+    assert body.splitlines()[-1] == "a &lt; b &amp;&amp; c --&gt; &lt;i&gt;d&lt;/i&gt;"
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("srt", ""),
+        ("txt", ""),
+        ("vtt", "WEBVTT\n"),
+        ("tsv", "start\tend\ttext\n"),
+        ("rttm", ""),
+        ("ctm", ""),
+    ],
+)
+def test_an_audio_without_speech_gives_an_empty_file_of_its_format(name: Format, body: str) -> None:
+    assert _render(name, a_transcript()) == body
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt"])
+@given(lengths=st.lists(st.integers(1, 90_000), min_size=1, max_size=9))
+def test_what_cannot_be_cut_is_one_cue_per_segment_in_their_order(
+    name: Format, lengths: list[int]
+) -> None:
+    starts = [sum(lengths[:i]) for i in range(len(lengths))]
+    segments = [
+        a_segment(start, start + length, "word")
+        for start, length in zip(starts, lengths, strict=True)
+    ]
+    cues = re.findall(f"{TIMES[name]} --> {TIMES[name]}", _render(name, a_transcript(*segments)))
+    times = [time for cue in cues for time in cue]
+    assert len(cues) == len(lengths)
+    assert times == sorted(times)

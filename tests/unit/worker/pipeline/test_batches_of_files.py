@@ -1,0 +1,150 @@
+"""Files of a shard are recognised together, whether or not the next ones are prepared meanwhile."""
+
+import threading
+import weakref
+
+import pytest
+
+from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.worker.engine.interface import Hints
+from funasr_fleet.worker.errors import DeviceLost, ModelError
+from funasr_fleet.worker.events import InferenceTime
+from funasr_fleet.worker.pipeline.fetch import FetchedFile
+from funasr_fleet.worker.pipeline.file_state import FileInProgress
+from tests.support.examples import a_ref, a_shard
+from tests.support.fake_pipeline import Workbench, one_group, small_groups
+from tests.support.sounds import Planes, tone
+
+
+@pytest.fixture(params=[False, True], ids=["on the CPU", "beside a device"])
+def bench(request: pytest.FixtureRequest) -> Workbench:
+    return Workbench(ahead=request.param)
+
+
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("funasr_fleet.worker.pipeline.pipeline.in_groups", one_group)
+
+
+@pytest.mark.usefixtures("together")
+def test_the_clips_of_all_files_go_through_the_recogniser_at_once(bench: Workbench) -> None:
+    uris = [bench.upload(f"{name}.wav") for name in "abcde"]
+    bench.run(a_shard(*uris))
+    assert bench.engine.groups == [10]
+    assert {bench.document(f"{name}.wav.json")["text"] for name in "abcde"} == {"three nine zero"}
+    assert bench.recorded == [(number, "ok", 1000) for number in range(5)]
+
+
+@pytest.mark.usefixtures("together")
+def test_files_with_other_hints_do_not_share_a_batch(bench: Workbench) -> None:
+    refs = [
+        a_ref(bench.upload("a.wav"), index=0),
+        a_ref(bench.upload("b.wav"), index=1, options={"language": "zh"}),
+        a_ref(bench.upload("c.wav"), index=2),
+    ]
+    bench.run(a_shard(*refs))
+    assert bench.engine.hints == [Hints(), Hints(language="zh")]
+    assert bench.engine.groups == [4, 2]
+
+
+@pytest.mark.usefixtures("together")
+def test_voices_that_cannot_be_heard_cost_their_neighbours_nothing(bench: Workbench) -> None:
+    bench.engine.voiceless = ModelError("no speaker model")
+    uris = [bench.upload(f"{name}.wav") for name in "abc"]
+    asking = a_ref(uris[1], index=1, options={"speakers": True})
+    bench.run(a_shard(a_ref(uris[0], index=0), asking, a_ref(uris[2], index=2)))
+    assert sorted(bench.outcomes) == ["failed", "ok", "ok"]
+    assert bench.engine.groups == [6]
+
+
+@pytest.mark.usefixtures("together")
+def test_the_time_of_a_group_is_shared_out_among_its_files(bench: Workbench) -> None:
+    bench.run(a_shard(*(bench.upload(f"{name}.wav") for name in "abc")))
+    shares = [event.stages_s["recognise"] for event in bench.finished]
+    assert shares == pytest.approx([shares[0]] * 3)
+    worked = sum(event.seconds for event in bench.events if isinstance(event, InferenceTime))
+    assert worked >= sum(shares)
+
+
+def test_every_file_ends_once_however_small_the_groups_are(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("funasr_fleet.worker.pipeline.pipeline.in_groups", small_groups)
+    uris = [bench.upload(f"{number}.wav", tone(0.95)) for number in range(20)]
+    bench.run(a_shard(*uris, "s3://in/gone.wav"))
+    assert sorted(index or 0 for index, *_ in bench.recorded) == list(range(21))
+    assert bench.outcomes.count("ok") == 20
+    assert len(bench.outputs()) == 21
+
+
+def test_no_thread_is_left_behind_by_a_shard_that_breaks_off(bench: Workbench) -> None:
+    before = threading.active_count()
+    uris = [bench.upload(f"{name}.wav", tone(25)) for name in "abcdef"]
+    bench.engine.failures = {1: DeviceLost("CUDA error")}
+    with pytest.raises(DeviceLost):
+        bench.run(a_shard(*uris))
+    assert threading.active_count() == before
+
+
+def test_no_thread_is_left_behind_by_a_store_that_fails(bench: Workbench) -> None:
+    before = threading.active_count()
+    uris = [bench.upload(f"{name}.wav", tone(25)) for name in "abcdefgh"]
+    bench.store.failing_reads = dict.fromkeys(uris, StoreUnavailable("away"))
+    with pytest.raises(StoreUnavailable):
+        bench.run(a_shard(*uris))
+    assert threading.active_count() == before
+
+
+def test_a_long_file_that_fails_half_way_keeps_nobody_waiting(bench: Workbench) -> None:
+    """Eight minutes are more than may be decoded ahead: the decoder waits, and is let go."""
+    long = [bench.upload(f"{name}.wav", tone(480)) for name in "ab"]
+    bench.max_audio_s = 1000
+    bench.engine.deaf = {0: ModelError("odd"), 1: ModelError("odd")}
+    bench.run(a_shard(*long, bench.upload("c.wav")))
+    assert bench.outcomes == ["failed", "failed", "ok"]
+
+
+def test_storage_that_fails_is_not_asked_for_every_file(bench: Workbench) -> None:
+    uris = [bench.upload(f"{number}.wav") for number in range(60)]
+    bench.store.failing_reads = dict.fromkeys(uris, StoreUnavailable("away"))
+    with pytest.raises(StoreUnavailable):
+        bench.run(a_shard(*uris))
+    assert len(bench.store.asked) < 20
+
+
+def test_silent_files_have_their_outcome_before_the_last_one_is_fetched(bench: Workbench) -> None:
+    bench.engine.script = {}
+    uris = [bench.upload(f"{number}.wav") for number in range(400)]
+    bench.store.failing_reads = {uris[-1]: DeviceLost("pulled")}
+    with pytest.raises(DeviceLost):
+        bench.run(a_shard(*uris))
+    assert len(bench.recorded) > 100
+
+
+def test_a_file_that_failed_holds_no_audio(bench: Workbench) -> None:
+    hearing = FileInProgress(FetchedFile(file_job=None))  # type: ignore[arg-type]
+    held = weakref.ref(raised_among_samples(hearing))
+    assert hearing.error
+    assert held() is None
+
+
+def raised_among_samples(hearing: FileInProgress) -> Planes:
+    samples = tone(1)
+    try:
+        try:
+            samples[9, 9] = 1
+        except IndexError as error:
+            raise ModelError("odd") from error
+    except ModelError as error:
+        hearing.fail(error)
+    return samples
+
+
+@pytest.mark.usefixtures("together")
+def test_words_are_asked_for_where_one_of_the_files_wants_them(bench: Workbench) -> None:
+    uris = [bench.upload(f"{name}.wav") for name in "ab"]
+    wanting = a_ref(uris[1], index=1, options={"timestamps": "word"})
+    bench.run(a_shard(a_ref(uris[0], index=0), wanting))
+    assert [hints.word_times for hints in bench.engine.hints] == [True]
+    assert bench.document("a.wav.json")["segments"][0]["words"] is None
+    assert bench.document("b.wav.json")["segments"][0]["words"]

@@ -1,0 +1,136 @@
+"""Fetching: one file ahead of the caller and no more, by the minute, errors with their file."""
+
+import threading
+from collections.abc import Generator
+from typing import BinaryIO
+
+import pytest
+
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.storage.base import MemoryStore, ObjectInfo, ObjectMissing
+from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.errors import UndecodableAudio
+from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
+from tests.support.examples import a_ref, a_shard
+from tests.support.sounds import tone, wav
+
+URIS = [f"s3://in/{name}.wav" for name in "abcd"]
+
+
+class CountingStore(MemoryStore):
+    """Says which downloads have begun."""
+
+    def __init__(self) -> None:
+        super().__init__("in", "out")
+        self.begun: list[str] = []
+        self.changed = threading.Condition()
+        for n, uri in enumerate(URIS):
+            self.write(uri, wav(tone(0.5 + 0.25 * n)), "")
+
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
+        with self.changed:
+            self.begun.append(uri)
+            self.changed.notify_all()
+        return super().download(uri, into, limit_bytes)
+
+    def wait_for(self, count: int) -> list[str]:
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.begun) >= count, timeout=5)
+        return self.begun
+
+
+@pytest.fixture
+def store() -> CountingStore:
+    return CountingStore()
+
+
+AHEAD = False
+"""Whether files are decoded before they are asked for; see decodes_ahead."""
+
+
+@pytest.fixture(params=[False, True], ids=["decoded when asked for", "decoded ahead"], autouse=True)
+def ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.AHEAD", request.param)
+
+
+def _fetcher(store: MemoryStore) -> Fetcher:
+    return Fetcher(
+        store=store,
+        model_revision="sha256:m",
+        abilities=Abilities(),
+        limits=Limits(audio_s=500),
+        decodes_ahead=AHEAD,
+    )
+
+
+def _fetch(store: MemoryStore, *uris: str) -> Generator[FetchedFile, None, None]:
+    return _fetcher(store).fetch_ahead(a_shard(*uris))
+
+
+def _lengths(fetched: FetchedFile) -> list[int]:
+    """Samples of each block."""
+    return [block.shape[1] for block in fetched.blocks]
+
+
+def test_files_of_unknown_size_come_in_the_order_of_the_shard(store: CountingStore) -> None:
+    for uri, fetched in zip(URIS, _fetch(store, *URIS), strict=True):
+        assert fetched.file_job.ref.audio == uri
+        (length,) = _lengths(fetched)
+        assert fetched.facts
+        assert fetched.facts.duration_ms * 16 == length
+
+
+def test_the_smallest_file_comes_first(store: CountingStore) -> None:
+    refs = [a_ref(uri, bytes=1000 - n) for n, uri in enumerate(URIS)]
+    order = [one.file_job.ref.audio for one in _fetcher(store).fetch_ahead(a_shard(*refs))]
+    assert order == URIS[::-1]
+
+
+def test_the_next_file_is_fetched_while_this_one_is_at_work_and_no_further(
+    store: CountingStore,
+) -> None:
+    coming = _fetch(store, *URIS)
+    next(coming)
+    assert sorted(store.wait_for(2)) == URIS[:2]
+    next(coming)
+    assert sorted(store.wait_for(3)) == URIS[:3]
+    coming.close()
+    assert sorted(store.begun) == URIS[:3]
+
+
+def test_a_long_file_comes_by_the_minute_and_waits_for_its_listener(store: CountingStore) -> None:
+    store.write(URIS[0], wav(tone(190, rate=8_000), 8_000), "")
+    (fetched,) = _fetch(store, URIS[0])
+    assert _lengths(fetched) == [960_000, 960_000, 960_000, 160_000]
+
+
+def test_who_leaves_early_waits_for_nobody(store: CountingStore) -> None:
+    """Seven minutes are more than may be decoded ahead: the decoder waits, and is let go."""
+    store.write(URIS[0], wav(tone(420, rate=8_000), 8_000), "")
+    coming = _fetch(store, *URIS)
+    fetched = next(coming)
+    next(iter(fetched.blocks))
+    coming.close()
+
+
+def test_an_error_belongs_to_its_file_and_the_next_is_fetched_all_the_same(
+    store: CountingStore,
+) -> None:
+    store.write("s3://in/text.wav", b"text", "")
+    coming = _fetch(store, "s3://in/gone.wav", "s3://in/text.wav", URIS[0])
+    gone = next(coming)
+    with pytest.raises(ObjectMissing):
+        list(gone.blocks)
+    assert gone.info is None
+    text = next(coming)
+    with pytest.raises(UndecodableAudio):
+        list(text.blocks)
+    assert text.info is not None
+    assert text.facts is None
+    assert _lengths(next(coming)) == [8_000]
+
+
+def test_fetching_and_decoding_are_timed(store: CountingStore) -> None:
+    (one,) = _fetch(store, URIS[0])
+    list(one.blocks)
+    assert set(one.file_job.stopwatch.seconds) == {"fetch", "decode"}

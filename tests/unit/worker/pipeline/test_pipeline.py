@@ -1,0 +1,153 @@
+"""A shard from beginning to end: what is written, in which order, and what is said of it."""
+
+import numpy as np
+import pytest
+
+from funasr_fleet.worker.text.spans import Span
+from tests.support.examples import OUTPUT, a_ref, a_shard
+from tests.support.fake_pipeline import NOW, Workbench
+from tests.support.scripted_engine import THREADS
+from tests.support.sounds import tone
+
+
+def test_what_was_said_is_written_with_its_times(bench: Workbench) -> None:
+    bench.run(a_shard(bench.upload("calls/a.wav")))
+    document = bench.document("calls/a.wav.json")
+    assert document["text"] == "three nine zero"
+    assert [(s["start_ms"], s["end_ms"], s["text"]) for s in document["segments"]] == [
+        (100, 400, "three nine"),
+        (600, 900, "zero"),
+    ]
+    assert document["language"] == "en"
+    assert "warnings" not in document
+    assert bench.outcomes == ["ok"]
+
+
+def test_the_audio_and_the_receipt_tell_how_it_came_about(bench: Workbench) -> None:
+    bench.run(a_shard(bench.upload("a.wav")), attempt=2)
+    document = bench.document("a.wav.json")
+    audio, receipt = document["audio"], document["receipt"]
+    (info,) = bench.store.list("s3://in/")
+    assert (audio["uri"], audio["etag"]) == ("s3://in/a.wav", info.etag)
+    assert (audio["duration_ms"], audio["sample_rate"], audio["channels"]) == (1000, 16_000, 1)
+    assert (audio["start_ms"], audio["end_ms"], audio["channel"]) == (0, 1000, None)
+    assert (receipt["job"], receipt["attempt"], receipt["worker"]) == ("night", 2, "fleet@host")
+    assert (receipt["model"], receipt["model_revision"]) == ("scripted", "sha256:m")
+    assert (receipt["torch_threads"], receipt["speech_ms"]) == (THREADS, 600)
+    assert receipt["finished_at"] == NOW
+    assert {"fetch", "decode", "vad", "recognise", "punctuate"} <= set(receipt["stages_ms"])
+
+
+def test_the_json_is_written_last_because_it_says_that_the_file_is_done(bench: Workbench) -> None:
+    bench.run(a_shard(bench.upload("a.wav"), options={"formats": ["json", "srt", "vtt", "txt"]}))
+    assert bench.store.written[-1] == f"{OUTPUT}a.wav.json"
+    assert bench.outputs() == ["a.wav.json", "a.wav.srt", "a.wav.txt", "a.wav.vtt"]
+
+
+def test_the_json_is_written_whether_it_was_asked_for_or_not(bench: Workbench) -> None:
+    bench.run(a_shard(bench.upload("a.wav"), options={"formats": ["txt"]}))
+    assert bench.outputs() == ["a.wav.json", "a.wav.txt"]
+
+
+def test_every_file_has_its_outcome_in_order(bench: Workbench) -> None:
+    uris = [bench.upload(f"{name}.wav", tone(0.95 + n)) for n, name in enumerate("abc")]
+    bench.run(a_shard(*uris))
+    assert bench.recorded == [(0, "ok", 950), (1, "ok", 1950), (2, "ok", 2950)]
+    assert [event.audio for event in bench.finished] == uris
+
+
+def test_an_event_says_how_long_a_file_took_and_where(bench: Workbench) -> None:
+    bench.run(a_shard(bench.upload("a.wav")))
+    (event,) = bench.finished
+    assert (event.shard, event.job, event.index) == ("night-000000", "night", 0)
+    assert (event.audio_s, event.threads, event.error) == (1.0, THREADS, None)
+    assert set(event.stages_s) == {"fetch", "decode", "vad", "recognise", "punctuate", "write"}
+    assert event.seconds == pytest.approx(sum(event.stages_s.values()))
+
+
+def test_a_file_without_speech_is_a_success_with_an_empty_text(bench: Workbench) -> None:
+    bench.engine.script = {}
+    bench.run(a_shard(bench.upload("a.wav")))
+    document = bench.document("a.wav.json")
+    assert (document["text"], document["segments"], document["language"]) == ("", [], None)
+    assert document["receipt"]["speech_ms"] == 0
+    assert "warnings" not in document
+    assert bench.recorded == [(0, "empty", 1000)]
+    assert bench.finished[0].warnings == ()
+
+
+def test_speech_without_a_word_is_flagged(bench: Workbench) -> None:
+    bench.engine.script = {Span(0, 500): "", Span(600, 700): " "}
+    bench.run(a_shard(bench.upload("a.wav")))
+    document = bench.document("a.wav.json")
+    assert (document["text"], document["segments"]) == ("", [])
+    assert document["warnings"] == ["speech_without_text"]
+    assert document["receipt"]["speech_ms"] == 600
+    assert bench.finished[0].warnings == ("speech_without_text",)
+    assert bench.outcomes == ["empty"]
+
+
+def test_a_stretch_is_cut_out_and_its_times_count_from_the_file_s_beginning(
+    bench: Workbench,
+) -> None:
+    ref = a_ref(bench.upload("a.wav", tone(3)), index=0, start_ms=1500, end_ms=2500)
+    bench.run(a_shard(ref))
+    document = bench.document("a.wav.json")
+    assert bench.engine.lengths_ms == [1000]
+    assert [s["start_ms"] for s in document["segments"]] == [1600, 2100]
+    audio = document["audio"]
+    assert (audio["start_ms"], audio["end_ms"], audio["duration_ms"]) == (1500, 2500, 3000)
+    assert bench.recorded == [(0, "ok", 1000)]
+
+
+def test_a_stretch_beyond_the_end_stops_at_the_end(bench: Workbench) -> None:
+    bench.run(a_shard(a_ref(bench.upload("a.wav"), index=0, start_ms=50, end_ms=99_000)))
+    assert bench.document("a.wav.json")["audio"]["end_ms"] == 1000
+    assert bench.recorded == [(0, "ok", 950)]
+
+
+def test_words_and_speakers_are_there_when_asked_for(bench: Workbench) -> None:
+    options = {"timestamps": "word", "speakers": True}
+    bench.run(a_shard(bench.upload("a.wav"), options=options))
+    first, second = bench.document("a.wav.json")["segments"]
+    assert [word["text"] for word in first["words"]] == ["three", "nine"]
+    assert [word["start_ms"] for word in first["words"]] == [100, 150]
+    assert (first["speaker"], second["speaker"]) == ("0", "1")
+
+
+def test_language_and_hotwords_reach_the_engine_and_the_language_the_transcript(
+    bench: Workbench,
+) -> None:
+    options = {"language": "zh", "hotwords": ["alpha"]}
+    bench.run(a_shard(bench.upload("a.wav"), options=options))
+    (hints,) = bench.engine.hints
+    assert (hints.language, hints.hotwords) == ("zh", ("alpha",))
+    assert bench.document("a.wav.json")["language"] == "zh"
+    assert "alpha" not in str(bench.document("a.wav.json"))
+
+
+@pytest.mark.parametrize(("channel", "loudness"), [(0, 0.1), (1, 0.4), (None, 0.25)])
+def test_one_channel_is_heard_or_the_mix_of_all(
+    bench: Workbench, channel: int | None, loudness: float
+) -> None:
+    mono = tone(1) / 0.3
+    planes = np.concatenate([0.1 * mono, 0.4 * mono]).astype(np.float32)
+    bench.run(a_shard(a_ref(bench.upload("a.wav", planes), index=0, channel=channel)))
+    assert bench.engine.loudness == [pytest.approx(loudness, abs=0.01)]
+    assert bench.document("a.wav.json")["audio"]["channel"] == channel
+
+
+def test_channels_apart_make_a_transcript_each_and_one_of_all(bench: Workbench) -> None:
+    uri = bench.upload("a.wav", tone(1, channels=2))
+    bench.run(a_shard(uri, options={"channels": "split", "formats": ["srt"]}))
+    assert {"a.wav.ch0.json", "a.wav.ch1.json", "a.wav.ch0.srt"} <= set(bench.outputs())
+    assert bench.store.written[-1] == f"{OUTPUT}a.wav.json"
+    assert [bench.document(f"a.wav.ch{n}.json")["audio"]["channel"] for n in (0, 1)] == [0, 1]
+    segments = bench.document("a.wav.json")["segments"]
+    assert [(s["start_ms"], s["speaker"]) for s in segments] == [
+        (100, "ch0"),
+        (100, "ch1"),
+        (600, "ch0"),
+        (600, "ch1"),
+    ]
+    assert bench.document("a.wav.json")["receipt"]["speech_ms"] == 1200
