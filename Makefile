@@ -7,7 +7,7 @@ OPTIONAL := openai-whisper more-itertools silero-vad
 
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run test test-unit chaos fuzz check docs bench demo-model gpu-bundle clean
+.PHONY: help setup run test test-slow test-all test-unit chaos fuzz check docs bench demo-model gpu-bundle clean
 
 help:          ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,9 +32,17 @@ setup: .venv/tests ## install everything into .venv
 run: .venv/product ## do the main job here: embedded Valkey and S3, sample audio, one worker
 	@$(BIN)/fleet demo --keep
 
-test: .venv/tests    ## run every test
-	$(BIN)/python -m pytest tests/unit -n 2
-	$(BIN)/python -m pytest tests/integration tests/acceptance tests/deploy
+# each process has servers and a worker of its own; long modules first, short ones fill the rest
+SUITES := tests/acceptance tests/integration tests/deploy tests/unit
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+
+test: .venv/tests    ## run the tests; test-all adds the slow ones
+	$(BIN)/python -m pytest $(SUITES) $(PARALLEL) -m 'not slow'
+
+test-slow: .venv/tests ## run the tests that take too long for every day
+	$(BIN)/python -m pytest $(SUITES) $(PARALLEL) -m slow
+
+test-all: test test-slow chaos ## run every test
 
 test-unit: .venv/tests ## run the tests that need no server, in seconds
 	$(BIN)/python -m pytest tests/unit

@@ -63,6 +63,7 @@ def test_no_process_is_left(demo: tuple[Path, str, int]) -> None:
     assert processes_naming(str(demo[0])) == []
 
 
+@pytest.mark.slow
 def test_data_is_removed_unless_it_is_to_be_kept(tmp_path: Path) -> None:
     environment = clean_environment(TMPDIR=str(tmp_path))
     done = run_fleet("demo", environment=environment, timeout_s=280)

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.support.fleet_up import Up, run_fleet
 
 ALL = ("--audio", "s3://audio/job/", "--output", "s3://transcripts/doctor/")
@@ -12,6 +14,7 @@ def rows(text: str) -> dict[str, dict[str, Any]]:
     return {one["row"]: one for one in json.loads(text)}
 
 
+@pytest.mark.slow
 def test_a_sound_fleet_has_a_row_for_each_part(up: Up, job: str) -> None:
     mine = {**up.environment, "FLEET_DEVICES": "cpu"}
     done = run_fleet("doctor", *ALL, "--json", environment=mine)

@@ -14,6 +14,8 @@ import pytest
 
 from tests.support.fleet_up import FLEET, SAMPLES, Up, wait_for
 
+pytestmark = pytest.mark.slow
+
 CALL = SAMPLES / "calls" / "voicemail.wav"
 SAID = json.loads((SAMPLES / "references.json").read_text())["calls/voicemail.wav"]["text"]
 DEMO = Path(__file__).parents[2] / "demo_model" / "demo" / "asr"

@@ -141,6 +141,7 @@ def test_a_run_directory_of_another_user_is_code_2(
     assert last_line(done.stderr).startswith(f"fleet: {tmp_path / 'run'} belongs to user 12345, ")
 
 
+@pytest.mark.slow
 def test_a_worker_makes_its_directories_for_its_user_alone(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_misspelt_setting_names_the_right_one(environment: dict[str, str]) -> 
     assert said.strip() == "fleet: FLEET_MODLE is not a setting; did you mean FLEET_MODEL?"
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_load_ends_the_worker_after_three_tries(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_model_that_cannot_load_ends_the_worker_after_three_tries(
     assert "slot 0 failed 3 times in a row, shutting down the worker" in said
 
 
+@pytest.mark.slow
 def test_a_model_without_weights_is_not_used_with_random_ones(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -98,6 +100,7 @@ def test_a_model_without_weights_is_not_used_with_random_ones(
     assert "has no weights" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "role", "name"),
     [
@@ -135,6 +138,7 @@ def test_weights_that_do_not_fit_are_code_3_and_are_named(
     assert reason in row["told"]
 
 
+@pytest.mark.slow
 def test_a_model_that_says_something_else_does_not_pass_its_canary(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

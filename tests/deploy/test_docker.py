@@ -22,6 +22,8 @@ from funasr_fleet.demo_model import DEMO_ASR, DEMO_VAD
 from funasr_fleet.http_server import make_server, plain
 from funasr_fleet.settings import PREFIX, Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "deploy/docker"
 FILES = [DOCKER / "producer.Dockerfile", DOCKER / "worker.Dockerfile"]

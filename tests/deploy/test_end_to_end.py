@@ -12,7 +12,7 @@ from tests.support.monitored_fleet import JOB, Scene, running_scene
 from tests.support.programs import needs
 from tests.support.promql import mentions, selectors
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 FILES = 280
 DEADLINE_S = 400.0

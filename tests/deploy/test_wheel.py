@@ -14,6 +14,8 @@ import pytest
 
 from tests.support.fleet_up import clean_environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 OLD_NAMES = ("bench", "cli", "contract", "doctor", "exporter", "local", "models", "producer")
 HOSTILE = (*OLD_NAMES, "worker", "storage", "broker", "embedded", "tests", "settings")

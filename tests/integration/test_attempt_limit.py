@@ -17,6 +17,8 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.raw_messages import envelope, push, shard_body, task_headers, waiting
 
+pytestmark = pytest.mark.slow
+
 MAX_ATTEMPTS = 2
 EXIT = "exits while it is parsed"
 

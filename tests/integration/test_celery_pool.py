@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def outcome(*flags: str) -> Any:
     done = subprocess.run(

@@ -174,7 +174,7 @@ def test_an_interrupted_one_can_go_on_at_once(redis: Any, job: str) -> None:
     assert not is_refused(redis, job)
 
 
-@pytest.mark.parametrize("process", [1, os.getpid(), 2**22 + 1])
+@pytest.mark.parametrize("process", [1, os.getpid(), 2**22 + 1], ids=["init", "this", "none"])
 def test_a_process_of_another_machine_may_live(redis: Any, job: str, process: int) -> None:
     redis.set(key_of(job), f"elsewhere {process} token")
     assert is_refused(redis, job)

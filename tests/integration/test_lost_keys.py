@@ -86,6 +86,7 @@ def each_loss(
         check(lost, parts_lost(settings, job, lost))
 
 
+@pytest.mark.slow
 def test_in_the_middle_of_a_job_any_loss_of_keys_is_noticed_and_repaired(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
@@ -108,6 +109,7 @@ def test_in_the_middle_of_a_job_any_loss_of_keys_is_noticed_and_repaired(
     each_loss(settings, job, check)
 
 
+@pytest.mark.slow
 def test_at_the_end_of_a_job_any_loss_of_keys_is_noticed_and_repaired(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:

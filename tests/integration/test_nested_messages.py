@@ -139,6 +139,7 @@ def test_a_nested_message_becomes_a_dead_letter_and_the_next_is_transcribed(
     assert worker.page("/healthz")[0] == 200
 
 
+@pytest.mark.slow
 def test_an_idle_child_that_starts_nothing_turns_healthz_red_and_is_replaced(
     impatient_worker: LocalWorker, settings: Settings, store: S3Store, output: str
 ) -> None:
@@ -163,6 +164,7 @@ def worker_children(worker: LocalWorker) -> list[int]:
     return [state["pid"] for state in states if psutil.pid_exists(state["pid"])]
 
 
+@pytest.mark.slow
 def test_a_message_that_the_pool_rejects_frees_its_slot(
     unchecked_worker: LocalWorker, settings: Settings, store: S3Store, output: str
 ) -> None:

@@ -4,6 +4,8 @@ import json
 import uuid
 from pathlib import Path
 
+import pytest
+
 from funasr_fleet import enqueue, status
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.embedded.stack import Stack
@@ -11,6 +13,8 @@ from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
+
+pytestmark = pytest.mark.slow
 
 LIMIT_MB = "100"
 """Less than any child holds once its models are loaded."""

@@ -30,6 +30,8 @@ from tests.support.certificates import Certificate, make_certificate
 from tests.support.raw_messages import envelope, push, shard_body, task_headers
 from tests.support.secure_broker import SecureBroker, running_broker
 
+pytestmark = pytest.mark.slow
+
 QUERY = "X-Amz-Signature=hush-4711"
 
 

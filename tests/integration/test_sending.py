@@ -120,6 +120,7 @@ def test_they_wait_for_a_broker_that_comes_back(
     assert client.llen(settings.queue) == 3
 
 
+@pytest.mark.slow
 def test_the_first_one_of_a_fresh_child_waits_as_well(
     broker: RestartableBroker, settings: Settings, task: Any
 ) -> None:

@@ -16,6 +16,8 @@ from funasr.models.campplus.cluster_backend import ClusterBackend, UmapHdbscan
 from funasr_fleet.worker.process.device_plan import plan_slot
 from tests.support.dialogues import by_lot, one_to_one, speaking, whose_clips
 
+pytestmark = pytest.mark.slow
+
 THREADS = 2
 TURNS, WINDOWS = 2400, 2
 """In an hour with many turns; 4,800 windows are more than FunASR clusters without UMAP."""

@@ -107,6 +107,7 @@ def test_storage_that_fails_for_a_while_is_tried_again(
     }
 
 
+@pytest.mark.slow
 def test_a_file_that_kills_its_worker_is_put_aside_after_three_times(
     worker: LocalWorker, settings: Settings, store: S3Store, tmp_path: Path
 ) -> None:
