@@ -36,7 +36,7 @@ run: .venv/product ## do the main job here: embedded Valkey and S3, sample audio
 SUITES := tests/acceptance tests/integration tests/deploy tests/unit
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-test: .venv/tests    ## run the tests; test-all adds the slow ones
+test: .venv/tests    ## run the tests in five minutes; test-all adds the slow ones
 	$(BIN)/python -m pytest $(SUITES) $(PARALLEL) -m 'not slow'
 
 test-slow: .venv/tests ## run the tests that take too long for every day

@@ -23,3 +23,5 @@ def pytest_configure(config: pytest.Config) -> None:
     compiled = Path(tempfile.gettempdir(), f"funasr-fleet-tests-{os.getuid()}")
     compiled.mkdir(mode=0o700, exist_ok=True)
     os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled))
+    # threads that wait do not spin on cores that other processes of the tests need
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -70,6 +70,7 @@ def start_producer(source: str, output: str, job: str) -> "subprocess.Popen[byte
     return subprocess.Popen([sys.executable, "-c", PRODUCER, *command], stdout=subprocess.PIPE)
 
 
+@pytest.mark.slow
 def test_a_producer_that_is_killed_again_and_again_loses_nothing(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:

@@ -24,6 +24,8 @@ from tests.integration.test_checkpoints import (
 from tests.support.random_models import CAMPPLUS, save_random
 from tests.support.small_models import eres2net, nano, paraformer, whisper
 
+pytestmark = pytest.mark.slow
+
 NOTHING_FITS = r"do not fit its configuration: (\d+) of \1 tensors are not in"
 
 

@@ -66,6 +66,8 @@ MODELS: dict[str, tuple[str, Make]] = {
     "CAMPPlus": ("speaker", _random(CAMPPLUS)),
     "ERes2NetV2": ("speaker", eres2net.make),
 }
+IN_BRIEF = {"BiCifParaformer", "SenseVoiceSmall", "FsmnVADStreaming", "CAMPPlus"}
+"""One model of each kind; the others are slow tests."""
 SETTINGS = {
     "recogniser": "model",
     "vad": "vad_model",
@@ -75,8 +77,13 @@ SETTINGS = {
 each_model = pytest.mark.parametrize(
     ("role", "make"),
     [
-        *(pytest.param(*case, id=name) for name, case in MODELS.items()),
-        pytest.param("recogniser", whisper.make, id="WhisperWarp", marks=needs_whisper),
+        *(
+            pytest.param(*case, id=name, marks=() if name in IN_BRIEF else pytest.mark.slow)
+            for name, case in MODELS.items()
+        ),
+        pytest.param(
+            "recogniser", whisper.make, id="WhisperWarp", marks=[needs_whisper, pytest.mark.slow]
+        ),
     ],
 )
 

@@ -22,6 +22,8 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing
 from funasr_fleet.storage.s3 import S3Store
 
+pytestmark = pytest.mark.slow
+
 DEADLINE_S = 120
 NAMES = ("a.wav", "b.wav", "c.wav")
 

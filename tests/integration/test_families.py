@@ -151,6 +151,7 @@ def test_hotwords_and_languages_reach_the_model_that_takes_them(engine: FunasrEn
         assert len(said) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["WhisperWarp", "FunASRNano", "SenseVoiceSmall", "Paraformer"])
 def test_it_starts_and_hears_in_fewer_bits(name: str, tmp_path: Path) -> None:
     model = MODELS[name](tmp_path)

@@ -87,6 +87,7 @@ def mixture(random: np.random.Generator) -> Samples:
     return np.ascontiguousarray(mixed + hiss, dtype=np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [DEMO_VAD, REAL_VAD], ids=["demo", "real"])
 def test_speech_is_found_exactly_where_the_stock_detector_finds_it(weights: Path) -> None:
     if not weights.exists():
@@ -107,6 +108,7 @@ def test_speech_is_found_exactly_where_the_stock_detector_finds_it(weights: Path
     assert segments > MIXTURES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [7, 60, 63, 120, 200])
 def test_the_stock_detector_hears_by_the_minute_what_it_hears_in_one_piece(seconds: int) -> None:
     model, random = load(DEMO_VAD), np.random.default_rng(seconds)
@@ -174,6 +176,7 @@ def test_features_are_those_of_kaldi() -> None:
         assert difference.mean() < 2e-5, name
 
 
+@pytest.mark.slow
 def test_tokens_fire_on_the_same_frames_with_the_same_embeddings() -> None:
     torch.manual_seed(0)
     for _ in range(200):

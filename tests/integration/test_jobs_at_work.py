@@ -128,6 +128,7 @@ def test_failed_files_are_told_and_can_be_retried(
     assert retry(job, settings).files == 0
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_ends_soon_and_begins_no_further_file(
     worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
 ) -> None:
@@ -148,6 +149,7 @@ def test_a_cancelled_job_ends_soon_and_begins_no_further_file(
         store.read(job_uri(output, job, "_SUCCESS"))
 
 
+@pytest.mark.slow
 def test_a_small_job_does_not_wait_for_a_huge_one(
     worker: LocalWorker, settings: Settings, audio: str, output: str, tmp_path: Path
 ) -> None:
