@@ -73,6 +73,7 @@ def doctor(environment: dict[str, str]) -> tuple[int, dict[str, Any]]:
     return done.returncode, {one["row"]: one for one in json.loads(done.stdout)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [False, True], ids=["in the run directory", "NUMBA_CACHE_DIR"])
 def test_what_others_left_in_the_cache_of_numba_is_not_run(
     environment: dict[str, str], tmp_path: Path, named: bool
@@ -105,6 +106,7 @@ def test_what_others_left_in_the_cache_of_numba_is_not_run(
     assert "model" not in rows
 
 
+@pytest.mark.slow
 def test_the_marker_is_left_where_a_planted_entry_is_run(tmp_path: Path) -> None:
     """Otherwise the test above could not fail."""
     marker, cache = tmp_path / "marker", tmp_path / "compiled"

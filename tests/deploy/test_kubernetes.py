@@ -63,6 +63,7 @@ def everything() -> list[Manifest]:
     ]
 
 
+@pytest.mark.slow
 @EVERY
 @pytest.mark.parametrize("components", COMBINATIONS, ids="+".join)
 def test_every_overlay_renders_with_every_component(

@@ -150,6 +150,7 @@ def test_a_field_that_is_lost_is_restored(
     assert (after.progress.state, compared(after.counts)) == ("complete", compared(before))
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_stays_cancelled_or_is_unknown_whatever_is_lost(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:

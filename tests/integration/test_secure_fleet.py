@@ -2,12 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -27,6 +24,7 @@ from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.certificates import Certificate, make_certificate
+from tests.support.fleet_up import run_fleet
 from tests.support.raw_messages import envelope, push, shard_body, task_headers
 from tests.support.secure_broker import SecureBroker, running_broker
 
@@ -234,19 +232,12 @@ def test_no_secret_is_in_any_document_of_the_job(
 
 @pytest.mark.parametrize("arguments", [["worker"], ["status", "x"], ["jobs"], ["enqueue", "x"]])
 def test_no_secret_is_in_the_error_of_a_command(
-    broker: SecureBroker, environment: dict[str, str], tmp_path: Path, arguments: list[str]
+    broker: SecureBroker, environment: dict[str, str], arguments: list[str]
 ) -> None:
     more = ["--output", "s3://transcripts/x/"] if arguments[0] == "enqueue" else []
     away = broker.url.replace(f":{broker.tls_port}/", ":1/")  # or it refuses the login
     for url in (away, broker.url.replace("fleet", "x")):
-        run = subprocess.run(
-            [sys.executable, "-m", "funasr_fleet", *arguments, *more],
-            env={**os.environ, **environment, "FLEET_BROKER_URL": url, "FLEET_DEVICES": "cpu"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            cwd=tmp_path,
-            check=False,
-        )
+        changed = {"FLEET_BROKER_URL": url, "FLEET_DEVICES": "cpu"}
+        run = run_fleet(*arguments, *more, environment={**os.environ, **environment, **changed})
         assert run.returncode in (2, 3)
         assert not _holds(run.stdout + run.stderr, _secrets(broker, environment))

@@ -23,6 +23,8 @@ from tests.support.small_models import (
 )
 from tests.support.small_models.sounds import Samples, blip, noise, silence
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[[Path], Path]
 
 needs_whisper = pytest.mark.skipif(not find_spec("whisper"), reason="openai-whisper is optional")

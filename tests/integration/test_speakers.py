@@ -34,6 +34,7 @@ def a_clip(seconds: float, hertz: float) -> Clip:
     return as_clip((0.3 * np.sign(np.sin(2 * np.pi * hertz * times_s)) + hiss).astype(np.float32))
 
 
+@pytest.mark.slow
 def test_many_clips_are_heard_together_as_each_alone(model: Any) -> None:
     clips = [a_clip(1 + number % 7, 80 + 40 * number) for number in range(16)]
     together = SpeakerEmbedder(model).embed(clips)
