@@ -13,7 +13,7 @@ from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import Identity, as_clip
 from funasr_fleet.worker.process.device_plan import plan_slot
 from funasr_fleet.worker.process.hardware import usable_cores
-from funasr_fleet.worker.text.batch_budget import ON_CPU_S
+from funasr_fleet.worker.text.batching import ON_CPU_S
 
 Device = Literal["cpu", "cuda"]
 

@@ -18,7 +18,7 @@ from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES, Clip, Hints, find_speech
 from funasr_fleet.worker.pipeline.bounded_queue import prefetch
 from funasr_fleet.worker.pipeline.utilization import UtilizationTimer
-from funasr_fleet.worker.text.batch_window import FIRST_S, MOST_S, in_groups
+from funasr_fleet.worker.text.batching import FIRST_S, MOST_S, in_groups
 from funasr_fleet.worker.text.tokens import join_texts, split_words
 
 Recordings = Sequence[NDArray[np.float32]]

@@ -12,7 +12,7 @@ from funasr_fleet.worker.audio.input_limits import Limits
 from funasr_fleet.worker.events import Event, FileFinished
 from funasr_fleet.worker.pipeline.pipeline import Pipeline
 from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch, ignore
-from funasr_fleet.worker.text.batch_window import in_groups
+from funasr_fleet.worker.text.batching import in_groups
 from tests.support.examples import OUTPUT, who
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.sounds import Planes, tone, wav

@@ -10,7 +10,7 @@ import torch
 from funasr_fleet.worker.engine.errors import translate_errors
 from funasr_fleet.worker.engine.interface import Clip, OnOom
 from funasr_fleet.worker.errors import OutOfDeviceMemory
-from funasr_fleet.worker.text.batch_budget import ON_CPU_S, affordable_seconds
+from funasr_fleet.worker.text.batching import ON_CPU_S, affordable_seconds
 
 Result = TypeVar("Result")
 

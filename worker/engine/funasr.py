@@ -21,8 +21,7 @@ from funasr_fleet.worker.engine.interface import (
 )
 from funasr_fleet.worker.errors import ModelError, OutOfDeviceMemory
 from funasr_fleet.worker.events import BatchRecognised, Observer, OutOfMemoryBackoff, ignore
-from funasr_fleet.worker.text.batch_budget import Budget
-from funasr_fleet.worker.text.batching import padding_ratio, plan_batches
+from funasr_fleet.worker.text.batching import Budget, padding_ratio, plan_batches
 from funasr_fleet.worker.text.segments import Recognition
 
 

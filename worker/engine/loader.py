@@ -25,7 +25,7 @@ from funasr_fleet.worker.engine.threads import limit_threads
 from funasr_fleet.worker.errors import FileFailure, ModelUnusable
 from funasr_fleet.worker.events import Observer, ignore
 from funasr_fleet.worker.process.device_plan import SlotPlan
-from funasr_fleet.worker.text.batch_budget import ON_CPU_S
+from funasr_fleet.worker.text.batching import ON_CPU_S
 
 log = logging.getLogger(__name__)
 

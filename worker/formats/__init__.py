@@ -1,21 +1,15 @@
 """PURE: renders a transcript in each output format, one file per format.
 
 interface   Renderer: transcript -> bytes, with extension and content type
-requested   requested options, and values that several formats derive from a transcript
-timestamps  milliseconds as clock time and as seconds
+fields      values that several formats write: names, channels, speakers, times
 json txt tsv
 srt vtt     subtitles
-    cues         segments -> cues, by the four modules below
-    cue_timing   display times of cues, one cue at a time
-    cue_cutting  decides where a segment is cut into cues
-    wide_pieces  cuts pieces that are too wide for a line
-    lines        decides where a cue is broken into lines
+    cues        segments -> cues, cut at pauses
+    cue_timing  display times of cues, one cue at a time
+    lines       decides where a cue is broken into lines, cuts pieces too wide for a line
 rttm ctm    speaker turns and word times, for scoring tools
 textgrid    for Praat
-    tiers        segments and words -> intervals that cover the audio
 whisper openai_verbose aws_transcribe  compatible with the outputs of these tools and services
-    as_whisper   a segment in Whisper's format
-    aws_items    words and punctuation in Amazon Transcribe's format
 """
 
 from funasr_fleet.contract.job import Format

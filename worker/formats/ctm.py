@@ -3,9 +3,13 @@
 from operator import itemgetter
 
 from funasr_fleet.contract.transcript import Transcript, Word
+from funasr_fleet.worker.formats.fields import (
+    channel_number,
+    decimal_seconds,
+    one_field,
+    recording_name,
+)
 from funasr_fleet.worker.formats.interface import Renderer
-from funasr_fleet.worker.formats.requested import channel_number, one_field, recording_name
-from funasr_fleet.worker.formats.timestamps import decimal_seconds
 
 
 def render_ctm(transcript: Transcript) -> bytes:

@@ -1,8 +1,8 @@
 """The transcript in its own JSON format; see contract.transcript."""
 
 from funasr_fleet.contract.transcript import Transcript
+from funasr_fleet.worker.formats.fields import as_requested
 from funasr_fleet.worker.formats.interface import Renderer
-from funasr_fleet.worker.formats.requested import as_requested
 
 
 def render_json(transcript: Transcript) -> bytes:

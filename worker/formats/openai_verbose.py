@@ -8,10 +8,9 @@ import json
 from typing import Any
 
 from funasr_fleet.contract.transcript import Segment, Transcript, Word
-from funasr_fleet.worker.formats.as_whisper import whisper_segment
+from funasr_fleet.worker.formats.fields import audio_ms, seconds, wants_words
 from funasr_fleet.worker.formats.interface import Renderer
-from funasr_fleet.worker.formats.requested import audio_ms, wants_words
-from funasr_fleet.worker.formats.timestamps import seconds
+from funasr_fleet.worker.formats.whisper import whisper_segment
 
 
 def render_openai_verbose(transcript: Transcript) -> bytes:

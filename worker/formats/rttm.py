@@ -3,9 +3,13 @@
 from operator import itemgetter
 
 from funasr_fleet.contract.transcript import Segment, Transcript
+from funasr_fleet.worker.formats.fields import (
+    channel_number,
+    decimal_seconds,
+    one_field,
+    recording_name,
+)
 from funasr_fleet.worker.formats.interface import Renderer
-from funasr_fleet.worker.formats.requested import channel_number, one_field, recording_name
-from funasr_fleet.worker.formats.timestamps import decimal_seconds
 
 NO_SPEAKER = "speech"
 """Speaker name of transcripts without diarization: the file then lists ranges of speech."""

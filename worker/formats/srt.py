@@ -6,9 +6,8 @@ from collections.abc import Callable
 from funasr_fleet.contract.transcript import Segment, Transcript
 from funasr_fleet.worker.formats.cue_timing import Cue
 from funasr_fleet.worker.formats.cues import make_cues
+from funasr_fleet.worker.formats.fields import clock, speakers_of
 from funasr_fleet.worker.formats.interface import Renderer
-from funasr_fleet.worker.formats.requested import speakers_of
-from funasr_fleet.worker.formats.timestamps import clock
 
 _MARKUP = re.compile(r"(?<=--)(?=>)|(?<=<)(?=[\w/])|(?<=\{)(?=\\)")
 """Positions inside "-->", which marks a line of times, and where markup begins ("<" and "{")."""

@@ -3,8 +3,8 @@
 from funasr_fleet.contract.transcript import Transcript
 from funasr_fleet.worker.formats.cue_timing import Cue
 from funasr_fleet.worker.formats.cues import make_cues
+from funasr_fleet.worker.formats.fields import clock
 from funasr_fleet.worker.formats.interface import Renderer
-from funasr_fleet.worker.formats.timestamps import clock
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 

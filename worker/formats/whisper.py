@@ -7,13 +7,13 @@ words of the others share their segment's time in proportion to their characters
 """
 
 import json
+import math
+import zlib
 from typing import Any
 
 from funasr_fleet.contract.transcript import Segment, Transcript
-from funasr_fleet.worker.formats.as_whisper import whisper_segment
+from funasr_fleet.worker.formats.fields import seconds, wants_words
 from funasr_fleet.worker.formats.interface import Renderer
-from funasr_fleet.worker.formats.requested import wants_words
-from funasr_fleet.worker.formats.timestamps import seconds
 from funasr_fleet.worker.text.alignment import Piece, align, in_proportion
 from funasr_fleet.worker.text.tokens import join_texts
 
@@ -58,6 +58,40 @@ def _pieces(segment: Segment) -> list[Piece]:
     return align(segment.text, segment.words) or [
         Piece(f"{word.text} ", word.start_ms, word.end_ms) for word in segment.words
     ]
+
+
+_MIN_SCORE = 1e-4
+"""Zero has no logarithm."""
+
+
+def whisper_segment(number: int, segment: Segment, text: str) -> dict[str, Any]:
+    """The fields of a Whisper segment that are known or can be derived.
+
+    `seek` is the start of the recognised window in frames of 10 ms; here each segment is a window.
+    `tokens` is empty, because no other model has Whisper's tokens. `avg_logprob` is the logarithm
+    of the confidence and is omitted without a confidence. `temperature` is 0: no sampling.
+    """
+    return {
+        "id": number,
+        "seek": segment.start_ms // 10,
+        "start": seconds(segment.start_ms),
+        "end": seconds(segment.end_ms),
+        "text": text,
+        "tokens": [],
+        "temperature": 0.0,
+        **_avg_logprob(segment.confidence),
+        "compression_ratio": _compression_ratio(segment.text),
+    }
+
+
+def _avg_logprob(score: float | None) -> dict[str, float]:
+    return {} if score is None else {"avg_logprob": round(math.log(max(score, _MIN_SCORE)), 4)}
+
+
+def _compression_ratio(text: str) -> float:
+    """Size of the text divided by its zlib size; above 2.4 Whisper regards it as repetitive."""
+    encoded = text.encode()
+    return round(len(encoded) / len(zlib.compress(encoded)), 4)
 
 
 WHISPER = Renderer(extension="whisper.json", content_type="application/json", render=render_whisper)

@@ -30,7 +30,7 @@ from funasr_fleet.worker.pipeline.result_writer import ResultWriter
 from funasr_fleet.worker.pipeline.utilization import UtilizationTimer
 from funasr_fleet.worker.pipeline.vad import detect_speech
 from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch, ignore
-from funasr_fleet.worker.text.batch_window import MOST_S, in_groups
+from funasr_fleet.worker.text.batching import MOST_S, in_groups
 
 _WRITERS = 4
 _END_S = 10.0

@@ -1,9 +1,12 @@
-"""Clips -> batches: sorted by length, within a budget of padded seconds.
+"""What is recognised together: groups of a stream, batches of similar clips, and their budget.
 
-A batch costs its longest clip times its number of clips, because shorter clips are padded.
+A batch costs its longest clip times its number of clips, because shorter clips are padded. Its
+budget, in padded audio seconds, adapts to the device's memory.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 
 def plan_batches(lengths: Sequence[float], budget: Callable[[], float]) -> Iterator[list[int]]:
@@ -31,3 +34,96 @@ def padding_ratio(lengths: Sequence[float]) -> float:
     """Share of a batch that is padding; 0 when all clips have the same length."""
     padded = max(lengths, default=0) * len(lengths)
     return 1 - sum(lengths) / padded if padded else 0.0
+
+
+T = TypeVar("T")
+
+FIRST_S = 30.0
+"""Seconds of speech in the first group: small, so that the device starts early."""
+MOST_S = 1800.0
+"""Maximum seconds of speech per group: enough clips of each length, and bounded memory."""
+
+
+def in_groups(
+    things: Iterable[T],
+    seconds: Callable[[T], float],
+    first_s: float = FIRST_S,
+    most_s: float = MOST_S,
+) -> Generator[list[T], None, None]:
+    """Cut a stream into groups, each twice as large as the previous one, up to a maximum.
+
+    The groups depend only on the stream and not on time, so that a retried shard is processed in
+    the same batches.
+
+    Args:
+        things: the items, in order.
+        seconds: the length of an item.
+        first_s: target size of the first group; a group ends when it reaches its target.
+        most_s: maximum target size.
+    """
+    group: list[T] = []
+    total_s, target_s = 0.0, first_s
+    for thing in things:
+        group.append(thing)
+        total_s += seconds(thing)
+        if total_s >= target_s:
+            yield group
+            group, total_s, target_s = [], 0.0, min(2 * target_s, most_s)
+    if group:
+        yield group
+
+
+LEAST_S = 1.0
+ON_CPU_S = 60.0
+"""Budget on a CPU: keeps temporaries small; a CPU gains little from larger batches."""
+FREE_SHARE = 0.5
+"""Share of free memory to use: long clips need more per second than the measured sample clip."""
+GROWTH = 1.25
+CALM_BATCHES = 50
+"""Batches that must fit before the budget grows again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """Maximum padded audio seconds of one batch."""
+
+    seconds: float
+    """The current budget."""
+    most_s: float
+    """The configured or measured budget; never exceeded."""
+    calm: int = 0
+    """Number of batches that fitted since the last change."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the budget is at its minimum."""
+        return self.seconds <= min(LEAST_S, self.most_s)
+
+    def halved(self) -> "Budget":
+        """The budget after the device ran out of memory."""
+        return replace(self, seconds=max(min(LEAST_S, self.most_s), self.seconds / 2), calm=0)
+
+    def below(self, padded_s: float) -> "Budget":
+        """The budget after a batch of this length ran out of memory: halved until it is smaller."""
+        less = self.halved()
+        while less.seconds >= padded_s and not less.exhausted:
+            less = less.halved()
+        return less
+
+    def eased(self) -> "Budget":
+        """The budget after a batch that fitted: grows slowly, because a failure costs a batch."""
+        if self.seconds >= self.most_s:
+            return self
+        if self.calm + 1 < CALM_BATCHES:
+            return replace(self, calm=self.calm + 1)
+        return replace(self, seconds=min(self.most_s, self.seconds * GROWTH), calm=0)
+
+
+def affordable_seconds(free_bytes: int, bytes_per_second: float) -> float:
+    """The budget that a GPU's free memory allows, in padded seconds.
+
+    Args:
+        free_bytes: memory that the process may still allocate.
+        bytes_per_second: measured peak memory of a batch per padded second.
+    """
+    return min(MOST_S, max(LEAST_S, FREE_SHARE * free_bytes / max(bytes_per_second, 1.0)))

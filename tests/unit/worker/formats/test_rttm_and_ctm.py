@@ -9,7 +9,7 @@ from lhotse import SupervisionSegment, SupervisionSet  # type: ignore[import-unt
 
 from funasr_fleet.contract.transcript import AudioInfo, Transcript
 from funasr_fleet.worker.formats.ctm import render_ctm
-from funasr_fleet.worker.formats.requested import audio_ms, recording_name
+from funasr_fleet.worker.formats.fields import audio_ms, recording_name
 from funasr_fleet.worker.formats.rttm import render_rttm
 from tests.support.examples import a_segment, a_transcript, a_word
 from tests.support.spoken_words import transcripts, unhurried

@@ -9,7 +9,7 @@ from hypothesis import given
 from praatio import textgrid  # type: ignore[import-untyped]
 
 from funasr_fleet.contract.transcript import Transcript
-from funasr_fleet.worker.formats.requested import audio_ms
+from funasr_fleet.worker.formats.fields import audio_ms
 from funasr_fleet.worker.formats.textgrid import render_textgrid
 from tests.support.examples import a_segment, a_transcript, a_word
 from tests.support.spoken_words import squeezed, transcripts, unhurried

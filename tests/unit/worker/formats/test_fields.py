@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funasr_fleet.worker.formats.timestamps import clock
+from funasr_fleet.worker.formats.fields import clock
 
 
 @given(st.integers(0, 400 * 3_600_000), st.sampled_from([",", "."]))
