@@ -52,7 +52,7 @@ def _delivery(settings: Settings) -> dict[str, Any]:
         # one shard per device: a prefetched shard would be withheld from idle workers
         "worker_prefetch_multiplier": 1,
         # after a reconnection Celery would subtract the active tasks but keep at least 1, one more
-        # than busy children can take; worker.consumer.kombu_qos counts by itself
+        # than busy children can take; worker.consumer.kombu_patches counts by itself
         "worker_enable_prefetch_count_reduction": False,
         # a short broker outage must not discard an hour of transcription
         "worker_cancel_long_running_tasks_on_connection_loss": False,

@@ -13,8 +13,8 @@ from funasr_fleet.broker.app import make_app
 from funasr_fleet.broker.ledger import connect
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.consumer.active_shards import ParentContext, identity_in
-from funasr_fleet.worker.consumer.kombu_qos import RequeueAtHeadQoS
-from funasr_fleet.worker.consumer.visibility_renewal import LeaseRenewal
+from funasr_fleet.worker.consumer.kombu_patches import RequeueAtHeadQoS
+from funasr_fleet.worker.consumer.renewal import LeaseRenewal
 from funasr_fleet.worker.process.heartbeat import Heartbeat, progress_path
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
 from tests.support.examples import a_shard

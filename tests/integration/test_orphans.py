@@ -8,7 +8,7 @@ import psutil
 
 PARENT = """
 import os, sys, time
-from funasr_fleet.worker.app.parent_death_signal import kill_on_parent_death
+from funasr_fleet.worker.process.os_process import kill_on_parent_death
 parent = os.getpid()
 if os.fork() == 0:
     kill_on_parent_death(parent)

@@ -16,8 +16,7 @@ from funasr_fleet.contract.queues import TASK
 from funasr_fleet.embedded.environment import isolated
 from funasr_fleet.embedded.stack import Stack, running_stack
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.app.publish import publish_split, republish_with_delay
-from funasr_fleet.worker.app.split import split
+from funasr_fleet.worker.app.publish import publish_split, republish_with_delay, split
 from funasr_fleet.worker.process.heartbeat import Touch, ignore
 from tests.support.examples import a_shard
 

@@ -16,7 +16,7 @@ from typing import Any
 from celery.concurrency.asynpool import AsynPool
 from kombu.asynchronous import Hub, set_event_loop
 
-from funasr_fleet.worker.consumer.celery_pool import forget_replaced_pipes
+from funasr_fleet.worker.consumer.celery_patches import forget_replaced_pipes
 
 _WITHIN_S = 30
 _NOTHING = "/nowhere/at/all"

@@ -15,17 +15,15 @@ from funasr_fleet.broker.app import make_app
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.app.child_process import WorkerContext, leave_process, start_child
 from funasr_fleet.worker.app.launch import count_children
-from funasr_fleet.worker.app.parent_death_signal import kill_on_parent_death
 from funasr_fleet.worker.app.task import register_task
 from funasr_fleet.worker.consumer import celery_patches
 from funasr_fleet.worker.consumer.active_shards import ParentContext
-from funasr_fleet.worker.consumer.child_watch import ChildWatch
 from funasr_fleet.worker.consumer.message_validation import ValidatingConsumer
-from funasr_fleet.worker.consumer.registration import Registration
+from funasr_fleet.worker.consumer.renewal import LeaseRenewal, Registration
 from funasr_fleet.worker.consumer.request import ShardRequest
 from funasr_fleet.worker.consumer.shutdown import Drain
-from funasr_fleet.worker.consumer.visibility_renewal import LeaseRenewal
-from funasr_fleet.worker.consumer.watchdog import StallWatch
+from funasr_fleet.worker.consumer.watchdog import ChildWatch, StallWatch
+from funasr_fleet.worker.process.os_process import kill_on_parent_death
 from funasr_fleet.worker.process.slot_state import SlotFiles
 from funasr_fleet.worker.telemetry.logs import configure_logging
 from funasr_fleet.worker.telemetry.metrics import forget_counts

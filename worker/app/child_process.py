@@ -29,8 +29,7 @@ from funasr_fleet.worker.process.hardware import Gpu, list_gpus, usable_cores
 from funasr_fleet.worker.process.health import first_failed_slot
 from funasr_fleet.worker.process.heartbeat import Heartbeat, TimeLimits, progress_path
 from funasr_fleet.worker.process.private_directory import NUMBA_CACHE_DIR, claim_numba_cache
-from funasr_fleet.worker.process.slot_reporter import SlotReporter
-from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
+from funasr_fleet.worker.process.slot_state import SlotFiles, SlotReporter, SlotState
 
 if TYPE_CHECKING:
     from funasr_fleet.storage.base import ObjectStore
@@ -150,7 +149,7 @@ def build_context(
     from funasr_fleet.worker.audio.sources import SourceByAddress, WebAudio
     from funasr_fleet.worker.engine.loader import build_engine
     from funasr_fleet.worker.pipeline.pipeline import Pipeline
-    from funasr_fleet.worker.process.heartbeat_store import touch_on_request
+    from funasr_fleet.worker.process.heartbeat import touch_on_request
     from funasr_fleet.worker.telemetry.observers import observers
 
     heartbeat = Heartbeat(progress_path(settings.run_dir, plan.slot))

@@ -13,9 +13,7 @@ from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.storage.base import StoreUnavailable
 from funasr_fleet.worker.app.child_process import WorkerContext, leave_process
-from funasr_fleet.worker.app.malloc_trim import trim_heap
-from funasr_fleet.worker.app.publish import lane_of, publish_split, republish_with_delay
-from funasr_fleet.worker.app.split import split
+from funasr_fleet.worker.app.publish import lane_of, publish_split, republish_with_delay, split
 from funasr_fleet.worker.coordination.attempts import FIRST, Attempt
 from funasr_fleet.worker.errors import (
     Decision,
@@ -34,6 +32,7 @@ from funasr_fleet.worker.events import (
     ShardSplit,
     ShardStarted,
 )
+from funasr_fleet.worker.process.os_process import trim_heap
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ class ShardRun:
 
     def _transcribe(self, shard: Shard) -> None:
         """Run the pipeline with torch's thread count pinned; report the count before and after."""
-        from funasr_fleet.worker.process.resident_memory import peak_resident_bytes, resident_bytes
+        from funasr_fleet.worker.process.os_process import peak_resident_bytes, resident_bytes
 
         child = self.child
         begin, threads_before = time.monotonic(), child.pipeline.engine.hold_threads()

@@ -1,4 +1,4 @@
-"""Every change to Celery, kombu and billiard that a worker makes in its own processes.
+"""Every change to Celery, kombu and billiard that a worker makes, and its use of their internals.
 
 TARGETS lists what is replaced or relied on beyond their public interfaces, with the reason and the
 upstream source. `check` compares each target's source code with the code that the changes were
@@ -7,9 +7,13 @@ later. After an update of constraints.txt, read what changed, run `make test-all
 and set the new digests (`python -m funasr_fleet.worker.consumer.celery_patches`).
 """
 
+import array
+import contextlib
+import fcntl
 import hashlib
 import importlib
 import inspect
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -19,9 +23,13 @@ import billiard.pool
 from kombu.transport import redis
 
 from funasr_fleet.settings import BadConfiguration
-from funasr_fleet.worker.consumer.kombu_decode_guard import read_envelope, valid_or_wrapped
-from funasr_fleet.worker.consumer.kombu_qos import RequeueAtHeadQoS, Unready
-from funasr_fleet.worker.process.resident_memory import resident_bytes
+from funasr_fleet.worker.consumer.kombu_patches import (
+    RequeueAtHeadQoS,
+    Unready,
+    read_envelope,
+    valid_or_wrapped,
+)
+from funasr_fleet.worker.process.os_process import resident_bytes
 
 _KOMBU = "https://github.com/celery/kombu/blob/v5.7.0/kombu/transport/redis.py"
 _BILLIARD = "https://github.com/celery/billiard/blob/v4.3.2/billiard/pool.py"
@@ -69,13 +77,13 @@ TARGETS = (
     Target(
         "celery.concurrency.asynpool:AsynPool.on_partial_read",
         "99d11508d733afff",
-        "leaves the result pipe of a killed child in the index; see celery_pool",
+        "leaves the result pipe of a killed child in the index; see forget_replaced_pipes",
         _CELERY,
     ),
     Target(
         "celery.concurrency.asynpool:AsynPool.register_with_event_loop",
         "d4b2530818da7355",
-        "reads every pipe in that index after a reconnection; see celery_pool",
+        "reads every pipe in that index after a reconnection; see forget_replaced_pipes",
         _CELERY,
     ),
 )
@@ -127,6 +135,52 @@ def digest(target: Target) -> str:
     except (ImportError, AttributeError):
         return ""
     return hashlib.sha256(code.encode()).hexdigest()[:16]
+
+
+def forget_replaced_pipes(pool: Any) -> None:
+    """Drop the result pipes of killed children from the pool's index.
+
+    Call it before the pool registers its pipes with the event loop.
+
+    The pool has one pipe to each child for messages and one back for results, and looks up the
+    child of a pipe by the number of its file descriptor. When a child is killed with a message,
+    Celery closes its pipes, but leaves the number of its result pipe in the index. After a
+    reconnection to the broker it reads every number in the index, also one that is by then the
+    message pipe of another child: the parent would read the message of that child, which then never
+    starts.
+    """
+    index = pool._fileno_to_outq
+    for number in [number for number, child in index.items() if child not in pool._pool]:
+        del index[number]
+
+
+def describe_pool(consumer: Any) -> str:
+    """Describe the pool's state for the log: which child gets a message, and what was read."""
+    pool, semaphore = consumer.pool._pool, consumer.controller.semaphore
+    jobs = pool._cache.values()
+    sent = [(one.correlation_id, one._accepted, bool(one._write_to)) for one in jobs]
+    results = {
+        number: (child.pid, number in consumer.hub.readers)
+        for number, child in pool._fileno_to_outq.items()
+    }
+    unread = {child.pid: _pipes_of(child) for child in pool._pool}
+    return (
+        f"semaphore {semaphore!r}, to be sent {len(pool.outbound_buffer)}, "
+        f"pipes {pool._all_inqueues}, busy {pool._busy_workers}, being written "
+        f"{pool._active_writes}, read {results}, (pipe, unread bytes) {unread}, "
+        f"(id, accepted, written) {sent}"
+    )
+
+
+def _pipes_of(child: Any) -> list[tuple[int, int]]:
+    """Return (descriptor, unread bytes) of a child's pipes: messages, results."""
+    pipes = []
+    for queue in (child.inq, child.outq):
+        with contextlib.suppress(OSError):  # closed
+            unread = array.array("i", [0])
+            fcntl.ioctl(queue._reader.fileno(), termios.FIONREAD, unread)
+            pipes.append((queue._reader.fileno(), unread[0]))
+    return pipes
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from celery.worker.state import task_ready
 
 from funasr_fleet.worker.consumer.active_shards import ActiveShard
 from funasr_fleet.worker.consumer.periodic_step import PeriodicStep
+from funasr_fleet.worker.process.os_process import kill
 
 log = logging.getLogger(__name__)
 
@@ -99,15 +100,10 @@ class Drain(PeriodicStep):
     def _requeue(self, one: ActiveShard) -> None:
         log.warning("requeueing shard %s (drain deadline reached)", one.identity)
         one.request.requeued_by_parent = True
-        _kill(one.pid)
+        kill(one.pid)
         self.parent_context.discard_attempt(one)
         with contextlib.suppress(*one.request.connection_errors):  # redelivered after its lease
             message = one.request.message
             message.channel.qos.requeue_at_head(message.delivery_tag)
             one.request.acknowledged = True
         task_ready(one.request)
-
-
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)

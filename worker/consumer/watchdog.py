@@ -1,22 +1,22 @@
-"""Consumer step: kill a child that hangs; its shard is redelivered.
+"""Consumer steps that watch the children: kill one that hangs, shut down if no model loads.
 
-When a reserved message is not started although a child is idle, the idle children are killed too,
-once per delivery of a message, and a replacement gets the message. If that does not help, /healthz
-reports the message after FLEET_STALL_S, and its lease expires.
+The shard of a killed child is redelivered. When a reserved message is not started although a child
+is idle, the idle children are killed too, once per delivery of a message, and a replacement gets
+the message. If that does not help, /healthz reports the message after FLEET_STALL_S, and its lease
+expires.
 """
 
 import contextlib
 import logging
-import os
-import signal
 from typing import Any
 
 from celery.worker import state as celery_state
 
-from funasr_fleet.worker.consumer.celery_pool import describe_pool, forget_replaced_pipes
+from funasr_fleet.worker.consumer.celery_patches import describe_pool, forget_replaced_pipes
 from funasr_fleet.worker.consumer.periodic_step import PeriodicStep
-from funasr_fleet.worker.consumer.visibility_renewal import LeaseRenewal
-from funasr_fleet.worker.process.health import loads_too_long
+from funasr_fleet.worker.consumer.renewal import LeaseRenewal
+from funasr_fleet.worker.process.health import first_failed_slot, loads_too_long
+from funasr_fleet.worker.process.os_process import kill
 from funasr_fleet.worker.process.slot_state import ConsumerState
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,9 @@ START_WITHIN_S = 5.0
 """After this wait the idle children are killed, and their replacements load the models again.
 Chosen, not measured: an idle child only has to read a pipe, and time in which this process was
 blocked is not counted."""
+
+EXIT_MODEL_UNUSABLE = 3
+"""Exit code of every fleet command when a service or a model is unavailable."""
 
 
 class StallWatch(PeriodicStep):
@@ -106,6 +109,27 @@ class StallWatch(PeriodicStep):
             return False
         log.critical("killing stalled child pid=%d: %s", pid, reason)
         self._killed.add(pid)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        kill(pid)
         return True
+
+
+class ChildWatch(PeriodicStep):
+    """Shuts the worker down when a slot's children cannot load their model.
+
+    A worker that reloads endlessly looks healthy; an exit code makes the supervisor back off and
+    alert.
+    """
+
+    every_s = 0.5
+
+    def tick(self, consumer: Any = None) -> None:
+        """Drain the worker and set its exit code when a slot has failed too often."""
+        slot = first_failed_slot(self.parent_context.states())
+        if slot and self.parent_context.drain_deadline_s is None:
+            log.critical(
+                "slot %d failed %d times in a row, shutting down the worker: %s",
+                slot.slot,
+                slot.failures_in_a_row,
+                slot.reason,
+            )
+            self.parent_context.drain(EXIT_MODEL_UNUSABLE)  # the other slots finish their files

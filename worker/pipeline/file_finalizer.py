@@ -21,7 +21,7 @@ from funasr_fleet.worker.pipeline.fetch import FileJob
 from funasr_fleet.worker.pipeline.file_state import ChannelResult, FileInProgress
 from funasr_fleet.worker.pipeline.output_store import ExistingResult
 from funasr_fleet.worker.pipeline.result_writer import ResultWriter, WrittenResult, range_s
-from funasr_fleet.worker.process.resident_memory import resident_bytes
+from funasr_fleet.worker.process.os_process import resident_bytes
 
 _MAX_RETRY_ERRORS = 5
 """With more retryable files than this, storage is failing: the rest of the shard is not tried."""

@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
+
+from funasr_fleet.storage.base import ObjectStore
 
 _WRITE_EVERY_S = 0.5
 _FILE_BYTES = 2048
@@ -190,3 +192,29 @@ def read_progress(run_dir: Path, slot: int, pid: int) -> Progress | None:
     except (OSError, ValueError, TypeError):
         return None
     return progress if progress.pid == pid else None
+
+
+_REQUEST_ALLOWANCE_S = 5.0
+"""Time allowance of one request."""
+
+
+def touch_on_request(store: ObjectStore, touch: Touch) -> ObjectStore:
+    """Wrap the store so that `touch` is called before each request."""
+    return cast(ObjectStore, HeartbeatStore(store, touch))
+
+
+class HeartbeatStore:
+    """Forwards every method to an object store, after a touch."""
+
+    def __init__(self, store: ObjectStore, touch: Touch) -> None:
+        self._store = store
+        self._touch = touch
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        request: Callable[..., Any] = getattr(self._store, name)
+
+        def touched(uri: str, *arguments: Any, **named: Any) -> Any:
+            self._touch(f"{name} of {uri}", _REQUEST_ALLOWANCE_S)
+            return request(uri, *arguments, **named)
+
+        return touched

@@ -58,7 +58,7 @@ class Request:
 @pytest.fixture
 def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     pids: list[int] = []
-    monkeypatch.setattr(room, "_kill", pids.append)
+    monkeypatch.setattr(room, "kill", pids.append)
     return pids
 
 

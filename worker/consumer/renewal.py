@@ -1,22 +1,25 @@
-"""Consumer step: renew the leases of unacked messages whose children make progress.
+"""Consumer steps that renew what expires in Redis: leases, shard locks, the worker's registration.
 
 kombu redelivers a message to another worker once the visibility timeout has passed since its
-delivery. So that the timeout can be minutes although files take hours, this step resets the
+delivery. So that the timeout can be minutes although files take hours, LeaseRenewal resets the
 delivery time periodically. A message expires when its child hangs or this worker is gone.
 """
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from celery.worker import state as celery_state
 
+from funasr_fleet.broker.worker_registry import SEEN_WITHIN_S
+from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.worker.consumer.periodic_step import PeriodicStep
 
 log = logging.getLogger(__name__)
 
 RENEWALS_PER_TIMEOUT = 6
-"""Five renewals may fail before a lease expires."""
+"""Five renewals may fail before a lease or the registration expires."""
 
 _MAX_INTERVAL_S = 5.0
 """An orphaned message keeps a child idle for up to two intervals."""
@@ -84,3 +87,29 @@ def _in_flight() -> list[Any]:
 def _tag(request: Any) -> str:
     tag: str = request.message.delivery_tag
     return tag
+
+
+class Registration(PeriodicStep):
+    """Renews the registration of this worker's queue and model, which each ready child makes.
+
+    Producers use it to route a job to the queue of its model, and to warn when no worker serves it.
+    """
+
+    every_s = SEEN_WITHIN_S / RENEWALS_PER_TIMEOUT
+    now: Callable[[], float] = staticmethod(time.time)
+
+    def start(self, consumer: Any) -> None:
+        """Register at once, as the broker may have been away for long, and then periodically."""
+        super().start(consumer)
+        self.tick(consumer)
+
+    def tick(self, consumer: Any = None) -> None:
+        """Renew the registration, if a child is ready and the worker is not draining."""
+        ready = any(state.state == "ready" for state in self.parent_context.states())
+        if not ready or self.parent_context.drain_deadline_s is not None:
+            return
+        settings = self.parent_context.settings
+        try:
+            self.parent_context.fleet.heartbeat(settings.queue, settings.model, self.now())
+        except BrokerUnavailable as error:  # Celery would close the connection because of it
+            log.warning("worker registration in Redis failed: %s", error)

@@ -1,7 +1,7 @@
 """A shard that took its worker down comes again file by file."""
 
 from funasr_fleet.contract.job import Shard
-from funasr_fleet.worker.app.split import split
+from funasr_fleet.worker.app.publish import split
 from tests.support.examples import a_shard
 
 

@@ -9,7 +9,7 @@ from funasr_fleet.broker.worker_registry import SEEN_WITHIN_S
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.consumer.active_shards import ParentContext
-from funasr_fleet.worker.consumer.registration import Registration
+from funasr_fleet.worker.consumer.renewal import Registration
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState, State
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kombu.transport.virtual.base import Base64, Message
 
 from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES
-from funasr_fleet.worker.consumer.kombu_decode_guard import (
+from funasr_fleet.worker.consumer.kombu_patches import (
     KEPT_CHARACTERS,
     REFUSED_HEADER,
     is_valid_message,

@@ -1,18 +1,71 @@
-"""Keep the worker alive when a queue contains an element that is not a Celery message.
+"""Replacements for parts of kombu's Redis transport; celery_patches installs them.
 
-kombu pops an element before it decodes it, and a decoding error in its event loop loses the element
-and ends the worker. This module wraps such an element into a valid message with the reason in a
-header; worker.consumer.message_validation then moves it to the dead letters like any other.
+Requeueing: kombu requeues a rejected message at the tail of its queue, where a shard whose child
+crashed would wait for days behind millions of others. Here it goes to the head.
+
+Decoding: kombu pops an element before it decodes it, and a decoding error in its event loop loses
+the element and ends the worker. Here an element that is not a Celery message is wrapped into a
+valid message with the reason in a header; worker.consumer.message_validation then moves it to the
+dead letters like any other.
 """
 
 import binascii
 import uuid
 from base64 import b64decode
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
+from celery.worker import state as celery_state
+from kombu.transport import redis, virtual
 from kombu.utils.json import loads
 
 from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES, MessageTooDeep, check_depth
+
+
+class Unready(Protocol):
+    """A function that counts children without loaded models."""
+
+    def __call__(self) -> int:
+        """Return how many children are not ready."""
+
+
+class RequeueAtHeadQoS(redis.QoS):  # type: ignore[misc]
+    """kombu's record of unacked messages, modified.
+
+    It requeues at the head. It does not reserve a message for a child whose models are not loaded
+    yet: another worker may be idle.
+    """
+
+    unready: ClassVar[Unready]
+
+    def can_consume(self) -> bool:
+        """Whether another message may be consumed.
+
+        While a BRPOP is in flight, its reply is always consumed: the message may be off the list
+        already, and would be lost with the connection. kombu leaves the reply unread while there is
+        no room, and a delayed message or a crashed child may take the room after BRPOP was sent.
+        """
+        if self.channel._in_poll:
+            return True
+        room = self.can_consume_max_estimate()
+        return room is None or room - self._active_from_earlier_connection() > self.unready()
+
+    def _active_from_earlier_connection(self) -> int:
+        """Count children whose message came by an earlier connection: this record starts empty."""
+        active = {one.message.delivery_tag for one in tuple(celery_state.active_requests)}
+        return len(active - set(self._delivered))
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Drop the message, or requeue it at the head of its queue."""
+        if requeue:
+            self.requeue_at_head(delivery_tag)
+        else:
+            super().reject(delivery_tag, requeue=False)
+
+    def requeue_at_head(self, delivery_tag: str) -> None:
+        """Requeue the message so that it is consumed next."""
+        self.restore_by_tag(delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)
+
 
 REFUSED_HEADER = "fleet_refused"
 """Why the element is not a message."""
