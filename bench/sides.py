@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from funasr_fleet.worker.engine.fast.detector import FastDetector
-from funasr_fleet.worker.engine.fast.feature_window import FeatureWindow
+from funasr_fleet.worker.engine.fast.detector import FastDetector, FeatureWindow
 from funasr_fleet.worker.engine.fast.recogniser import FastRecogniser
 from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES, Clip, Hints, find_speech
 from funasr_fleet.worker.pipeline.bounded_queue import prefetch
-from funasr_fleet.worker.pipeline.utilization import UtilizationTimer
+from funasr_fleet.worker.pipeline.timers import UtilizationTimer
 from funasr_fleet.worker.text.batching import FIRST_S, MOST_S, in_groups
 from funasr_fleet.worker.text.tokens import join_texts, split_words
 

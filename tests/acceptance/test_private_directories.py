@@ -17,13 +17,13 @@ PLANT = """
 import pickle, sys
 from pathlib import Path
 from numba.core.dispatcher import Dispatcher
-from funasr_fleet.worker.engine.fast import cif, decisions
+from funasr_fleet.worker.engine.fast import decisions, predictor
 
 class Planted:
     def __reduce__(self):
         return Path.touch, (Path(sys.argv[1]),)
 
-found = [one for module in (decisions, cif) for one in vars(module).values()]
+found = [one for module in (decisions, predictor) for one in vars(module).values()]
 for function in found:
     if isinstance(function, Dispatcher):
         index = Path(function._cache._cache_file._index_path)

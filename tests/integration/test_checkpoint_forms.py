@@ -10,7 +10,7 @@ import torch
 from funasr.download.download_model_from_hub import download_model
 from funasr.train_utils.load_pretrained_model import load_pretrained_model
 
-from funasr_fleet.worker.engine.checkpoint import _loaded_by_funasr
+from funasr_fleet.worker.engine.checks import _loaded_by_funasr
 from funasr_fleet.worker.engine.families import other
 from funasr_fleet.worker.engine.families import whisper as whisper_family
 from funasr_fleet.worker.errors import ModelUnusable

@@ -13,7 +13,7 @@ from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import MemoryStore
 from funasr_fleet.worker.audio.decode import decode_file
-from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.engine.families import FAMILIES, family_of, registered_name
 from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import Hints, as_clip, find_speech

@@ -19,9 +19,9 @@ from funasr_fleet.demo_model import DEMO_ASR, DEMO_VAD
 from funasr_fleet.embedded.samples import SAMPLES, load_samples
 from funasr_fleet.worker.audio.decode import decode_file
 from funasr_fleet.worker.engine.families import family_of
-from funasr_fleet.worker.engine.fast import cif, detector, recogniser
-from funasr_fleet.worker.engine.fast.feature_window import FeatureWindow
-from funasr_fleet.worker.engine.fast.filterbank import FilterBank
+from funasr_fleet.worker.engine.fast import detector, predictor, recogniser
+from funasr_fleet.worker.engine.fast.detector import FeatureWindow
+from funasr_fleet.worker.engine.fast.features import FilterBank
 from funasr_fleet.worker.engine.interface import (
     BLOCK_SAMPLES,
     Clip,
@@ -30,8 +30,7 @@ from funasr_fleet.worker.engine.interface import (
     as_clip,
     find_speech,
 )
-from funasr_fleet.worker.engine.stock import StockRecogniser
-from funasr_fleet.worker.engine.stock_detector import StockDetector
+from funasr_fleet.worker.engine.stock import StockDetector, StockRecogniser
 from funasr_fleet.worker.errors import ModelError
 from tests.support.random_models import save_random, seaco_of_the_demo
 
@@ -189,12 +188,12 @@ def test_tokens_fire_on_the_same_frames_with_the_same_embeddings() -> None:
             embeddings, fires = cif_predictor.cif(hidden, alphas, 1.0)
         except RuntimeError:  # FunASR pads by a negative length when rounding cuts a token off
             continue
-        ours, our_fires = cif.cif(hidden, alphas, 1.0)
+        ours, our_fires = predictor.cif(hidden, alphas, 1.0)
         assert torch.equal(fires, our_fires)
         torch.testing.assert_close(ours, embeddings, atol=2e-6, rtol=1e-5)
         threshold = 1.0 - 1e-4
         stock = cif_predictor.cif_wo_hidden(alphas, threshold)
-        assert torch.equal(stock, cif.cif_wo_hidden(alphas, threshold))
+        assert torch.equal(stock, predictor.cif_wo_hidden(alphas, threshold))
 
 
 def test_the_same_words_at_the_same_times_are_heard() -> None:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.storage.base import MemoryStore, ObjectInfo, StoreError
-from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.events import Event, FileFinished
 from funasr_fleet.worker.pipeline.pipeline import Pipeline
 from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch, ignore

@@ -20,7 +20,7 @@ from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, c
 from funasr_fleet.broker.worker_registry import FleetState
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.settings import Settings, listed_hosts
-from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.coordination.attempts import Attempts
 from funasr_fleet.worker.coordination.shard_lock import ShardLock, lock_owner
 from funasr_fleet.worker.events import Event, ModelReady, Observer

@@ -9,16 +9,10 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from funasr_fleet.worker.audio.container_allowlist import (
-    container_options,
-    deny_external_io,
-    reject_playlists,
-)
 from funasr_fleet.worker.audio.damage import (
     GappedFrame,
     frames_with_gaps,
     seconds_of,
-    without_odd_frames,
 )
 from funasr_fleet.worker.audio.declared_duration import (
     check_length,
@@ -27,8 +21,15 @@ from funasr_fleet.worker.audio.declared_duration import (
     is_all_there,
 )
 from funasr_fleet.worker.audio.decoder_input import DecoderInput
-from funasr_fleet.worker.audio.input_limits import UNLIMITED, Limits, check_rate
-from funasr_fleet.worker.audio.resampling import Piece, Planes, Resampler
+from funasr_fleet.worker.audio.input_checks import (
+    UNLIMITED,
+    Limits,
+    check_rate,
+    container_options,
+    deny_external_io,
+    reject_playlists,
+)
+from funasr_fleet.worker.audio.resampling import Piece, Planes, Resampler, without_odd_frames
 from funasr_fleet.worker.errors import FileFailure, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS
 

@@ -3,16 +3,13 @@
 interface      Engine: the protocol that the pipeline calls, in NumPy types
 loader         settings and slot plan -> a checked FunasrEngine
 funasr         the engine on FunASR's models: one path for each step
-steps          protocols of the steps: VAD, recognition, punctuation
-stock, stock_detector  the stock paths: FunASR's own inference
+stock          the stock paths: FunASR's own inference
 fast/          the fast paths, each equivalent to its stock path
 families/      how each model family is called and how its results are parsed
 device_memory  batch size from free device memory, and retries when it is full
 errors         errors of torch and FunASR -> typed errors
 diarization    speaker embeddings per window, and their clustering
-checks         every parameter is on its device, the weights file exists
-checkpoint     every tensor got its value from the weights file
+checks         every tensor is on its device and got its value from the weights file
 canary         a clip with known text, transcribed before the first task
 revision       name -> directory, directory -> sha256
-threads        set, read and reset torch's thread counts
 """

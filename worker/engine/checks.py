@@ -1,14 +1,22 @@
-"""Check that a model is on its device and that its weights file exists.
+"""Checks of a loaded model: every tensor is on the device and got its value from the weights file.
 
-FunASR falls back to the CPU, and continues with random weights, without an error.
+FunASR falls back to the CPU and continues with random weights without an error: it loads the
+tensors that match, prints the names of the others and leaves them at their random initial values.
+assert_loaded runs FunASR's loader again on the meta device, so that names are matched by the same
+rules (scope_map, excludes, prefixes of wrapped models).
 """
 
+import contextlib
+import io
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from funasr.train_utils.load_pretrained_model import load_pretrained_model
 
+from funasr_fleet.worker.engine.families import externally_loaded
 from funasr_fleet.worker.errors import ModelUnusable
 
 
@@ -66,3 +74,116 @@ def assert_weights(name: str, kwargs: dict[str, Any], weights: Path | None) -> P
         )
     directory = Path(str(kwargs.get("model_path") or weights.parent))
     return directory if directory.is_dir() and directory in weights.parents else weights
+
+
+_MAX_NAMES = 3
+"""Tensor names that an error message lists for each kind of mismatch."""
+
+_TRAINING_ONLY = ("num_batches_tracked",)
+"""A BatchNorm counter that is only used in training."""
+
+State = Mapping[str, torch.Tensor]
+
+
+def assert_loaded(role: str, model: Any) -> None:
+    """Check that every tensor of an AutoModel was loaded.
+
+    Args:
+        role: purpose of the model, for the error message.
+        model: an AutoModel as FunASR built it, not modified since.
+
+    Raises:
+        ModelUnusable: the file lacks tensors, or has them in another shape; the message names them.
+    """
+    own = _only_tensors(model.model.state_dict(keep_vars=True))
+    loaded = _only_tensors(_loaded_by_funasr(model))
+    unfilled = _unfilled(own, loaded, externally_loaded(model))
+    missing = [name for name in unfilled if name not in loaded]
+    misshapen = [
+        f"{name}: {list(loaded[name].shape)} instead of {list(own[name].shape)}"
+        for name in unfilled
+        if name in loaded
+    ]
+    if missing or misshapen:
+        source = str(model.kwargs.get("init_param") or "any weights file")
+        mismatch = _describe_mismatch(source, len(own), missing, misshapen)
+        raise ModelUnusable(
+            f"the weights of the {role} do not fit its configuration: {mismatch}. "
+            "Use a config.yaml and a model.pt of the same model, or map name prefixes with "
+            "scope_map in config.yaml"
+        )
+
+
+def _unfilled(own: State, loaded: State, elsewhere: frozenset[str]) -> list[str]:
+    """Names of the module's tensors that still hold their initial values.
+
+    Args:
+        own: tensors of the module.
+        loaded: what FunASR's loader assigns to them.
+        elsewhere: names that are loaded by other code.
+    """
+    matching = {name for name, tensor in loaded.items() if tensor.shape == own[name].shape}
+    filled = {id(own[name]) for name in matching | (elsewhere & own.keys())}  # ids: tied weights
+    return [
+        name
+        for name, tensor in own.items()
+        if id(tensor) not in filled and tensor.numel() and not name.endswith(_TRAINING_ONLY)
+    ]
+
+
+def _only_tensors(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
+
+
+def _describe_mismatch(source: str, total: int, missing: list[str], misshapen: list[str]) -> str:
+    problems = []
+    if missing:
+        count = f"{len(missing)} of {total} tensors"
+        problems.append(f"{count} are not in {source} ({_first_names(missing)})")
+    if misshapen:
+        count = f"{len(misshapen)} of {total} tensors"
+        problems.append(f"{count} have another shape in {source} ({_first_names(misshapen)})")
+    return ", and ".join(problems)
+
+
+def _first_names(names: list[str]) -> str:
+    more = len(names) - _MAX_NAMES
+    return ", ".join(names[:_MAX_NAMES]) + (f", and {more} more" if more > 0 else "")
+
+
+class _RecordingModule:
+    """Stands in for a module in FunASR's loader and records the tensors that it would load."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.loaded: dict[str, Any] = {}
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """See torch.nn.Module."""
+        return dict(self._state)
+
+    def load_state_dict(self, state: State, strict: bool = True) -> None:
+        """See torch.nn.Module; a tensor that is still the same object was not loaded."""
+        self.loaded = {name: new for name, new in state.items() if new is not self._state[name]}
+
+
+def _loaded_by_funasr(model: Any) -> dict[str, Any]:
+    """Tensor name -> the tensor that FunASR's loader assigns, whatever its shape."""
+    kwargs, names = model.kwargs, _RecordingModule(model.model.state_dict())
+    path = kwargs.get("init_param")
+    if not path or not Path(str(path)).exists():
+        return {}
+    scopes = kwargs.get("scope_map", [])
+    with contextlib.redirect_stdout(io.StringIO()):  # the first load has printed the names
+        load_pretrained_model(
+            path=path,
+            model=names,
+            ignore_init_mismatch=False,
+            map_location="meta",
+            oss_bucket=kwargs.get("oss_bucket"),
+            scope_map=scopes
+            if isinstance(scopes, str)
+            else list(scopes),  # the loader appends to it
+            excludes=kwargs.get("excludes"),
+        )
+    return names.loaded

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from funasr_fleet.contract.abilities import Abilities
-from funasr_fleet.worker.engine import diarization, threads
+from funasr_fleet.worker.engine import diarization
 from funasr_fleet.worker.engine.checks import is_on_device
 from funasr_fleet.worker.engine.device_memory import first_budget_s
 from funasr_fleet.worker.engine.fast.selection import EnginePaths
@@ -177,7 +177,10 @@ class FunasrEngine:
 
     def hold_threads(self) -> int:
         """See Engine."""
-        return threads.hold_threads(self._threads)
+        current = torch.get_num_threads()
+        if current != self._threads:
+            torch.set_num_threads(self._threads)
+        return current
 
     def on_device(self) -> bool:
         """See Engine."""

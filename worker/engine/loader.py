@@ -1,5 +1,6 @@
 """Settings and slot plan -> a loaded engine that has passed its checks."""
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,12 @@ import torch
 
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.engine.canary import load_canary, transcribe_canary
-from funasr_fleet.worker.engine.checkpoint import assert_loaded
-from funasr_fleet.worker.engine.checks import assert_cuda, assert_device, assert_weights
+from funasr_fleet.worker.engine.checks import (
+    assert_cuda,
+    assert_device,
+    assert_loaded,
+    assert_weights,
+)
 from funasr_fleet.worker.engine.families import weights_of, whisper
 from funasr_fleet.worker.engine.fast.selection import choose_paths
 from funasr_fleet.worker.engine.funasr import FunasrEngine
@@ -21,7 +26,6 @@ from funasr_fleet.worker.engine.revision import (
     revision_of,
     split_revision,
 )
-from funasr_fleet.worker.engine.threads import limit_threads
 from funasr_fleet.worker.errors import FileFailure, ModelUnusable
 from funasr_fleet.worker.events import Observer, ignore
 from funasr_fleet.worker.process.device_plan import SlotPlan
@@ -36,7 +40,7 @@ def build_engine(settings: Settings, plan: SlotPlan, observe: Observer = ignore)
     Raises:
         ModelUnusable: with the reason and how to fix it.
     """
-    limit_threads(plan.threads)
+    _limit_threads(plan.threads)
     assert_cuda(plan.device)
     names = {
         "recogniser": resolve_model(settings.model),
@@ -53,6 +57,16 @@ def build_engine(settings: Settings, plan: SlotPlan, observe: Observer = ignore)
         raise ModelUnusable(f"the models failed on the canary: {error}") from error
 
 
+def _limit_threads(threads: int) -> None:
+    """Set the number of torch's intra-op threads, and one inter-op thread.
+
+    More inter-op threads only multiply the pools: inference runs one operator at a time.
+    """
+    torch.set_num_threads(threads)
+    with contextlib.suppress(RuntimeError):  # it can be set only once per process
+        torch.set_num_interop_threads(1)
+
+
 def _checked_engine(
     loaded: dict[str, Any],
     directories: list[Path],
@@ -64,7 +78,7 @@ def _checked_engine(
     canary = load_canary(directories[0])
     models = loaded["recogniser"], loaded["vad"], loaded.get("punctuation")
     paths = choose_paths(*models, plan.device, canary.samples)
-    limit_threads(plan.threads)
+    _limit_threads(plan.threads)
     engine = FunasrEngine(
         loaded,
         paths,

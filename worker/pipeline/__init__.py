@@ -3,16 +3,13 @@
 pipeline        runs all stages of one shard
 fetch           fetches and decodes files in blocks of one minute, ahead of the current file
 bounded_queue   bounded queue between two threads
-vad             audio -> clips of speech
-vad_segments    merges and cuts speech segments to the requested clip lengths
-recognise       recognises the clips of many files in one batch
-re_recognition  splits clips with suspect text and recognises them again
+vad             audio -> clips of speech, merged and cut to the requested lengths
+recognise       recognises the clips of many files in one batch; retries suspect ones in pieces
 file_state      results of one file while it is processed
 file_finalizer  decides and records the outcome of every file
 result_writer   transcripts -> outputs in S3
 output_store    reads and writes the outputs of one file
 receipt         builds the transcript and error documents
 shard_reporter  reports a shard to the ledger and writes its per-file records to S3
-stopwatch       seconds per stage
-utilization     measures how long the models are in use
+timers          seconds per stage; how long the models are in use
 """

@@ -17,14 +17,14 @@ from funasr_fleet.contract.layout import fingerprint
 from funasr_fleet.storage.base import ObjectDenied, ObjectInfo, ObjectMissing, ObjectStore
 from funasr_fleet.worker.audio.audio_range import AudioFacts, AudioRange
 from funasr_fleet.worker.audio.decode import Planes, decode_pieces
-from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.audio.listed_bytes import download_listed
 from funasr_fleet.worker.audio.sources import AudioSource
 from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES
 from funasr_fleet.worker.errors import ModelError
 from funasr_fleet.worker.pipeline.bounded_queue import BoundedQueue
 from funasr_fleet.worker.pipeline.output_store import ExistingResult, Outputs
-from funasr_fleet.worker.pipeline.stopwatch import Stopwatch
+from funasr_fleet.worker.pipeline.timers import Stopwatch
 from funasr_fleet.worker.process.heartbeat import (
     NO_LIMITS,
     SLOWEST_BYTES_PER_S,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.audio.sources import AudioSource
 from funasr_fleet.worker.engine.interface import Engine
 from funasr_fleet.worker.errors import Retry, decide
@@ -27,7 +27,7 @@ from funasr_fleet.worker.pipeline.file_state import ClipOfFile, EndOfFile
 from funasr_fleet.worker.pipeline.receipt import RunContext
 from funasr_fleet.worker.pipeline.recognise import recognise
 from funasr_fleet.worker.pipeline.result_writer import ResultWriter
-from funasr_fleet.worker.pipeline.utilization import UtilizationTimer
+from funasr_fleet.worker.pipeline.timers import UtilizationTimer
 from funasr_fleet.worker.pipeline.vad import detect_speech
 from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch, ignore
 from funasr_fleet.worker.text.batching import MOST_S, in_groups

@@ -19,7 +19,7 @@ from funasr_fleet.worker.audio.audio_range import AudioFacts
 from funasr_fleet.worker.engine.interface import Identity
 from funasr_fleet.worker.errors import Skip
 from funasr_fleet.worker.pipeline.file_state import ChannelResult
-from funasr_fleet.worker.pipeline.stopwatch import Stopwatch
+from funasr_fleet.worker.pipeline.timers import Stopwatch
 from funasr_fleet.worker.text.segments import whole_text
 from funasr_fleet.worker.text.tokens import guess_language
 

@@ -9,10 +9,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from funasr_fleet.worker.audio.damage.clock import Clock, ClockPosition
-from funasr_fleet.worker.audio.damage.evidence import NO_GAP, DamageEvidence, Gap
-from funasr_fleet.worker.audio.damage.packets import adts_frames, is_pause, padding_bytes
-from funasr_fleet.worker.audio.damage.transport_stream import is_broken
+from funasr_fleet.worker.audio.damage.gaps import NO_GAP, Clock, ClockPosition, DamageEvidence, Gap
+from funasr_fleet.worker.audio.damage.packets import adts_frames, is_broken, is_pause, padding_bytes
 from funasr_fleet.worker.audio.damage.unread_bytes import SkippedBytes, UnreadBytes
 from funasr_fleet.worker.audio.decoder_input import DecoderInput
 

@@ -1,7 +1,9 @@
-"""The protocol of a source of audio; an ObjectStore is one implementation."""
+"""The protocol of a source of audio, and the source that each address selects."""
 
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from funasr_fleet.contract.audio_address import is_web
 from funasr_fleet.storage.base import ObjectInfo
 
 
@@ -13,3 +15,22 @@ class AudioSource(Protocol):
 
     def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
         """Write the bytes into a file, like storage.base.ObjectStore.download."""
+
+
+@dataclass(frozen=True)
+class SourceByAddress:
+    """Fetches http and https addresses from the web, and all others from storage."""
+
+    storage: AudioSource
+    web: AudioSource
+
+    def head(self, uri: str) -> ObjectInfo:
+        """See AudioSource."""
+        return self._of(uri).head(uri)
+
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
+        """See AudioSource."""
+        return self._of(uri).download(uri, into, limit_bytes)
+
+    def _of(self, uri: str) -> AudioSource:
+        return self.web if is_web(uri) else self.storage

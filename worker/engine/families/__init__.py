@@ -10,7 +10,6 @@ whisper.py      Whisper through FunASR
 conformer.py    CTC with or without an attention decoder
 other.py        any other recogniser
 parts.py        VAD, punctuation and speaker models
-languages.py    language codes
 """
 
 from pathlib import Path

@@ -12,11 +12,71 @@ from numpy.typing import NDArray
 
 from funasr_fleet.worker.engine.device_memory import retry_on_oom
 from funasr_fleet.worker.engine.fast.decisions import Decisions, VadRules
-from funasr_fleet.worker.engine.fast.feature_window import FeatureWindow
-from funasr_fleet.worker.engine.fast.filterbank import FRAME_SAMPLES, SHIFT_SAMPLES, FilterBank
+from funasr_fleet.worker.engine.fast.features import (
+    FRAME_MS,
+    FRAME_SAMPLES,
+    MEL_BINS,
+    SHIFT_SAMPLES,
+    FilterBank,
+    frame_count,
+    is_standard,
+)
 from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES, Clip, OnOom, Samples, ignore
-from funasr_fleet.worker.engine.stock_detector import is_fsmn
+from funasr_fleet.worker.engine.stock import MIN_CLIP_SAMPLES, is_fsmn
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS, Span
+
+
+class FeatureWindow:
+    """Samples and features of the latest frames. Frames are numbered from the audio's beginning."""
+
+    def __init__(self, filterbank: FilterBank) -> None:
+        self._filterbank = filterbank
+        self._first = 0
+        self._samples: Samples = np.empty(0, np.float32)
+        self._features = torch.empty(0, MEL_BINS)
+
+    @property
+    def frames(self) -> int:
+        """Number of frames since the audio's beginning."""
+        return self._first + len(self._features)
+
+    def add(self, block: Samples) -> None:
+        """Append samples and compute their features; changes nothing when it fails."""
+        known_frames = len(self._features)
+        samples = np.concatenate([self._samples, block])
+        new_features = self._filterbank(torch.from_numpy(samples[known_frames * SHIFT_SAMPLES :]))
+        self._features = torch.cat([self._features.to(new_features.device), new_features])
+        self._samples = samples
+
+    def features(self, start: int, end: int) -> torch.Tensor:
+        """Features of these frames, shape (end - start, 80); edge frames repeat beyond the ends."""
+        rows = torch.arange(start, end).clamp_(0, self.frames - 1) - self._first
+        return self._features[rows.to(self._features.device, non_blocking=True)]
+
+    def samples_of(self, start: int, end: int) -> Samples:
+        """The samples from which these frames were computed."""
+        begin = (start - self._first) * SHIFT_SAMPLES
+        return self._samples[begin : begin + (end - start - 1) * SHIFT_SAMPLES + FRAME_SAMPLES]
+
+    def clip(self, span: Span) -> Clip:
+        """A copy of a span, with its features when it begins at a whole frame."""
+        offset = self._first * SHIFT_SAMPLES
+        begin, end = span.start_ms * SAMPLES_PER_MS - offset, span.end_ms * SAMPLES_PER_MS - offset
+        samples = self._samples[begin:end].copy()
+        first, remainder = divmod(span.start_ms, FRAME_MS)
+        if remainder or len(samples) < MIN_CLIP_SAMPLES:
+            return Clip(span, samples)
+        start = first - self._first
+        features = self._features[start : start + frame_count(len(samples))]
+        return Clip(span, samples, features.clone())
+
+    def forget(self, before: int) -> None:
+        """Drop samples and features before this frame."""
+        drop = max(0, min(before, self.frames) - self._first)
+        self._samples = self._samples[drop * SHIFT_SAMPLES :]
+        self._features = self._features[drop:]
+        self._first += drop
+
 
 _CONTEXT = 2
 """Context frames on both sides of a frame, stacks of five; those on the right add latency."""
@@ -28,17 +88,12 @@ def applies(model: Any) -> bool:
     return (
         is_fsmn(model)
         and type(frontend).__name__ == "WavFrontendOnline"
-        and _is_standard(frontend)
+        and is_standard(frontend)
         and (frontend.lfr_n, frontend.lfr_m) == (1, 1 + 2 * _CONTEXT)
         and vad.vad_opts.detect_mode == 1
         and vad.vad_opts.sil_pdf_ids == [0]
         and vad.encoder_conf.get("rorder") == 0
     )
-
-
-def _is_standard(frontend: Any) -> bool:
-    shape = (frontend.fs, frontend.n_mels, frontend.frame_length, frontend.frame_shift)
-    return shape == (16_000, 80, 25, 10) and frontend.window == "hamming" and frontend.snip_edges
 
 
 class FastDetector:

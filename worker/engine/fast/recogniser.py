@@ -16,10 +16,8 @@ from funasr.utils import postprocess_utils, timestamp_tools
 
 from funasr_fleet.worker.engine.errors import translate_errors
 from funasr_fleet.worker.engine.families import paraformer
-from funasr_fleet.worker.engine.fast.cif import cif_wo_hidden
-from funasr_fleet.worker.engine.fast.filterbank import FilterBank
-from funasr_fleet.worker.engine.fast.predictor import FastPredictor
-from funasr_fleet.worker.engine.fast.stacking import Stacking
+from funasr_fleet.worker.engine.fast.features import FilterBank, Stacking, is_standard
+from funasr_fleet.worker.engine.fast.predictor import FastPredictor, cif_wo_hidden
 from funasr_fleet.worker.engine.interface import Clip, Hints
 from funasr_fleet.worker.engine.stock import StockRecogniser, padded
 from funasr_fleet.worker.text.segments import Recognition
@@ -39,10 +37,8 @@ def applies(model: Any) -> bool:
         and type(model.model.predictor).__name__ == "CifPredictorV3"
         and model.model.predictor.upsample_type in ("cnn", "cnn_blstm")
         and type(frontend).__name__ == "WavFrontend"
-        and (frontend.fs, frontend.n_mels) == (16_000, 80)
-        and (frontend.frame_length, frontend.frame_shift) == (25, 10)
-        and frontend.window == "hamming"
-        and bool(frontend.snip_edges and frontend.upsacle_samples)
+        and is_standard(frontend)
+        and bool(frontend.upsacle_samples)
         and frontend.cmvn is not None
         and not hasattr(tokenizer, "bpemodel")
         and not model.kwargs.get("decoding_ctc_weight")

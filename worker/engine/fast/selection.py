@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -11,25 +11,73 @@ from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.worker.engine.families import OTHER, Family, family_of
 from funasr_fleet.worker.engine.fast import detector, punctuator, recogniser
 from funasr_fleet.worker.engine.fast.detector import FastDetector
-from funasr_fleet.worker.engine.fast.filterbank import FilterBank
-from funasr_fleet.worker.engine.fast.parity import same_words
+from funasr_fleet.worker.engine.fast.features import FilterBank
 from funasr_fleet.worker.engine.fast.punctuator import FastPunctuator
 from funasr_fleet.worker.engine.fast.recogniser import FastRecogniser
 from funasr_fleet.worker.engine.interface import (
     BLOCK_SAMPLES,
     Clip,
     Hints,
+    OnOom,
     Samples,
+    StreamingVad,
     as_clip,
     find_speech,
+    ignore,
 )
-from funasr_fleet.worker.engine.steps import Detector, Punctuator, Recogniser
-from funasr_fleet.worker.engine.stock import StockPunctuator, StockRecogniser
-from funasr_fleet.worker.engine.stock_detector import StockDetector
+from funasr_fleet.worker.engine.stock import StockDetector, StockPunctuator, StockRecogniser
 from funasr_fleet.worker.errors import DeviceLost
+from funasr_fleet.worker.text.segments import Recognition
 from funasr_fleet.worker.text.spans import SAMPLE_RATE, Span
 
 log = logging.getLogger(__name__)
+
+
+class Detector(Protocol):
+    """Detects speech (VAD)."""
+
+    def start_vad(self, on_oom: OnOom = ignore) -> StreamingVad:
+        """Start VAD of one audio.
+
+        Args:
+            on_oom: called when the device's memory is too small, before a retry.
+        """
+
+
+class Recogniser(Protocol):
+    """Recognises clips, one batch per call."""
+
+    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
+        """One result per clip, in the same order."""
+
+
+class Punctuator(Protocol):
+    """Adds punctuation to texts."""
+
+    def punctuate(self, texts: Sequence[str]) -> list[str]:
+        """Each text with punctuation; an empty text stays empty."""
+
+
+NEAR_MS = 40
+"""Two steps of Paraformer's word times; rounding on another device may move one by a step."""
+
+
+def same_words(one: Sequence[Recognition], other: Sequence[Recognition]) -> bool:
+    """Whether texts and words are equal and word times differ by at most NEAR_MS."""
+    return len(one) == len(other) and all(map(_same, one, other))
+
+
+def _same(one: Recognition, other: Recognition) -> bool:
+    if one.text != other.text or (one.words is None) != (other.words is None):
+        return False
+    words, others = one.words or (), other.words or ()
+    return len(words) == len(others) and all(
+        this.text == that.text
+        and abs(this.start_ms - that.start_ms) <= NEAR_MS
+        and abs(this.end_ms - that.end_ms) <= NEAR_MS
+        for this, that in zip(words, others, strict=True)
+    )
+
 
 Path = TypeVar("Path")
 Output = TypeVar("Output")

@@ -2,8 +2,7 @@
 
 import pytest
 
-from funasr_fleet.worker.audio.damage.packets import adts_frames, is_pause, padding_bytes
-from funasr_fleet.worker.audio.damage.transport_stream import is_broken
+from funasr_fleet.worker.audio.damage.packets import adts_frames, is_broken, is_pause, padding_bytes
 
 PID = 0x101
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from funasr_fleet.worker.audio.decode import Audio, decode_file, decode_pieces
-from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.errors import AudioTooLong, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 from tests.support.sounds import as_file, encode, tone, wav

@@ -9,8 +9,8 @@ import av
 import pytest
 
 from funasr_fleet.embedded.samples import SAMPLES, load_samples
-from funasr_fleet.worker.audio.container_allowlist import DEMUXERS, container_options
 from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.audio.input_checks import DEMUXERS, container_options
 from funasr_fleet.worker.errors import UndecodableAudio
 from tests.support import referring_files as referring
 from tests.support.sounds import as_file, encode, tone, wav

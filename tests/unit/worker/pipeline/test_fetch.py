@@ -8,7 +8,7 @@ import pytest
 
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.storage.base import MemoryStore, ObjectInfo, ObjectMissing
-from funasr_fleet.worker.audio.input_limits import Limits
+from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.errors import UndecodableAudio
 from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
 from tests.support.examples import a_ref, a_shard

@@ -15,7 +15,7 @@ from funasr_fleet.worker.pipeline.receipt import (
     write_receipt,
     write_transcript,
 )
-from funasr_fleet.worker.pipeline.stopwatch import Stopwatch
+from funasr_fleet.worker.pipeline.timers import Stopwatch
 from funasr_fleet.worker.text.quality import warnings_of
 from funasr_fleet.worker.text.spans import Span
 from tests.support.examples import a_receipt, a_ref, a_segment, who

@@ -2,8 +2,7 @@
 
 import pytest
 
-from funasr_fleet.worker.audio.damage.clock import Clock, ClockPosition
-from funasr_fleet.worker.audio.damage.evidence import NO_GAP, DamageEvidence, Gap
+from funasr_fleet.worker.audio.damage.gaps import NO_GAP, Clock, ClockPosition, DamageEvidence, Gap
 
 FRAME_S = 0.02
 FRAME_BYTES = 100

@@ -3,7 +3,7 @@
 import pytest
 
 from funasr_fleet.contract.transcript import Word
-from funasr_fleet.worker.engine.fast.parity import NEAR_MS, same_words
+from funasr_fleet.worker.engine.fast.selection import NEAR_MS, same_words
 from funasr_fleet.worker.text.segments import Recognition
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from funasr_fleet.worker.engine.interface import Clip
-from funasr_fleet.worker.pipeline.re_recognition import join_recognitions, retry_suspect_clips
+from funasr_fleet.worker.pipeline.recognise import join_recognitions, retry_suspect_clips
 from funasr_fleet.worker.text.segments import Recognition
 from funasr_fleet.worker.text.spans import Span
 from tests.support.examples import a_word

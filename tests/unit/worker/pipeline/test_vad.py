@@ -7,7 +7,7 @@ import pytest
 
 from funasr_fleet.contract.job import Options
 from funasr_fleet.worker.engine.interface import Clip, Samples
-from funasr_fleet.worker.pipeline.vad_segments import SegmentLengthFilter, SegmentLimits, cut_clip
+from funasr_fleet.worker.pipeline.vad import SegmentLengthFilter, SegmentLimits, cut_clip
 from funasr_fleet.worker.text.spans import Span
 
 AUDIO = np.arange(20 * 16_000, dtype=np.float32)

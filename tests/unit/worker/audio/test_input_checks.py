@@ -3,7 +3,7 @@
 import pytest
 
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.audio.input_limits import UNLIMITED, Limits
+from funasr_fleet.worker.audio.input_checks import UNLIMITED, Limits
 from funasr_fleet.worker.errors import AudioTooLong, UndecodableAudio
 
 
