@@ -7,10 +7,13 @@ and FFmpeg opens only the file it is given.
 
 import math
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from funasr_fleet.worker.errors import AudioTooLong, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from funasr_fleet.settings import Settings
 
 DEMUXERS = (
     # uncompressed samples
@@ -48,7 +51,7 @@ def container_options() -> dict[str, str]:
     }
 
 
-def deny_external_io(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
+def deny_external_io(url: str, flags: int, options: dict[str, str]) -> NoReturn:
     """FFmpeg's io_open callback: reject every file or address that the input refers to."""
     raise UndecodableAudio("the file refers to another file or address, which is not opened")
 
@@ -92,8 +95,8 @@ class Limits:
     """Size of its samples at 16 kHz, all channels together, in MB (10^6 bytes)."""
 
     @classmethod
-    def of(cls, settings: Any) -> "Limits":
-        """The limits in Settings; untyped, so that this package does not import Settings."""
+    def of(cls, settings: "Settings") -> "Limits":
+        """The limits in the settings."""
         return cls(
             bytes=settings.max_bytes,
             audio_s=settings.max_audio_s,

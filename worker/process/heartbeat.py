@@ -13,9 +13,12 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from funasr_fleet.storage.base import ObjectStore
+
+if TYPE_CHECKING:
+    from funasr_fleet.settings import Settings
 
 _WRITE_EVERY_S = 0.5
 _FILE_BYTES = 2048
@@ -43,18 +46,6 @@ class Progress:
     """The last step, with the name of its file if it has one."""
 
 
-class TimeSettings(Protocol):
-    """The settings that limit time."""
-
-    @property
-    def stall_s(self) -> float:
-        """FLEET_STALL_S."""
-
-    @property
-    def min_rtfx(self) -> float:
-        """FLEET_MIN_RTFX."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class TimeLimits:
     """Maximum duration of work."""
@@ -65,8 +56,8 @@ class TimeLimits:
     """Minimum speed, in audio seconds per second."""
 
     @classmethod
-    def of(cls, settings: TimeSettings) -> "TimeLimits":
-        """Read the limits from the settings."""
+    def of(cls, settings: "Settings") -> "TimeLimits":
+        """The limits in the settings."""
         return cls(stall_s=settings.stall_s, min_rtfx=settings.min_rtfx)
 
     def for_audio(self, audio_s: float) -> float:
@@ -210,10 +201,10 @@ class HeartbeatStore:
         self._store = store
         self._touch = touch
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        request: Callable[..., Any] = getattr(self._store, name)
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        request: Callable[..., object] = getattr(self._store, name)
 
-        def touched(uri: str, *arguments: Any, **named: Any) -> Any:
+        def touched(uri: str, *arguments: object, **named: object) -> object:
             self._touch(f"{name} of {uri}", _REQUEST_ALLOWANCE_S)
             return request(uri, *arguments, **named)
 
