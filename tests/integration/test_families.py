@@ -19,6 +19,7 @@ from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import Hints, as_clip, find_speech
 from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.events import ignore
+from funasr_fleet.worker.pipeline.fetch import Fetcher
 from funasr_fleet.worker.pipeline.pipeline import Pipeline
 from funasr_fleet.worker.pipeline.receipt import RunContext
 from funasr_fleet.worker.process.device_plan import SlotPlan
@@ -84,7 +85,13 @@ def results(engine: FunasrEngine) -> dict[str, Any]:
         files=tuple(AudioRef(audio=f"s3://in/{name}") for name in names),
         options=wanted,
     )
-    pipeline = Pipeline(store=store, engine=engine, observe=ignore, limits=Limits(audio_s=600))
+    fetcher = Fetcher(
+        store=store,
+        model_revision=engine.identity.model_revision,
+        abilities=engine.abilities,
+        limits=Limits(audio_s=600),
+    )
+    pipeline = Pipeline(engine=engine, observe=ignore, fetcher=fetcher)
     pipeline.run(shard, WHO, lambda ref, finished: None)
     return {name: json.loads(store.read(f"s3://out/{name}.json")) for name in names}
 

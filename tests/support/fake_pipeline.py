@@ -10,6 +10,7 @@ from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.storage.base import MemoryStore, ObjectInfo, StoreError
 from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.events import Event, FileFinished
+from funasr_fleet.worker.pipeline.fetch import Fetcher
 from funasr_fleet.worker.pipeline.pipeline import Pipeline
 from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch, ignore
 from funasr_fleet.worker.text.batching import in_groups
@@ -76,16 +77,16 @@ class Workbench:
     @property
     def pipeline(self) -> Pipeline:
         """Freshly wired."""
-        return Pipeline(
+        fetcher = Fetcher(
             store=self.store,
-            engine=self.engine,
-            observe=self.observe,
+            model_revision=self.engine.identity.model_revision,
+            abilities=self.engine.abilities,
             limits=Limits(audio_s=self.max_audio_s),
             ahead=self.ahead,
             time_limits=self.time_limits,
             touch=self.touch,
-            now=lambda: NOW,
         )
+        return Pipeline(engine=self.engine, observe=self.observe, fetcher=fetcher, now=lambda: NOW)
 
     def upload(self, key: str, planes: Planes | None = None) -> str:
         """Put a tone of one second, or other samples, into the bucket `in`."""

@@ -148,6 +148,7 @@ def build_context(
     from funasr_fleet.storage.s3 import S3Store
     from funasr_fleet.worker.audio.sources import SourceByAddress, WebAudio
     from funasr_fleet.worker.engine.loader import build_engine
+    from funasr_fleet.worker.pipeline.fetch import Fetcher
     from funasr_fleet.worker.pipeline.pipeline import Pipeline
     from funasr_fleet.worker.process.heartbeat import touch_on_request
     from funasr_fleet.worker.telemetry.observers import observers
@@ -161,17 +162,18 @@ def build_context(
     slot_reporter = SlotReporter.ready(plan, gpu, files, engine)
     store = touch_on_request(S3Store(), heartbeat.touch)
     recorder, make_reporter = _build_reporting(settings, redis, store, plan.slot)
-    pipeline = Pipeline(
+    fetcher = Fetcher(
         store=store,
-        engine=engine,
-        observe=slot_reporter.wrap(observe),
-        limits=Limits.of(settings),
         audio=SourceByAddress(store, WebAudio(hosts=listed_hosts(settings.allowed_http_hosts))),
+        model_revision=engine.identity.model_revision,
+        abilities=engine.abilities,
+        limits=Limits.of(settings),
         time_limits=TimeLimits.of(settings),
         touch=heartbeat.touch,
         at_once=min(plan.threads, _CONCURRENT_FETCHES),
         ahead=plan.device != CPU,
     )
+    pipeline = Pipeline(engine=engine, observe=slot_reporter.wrap(observe), fetcher=fetcher)
     return WorkerContext(
         plan=plan,
         pipeline=pipeline,

@@ -64,12 +64,12 @@ def write_errors(
     Raises:
         StoreUnavailable: storage is unavailable, and that is not the reason of the dead letter.
     """
-    failed = []
+    failed, fetcher = [], child.pipeline.fetcher
     for ref in shard.files:
         child.heartbeat.touch(f"report of {ref.relative}")
-        outputs = Outputs(child.pipeline.store, shard.output, ref.relative)
+        outputs = Outputs(fetcher.store, shard.output, ref.relative)
         with _tolerate_same_cause(decision):
-            if child.pipeline.fetcher.existing(shard, ref):
+            if fetcher.existing(shard, ref):
                 continue  # an attempt crashed after it had written the result
         failed.append(ref)
         skip = Skip(decision.kind, decision.message)

@@ -89,7 +89,10 @@ class HeartbeatFile(io.BufferedRandom):
 
 @dataclass(frozen=True, kw_only=True)
 class Fetcher:
-    """Fetches files in its own threads; decodes there, or in the thread that takes the blocks."""
+    """Fetches files in its own threads; decodes there, or in the thread that takes the blocks.
+
+    Wired once per process.
+    """
 
     store: ObjectStore
     audio: AudioSource | None = None
@@ -102,8 +105,10 @@ class Fetcher:
     """Called at every step; see worker.process.heartbeat."""
     at_once: int = 1
     """Files fetched ahead while one is processed."""
-    decodes_ahead: bool = False
-    """Whether files are decoded in the fetch threads, before their blocks are requested."""
+    ahead: bool = False
+    """Whether later files are decoded in the fetch threads, and run through VAD, while earlier ones
+    are recognised: useful with a GPU, where this work does not compete with recognition for the
+    CPU."""
 
     def fetch_ahead(
         self, shard: Shard, stop: Callable[[], bool] = lambda: False
@@ -141,7 +146,7 @@ class Fetcher:
 
     def _begin(self, file_job: FileJob, threads: Executor) -> FetchedFile:
         fetched = FetchedFile(file_job=file_job)
-        if self.decodes_ahead:
+        if self.ahead:
             ahead: BoundedQueue[Planes] = BoundedQueue(_BLOCKS_AHEAD)
             threads.submit(ahead.fill, self._decode(fetched, partial(self._fetch, fetched)))
             fetched.blocks = ahead

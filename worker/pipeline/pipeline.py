@@ -14,9 +14,6 @@ from dataclasses import dataclass
 
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.transcript import utc_now
-from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.worker.audio.input_checks import Limits
-from funasr_fleet.worker.audio.sources import AudioSource
 from funasr_fleet.worker.engine.interface import Engine
 from funasr_fleet.worker.errors import Retry, decide
 from funasr_fleet.worker.events import InferenceTime, Observer
@@ -29,7 +26,6 @@ from funasr_fleet.worker.pipeline.recognise import recognise
 from funasr_fleet.worker.pipeline.result_writer import ResultWriter
 from funasr_fleet.worker.pipeline.timers import UtilizationTimer
 from funasr_fleet.worker.pipeline.vad import detect_speech
-from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch, ignore
 from funasr_fleet.worker.text.batching import MOST_S, in_groups
 
 _WRITERS = 4
@@ -54,20 +50,10 @@ class ShardUsage:
 class Pipeline:
     """Everything that processing a shard needs, wired once per process."""
 
-    store: ObjectStore
     engine: Engine
     observe: Observer
-    limits: Limits
-    audio: AudioSource | None = None
-    """Where audio is fetched from; None for the store."""
-    time_limits: TimeLimits = NO_LIMITS
-    touch: Touch = ignore
-    """Called at every step; see worker.process.heartbeat."""
-    at_once: int = 1
-    """Files fetched ahead while one is processed."""
-    ahead: bool = False
-    """Whether VAD and decoding of later files run while earlier ones are recognised: useful with a
-    GPU, where this work does not compete with recognition for the CPU."""
+    fetcher: Fetcher
+    """Fetches the files of a shard, and finds those that already have a result."""
     now: Callable[[], str] = utc_now
 
     def run(
@@ -83,7 +69,6 @@ class Pipeline:
             Exception: any error that worker.errors.decide does not map to Skip. Files with a
                 retryable storage error do not prevent the others from being committed.
         """
-        fetcher = self.fetcher
         with (
             ThreadPoolExecutor(1, "vad") as vad_executor,
             ThreadPoolExecutor(_WRITERS, "write") as write_executor,
@@ -92,14 +77,14 @@ class Pipeline:
                 shard=shard,
                 engine=self.engine,
                 result_writer=ResultWriter(engine=self.engine.identity, run=run, now=self.now),
-                fingerprint=fetcher.fingerprint,
+                fingerprint=self.fetcher.fingerprint,
                 write_executor=write_executor,
                 record=record,
                 observe=self.observe,
             )
             busy = UtilizationTimer(time.perf_counter)
             with (  # an error's traceback would keep the generators, and their threads, alive
-                contextlib.closing(fetcher.fetch_ahead(shard, stop)) as files,
+                contextlib.closing(self.fetcher.fetch_ahead(shard, stop)) as files,
                 contextlib.closing(self._groups(files, busy, vad_executor)) as groups,
             ):
                 self._process(groups, finalizer, busy)
@@ -107,26 +92,11 @@ class Pipeline:
             raise finalizer.retry_errors[0]
         return ShardUsage(threads=finalizer.threads, busy_s=busy.total_s)
 
-    @property
-    def fetcher(self) -> Fetcher:
-        """Fetches the files of a shard, and finds those that already have a result."""
-        return Fetcher(
-            store=self.store,
-            audio=self.audio,
-            model_revision=self.engine.identity.model_revision,
-            abilities=self.engine.abilities,
-            limits=self.limits,
-            time_limits=self.time_limits,
-            touch=self.touch,
-            at_once=self.at_once,
-            decodes_ahead=self.ahead,
-        )
-
     def _groups(
         self, files: Iterable[FetchedFile], busy: UtilizationTimer, vad_executor: Executor
     ) -> Groups:
         speech = detect_speech(self.engine, files, busy)
-        if self.ahead:
+        if self.fetcher.ahead:
             return prefetch(in_groups(speech, _seconds), 1, vad_executor)
         # a small first group helps only a thread that works in parallel
         return in_groups(speech, _seconds, first_s=MOST_S)

@@ -27,7 +27,9 @@ def _run(bench: Workbench, *uris: str, hosts: frozenset[str] = frozenset({NAME})
     client = HttpClient(resolve=lambda *_: ["127.0.0.1"], is_public=lambda _: True)
     audio = SourceByAddress(bench.store, WebAudio(hosts=hosts, client=client))
     shard = a_shard(*(a_ref(uri, index=number) for number, uri in enumerate(uris)))
-    replace(bench.pipeline, audio=audio).run(shard, who(), lambda *_: None)
+    pipeline = bench.pipeline
+    pipeline = replace(pipeline, fetcher=replace(pipeline.fetcher, audio=audio))
+    pipeline.run(shard, who(), lambda *_: None)
 
 
 def _all_that_was_told(bench: Workbench) -> str:

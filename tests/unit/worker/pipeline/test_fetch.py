@@ -45,7 +45,7 @@ def store() -> CountingStore:
 
 
 AHEAD = False
-"""Whether files are decoded before they are asked for; see decodes_ahead."""
+"""Whether files are decoded before they are asked for; see Fetcher.ahead."""
 
 
 @pytest.fixture(params=[False, True], ids=["decoded when asked for", "decoded ahead"], autouse=True)
@@ -59,7 +59,7 @@ def _fetcher(store: MemoryStore) -> Fetcher:
         model_revision="sha256:m",
         abilities=Abilities(),
         limits=Limits(audio_s=500),
-        decodes_ahead=AHEAD,
+        ahead=AHEAD,
     )
 
 
