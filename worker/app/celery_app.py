@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-from typing import Any
 
 from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready
 
@@ -45,12 +44,12 @@ def _current_child() -> WorkerContext:
 
 
 @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
-def _configure_logging(**_: Any) -> None:
+def _configure_logging(**_: object) -> None:
     configure_logging(settings.log_format)
 
 
 @worker_init.connect(weak=False)  # type: ignore[untyped-decorator]
-def _prepare_parent(**_: Any) -> None:
+def _prepare_parent(**_: object) -> None:
     SlotFiles(settings.run_dir).start(count_children(settings))
     forget_counts(settings.run_dir)
     ValidatingConsumer.observe = staticmethod(observers_of_parent(settings.run_dir))
@@ -61,14 +60,14 @@ def _prepare_parent(**_: Any) -> None:
 
 
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
-def _prepare_child(**_: Any) -> None:
+def _prepare_child(**_: object) -> None:
     global _child  # noqa: PLW0603 - Celery has no other way to pass the hook's result to tasks
     kill_on_parent_death(_parent_pid)
     _child = start_child(settings)
 
 
 @worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
-def _log_ready(**_: Any) -> None:
+def _log_ready(**_: object) -> None:
     log.info("consuming queue %r; waiting for models to load", settings.queue)
 
 

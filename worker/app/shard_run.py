@@ -4,7 +4,7 @@ import contextlib
 import logging
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funasr_fleet.broker.attempts_key import identity_of
 from funasr_fleet.broker.dead_letters import DeadLetter
@@ -34,6 +34,9 @@ from funasr_fleet.worker.events import (
 )
 from funasr_fleet.worker.process.os_process import trim_heap
 
+if TYPE_CHECKING:
+    from funasr_fleet.worker.pipeline.receipt import RunContext
+
 log = logging.getLogger(__name__)
 
 _DEAD_LETTER_RETRY_S = 30.0
@@ -48,7 +51,7 @@ class ShardRun:
     """One message, processed by a child that holds the lock of its shard."""
 
     task: Any
-    document: Any
+    document: object
     child: WorkerContext
     shard: Shard | None = None
     """None when the message is not a valid shard."""
@@ -136,7 +139,7 @@ class ShardRun:
             )
         )
 
-    def _run_context(self) -> Any:
+    def _run_context(self) -> "RunContext":
         from funasr_fleet.worker.pipeline.receipt import RunContext
 
         return RunContext(
@@ -166,7 +169,7 @@ class ShardRun:
         retries = self.task.request.retries + 1
         republish_with_delay(self.task, decision.delay_s, retries, self.child.heartbeat.touch)
         self._discard_attempt()
-        shard = str(self.document.get("shard"))
+        shard = self.shard.shard if self.shard else ""
         self.child.observe(
             ShardRetryScheduled(shard=shard, reason=decision.message, delay_s=decision.delay_s)
         )

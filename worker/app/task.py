@@ -26,7 +26,7 @@ _MAX_LOCKED_DELAY_S = 20.0
 def register_task(app: Any, settings: Settings, child: Callable[[], WorkerContext]) -> None:
     """Register the task with the application; `child` is called each time the task runs."""
 
-    def transcribe(task: Any, *arguments: Any, **named: Any) -> None:
+    def transcribe(task: Any, *arguments: object, **named: object) -> None:
         is_one_argument = len(arguments) == 1 and not named
         document = arguments[0] if is_one_argument else {"args": arguments, "kwargs": named}
         run_shard(task, document, child(), settings.max_attempts)
@@ -35,7 +35,7 @@ def register_task(app: Any, settings: Settings, child: Callable[[], WorkerContex
     app.task(transcribe, name=TASK, bind=True, max_retries=None, shared=False, Request=request)
 
 
-def run_shard(task: Any, document: Any, child: WorkerContext, max_attempts: int) -> None:
+def run_shard(task: Any, document: object, child: WorkerContext, max_attempts: int) -> None:
     """Run the shard of a message; errors are handled as worker.errors.decide says.
 
     The message is acknowledged when this function returns. It returns only after the results, the
@@ -53,7 +53,7 @@ def run_shard(task: Any, document: Any, child: WorkerContext, max_attempts: int)
         leave_process()
 
 
-def _begin(task: Any, document: Any, child: WorkerContext, max_attempts: int) -> None:
+def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int) -> None:
     if child.is_draining():
         raise RequeueShard
     try:

@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -58,7 +58,7 @@ class ParentContext:
 
     settings: Settings
     slots: SlotFiles
-    clock: Any = time.monotonic
+    clock: Callable[[], float] = time.monotonic
     connected_since_s: float = field(default=0.0, init=False)
     """When the consumer last connected to the broker."""
     drain_deadline_s: float | None = field(default=None, init=False)

@@ -79,7 +79,7 @@ _MAX_ENVELOPE = MAX_MESSAGE_BYTES * 4 // 3 + (1 << 20)
 _NOT_A_MESSAGE = "not a Celery message"
 
 
-def valid_or_wrapped(element: Any) -> Any:
+def valid_or_wrapped(element: object) -> Any:
     """The element if it is a valid message, else a valid message that wraps it."""
     if is_valid_message(element):
         return element
@@ -121,7 +121,7 @@ def wrap_invalid(text: str, reason: str) -> dict[str, Any]:
     }
 
 
-def is_valid_message(message: Any) -> bool:
+def is_valid_message(message: object) -> bool:
     """Whether the message has every field that kombu reads without checking."""
     if not isinstance(message, dict):
         return False
@@ -140,7 +140,7 @@ def is_valid_message(message: Any) -> bool:
     )
 
 
-def _has_body(body: Any, encoding: Any) -> bool:
+def _has_body(body: object, encoding: object) -> bool:
     if not isinstance(body, str) or encoding not in (None, "base64"):
         return False
     try:

@@ -53,7 +53,7 @@ class ValidatingConsumer(Consumer):  # type: ignore[misc]
     settings: ClassVar[Settings]
     observe: ClassVar[Observer]
 
-    def __init__(self, *args: Any, **named: Any) -> None:
+    def __init__(self, *args: object, **named: object) -> None:
         super().__init__(*args, **named)
         ShardRequest.reject_to_dead_letters = staticmethod(self._dead_letter_request)
         # Celery looks the attribute up for each request, whether or not a child is free
@@ -90,7 +90,7 @@ class ValidatingConsumer(Consumer):  # type: ignore[misc]
         for name in set(self.strategies) - {TASK}:
             del self.strategies[name]
 
-    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+    def create_task_handler(self, *args: object, **kwargs: object) -> Callable[[Any], Any]:
         """Return Celery's message handler, preceded by the validation of the message."""
         handle = super().create_task_handler(*args, **kwargs)
 
@@ -154,7 +154,7 @@ class ValidatingConsumer(Consumer):  # type: ignore[misc]
         message.ack_log_error(log, self.connection_errors)
 
 
-def sanitize_headers(headers: dict[str, Any]) -> dict[str, Any]:
+def sanitize_headers(headers: dict[str, object]) -> dict[str, object]:
     """Return the headers that a shard needs; clients may not set time limits or stamps.
 
     Celery reads some headers only after it has reserved a child, and does not free it when they are
@@ -185,7 +185,7 @@ def _payload(message: Any) -> Any:
         raise UnreadableMessage(_describe(error)) from error
 
 
-def check_body(body: Any) -> None:
+def check_body(body: object) -> None:
     """Check the structure that Celery assumes; otherwise a child fails and the message is lost.
 
     Raises:
@@ -200,16 +200,16 @@ def check_body(body: Any) -> None:
         raise ValueError("callbacks, chains and chords are not supported")
 
 
-def _check_id(id_: Any) -> None:
+def _check_id(id_: object) -> None:
     if not (isinstance(id_, str) and 0 < len(id_) <= _MAX_ID_CHARS and is_whole(id_)):
         raise ValueError(f"the id is not a valid string of 1 to {_MAX_ID_CHARS} characters")
 
 
-def _check_eta(value: Any) -> None:
+def _check_eta(value: object) -> None:
     first, end = _YEARS
     try:
-        valid = first <= datetime.fromisoformat(value).year < end
-    except (TypeError, ValueError):
+        valid = isinstance(value, str) and first <= datetime.fromisoformat(value).year < end
+    except ValueError:
         valid = False
     if not valid:
         raise ValueError(f"the ETA is not a valid time between {first} and {end}")

@@ -14,10 +14,10 @@ class PeriodicStep(bootsteps.StartStopStep):  # type: ignore[misc]
     Timers must live in a consumer step: those of the worker do not survive a lost connection.
     """
 
-    requires: ClassVar[tuple[Any, ...]] = ("celery.worker.consumer.tasks:Tasks",)
+    requires: ClassVar[tuple[object, ...]] = ("celery.worker.consumer.tasks:Tasks",)
     parent_context: ClassVar[ParentContext]
 
-    def __init__(self, consumer: Any, **_: Any) -> None:
+    def __init__(self, consumer: Any, **_: object) -> None:
         self._timer: Any = None
 
     @property

@@ -28,7 +28,7 @@ _MAX_INTERVAL_S = 5.0
 class LeaseRenewal(PeriodicStep):
     """Renews leases and shard locks, and requeues orphaned messages."""
 
-    def __init__(self, consumer: Any, **options: Any) -> None:
+    def __init__(self, consumer: Any, **options: object) -> None:
         super().__init__(consumer, **options)
         self._orphaned_tags: set[str] = set()
         """Tags without a request at the last tick; their ack may still be in progress."""

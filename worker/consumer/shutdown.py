@@ -31,7 +31,7 @@ class Drain(PeriodicStep):
     every_s = 0.2
     _consuming = False
 
-    def __init__(self, consumer: Any, **options: Any) -> None:
+    def __init__(self, consumer: Any, **options: object) -> None:
         super().__init__(consumer, **options)
         self._signals = 0
 
@@ -51,7 +51,7 @@ class Drain(PeriodicStep):
         if context.drain_deadline_s is not None and celery_state.should_terminate is None:
             celery_state.should_stop = context.exit_code  # instead of a useless reconnection
 
-    def _on_signal(self, number: int, _: Any) -> None:
+    def _on_signal(self, number: int, _: object) -> None:
         context = self.parent_context
         self._signals += 1
         if self._signals > 1:
@@ -65,7 +65,7 @@ class Drain(PeriodicStep):
         if not self._consuming:
             celery_state.should_stop = context.exit_code
 
-    def _exit_now(self, *_: Any) -> None:
+    def _exit_now(self, *_: object) -> None:
         log.critical(
             "shutdown timed out; unfinished shards will be redelivered after the visibility timeout"
         )

@@ -36,7 +36,7 @@ class StallWatch(PeriodicStep):
     requires = (LeaseRenewal,)  # which sets connected_since_s
     every_s = 1.0
 
-    def __init__(self, consumer: Any, **options: Any) -> None:
+    def __init__(self, consumer: Any, **options: object) -> None:
         super().__init__(consumer, **options)
         self._killed: set[int] = set()
         """Killed process IDs; it takes some time until the pool notices."""

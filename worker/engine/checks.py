@@ -54,7 +54,7 @@ def is_on_device(module: torch.nn.Module, device: str) -> bool:
     return all(str(parameter.device) == device for parameter in module.parameters())
 
 
-def assert_weights(name: str, kwargs: dict[str, Any], weights: Path | None) -> Path:
+def assert_weights(name: str, kwargs: Mapping[str, object], weights: Path | None) -> Path:
     """Check that the weights exist.
 
     Args:
@@ -131,7 +131,7 @@ def _unfilled(own: State, loaded: State, elsewhere: frozenset[str]) -> list[str]
     ]
 
 
-def _only_tensors(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+def _only_tensors(state: Mapping[str, object]) -> dict[str, torch.Tensor]:
     return {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
 
 
@@ -156,7 +156,7 @@ class _RecordingModule:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.loaded: dict[str, Any] = {}
+        self.loaded: dict[str, torch.Tensor] = {}
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """See torch.nn.Module."""
@@ -167,7 +167,7 @@ class _RecordingModule:
         self.loaded = {name: new for name, new in state.items() if new is not self._state[name]}
 
 
-def _loaded_by_funasr(model: Any) -> dict[str, Any]:
+def _loaded_by_funasr(model: Any) -> dict[str, torch.Tensor]:
     """Tensor name -> the tensor that FunASR's loader assigns, whatever its shape."""
     kwargs, names = model.kwargs, _RecordingModule(model.model.state_dict())
     path = kwargs.get("init_param")

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from funasr.models.campplus.cluster_backend import ClusterBackend
 from funasr.models.campplus.utils import sv_chunk
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from funasr_fleet.worker.engine.interface import Clip, Samples, SpeakerEmbeddings
@@ -85,7 +86,9 @@ def cluster_speakers(
     return [[next(rest) for _ in rows] for rows in rows_of_clips]
 
 
-def _label(rows: SpeakerEmbeddings, weights: Any, count: int | None) -> speakers.Labels:
+def _label(
+    rows: SpeakerEmbeddings, weights: NDArray[np.float64], count: int | None
+) -> speakers.Labels:
     """The cluster of each row.
 
     Args:

@@ -187,7 +187,7 @@ class FunasrEngine:
         device = self._identity.device
         return all(is_on_device(model.model, device) for model in self._models.values())
 
-    def precision(self) -> contextlib.AbstractContextManager[Any]:
+    def precision(self) -> contextlib.AbstractContextManager[object]:
         """Autocast matrix products to FLEET_PRECISION; FunASR's flags fail on fp32 features."""
         bits = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self._identity.precision)
         if bits is None:

@@ -96,7 +96,7 @@ def _checked_engine(
 
 def _load(role: str, name: str, plan: SlotPlan) -> Any:
     plain, revision = split_revision(name)
-    hub_options: dict[str, Any] = {"model_revision": revision} if revision else {}
+    hub_options: dict[str, str] = {"model_revision": revision} if revision else {}
     if plain.startswith(whisper.PREFIX):
         hub_options["hub"] = "openai"  # OpenAI's package downloads these itself
     try:

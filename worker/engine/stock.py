@@ -25,7 +25,7 @@ MIN_CLIP_SAMPLES = SAMPLE_RATE // 10
 """Shorter clips are padded with silence: LFR and the encoder's kernel need several frames."""
 
 
-def generate(model: Any, inputs: Sequence[Any], **options: Any) -> list[dict[str, Any]]:
+def generate(model: Any, inputs: Sequence[object], **options: Any) -> list[dict[str, Any]]:
     """Call AutoModel.generate with a list, so that FunASR does not treat items as file names.
 
     Raises the errors of translate_errors.
@@ -72,7 +72,7 @@ class StockRecogniser:
         if len(clips) > 1 and one_by_one:
             return [self.recognise([clip], hints)[0] for clip in clips]
         try:
-            results, extras = self._generate(clips, hints)
+            results, confidences = self._generate(clips, hints)
         except ModelError:
             if len(clips) > 1:  # a batch may fail because of one clip, or of the order of clips
                 return [self.recognise([clip], hints)[0] for clip in clips]
@@ -81,7 +81,7 @@ class StockRecogniser:
             # FunASR aligns words to frames, and fails when there are too few frames
             return self.recognise(clips, replace(hints, word_times=False))
         if len(results) == len(clips):
-            return list(map(self._family.read, results, extras))
+            return list(map(self._family.read, results, confidences))
         if len(clips) == 1:
             return [Recognition(text="")]
         # FunASR omitted results and does not tell which; recognise the clips one by one
@@ -89,16 +89,16 @@ class StockRecogniser:
 
     def _generate(
         self, clips: Sequence[Clip], hints: Hints
-    ) -> tuple[list[dict[str, Any]], list[Any]]:
-        """FunASR's results, and the extras that its results leave out (None per clip if absent)."""
+    ) -> tuple[list[dict[str, Any]], list[float | None]]:
+        """FunASR's results, and the captured confidences (None per clip if there are none)."""
         family = self._family
         inputs = [family.to_input(padded(clip.samples)) for clip in clips]
         size = max(len(inputs), family.min_batch_size(self._model.model))
-        with family.capture_extras(self._model.model) as extras:
+        with family.capture_confidences(self._model.model) as confidences:
             options = family.generate_options(hints)
             results = generate(self._model, inputs, batch_size=size, **options)
-        complete = len(extras) == len(results)
-        return results, list(extras) if complete else [None] * len(results)
+        complete = len(confidences) == len(results)
+        return results, list(confidences) if complete else [None] * len(results)
 
 
 class StockDetector:

@@ -8,7 +8,6 @@ characters.
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from funasr_fleet.contract.transcript import Segment, Transcript
 from funasr_fleet.worker.formats.fields import audio_name, decimal_seconds, speakers_of
@@ -17,7 +16,7 @@ from funasr_fleet.worker.formats.lines import CLAUSE_STOPS
 from funasr_fleet.worker.text.alignment import Piece, align, in_proportion
 from funasr_fleet.worker.text.sentences import STOPS as SENTENCE_STOPS
 
-Document = dict[str, Any]
+Document = dict[str, object]
 
 
 def render_aws_transcribe(transcript: Transcript) -> bytes:
@@ -93,7 +92,7 @@ _STOPS = f"{SENTENCE_STOPS}{CLAUSE_STOPS}\u2026"
 _NO_SCORE = "0.0"
 
 
-def items_of(segment: Segment, first_id: int) -> list[dict[str, Any]]:
+def items_of(segment: Segment, first_id: int) -> list[Document]:
     """One item per word and one per run of punctuation, numbered from `first_id`."""
     pieces = align(segment.text, segment.words or ()) or in_proportion(
         segment.text, segment.start_ms, segment.end_ms
@@ -102,7 +101,7 @@ def items_of(segment: Segment, first_id: int) -> list[dict[str, Any]]:
     return [{"id": first_id + number, **item} for number, item in enumerate(items)]
 
 
-def _items(piece: Piece, segment: Segment) -> Iterator[dict[str, Any]]:
+def _items(piece: Piece, segment: Segment) -> Iterator[Document]:
     stripped = piece.text.strip()
     word = stripped.rstrip(f"{_STOPS} ")
     stops = "".join(stripped[len(word) :].split())

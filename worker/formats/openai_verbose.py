@@ -5,7 +5,6 @@ language is "und" (ISO 639-2). The API returns English language names; this form
 """
 
 import json
-from typing import Any
 
 from funasr_fleet.contract.transcript import Segment, Transcript, Word
 from funasr_fleet.worker.formats.fields import audio_ms, seconds, wants_words
@@ -15,7 +14,7 @@ from funasr_fleet.worker.formats.whisper import whisper_segment
 
 def render_openai_verbose(transcript: Transcript) -> bytes:
     """Render as UTF-8 JSON; words, without punctuation as in the API, only if requested."""
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "task": "transcribe",
         "language": transcript.language or "und",
         "duration": seconds(audio_ms(transcript)),
@@ -27,12 +26,12 @@ def render_openai_verbose(transcript: Transcript) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode() + b"\n"
 
 
-def _segment(number: int, segment: Segment) -> dict[str, Any]:
-    unknown = {"avg_logprob": 0.0, "no_speech_prob": 0.0}
+def _segment(number: int, segment: Segment) -> dict[str, object]:
+    unknown: dict[str, object] = {"avg_logprob": 0.0, "no_speech_prob": 0.0}
     return unknown | whisper_segment(number, segment, segment.text)
 
 
-def _word(word: Word) -> dict[str, Any]:
+def _word(word: Word) -> dict[str, object]:
     return {"word": word.text, "start": seconds(word.start_ms), "end": seconds(word.end_ms)}
 
 

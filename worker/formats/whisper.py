@@ -9,7 +9,6 @@ words of the others share their segment's time in proportion to their characters
 import json
 import math
 import zlib
-from typing import Any
 
 from funasr_fleet.contract.transcript import Segment, Transcript
 from funasr_fleet.worker.formats.fields import seconds, wants_words
@@ -20,7 +19,7 @@ from funasr_fleet.worker.text.tokens import join_texts
 
 def render_whisper(transcript: Transcript) -> bytes:
     """Render as UTF-8 JSON; each text includes the space before it, so that they can be joined."""
-    segments: list[dict[str, Any]] = []
+    segments: list[dict[str, object]] = []
     previous_text = ""
     with_words = wants_words(transcript) and any(one.words for one in transcript.segments)
     for number, segment in enumerate(transcript.segments):
@@ -34,14 +33,14 @@ def render_whisper(transcript: Transcript) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode() + b"\n"
 
 
-def _segment(number: int, segment: Segment, gap: str) -> dict[str, Any]:
+def _segment(number: int, segment: Segment, gap: str) -> dict[str, object]:
     document = whisper_segment(number, segment, gap + segment.text)
     if segment.speaker is not None:
         document["speaker"] = segment.speaker
     return document
 
 
-def _words(segment: Segment, gap: str) -> list[dict[str, Any]]:
+def _words(segment: Segment, gap: str) -> list[dict[str, object]]:
     """The words, with the text's punctuation if text and words can be aligned."""
     words = []
     for text, start_ms, end_ms in _pieces(segment):
@@ -64,7 +63,7 @@ _MIN_SCORE = 1e-4
 """Zero has no logarithm."""
 
 
-def whisper_segment(number: int, segment: Segment, text: str) -> dict[str, Any]:
+def whisper_segment(number: int, segment: Segment, text: str) -> dict[str, object]:
     """The fields of a Whisper segment that are known or can be derived.
 
     `seek` is the start of the recognised window in frames of 10 ms; here each segment is a window.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from funasr_fleet.contract.abilities import Abilities, unsupported
 from funasr_fleet.contract.job import AudioRef, Options, Shard
@@ -33,6 +33,9 @@ from funasr_fleet.worker.process.heartbeat import (
     ignore,
 )
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _BLOCKS_AHEAD = 4
 """Blocks (minutes) of one file that may be decoded before the VAD consumes them."""
@@ -81,9 +84,9 @@ class HeartbeatFile(io.BufferedRandom):
         super().__init__(cast(io.RawIOBase, raw))
         self._touch = touch
 
-    def write(self, data: Any, /) -> int:
+    def write(self, data: "ReadableBuffer", /) -> int:
         """Write, and extend the time limit."""
-        self._touch(len(data) / SLOWEST_BYTES_PER_S)
+        self._touch(memoryview(data).nbytes / SLOWEST_BYTES_PER_S)
         return super().write(data)
 
 

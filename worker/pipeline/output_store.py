@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from funasr_fleet.contract.job import Format
 from funasr_fleet.contract.layout import error_uri, output_uri
@@ -32,7 +32,8 @@ class ExistingResult:
     """Length of the transcribed audio."""
 
 
-def _read(document: Any) -> ExistingResult:
+def _read(body: bytes) -> ExistingResult:
+    document = json.loads(body)
     receipt, audio = document["receipt"], document["audio"]
     return ExistingResult(
         fingerprint=str(receipt["fingerprint"]),
@@ -61,7 +62,7 @@ class Outputs:
             StoreError: storage failed. A missing or denied result returns None instead.
         """
         try:
-            existing = _read(json.loads(self.store.read(self._uri("json"))))
+            existing = _read(self.store.read(self._uri("json")))
         except (ObjectMissing, ObjectDenied):
             return None  # S3 answers "denied" for a missing object without list permission
         except (ValueError, KeyError, TypeError):

@@ -4,9 +4,10 @@ import logging
 import re
 import sys
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from funasr_fleet.settings import redact
 from funasr_fleet.worker.events import BatchRecognised, Event, FileFinished, InferenceTime
@@ -14,14 +15,14 @@ from funasr_fleet.worker.events import BatchRecognised, Event, FileFinished, Inf
 
 def configure_logging(form: Literal["text", "json"]) -> None:
     """Send all log lines, also those of Celery and FunASR, through one renderer to stderr."""
-    processors: list[Any] = [
+    processors: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _hide_passwords,
     ]
-    renderer: Any = (
+    renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -47,7 +48,7 @@ def configure_logging(form: Literal["text", "json"]) -> None:
     logging.getLogger("celery.app.trace").setLevel(logging.ERROR)
 
 
-def _hide_passwords(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
+def _hide_passwords(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
     return {key: redact(value) if isinstance(value, str) else value for key, value in line.items()}
 
 

@@ -4,10 +4,9 @@ Files are named by slot, not by process, so that counters survive the crash of a
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from funasr_fleet.metric import Metric
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE
 
 _DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -27,46 +26,34 @@ def forget_counts(run_dir: Path) -> None:
 
 
 class Metrics:
-    """The metrics of one process by name; an undeclared name raises KeyError."""
+    """The metrics of one process, by kind and name; an undeclared name raises KeyError."""
 
     def __init__(self, run_dir: Path, file_name: str) -> None:
         """Create the metrics; `file_name` is slot0, slot1, ... or parent."""
         os.environ[_DIRECTORY_VARIABLE] = str(metrics_directory(run_dir))
         # the variable and ValueClass must be set before the first metric exists
-        from prometheus_client import CollectorRegistry, values
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
-        per_file: Any = values.MultiProcessValue  # untyped in prometheus_client
+        per_file: Callable[..., type] = values.MultiProcessValue  # untyped in prometheus_client
         values.ValueClass = per_file(lambda: file_name)
         registry = CollectorRegistry()
-        self._by_name = {
-            metric.name: _make(metric, registry)
-            for metric in CATALOGUE
-            if not metric.read_at_scrape
-        }
-        for metric in CATALOGUE:
-            for value in metric.values:
-                self[metric.name].labels(value)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._by_name[name]
-
-
-def _make(metric: Metric, registry: Any) -> Any:
-    from prometheus_client import Counter, Gauge, Histogram
-
-    match metric.kind:
-        case "counter":
-            return Counter(metric.name, metric.help, metric.labels, registry=registry)
-        case "histogram":
-            return Histogram(
-                metric.name, metric.help, metric.labels, registry=registry, buckets=metric.buckets
-            )
-        case "gauge":
-            # every gauge has a slot label, so the value written last is the current one
-            return Gauge(
-                metric.name,
-                metric.help,
-                metric.labels,
-                registry=registry,
-                multiprocess_mode="mostrecent",
-            )
+        self.counters: dict[str, Counter] = {}
+        self.histograms: dict[str, Histogram] = {}
+        self.gauges: dict[str, Gauge] = {}
+        for one in CATALOGUE:
+            declared = (one.name, one.help, one.labels)
+            match one.kind:
+                case "counter":
+                    self.counters[one.name] = Counter(*declared, registry=registry)
+                case "histogram":
+                    self.histograms[one.name] = Histogram(
+                        *declared, registry=registry, buckets=one.buckets
+                    )
+                case "gauge" if not one.read_at_scrape:
+                    # every gauge has a slot label, so the value written last is the current one
+                    self.gauges[one.name] = Gauge(
+                        *declared, registry=registry, multiprocess_mode="mostrecent"
+                    )
+        for one in CATALOGUE:
+            for value in one.values:
+                (self.counters | self.histograms)[one.name].labels(value)

@@ -56,23 +56,23 @@ def count(metrics: Metrics, slot: int, event: Event) -> None:
     """Update the metrics for an event."""
     match event:
         case ModelReady():
-            metrics["asr_model_load_seconds"].labels(slot).set(event.seconds)
-            metrics["asr_torch_threads"].labels(slot).set(event.threads)
+            metrics.gauges["asr_model_load_seconds"].labels(slot).set(event.seconds)
+            metrics.gauges["asr_torch_threads"].labels(slot).set(event.threads)
             info = (slot, event.device, event.device_name, event.device_uuid)
-            metrics["asr_device_info"].labels(*info).set(1)
+            metrics.gauges["asr_device_info"].labels(*info).set(1)
             for path, taken in event.fast_paths.items():
-                metrics["asr_fast_path"].labels(slot, path).set(taken)
+                metrics.gauges["asr_fast_path"].labels(slot, path).set(taken)
         case ShardStarted():
             if event.queue_wait_s is not None:
-                metrics["asr_queue_wait_seconds"].observe(event.queue_wait_s)
+                metrics.histograms["asr_queue_wait_seconds"].observe(event.queue_wait_s)
             if event.redelivered:
-                metrics["asr_redeliveries_total"].inc()
+                metrics.counters["asr_redeliveries_total"].inc()
         case BatchRecognised() | InferenceTime() | OutOfMemoryBackoff():
             _count_work(metrics, slot, event)
         case FileFinished():
             _count_file(metrics, slot, event)
         case FilesCancelled():
-            metrics["asr_files_total"].labels("cancelled").inc(event.files)
+            metrics.counters["asr_files_total"].labels("cancelled").inc(event.files)
         case _:
             _count_end(metrics, slot, event)
 
@@ -81,12 +81,12 @@ def _count_end(metrics: Metrics, slot: int, event: Event) -> None:
     """Count an event that ends a delivery."""
     match event:
         case ShardFinished():
-            metrics["asr_shard_seconds"].observe(event.seconds)
-            metrics["asr_busy_ratio"].labels(slot).set(event.busy_ratio)
+            metrics.histograms["asr_shard_seconds"].observe(event.seconds)
+            metrics.gauges["asr_busy_ratio"].labels(slot).set(event.busy_ratio)
         case ShardSplit():
-            metrics["asr_redeliveries_total"].inc()
+            metrics.counters["asr_redeliveries_total"].inc()
         case ShardDeadLettered():
-            metrics["asr_dead_lettered_total"].inc()
+            metrics.counters["asr_dead_lettered_total"].inc()
 
 
 def _count_work(
@@ -94,33 +94,33 @@ def _count_work(
 ) -> None:
     match event:
         case BatchRecognised():
-            metrics["asr_batch_seconds"].observe(event.seconds)
-            metrics["asr_batch_padding_ratio"].observe(event.padding_ratio)
-            metrics["asr_batch_budget_seconds"].labels(slot).set(event.budget_s)
+            metrics.histograms["asr_batch_seconds"].observe(event.seconds)
+            metrics.histograms["asr_batch_padding_ratio"].observe(event.padding_ratio)
+            metrics.gauges["asr_batch_budget_seconds"].labels(slot).set(event.budget_s)
         case InferenceTime():
-            metrics["asr_inference_seconds_total"].inc(event.seconds)
+            metrics.counters["asr_inference_seconds_total"].inc(event.seconds)
         case OutOfMemoryBackoff():
-            metrics["asr_oom_backoffs_total"].inc()
-            metrics["asr_batch_budget_seconds"].labels(slot).set(event.budget_s)
+            metrics.counters["asr_oom_backoffs_total"].inc()
+            metrics.gauges["asr_batch_budget_seconds"].labels(slot).set(event.budget_s)
 
 
 def _count_file(metrics: Metrics, slot: int, file: FileFinished) -> None:
-    metrics["asr_files_total"].labels(file.outcome).inc()
+    metrics.counters["asr_files_total"].labels(file.outcome).inc()
     if file.error_kind:
-        metrics["asr_failures_total"].labels(file.error_kind).inc()
+        metrics.counters["asr_failures_total"].labels(file.error_kind).inc()
     if file.threads:  # 0 for files of a dead-lettered shard
-        metrics["asr_torch_threads"].labels(slot).set(file.threads)
-        metrics["asr_file_resident_bytes"].labels(slot).set(file.resident_bytes)
-        metrics["asr_file_device_bytes"].labels(slot).set(file.device_bytes)
+        metrics.gauges["asr_torch_threads"].labels(slot).set(file.threads)
+        metrics.gauges["asr_file_resident_bytes"].labels(slot).set(file.resident_bytes)
+        metrics.gauges["asr_file_device_bytes"].labels(slot).set(file.device_bytes)
     for stage, seconds in file.stages_s.items():
-        metrics["asr_stage_seconds"].labels(stage).observe(seconds)
+        metrics.histograms["asr_stage_seconds"].labels(stage).observe(seconds)
     if file.outcome not in ("ok", "empty"):
         return
-    metrics["asr_file_seconds"].observe(file.seconds)
-    metrics["asr_audio_seconds_total"].inc(file.audio_s)
+    metrics.histograms["asr_file_seconds"].observe(file.seconds)
+    metrics.counters["asr_audio_seconds_total"].inc(file.audio_s)
     if file.seconds:
-        metrics["asr_rtfx"].observe(file.audio_s / file.seconds)
+        metrics.histograms["asr_rtfx"].observe(file.audio_s / file.seconds)
     for kind in file.warnings:
-        metrics["asr_warnings_total"].labels(kind).inc()
+        metrics.counters["asr_warnings_total"].labels(kind).inc()
     if "speech_without_text" in file.warnings:
-        metrics["asr_empty_transcripts_total"].inc()
+        metrics.counters["asr_empty_transcripts_total"].inc()

@@ -9,12 +9,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import HTTPServer
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -67,7 +66,7 @@ class Status:
     def metrics(self) -> bytes:
         """Return the children's metrics and the current device readings."""
         registry = CollectorRegistry()
-        collect: Any = MultiProcessCollector  # untyped in prometheus_client
+        collect: Callable[..., object] = MultiProcessCollector  # untyped in prometheus_client
         collect(registry, str(metrics_directory(self.run_dir)))
         registry.register(self)
         return generate_latest(registry)

@@ -20,7 +20,7 @@ def generate_options(_hints: Hints) -> dict[str, Any]:
     return {}
 
 
-def read_text(result: dict[str, Any], _extras: Any = None) -> Recognition:
+def read_text(result: dict[str, Any], _confidence: float | None = None) -> Recognition:
     """Parse one item of generate's result."""
     return Recognition(text=join_texts(split_words(str(result.get("text", "")))))
 

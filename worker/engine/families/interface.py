@@ -14,12 +14,12 @@ from funasr_fleet.worker.text.segments import Recognition
 
 
 @contextlib.contextmanager
-def no_extras(_model: Any) -> Iterator[list[Any]]:
-    """For families whose results are complete."""
+def no_confidences(_model: Any) -> Iterator[list[float | None]]:
+    """For families whose results have all that FunASR computes."""
     yield []
 
 
-def identity(samples: Samples) -> Any:
+def identity(samples: Samples) -> object:
     """For families whose input is a NumPy array."""
     return samples
 
@@ -54,15 +54,17 @@ class Family:
     """Maximum capabilities of a model of this family."""
     generate_options: Callable[[Hints], dict[str, Any]]
     """Hints -> keyword arguments of generate."""
-    read: Callable[[dict[str, Any], Any], Recognition]
-    """Parses one item of generate's result, with its captured extras or None."""
+    read: Callable[[dict[str, Any], float | None], Recognition]
+    """Parses one item of generate's result, with its captured confidence or None."""
     narrow_abilities: Callable[[Abilities, Any], Abilities] = lambda can, model: can
     """Restricts `can` to the capabilities of a given AutoModel."""
     prepare: Callable[[Any], None] = lambda model: None
     """Modifies FunASR's module once, before its first use."""
-    capture_extras: Callable[[Any], AbstractContextManager[list[Any]]] = no_extras
-    """While FunASR's module runs, collects data that its results leave out, one item per clip."""
-    to_input: Callable[[Samples], Any] = identity
+    capture_confidences: Callable[[Any], AbstractContextManager[list[float | None]]] = (
+        no_confidences
+    )
+    """While FunASR's module runs, collects the confidences that its results leave out, per clip."""
+    to_input: Callable[[Samples], object] = identity
     """Samples -> input of generate."""
     needs_single_clips: Callable[[Hints], bool] = lambda hints: False
     """Whether clips must be recognised one by one with these hints."""

@@ -55,13 +55,13 @@ def generate_options(hints: Hints) -> dict[str, Any]:
     }
 
 
-def read_result(result: dict[str, Any], _extras: Any = None) -> Recognition:
+def read_result(result: dict[str, Any], _confidence: float | None = None) -> Recognition:
     """Parse one item of generate's result; `timestamps`, if present, are in seconds."""
     text = " ".join(str(result.get("text", "")).split())
     return Recognition(text=text, words=read_words(result.get("timestamps")) if text else None)
 
 
-def read_words(tokens: Any) -> tuple[Word, ...] | None:
+def read_words(tokens: object) -> tuple[Word, ...] | None:
     """Tokens with times in s -> words. An ASCII token without a leading space continues a word."""
     if not isinstance(tokens, list) or not tokens:
         return None
@@ -85,7 +85,7 @@ def _ms(seconds: Any) -> int:
     return round(float(seconds) * 1000)
 
 
-def to_input(samples: Samples) -> Any:
+def to_input(samples: Samples) -> object:
     """Convert to a tensor: FunASR's prompt accepts only strings and tensors."""
     import torch
 

@@ -14,7 +14,7 @@ def generate_options(_hints: Hints) -> dict[str, Any]:
     return {}
 
 
-def read_result(result: dict[str, Any], _extras: Any = None) -> Recognition:
+def read_result(result: dict[str, Any], _confidence: float | None = None) -> Recognition:
     """Parse one item of generate's result."""
     language = result.get("language")
     return Recognition(

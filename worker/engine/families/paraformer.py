@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.transcript import Word
@@ -11,6 +11,9 @@ from funasr_fleet.worker.engine.families.interface import Family
 from funasr_fleet.worker.engine.interface import Hints
 from funasr_fleet.worker.text.segments import Recognition
 from funasr_fleet.worker.text.tokens import join_texts, split_words
+
+if TYPE_CHECKING:
+    import torch
 
 
 def generate_options(hints: Hints) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def prepare(model: Any) -> None:
     _record_confidences(model)
 
 
-def read_result(result: dict[str, Any], confidence: Any = None) -> Recognition:
+def read_result(result: dict[str, Any], confidence: float | None = None) -> Recognition:
     """Parse one item of generate's result, without FunASR's spaces between Han characters."""
     words = split_words(str(result.get("text", "")))
     return Recognition(
@@ -52,7 +55,7 @@ def read_result(result: dict[str, Any], confidence: Any = None) -> Recognition:
     )
 
 
-def _pair(words: list[str], times: Any) -> tuple[Word, ...] | None:
+def _pair(words: list[str], times: object) -> tuple[Word, ...] | None:
     """Words with their times; None when the model returned none, or not one per word."""
     if not isinstance(times, list) or len(times) != len(words):
         return None
@@ -91,7 +94,7 @@ _DECODERS = ("_seaco_decode_with_ASF", "cal_decoder_with_predictor")
 """Methods that return the scores; the first one that a model has is used."""
 
 
-def mean_score(best: Any, counts: Any) -> Any:
+def mean_score(best: "torch.Tensor", counts: "torch.Tensor") -> "torch.Tensor":
     """The mean of the chosen tokens' log probabilities, a tensor of shape (clips,).
 
     Args:
@@ -105,7 +108,7 @@ def mean_score(best: Any, counts: Any) -> Any:
     return (best.float() * mask).sum(1) / counts.clamp(min=1)
 
 
-def read_confidence(scores: Any, counts: Sequence[int]) -> list[float | None]:
+def read_confidence(scores: "torch.Tensor", counts: Sequence[int]) -> list[float | None]:
     """The geometric mean of the tokens' probabilities, 0-1; None for a clip without tokens."""
     means = scores.exp().tolist()
     return [round(mean, 4) if count else None for mean, count in zip(means, counts, strict=True)]
@@ -130,7 +133,7 @@ BICIF = Family(
     read=read_result,
     prepare=prepare,
     narrow_abilities=narrow_abilities,
-    capture_extras=capture_scores,
+    capture_confidences=capture_scores,
     note="fast path; the embedded demo model is of this family",
 )
 SEACO = replace(

@@ -98,14 +98,14 @@ def generate_options(hints: Hints) -> dict[str, Any]:
     }
 
 
-def read_result(result: dict[str, Any], _extras: Any = None) -> Recognition:
+def read_result(result: dict[str, Any], _confidence: float | None = None) -> Recognition:
     """Parse one item of generate's result."""
     tagged = combine(read_tags(str(result.get("text", ""))))
     words = read_words(result.get("words"), result.get("timestamp")) if tagged.text else None
     return replace(tagged, words=words)
 
 
-def read_words(pieces: Any, times: Any) -> tuple[Word, ...] | None:
+def read_words(pieces: object, times: object) -> tuple[Word, ...] | None:
     """Words with their times in ms, without punctuation; None when the model returned none."""
     if not isinstance(pieces, list) or not isinstance(times, list) or len(pieces) != len(times):
         return None

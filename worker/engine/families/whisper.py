@@ -39,7 +39,7 @@ def generate_options(hints: Hints) -> dict[str, Any]:
     return {"DecodingOptions": decoding}
 
 
-def read_result(result: dict[str, Any], _extra: Any = None) -> Recognition:
+def read_result(result: dict[str, Any], _confidence: float | None = None) -> Recognition:
     """Parse one item of generate's result, with the DecodingResult of OpenAI's package."""
     text, decoded = str(result.get("text", "")).strip(), result.get("decoded")
     if decoded is None or not text:

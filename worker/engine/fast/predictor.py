@@ -135,7 +135,7 @@ class BidirectionalLstm(nn.Module):
 
 def _single_direction(lstm: nn.LSTM, direction: str) -> nn.LSTM:
     single = nn.LSTM(lstm.input_size, lstm.hidden_size, batch_first=True)
-    weights: dict[str, Any] = {
+    weights: dict[str, torch.Tensor] = {
         name: getattr(lstm, name + direction)
         for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     }

@@ -90,9 +90,8 @@ class FastRecogniser:
 
     def _features(self, clip: Clip) -> torch.Tensor:
         """The features that the VAD computed, or the same features computed now."""
-        if clip.features is not None:
-            features: torch.Tensor = clip.features
-            return features
+        if isinstance(clip.features, torch.Tensor):
+            return clip.features
         return self._filterbank(torch.from_numpy(padded(clip.samples)))
 
     def stack(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor]:

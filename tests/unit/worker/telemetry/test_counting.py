@@ -211,7 +211,7 @@ def test_a_new_worker_begins_at_zero(run_dir: Path) -> None:
 
 def test_an_undeclared_name_is_an_error(metrics: Metrics) -> None:
     with pytest.raises(KeyError):
-        metrics["asr_surprise_total"]
+        metrics.counters["asr_surprise_total"]
 
 
 def test_a_sink_that_fails_fails_neither_the_work_nor_the_other_sinks(
