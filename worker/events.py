@@ -183,5 +183,5 @@ class Observer(Protocol):
         """Handle one event."""
 
 
-def ignore(event: Event) -> None:
-    """Observer that does nothing."""
+def ignore(*_: object, **__: object) -> None:
+    """Do nothing: for callbacks that nobody needs, of any arguments."""

@@ -17,7 +17,8 @@ from funasr_fleet.embedded.environment import isolated
 from funasr_fleet.embedded.stack import Stack, running_stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.app.publish import publish_split, republish_with_delay, split
-from funasr_fleet.worker.process.heartbeat import Touch, ignore
+from funasr_fleet.worker.events import ignore
+from funasr_fleet.worker.process.heartbeat import Touch
 from tests.support.examples import a_shard
 
 SHARD = a_shard("s3://in/a.wav", "s3://in/b.wav")

@@ -138,7 +138,6 @@ class ChildAtWork:
             plan=plan_slot(0, ["cpu"], 2, "auto"),
             pipeline=self.bench.pipeline,
             observe=self.bench.observe,
-            ledger=self._recorder,
             dead_letters=cast(DeadLetters, SimpleNamespace(put=self._put)),
             attempts=cast(
                 Attempts,

@@ -53,7 +53,6 @@ class WorkerContext:
     plan: SlotPlan
     pipeline: "Pipeline"
     observe: Observer
-    ledger: OutcomeWriter
     dead_letters: DeadLetters
     attempts: Attempts
     shard_lock: ShardLock
@@ -161,7 +160,6 @@ def build_context(
     observe(_ready(plan, gpu, time.monotonic() - begin, engine.fast_paths))
     slot_reporter = SlotReporter.ready(plan, gpu, files, engine)
     store = touch_on_request(S3Store(), heartbeat.touch)
-    recorder, make_reporter = _build_reporting(settings, redis, store, plan.slot)
     fetcher = Fetcher(
         store=store,
         audio=SourceByAddress(store, WebAudio(hosts=listed_hosts(settings.allowed_http_hosts))),
@@ -178,7 +176,6 @@ def build_context(
         plan=plan,
         pipeline=pipeline,
         observe=observe,
-        ledger=recorder,
         dead_letters=DeadLetters(redis, settings.key_prefix),
         attempts=Attempts(redis, settings.key_prefix),
         shard_lock=ShardLock(redis, settings.key_prefix, settings.visibility_timeout_s),
@@ -186,7 +183,7 @@ def build_context(
         heartbeat=heartbeat,
         is_draining=files.draining,
         shard_ended=slot_reporter.shard_ended,
-        make_reporter=make_reporter,
+        make_reporter=_reporters(settings, redis, store, plan.slot),
     )
 
 
@@ -225,14 +222,14 @@ def _ready(
     )
 
 
-def _build_reporting(
+def _reporters(
     settings: Settings, redis: Any, store: "ObjectStore", slot: int
-) -> tuple[OutcomeWriter, Callable[[Shard], "ShardReporter"]]:
-    """Return the ledger's writer of this child, and a function that makes a shard's reporter."""
+) -> Callable[[Shard], "ShardReporter"]:
+    """Return a function that makes a shard's reporter."""
     from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
 
     prefix = settings.key_prefix
-    recorder = OutcomeWriter(redis, prefix)
+    ledger = OutcomeWriter(redis, prefix)
     finalizer = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), store)
     counters = ChildCounters(worker=socket.gethostname(), slot=slot)
-    return recorder, lambda shard: ShardReporter(shard, recorder, store, counters, finalizer.close)
+    return lambda shard: ShardReporter(shard, ledger, store, counters, finalizer.close)

@@ -7,7 +7,7 @@ import numpy as np
 
 from funasr_fleet.contract.job import AudioRef, Options
 from funasr_fleet.worker.audio.declared_duration import MIN_SAMPLES
-from funasr_fleet.worker.audio.decode import Piece, Planes, choose_channel
+from funasr_fleet.worker.audio.decode import AudioPiece, Planes, choose_channel
 from funasr_fleet.worker.errors import AudioTooShort
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS
 
@@ -39,7 +39,7 @@ class AudioRange:
 
     def __init__(self, ref: AudioRef, options: Options) -> None:
         self._ref, self._options = ref, options
-        self._first: Piece | None = None
+        self._first: AudioPiece | None = None
         self._samples = 0
         self._lost = 0
         self._whole = False
@@ -56,7 +56,7 @@ class AudioRange:
             lost_ms=round(self._lost / SAMPLES_PER_MS),
         )
 
-    def blocks(self, pieces: Iterable[Piece], size: int) -> Iterator[Planes]:
+    def blocks(self, pieces: Iterable[AudioPiece], size: int) -> Iterator[Planes]:
         """The requested samples in blocks of shape (channels, size); the last may be shorter.
 
         Raises:
@@ -65,7 +65,7 @@ class AudioRange:
         """
         return map(self._choose, in_blocks(self._cut(pieces), size))
 
-    def _cut(self, pieces: Iterable[Piece]) -> Iterator[Planes]:
+    def _cut(self, pieces: Iterable[AudioPiece]) -> Iterator[Planes]:
         start = (self._ref.start_ms or 0) * SAMPLES_PER_MS
         end = None if self._ref.end_ms is None else self._ref.end_ms * SAMPLES_PER_MS
         selected = 0

@@ -29,17 +29,14 @@ from funasr_fleet.worker.audio.input_checks import (
     deny_external_io,
     reject_playlists,
 )
-from funasr_fleet.worker.audio.resampling import Piece, Planes, Resampler, without_odd_frames
+from funasr_fleet.worker.audio.resampling import AudioPiece, Planes, Resampler, without_odd_frames
 from funasr_fleet.worker.errors import FileFailure, UndecodableAudio
+from funasr_fleet.worker.events import ignore
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS
 
-__all__ = ["Audio", "Piece", "Planes", "choose_channel", "decode_file", "decode_pieces", "ignore"]
+__all__ = ["Audio", "AudioPiece", "Planes", "choose_channel", "decode_file", "decode_pieces"]
 
 _HEAD_BYTES = 1 << 16
-
-
-def ignore() -> None:
-    """Do nothing: the default `touch` callback."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +89,7 @@ def decode_file(file: BinaryIO, limits: Limits = UNLIMITED) -> Audio:
 
 def decode_pieces(
     file: BinaryIO, limits: Limits = UNLIMITED, touch: Callable[[], None] = ignore
-) -> Iterator[Piece]:
+) -> Iterator[AudioPiece]:
     """Decode the first audio stream of a file; yield at least one piece.
 
     Only this file is read, even if it refers to others. Packets that cannot be decoded are skipped;
@@ -151,7 +148,9 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _decode(container: InputContainer, source: DecoderInput, limits: Limits) -> Iterator[Piece]:
+def _decode(
+    container: InputContainer, source: DecoderInput, limits: Limits
+) -> Iterator[AudioPiece]:
     if not container.streams.audio:
         raise UndecodableAudio("the file contains no audio stream")
     codec = container.streams.audio[0].codec_context

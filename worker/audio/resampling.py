@@ -24,7 +24,7 @@ _MAX_AMPLITUDE = 16.0
 _PIECE_SAMPLES = SAMPLE_RATE
 """FFmpeg collects frames into pieces of 1 s: 1.5 times as fast as pieces of 64 ms."""
 
-Format = tuple[str, str, int]
+FrameFormat = tuple[str, str, int]
 
 
 def without_odd_frames(frames: Iterator[GappedFrame]) -> Iterator[GappedFrame]:
@@ -33,8 +33,8 @@ def without_odd_frames(frames: Iterator[GappedFrame]) -> Iterator[GappedFrame]:
     Raises:
         UndecodableAudio: the format changes permanently.
     """
-    usual: Format | None = None
-    odd: Format | None = None
+    usual: FrameFormat | None = None
+    odd: FrameFormat | None = None
     count, gap = 0, NO_GAP
     for gapped in frames:
         if gapped.gap:
@@ -55,16 +55,16 @@ def without_odd_frames(frames: Iterator[GappedFrame]) -> Iterator[GappedFrame]:
             )
 
 
-def _format(frame: AudioFrame) -> Format:
+def _format(frame: AudioFrame) -> FrameFormat:
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
-def _describe(format_: Format | None) -> str:
+def _describe(format_: FrameFormat | None) -> str:
     return f"{format_[2]} Hz {format_[1]}" if format_ else "nothing"
 
 
 @dataclass(frozen=True)
-class Piece:
+class AudioPiece:
     """Consecutive samples of a file."""
 
     planes: Planes
@@ -89,7 +89,7 @@ class Resampler:
         self._samples = 0
         """Samples of the output."""
 
-    def pieces(self, gapped: GappedFrame) -> Iterator[Piece]:
+    def pieces(self, gapped: GappedFrame) -> Iterator[AudioPiece]:
         """Yield the samples available after this frame; at the end of the file, all the rest."""
         if gapped.frame and not self.channels:
             self.channels = gapped.frame.layout.nb_channels
@@ -102,7 +102,7 @@ class Resampler:
             self._elapsed_s += seconds_of(gapped.frame)
             yield from self._resampled(gapped.frame)
 
-    def _silence(self, gap: Gap, *, is_last: bool) -> Iterator[Piece]:
+    def _silence(self, gap: Gap, *, is_last: bool) -> Iterator[AudioPiece]:
         """Silence in place of missing audio; none after the last frame, as no audio follows."""
         lost = round(gap.lost_s * SAMPLE_RATE)
         if not is_last:
@@ -114,7 +114,7 @@ class Resampler:
         if lost:
             yield self._piece(np.zeros((self.channels, 0), np.float32), lost)
 
-    def _resampled(self, frame: AudioFrame | None) -> Iterator[Piece]:
+    def _resampled(self, frame: AudioFrame | None) -> Iterator[AudioPiece]:
         if frame and not self._resampler:
             # packed: PyAV 18 crashes on planar frames with 8 or more channels
             self._resampler = av.AudioResampler("flt", frame.layout, SAMPLE_RATE, _PIECE_SAMPLES)
@@ -141,6 +141,6 @@ class Resampler:
         planes[:, noise] = 0
         return int(noise.sum())
 
-    def _piece(self, planes: Planes, lost: int = 0) -> Piece:
+    def _piece(self, planes: Planes, lost: int = 0) -> AudioPiece:
         self._samples += planes.shape[1]
-        return Piece(planes, self._rate, lost)
+        return AudioPiece(planes, self._rate, lost)

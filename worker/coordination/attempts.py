@@ -30,7 +30,7 @@ class Attempt:
     """One attempt of a shard."""
 
     attempt_id: str
-    """See Attempts.begin."""
+    """Made by the child; the same ID is counted once."""
     number: int
     """1 for the first attempt."""
     deaths: int

@@ -82,7 +82,7 @@ _MAX_NAMES = 3
 _TRAINING_ONLY = ("num_batches_tracked",)
 """A BatchNorm counter that is only used in training."""
 
-State = Mapping[str, torch.Tensor]
+Tensors = Mapping[str, torch.Tensor]
 
 
 def assert_loaded(role: str, model: Any) -> None:
@@ -114,7 +114,7 @@ def assert_loaded(role: str, model: Any) -> None:
         )
 
 
-def _unfilled(own: State, loaded: State, elsewhere: frozenset[str]) -> list[str]:
+def _unfilled(own: Tensors, loaded: Tensors, elsewhere: frozenset[str]) -> list[str]:
     """Names of the module's tensors that still hold their initial values.
 
     Args:
@@ -154,16 +154,16 @@ def _first_names(names: list[str]) -> str:
 class _RecordingModule:
     """Stands in for a module in FunASR's loader and records the tensors that it would load."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: Tensors) -> None:
         self._state = state
         self.loaded: dict[str, torch.Tensor] = {}
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """See torch.nn.Module."""
+        """Return the tensors by name, like torch.nn.Module."""
         return dict(self._state)
 
-    def load_state_dict(self, state: State, strict: bool = True) -> None:
-        """See torch.nn.Module; a tensor that is still the same object was not loaded."""
+    def load_state_dict(self, state: Tensors, strict: bool = True) -> None:
+        """Record what is new: a tensor that is still the same object was not loaded."""
         self.loaded = {name: new for name, new in state.items() if new is not self._state[name]}
 
 

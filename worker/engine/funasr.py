@@ -49,45 +49,35 @@ class FunasrEngine:
             observe: receives events about batches and memory.
         """
         self._models = models
-        self._paths = paths
-        self._identity = identity
+        self.paths = paths
+        self.identity = identity
         self._threads = thread_count
         self._observe = observe
         self.budget = Budget(seconds=batch_seconds, most_s=batch_seconds)
         self._budget_lock = threading.Lock()
 
     @property
-    def identity(self) -> Identity:
-        """See Engine."""
-        return self._identity
-
-    @property
-    def paths(self) -> EnginePaths:
-        """The path taken for each step."""
-        return self._paths
-
-    @property
     def fast_paths(self) -> dict[str, bool]:
-        """See Engine."""
-        return self._paths.fast
+        """Fast path name -> whether it is used."""
+        return self.paths.fast
 
     @property
     def abilities(self) -> Abilities:
-        """See Engine."""
-        can = self._paths.can
-        punctuated = can.punctuation or self._paths.punctuator is not None
+        """The combined capabilities of the loaded models."""
+        can = self.paths.can
+        punctuated = can.punctuation or self.paths.punctuator is not None
         return can.model_copy(
             update={"punctuation": punctuated, "speakers": "speaker" in self._models}
         )
 
     @property
     def longest_s(self) -> float:
-        """See Engine."""
-        return self._paths.family.longest_s
+        """The longest clip that the recogniser accepts, in s."""
+        return self.paths.family.longest_s
 
     def start_vad(self) -> StreamingVad:
-        """See Engine."""
-        return self._paths.detector.start_vad(self._halve_budget_on_oom)
+        """Start VAD of one audio; when memory is full, the batch budget is halved."""
+        return self.paths.detector.start_vad(self._halve_budget_on_oom)
 
     def _halve_budget_on_oom(self) -> None:
         """Halve the batch budget: VAD ran out of memory beside concurrent recognition."""
@@ -104,13 +94,13 @@ class FunasrEngine:
 
         def recognise(clips: Sequence[Clip]) -> object:
             with self.precision():
-                return self._paths.recogniser.recognise(clips, Hints())
+                return self.paths.recogniser.recognise(clips, Hints())
 
-        seconds = first_budget_s(self._identity.device, recognise, clip)
+        seconds = first_budget_s(self.identity.device, recognise, clip)
         self._update_budget(lambda _: Budget(seconds=seconds, most_s=seconds))
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
-        """See Engine; a batch that does not fit into memory is retried in smaller batches."""
+        """Recognise clips; a batch that does not fit into memory is retried in smaller batches."""
         results: dict[int, Recognition] = {}
         for batch in self.batches(clips):
             of_batch = self._recognise_batch([clips[i] for i in batch], hints)
@@ -119,7 +109,7 @@ class FunasrEngine:
 
     def batches(self, clips: Sequence[Clip]) -> Iterator[list[int]]:
         """Group clips into batches under the current budget; yields indices into `clips`."""
-        if not self._paths.can.batch:
+        if not self.paths.can.batch:
             return iter([[position] for position in range(len(clips))])
         return plan_batches([clip.seconds for clip in clips], lambda: self.budget.seconds)
 
@@ -137,7 +127,7 @@ class FunasrEngine:
         """Recognise; None when the batch does not fit into memory. Raises for a single clip."""
         try:
             with self.precision():
-                return self._paths.recogniser.recognise(batch, hints)
+                return self.paths.recogniser.recognise(batch, hints)
         except OutOfDeviceMemory:
             if len(batch) == 1:
                 raise
@@ -155,12 +145,12 @@ class FunasrEngine:
         return self.recognise(batch, hints)
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
-        """See Engine."""
-        punctuator = self._paths.punctuator
+        """Add punctuation to each text; texts are unchanged without a punctuation model."""
+        punctuator = self.paths.punctuator
         return punctuator.punctuate(texts) if punctuator else list(texts)
 
     def embed_speakers(self, clips: Sequence[Clip]) -> list[SpeakerEmbeddings]:
-        """See Engine."""
+        """Compute the speaker embeddings of each clip, one row per window of 1.5 s."""
         model = self._models.get("speaker")
         if model is None:
             raise ModelError("speakers were requested, but FLEET_SPK_MODEL is not set")
@@ -172,31 +162,31 @@ class FunasrEngine:
         count: int | None = None,
         seconds: Sequence[float] = (),
     ) -> list[list[str]]:
-        """See Engine."""
+        """Label each window of each clip of one recording with its speaker."""
         return diarization.cluster_speakers(embeddings, count, seconds)
 
     def hold_threads(self) -> int:
-        """See Engine."""
+        """Return torch's current thread count and reset it to the planned one."""
         current = torch.get_num_threads()
         if current != self._threads:
             torch.set_num_threads(self._threads)
         return current
 
     def on_device(self) -> bool:
-        """See Engine."""
-        device = self._identity.device
+        """Whether every model parameter is still on the planned device."""
+        device = self.identity.device
         return all(is_on_device(model.model, device) for model in self._models.values())
 
     def precision(self) -> contextlib.AbstractContextManager[object]:
         """Autocast matrix products to FLEET_PRECISION; FunASR's flags fail on fp32 features."""
-        bits = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self._identity.precision)
+        bits = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.identity.precision)
         if bits is None:
             return contextlib.nullcontext()
-        return torch.autocast(self._identity.device.partition(":")[0], dtype=bits)
+        return torch.autocast(self.identity.device.partition(":")[0], dtype=bits)
 
     def memory_bytes(self) -> dict[str, int]:
-        """See Engine."""
-        if not self._identity.device.startswith("cuda"):
+        """Device memory of this process: allocated and reserved; empty on a CPU."""
+        if not self.identity.device.startswith("cuda"):
             return {}
         return {
             "allocated": torch.cuda.memory_allocated(),

@@ -22,10 +22,6 @@ OnOom = Callable[[], None]
 """Called when the device's memory was too small, before the operation is retried."""
 
 
-def ignore() -> None:
-    """The OnOom callback that does nothing."""
-
-
 @dataclass(frozen=True, eq=False)
 class Clip:
     """A range of speech, cut out of the audio that contains it."""

@@ -15,9 +15,9 @@ from funasr_fleet.worker.engine.interface import (
     OnOom,
     Samples,
     StreamingVad,
-    ignore,
 )
 from funasr_fleet.worker.errors import ModelError
+from funasr_fleet.worker.events import ignore
 from funasr_fleet.worker.text.segments import Recognition
 from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span, clamp
 
@@ -50,7 +50,7 @@ class StockPunctuator:
         self._model = model
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
-        """See Punctuator."""
+        """Add punctuation to each text; an empty text stays empty."""
         return [self._punctuate_one(text) if text.strip() else text for text in texts]
 
     def _punctuate_one(self, text: str) -> str:
@@ -67,7 +67,7 @@ class StockRecogniser:
         self._can_batch = self._family.narrow_abilities(self._family.can, model).batch
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
-        """See Recogniser."""
+        """Recognise one batch; one result per clip, in the same order."""
         one_by_one = not self._can_batch or self._family.needs_single_clips(hints)
         if len(clips) > 1 and one_by_one:
             return [self.recognise([clip], hints)[0] for clip in clips]
@@ -108,7 +108,7 @@ class StockDetector:
         self._model = model
 
     def start_vad(self, on_oom: OnOom = ignore) -> StreamingVad:
-        """See Detector. Never retries: a failure leaves FunASR's state partly updated."""
+        """Start VAD of one audio. Never retries: a failure leaves FunASR's state partly updated."""
         return FsmnStreamingVad(self._model) if is_fsmn(self._model) else BufferedVad(self._model)
 
 
@@ -135,12 +135,12 @@ class FsmnStreamingVad:
         """Samples to keep: the longest segment that may end in a block, and one block more."""
 
     def push(self, block: Samples) -> list[Clip]:
-        """See StreamingVad."""
+        """Process the next block and return the speech that has ended."""
         previous, self._last_block = self._last_block, block
         return self._detect(previous, last=False) if len(previous) else []
 
     def flush(self) -> list[Clip]:
-        """See StreamingVad."""
+        """End the audio and return the remaining speech."""
         return self._detect(self._last_block, last=True)
 
     def _detect(self, block: Samples, *, last: bool) -> list[Clip]:
@@ -159,12 +159,12 @@ class BufferedVad:
         self._blocks: list[Samples] = []
 
     def push(self, block: Samples) -> list[Clip]:
-        """See StreamingVad."""
+        """Process the next block and return the speech that has ended."""
         self._blocks.append(block)
         return []
 
     def flush(self) -> list[Clip]:
-        """See StreamingVad."""
+        """End the audio and return the remaining speech."""
         samples = np.concatenate(self._blocks)
         self._blocks.clear()
         (result,) = generate(self._model, [samples])

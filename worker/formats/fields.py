@@ -12,7 +12,7 @@ from funasr_fleet.contract.transcript import Segment, Transcript
 _EXTENSION = re.compile(r"(?<=.)\.(?=[0-9]*[A-Za-z])[0-9A-Za-z]{2,4}$")
 """Such as .wav or .3gp; .2024 is not an extension."""
 _CHANNEL_SPEAKER = re.compile(r"ch([0-9]+)")
-"""See worker.pipeline.file_state.merge_channels."""
+"""Speaker names that worker.pipeline.file_state.merge_channels gives to channels."""
 
 
 def wants_words(transcript: Transcript) -> bool:
@@ -66,7 +66,7 @@ def speakers_of(transcript: Transcript) -> list[str]:
     return list(dict.fromkeys(one.speaker for one in transcript.segments if one.speaker))
 
 
-def clock(ms: int, separator: str) -> str:
+def clock_time(ms: int, separator: str) -> str:
     """1234567 -> 00:20:34<separator>567; hours may have more than two digits."""
     seconds, millis = divmod(ms, 1000)
     minutes, seconds = divmod(seconds, 60)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from funasr_fleet.contract.transcript import Segment, Transcript
 from funasr_fleet.worker.formats.cue_timing import Cue
 from funasr_fleet.worker.formats.cues import make_cues
-from funasr_fleet.worker.formats.fields import clock, speakers_of
+from funasr_fleet.worker.formats.fields import clock_time, speakers_of
 from funasr_fleet.worker.formats.interface import Renderer
 
 _MARKUP = re.compile(r"(?<=--)(?=>)|(?<=<)(?=[\w/])|(?<=\{)(?=\\)")
@@ -43,7 +43,7 @@ def _prefix(transcript: Transcript) -> Callable[[Segment], str]:
 def _cue(number: int, cue: Cue) -> str:
     first, *second = cue.lines
     lines = "\n".join([first, *map(_not_a_number, second)])
-    return f"{number}\n{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}\n{lines}\n"
+    return f"{number}\n{clock_time(cue.start_ms, ',')} --> {clock_time(cue.end_ms, ',')}\n{lines}\n"
 
 
 def _not_a_number(line: str) -> str:

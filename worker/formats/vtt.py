@@ -3,7 +3,7 @@
 from funasr_fleet.contract.transcript import Transcript
 from funasr_fleet.worker.formats.cue_timing import Cue
 from funasr_fleet.worker.formats.cues import make_cues
-from funasr_fleet.worker.formats.fields import clock
+from funasr_fleet.worker.formats.fields import clock_time
 from funasr_fleet.worker.formats.interface import Renderer
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -17,7 +17,7 @@ def render_vtt(transcript: Transcript) -> bytes:
 def _cue(cue: Cue) -> str:
     voice = f"<v {_escaped(cue.speaker)}>" if cue.speaker else ""
     lines = "\n".join(map(_escaped, cue.lines))
-    return f"{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n{voice}{lines}\n"
+    return f"{clock_time(cue.start_ms, '.')} --> {clock_time(cue.end_ms, '.')}\n{voice}{lines}\n"
 
 
 def _escaped(text: str) -> str:

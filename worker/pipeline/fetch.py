@@ -22,6 +22,7 @@ from funasr_fleet.worker.audio.listed_bytes import download_listed
 from funasr_fleet.worker.audio.sources import AudioSource
 from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES
 from funasr_fleet.worker.errors import ModelError
+from funasr_fleet.worker.events import ignore
 from funasr_fleet.worker.pipeline.bounded_queue import BoundedQueue
 from funasr_fleet.worker.pipeline.output_store import ExistingResult, Outputs
 from funasr_fleet.worker.pipeline.timers import Stopwatch
@@ -30,7 +31,6 @@ from funasr_fleet.worker.process.heartbeat import (
     SLOWEST_BYTES_PER_S,
     TimeLimits,
     Touch,
-    ignore,
 )
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 

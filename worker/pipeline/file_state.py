@@ -17,7 +17,7 @@ from funasr_fleet.worker.text.speakers import split_turns, turns
 ClusterSpeakers = Callable[
     [Sequence[SpeakerEmbeddings], int | None, Sequence[float]], list[list[str]]
 ]
-"""See Engine.cluster_speakers."""
+"""Labels the windows of each clip of one recording, as Engine.cluster_speakers does."""
 
 
 @dataclass(frozen=True, kw_only=True)

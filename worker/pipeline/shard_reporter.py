@@ -51,7 +51,7 @@ class ShardReporter:
     """Reports one shard; for a shard without a job, it only updates the child's counters."""
 
     shard: Shard
-    recorder: OutcomeWriter
+    ledger: OutcomeWriter
     store: ObjectStore
     counters: ChildCounters
     close: Callable[[str], FinalizeResult] = lambda job: "not due"
@@ -64,13 +64,13 @@ class ShardReporter:
     def begin(self) -> None:
         """Report that the shard's files are in progress."""
         if self.shard.job is not None:
-            self.recorder.begin_shard(self.shard.job, self.shard.shard, len(self.shard.files))
-            self.recorder.is_cancelled(self.shard.job, now=True)
-        self.recorder.see(self.counters.seen(self.shard))
+            self.ledger.begin_shard(self.shard.job, self.shard.shard, len(self.shard.files))
+            self.ledger.is_cancelled(self.shard.job, now=True)
+        self.ledger.see(self.counters.seen(self.shard))
 
     def is_cancelled(self) -> bool:
         """Whether the job is cancelled: no further file may be started."""
-        return self.shard.job is not None and self.recorder.is_cancelled(self.shard.job)
+        return self.shard.job is not None and self.ledger.is_cancelled(self.shard.job)
 
     def record(self, ref: AudioRef, file: FileFinished) -> None:
         """Record the outcome of one file."""
@@ -105,7 +105,7 @@ class ShardReporter:
             relative=ref.relative,
             message=file.error or "",
         )
-        self.recorder.record(self.shard.job, ref.index, outcome, audio_ms, detail=detail)
+        self.ledger.record(self.shard.job, ref.index, outcome, audio_ms, detail=detail)
 
     def end(self, work_ms: int) -> int:
         """Write the per-file records to S3 and mark the shard as ended.
@@ -120,9 +120,9 @@ class ShardReporter:
         if self.shard.job is not None:
             cancelled = self._cancel_rest(self.shard.job)
             self._write_records(self.shard.job)
-            self.recorder.end_shard(self.shard.job, self.shard.shard, work_ms)
+            self.ledger.end_shard(self.shard.job, self.shard.shard, work_ms)
             self._close(self.shard.job)
-        self.recorder.see(self.counters.seen(None))
+        self.ledger.see(self.counters.seen(None))
         return cancelled
 
     def suspend(self) -> None:
@@ -132,19 +132,19 @@ class ShardReporter:
         the records of the failed files are written to S3 only then.
         """
         if self.shard.job is not None:
-            self.recorder.suspend_shard(self.shard.job, self.shard.shard)
-        self.recorder.see(self.counters.seen(None))
+            self.ledger.suspend_shard(self.shard.job, self.shard.shard)
+        self.ledger.see(self.counters.seen(None))
 
     def await_parts(self, parts: Iterable[Shard]) -> None:
         """Keep the job open until the parts that are about to replace the shard have ended."""
         if self.shard.job is not None:
-            self.recorder.await_shards(self.shard.job, [part.shard for part in parts])
+            self.ledger.await_shards(self.shard.job, [part.shard for part in parts])
 
     def end_replaced(self) -> None:
         """Mark the shard as ended: its parts or a dead letter replaced it."""
         if self.shard.job is not None:
-            self.recorder.end_shard(self.shard.job, self.shard.shard, 0)
-        self.recorder.see(self.counters.seen(None))
+            self.ledger.end_shard(self.shard.job, self.shard.shard, 0)
+        self.ledger.see(self.counters.seen(None))
 
     @property
     def unfinished(self) -> bool:
@@ -163,7 +163,7 @@ class ShardReporter:
             if ref.index is not None:
                 outcome: Outcome = "failed" if ref in failed else "skipped"
                 detail = FileDetail(kind=kind, relative=ref.relative, message=reason)
-                self.recorder.record(job, ref.index, outcome, 0, only_first=True, detail=detail)
+                self.ledger.record(job, ref.index, outcome, 0, only_first=True, detail=detail)
         # failing storage may be the reason for the dead letter
         with contextlib.suppress(StoreError):
             self._write_failed_records(job, failed, reason, kind)
@@ -188,18 +188,18 @@ class ShardReporter:
         if not failed:
             return
         error = RecordedError(kind=kind, message=reason)
-        rows = [
+        records = [
             FileRecord(index=ref.index, relative=ref.relative, outcome="failed", error=error)
             for ref in failed
         ]
         uri = failed_record_uri(self.shard.output, job, self.shard.shard)
-        self.store.write(uri, encode(rows), "application/x-ndjson")
+        self.store.write(uri, encode(records), "application/x-ndjson")
 
     def _cancel_rest(self, job: str) -> int:
         rest = [ref.index for ref in self.shard.files if ref.relative not in self._records]
         indices = [index for index in rest if index is not None]
         if indices:
-            self.recorder.cancel_files(job, indices)
+            self.ledger.cancel_files(job, indices)
         return len(indices)
 
     def _write_records(self, job: str) -> None:

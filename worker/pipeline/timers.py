@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from funasr_fleet.contract.transcript import STAGES, Stage
+from funasr_fleet.worker.events import ignore
 
 T = TypeVar("T")
-
-
-def ignore(stage: Stage) -> None:
-    """Do nothing: the default `step` callback."""
 
 
 @dataclass(frozen=True)

@@ -101,14 +101,14 @@ class SegmentLengthFilter:
         """Samples pushed so far."""
 
     def push(self, block: Samples) -> list[Clip]:
-        """See StreamingVad."""
+        """Process the next block and return the speech that has ended."""
         if self._limits.merge_ms is not None:
             self._recent = np.concatenate([self._recent[-_KEPT_SAMPLES:], block])
             self._received += len(block)
         return self._arrange(self._vad.push(block))
 
     def flush(self) -> list[Clip]:
-        """See StreamingVad."""
+        """End the audio and return the remaining speech."""
         clips = self._arrange(self._vad.flush())
         last, self._waiting = self._waiting, None
         return clips + (self._cut(last) if last else [])

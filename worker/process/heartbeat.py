@@ -35,7 +35,7 @@ class Progress:
 
     pid: int
     attempt_id: str
-    """See worker.coordination.attempts."""
+    """ID of the attempt that worker.coordination.attempts counts."""
     began_s: float
     """When the child started the shard."""
     at_s: float
@@ -81,10 +81,6 @@ class Touch(Protocol):
 
     def __call__(self, doing: str, time_allowance_s: float = 0.0) -> None:
         """Record the step."""
-
-
-def ignore(doing: str, time_allowance_s: float = 0.0) -> None:
-    """Touch that does nothing."""
 
 
 def stall_reason(

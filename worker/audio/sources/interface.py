@@ -25,11 +25,11 @@ class SourceByAddress:
     web: AudioSource
 
     def head(self, uri: str) -> ObjectInfo:
-        """See AudioSource."""
+        """Metadata of the audio, from the source of its address."""
         return self._of(uri).head(uri)
 
     def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
-        """See AudioSource."""
+        """Write the bytes into a file, from the source of the address."""
         return self._of(uri).download(uri, into, limit_bytes)
 
     def _of(self, uri: str) -> AudioSource:

@@ -33,7 +33,7 @@ _MIN_BYTES_PER_S = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class WebAudio:
-    """See AudioSource. The ETag is the server's; without one, download() hashes the bytes."""
+    """An AudioSource; the ETag is the server's; without one, download() hashes the bytes."""
 
     hosts: frozenset[str]
     """Allowed hosts, also for redirects."""
@@ -41,12 +41,12 @@ class WebAudio:
     clock: Callable[[], float] = time.monotonic
 
     def head(self, uri: str) -> ObjectInfo:
-        """See AudioSource."""
+        """Metadata of the audio, as the server declares it; a size of 0 is unknown."""
         with self._response("HEAD", uri) as response:
             return ObjectInfo(uri=uri, etag=_etag(response), size_bytes=_declared_bytes(response))
 
     def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
-        """See AudioSource."""
+        """Write the bytes into a file; raises StoreError."""
         digest, begin = hashlib.sha256(), self.clock()
         with self._response("GET", uri) as response:
             check_size(shown(uri), _declared_bytes(response), limit_bytes)

@@ -19,11 +19,6 @@ def no_confidences(_model: Any) -> Iterator[list[float | None]]:
     yield []
 
 
-def identity(samples: Samples) -> object:
-    """For families whose input is a NumPy array."""
-    return samples
-
-
 def init_param(kwargs: dict[str, Any]) -> Path | None:
     """The weights file that AutoModel was configured with."""
     weights = kwargs.get("init_param")
@@ -64,7 +59,7 @@ class Family:
         no_confidences
     )
     """While FunASR's module runs, collects the confidences that its results leave out, per clip."""
-    to_input: Callable[[Samples], object] = identity
+    to_input: Callable[[Samples], object] = lambda samples: samples
     """Samples -> input of generate."""
     needs_single_clips: Callable[[Hints], bool] = lambda hints: False
     """Whether clips must be recognised one by one with these hints."""

@@ -28,9 +28,9 @@ class Part:
     note: str
     """Remark in docs/models.md."""
     weights: Callable[[dict[str, Any]], Path | None] = init_param
-    """See Family.weights."""
+    """Arguments of AutoModel -> its weights file or directory."""
     externally_loaded: Callable[[Any], frozenset[str]] = none_external
-    """See Family.externally_loaded."""
+    """Names of an AutoModel's tensors that are not loaded from its init_param file."""
 
 
 def in_package(_kwargs: dict[str, Any]) -> Path | None:

@@ -21,8 +21,9 @@ from funasr_fleet.worker.engine.fast.features import (
     frame_count,
     is_standard,
 )
-from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES, Clip, OnOom, Samples, ignore
+from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES, Clip, OnOom, Samples
 from funasr_fleet.worker.engine.stock import MIN_CLIP_SAMPLES, is_fsmn
+from funasr_fleet.worker.events import ignore
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS, Span
 
 
@@ -110,7 +111,7 @@ class FastDetector:
         self.rules = _rules(model.model.vad_opts, bool(scheduled))
 
     def start_vad(self, on_oom: OnOom = ignore) -> "FastStreamingVad":
-        """See Detector."""
+        """Start VAD of one audio; `on_oom` is called before a retry for lack of memory."""
         return FastStreamingVad(self, on_oom)
 
     @torch.inference_mode()
@@ -142,13 +143,13 @@ class FastStreamingVad:
         self._decided = 0
 
     def push(self, block: Samples) -> list[Clip]:
-        """See StreamingVad."""
+        """Process the next block and return the speech that has ended."""
         retry_on_oom(lambda: self._window.add(block), self._on_oom)
         is_full = len(block) == BLOCK_SAMPLES
         return self._decide(self._window.frames - _CONTEXT, last=False) if is_full else []
 
     def flush(self) -> list[Clip]:
-        """See StreamingVad."""
+        """End the audio and return the remaining speech."""
         return self._decide(self._window.frames, last=True)
 
     def _decide(self, end: int, *, last: bool) -> list[Clip]:

@@ -123,7 +123,7 @@ class FastPunctuator:
         self._marks = Marks(tuple(self._model.punc_list), self._model.sentence_end_id)
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
-        """See Punctuator."""
+        """Add punctuation to each text; an empty text stays empty."""
         with translate_errors(), torch.inference_mode():
             done: list[str] = []
             for start in range(0, len(texts), _TEXTS_AT_ONCE):

@@ -82,7 +82,7 @@ class FastRecogniser:
         self._special_tokens = frozenset(int(token) for token in special)
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
-        """See Recogniser."""
+        """Recognise one batch; one result per clip, in the same order."""
         if hints.hotwords and type(self._model).__name__ == "SeacoParaformer":
             return self._stock.recognise(clips, hints)
         with translate_errors(), torch.inference_mode():

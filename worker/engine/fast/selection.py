@@ -23,10 +23,10 @@ from funasr_fleet.worker.engine.interface import (
     StreamingVad,
     as_clip,
     find_speech,
-    ignore,
 )
 from funasr_fleet.worker.engine.stock import StockDetector, StockPunctuator, StockRecogniser
 from funasr_fleet.worker.errors import DeviceLost
+from funasr_fleet.worker.events import ignore
 from funasr_fleet.worker.text.segments import Recognition
 from funasr_fleet.worker.text.spans import SAMPLE_RATE, Span
 
@@ -79,7 +79,7 @@ def _same(one: Recognition, other: Recognition) -> bool:
     )
 
 
-Path = TypeVar("Path")
+StepPath = TypeVar("StepPath")
 Output = TypeVar("Output")
 
 _COMPARED_CLIPS = 3
@@ -203,11 +203,11 @@ def _choose_punctuator(model: Any, device: str, texts: Sequence[str]) -> Punctua
 
 def _verified(
     name: str,
-    make: Callable[[], Path],
-    run: Callable[[Path], Output],
+    make: Callable[[], StepPath],
+    run: Callable[[StepPath], Output],
     expected: Output,
     matches: Callable[[Output, Output], bool] = lambda one, other: one == other,
-) -> Path | None:
+) -> StepPath | None:
     """Build a fast path and compare its output with the expected one; None when it differs.
 
     Args:

@@ -7,7 +7,7 @@ import pytest
 
 from funasr_fleet.contract.job import Options
 from funasr_fleet.worker.audio.audio_range import AudioFacts, AudioRange, channels_of, in_blocks
-from funasr_fleet.worker.audio.decode import Piece
+from funasr_fleet.worker.audio.decode import AudioPiece
 from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
 from tests.support.examples import a_ref
 from tests.support.sounds import Planes, tone
@@ -15,9 +15,9 @@ from tests.support.sounds import Planes, tone
 STEREO = tone(1, channels=2)
 
 
-def pieces(planes: Planes, size: int = 1000) -> Iterator[Piece]:
+def pieces(planes: Planes, size: int = 1000) -> Iterator[AudioPiece]:
     for at in range(0, planes.shape[1], size):
-        yield Piece(planes[:, at : at + size], 8_000)
+        yield AudioPiece(planes[:, at : at + size], 8_000)
 
 
 def options(channels: str = "mix") -> Options:
@@ -112,8 +112,8 @@ def test_what_is_lost_counts_within_the_stretch(
 ) -> None:
     """Silence from 250 ms to 400 ms, and 200 ms that are missing at the end."""
     before, silence, after = (tone(seconds) for seconds in (0.25, 0.15, 0.6))
-    given = [Piece(before, 8_000), Piece(silence, 8_000, 2400), Piece(after, 8_000)]
-    end = Piece(after[:, :0], 8_000, 3200)
+    given = [AudioPiece(before, 8_000), AudioPiece(silence, 8_000, 2400), AudioPiece(after, 8_000)]
+    end = AudioPiece(after[:, :0], 8_000, 3200)
     stretch = AudioRange(a_ref(start_ms=start_ms, end_ms=end_ms), options())
     try:
         list(stretch.blocks(iter([*given, end]), 99_999))
