@@ -6,8 +6,8 @@ import ssl
 import pytest
 
 from funasr_fleet.storage.base import StoreError
-from funasr_fleet.worker.audio.sources.web import WebAudio
-from funasr_fleet.worker.audio.sources.web_request import HttpClient
+from funasr_fleet.worker.audio.web import WebAudio
+from funasr_fleet.worker.audio.web_request import HttpClient
 
 HUSH = "hush-4711"
 """Stands for a signature."""

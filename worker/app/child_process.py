@@ -100,11 +100,15 @@ def _start(settings: Settings) -> WorkerContext:
     except BaseException as error:
         reason = str(error) or type(error).__name__
         log.critical("slot %d cannot start: %s", slot, reason)
-        failures = before.failures_in_a_row + 1
-        deaths = before.deaths_in_a_row
-        failed = SlotState(slot=slot, pid=os.getpid(), state="failed", reason=reason)
-        failed = replace(failed, deaths_in_a_row=deaths)
-        files.write(replace(failed, failures_in_a_row=failures))
+        failed = SlotState(
+            slot=slot,
+            pid=os.getpid(),
+            state="failed",
+            reason=reason,
+            failures_in_a_row=before.failures_in_a_row + 1,
+            deaths_in_a_row=before.deaths_in_a_row,
+        )
+        files.write(failed)
         raise
 
 
@@ -145,7 +149,8 @@ def build_context(
     """Load the models, register them in Redis and build the pipeline."""
     begin = time.monotonic()
     from funasr_fleet.storage.s3 import S3Store
-    from funasr_fleet.worker.audio.sources import SourceByAddress, WebAudio
+    from funasr_fleet.worker.audio.source import SourceByAddress
+    from funasr_fleet.worker.audio.web import WebAudio
     from funasr_fleet.worker.engine.loader import build_engine
     from funasr_fleet.worker.pipeline.fetch import Fetcher
     from funasr_fleet.worker.pipeline.pipeline import Pipeline

@@ -85,15 +85,8 @@ def exec_celery(settings: Settings, children: int) -> None:
     run_dir = claim_run_dir(settings.run_dir)
     os.environ.update(settings.model_copy(update={"run_dir": run_dir}).to_environment())
     arguments = [
-        *(
-            sys.executable,
-            "-m",
-            "celery",
-            "--quiet",
-            "-A",
-            "funasr_fleet.worker.app.celery_app",
-            "worker",
-        ),
+        *(sys.executable, "-m", "celery", "--quiet"),
+        *("-A", "funasr_fleet.worker.app.celery_app", "worker"),
         *("--pool", "prefork", "--concurrency", str(children)),
         *("--queues", ",".join(lanes(settings.queue)), "--loglevel", "INFO"),
         *("--hostname", f"fleet-{os.getpid()}@%h"),

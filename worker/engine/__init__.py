@@ -6,8 +6,7 @@ funasr         the engine on FunASR's models: one path for each step
 stock          the stock paths: FunASR's own inference
 fast/          the fast paths, each equivalent to its stock path
 families/      how each model family is called and how its results are parsed
-device_memory  batch size from free device memory, and retries when it is full
-errors         errors of torch and FunASR -> typed errors
+device_errors  errors of torch and FunASR -> typed errors; retries when device memory is full
 diarization    speaker embeddings per window, and their clustering
 checks         every tensor is on its device and got its value from the weights file
 canary         a clip with known text, transcribed before the first task

@@ -10,7 +10,6 @@ import torch
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.worker.engine import diarization
 from funasr_fleet.worker.engine.checks import is_on_device
-from funasr_fleet.worker.engine.device_memory import first_budget_s
 from funasr_fleet.worker.engine.fast.selection import EnginePaths
 from funasr_fleet.worker.engine.interface import (
     Clip,
@@ -21,8 +20,17 @@ from funasr_fleet.worker.engine.interface import (
 )
 from funasr_fleet.worker.errors import ModelError, OutOfDeviceMemory
 from funasr_fleet.worker.events import BatchRecognised, Observer, OutOfMemoryBackoff, ignore
-from funasr_fleet.worker.text.batching import Budget, padding_ratio, plan_batches
+from funasr_fleet.worker.text.batching import (
+    ON_CPU_S,
+    Budget,
+    affordable_seconds,
+    padding_ratio,
+    plan_batches,
+)
 from funasr_fleet.worker.text.segments import Recognition
+
+_SAMPLE_S = 30.0
+"""Length of the batch that is measured."""
 
 
 class FunasrEngine:
@@ -90,13 +98,19 @@ class FunasrEngine:
             self.budget = change(self.budget)
 
     def size_batches(self, clip: Clip) -> None:
-        """Set the batch budget from the device's free memory, by recognising a sample clip."""
-
-        def recognise(clips: Sequence[Clip]) -> object:
+        """Set the batch budget; on a GPU from free memory and the peak memory of a sample batch."""
+        seconds = ON_CPU_S
+        if self.identity.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated()
+            clips = [clip] * max(1, round(_SAMPLE_S / clip.seconds))
             with self.precision():
-                return self.paths.recogniser.recognise(clips, Hints())
-
-        seconds = first_budget_s(self.identity.device, recognise, clip)
+                self.paths.recogniser.recognise(clips, Hints())
+            needed = torch.cuda.max_memory_allocated() - before
+            unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+            free, _ = torch.cuda.mem_get_info()
+            seconds = affordable_seconds(free + unused, needed / (clip.seconds * len(clips)))
         self._update_budget(lambda _: Budget(seconds=seconds, most_s=seconds))
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:

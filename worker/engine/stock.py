@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from funasr_fleet.worker.engine.errors import translate_errors
+from funasr_fleet.worker.engine.device_errors import translate_errors
 from funasr_fleet.worker.engine.families import family_of
 from funasr_fleet.worker.engine.interface import (
     BLOCK_SAMPLES,

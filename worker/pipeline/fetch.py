@@ -18,8 +18,7 @@ from funasr_fleet.storage.base import ObjectDenied, ObjectInfo, ObjectMissing, O
 from funasr_fleet.worker.audio.audio_range import AudioFacts, AudioRange
 from funasr_fleet.worker.audio.decode import Planes, decode_pieces
 from funasr_fleet.worker.audio.input_checks import Limits
-from funasr_fleet.worker.audio.listed_bytes import download_listed
-from funasr_fleet.worker.audio.sources import AudioSource
+from funasr_fleet.worker.audio.source import AudioSource, download_listed
 from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES
 from funasr_fleet.worker.errors import ModelError
 from funasr_fleet.worker.events import ignore

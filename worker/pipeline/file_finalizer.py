@@ -121,9 +121,16 @@ class FileFinalizer:
             if not isinstance(decision, Skip):
                 raise
             self._result_writer.report(file, decision)
-            return self._event(file, "failed", threads, failure=decision)
-        outcome: Outcome = "ok" if written.result.segments else "empty"
-        return self._event(file, outcome, threads, written=written)
+            failed = self._event(file, "failed", threads)
+            return replace(failed, error=decision.message, error_kind=decision.kind)
+        file_job, facts = file.fetched.file_job, file.fetched.facts
+        return replace(
+            self._event(file, "ok" if written.result.segments else "empty", threads),
+            audio_s=range_s(file_job, facts) if facts else 0.0,
+            fingerprint=written.fingerprint,
+            result_etag=written.etag,
+            warnings=written.result.warnings,
+        )
 
     def _skipped(
         self, file: FileInProgress, existing: ExistingResult, threads: int
@@ -153,31 +160,19 @@ class FileFinalizer:
         fingerprint = self._fingerprint(file_job, info)
         return self._result_writer.commit(file, channels, fingerprint, threads)
 
-    def _event(
-        self,
-        file: FileInProgress,
-        outcome: Outcome,
-        threads: int,
-        *,
-        written: WrittenResult | None = None,
-        failure: Skip | None = None,
-    ) -> FileFinished:
-        file_job, facts = file.fetched.file_job, file.fetched.facts
+    def _event(self, file: FileInProgress, outcome: Outcome, threads: int) -> FileFinished:
+        """The event with the fields that every outcome has."""
+        file_job = file.fetched.file_job
         return FileFinished(
             shard=self._shard.shard,
             job=self._shard.job,
             audio=shown(file_job.ref.audio),
             index=file_job.ref.index,
             outcome=outcome,
-            audio_s=range_s(file_job, facts) if written and facts else 0.0,
+            audio_s=0.0,
             seconds=file_job.stopwatch.total_s,
             stages_s=dict(file_job.stopwatch.seconds),
             threads=threads,
             resident_bytes=resident_bytes(),
             device_bytes=self._engine.memory_bytes().get("allocated", 0),
-            error=failure.message if failure else None,
-            error_kind=failure.kind if failure else None,
-            fingerprint=written.fingerprint if written else None,
-            result_etag=written.etag if written else None,
-            warnings=written.result.warnings if written else (),
         )

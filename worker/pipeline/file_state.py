@@ -86,7 +86,10 @@ class FileInProgress:
         facts = self.fetched.facts
         if not facts or not facts.lost_ms:
             return results
-        return [replace(one, warnings=_with(one.warnings, "audio_damaged")) for one in results]
+        return [
+            replace(one, warnings=tuple(sorted({*one.warnings, "audio_damaged"})))
+            for one in results
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,11 +149,6 @@ def _assemble(
         speech_ms=sum(span.length_ms for span in speech),
         warnings=warnings_of(segments, speech, offset_ms=offset_ms),
     )
-
-
-def _with(warnings: Sequence[WarningKind], another: WarningKind) -> tuple[WarningKind, ...]:
-    """The warnings with another one added, in alphabetical order."""
-    return tuple(sorted({*warnings, another}))
 
 
 def _with_speakers(

@@ -140,12 +140,6 @@ class ShardReporter:
         if self.shard.job is not None:
             self.ledger.await_shards(self.shard.job, [part.shard for part in parts])
 
-    def end_replaced(self) -> None:
-        """Mark the shard as ended: its parts or a dead letter replaced it."""
-        if self.shard.job is not None:
-            self.ledger.end_shard(self.shard.job, self.shard.shard, 0)
-        self.ledger.see(self.counters.seen(None))
-
     @property
     def unfinished(self) -> bool:
         """Whether some file has no outcome yet."""
@@ -174,7 +168,9 @@ class ShardReporter:
         Raises:
             StoreError: the job's report cannot be written.
         """
-        self.end_replaced()
+        if self.shard.job is not None:
+            self.ledger.end_shard(self.shard.job, self.shard.shard, 0)
+        self.ledger.see(self.counters.seen(None))
         if self.shard.job is not None:
             self._close(self.shard.job)
 

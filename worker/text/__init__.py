@@ -5,8 +5,7 @@ batching       groups and batches of clips, and the budget of a batch
 silence_split  cuts long spans at quiet places, decides which spans to merge
 tokens         text -> words and back, by script
 alignment      aligns a segment's text with its words
-segments       recognised spans -> segments and text with absolute times
-pause_split    cuts a segment between words
+segments       recognised spans -> segments with absolute times; cuts a segment between words
 sentences      segments -> one segment per sentence
 quality        quality flags of a text and of a file: rate of speech, repetitions
 speakers       which embeddings are clustered, and who speaks where

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from funasr_fleet.contract.transcript import Segment
 from funasr_fleet.worker.text.alignment import Piece, align
-from funasr_fleet.worker.text.pause_split import TextPart, split_segment
+from funasr_fleet.worker.text.segments import TextPart, split_segment
 
 STOPS = (
     ".!?\u3002\uff01\uff1f\uff0e\uff61\u0964\u0965\u061f\u06d4\u17d4\u17d5\u104b\u0589\u1362\u1367"
@@ -33,7 +33,7 @@ def split_sentences(segment: Segment) -> list[Segment]:
 
     The first sentence begins with the segment and the last one ends with it, so that a subtitle is
     shown from the beginning of speech to its end. In between, sentences begin and end with their
-    words, so that a pause belongs to none; see worker.text.pause_split.
+    words, so that a pause belongs to none; see worker.text.segments.split_segment.
 
     Returns:
         Segments in order, each with its own words. Joined by join_texts they equal the segment's

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from funasr_fleet.contract.transcript import Segment
 from funasr_fleet.worker.text.alignment import align
-from funasr_fleet.worker.text.pause_split import TextPart, split_segment
+from funasr_fleet.worker.text.segments import TextPart, split_segment
 from funasr_fleet.worker.text.spans import Span
 
 Rows = NDArray[np.float32]

@@ -20,7 +20,7 @@ from funasr_fleet.worker.engine.families.interface import Family
 from funasr_fleet.worker.engine.families.nano import NANO
 from funasr_fleet.worker.engine.families.other import OTHER
 from funasr_fleet.worker.engine.families.paraformer import BICIF, CONTEXTUAL, PLAIN, SEACO
-from funasr_fleet.worker.engine.families.parts import PARTS
+from funasr_fleet.worker.engine.families.parts import PARTS, Part
 from funasr_fleet.worker.engine.families.sense_voice import SENSE_VOICE
 from funasr_fleet.worker.engine.families.whisper import WHISPER_FAMILY
 
@@ -56,16 +56,17 @@ def family_of(model: Any) -> Family:
 
 def weights_of(model: Any) -> Path | None:
     """Path of the weights of an AutoModel."""
-    name = registered_name(model)
-    parts = (part.weights for part in PARTS if name in part.classes)
-    return next(parts, family_of(model).weights)(model.kwargs)
+    return _kind_of(model).weights(model.kwargs)
 
 
 def externally_loaded(model: Any) -> frozenset[str]:
     """Names of an AutoModel's tensors that are not loaded from its init_param file."""
+    return _kind_of(model).externally_loaded(model)
+
+
+def _kind_of(model: Any) -> Family | Part:
     name = registered_name(model)
-    parts = (part.externally_loaded for part in PARTS if name in part.classes)
-    return next(parts, family_of(model).externally_loaded)(model)
+    return next((part for part in PARTS if name in part.classes), None) or family_of(model)
 
 
 def registered_name(model: Any) -> str:

@@ -10,14 +10,8 @@ from typing import Any
 
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.worker.engine.families.interface import Family
-from funasr_fleet.worker.engine.interface import Hints
 from funasr_fleet.worker.text.segments import Recognition
 from funasr_fleet.worker.text.tokens import join_texts, split_words
-
-
-def generate_options(_hints: Hints) -> dict[str, Any]:
-    """No options."""
-    return {}
 
 
 def read_text(result: dict[str, Any], _confidence: float | None = None) -> Recognition:
@@ -25,19 +19,14 @@ def read_text(result: dict[str, Any], _confidence: float | None = None) -> Recog
     return Recognition(text=join_texts(split_words(str(result.get("text", "")))))
 
 
-def min_batch_size(model: Any) -> int:
-    """A batch size of 2 makes FunASR decode by CTC."""
-    return 2 if getattr(model, "ctc", None) is not None else 1
-
-
 CONFORMER = Family(
     title="Conformer, Branchformer, Transformer (CTC and attention)",
     classes=frozenset({"Conformer", "Branchformer", "EBranchformer", "Transformer", "SANM"}),
     examples=("iic/speech_conformer_asr-en-16k-vocab4199-pytorch",),
     can=Abilities(batch=False),
-    generate_options=generate_options,
     read=read_text,
-    min_batch_size=min_batch_size,
+    # a batch size of 2 makes FunASR decode by CTC
+    min_batch_size=lambda model: 2 if getattr(model, "ctc", None) is not None else 1,
     note="decoded by CTC, as FunASR does with several clips",
 )
 CTC = replace(

@@ -1,8 +1,7 @@
 """Family: how recognisers of one kind are called and how their results are parsed."""
 
-import contextlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,6 @@ from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import MAX_SEGMENT_S
 from funasr_fleet.worker.engine.interface import Hints, Samples
 from funasr_fleet.worker.text.segments import Recognition
-
-
-@contextlib.contextmanager
-def no_confidences(_model: Any) -> Iterator[list[float | None]]:
-    """For families whose results have all that FunASR computes."""
-    yield []
 
 
 def init_param(kwargs: dict[str, Any]) -> Path | None:
@@ -47,16 +40,16 @@ class Family:
     """Hub names."""
     can: Abilities
     """Maximum capabilities of a model of this family."""
-    generate_options: Callable[[Hints], dict[str, Any]]
-    """Hints -> keyword arguments of generate."""
     read: Callable[[dict[str, Any], float | None], Recognition]
     """Parses one item of generate's result, with its captured confidence or None."""
+    generate_options: Callable[[Hints], dict[str, Any]] = lambda hints: {}
+    """Hints -> keyword arguments of generate; no option is supported by every model."""
     narrow_abilities: Callable[[Abilities, Any], Abilities] = lambda can, model: can
     """Restricts `can` to the capabilities of a given AutoModel."""
     prepare: Callable[[Any], None] = lambda model: None
     """Modifies FunASR's module once, before its first use."""
     capture_confidences: Callable[[Any], AbstractContextManager[list[float | None]]] = (
-        no_confidences
+        lambda model: nullcontext([])
     )
     """While FunASR's module runs, collects the confidences that its results leave out, per clip."""
     to_input: Callable[[Samples], object] = lambda samples: samples

@@ -5,13 +5,7 @@ from typing import Any
 
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.worker.engine.families.interface import Family, init_param
-from funasr_fleet.worker.engine.interface import Hints
 from funasr_fleet.worker.text.segments import Recognition
-
-
-def generate_options(_hints: Hints) -> dict[str, Any]:
-    """No options: no option is supported by every model."""
-    return {}
 
 
 def read_result(result: dict[str, Any], _confidence: float | None = None) -> Recognition:
@@ -58,7 +52,6 @@ OTHER = Family(
     classes=frozenset(),
     examples=(),
     can=Abilities(batch=False),
-    generate_options=generate_options,
     read=read_result,
     weights=weights,
     externally_loaded=externally_loaded,

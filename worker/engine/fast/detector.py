@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from funasr_fleet.worker.engine.device_memory import retry_on_oom
+from funasr_fleet.worker.engine.device_errors import retry_on_oom
 from funasr_fleet.worker.engine.fast.decisions import Decisions, VadRules
 from funasr_fleet.worker.engine.fast.features import (
     FRAME_MS,

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from funasr.models.ct_transformer.utils import split_words
 
-from funasr_fleet.worker.engine.errors import translate_errors
+from funasr_fleet.worker.engine.device_errors import translate_errors
 
 _WORDS_PER_STEP = 20
 _LONGEST_OPEN = 200

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from funasr.utils import postprocess_utils, timestamp_tools
 
-from funasr_fleet.worker.engine.errors import translate_errors
+from funasr_fleet.worker.engine.device_errors import translate_errors
 from funasr_fleet.worker.engine.families import paraformer
 from funasr_fleet.worker.engine.fast.features import FilterBank, Stacking, is_standard
 from funasr_fleet.worker.engine.fast.predictor import FastPredictor, cif_wo_hidden

@@ -6,8 +6,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from funasr_fleet.worker.audio.sources import SourceByAddress, WebAudio
-from funasr_fleet.worker.audio.sources.web_request import HttpClient
+from funasr_fleet.worker.audio.source import SourceByAddress
+from funasr_fleet.worker.audio.web import WebAudio
+from funasr_fleet.worker.audio.web_request import HttpClient
 from tests.support.examples import OUTPUT, a_ref, a_shard, who
 from tests.support.fake_pipeline import Workbench
 from tests.support.sounds import tone, wav

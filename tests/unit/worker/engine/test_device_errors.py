@@ -2,8 +2,7 @@
 
 import pytest
 
-from funasr_fleet.worker.engine.device_memory import retry_on_oom
-from funasr_fleet.worker.engine.errors import translate_errors
+from funasr_fleet.worker.engine.device_errors import retry_on_oom, translate_errors
 from funasr_fleet.worker.errors import DeviceLost, ModelError, OutOfDeviceMemory
 
 torch = pytest.importorskip("torch")

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from funasr_fleet.storage.base import ObjectTooLarge, StoreUnavailable
-from funasr_fleet.worker.audio.sources.web import WebAudio
+from funasr_fleet.worker.audio.web import WebAudio
 from tests.support.web_host import WebHost, page
 from tests.support.web_requests import HUSH, NAME, fetch, refused, web
 

@@ -18,7 +18,7 @@ from funasr_fleet.storage.base import (
     StoreUnavailable,
     check_size,
 )
-from funasr_fleet.worker.audio.sources.web_request import HttpClient, translated
+from funasr_fleet.worker.audio.web_request import HttpClient, translated
 
 _CHUNK_BYTES = 1 << 20
 _MAX_REDIRECTS = 5

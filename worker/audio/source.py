@@ -1,4 +1,4 @@
-"""Fetches audio and verifies that it is the object that storage lists.
+"""AudioSource: where audio is fetched from, and a fetch that is compared with the listing.
 
 A proxy, a cache or a failing store may answer 200 with a part of an object, and with a
 Content-Length that fits the part. Such bytes may decode: Ogg and Opus can end at any page. So the
@@ -8,7 +8,8 @@ is compared.
 """
 
 import logging
-from typing import BinaryIO
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
 
 from funasr_fleet.contract.audio_address import is_web, shown
 from funasr_fleet.contract.job import AudioRef
@@ -19,7 +20,36 @@ from funasr_fleet.storage.base import (
     ObjectMissing,
     StoreError,
 )
-from funasr_fleet.worker.audio.sources import AudioSource
+
+
+class AudioSource(Protocol):
+    """Audio by address. Raises only the StoreErrors of storage.base."""
+
+    def head(self, uri: str) -> ObjectInfo:
+        """Metadata of the audio; the ETag is empty if the source provides none."""
+
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
+        """Write the bytes into a file, like storage.base.ObjectStore.download."""
+
+
+@dataclass(frozen=True)
+class SourceByAddress:
+    """Fetches http and https addresses from the web, and all others from storage."""
+
+    storage: AudioSource
+    web: AudioSource
+
+    def head(self, uri: str) -> ObjectInfo:
+        """Metadata of the audio, from the source of its address."""
+        return self._of(uri).head(uri)
+
+    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
+        """Write the bytes into a file, from the source of the address."""
+        return self._of(uri).download(uri, into, limit_bytes)
+
+    def _of(self, uri: str) -> AudioSource:
+        return self.web if is_web(uri) else self.storage
+
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from funasr_fleet.storage.base import (
     ObjectInfo,
     StoreUnavailable,
 )
-from funasr_fleet.worker.audio.listed_bytes import FETCHES, download_listed
+from funasr_fleet.worker.audio.source import FETCHES, download_listed
 from funasr_fleet.worker.errors import Retry, decide
 from tests.support.examples import a_ref
 

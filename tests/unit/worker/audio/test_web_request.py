@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funasr_fleet.worker.audio.sources.web_request import is_public
+from funasr_fleet.worker.audio.web_request import is_public
 
 
 @pytest.mark.parametrize(
