@@ -11,8 +11,7 @@ from funasr_fleet.demo_model import DEMO_VAD
 from funasr_fleet.worker.engine.fast.selection import choose_paths
 from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import Identity, as_clip
-from funasr_fleet.worker.process.device_plan import plan_slot
-from funasr_fleet.worker.process.hardware import usable_cores
+from funasr_fleet.worker.process.hardware import plan_slot, usable_cores
 from funasr_fleet.worker.text.batching import ON_CPU_S
 
 Device = Literal["cpu", "cuda"]

@@ -18,8 +18,7 @@ import numpy as np
 import psutil
 
 from bench.machine import describe_machine
-from funasr_fleet.worker.process.device_plan import plan_slot
-from funasr_fleet.worker.process.hardware import usable_cores
+from funasr_fleet.worker.process.hardware import plan_slot, usable_cores
 
 _RECORDINGS = 2
 _SPEAKERS = 4

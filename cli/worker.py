@@ -19,7 +19,7 @@ def worker(
     """
     from funasr_fleet.settings import Settings
     from funasr_fleet.worker.app.launch import check_worker, exec_celery
-    from funasr_fleet.worker.process.device_plan import DeviceUnavailable
+    from funasr_fleet.worker.process.hardware import DeviceUnavailable
 
     settings = Settings.load(devices=devices, queue=queue)
     for name, value in settings.redacted().items():

@@ -7,8 +7,14 @@ from collections.abc import Generator, Sequence
 from funasr_fleet.doctor.finding import Finding
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.worker.app.launch import check_port
-from funasr_fleet.worker.process.device_plan import DeviceUnavailable, choose_devices, plan_slot
-from funasr_fleet.worker.process.hardware import Gpu, list_gpus, usable_cores
+from funasr_fleet.worker.process.hardware import (
+    DeviceUnavailable,
+    Gpu,
+    choose_devices,
+    list_gpus,
+    plan_slot,
+    usable_cores,
+)
 from funasr_fleet.worker.process.private_directory import claim_numba_cache, claim_private
 
 _MIN_THREADS = 2

@@ -13,8 +13,7 @@ from dataclasses import replace
 from funasr_fleet.doctor.finding import Finding
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.errors import ModelUnusable
-from funasr_fleet.worker.process.device_plan import SlotPlan, plan_slot
-from funasr_fleet.worker.process.hardware import usable_cores
+from funasr_fleet.worker.process.hardware import SlotPlan, plan_slot, usable_cores
 
 _ADVICE = "fix this: no worker starts otherwise"
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.engine.loader import build_engine
-from funasr_fleet.worker.process.device_plan import CPU, plan_slot
-from funasr_fleet.worker.process.hardware import usable_cores
+from funasr_fleet.worker.process.hardware import CPU, plan_slot, usable_cores
 
 _ROLES = ("model", "vad_model", "punc_model", "spk_model")
 

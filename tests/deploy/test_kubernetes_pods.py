@@ -11,8 +11,7 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.worker.app import child_process as lifecycle
 from funasr_fleet.worker.consumer.active_shards import GRACE_S
 from funasr_fleet.worker.process import hardware as machine
-from funasr_fleet.worker.process.device_plan import choose_devices, plan_slot
-from funasr_fleet.worker.process.hardware import usable_cores
+from funasr_fleet.worker.process.hardware import choose_devices, plan_slot, usable_cores
 from funasr_fleet.worker.process.health import Worker, why_not_ready, why_stuck
 from funasr_fleet.worker.process.heartbeat import TimeLimits
 from funasr_fleet.worker.process.slot_state import ConsumerState, SlotState

@@ -15,7 +15,7 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.errors import ModelUnusable
-from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.process.hardware import SlotPlan
 from tests.support.random_models import (
     CAMPPLUS,
     CT_TRANSFORMER,

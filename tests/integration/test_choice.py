@@ -11,7 +11,7 @@ from funasr_fleet.worker.engine.fast import detector, recogniser
 from funasr_fleet.worker.engine.interface import Clip
 from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.errors import DeviceLost
-from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.process.hardware import SlotPlan
 from funasr_fleet.worker.text.segments import Recognition
 
 

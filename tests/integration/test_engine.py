@@ -16,7 +16,7 @@ from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import Clip, Hints, Samples, as_clip, find_speech
 from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.errors import ModelError, ModelUnusable
-from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.process.hardware import SlotPlan
 from funasr_fleet.worker.text.tokens import join_texts
 from tests.support.random_models import CAMPPLUS, save_random
 

@@ -21,8 +21,8 @@ from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.events import ignore
 from funasr_fleet.worker.pipeline.fetch import Fetcher
 from funasr_fleet.worker.pipeline.pipeline import Pipeline
-from funasr_fleet.worker.pipeline.receipt import RunContext
-from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.pipeline.result_writer import RunContext
+from funasr_fleet.worker.process.hardware import SlotPlan
 from funasr_fleet.worker.text.tokens import join_texts
 from tests.support.random_models import save_random, seaco_of_the_demo
 from tests.support.small_models import (

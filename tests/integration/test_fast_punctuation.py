@@ -12,7 +12,7 @@ from funasr_fleet.worker.engine.fast import punctuator
 from funasr_fleet.worker.engine.fast.punctuator import FastPunctuator
 from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.engine.stock import StockPunctuator
-from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.process.hardware import SlotPlan
 from tests.support.random_models import CT_TRANSFORMER, DIGITS, HAN, save_random
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from funasr.models.campplus.cluster_backend import ClusterBackend, UmapHdbscan
 
-from funasr_fleet.worker.process.device_plan import plan_slot
+from funasr_fleet.worker.process.hardware import plan_slot
 from tests.support.dialogues import by_lot, one_to_one, speaking, whose_clips
 
 pytestmark = pytest.mark.slow

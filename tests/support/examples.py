@@ -4,7 +4,7 @@ from typing import Any
 
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.transcript import AudioInfo, Receipt, Segment, Transcript, Word
-from funasr_fleet.worker.pipeline.receipt import RunContext
+from funasr_fleet.worker.pipeline.result_writer import RunContext
 
 OUTPUT = "s3://out/prefix/"
 

@@ -15,7 +15,7 @@ from funasr_fleet.worker.app.task import run_shard
 from funasr_fleet.worker.coordination.attempts import FIRST, Attempt, Attempts
 from funasr_fleet.worker.coordination.shard_lock import ShardLock
 from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
-from funasr_fleet.worker.process.device_plan import plan_slot
+from funasr_fleet.worker.process.hardware import plan_slot
 from funasr_fleet.worker.process.heartbeat import Heartbeat
 from tests.support.fake_pipeline import Workbench
 

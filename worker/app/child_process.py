@@ -24,8 +24,15 @@ from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.coordination.attempts import Attempts
 from funasr_fleet.worker.coordination.shard_lock import ShardLock, lock_owner
 from funasr_fleet.worker.events import Event, ModelReady, Observer
-from funasr_fleet.worker.process.device_plan import CPU, SlotPlan, choose_devices, plan_slot
-from funasr_fleet.worker.process.hardware import Gpu, list_gpus, usable_cores
+from funasr_fleet.worker.process.hardware import (
+    CPU,
+    Gpu,
+    SlotPlan,
+    choose_devices,
+    list_gpus,
+    plan_slot,
+    usable_cores,
+)
 from funasr_fleet.worker.process.health import first_failed_slot
 from funasr_fleet.worker.process.heartbeat import Heartbeat, TimeLimits, progress_path
 from funasr_fleet.worker.process.private_directory import NUMBA_CACHE_DIR, claim_numba_cache

@@ -14,7 +14,7 @@ from funasr_fleet.worker.app.child_process import WorkerContext
 from funasr_fleet.worker.errors import OutputUnwritable, SendToDeadLetters, Skip
 from funasr_fleet.worker.events import FileFinished, ShardDeadLettered
 from funasr_fleet.worker.pipeline.output_store import Outputs
-from funasr_fleet.worker.pipeline.receipt import RunContext, describe_audio, write_error
+from funasr_fleet.worker.pipeline.result_writer import RunContext, describe_audio, write_error
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,7 @@ from funasr_fleet.contract.queues import BrokerUnavailable, lanes
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.storage.s3 import S3Store
 from funasr_fleet.worker.consumer import celery_patches
-from funasr_fleet.worker.process.device_plan import choose_devices
-from funasr_fleet.worker.process.hardware import list_gpus
+from funasr_fleet.worker.process.hardware import choose_devices, list_gpus
 from funasr_fleet.worker.process.private_directory import (
     claim_numba_cache,
     claim_private,

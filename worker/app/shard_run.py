@@ -35,7 +35,7 @@ from funasr_fleet.worker.events import (
 from funasr_fleet.worker.process.os_process import trim_heap
 
 if TYPE_CHECKING:
-    from funasr_fleet.worker.pipeline.receipt import RunContext
+    from funasr_fleet.worker.pipeline.result_writer import RunContext
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +73,8 @@ class ShardRun:
             if self.attempt.deaths and len(self.shard.files) > 1:
                 self._split(self.shard)
             else:
-                reject_poison(self.attempt, max_attempts)
-                report_started(self.task, self.shard, self.child, self.attempt.deaths)
+                self._reject_poison(max_attempts)
+                self._report_started(self.shard)
                 self._transcribe(self.shard)
                 self.child.attempts.end(self._identity)
         except RequeueShard:
@@ -99,6 +99,29 @@ class ShardRun:
                 shard=shard.shard,
                 files=len(shard.files),
                 last_death=self.attempt.last_death,
+            )
+        )
+
+    def _reject_poison(self, max_attempts: int) -> None:
+        """Reject a shard whose earlier attempts crashed their process too often.
+
+        Raises:
+            PoisonShard: after `max_attempts` crashes.
+        """
+        deaths, last_death = self.attempt.deaths, self.attempt.last_death
+        if deaths >= max_attempts:
+            cause = last_death or "unknown, the whole worker or its machine was lost"
+            raise PoisonShard(f"crashed its worker {deaths} times; last crash: {cause}")
+
+    def _report_started(self, shard: Shard) -> None:
+        headers = self.task.request.headers or {}
+        self.child.observe(
+            ShardStarted(
+                shard=shard.shard,
+                job=shard.job,
+                files=len(shard.files),
+                queue_wait_s=_since(headers.get(ENQUEUED_AT_HEADER)),
+                redelivered=self.attempt.deaths > 0,
             )
         )
 
@@ -140,7 +163,7 @@ class ShardRun:
         )
 
     def _run_context(self) -> "RunContext":
-        from funasr_fleet.worker.pipeline.receipt import RunContext
+        from funasr_fleet.worker.pipeline.result_writer import RunContext
 
         return RunContext(
             job=self.shard.job if self.shard else None,
@@ -195,30 +218,6 @@ class ShardRun:
                 self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
         except StoreUnavailable as error:  # retry until the error reports can be written
             self._retry(Retry(_DEAD_LETTER_RETRY_S, str(error)))
-
-
-def reject_poison(attempt: Attempt, max_attempts: int) -> None:
-    """Reject a shard whose earlier attempts crashed their process too often.
-
-    Raises:
-        PoisonShard: after `max_attempts` crashes.
-    """
-    if attempt.deaths >= max_attempts:
-        cause = attempt.last_death or "unknown, the whole worker or its machine was lost"
-        raise PoisonShard(f"crashed its worker {attempt.deaths} times; last crash: {cause}")
-
-
-def report_started(task: Any, shard: Shard, child: WorkerContext, deaths: int) -> None:
-    """Emit ShardStarted; `deaths` is the number of earlier attempts that crashed."""
-    child.observe(
-        ShardStarted(
-            shard=shard.shard,
-            job=shard.job,
-            files=len(shard.files),
-            queue_wait_s=_since((task.request.headers or {}).get(ENQUEUED_AT_HEADER)),
-            redelivered=deaths > 0,
-        )
-    )
 
 
 def _since(sent_at: Any) -> float | None:

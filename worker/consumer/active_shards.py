@@ -133,11 +133,8 @@ class ParentContext:
             log.warning("cannot read the children's state files: %s", error)
             return []
 
-    def stall_reason(self, one: ActiveShard) -> str | None:
-        """Why the shard's child is considered hung; None while it makes progress."""
-        return self._stall_reason(one.progress)
-
-    def _stall_reason(self, progress: Progress | None) -> str | None:
+    def stall_reason(self, progress: Progress | None) -> str | None:
+        """Why a child with this progress is considered hung; None while it makes progress."""
         return stall_reason(progress, self.clock(), self.connected_since_s, self.time_limits)
 
     def idle_children(self) -> list[SlotState]:
@@ -155,7 +152,7 @@ class ParentContext:
         reported yet, although the child may be processing it.
         """
         for state in self._without_request():
-            if reason := self._stall_reason(self._progress(state)):
+            if reason := self.stall_reason(self._progress(state)):
                 yield state, reason
 
     def _without_request(self) -> list[SlotState]:
@@ -175,7 +172,7 @@ class ParentContext:
         """Renew the shard locks of children that make progress."""
         with _tolerate_redis_errors():
             for one in self.active_shards():
-                if one.identity and one.progress and not self.stall_reason(one):
+                if one.identity and one.progress and not self.stall_reason(one.progress):
                     owner = lock_owner(self.token, one.pid)
                     self.shard_lock.renew(one.identity, owner)
                     if self._progress(one.slot) is None:  # the child released it before our renewal

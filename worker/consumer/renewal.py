@@ -56,7 +56,7 @@ class LeaseRenewal(PeriodicStep):
         known = {_tag(request) for request in _in_flight()}
         # kombu keeps delivered tags only there; it removes acked ones, those in _dirty, much later
         self._requeue_orphaned(qos, set(qos._delivered) - qos._dirty - known)
-        stalled = {_tag(one.request) for one in active if context.stall_reason(one)}
+        stalled = {_tag(one.request) for one in active if context.stall_reason(one.progress)}
         stalled |= context.unstarted.longer_than(context.time_limits.stall_s)
         if renewed := known - stalled:
             now = time.time()  # as kombu does: the workers' clocks must agree within seconds

@@ -83,7 +83,7 @@ class StallWatch(PeriodicStep):
         for state, reason in context.hung_without_request():
             self._kill(state.pid, reason)
         for one in context.active_shards():
-            if (stall := context.stall_reason(one)) and self._kill(one.pid, stall):
+            if (stall := context.stall_reason(one.progress)) and self._kill(one.pid, stall):
                 context.record_crash(one.request, f"killed: {stall}")
 
     def _count_unstarted(self) -> None:

@@ -28,7 +28,7 @@ from funasr_fleet.worker.engine.revision import (
 )
 from funasr_fleet.worker.errors import FileFailure, ModelUnusable
 from funasr_fleet.worker.events import Observer, ignore
-from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.process.hardware import SlotPlan
 from funasr_fleet.worker.text.batching import ON_CPU_S
 
 log = logging.getLogger(__name__)

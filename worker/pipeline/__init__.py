@@ -7,9 +7,8 @@ vad             audio -> clips of speech, merged and cut to the requested length
 recognise       recognises the clips of many files in one batch; retries suspect ones in pieces
 file_state      results of one file while it is processed
 file_finalizer  decides and records the outcome of every file
-result_writer   transcripts -> outputs in S3
+result_writer   builds the transcript and error documents and writes the outputs to S3
 output_store    reads and writes the outputs of one file
-receipt         builds the transcript and error documents
 shard_reporter  reports a shard to the ledger and writes its per-file records to S3
 timers          seconds per stage; how long the models are in use
 """

@@ -21,9 +21,8 @@ from funasr_fleet.worker.pipeline.bounded_queue import prefetch
 from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
 from funasr_fleet.worker.pipeline.file_finalizer import FileFinalizer, Record
 from funasr_fleet.worker.pipeline.file_state import ClipOfFile, EndOfFile
-from funasr_fleet.worker.pipeline.receipt import RunContext
 from funasr_fleet.worker.pipeline.recognise import recognise
-from funasr_fleet.worker.pipeline.result_writer import ResultWriter
+from funasr_fleet.worker.pipeline.result_writer import ResultWriter, RunContext
 from funasr_fleet.worker.pipeline.timers import UtilizationTimer
 from funasr_fleet.worker.pipeline.vad import detect_speech
 from funasr_fleet.worker.text.batching import MOST_S, in_groups

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from funasr_fleet.worker.events import Event, FileFinished, Observer
-from funasr_fleet.worker.process.device_plan import SlotPlan
-from funasr_fleet.worker.process.hardware import Gpu
+from funasr_fleet.worker.process.hardware import Gpu, SlotPlan
 
 if TYPE_CHECKING:
     from funasr_fleet.worker.engine.interface import Engine

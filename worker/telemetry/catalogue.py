@@ -19,11 +19,7 @@ _RTFX = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 CATALOGUE = (
     Metric(
-        "asr_files_total",
-        "counter",
-        "Files by outcome.",
-        ("outcome",),
-        values=get_args(Outcome),
+        "asr_files_total", "counter", "Files by outcome.", ("outcome",), values=get_args(Outcome)
     ),
     Metric(
         "asr_failures_total",
@@ -53,13 +49,7 @@ CATALOGUE = (
     Metric("asr_shard_seconds", "histogram", "Time per shard.", (), _SHARD_S),
     Metric("asr_rtfx", "histogram", "Audio seconds per second of processing, per file.", (), _RTFX),
     Metric("asr_batch_padding_ratio", "histogram", "Share of a batch that is padding.", (), _RATIO),
-    Metric(
-        "asr_batch_seconds",
-        "histogram",
-        "Speech in a batch, in seconds.",
-        (),
-        _BATCH_S,
-    ),
+    Metric("asr_batch_seconds", "histogram", "Speech in a batch, in seconds.", (), _BATCH_S),
     Metric(
         "asr_batch_budget_seconds",
         "gauge",
@@ -82,14 +72,10 @@ CATALOGUE = (
         values=get_args(WarningKind),
     ),
     Metric(
-        "asr_redeliveries_total",
-        "counter",
-        "Shards redelivered after a crash of their process.",
+        "asr_redeliveries_total", "counter", "Shards redelivered after a crash of their process."
     ),
     Metric(
-        "asr_dead_lettered_total",
-        "counter",
-        "Messages that this worker moved to the dead letters.",
+        "asr_dead_lettered_total", "counter", "Messages that this worker moved to the dead letters."
     ),
     Metric("asr_model_load_seconds", "gauge", "Duration of the last model load.", ("slot",)),
     Metric(

@@ -9,7 +9,7 @@ from funasr_fleet.doctor import models
 from funasr_fleet.doctor.finding import Finding
 from funasr_fleet.doctor.models import check_models, load_apart
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.process.hardware import SlotPlan
 
 SETTINGS = Settings(model="demo")
 

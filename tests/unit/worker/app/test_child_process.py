@@ -3,8 +3,7 @@
 import pytest
 
 from funasr_fleet.worker.app.child_process import _gpu_of
-from funasr_fleet.worker.process.device_plan import plan_slot
-from funasr_fleet.worker.process.hardware import Gpu
+from funasr_fleet.worker.process.hardware import Gpu, plan_slot
 
 GPUS = [Gpu(index=n, name="H100", uuid=f"GPU-{n}{n}", memory_bytes=1) for n in range(12)]
 

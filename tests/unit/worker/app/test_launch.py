@@ -9,8 +9,7 @@ import pytest
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.worker.app import launch as boot
-from funasr_fleet.worker.process.device_plan import DeviceUnavailable
-from funasr_fleet.worker.process.hardware import Gpu
+from funasr_fleet.worker.process.hardware import DeviceUnavailable, Gpu
 
 
 class Broker:

@@ -13,7 +13,7 @@ from funasr_fleet.storage.base import (
 )
 from funasr_fleet.worker.errors import OutputUnwritable, Skip
 from funasr_fleet.worker.pipeline.output_store import Outputs
-from funasr_fleet.worker.pipeline.receipt import write_error
+from funasr_fleet.worker.pipeline.result_writer import write_error
 from tests.support.examples import OUTPUT, a_receipt, a_segment, a_transcript, who
 from tests.support.fake_pipeline import WatchedStore
 

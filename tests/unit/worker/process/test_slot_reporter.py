@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from funasr_fleet.worker.events import Event, ShardRequeued, ignore
-from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.process.hardware import SlotPlan
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotReporter, SlotState
 from tests.support.scripted_engine import ScriptedEngine
 from tests.unit.worker.telemetry.test_counting import a_file

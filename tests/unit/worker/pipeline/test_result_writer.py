@@ -8,7 +8,7 @@ from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.worker.audio.audio_range import AudioFacts
 from funasr_fleet.worker.errors import Skip
 from funasr_fleet.worker.pipeline.file_state import ChannelResult
-from funasr_fleet.worker.pipeline.receipt import (
+from funasr_fleet.worker.pipeline.result_writer import (
     FileMetrics,
     describe_audio,
     write_error,
