@@ -26,7 +26,7 @@ from funasr_fleet.worker.process.os_process import kill_on_parent_death
 from funasr_fleet.worker.process.slot_state import SlotFiles
 from funasr_fleet.worker.telemetry.logs import configure_logging
 from funasr_fleet.worker.telemetry.metrics import forget_counts
-from funasr_fleet.worker.telemetry.observers import observers_of_parent
+from funasr_fleet.worker.telemetry.observers import observers
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def _configure_logging(**_: object) -> None:
 def _prepare_parent(**_: object) -> None:
     SlotFiles(settings.run_dir).start(count_children(settings))
     forget_counts(settings.run_dir)
-    ValidatingConsumer.observe = staticmethod(observers_of_parent(settings.run_dir))
+    ValidatingConsumer.observe = staticmethod(observers(settings.run_dir))
     if settings.metrics_port:
         numbers = (str(settings.metrics_port), str(os.getpid()))
         server = ("-m", "funasr_fleet.worker.telemetry.server", str(settings.run_dir), *numbers)

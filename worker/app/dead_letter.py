@@ -52,7 +52,19 @@ def dead_letter_shard(
                 error,
             )
         for ref in failed:
-            child.observe(_failed(shard, ref, decision))
+            child.observe(
+                FileFinished(
+                    shard=shard.shard,
+                    job=shard.job,
+                    audio=shown(ref.audio),
+                    index=ref.index,
+                    outcome="failed",
+                    audio_s=0.0,
+                    seconds=0.0,
+                    error=decision.message,
+                    error_kind=decision.kind,
+                )
+            )
     child.observe(ShardDeadLettered(message_id=letter.message_id, reason=decision.message))
 
 
@@ -105,17 +117,3 @@ def _tolerate_same_cause(decision: SendToDeadLetters) -> Iterator[None]:
             raise
     except (StoreError, OutputUnwritable):
         pass
-
-
-def _failed(shard: Shard, ref: AudioRef, decision: SendToDeadLetters) -> FileFinished:
-    return FileFinished(
-        shard=shard.shard,
-        job=shard.job,
-        audio=shown(ref.audio),
-        index=ref.index,
-        outcome="failed",
-        audio_s=0.0,
-        seconds=0.0,
-        error=decision.message,
-        error_kind=decision.kind,
-    )

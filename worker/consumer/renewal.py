@@ -53,10 +53,11 @@ class LeaseRenewal(PeriodicStep):
             return
         qos = consumer.task_consumer.channel.qos
         active = list(context.active_shards())
-        known = {_tag(request) for request in _in_flight()}
+        known = {request.message.delivery_tag for request in _in_flight()}
         # kombu keeps delivered tags only there; it removes acked ones, those in _dirty, much later
         self._requeue_orphaned(qos, set(qos._delivered) - qos._dirty - known)
-        stalled = {_tag(one.request) for one in active if context.stall_reason(one.progress)}
+        hung = [one.request for one in active if context.stall_reason(one.progress)]
+        stalled = {request.message.delivery_tag for request in hung}
         stalled |= context.unstarted.longer_than(context.time_limits.stall_s)
         if renewed := known - stalled:
             now = time.time()  # as kombu does: the workers' clocks must agree within seconds
@@ -82,11 +83,6 @@ def _in_flight() -> list[Any]:
         celery_state.active_requests,
     )
     return [*celery_state.requests.values(), *(one for state in states for one in tuple(state))]
-
-
-def _tag(request: Any) -> str:
-    tag: str = request.message.delivery_tag
-    return tag
 
 
 class Registration(PeriodicStep):

@@ -165,17 +165,9 @@ class Fetcher:
             if existing and (info := self._info_if_current(file_job, existing)):
                 fetched.info, fetched.existing = info, existing
                 return io.BytesIO()
-            self._check_options(file_job.options)
+            if reasons := unsupported(file_job.options, self.abilities):
+                raise ModelError(f"options not supported by this model: {'; '.join(reasons)}")
             return self._download(fetched, existing)
-
-    def _check_options(self, options: Options) -> None:
-        """Reject options that the model does not support.
-
-        Raises:
-            ModelError: naming every unsupported option.
-        """
-        if reasons := unsupported(options, self.abilities):
-            raise ModelError(f"options not supported by this model: {'; '.join(reasons)}")
 
     def existing(self, shard: Shard, ref: AudioRef) -> ExistingResult | None:
         """The current result of a file, or None. Raises StoreError."""

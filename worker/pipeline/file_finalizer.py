@@ -8,7 +8,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from funasr_fleet.contract.audio_address import shown
 from funasr_fleet.contract.job import AudioRef, Shard
@@ -20,7 +20,7 @@ from funasr_fleet.worker.events import FileFinished, Observer
 from funasr_fleet.worker.pipeline.fetch import FileJob
 from funasr_fleet.worker.pipeline.file_state import ChannelResult, FileInProgress
 from funasr_fleet.worker.pipeline.output_store import ExistingResult
-from funasr_fleet.worker.pipeline.result_writer import ResultWriter, WrittenResult, range_s
+from funasr_fleet.worker.pipeline.result_writer import ResultWriter, range_s
 from funasr_fleet.worker.process.os_process import resident_bytes
 
 _MAX_RETRY_ERRORS = 5
@@ -36,32 +36,24 @@ Fingerprint = Callable[[FileJob, ObjectInfo], str]
 """The fingerprint that a current result of a file has."""
 
 
+@dataclass(kw_only=True, eq=False)
 class FileFinalizer:
     """Writes results in background threads and records each file's outcome."""
 
-    def __init__(  # noqa: PLR0913 - wired once, by name
-        self,
-        *,
-        shard: Shard,
-        engine: Engine,
-        result_writer: ResultWriter,
-        fingerprint: Fingerprint,
-        write_executor: Executor,
-        record: Record,
-        observe: Observer,
-    ) -> None:
-        self._shard = shard
-        self._engine = engine
-        self._result_writer = result_writer
-        self._fingerprint = fingerprint
-        self._write_executor = write_executor
-        self._record = record
-        self._observe = observe
-        self._pending: deque[tuple[FileInProgress, Future[FileFinished]]] = deque()
-        self.retry_errors: list[Exception] = []
-        """Errors of the files that must be retried later."""
-        self.threads = 0
-        """Highest torch thread count found after a file."""
+    shard: Shard
+    engine: Engine
+    result_writer: ResultWriter
+    fingerprint: Fingerprint
+    write_executor: Executor
+    record: Record
+    observe: Observer
+    retry_errors: list[Exception] = field(default_factory=list, init=False)
+    """Errors of the files that must be retried later."""
+    threads: int = field(default=0, init=False)
+    """Highest torch thread count found after a file."""
+    _pending: deque[tuple[FileInProgress, Future[FileFinished]]] = field(
+        default_factory=deque, init=False
+    )
 
     def finish(self, file: FileInProgress) -> None:
         """Assemble a file whose clips are all recognised, and start writing it in the background.
@@ -72,15 +64,15 @@ class FileFinalizer:
         channels: list[ChannelResult] = []
         try:
             if not file.error and not file.fetched.existing:
-                channels = file.assemble(self._engine.cluster_speakers)
+                channels = file.assemble(self.engine.cluster_speakers)
         except Exception as error:
             file.fail(error)
         if file.error and isinstance(decide(file.error, 0), Retry):
             self._retry_later(file.error)
             return
-        threads = self._engine.hold_threads()
+        threads = self.engine.hold_threads()
         self.threads = max(self.threads, threads)
-        writing = self._write_executor.submit(self._write, file, channels, threads)
+        writing = self.write_executor.submit(self._write, file, channels, threads)
         self._pending.append((file, writing))
         self.collect(_MAX_PENDING_WRITES)
 
@@ -93,8 +85,8 @@ class FileFinalizer:
             except Exception as error:
                 self._retry_later(error)
                 continue
-            self._record(file.ref, finished)
-            self._observe(finished)
+            self.record(file.ref, finished)
+            self.observe(finished)
 
     def _retry_later(self, error: Exception) -> None:
         self.retry_errors.append(error)
@@ -112,24 +104,28 @@ class FileFinalizer:
         self, file: FileInProgress, channels: Sequence[ChannelResult], threads: int
     ) -> FileFinished:
         """Skip, commit or report one file."""
-        if existing := file.fetched.existing:
-            return self._skipped(file, existing, threads)
+        fetched = file.fetched
+        if fetched.existing:
+            return self._skipped(file, fetched.existing, threads)
         try:
-            written = self._commit(file, channels, threads)
+            if file.error:
+                raise file.error
+            assert fetched.info  # noqa: S101 - it was fetched
+            fingerprint = self.fingerprint(fetched.file_job, fetched.info)
+            result, etag = self.result_writer.commit(file, channels, fingerprint, threads)
         except Exception as error:
-            decision = decide(error, self._result_writer.run.retries)
+            decision = decide(error, self.result_writer.run.retries)
             if not isinstance(decision, Skip):
                 raise
-            self._result_writer.report(file, decision)
+            self.result_writer.report(file, decision)
             failed = self._event(file, "failed", threads)
             return replace(failed, error=decision.message, error_kind=decision.kind)
-        file_job, facts = file.fetched.file_job, file.fetched.facts
         return replace(
-            self._event(file, "ok" if written.result.segments else "empty", threads),
-            audio_s=range_s(file_job, facts) if facts else 0.0,
-            fingerprint=written.fingerprint,
-            result_etag=written.etag,
-            warnings=written.result.warnings,
+            self._event(file, "ok" if result.segments else "empty", threads),
+            audio_s=range_s(fetched.file_job, fetched.facts) if fetched.facts else 0.0,
+            fingerprint=fingerprint,
+            result_etag=etag,
+            warnings=result.warnings,
         )
 
     def _skipped(
@@ -140,7 +136,7 @@ class FileFinalizer:
         If the result was made for this job, a process may have crashed before recording it.
         """
         event = self._event(file, "skipped", threads)
-        if self._shard.job is None or existing.job != self._shard.job:
+        if self.shard.job is None or existing.job != self.shard.job:
             return event
         return replace(
             event,
@@ -150,22 +146,12 @@ class FileFinalizer:
             result_etag=file.fetched.file_job.outputs.etag(),
         )
 
-    def _commit(
-        self, file: FileInProgress, channels: Sequence[ChannelResult], threads: int
-    ) -> WrittenResult:
-        if file.error:
-            raise file.error
-        file_job, info = file.fetched.file_job, file.fetched.info
-        assert info  # noqa: S101 - it was fetched
-        fingerprint = self._fingerprint(file_job, info)
-        return self._result_writer.commit(file, channels, fingerprint, threads)
-
     def _event(self, file: FileInProgress, outcome: Outcome, threads: int) -> FileFinished:
         """The event with the fields that every outcome has."""
         file_job = file.fetched.file_job
         return FileFinished(
-            shard=self._shard.shard,
-            job=self._shard.job,
+            shard=self.shard.shard,
+            job=self.shard.job,
             audio=shown(file_job.ref.audio),
             index=file_job.ref.index,
             outcome=outcome,
@@ -174,5 +160,5 @@ class FileFinalizer:
             stages_s=dict(file_job.stopwatch.seconds),
             threads=threads,
             resident_bytes=resident_bytes(),
-            device_bytes=self._engine.memory_bytes().get("allocated", 0),
+            device_bytes=self.engine.memory_bytes().get("allocated", 0),
         )

@@ -88,7 +88,9 @@ class Outputs:
         """
         for name in sorted(set(formats) - {"json"}):
             self._render(transcript, name)
-        self._clear_error()
+        # without permission to delete, the .json decides
+        with contextlib.suppress(ObjectMissing, ObjectDenied):
+            self.store.delete(error_uri(self.prefix, self.relative))
 
     def commit(self, transcript: Transcript) -> str:
         """Write the .json and return its ETag. It is written last, since it marks the file as done.
@@ -106,12 +108,6 @@ class Outputs:
     def write_error(self, report: ErrorReport) -> None:
         """Write the .error.json of a file that failed permanently. Raises as prepare does."""
         self._put(error_uri(self.prefix, self.relative), report.to_json(), "application/json")
-
-    def _clear_error(self) -> None:
-        with contextlib.suppress(
-            ObjectMissing, ObjectDenied
-        ):  # no delete permission: the .json decides
-            self.store.delete(error_uri(self.prefix, self.relative))
 
     def _put(self, uri: str, body: bytes, content_type: str) -> str:
         try:

@@ -31,15 +31,11 @@ def recognise(engine: Engine, group: Sequence[ClipOfFile], busy: UtilizationTime
     A failure caused by one file is stored in that file and does not affect the others of the
     group. Any other error is raised.
     """
-    with busy():
-        _recognise(engine, group)
-
-
-def _recognise(engine: Engine, group: Sequence[ClipOfFile]) -> None:
     clips = [one for one in group if one.file.error is None]
-    for hints, same_hints in _group_by(lambda one: one.file.hints, clips).items():
-        word_times = any(one.file.hints.word_times for one in same_hints)
-        _recognise_with_hints(engine, same_hints, replace(hints, word_times=word_times))
+    with busy():
+        for hints, same_hints in _group_by(lambda one: one.file.hints, clips).items():
+            word_times = any(one.file.hints.word_times for one in same_hints)
+            _recognise_with_hints(engine, same_hints, replace(hints, word_times=word_times))
 
 
 def _recognise_with_hints(engine: Engine, clips: Sequence[ClipOfFile], hints: Hints) -> None:

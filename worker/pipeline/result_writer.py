@@ -149,16 +149,6 @@ def write_error(failure: Skip, run: RunContext, audio: AudioInfo, at: str) -> Er
 
 
 @dataclass(frozen=True, kw_only=True)
-class WrittenResult:
-    """A result that has been written."""
-
-    result: ChannelResult
-    fingerprint: str
-    etag: str
-    """ETag of the .json."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class ResultWriter:
     """Writes the results of one shard."""
 
@@ -172,8 +162,11 @@ class ResultWriter:
         channels: Sequence[ChannelResult],
         fingerprint: str,
         threads: int,
-    ) -> WrittenResult:
-        """Write the results of one file: one per split channel first, the whole file's last."""
+    ) -> tuple[ChannelResult, str]:
+        """Write the results of one file: one per split channel first, the whole file's last.
+
+        Returns the whole file's result, and the ETag of its .json.
+        """
         fetched, file_job = file.fetched, file.fetched.file_job
         assert fetched.facts  # noqa: S101 - it was decoded to its end
         metrics = FileMetrics(
@@ -190,8 +183,7 @@ class ResultWriter:
             for one in channels:
                 self._write(file, one, f"{file_job.ref.relative}.ch{one.channel}", metrics)
             result = merge_channels(channels)
-        etag = self._write(file, result, file_job.ref.relative, metrics)
-        return WrittenResult(result=result, fingerprint=fingerprint, etag=etag)
+        return result, self._write(file, result, file_job.ref.relative, metrics)
 
     def _write(
         self, file: FileInProgress, result: ChannelResult, name: str, metrics: FileMetrics

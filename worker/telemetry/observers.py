@@ -23,20 +23,13 @@ from funasr_fleet.worker.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-_NO_SLOT = -1
+PARENT = -1
+"""Instead of a slot; the parent reports its dead letters."""
 
 
-def observers(run_dir: Path, slot: int) -> Observer:
-    """Return the observer of a child, which counts and logs each event."""
-    return _observe(Metrics(run_dir, f"slot{slot}"), slot)
-
-
-def observers_of_parent(run_dir: Path) -> Observer:
-    """Return the observer of the parent, which has no slot; it reports its dead letters."""
-    return _observe(Metrics(run_dir, "parent"), _NO_SLOT)
-
-
-def _observe(metrics: Metrics, slot: int) -> Observer:
+def observers(run_dir: Path, slot: int = PARENT) -> Observer:
+    """Return the observer that counts and logs each event of a child, or of the parent."""
+    metrics = Metrics(run_dir, "parent" if slot == PARENT else f"slot{slot}")
     sinks: tuple[Callable[[Event], None], ...] = (
         lambda event: count(metrics, slot, event),
         log_event,

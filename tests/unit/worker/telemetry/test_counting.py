@@ -28,7 +28,7 @@ from funasr_fleet.worker.process.heartbeat import NO_LIMITS
 from funasr_fleet.worker.telemetry import observers as room
 from funasr_fleet.worker.telemetry.devices import DeviceReader
 from funasr_fleet.worker.telemetry.metrics import Metrics, forget_counts
-from funasr_fleet.worker.telemetry.observers import count, observers, observers_of_parent
+from funasr_fleet.worker.telemetry.observers import count, observers
 from funasr_fleet.worker.telemetry.server import Status
 
 READY = ModelReady(slot=0, device="cpu", device_name="EPYC", device_uuid="", seconds=1.5, threads=2)
@@ -188,9 +188,7 @@ def test_what_the_parent_puts_aside_is_counted_with_the_rest(
     metrics: Metrics, run_dir: Path
 ) -> None:
     count(metrics, 0, ShardDeadLettered(message_id="m", reason="poison"))
-    observers_of_parent(run_dir)(
-        ShardDeadLettered(message_id="n", reason="the message has no task name")
-    )
+    observers(run_dir)(ShardDeadLettered(message_id="n", reason="the message has no task name"))
     assert _page(run_dir)["asr_dead_lettered_total"] == 2
 
 
