@@ -63,8 +63,10 @@ def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int)
         return
     identity = identity_of(shard.output, shard.shard)
     expires_in_s = child.shard_lock.take(identity, child.owner)
-    if expires_in_s:
-        republish_locked(task, shard, child, expires_in_s)
+    if expires_in_s:  # another process holds the lock
+        delay_s = min(expires_in_s, _MAX_LOCKED_DELAY_S)
+        republish_with_delay(task, delay_s, task.request.retries, child.heartbeat.touch)
+        child.observe(ShardLocked(shard=shard.shard, delay_s=delay_s))
         return
     attempt_id = secrets.token_hex(8)
     child.heartbeat.begin(shard.shard, attempt_id)
@@ -75,10 +77,3 @@ def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int)
     finally:
         child.heartbeat.end()
         child.shard_lock.release(identity, child.owner)
-
-
-def republish_locked(task: Any, shard: Shard, child: WorkerContext, expires_in_s: float) -> None:
-    """Another process holds the lock: republish the shard with a delay."""
-    delay_s = min(expires_in_s, _MAX_LOCKED_DELAY_S)
-    republish_with_delay(task, delay_s, task.request.retries, child.heartbeat.touch)
-    child.observe(ShardLocked(shard=shard.shard, delay_s=delay_s))

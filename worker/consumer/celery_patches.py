@@ -25,7 +25,6 @@ from kombu.transport import redis
 from funasr_fleet.settings import BadConfiguration
 from funasr_fleet.worker.consumer.kombu_patches import (
     RequeueAtHeadQoS,
-    Unready,
     read_envelope,
     valid_or_wrapped,
 )
@@ -89,7 +88,7 @@ TARGETS = (
 )
 
 
-def install(unready: Unready) -> None:
+def install(unready: Callable[[], int]) -> None:
     """Apply the changes to this process.
 
     Args:

@@ -12,20 +12,14 @@ dead letters like any other.
 import binascii
 import uuid
 from base64 import b64decode
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from celery.worker import state as celery_state
 from kombu.transport import redis, virtual
 from kombu.utils.json import loads
 
 from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES, MessageTooDeep, check_depth
-
-
-class Unready(Protocol):
-    """A function that counts children without loaded models."""
-
-    def __call__(self) -> int:
-        """Return how many children are not ready."""
 
 
 class RequeueAtHeadQoS(redis.QoS):  # type: ignore[misc]
@@ -35,7 +29,8 @@ class RequeueAtHeadQoS(redis.QoS):  # type: ignore[misc]
     yet: another worker may be idle.
     """
 
-    unready: ClassVar[Unready]
+    unready: Callable[[], int]
+    """Counts the children whose models are not loaded."""
 
     def can_consume(self) -> bool:
         """Whether another message may be consumed.

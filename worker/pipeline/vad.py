@@ -56,15 +56,11 @@ def _detect_in_file(
         for (channel, vad), samples in zip(vads.items(), planes, strict=True):
             with stopwatch("vad"), busy():
                 clips = vad.push(samples)
-            yield from _of_file(file, channel, clips)
+            yield from (ClipOfFile(file, channel, clip) for clip in clips)
     for channel, vad in vads.items():
         with stopwatch("vad"), busy():
             clips = vad.flush()
-        yield from _of_file(file, channel, clips)
-
-
-def _of_file(file: FileInProgress, channel: int | None, clips: list[Clip]) -> Iterator[ClipOfFile]:
-    return (ClipOfFile(file, channel, clip) for clip in clips)
+        yield from (ClipOfFile(file, channel, clip) for clip in clips)
 
 
 _KEPT_SAMPLES = 3 * BLOCK_SAMPLES

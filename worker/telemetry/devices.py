@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import psutil
@@ -22,7 +23,6 @@ class DeviceReader:
     """
 
     _processes: dict[int, psutil.Process] = field(default_factory=dict)
-    _nvml: Any = None
 
     def read(self, states: list[SlotState]) -> Iterator[Sample]:
         """Yield the samples of every slot; readings of a child that has exited are omitted."""
@@ -54,7 +54,7 @@ class DeviceReader:
 
     def _read_gpu(self, state: SlotState, slot: tuple[str, ...]) -> Iterator[Sample]:
         """Yield the readings that this GPU supports; consumer cards and MIG instances lack some."""
-        nvml = self._start_nvml()
+        nvml = self._nvml
         try:
             handle = nvml.nvmlDeviceGetHandleByUUID(state.device_uuid)
         except nvml.NVMLError:
@@ -74,11 +74,10 @@ class DeviceReader:
             with contextlib.suppress(nvml.NVMLError):
                 yield name, labels, float(read())
 
-    def _start_nvml(self) -> Any:
-        if self._nvml is None:
-            import pynvml
+    @cached_property
+    def _nvml(self) -> Any:
+        import pynvml
 
-            with contextlib.suppress(pynvml.NVMLError):
-                pynvml.nvmlInit()
-            self._nvml = pynvml
-        return self._nvml
+        with contextlib.suppress(pynvml.NVMLError):
+            pynvml.nvmlInit()
+        return pynvml

@@ -2,7 +2,7 @@
 
 Imports no torch, because the documentation is generated from it.
 
-interface.py    Family: the common interface
+interface.py    Family and ModelKind: the common interfaces
 paraformer.py   Paraformer, BiCif, SeACo, contextual: text, and times in ms per token
 sense_voice.py  SenseVoice: tags before the text
 nano.py         Fun-ASR-Nano: a language model with a prompt
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from funasr_fleet.worker.engine.families.conformer import CONFORMER, CTC
-from funasr_fleet.worker.engine.families.interface import Family
+from funasr_fleet.worker.engine.families.interface import Family, ModelKind
 from funasr_fleet.worker.engine.families.nano import NANO
 from funasr_fleet.worker.engine.families.other import OTHER
 from funasr_fleet.worker.engine.families.paraformer import BICIF, CONTEXTUAL, PLAIN, SEACO
-from funasr_fleet.worker.engine.families.parts import PARTS, Part
+from funasr_fleet.worker.engine.families.parts import PARTS
 from funasr_fleet.worker.engine.families.sense_voice import SENSE_VOICE
 from funasr_fleet.worker.engine.families.whisper import WHISPER_FAMILY
 
@@ -64,7 +64,7 @@ def externally_loaded(model: Any) -> frozenset[str]:
     return _kind_of(model).externally_loaded(model)
 
 
-def _kind_of(model: Any) -> Family | Part:
+def _kind_of(model: Any) -> ModelKind:
     name = registered_name(model)
     return next((part for part in PARTS if name in part.classes), None) or family_of(model)
 

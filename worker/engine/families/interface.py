@@ -18,19 +18,14 @@ def init_param(kwargs: dict[str, Any]) -> Path | None:
     return Path(str(weights)) if weights else None
 
 
-def none_external(_model: Any) -> frozenset[str]:
-    """For families whose tensors are all loaded from init_param."""
-    return frozenset()
-
-
 def all_external(model: Any) -> frozenset[str]:
     """For classes that load their weights themselves, and fail when these do not match."""
     return frozenset(model.model.state_dict())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Family:
-    """FunASR models with the same options and the same result format."""
+class ModelKind:
+    """FunASR models of one kind."""
 
     title: str
     """Name in docs/models.md."""
@@ -38,6 +33,18 @@ class Family:
     """Names under which FunASR registers their classes."""
     examples: tuple[str, ...]
     """Hub names."""
+    weights: Callable[[dict[str, Any]], Path | None] = init_param
+    """Arguments of AutoModel -> its weights file or directory."""
+    externally_loaded: Callable[[Any], frozenset[str]] = lambda model: frozenset()
+    """Names of an AutoModel's tensors that are not loaded from its init_param file."""
+    note: str = ""
+    """Remark in docs/models.md."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family(ModelKind):
+    """Recognisers with the same options and the same result format."""
+
     can: Abilities
     """Maximum capabilities of a model of this family."""
     read: Callable[[dict[str, Any], float | None], Recognition]
@@ -60,9 +67,3 @@ class Family:
     """Minimum batch_size passed to generate, so that a single clip is decoded like a batch."""
     longest_s: float = MAX_SEGMENT_S
     """Maximum clip length; longer clips are cut before recognition."""
-    weights: Callable[[dict[str, Any]], Path | None] = init_param
-    """Arguments of AutoModel -> its weights file or directory."""
-    externally_loaded: Callable[[Any], frozenset[str]] = none_external
-    """Names of an AutoModel's tensors that are not loaded from its init_param file."""
-    note: str = ""
-    """Remark in docs/models.md."""

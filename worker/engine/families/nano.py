@@ -69,7 +69,7 @@ def read_words(tokens: object) -> tuple[Word, ...] | None:
     open_word = False
     for token in tokens:
         piece = str(token["token"]).replace("\u2581", " ")
-        start_ms, end_ms = _ms(token["start_time"]), _ms(token["end_time"])
+        start_ms, end_ms = (round(float(token[at]) * 1000) for at in ("start_time", "end_time"))
         if not any(character.isalnum() for character in piece):
             open_word = False
             continue
@@ -79,10 +79,6 @@ def read_words(tokens: object) -> tuple[Word, ...] | None:
         words.append(Word(text=piece.strip(), start_ms=start_ms, end_ms=max(start_ms, end_ms)))
         open_word = piece.isascii()
     return tuple(words)
-
-
-def _ms(seconds: Any) -> int:
-    return round(float(seconds) * 1000)
 
 
 def to_input(samples: Samples) -> object:

@@ -1,36 +1,19 @@
 """Models that complement a recogniser: VAD, punctuation, speaker embeddings."""
 
 import importlib.util
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from funasr_fleet.worker.engine.families.interface import (
-    all_external,
-    init_param,
-    none_external,
-)
+from funasr_fleet.worker.engine.families.interface import ModelKind, all_external
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class Part(ModelKind):
     """FunASR models for one of these steps."""
 
     setting: str
     """The setting that selects the model."""
-    title: str
-    """Name in docs/models.md."""
-    classes: frozenset[str]
-    """Names under which FunASR registers their classes."""
-    examples: tuple[str, ...]
-    """Hub names."""
-    note: str
-    """Remark in docs/models.md."""
-    weights: Callable[[dict[str, Any]], Path | None] = init_param
-    """Arguments of AutoModel -> its weights file or directory."""
-    externally_loaded: Callable[[Any], frozenset[str]] = none_external
-    """Names of an AutoModel's tensors that are not loaded from its init_param file."""
 
 
 def in_package(_kwargs: dict[str, Any]) -> Path | None:

@@ -6,12 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from funasr_fleet.contract.abilities import Abilities
-from funasr_fleet.worker.engine.families.interface import (
-    Family,
-    all_external,
-    init_param,
-    none_external,
-)
+from funasr_fleet.worker.engine.families.interface import Family, all_external, init_param
 from funasr_fleet.worker.engine.interface import Hints
 from funasr_fleet.worker.text.segments import Recognition
 
@@ -99,8 +94,7 @@ _FILES = {"large": "large-v3", "turbo": "large-v3-turbo"}
 
 def externally_loaded(model: Any) -> frozenset[str]:
     """OpenAI's package loads its downloads itself, and fails when they do not match."""
-    openai = model.kwargs.get("hub") == "openai"
-    return all_external(model) if openai else none_external(model)
+    return all_external(model) if model.kwargs.get("hub") == "openai" else frozenset()
 
 
 WHISPER_FAMILY = Family(

@@ -48,7 +48,9 @@ class FakeNvml:
 
 
 def _read(*states: SlotState, nvml: FakeNvml | None = None) -> dict[tuple[str, ...], float]:
-    readings: list[Sample] = list(DeviceReader(_nvml=nvml).read(list(states)))
+    reader = DeviceReader()
+    reader._nvml = nvml
+    readings: list[Sample] = list(reader.read(list(states)))
     for name, labels, _ in readings:
         assert len(labels) == len(LABELS[name])
     return {(name, *labels): value for name, labels, value in readings}
