@@ -21,7 +21,7 @@ import psutil
 from bench.machine import describe_machine
 from funasr_fleet import status
 from funasr_fleet.broker.ledger import connect
-from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import AudioRef, Options
 from funasr_fleet.contract.layout import fingerprint, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, encode
@@ -185,7 +185,7 @@ def _publish_against_a_watermark(manifest: Path) -> int:
 def _enqueue_finished(stack: Stack, files: int) -> _CommandRun:
     """Enqueue a prefix again whose files all have results."""
     settings = Settings.load()
-    FleetState(connect(settings)).register_model(settings.model, REVISION)
+    WorkerRegistry(connect(settings)).register_model(settings.model, REVISION)
     folder = stack.directory / "s3"
     records = []
     for ref in _finished_refs(files):

@@ -16,7 +16,7 @@ _REMEMBERED_S = 7 * 24 * 3600.0
 """Entries are removed after this time, so queues survive a fleet scaled to 0 over a holiday."""
 
 
-class FleetState:
+class WorkerRegistry:
     """The models that workers have loaded, by their configured names, and the queues they serve.
 
     Every method raises BrokerUnavailable when Redis cannot be reached. A model that serves several

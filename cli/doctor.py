@@ -31,11 +31,11 @@ def doctor(
 
     Example: fleet doctor --audio s3://calls/2026/ --output s3://transcripts/2026/
     """
-    from funasr_fleet.doctor.checks import examine
+    from funasr_fleet.doctor.checks import run_checks
     from funasr_fleet.settings import Settings
 
     settings = Settings.load()
-    found = list(examine(settings, audio=audio, output=output, load_models=model))
+    found = list(run_checks(settings, audio=audio, output=output, load_models=model))
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found]))
     else:

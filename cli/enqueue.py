@@ -147,9 +147,9 @@ def _print_estimate(
     as_json: bool,
 ) -> None:
     from funasr_fleet.cli.dry_run import print_dry_run
-    from funasr_fleet.producer.estimate.estimate import look_at_sources
+    from funasr_fleet.producer.estimate.estimate import estimate_sources
 
-    print_dry_run(look_at_sources(sources, upload, **selection, **speed), as_json=as_json)
+    print_dry_run(estimate_sources(sources, upload, **selection, **speed), as_json=as_json)
 
 
 def _read_options(**given: object) -> "Options":

@@ -9,7 +9,7 @@ import redis
 import redis.exceptions
 
 from funasr_fleet.broker.ledger import LedgerReader, connect
-from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.doctor.finding import Finding
 from funasr_fleet.settings import Settings, redact
@@ -46,7 +46,7 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
         yield try_writing(client, settings.key_prefix)
         yield _clock(client)
         yield _persistence(client)
-        yield _queue(settings, ledger, FleetState(client, settings.key_prefix))
+        yield _queue(settings, ledger, WorkerRegistry(client, settings.key_prefix))
     except BrokerUnavailable as error:
         advice = "check FLEET_BROKER_URL, and that the server is running"
         yield Finding("broker", "error", str(error), advice, unreachable=True)
@@ -143,7 +143,7 @@ def check_persistence(policy: str, aof: bool) -> Finding:
     return Finding("keeping", "ok", detail)
 
 
-def _queue(settings: Settings, ledger: LedgerReader, fleet: FleetState) -> Finding:
+def _queue(settings: Settings, ledger: LedgerReader, fleet: WorkerRegistry) -> Finding:
     ready, unacked = ledger.backlog(settings.queue)
     models = [model for queue, model in fleet.active(time.time()) if queue == settings.queue]
     detail = (

@@ -11,7 +11,7 @@ from funasr_fleet.settings import Settings
 _WORKER_PACKAGES = ("torch", "funasr", "av", "psutil")
 
 
-def examine(
+def run_checks(
     settings: Settings, *, audio: str | None, output: str | None, load_models: bool
 ) -> Iterator[Finding]:
     """Run all checks in order; a check that cannot be run is reported as skipped.

@@ -10,7 +10,7 @@ import redis
 from funasr_fleet.broker.dead_letters import DeadLetters
 from funasr_fleet.broker.ledger import LedgerReader, connect, reached
 from funasr_fleet.broker.ledger.values import WorkerSeen
-from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import (
     ENQUEUED_AT_HEADER,
     BrokerUnavailable,
@@ -36,7 +36,7 @@ class FleetCollector:
         self._settings = settings
         self._redis: Any = connect(settings, answer_within_s=_ANSWER_WITHIN_S)
         self._ledger = LedgerReader(self._redis, settings.key_prefix)
-        self._fleet = FleetState(self._redis, settings.key_prefix)
+        self._fleet = WorkerRegistry(self._redis, settings.key_prefix)
         self._dead_letters = DeadLetters(self._redis, settings.key_prefix)
 
     def collect(self) -> Snapshot:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import Options
 from funasr_fleet.contract.queues import lanes, queue_of
 from funasr_fleet.producer.errors import OptionsRefused
@@ -30,7 +30,7 @@ def route_job(redis: Any, settings: Settings, model: str | None, lane: str | Non
     """
     if model is not None and not model.strip():
         raise OptionsRefused("the model name is empty: omit --model or give a model name")
-    fleet, now = FleetState(redis, settings.key_prefix), time.time()
+    fleet, now = WorkerRegistry(redis, settings.key_prefix), time.time()
     own = lane is None or lane in lanes(settings.queue)
     return choose(
         model,
@@ -49,7 +49,7 @@ def refuse_unsupported(redis: Any, settings: Settings, choice: Route, options: O
         OptionsRefused: an option is not supported.
         BrokerUnavailable: Redis is unavailable.
     """
-    fleet = FleetState(redis, settings.key_prefix)
+    fleet = WorkerRegistry(redis, settings.key_prefix)
     why = why_refused(choice, fleet.abilities_of(choice.model, choice.queue), options)
     if why:
         raise OptionsRefused(why)
@@ -61,7 +61,7 @@ def revision_at(redis: Any, settings: Settings, choice: Route) -> str | None:
     Raises:
         BrokerUnavailable: Redis is unavailable.
     """
-    fleet = FleetState(redis, settings.key_prefix)
+    fleet = WorkerRegistry(redis, settings.key_prefix)
     known = fleet.revision_of(choice.model, choice.queue)
     # workers report their revision at start, so an emptied Redis no longer has it
     return known or (_NEVER_LOADED if choice.is_known and not choice.served else None)

@@ -43,7 +43,7 @@ class _Tally:
     known_ms: int = 0
 
 
-def look_at_sources(  # noqa: PLR0913 - the keywords of enqueue
+def estimate_sources(  # noqa: PLR0913 - the keywords of enqueue
     sources: Sequence[str],
     upload: str | None = None,
     *,

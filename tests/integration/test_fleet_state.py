@@ -6,7 +6,7 @@ import pytest
 
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import LedgerReader, connect
-from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.embedded.process import free_port
@@ -22,7 +22,7 @@ def test_dead_letters_keep_document_and_reason(settings: Settings) -> None:
 
 
 def test_workers_announce_their_model(settings: Settings) -> None:
-    state = FleetState(connect(settings), "test:")
+    state = WorkerRegistry(connect(settings), "test:")
     assert state.revision_of("never-loaded") is None
     state.register_model("demo", "sha256:1")
     assert state.revision_of("demo") == "sha256:1"
@@ -33,7 +33,7 @@ def test_workers_announce_their_model(settings: Settings) -> None:
 
 
 def test_a_model_may_be_another_in_each_queue(settings: Settings) -> None:
-    state = FleetState(connect(settings), "test-queues:")
+    state = WorkerRegistry(connect(settings), "test-queues:")
     state.register_model("demo", "sha256:spk", Abilities(speakers=True), "fleet-spk")
     state.register_model("demo", "sha256:plain", Abilities(), "fleet")
     assert state.revision_of("demo", "fleet-spk") == "sha256:spk"
@@ -46,7 +46,7 @@ def test_abilities_of_another_release_are_unknown_unless_they_can_be_read(
     settings: Settings,
 ) -> None:
     client: Any = connect(settings)
-    state = FleetState(client, "test-release:")
+    state = WorkerRegistry(client, "test-release:")
     client.hset("test-release:fleet:abilities", "newer", '{"hotwords": true, "sings": "well"}')
     client.hset("test-release:fleet:abilities", "other", '{"hotwords": ["which?"]}')
     assert state.abilities_of("newer") == Abilities(hotwords=True)
@@ -54,7 +54,7 @@ def test_abilities_of_another_release_are_unknown_unless_they_can_be_read(
 
 
 def test_who_serves_a_queue_is_known_for_two_minutes(settings: Settings) -> None:
-    state = FleetState(connect(settings), "test-serving:")
+    state = WorkerRegistry(connect(settings), "test-serving:")
     assert state.active(1000) == []
     state.heartbeat("b", "odd\tname", 1000)
     state.heartbeat("a", "demo", 1090)
@@ -66,7 +66,7 @@ def test_who_serves_a_queue_is_known_for_two_minutes(settings: Settings) -> None
 
 def test_queues_are_known_for_a_week_and_then_forgotten(settings: Settings) -> None:
     client: Any = connect(settings)
-    state = FleetState(client, "test-week:")
+    state = WorkerRegistry(client, "test-week:")
     state.heartbeat("old", "demo", 0)
     assert state.queues(6 * 86400) == {"old"}
     state.heartbeat("new", "demo", 8 * 86400)
@@ -84,7 +84,7 @@ def test_no_redis_is_one_clear_error(settings: Settings) -> None:
 
 def test_what_a_later_release_says_of_itself_breaks_nothing(settings: Settings) -> None:
     client: Any = connect(settings)
-    state = FleetState(client, "test-later:")
+    state = WorkerRegistry(client, "test-later:")
     state.heartbeat("fleet", "demo", 1000)
     for member in ('["fleet", "demo", "more"]', "no json", '{"queue": "x"}', "[1, 2]"):
         client.zadd("test-later:fleet:serving", {member: 1000})

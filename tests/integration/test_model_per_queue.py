@@ -12,7 +12,7 @@ import funasr_fleet
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.broker.ledger.values import FileDetail
-from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import AudioRef, Options
 from funasr_fleet.contract.layout import fingerprint, output_uri
@@ -33,11 +33,11 @@ def mine(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def state(mine: Settings) -> FleetState:
-    return FleetState(connect(mine), mine.key_prefix)
+def state(mine: Settings) -> WorkerRegistry:
+    return WorkerRegistry(connect(mine), mine.key_prefix)
 
 
-def start_worker(state: FleetState, queue: str, model: str, **can: Any) -> None:
+def start_worker(state: WorkerRegistry, queue: str, model: str, **can: Any) -> None:
     """What a worker tells when it is ready."""
     state.register_model(model, f"sha256:{model}", Abilities(**can), queue)
     state.heartbeat(queue, model, time.time())
@@ -81,7 +81,7 @@ def waiting(settings: Settings, queue: str) -> int:
 
 
 def test_a_job_goes_to_the_workers_that_hold_its_model(
-    backlog: Backlog, mine: Settings, state: FleetState
+    backlog: Backlog, mine: Settings, state: WorkerRegistry
 ) -> None:
     start_worker(state, "fleet", ZH)
     start_worker(state, "senses", SENSE)
@@ -92,7 +92,7 @@ def test_a_job_goes_to_the_workers_that_hold_its_model(
 
 
 def test_without_a_model_all_is_as_it_was(
-    backlog: Backlog, mine: Settings, state: FleetState
+    backlog: Backlog, mine: Settings, state: WorkerRegistry
 ) -> None:
     start_worker(state, "fleet", ZH)
     start_worker(state, "senses", SENSE)
@@ -116,7 +116,7 @@ def test_nobody_is_a_warning_before_the_first_message(backlog: Backlog, mine: Se
 
 
 def test_where_nothing_is_published_nobody_is_missed(
-    backlog: Backlog, state: FleetState, store: S3Store
+    backlog: Backlog, state: WorkerRegistry, store: S3Store
 ) -> None:
     state.register_model(ZH, f"sha256:{ZH}")
     backlog.has_results_of(ZH, store)
@@ -125,7 +125,7 @@ def test_where_nothing_is_published_nobody_is_missed(
 
 
 def test_a_redis_that_was_emptied_makes_nothing_be_done_again(
-    backlog: Backlog, state: FleetState, store: S3Store
+    backlog: Backlog, state: WorkerRegistry, store: S3Store
 ) -> None:
     state.heartbeat("fleet", ZH, time.time())  # which is told anew, unlike the revision
     backlog.has_results_of(ZH, store)
@@ -149,7 +149,7 @@ def test_a_model_without_a_name_is_refused(backlog: Backlog) -> None:
 )
 def test_done_is_what_the_model_of_the_job_has_made(
     backlog: Backlog,
-    state: FleetState,
+    state: WorkerRegistry,
     store: S3Store,
     asked: str | None,
     made_by: str,
@@ -162,7 +162,7 @@ def test_done_is_what_the_model_of_the_job_has_made(
 
 
 def test_a_job_keeps_its_queue_when_it_is_gone_on_with_retried_and_rebuilt(
-    backlog: Backlog, mine: Settings, state: FleetState, store: S3Store
+    backlog: Backlog, mine: Settings, state: WorkerRegistry, store: S3Store
 ) -> None:
     start_worker(state, "senses", SENSE)
     job = backlog.enqueue(model=SENSE, job="night").job
@@ -185,7 +185,7 @@ def test_a_job_keeps_its_queue_when_it_is_gone_on_with_retried_and_rebuilt(
 
 
 def test_what_a_model_cannot_do_is_refused_before_anything_is_there(
-    backlog: Backlog, mine: Settings, state: FleetState, store: S3Store
+    backlog: Backlog, mine: Settings, state: WorkerRegistry, store: S3Store
 ) -> None:
     start_worker(state, "fleet", ZH, hotwords=False)
     start_worker(state, "senses", SENSE, hotwords=True)
@@ -198,7 +198,7 @@ def test_what_a_model_cannot_do_is_refused_before_anything_is_there(
     assert backlog.enqueue(model=SENSE, options=words).enqueued == FILES
 
 
-def test_nothing_is_refused_while_nobody_knows(backlog: Backlog, state: FleetState) -> None:
+def test_nothing_is_refused_while_nobody_knows(backlog: Backlog, state: WorkerRegistry) -> None:
     words = Options(hotwords=("nine",))
     state.register_model(
         ZH, "sha256:1", Abilities()
@@ -208,7 +208,7 @@ def test_nothing_is_refused_while_nobody_knows(backlog: Backlog, state: FleetSta
 
 
 def test_a_job_whose_files_are_all_sent_is_not_refused_afterwards(
-    backlog: Backlog, state: FleetState
+    backlog: Backlog, state: WorkerRegistry
 ) -> None:
     words = Options(hotwords=("nine",))
     backlog.enqueue(options=words, job="sent")
@@ -217,7 +217,7 @@ def test_a_job_whose_files_are_all_sent_is_not_refused_afterwards(
 
 
 def test_the_exporter_knows_queues_whose_workers_have_gone(
-    backlog: Backlog, mine: Settings, state: FleetState
+    backlog: Backlog, mine: Settings, state: WorkerRegistry
 ) -> None:
     state.heartbeat("senses", SENSE, time.time() - 3600)
     backlog.enqueue(model=ZH)

@@ -10,7 +10,7 @@ import pytest
 
 from funasr_fleet import enqueue, list_jobs, status
 from funasr_fleet.broker.ledger import connect
-from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import Options
 from funasr_fleet.producer.discovery.interface import BadSource
@@ -110,7 +110,7 @@ def test_a_malformed_manifest_in_strict_mode(
 def test_an_option_that_the_model_cannot_serve(
     settings: Settings, nothing_is_left: Callable[[], bool], output: str, tmp_path: Path
 ) -> None:
-    fleet = FleetState(connect(settings), settings.key_prefix)
+    fleet = WorkerRegistry(connect(settings), settings.key_prefix)
     fleet.register_model("no-words", "sha256:x", Abilities(), settings.queue)
     fleet.heartbeat(settings.queue, "no-words", time.time())
     source = a_manifest(tmp_path / "a.jsonl", GOOD)

@@ -9,7 +9,7 @@ import pytest
 
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.producer.discovery.interface import Found, looks_like_audio
-from funasr_fleet.producer.estimate.estimate import dry_run, look_at_sources
+from funasr_fleet.producer.estimate.estimate import dry_run, estimate_sources
 from funasr_fleet.producer.estimate.sampling import measure
 from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.storage.s3 import S3Store
@@ -98,7 +98,7 @@ def test_a_dry_run_of_the_samples_is_near_to_what_they_hold(
 def test_a_prefix_and_the_folder_that_was_sent_there_look_the_same(
     store: S3Store, prefix: str, listed: list[ObjectInfo]
 ) -> None:
-    there, here = look_at_sources([prefix]), look_at_sources([str(SAMPLES)])
+    there, here = estimate_sources([prefix]), estimate_sources([str(SAMPLES)])
     assert there.files == here.files == len(listed)
     assert there.bytes == here.bytes
     assert there.audio_ms == here.audio_ms

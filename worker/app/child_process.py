@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from funasr_fleet.broker.dead_letters import DeadLetters
 from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
-from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.settings import Settings, listed_hosts
 from funasr_fleet.worker.audio.input_checks import Limits
@@ -168,7 +168,7 @@ def build_context(
     observe = with_heartbeat(heartbeat, observers(settings.run_dir, plan.slot))
     engine = build_engine(settings, plan, observe)
     redis = connect(settings, patient=True)
-    _register_model(FleetState(redis, settings.key_prefix), settings.queue, engine)
+    _register_model(WorkerRegistry(redis, settings.key_prefix), settings.queue, engine)
     observe(_ready(plan, gpu, time.monotonic() - begin, engine.fast_paths))
     slot_reporter = SlotReporter.ready(plan, gpu, files, engine)
     store = touch_on_request(S3Store(), heartbeat.touch)
@@ -199,7 +199,7 @@ def build_context(
     )
 
 
-def _register_model(fleet: FleetState, queue: str, engine: "Engine") -> None:
+def _register_model(fleet: WorkerRegistry, queue: str, engine: "Engine") -> None:
     """Register model and queue in Redis.
 
     Call it before the child reports that it is ready: a producer that has seen a ready child must

@@ -42,7 +42,7 @@ def dead_letter_shard(
         child.dead_letters.put(letter)
         try:
             with _tolerate_ledger_errors(shard):
-                reporter.close_after_dead_letter()
+                reporter.end_replaced_and_close_job()
         except StoreUnavailable:
             raise  # no other process would finalize the job
         except StoreError as error:

@@ -92,7 +92,7 @@ class ShardRun:
         parts, reporter = split(shard), self.child.make_reporter(shard)
         reporter.await_parts(parts)
         publish_split(self.task, parts, self.child.heartbeat.touch)
-        reporter.close_after_dead_letter()
+        reporter.end_replaced_and_close_job()
         self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
         self.child.observe(
             ShardSplit(

@@ -18,7 +18,7 @@ from celery.worker import state as celery_state
 
 from funasr_fleet.broker.attempts_key import identity_of
 from funasr_fleet.broker.ledger import connect
-from funasr_fleet.broker.worker_registry import FleetState
+from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.consumer.unstarted import UnstartedMessages
@@ -91,10 +91,10 @@ class ParentContext:
         return Attempts(self._redis, self.settings.key_prefix)
 
     @cached_property
-    def fleet(self) -> FleetState:
+    def fleet(self) -> WorkerRegistry:
         """The worker registry, which producers read."""
         redis = connect(self.settings, answer_within_s=_REGISTRATION_TIMEOUT_S)
-        return FleetState(redis, self.settings.key_prefix)
+        return WorkerRegistry(redis, self.settings.key_prefix)
 
     @property
     def time_limits(self) -> TimeLimits:

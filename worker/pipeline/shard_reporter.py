@@ -162,7 +162,7 @@ class ShardReporter:
         with contextlib.suppress(StoreError):
             self._write_failed_records(job, failed, reason, kind)
 
-    def close_after_dead_letter(self) -> None:
+    def end_replaced_and_close_job(self) -> None:
         """Mark a dead-lettered or split shard as ended, and finalize its job if this was the last.
 
         Raises:

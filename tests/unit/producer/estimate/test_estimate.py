@@ -10,7 +10,7 @@ import pytest
 from funasr_fleet.broker.ledger.values import WorkerSeen
 from funasr_fleet.producer.discovery.interface import BadRow, Found
 from funasr_fleet.producer.estimate.cost import DEFAULT_RTFX, DryRun, Span, measured_rtfx
-from funasr_fleet.producer.estimate.estimate import dry_run, look_at_sources
+from funasr_fleet.producer.estimate.estimate import dry_run, estimate_sources
 from funasr_fleet.producer.planning.estimating import DEFAULT_MS
 from funasr_fleet.storage.base import MemoryStore
 from tests.support.audio_headers import CountingStore, mp3, wav
@@ -187,7 +187,7 @@ def test_a_local_folder_is_looked_at_where_it_lies_and_not_uploaded(tmp_path: Pa
     (tmp_path / "notes.txt").write_text("no audio")
     store = MemoryStore("in")
     for upload in (None, "s3://in/calls/"):
-        result = look_at_sources([str(tmp_path)], upload, store=store)
+        result = estimate_sources([str(tmp_path)], upload, store=store)
         assert (result.files, result.measured) == (3, 3)
         assert result.audio_ms.likely == pytest.approx(6_000, rel=1e-2)
     assert store.objects == {"in": {}}
@@ -201,7 +201,7 @@ def test_all_sources_together_are_looked_at_as_enqueue_would(tmp_path: Path) -> 
     manifest = tmp_path / "list.jsonl"
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
     sources = ["s3://in/a/", str(manifest)]
-    everything = look_at_sources(sources, store=store)
+    everything = estimate_sources(sources, store=store)
     assert (everything.files, everything.bad_rows) == (3, 1)  # the first row again is left out
-    assert look_at_sources(["s3://in/"], suffixes=["wav"], store=store).files == 2
-    assert look_at_sources(sources, limit=1, store=store).files == 1
+    assert estimate_sources(["s3://in/"], suffixes=["wav"], store=store).files == 2
+    assert estimate_sources(sources, limit=1, store=store).files == 1
