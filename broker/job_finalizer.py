@@ -15,8 +15,7 @@ from funasr_fleet.broker.ledger.values import KINDS, JobCounts
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.storage.plan_rows import planned_names
-from funasr_fleet.storage.shard_records import read_records
+from funasr_fleet.storage.job_documents import planned_names, read_records
 
 log = logging.getLogger(__name__)
 

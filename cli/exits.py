@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from funasr_fleet.contract.job_name import BadJobName
+from funasr_fleet.contract.layout import BadJobName
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.discovery import BadSource
 from funasr_fleet.producer.errors import (

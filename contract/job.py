@@ -13,8 +13,13 @@ from pydantic import (
 )
 
 from funasr_fleet.contract.audio_address import check_audio, default_name, is_web
-from funasr_fleet.contract.job_name import check_job_name
-from funasr_fleet.contract.layout import check_relative, is_s3_uri, is_whole, names_jobs_folder
+from funasr_fleet.contract.layout import (
+    check_job_name,
+    check_relative,
+    is_s3_uri,
+    is_whole,
+    names_jobs_folder,
+)
 from funasr_fleet.contract.number_limits import AudioBytes, Channel, TimeMs, Whole
 
 Format = Literal[

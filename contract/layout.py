@@ -12,6 +12,28 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from funasr_fleet.contract.job import AudioRef, Options
 
+
+_JOB_NAME = re.compile(r"[A-Za-z0-9._-]{1,150}")
+
+
+class BadJobName(ValueError):
+    """The job name is invalid: use letters, digits, '.', '_' and '-'."""
+
+
+def check_job_name(name: str) -> str:
+    """Return the name unchanged.
+
+    Raises:
+        BadJobName: it is not a job name.
+    """
+    if not _JOB_NAME.fullmatch(name):
+        shown = ascii(name[:50])
+        raise BadJobName(
+            f"{shown} is not a job name: use 1 to 150 letters (A-Z, a-z), digits, '.', '_' or '-'"
+        )
+    return name
+
+
 MAX_KEY_BYTES = 900
 """Leaves room for prefix and suffix within S3's limit of 1,024 bytes for a key."""
 

@@ -3,6 +3,6 @@
 base           the ObjectStore protocol, its errors, and an in-memory implementation
 s3             the ObjectStore on S3
 s3_errors      errors of S3 and botocore -> errors of base
-plan_rows      reads the rows of a job's plan
-shard_records  reads the rows that workers write at the end of each shard
+job_documents  reads the rows of a job's plan, and the records of its shards
+map_ahead      calls a function in threads, a limited number of items ahead
 """

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from funasr_fleet.broker.ledger.values import KINDS, OUTCOMES, PARTS
-from funasr_fleet.contract.job_name import check_job_name
+from funasr_fleet.contract.layout import check_job_name
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ not depend on the number of files.
 """
 
 import contextlib
+import itertools
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from typing import Self
 
 from funasr_fleet.contract.layout import JOBS_FOLDER
@@ -18,6 +17,7 @@ from funasr_fleet.contract.shard_record import FileRecord, decode
 from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
 from funasr_fleet.producer.planning.disk_hash_set import DiskHashSet
 from funasr_fleet.storage.base import ObjectDenied, ObjectInfo, ObjectMissing, ObjectStore
+from funasr_fleet.storage.map_ahead import map_ahead
 
 _RESULT = ".json"
 _REPORT = ".error.json"
@@ -69,9 +69,16 @@ class ExistingResults:
             for found in ParallelListing(store=store).list(output):
                 self.note_object(found.uri.removeprefix(output), found.etag)
             if len(self._listed):
-                for body in _read_ahead(store, _records(store, output)):
-                    for row in decode(body):
-                        self.note_row(row)
+                bodies = map_ahead(
+                    lambda found: _read(store, found.uri),
+                    _records(store, output),
+                    threads=_READERS,
+                    ahead=_AHEAD_RECORDS,
+                    size_of=lambda found: found.size_bytes,
+                    ahead_bytes=_AHEAD_BYTES,
+                )
+                for row in itertools.chain.from_iterable(map(decode, bodies)):
+                    self.note_row(row)
 
     def note_object(self, name: str, etag: str) -> None:
         """Add a listed object. `name` is its name below the output prefix."""
@@ -110,27 +117,6 @@ def _records(store: ObjectStore, output: str) -> Iterator[ObjectInfo]:
     for found in ParallelListing(store=store).list(folder):
         if _SHARD_RECORD.fullmatch(found.uri, len(folder)) and found.size_bytes <= _LARGEST_BYTES:
             yield found
-
-
-def _read_ahead(store: ObjectStore, objects: Iterable[ObjectInfo]) -> Iterator[bytes]:
-    """The contents of the objects in order; threads read ahead."""
-    coming: deque[tuple[int, Future[bytes]]] = deque()
-    ahead_bytes = 0
-    with ThreadPoolExecutor(_READERS, "record") as readers:
-        try:
-            for found in objects:
-                coming.append((found.size_bytes, readers.submit(_read, store, found.uri)))
-                ahead_bytes += found.size_bytes
-                while len(coming) > _AHEAD_RECORDS or (
-                    ahead_bytes > _AHEAD_BYTES and len(coming) > 1
-                ):
-                    size_bytes, reading = coming.popleft()
-                    ahead_bytes -= size_bytes
-                    yield reading.result()
-            while coming:
-                yield coming.popleft()[1].result()
-        finally:
-            readers.shutdown(wait=False, cancel_futures=True)
 
 
 def _read(store: ObjectStore, uri: str) -> bytes:

@@ -7,7 +7,7 @@ from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import FileRecord
 from funasr_fleet.contract.transcript import ErrorKind, Outcome
 from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.storage.shard_records import read_records
+from funasr_fleet.storage.job_documents import read_records
 
 _GOOD: tuple[Outcome, ...] = ("ok", "empty", "skipped")
 _KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)

@@ -1,8 +1,6 @@
 """A local folder: every audio file below it is uploaded and referenced in S3."""
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
 from funasr_fleet.producer.discovery.s3_prefix import to_ref
 from funasr_fleet.producer.discovery.walk_tree import LocalFile, walk
 from funasr_fleet.storage.base import ObjectInfo, ObjectStore
+from funasr_fleet.storage.map_ahead import map_ahead
 
 _UPLOADS = 4
 """Parallel uploads."""
@@ -36,17 +35,8 @@ class LocalFolder:
 
     def after(self, position: str) -> Iterator[Found]:
         """The items after a position; see Source.after."""
-        threads = ThreadPoolExecutor(_UPLOADS, thread_name_prefix="upload")
-        sent: deque[Future[Found]] = deque()
-        try:
-            for file, existing in self._with_existing_objects(position):
-                sent.append(threads.submit(self._send, file, existing))
-                if len(sent) == _AHEAD:
-                    yield sent.popleft().result()
-            while sent:
-                yield sent.popleft().result()
-        finally:
-            threads.shutdown(cancel_futures=True)
+        files = self._with_existing_objects(position)
+        return map_ahead(lambda pair: self._send(*pair), files, threads=_UPLOADS, ahead=_AHEAD)
 
     def _with_existing_objects(
         self, position: str

@@ -1,8 +1,6 @@
 """Read references and transcripts in parallel and compare them."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from funasr_fleet.producer.discovery.interface import BadRow
 from funasr_fleet.producer.evaluation.metric_choice import MetricChoice
@@ -12,6 +10,7 @@ from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
 from funasr_fleet.producer.evaluation.rows import Reference
 from funasr_fleet.producer.evaluation.scoring import score
 from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.storage.map_ahead import map_ahead
 from funasr_fleet.storage.s3 import S3Store
 
 _READERS = 16
@@ -76,21 +75,10 @@ def _with_outputs(
     found: Iterable[Reference | BadRow], store: ObjectStore, output: str
 ) -> Iterator[_Pair]:
     """Every row in order, with its output if it has a text; threads read outputs ahead."""
-    coming: deque[tuple[Reference | BadRow, Future[Hypothesis] | None]] = deque()
-    with ThreadPoolExecutor(_READERS, "evaluate") as readers:
-        try:
-            for one in found:
-                wanted = isinstance(one, Reference) and one.text is not None
-                name = one.relative if isinstance(one, Reference) else ""
-                reading = readers.submit(read_hypothesis, store, output, name) if wanted else None
-                coming.append((one, reading))
-                if len(coming) > _AHEAD:
-                    yield _arrived(*coming.popleft())
-            while coming:
-                yield _arrived(*coming.popleft())
-        finally:
-            readers.shutdown(wait=False, cancel_futures=True)
 
+    def read(one: Reference | BadRow) -> _Pair:
+        if isinstance(one, BadRow) or one.text is None:
+            return one, None
+        return one, read_hypothesis(store, output, one.relative)
 
-def _arrived(one: Reference | BadRow, reading: "Future[Hypothesis] | None") -> _Pair:
-    return one, reading.result() if reading else None
+    return map_ahead(read, found, threads=_READERS, ahead=_AHEAD)

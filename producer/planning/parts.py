@@ -13,7 +13,7 @@ from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import part_uri
 from funasr_fleet.producer.planning.packing import PlannedFile
 from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.storage.plan_rows import read_rows
+from funasr_fleet.storage.job_documents import read_rows
 
 _LEVEL = 1
 """gzip level: fast, for plans of ten million files; higher levels save little."""

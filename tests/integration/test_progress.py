@@ -10,7 +10,7 @@ import funasr_fleet
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen
-from funasr_fleet.contract.job_name import BadJobName
+from funasr_fleet.contract.layout import BadJobName
 from funasr_fleet.producer.errors import NoSuchJob
 from funasr_fleet.producer.jobs.report_page import page
 from funasr_fleet.settings import Settings

@@ -6,7 +6,7 @@ import pytest
 
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.contract.job import MalformedShard
-from funasr_fleet.contract.job_name import BadJobName, check_job_name
+from funasr_fleet.contract.layout import BadJobName, check_job_name
 from tests.support.examples import a_shard
 
 GOOD = ["j", "job-20261122-0007", "A.b_c-9", "x" * 150, ".", ".."]

@@ -1,22 +1,25 @@
-"""Reads the rows of a job's plan from S3; producer.planning.parts writes them."""
+"""Reads a job's documents from S3: the rows of its plan, and the records of its shards."""
 
 import gzip
 import itertools
 import json
 import zlib
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import part_uri
+from funasr_fleet.contract.shard_record import FileRecord, decode
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
+from funasr_fleet.storage.map_ahead import map_ahead
 
 _READERS = 16
+_AHEAD = 256
+"""Shard records that are read ahead."""
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError, TypeError)
 
 
 def read_rows(store: ObjectStore, output: str, job: str, number: int) -> list[bytes] | None:
-    """The lines of one window, the first of which is a cursor; None beyond the end of the plan.
+    """The lines of one window as producer.planning.parts writes them; None beyond the plan's end.
 
     Raises StoreError.
     """
@@ -43,14 +46,12 @@ def planned_names(
         except _DAMAGE:
             return []
 
-    with ThreadPoolExecutor(_READERS, "plan") as readers:
-        for first in itertools.count(0, _READERS):
-            for lines in readers.map(read, range(first, first + _READERS)):
-                if lines is None or not left:
-                    return
-                for index, name in _names(lines[1:], left):
-                    left.discard(index)
-                    yield index, name
+    for lines in map_ahead(read, itertools.count(), threads=_READERS, ahead=_READERS):
+        if lines is None or not left:
+            return
+        for index, name in _names(lines[1:], left):
+            left.discard(index)
+            yield index, name
 
 
 def _names(rows: list[bytes], wanted: Collection[int]) -> Iterator[tuple[int, str]]:
@@ -66,3 +67,10 @@ def _names(rows: list[bytes], wanted: Collection[int]) -> Iterator[tuple[int, st
                 yield index, AudioRef.model_validate(row).relative
             except _DAMAGE:
                 continue
+
+
+def read_records(store: ObjectStore, folder: str) -> Iterator[FileRecord]:
+    """Every row of the shard records below a prefix, in key order. Raises StoreError."""
+    uris = (found.uri for found in store.list(folder))
+    for body in map_ahead(store.read, uris, threads=_READERS, ahead=_AHEAD):
+        yield from decode(body)
