@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from funasr_fleet.cli.exits import WrongUsage
-from funasr_fleet.contract.job import FORMATS, MAX_SEGMENT_S, MAX_SPEAKERS, check_output
+from funasr_fleet.contract.job import FORMATS, MAX_SEGMENT_S, MAX_SPEAKERS
+from funasr_fleet.contract.layout import check_output
 
 ALL = "all"
 """Selects every format."""

@@ -1,11 +1,11 @@
 """The message of the task: a shard of audio references with the options of their job."""
 
-import re
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -15,12 +15,20 @@ from pydantic import (
 from funasr_fleet.contract.audio_address import check_audio, default_name, is_web
 from funasr_fleet.contract.layout import (
     check_job_name,
+    check_output,
     check_relative,
     is_s3_uri,
     is_whole,
-    names_jobs_folder,
 )
-from funasr_fleet.contract.number_limits import AudioBytes, Channel, TimeMs, Whole
+
+MAX_TIME_MS = 1 << 42
+"""139 years: longer than any recording; at 192 kHz the sample count still fits in 64 bits."""
+
+MAX_AUDIO_BYTES = 50 << 40
+"""50 TiB; S3's largest object has 50 TB."""
+
+MAX_CHANNEL = (1 << 16) - 1
+"""A WAV header counts channels in 16 bits."""
 
 Format = Literal[
     "json",
@@ -36,7 +44,6 @@ Format = Literal[
     "aws-transcribe",
 ]
 FORMATS: tuple[Format, ...] = get_args(Format)
-
 
 _MAX_ERRORS = 10
 _MAX_ERROR_CHARS = 200
@@ -63,23 +70,17 @@ def _place(path: tuple[int | str, ...]) -> str:
     return dotted.encode("utf-8", "backslashreplace").decode()
 
 
-def check_output(uri: str) -> str:
-    """Return the output prefix unchanged.
-
-    Raises:
-        ValueError: it is not a valid output prefix.
-    """
-    if not re.fullmatch(r"s3://[^/\0]+/([^\0\n]*/)?", uri) or not is_whole(uri):
-        raise ValueError("must be s3://bucket/prefix/ and end with a slash")
-    if names_jobs_folder(uri):
-        raise ValueError("must not contain _jobs as a path part, reserved for job documents")
-    return uri
-
-
 def _check_text(text: str) -> str:
     if not is_whole(text):
         raise ValueError("must not contain half of a surrogate pair")
     return text
+
+
+def _refuse_boolean(value: Any) -> Any:
+    """Reject booleans, which Python accepts as integers."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number, not true or false")
+    return value
 
 
 def _check_hotword(word: str) -> str:
@@ -96,6 +97,10 @@ MAX_SPEAKERS = 100
 MAX_SEGMENT_S = 600.0
 """Limit for the length of a clip that is recognised in one piece."""
 
+Whole = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=0)]
+TimeMs = Annotated[Whole, Field(le=MAX_TIME_MS)]
+AudioBytes = Annotated[Whole, Field(le=MAX_AUDIO_BYTES)]
+Channel = Annotated[Whole, Field(le=MAX_CHANNEL)]
 Text = Annotated[str, AfterValidator(_check_text)]
 Hotword = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_check_hotword)]
 JobName = Annotated[str, AfterValidator(check_job_name)]

@@ -1,4 +1,4 @@
-"""Keys of outputs and job documents in S3, and the fingerprint that makes a result current."""
+"""Keys of outputs and job documents in S3, valid names in them, and the fingerprint of a result."""
 
 import hashlib
 import json
@@ -12,35 +12,12 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from funasr_fleet.contract.job import AudioRef, Options
 
-
-_JOB_NAME = re.compile(r"[A-Za-z0-9._-]{1,150}")
-
-
-class BadJobName(ValueError):
-    """The job name is invalid: use letters, digits, '.', '_' and '-'."""
-
-
-def check_job_name(name: str) -> str:
-    """Return the name unchanged.
-
-    Raises:
-        BadJobName: it is not a job name.
-    """
-    if not _JOB_NAME.fullmatch(name):
-        shown = ascii(name[:50])
-        raise BadJobName(
-            f"{shown} is not a job name: use 1 to 150 letters (A-Z, a-z), digits, '.', '_' or '-'"
-        )
-    return name
-
-
 MAX_KEY_BYTES = 900
 """Leaves room for prefix and suffix within S3's limit of 1,024 bytes for a key."""
 
 JOBS_FOLDER = "_jobs/"
 """Folder below an output prefix that contains a folder per job."""
 _JOBS = JOBS_FOLDER.rstrip("/")
-
 
 _NEVER_SHOWN = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # controls, C1 too
@@ -133,6 +110,41 @@ def _is_plain(relative: str) -> bool:
             and not _LIKE_UNDERSCORES.search(relative)
         )
     )
+
+
+_JOB_NAME = re.compile(r"[A-Za-z0-9._-]{1,150}")
+"""The name is a part of keys in S3 and Redis, where a colon separates the parts."""
+
+
+class BadJobName(ValueError):
+    """The job name is invalid: use letters, digits, '.', '_' and '-'."""
+
+
+def check_job_name(name: str) -> str:
+    """Return the name unchanged.
+
+    Raises:
+        BadJobName: it is not a job name.
+    """
+    if not _JOB_NAME.fullmatch(name):
+        shown = ascii(name[:50])
+        raise BadJobName(
+            f"{shown} is not a job name: use 1 to 150 letters (A-Z, a-z), digits, '.', '_' or '-'"
+        )
+    return name
+
+
+def check_output(uri: str) -> str:
+    """Return the output prefix unchanged.
+
+    Raises:
+        ValueError: it is not a valid output prefix.
+    """
+    if not re.fullmatch(r"s3://[^/\0]+/([^\0\n]*/)?", uri) or not is_whole(uri):
+        raise ValueError("must be s3://bucket/prefix/ and end with a slash")
+    if names_jobs_folder(uri):
+        raise ValueError("must not contain _jobs as a path part, reserved for job documents")
+    return uri
 
 
 def output_uri(output: str, relative: str, extension: str) -> str:

@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 from redis.connection import parse_url
 
-from funasr_fleet.contract.job import check_output
+from funasr_fleet.contract.layout import check_output
 
 PREFIX = "FLEET_"
 DEMO = "demo"

@@ -7,8 +7,7 @@ from typing import Any
 
 from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
-from funasr_fleet.contract.job import check_output
-from funasr_fleet.contract.layout import BadJobName, check_job_name
+from funasr_fleet.contract.layout import BadJobName, check_job_name, check_output
 from funasr_fleet.contract.queues import BrokerUnavailable, lanes
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.producer.discovery.interface import BadRow, BadSource

@@ -5,8 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from funasr_fleet.contract.job import check_output
-from funasr_fleet.contract.layout import check_relative, is_s3_uri
+from funasr_fleet.contract.layout import check_output, check_relative, is_s3_uri
 from funasr_fleet.producer.discovery.interface import BadSource
 from funasr_fleet.settings import BadConfiguration
 

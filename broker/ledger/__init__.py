@@ -4,9 +4,8 @@ One bitmap per outcome, indexed by file: a file that is delivered twice is count
 million files take a few megabytes. A lost ledger can be rebuilt from S3.
 
 connection      a Redis client, and typed errors
-keys            names of the keys
-parse           PURE: Redis replies -> values
-values          what the ledger returns, as frozen values
+keys            names of the keys of jobs and shards
+values          PURE: what the ledger returns, as frozen values
 lua_scripts     the changes that must be atomic
 reader          LedgerReader: progress of jobs
 outcome_writer  OutcomeWriter: what workers write

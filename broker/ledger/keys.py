@@ -1,25 +1,18 @@
-"""Names of the ledger's keys; the Lua scripts derive the keys of one job from its base key."""
-
-from dataclasses import dataclass, field
+"""Names of the keys of jobs and shards; Lua scripts derive the keys of a job from its base key."""
 
 from funasr_fleet.broker.ledger.values import KINDS, OUTCOMES, PARTS
 from funasr_fleet.contract.layout import check_job_name
 
 
-@dataclass(frozen=True)
 class Keys:
-    """All keys of one fleet."""
+    """The ledger's keys, with FLEET_KEY_PREFIX."""
 
-    prefix: str = ""
-    """FLEET_KEY_PREFIX."""
-    jobs: str = field(init=False)
-    """Sorted set: job names, scored by creation time."""
-    workers: str = field(init=False)
-    """Hash: the last report of each worker child."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "jobs", f"{self.prefix}fleet:jobs")
-        object.__setattr__(self, "workers", f"{self.prefix}fleet:workers")
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+        self.jobs = f"{prefix}fleet:jobs"
+        """Sorted set: job names, scored by creation time."""
+        self.workers = f"{prefix}fleet:workers"
+        """Hash: the last report of each worker child."""
 
     def job(self, job: str, *parts: str) -> str:
         """The key of the job's hash, or of one of its parts.
@@ -27,9 +20,24 @@ class Keys:
         Raises:
             BadJobName: the name is not valid; it could collide with another job's keys.
         """
-        return ":".join((f"{self.prefix}fleet:job:{check_job_name(job)}", *parts))
+        return ":".join((f"{self._prefix}fleet:job:{check_job_name(job)}", *parts))
 
     def all_of(self, job: str) -> list[str]:
         """Every key of a job."""
         kinds = [name for kind in KINDS for name in (f"kind:{kind}", f"examples:{kind}")]
         return [self.job(job), *(self.job(job, name) for name in (*OUTCOMES, *PARTS, *kinds))]
+
+
+def identity_of(output: str, shard: str) -> str:
+    """A shard's identity: its name, which is unique only below its output prefix."""
+    return f"{output}\0{shard}"
+
+
+def claim_key(prefix: str, identity: str) -> str:
+    """The key of the lock of a shard with this identity, held by the process that works on it."""
+    return f"{prefix}fleet:claim:{identity}"
+
+
+def attempts_key(prefix: str, identity: str) -> str:
+    """The key of the hash that counts the attempts of a shard with this identity."""
+    return f"{prefix}fleet:attempts:{identity}"

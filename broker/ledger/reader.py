@@ -12,7 +12,6 @@ import redis
 from funasr_fleet.broker.ledger.connection import reached
 from funasr_fleet.broker.ledger.job_writer import JobWriter
 from funasr_fleet.broker.ledger.keys import Keys
-from funasr_fleet.broker.ledger.parse import read_counts, read_minutes, read_worker
 from funasr_fleet.broker.ledger.values import (
     KINDS,
     OUTCOMES,
@@ -20,6 +19,9 @@ from funasr_fleet.broker.ledger.values import (
     JobCounts,
     Minute,
     WorkerSeen,
+    read_counts,
+    read_minutes,
+    read_worker,
 )
 from funasr_fleet.contract.queues import BrokerUnavailable, broker_lists, lanes
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from funasr_fleet.broker.attempts_key import forget_attempts, identity_of
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
-from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect, reached
+from funasr_fleet.broker.ledger.keys import attempts_key, identity_of
 from funasr_fleet.contract.job import MalformedShard, Shard
 from funasr_fleet.contract.queues import lanes
 from funasr_fleet.producer.dead_letters.jobs import JobCache, JobInfo
@@ -115,7 +115,8 @@ class _Requeuer:
         reopened = {job: self._jobs.reopen(job, some) for job, some in _by_job(ready).items()}
         for one in ready:
             identity = identity_of(one.shard.output, one.shard.shard)
-            forget_attempts(self._redis, self._settings.key_prefix, identity)
+            # with new attempts
+            reached(self._redis.delete, attempts_key(self._settings.key_prefix, identity))
         self._send(ready)
         for job, indexes in reopened.items():
             self._writer.published_again(job, indexes)

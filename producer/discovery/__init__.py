@@ -15,7 +15,7 @@ walk_tree         the files of a folder in S3 key order
 import os
 from pathlib import Path
 
-from funasr_fleet.contract.job import check_output
+from funasr_fleet.contract.layout import check_output
 from funasr_fleet.producer.discovery.filters import EVERYTHING, Filters
 from funasr_fleet.producer.discovery.folder import LocalFolder
 from funasr_fleet.producer.discovery.interface import BadRow, BadSource, Found, Source

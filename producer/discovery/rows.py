@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from funasr_fleet.contract.audio_address import default_name
-from funasr_fleet.contract.job import AudioRef, Options
-from funasr_fleet.contract.number_limits import MAX_TIME_MS
+from funasr_fleet.contract.job import MAX_TIME_MS, AudioRef, Options
 from funasr_fleet.producer.discovery.interface import UPLOAD_IT
 
 Row = tuple[AudioRef, int | None]

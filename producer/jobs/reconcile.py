@@ -3,9 +3,9 @@
 import collections
 from datetime import datetime
 
-from funasr_fleet.broker.attempts_key import claim_key, identity_of
 from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
+from funasr_fleet.broker.ledger.keys import claim_key, identity_of
 from funasr_fleet.broker.ledger.values import JobCounts
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.producer.errors import NoPlan

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from funasr_fleet import drop_dead, list_dead, requeue_dead, retry
-from funasr_fleet.broker.attempts_key import attempts_key, identity_of
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.keys import attempts_key, identity_of
 from funasr_fleet.broker.ledger.values import FileDetail
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.queues import broker_lists, broker_priority

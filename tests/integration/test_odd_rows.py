@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from funasr_fleet import EnqueueResult, enqueue, reconcile, status
+from funasr_fleet.contract.job import MAX_AUDIO_BYTES, MAX_CHANNEL, MAX_TIME_MS
 from funasr_fleet.contract.layout import job_uri
-from funasr_fleet.contract.number_limits import MAX_AUDIO_BYTES, MAX_CHANNEL, MAX_TIME_MS
 from funasr_fleet.producer.planning.estimating import LONGEST_MS
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.storage.s3 import S3Store

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from funasr_fleet import reconcile
-from funasr_fleet.broker.attempts_key import identity_of
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.keys import identity_of
 from funasr_fleet.broker.ledger.values import FileDetail
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.settings import Settings

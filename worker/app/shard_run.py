@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from funasr_fleet.broker.attempts_key import identity_of
 from funasr_fleet.broker.dead_letters import DeadLetter
+from funasr_fleet.broker.ledger.keys import identity_of
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER
 from funasr_fleet.contract.transcript import utc_now

@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.exceptions import Reject
 
-from funasr_fleet.broker.attempts_key import identity_of
+from funasr_fleet.broker.ledger.keys import identity_of
 from funasr_fleet.contract.job import MalformedShard, Shard
 from funasr_fleet.contract.queues import TASK
 from funasr_fleet.settings import Settings

@@ -9,8 +9,8 @@ the attempt finishes, is requeued or is scheduled for a retry; the records that 
 from dataclasses import dataclass
 from typing import Any
 
-from funasr_fleet.broker.attempts_key import attempts_key
 from funasr_fleet.broker.ledger import reached
+from funasr_fleet.broker.ledger.keys import attempts_key
 
 _TTL_S = 7 * 24 * 3600
 

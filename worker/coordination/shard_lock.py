@@ -7,14 +7,14 @@ the parent that saw the crash.
 
 from typing import Any
 
-from funasr_fleet.broker.attempts_key import claim_key
 from funasr_fleet.broker.lease import Leases
+from funasr_fleet.broker.ledger.keys import claim_key
 
 
 class ShardLock:
     """The shard locks of a fleet. Every method raises BrokerUnavailable if Redis is down.
 
-    A shard's `identity` is that of broker.attempts_key.identity_of, an `owner` that of lock_owner.
+    A shard's `identity` is that of broker.ledger.keys.identity_of, an `owner` that of lock_owner.
     """
 
     def __init__(self, client: Any, key_prefix: str, lease_s: float) -> None:

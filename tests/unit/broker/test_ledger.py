@@ -7,8 +7,7 @@ import pytest
 import redis
 
 from funasr_fleet.broker.ledger import OUTCOMES, JobCounts, reached
-from funasr_fleet.broker.ledger.parse import read_counts
-from funasr_fleet.broker.ledger.values import KINDS
+from funasr_fleet.broker.ledger.values import KINDS, read_counts
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.contract.transcript import Outcome
 

@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from funasr_fleet.contract.job import MAX_INDEX, MalformedShard, Options, Shard
-from funasr_fleet.contract.number_limits import MAX_CHANNEL, MAX_TIME_MS
+from funasr_fleet.contract.job import (
+    MAX_CHANNEL,
+    MAX_INDEX,
+    MAX_TIME_MS,
+    MalformedShard,
+    Options,
+    Shard,
+)
 from tests.support.examples import INTERFACE_SHARD, a_ref, a_shard
 
 MINIMAL: dict[str, Any] = {

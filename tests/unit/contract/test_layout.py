@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funasr_fleet.contract.job import Options
+from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.contract.job import MalformedShard, Options
 from funasr_fleet.contract.layout import (
     MAX_KEY_BYTES,
+    BadJobName,
+    check_job_name,
     check_relative,
     error_uri,
     fingerprint,
@@ -17,7 +20,7 @@ from funasr_fleet.contract.layout import (
     output_uri,
     split_uri,
 )
-from tests.support.examples import OUTPUT, a_ref
+from tests.support.examples import OUTPUT, a_ref, a_shard
 
 
 @pytest.mark.parametrize(
@@ -140,3 +143,31 @@ def test_a_fingerprint_does_not_depend_on_where_and_when_a_file_was_listed(
 def test_a_fingerprint_is_the_same_in_every_process_and_release() -> None:
     """When this fails, every result in every bucket has gone stale."""
     assert BEFORE == "sha256:22f04d2bfcf72203023146957e77ed09812784b7b8c9c5c477ba51a0be76b4b1"
+
+
+GOOD = ["j", "job-20261122-0007", "A.b_c-9", "x" * 150, ".", ".."]
+BAD = ["", "j3:failed", "a b", "a/b", "夜班", "x" * 151, "a\n", "a\x1b[2J", "\ud800", "*"]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_job_name_is_accepted_by_message_and_ledger(name: str) -> None:
+    assert check_job_name(name) == name
+    assert a_shard("s3://in/a.wav", job=name).job == name
+    assert Keys("p:").job(name, "failed") == f"p:fleet:job:{name}:failed"
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_any_other_name_is_rejected_by_message_and_ledger(name: str) -> None:
+    with pytest.raises(BadJobName, match="is not a job name") as caught:
+        check_job_name(name)
+    assert str(caught.value).isascii()
+    document: dict[str, Any] = a_shard("s3://in/a.wav").to_message()
+    with pytest.raises(MalformedShard, match="job: "):
+        type(a_shard("s3://in/a.wav")).from_message({**document, "job": name})
+    with pytest.raises(BadJobName):
+        Keys().job(name, "failed")
+
+
+def test_no_job_s_key_is_part_of_another_job_s() -> None:
+    jobs = [Keys().all_of(name) for name in GOOD]
+    assert len({key for keys in jobs for key in keys}) == sum(map(len, jobs))

@@ -7,8 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from funasr_fleet.contract.job import MAX_INDEX, AudioRef, Options, Shard
-from funasr_fleet.contract.number_limits import MAX_AUDIO_BYTES, MAX_CHANNEL, MAX_TIME_MS
+from funasr_fleet.contract.job import (
+    MAX_AUDIO_BYTES,
+    MAX_CHANNEL,
+    MAX_INDEX,
+    MAX_TIME_MS,
+    AudioRef,
+    Options,
+    Shard,
+)
 from funasr_fleet.producer.discovery.interface import BadRow, Found
 from funasr_fleet.producer.discovery.manifest import Manifest
 from funasr_fleet.producer.planning.estimating import Rates, estimate_ms
