@@ -163,7 +163,8 @@ def _resident_bytes(pid: int) -> int:
 
 def _flush() -> None:
     """Delete all keys in Redis."""
-    connect(Settings.load()).flushall()
+    redis: Any = connect(Settings.load())
+    redis.flushall()
 
 
 def _publish_against_a_watermark(manifest: Path) -> int:

@@ -2,6 +2,7 @@
 
 app              the Celery application and its whole configuration
 message_size     limits of a message: bytes and nesting depth
+redis_client     a Redis client: its type, how it is created, typed errors
 ledger/          a job's bitmaps and counters, idempotent by file index
 dead_letters     messages that failed permanently, each with its reason
 worker_registry  the models and queues of workers that are ready

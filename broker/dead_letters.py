@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from funasr_fleet.broker.ledger import reached
+from funasr_fleet.broker.redis_client import RedisClient, reached
 from funasr_fleet.contract.audio_address import shown
 
 PAGE = 100
@@ -57,10 +57,10 @@ class DeadLetters:
     Every method raises BrokerUnavailable when Redis cannot be reached.
     """
 
-    def __init__(self, client: Any, key_prefix: str = "") -> None:
+    def __init__(self, client: RedisClient, key_prefix: str = "") -> None:
         self._redis = client
         self._key = f"{key_prefix}fleet:dead"
-        self._remove: Any = client.register_script(_REMOVE)
+        self._remove = client.register_script(_REMOVE)
 
     def put(self, letter: DeadLetter) -> None:
         """Store a dead letter; an earlier one with the same message id is replaced."""
@@ -74,7 +74,7 @@ class DeadLetters:
 
     def count(self) -> int:
         """Number of dead letters."""
-        return int(reached(self._redis.hlen, self._key))
+        return reached(self._redis.hlen, self._key)
 
     def pages(self) -> Iterator[list[DeadLetter]]:
         """Every dead letter, in pages and in no particular order.
@@ -85,7 +85,7 @@ class DeadLetters:
         while True:
             cursor, page = reached(self._redis.hscan, self._key, cursor, count=PAGE)
             yield [_read(value) for value in page.values()]
-            if not int(cursor):
+            if not cursor:
                 return
 
     def take(self, ids: Sequence[str]) -> list[DeadLetter]:
@@ -94,7 +94,7 @@ class DeadLetters:
 
     def drop(self, ids: Sequence[str]) -> int:
         """Delete the dead letters with these ids; returns how many existed."""
-        return int(reached(self._redis.hdel, self._key, *ids)) if ids else 0
+        return reached(self._redis.hdel, self._key, *ids) if ids else 0
 
     def remove(self, letters: Iterable[DeadLetter]) -> None:
         """Delete handled dead letters, each only if it is unchanged since it was read.
@@ -109,8 +109,7 @@ class DeadLetters:
             reached(self._remove, keys=[self._key], args=arguments)
 
     def _values(self, ids: Sequence[str]) -> list[str | None]:
-        values: list[str | None] = reached(self._redis.hmget, self._key, ids) if ids else []
-        return values
+        return reached(self._redis.hmget, self._key, ids) if ids else []
 
 
 _REMOVE = """

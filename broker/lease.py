@@ -5,9 +5,8 @@ are leases. An owner that crashes loses its lease when it expires.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-from funasr_fleet.broker.ledger.connection import reached
+from funasr_fleet.broker.redis_client import RedisClient, Value, reached
 
 _TAKE = """
 local owner = redis.call('GET', KEYS[1])
@@ -44,10 +43,10 @@ class Holder:
 class Leases:
     """Takes, renews and releases leases. Every method raises BrokerUnavailable."""
 
-    def __init__(self, client: Any) -> None:
-        self._take: Any = client.register_script(_TAKE)
-        self._renew: Any = client.register_script(_RENEW)
-        self._release: Any = client.register_script(_RELEASE)
+    def __init__(self, client: RedisClient) -> None:
+        self._take = client.register_script(_TAKE)
+        self._renew = client.register_script(_RENEW)
+        self._release = client.register_script(_RELEASE)
 
     def take(self, key: str, owner: str, lease_s: float, *, instead_of: str = "") -> Holder:
         """Take a lease that is free, expired, or already the owner's.
@@ -58,7 +57,7 @@ class Leases:
             lease_s: seconds until it expires unless it is renewed.
             instead_of: an owner that is known to be dead, whose lease is taken over.
         """
-        arguments = [owner, int(lease_s * 1000), instead_of]
+        arguments: list[Value] = [owner, int(lease_s * 1000), instead_of]
         holder, left_ms = reached(self._take, keys=[key], args=arguments)
         left_s = max(1, int(left_ms)) / 1000 if holder != owner else 0.0
         return Holder(owner=str(holder), left_s=left_s)
@@ -73,7 +72,7 @@ class Leases:
             retake: take a lease that no longer exists, as after Redis was restarted empty. Wrong
                 after the lease may have expired: another owner may have come and gone.
         """
-        arguments = [owner, int(lease_s * 1000), int(retake)]
+        arguments: list[Value] = [owner, int(lease_s * 1000), int(retake)]
         return str(reached(self._renew, keys=[key], args=arguments))
 
     def release(self, key: str, owner: str) -> None:

@@ -2,11 +2,10 @@
 
 import contextlib
 import json
-from typing import Any
 
 from pydantic import ValidationError
 
-from funasr_fleet.broker.ledger import reached
+from funasr_fleet.broker.redis_client import RedisClient, reached
 from funasr_fleet.contract.abilities import Abilities
 
 SEEN_WITHIN_S = 120.0
@@ -23,7 +22,7 @@ class WorkerRegistry:
     queues may have another revision or other abilities in each, for example with FLEET_SPK_MODEL.
     """
 
-    def __init__(self, client: Any, key_prefix: str = "") -> None:
+    def __init__(self, client: RedisClient, key_prefix: str = "") -> None:
         self._redis = client
         self._revisions = f"{key_prefix}fleet:models"
         self._abilities = f"{key_prefix}fleet:abilities"
@@ -63,8 +62,7 @@ class WorkerRegistry:
     def _read(self, key: str, model: str, queue: str) -> str | None:
         """The value for the model in that queue, or else in any queue."""
         names = (_pair(queue, model), model)
-        values: list[str | None] = reached(self._redis.hmget, key, names)
-        return next(filter(None, values), None)
+        return next(filter(None, reached(self._redis.hmget, key, names)), None)
 
     def heartbeat(self, queue: str, model: str, now: float) -> None:
         """Record that a worker with this model consumes the queue; repeat within SEEN_WITHIN_S.
@@ -95,8 +93,7 @@ class WorkerRegistry:
         return [pair for pair in map(_read_pair, self._members(since, until)) if pair]
 
     def _members(self, since: float, until: float) -> list[str]:
-        members: list[str] = reached(self._redis.zrevrangebyscore, self._serving, until, since)
-        return members
+        return reached(self._redis.zrevrangebyscore, self._serving, until, since)
 
 
 def _pair(queue: str, model: str) -> str:

@@ -3,12 +3,12 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import redis
 import redis.exceptions
 
 from funasr_fleet.broker.ledger import LedgerReader, connect
+from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.doctor.finding import Finding
@@ -23,7 +23,7 @@ _CLOCK_WARNING_S, _CLOCK_ERROR_S = 1.0, 5.0
 _MARK, _MARK_S = "written by fleet doctor", 10
 """Test value, and its expiry in seconds in case it cannot be deleted."""
 
-_REFUSALS: tuple[tuple[Any, str], ...] = (
+_REFUSALS: tuple[tuple[type[redis.RedisError], str], ...] = (
     (
         redis.exceptions.NoPermissionError,
         "grant this user the rights in deploy/valkey-acl.conf, with FLEET_KEY_PREFIX after each ~",
@@ -39,7 +39,7 @@ _REFUSALS: tuple[tuple[Any, str], ...] = (
 
 def check_broker(settings: Settings) -> Iterator[Finding]:
     """Five findings, or fewer and an error once Redis cannot be reached."""
-    client: Any = connect(settings)
+    client = connect(settings)
     ledger = LedgerReader(client, settings.key_prefix)
     try:
         yield _answers(settings, round_trip_s(ledger.check))
@@ -70,13 +70,13 @@ def _answers(settings: Settings, seconds: float) -> Finding:
     return Finding("broker", "ok", detail)
 
 
-def try_writing(client: Any, key_prefix: str) -> Finding:
+def try_writing(client: RedisClient, key_prefix: str) -> Finding:
     """Set, get and delete a key.
 
     A ping also succeeds on a server that is full, a replica, or denies access.
 
     Args:
-        client: redis-py client with decode_responses.
+        client: from broker.redis_client.connect.
         key_prefix: FLEET_KEY_PREFIX; the user's rights may be limited to keys with it.
     """
     key = f"{key_prefix}fleet:doctor"
@@ -101,14 +101,14 @@ def _refused(key: str, error: Exception) -> Finding:
     return Finding("broker write", "error", detail, advice, unreachable=gone)
 
 
-def _clock(client: Any) -> Finding:
+def _clock(client: RedisClient) -> Finding:
     before = time.time()
     try:
         seconds, microseconds = client.time()
     except redis.RedisError as error:
         return Finding("clock", "skipped", f"cannot read the clock of Redis: {error}")
     after = time.time()
-    return check_clock((before + after) / 2 - (int(seconds) + int(microseconds) / 1e6))
+    return check_clock((before + after) / 2 - (seconds + microseconds / 1e6))
 
 
 def check_clock(ahead_s: float) -> Finding:
@@ -122,7 +122,7 @@ def check_clock(ahead_s: float) -> Finding:
     return Finding("clock", "ok", detail)
 
 
-def _persistence(client: Any) -> Finding:
+def _persistence(client: RedisClient) -> Finding:
     try:
         policy = client.info("memory").get("maxmemory_policy", "")
         aof = bool(client.info("persistence").get("aof_enabled"))

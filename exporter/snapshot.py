@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterable
-from typing import Any
 
 import redis
 
@@ -34,7 +33,7 @@ class FleetCollector:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._redis: Any = connect(settings, answer_within_s=_ANSWER_WITHIN_S)
+        self._redis = connect(settings, answer_within_s=_ANSWER_WITHIN_S)
         self._ledger = LedgerReader(self._redis, settings.key_prefix)
         self._fleet = WorkerRegistry(self._redis, settings.key_prefix)
         self._dead_letters = DeadLetters(self._redis, settings.key_prefix)
@@ -92,7 +91,7 @@ class FleetCollector:
         """Unacknowledged messages by queue; with a single queue, their number suffices."""
         key = self._settings.key_prefix + "unacked"
         if len(names) == 1:
-            return dict.fromkeys(names, int(reached(self._redis.hlen, key)))
+            return dict.fromkeys(names, reached(self._redis.hlen, key))
         counts: dict[str, int] = {}
         for lane, count in zip(
             *[iter(reached(self._redis.eval, _BY_LANE, 1, key))] * 2, strict=True

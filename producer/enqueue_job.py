@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
@@ -49,7 +48,7 @@ class EnqueueRun:
 
     def __post_init__(self) -> None:
         redis, prefix = connect(self.settings), self.settings.key_prefix
-        self._redis: Any = redis
+        self._redis = redis
         self._ledger, self._writer = LedgerReader(redis, prefix), JobWriter(redis, prefix)
         self._bad_rows = BadRows(self.store, self.result.output, self.result.job)
         self._is_in_s3 = False

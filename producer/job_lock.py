@@ -7,9 +7,10 @@ import threading
 import time
 import uuid
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from funasr_fleet.broker.lease import Leases
+from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.errors import AnotherProducer
 
@@ -29,7 +30,7 @@ class JobLock:
 
     def __init__(
         self,
-        client: Any,
+        client: RedisClient,
         key_prefix: str,
         job: str,
         *,

@@ -1,8 +1,8 @@
 """Select the queue of a job from the workers registered in Redis; model_choice decides."""
 
 import time
-from typing import Any
 
+from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import Options
 from funasr_fleet.contract.queues import lanes, queue_of
@@ -15,11 +15,13 @@ _NEVER_LOADED = "never loaded"
 Files that this model already transcribed are enqueued too; its workers skip them."""
 
 
-def route_job(redis: Any, settings: Settings, model: str | None, lane: str | None = None) -> Route:
+def route_job(
+    redis: RedisClient, settings: Settings, model: str | None, lane: str | None = None
+) -> Route:
     """Select the queue and the model of a job.
 
     Args:
-        redis: client from broker.ledger.connect.
+        redis: client from broker.redis_client.connect.
         settings: their queue and model are used unless the job names a model.
         model: model that the job names, if any.
         lane: lane that an earlier run of the job published to, if any.
@@ -42,7 +44,9 @@ def route_job(redis: Any, settings: Settings, model: str | None, lane: str | Non
     )
 
 
-def refuse_unsupported(redis: Any, settings: Settings, choice: Route, options: Options) -> None:
+def refuse_unsupported(
+    redis: RedisClient, settings: Settings, choice: Route, options: Options
+) -> None:
     """Reject options that the model does not support, as far as its workers have reported.
 
     Raises:
@@ -55,7 +59,7 @@ def refuse_unsupported(redis: Any, settings: Settings, choice: Route, options: O
         raise OptionsRefused(why)
 
 
-def revision_at(redis: Any, settings: Settings, choice: Route) -> str | None:
+def revision_at(redis: RedisClient, settings: Settings, choice: Route) -> str | None:
     """The model revision whose results are up to date; None if any revision is accepted.
 
     Raises:

@@ -3,7 +3,6 @@
 One bitmap per outcome, indexed by file: a file that is delivered twice is counted once, and ten
 million files take a few megabytes. A lost ledger can be rebuilt from S3.
 
-connection      a Redis client, and typed errors
 keys            names of the keys of jobs and shards
 values          PURE: what the ledger returns, as frozen values
 lua_scripts     the changes that must be atomic
@@ -12,11 +11,11 @@ outcome_writer  OutcomeWriter: what workers write
 job_writer      JobWriter: what producers write
 """
 
-from funasr_fleet.broker.ledger.connection import connect, reached
 from funasr_fleet.broker.ledger.job_writer import JobWriter
 from funasr_fleet.broker.ledger.outcome_writer import OutcomeWriter
 from funasr_fleet.broker.ledger.reader import LedgerReader
 from funasr_fleet.broker.ledger.values import OUTCOMES, JobCounts
+from funasr_fleet.broker.redis_client import connect, reached
 
 __all__ = [
     "OUTCOMES",

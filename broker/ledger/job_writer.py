@@ -5,13 +5,11 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import redis
-
 from funasr_fleet.broker.lease import Leases
 from funasr_fleet.broker.ledger import lua_scripts as scripts
-from funasr_fleet.broker.ledger.connection import reached
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.broker.ledger.values import FailureExample
+from funasr_fleet.broker.redis_client import RedisClient, Script, Value, reached
 from funasr_fleet.contract.transcript import Outcome
 
 Restored = tuple[int, Outcome, int, FailureExample | None]
@@ -25,19 +23,19 @@ class JobWriter:
     when Redis cannot be reached.
     """
 
-    def __init__(self, client: redis.Redis, key_prefix: str = "") -> None:
-        self._redis: Any = client
+    def __init__(self, client: RedisClient, key_prefix: str = "") -> None:
+        self._redis = client
         self._keys = Keys(key_prefix)
-        self._begin: Any = client.register_script(scripts.BEGIN)
-        self._plan: Any = client.register_script(scripts.PLAN)
-        self._end_publishing: Any = client.register_script(scripts.END_PUBLISHING)
-        self._complete: Any = client.register_script(scripts.COMPLETE)
-        self._rebuild: Any = client.register_script(scripts.REBUILD)
-        self._remove: Any = client.register_script(scripts.REMOVE)
-        self._reopen: Any = client.register_script(scripts.REOPEN)
-        self._restore: Any = client.register_script(scripts.RESTORE)
-        self._close: Any = client.register_script(scripts.CLOSE)
-        self._drop_unclaimed: Any = client.register_script(scripts.DROP_UNCLAIMED)
+        self._begin = client.register_script(scripts.BEGIN)
+        self._plan = client.register_script(scripts.PLAN)
+        self._end_publishing = client.register_script(scripts.END_PUBLISHING)
+        self._complete = client.register_script(scripts.COMPLETE)
+        self._rebuild = client.register_script(scripts.REBUILD)
+        self._remove = client.register_script(scripts.REMOVE)
+        self._reopen = client.register_script(scripts.REOPEN)
+        self._restore = client.register_script(scripts.RESTORE)
+        self._close = client.register_script(scripts.CLOSE)
+        self._drop_unclaimed = client.register_script(scripts.DROP_UNCLAIMED)
         self._leases = Leases(client)
 
     def begin(self, job: str, output: str, *, at: float | None = None, **about: str | int) -> bool:
@@ -78,7 +76,7 @@ class JobWriter:
         """End a rebuild: all windows planned so far are counted; more are still to be planned."""
         reached(self._redis.hdel, self._keys.job(job), "rebuilding")
 
-    def _open(self, script: Any, job: str, at: float, fields: dict[str, str | int]) -> Any:
+    def _open(self, script: Script, job: str, at: float, fields: dict[str, str | int]) -> Any:
         flat = [part for field in fields.items() for part in field]
         return reached(script, keys=[self._keys.job(job), self._keys.jobs], args=[at, *flat, job])
 
@@ -89,8 +87,7 @@ class JobWriter:
 
     def about(self, job: str) -> dict[str, str]:
         """All fields of the job's hash; empty when there is no such job."""
-        fields: dict[str, str] = reached(self._redis.hgetall, self._keys.job(job))
-        return fields
+        return reached(self._redis.hgetall, self._keys.job(job))
 
     def plan(
         self, job: str, window: int, files: int, estimated_ms: int, done: Iterable[int]
@@ -134,7 +131,7 @@ class JobWriter:
 
     def is_cancelled(self, job: str) -> bool:
         """Whether the job is cancelled."""
-        return bool(reached(self._redis.hexists, self._keys.job(job), "cancelled_at"))
+        return reached(self._redis.hexists, self._keys.job(job), "cancelled_at")
 
     def reopen(self, job: str, indexes: Iterable[int]) -> None:
         """Discard the outcomes of these files and reopen the job; the files wait again."""
@@ -153,14 +150,14 @@ class JobWriter:
 
     def next_round(self, job: str) -> int:
         """Increment and return how often files of the job were published again, from 1."""
-        return int(reached(self._redis.hincrby, self._keys.job(job), "rounds", 1))
+        return reached(self._redis.hincrby, self._keys.job(job), "rounds", 1)
 
     def restore(self, job: str, found: Sequence[Restored]) -> int:
         """Restore outcomes found in S3 for files without an outcome in the ledger.
 
         Returns the audio added, in ms.
         """
-        values: list[Any] = []
+        values: list[Value] = []
         for index, outcome, audio_ms, failure in found:
             kind = failure.kind if failure else ""
             example = {"relative": failure.relative, "message": failure.message} if failure else {}

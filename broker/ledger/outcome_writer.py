@@ -4,14 +4,11 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Any
-
-import redis
 
 from funasr_fleet.broker.ledger import lua_scripts as scripts
-from funasr_fleet.broker.ledger.connection import reached
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen, latency_bucket
+from funasr_fleet.broker.redis_client import RedisClient, reached
 from funasr_fleet.contract.transcript import Outcome
 
 _CANCELLED_TTL_S = 1.0
@@ -34,15 +31,15 @@ class OutcomeWriter:
 
     def __init__(
         self,
-        client: redis.Redis,
+        client: RedisClient,
         key_prefix: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._redis: Any = client
+        self._redis = client
         self._keys = Keys(key_prefix)
-        self._record: Any = client.register_script(scripts.RECORD)
-        self._settle: Any = client.register_script(scripts.SETTLE)
-        self._suspend: Any = client.register_script(scripts.SUSPEND)
+        self._record = client.register_script(scripts.RECORD)
+        self._settle = client.register_script(scripts.SETTLE)
+        self._suspend = client.register_script(scripts.SUSPEND)
         self._clock = clock
         self._cancelled: dict[str, tuple[float, bool]] = {}
 
@@ -87,7 +84,7 @@ class OutcomeWriter:
         """
         asked_at, answer = self._cancelled.get(job, (float("-inf"), False))
         if now or self._clock() - asked_at >= _CANCELLED_TTL_S:
-            answer = bool(reached(self._redis.hexists, self._keys.job(job), "cancelled_at"))
+            answer = reached(self._redis.hexists, self._keys.job(job), "cancelled_at")
             self._cancelled = {job: (self._clock(), answer)}
         return answer
 

@@ -5,11 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
-import redis
-
-from funasr_fleet.broker.ledger.connection import reached
 from funasr_fleet.broker.ledger.job_writer import JobWriter
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.broker.ledger.values import (
@@ -23,6 +19,7 @@ from funasr_fleet.broker.ledger.values import (
     read_minutes,
     read_worker,
 )
+from funasr_fleet.broker.redis_client import Pipeline, RedisClient, reached
 from funasr_fleet.contract.queues import BrokerUnavailable, broker_lists, lanes
 
 _NEWEST = 200
@@ -38,8 +35,8 @@ class LedgerReader:
     Every method raises BrokerUnavailable when Redis cannot be reached.
     """
 
-    def __init__(self, client: redis.Redis, key_prefix: str = "") -> None:
-        self._redis: Any = client
+    def __init__(self, client: RedisClient, key_prefix: str = "") -> None:
+        self._redis = client
         self._prefix = key_prefix
         self._keys = Keys(key_prefix)
 
@@ -85,7 +82,7 @@ class LedgerReader:
                     pipe.getbit(key, index)
             return replace(counts, whole=False) if any(reached(pipe.execute)) else counts
 
-    def _queue_counts(self, pipe: Any, job: str) -> None:
+    def _queue_counts(self, pipe: Pipeline, job: str) -> None:
         """Queue the commands whose replies read_counts takes."""
         pipe.hgetall(self._keys.job(job))
         pipe.hvals(self._keys.job(job, "shards"))
@@ -94,8 +91,7 @@ class LedgerReader:
 
     def jobs(self) -> list[str]:
         """Names of all jobs, the newest first."""
-        names: list[str] = reached(self._redis.zrevrange, self._keys.jobs, 0, -1)
-        return names
+        return reached(self._redis.zrevrange, self._keys.jobs, 0, -1)
 
     def open_since(self, moment: float) -> list[str]:
         """Names of jobs that are open, or were at that moment (seconds since the epoch).

@@ -4,11 +4,11 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect, reached
 from funasr_fleet.broker.ledger.keys import attempts_key, identity_of
+from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.contract.job import MalformedShard, Shard
 from funasr_fleet.contract.queues import lanes
 from funasr_fleet.producer.dead_letters.jobs import JobCache, JobInfo
@@ -95,7 +95,7 @@ class _Requeuer:
     """One requeue call. It does not take the job lock: a producer may hold it for hours."""
 
     def __init__(
-        self, settings: Settings, redis: Any, store: ObjectStore, result: RequeueResult
+        self, settings: Settings, redis: RedisClient, store: ObjectStore, result: RequeueResult
     ) -> None:
         self._settings, self._redis, self._result = settings, redis, result
         self._writer = JobWriter(redis, settings.key_prefix)

@@ -4,8 +4,6 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import redis
-
 from funasr_fleet.broker import job_report
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, connect
 from funasr_fleet.contract.queues import queue_of
@@ -92,7 +90,7 @@ def list_jobs(settings: Settings | None = None) -> list[JobCounts]:
         BrokerUnavailable: Redis is unavailable.
     """
     settings = settings or Settings.load()
-    client: redis.Redis = connect(settings)
+    client = connect(settings)
     ledger = LedgerReader(client, settings.key_prefix)
     found = {job: ledger.counts(job) for job in ledger.jobs()}
     # the keys of a job expire, but its name stays in the list of jobs

@@ -87,7 +87,8 @@ def test_a_name_that_is_no_job_name_is_rejected_and_crashes_nothing(
     worker: LocalWorker, settings: Settings, store: S3Store, output: str
 ) -> None:
     job = f"j{uuid.uuid4()}"
-    connect(settings).setbit(Keys().job(job, "failed"), 7, 1)
+    client: Any = connect(settings)
+    client.setbit(Keys().job(job, "failed"), 7, 1)
     letter = dead_letter_of(worker, settings, shard(output, job=f"{job}:failed"))
     assert "malformed shard: job: " in letter.reason
     assert "is not a job name" in letter.reason

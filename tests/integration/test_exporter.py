@@ -186,7 +186,7 @@ def test_a_scrape_takes_as_many_round_trips_for_many_jobs_as_for_one(
     apart: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planner, sent = JobWriter(connect(apart)), []
-    send = redis.Connection.send_packed_command
+    send: Any = redis.Connection.send_packed_command
 
     def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
         sent.append(args)

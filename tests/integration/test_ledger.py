@@ -1,6 +1,7 @@
 """The ledger in a real Valkey: the same file twice changes no sum."""
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -221,7 +222,7 @@ def test_a_job_that_is_over_is_forgotten_after_some_time(
     settings: Settings, planner: JobWriter, job: str
 ) -> None:
     assert planner.close(job, 1000, 0)
-    redis = connect(settings)
+    redis: Any = connect(settings)
     keys = [key for key in redis.keys(f"fleet:job:{job}*") if not key.endswith(":closing")]
     assert keys
     assert all(0 < redis.ttl(key) <= 1000 for key in keys)

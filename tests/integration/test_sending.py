@@ -132,7 +132,8 @@ def test_the_first_one_of_a_fresh_child_waits_as_well(
     sender.wait_for_tries(sender.beats + 2)
     broker.start()
     assert not sender.still_sends(30.0)
-    assert connect(settings).llen(settings.queue) == 1
+    client: Any = connect(settings)
+    assert client.llen(settings.queue) == 1
 
 
 def test_they_wait_for_room_in_a_full_one(
@@ -154,7 +155,8 @@ def test_the_ledger_of_a_child_waits_for_it_too(
     client.config_set("maxmemory", 1)
 
     def write(beat: Touch) -> None:
-        connect(settings, patient=True).set("ours", "written")
+        patient: Any = connect(settings, patient=True)
+        patient.set("ours", "written")
 
     sender = Sender(write)
     assert sender.still_sends(1.0)

@@ -12,11 +12,12 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from funasr_fleet.broker.dead_letters import DeadLetters
 from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.settings import Settings, listed_hosts
@@ -235,7 +236,7 @@ def _ready(
 
 
 def _reporters(
-    settings: Settings, redis: Any, store: "ObjectStore", slot: int
+    settings: Settings, redis: RedisClient, store: "ObjectStore", slot: int
 ) -> Callable[[Shard], "ShardReporter"]:
     """Return a function that makes a shard's reporter."""
     from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter

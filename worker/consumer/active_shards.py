@@ -16,8 +16,8 @@ from typing import Any
 
 from celery.worker import state as celery_state
 
-from funasr_fleet.broker.ledger import connect
 from funasr_fleet.broker.ledger.keys import identity_of
+from funasr_fleet.broker.redis_client import RedisClient, connect
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.settings import Settings
@@ -76,7 +76,7 @@ class ParentContext:
         return self.slots.token()
 
     @cached_property
-    def _redis(self) -> Any:
+    def _redis(self) -> RedisClient:
         return connect(self.settings)
 
     @cached_property

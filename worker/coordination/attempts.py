@@ -7,10 +7,9 @@ the attempt finishes, is requeued or is scheduled for a retry; the records that 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-from funasr_fleet.broker.ledger import reached
 from funasr_fleet.broker.ledger.keys import attempts_key
+from funasr_fleet.broker.redis_client import RedisClient, Value, reached
 
 _TTL_S = 7 * 24 * 3600
 
@@ -45,10 +44,10 @@ FIRST = Attempt(attempt_id="", number=1, deaths=0, last_death="")
 class Attempts:
     """The attempt counts of all unfinished shards. Every method raises BrokerUnavailable."""
 
-    def __init__(self, client: Any, key_prefix: str = "") -> None:
+    def __init__(self, client: RedisClient, key_prefix: str = "") -> None:
         self._redis = client
         self._prefix = key_prefix
-        self._discard: Any = client.register_script(_DISCARD)
+        self._discard = client.register_script(_DISCARD)
 
     def begin(self, identity: str, attempt_id: str) -> Attempt:
         """Count an attempt; the same ID is counted once."""
@@ -78,7 +77,7 @@ class Attempts:
         self._end(identity, attempt_id, _DUPLICATE_DELIVERY_TTL_S)
 
     def _end(self, identity: str, attempt_id: str, ttl_s: int) -> None:
-        arguments = [_BEGUN + attempt_id, _ENDED + attempt_id, ttl_s]
+        arguments: list[Value] = [_BEGUN + attempt_id, _ENDED + attempt_id, ttl_s]
         reached(self._discard, keys=[self._key(identity)], args=arguments)
 
     def record_crash(self, identity: str, how: str) -> None:

@@ -5,10 +5,9 @@ renews it while the child makes progress. The lock of a crashed process expires,
 the parent that saw the crash.
 """
 
-from typing import Any
-
 from funasr_fleet.broker.lease import Leases
 from funasr_fleet.broker.ledger.keys import claim_key
+from funasr_fleet.broker.redis_client import RedisClient
 
 
 class ShardLock:
@@ -17,7 +16,7 @@ class ShardLock:
     A shard's `identity` is that of broker.ledger.keys.identity_of, an `owner` that of lock_owner.
     """
 
-    def __init__(self, client: Any, key_prefix: str, lease_s: float) -> None:
+    def __init__(self, client: RedisClient, key_prefix: str, lease_s: float) -> None:
         """Create a client; a lock expires lease_s seconds after it was taken or renewed."""
         self._prefix = claim_key(key_prefix, "")
         self._leases, self._lease_s = Leases(client), lease_s

@@ -45,7 +45,7 @@ class OneHash:
 
 def test_half_a_character_can_be_kept() -> None:
     """Any JSON may come as a message; a worker that could not put it aside would die of it."""
-    redis = OneHash()
+    redis: Any = OneHash()
     DeadLetters(redis).put(letter({"shard": "\ud800"}))
     assert redis.value.isascii()
     assert DeadLetter.model_validate(json.loads(redis.value)) == letter({"shard": "\ud800"})

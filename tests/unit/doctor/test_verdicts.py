@@ -72,7 +72,8 @@ class _Refusing:
 def test_a_broker_that_answers_but_takes_nothing_is_wrong(
     command: str, answer: Any, advice: str, gone: bool
 ) -> None:
-    found = try_writing(_Refusing(command, answer), "a:")
+    client: Any = _Refusing(command, answer)
+    found = try_writing(client, "a:")
     assert (found.verdict, found.unreachable) == ("error", gone)
     assert advice in found.advice
     assert "a:fleet:doctor" in found.told
@@ -87,7 +88,7 @@ def test_what_is_written_to_the_broker_begins_with_the_prefix_and_is_deleted() -
             keys.append(key)
             return super().delete(key)
 
-    client = Watched("nothing", None)
+    client: Any = Watched("nothing", None)
     assert try_writing(client, "a:").verdict == "ok"
     assert not client.kept
     assert keys[0].startswith("a:fleet:doctor")
