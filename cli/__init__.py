@@ -1,18 +1,18 @@
-"""The `fleet` command: one thin module per subcommand, which imports its dependencies when it runs.
+"""The `fleet` command: one thin function per subcommand, which imports what it needs when it runs.
 
-main.py                 the application, and how errors are printed
-exits.py                exit codes, and the exit code of each error
-help_sections.py        help in named sections
-enqueue_options.py      the options of `fleet enqueue`, each with its help
-publishing_progress.py  the progress line of `fleet enqueue`
-dry_run.py              the output of `fleet enqueue --dry-run`
-status_view.py          the output of `fleet status`
-watching.py             `fleet status --watch`
+main         the application, its help in sections, and how errors are printed
+options      the options of `fleet enqueue`, and those that several commands share
+exits        exit codes, the exit code of each error, and invalid rows on stderr
+dry_run      the output of `fleet enqueue --dry-run`
+status_view  the output of `fleet status`
+watching     `fleet status --watch`
 
 Subcommands:
 
-worker.py enqueue.py transcribe.py status.py failures.py retry.py cancel.py reconcile.py report.py
-jobs.py evaluate.py dead.py exporter.py doctor.py demo.py up.py
+enqueue, transcribe, doctor, dead: one each
+run          `fleet demo`, `up`, `worker` and `exporter`
+jobs         `fleet jobs`, `status`, `retry`, `cancel` and `reconcile`
+results      `fleet failures`, `report` and `evaluate`
 """
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from funasr_fleet.cli.exits import Exit
+from funasr_fleet.cli.options import AsJson
 
 if TYPE_CHECKING:
     from funasr_fleet.broker.dead_letters import DeadLetter
@@ -23,7 +24,6 @@ Ids = Annotated[
 ]
 OfJob = Annotated[str | None, typer.Option("--job", help="All dead letters of this job.")]
 Everything = Annotated[bool, typer.Option("--all", help="All dead letters.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("list")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from funasr_fleet.cli.exits import Exit
+from funasr_fleet.cli.options import AsJson
 
 if TYPE_CHECKING:
     from funasr_fleet.doctor.finding import Finding
@@ -23,7 +24,7 @@ def doctor(
         str | None, typer.Option(help="s3://bucket/prefix/ of results, to test writing.")
     ] = None,
     model: Annotated[bool, typer.Option(help="Load the models, which takes a while.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check everything a fleet needs, and advise on problems.
 

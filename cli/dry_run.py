@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from funasr_fleet.cli.exits import print_bad_rows
 from funasr_fleet.producer.progress.humanize import decimal, span
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ _BASIS = {
 
 def print_dry_run(result: "DryRun", *, as_json: bool) -> None:
     """Print the estimate to stdout, and invalid rows to stderr."""
-    for row in result.bad_examples:
-        typer.echo(f"fleet: {row}", err=True)
-    if (more := result.bad_rows - len(result.bad_examples)) > 0:
-        typer.echo(f"fleet: and {more:,} more invalid rows", err=True)
+    print_bad_rows(result.bad_examples, result.bad_rows)
     typer.echo(json.dumps(result.to_json()) if as_json else to_text(result))
 
 

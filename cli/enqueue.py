@@ -1,22 +1,24 @@
-"""`fleet enqueue`."""
+"""`fleet enqueue`, and its progress line."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from funasr_fleet.cli import enqueue_options as given
-from funasr_fleet.cli.exits import Exit, WrongUsage, exit_of
-from funasr_fleet.cli.publishing_progress import showing_progress
+from funasr_fleet.cli import options as given
+from funasr_fleet.cli.exits import Exit, exit_of, print_bad_rows
+from funasr_fleet.cli.options import read_options, read_words
 from funasr_fleet.cli.watching import watch_job
 from funasr_fleet.contract.job import FORMATS
 from funasr_fleet.contract.queues import DEFAULT_PRIORITY
 
 if TYPE_CHECKING:
     from funasr_fleet import EnqueueResult
-    from funasr_fleet.contract.job import Options
+    from funasr_fleet.producer.result import ProgressCallback
 
 
 def enqueue(
@@ -64,12 +66,12 @@ def enqueue(
         speed = {"gpus": gpus, "rtfx": rtfx, "gpu_hour_price": gpu_hour_price}
         _print_estimate(sources, upload, selection, speed, as_json=as_json)
         return
-    texts = {"formats": _formats(formats), "hotwords": _words(hotwords), "timestamps": timestamps}
-    speech = {"language": language, "channels": channels, "itn": itn}
+    texts = {"formats": _formats(formats), "hotwords": read_words(hotwords)}
+    speech = {"language": language, "timestamps": timestamps, "channels": channels, "itn": itn}
     labels = {"speakers": speakers or speaker_count is not None, "speaker_count": speaker_count}
     lengths = {"merge_seconds": merge_seconds, "max_segment_seconds": max_segment_seconds}
     cutting = {"segments": segments, "second_look": second_look, **lengths}
-    options = _read_options(**texts, **speech, **labels, **cutting)
+    options = read_options(**texts, **speech, **labels, **cutting)
     where = {"model": model, "upload": upload, "priority": priority}
     how = {"overwrite": overwrite, "strict": strict, **_read_limits(max_shard_seconds, max_ready)}
     result = _enqueue(sources, output, job, options=options, **where, **selection, **how)
@@ -96,15 +98,11 @@ def _formats(text: str) -> list[str]:
     return list(FORMATS) if given.ALL in names else names
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word for word in text.split(",") if word)
-
-
 def _read_selection(since: datetime | None, limit: int | None, suffixes: str) -> dict[str, Any]:
     return {
         "since": since.timestamp() if since else None,
         "limit": limit,
-        "suffixes": _words(suffixes),
+        "suffixes": read_words(suffixes),
     }
 
 
@@ -131,10 +129,7 @@ def _wait_for(job: str, *, quiet: bool) -> Exit:
 
 
 def _report(result: "EnqueueResult", *, as_json: bool) -> None:
-    for row in result.bad_rows:
-        typer.echo(f"fleet: {row}", err=True)
-    if (more := result.bad_row_count - len(result.bad_rows)) > 0:
-        typer.echo(f"fleet: and {more:,} more invalid rows", err=True)
+    print_bad_rows(result.bad_rows, result.bad_row_count)
     typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
 
 
@@ -150,17 +145,6 @@ def _print_estimate(
     from funasr_fleet.producer.estimate.estimate import estimate_sources
 
     print_dry_run(estimate_sources(sources, upload, **selection, **speed), as_json=as_json)
-
-
-def _read_options(**given: object) -> "Options":
-    from pydantic import ValidationError
-
-    from funasr_fleet.contract.job import Options, explain
-
-    try:
-        return Options.model_validate(given)
-    except ValidationError as error:
-        raise WrongUsage(f"--{explain(error)}") from None
 
 
 def _sentence(found: "EnqueueResult") -> str:
@@ -179,3 +163,26 @@ def _sentence(found: "EnqueueResult") -> str:
         f"{found.files} files found, {found.skipped} skipped, {found.enqueued} enqueued as "
         f"{found.shards} shards of {found.job}; watch it with: fleet status {found.job}"
     )
+
+
+@contextlib.contextmanager
+def showing_progress() -> Iterator["ProgressCallback"]:
+    """Update a line on stderr; does nothing when stderr is not a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("reading the sources") as status:
+
+        def progress(result: "EnqueueResult", waiting: int | None) -> None:
+            status.update(_line(result, waiting))
+
+        yield progress
+
+
+def _line(result: "EnqueueResult", waiting: int | None) -> str:
+    line = f"{result.job}: {result.files:,} files found, {result.enqueued:,} enqueued"
+    if result.skipped:
+        line += f", {result.skipped:,} skipped"
+    if waiting is not None:
+        line += f"; paused until workers have consumed some of {waiting:,} queued messages"
+    return line

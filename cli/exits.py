@@ -1,7 +1,10 @@
-"""Exit codes, and the exit code of each error."""
+"""Exit codes, the exit code of each error, and invalid rows on stderr."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import TYPE_CHECKING
+
+import typer
 
 from funasr_fleet.contract.layout import BadJobName
 from funasr_fleet.contract.queues import BrokerUnavailable
@@ -39,6 +42,16 @@ def exit_of(found: "JobStatus") -> Exit:
         return Exit.UNREACHABLE
     failed = found.counts.over and found.counts.outcomes["failed"]
     return Exit.SOME_FAILED if failed else Exit.OK
+
+
+def print_bad_rows(rows: Iterable[str], total: int) -> None:
+    """Print these invalid rows to stderr, and how many there are besides."""
+    more = total
+    for row in rows:
+        typer.echo(f"fleet: {row}", err=True)
+        more -= 1
+    if more > 0:
+        typer.echo(f"fleet: and {more:,} more invalid rows", err=True)
 
 
 class WrongUsage(Exception):

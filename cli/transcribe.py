@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from funasr_fleet.cli.exits import Exit, WrongUsage
+from funasr_fleet.cli.exits import Exit
+from funasr_fleet.cli.options import read_options, read_words
 
 if TYPE_CHECKING:
     from funasr_fleet import Transcription
-    from funasr_fleet.contract.job import Options
 
 
 class Printed(StrEnum):
@@ -59,7 +59,8 @@ def transcribe(
     from funasr_fleet.producer.single_file import FileFailed, NoResult
     from funasr_fleet.storage.s3 import S3Store
 
-    options = _read_options(printed, language, hotwords, timestamps)
+    texts = {"language": language, "hotwords": read_words(hotwords), "timestamps": timestamps}
+    options = read_options(formats=_formats(printed), **texts)
     # so that the upload is also deleted after SIGTERM
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     store = S3Store()
@@ -90,20 +91,8 @@ def transcribe(
         typer.echo(_render(done, printed, store.read))
 
 
-def _read_options(
-    printed: Printed, language: str | None, hotwords: str, timestamps: str
-) -> "Options":
-    from pydantic import ValidationError
-
-    from funasr_fleet.contract.job import Options, explain
-
-    formats = ("json",) if printed in (Printed.TEXT, Printed.JSON) else ("json", printed.value)
-    words = [word for word in hotwords.split(",") if word]
-    given = {"language": language, "hotwords": words, "timestamps": timestamps}
-    try:
-        return Options.model_validate({"formats": formats, **given})
-    except ValidationError as error:
-        raise WrongUsage(f"--{explain(error)}") from None
+def _formats(printed: Printed) -> tuple[str, ...]:
+    return ("json",) if printed in (Printed.TEXT, Printed.JSON) else ("json", printed.value)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from funasr_fleet.cli.exporter import exporter
+from funasr_fleet.cli.run import exporter
 from funasr_fleet.settings import PREFIX, Settings
 from tests.support.programs import needs
 

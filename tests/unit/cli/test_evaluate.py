@@ -10,9 +10,9 @@ import typer
 from typer.testing import CliRunner, Result
 
 import funasr_fleet
-from funasr_fleet.cli.evaluate import evaluate
 from funasr_fleet.cli.exits import WrongUsage
 from funasr_fleet.cli.main import run
+from funasr_fleet.cli.results import evaluate
 from funasr_fleet.producer.evaluation.edit_counts import Counts
 from funasr_fleet.producer.evaluation.metric_choice import Metric
 from funasr_fleet.producer.evaluation.result import Evaluation, FileResult

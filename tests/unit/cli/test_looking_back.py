@@ -13,9 +13,8 @@ import funasr_fleet
 from funasr_fleet.broker import job_report
 from funasr_fleet.broker.ledger.values import FailureExample
 from funasr_fleet.cli.exits import WrongUsage
-from funasr_fleet.cli.failures import failures
 from funasr_fleet.cli.jobs import jobs
-from funasr_fleet.cli.report import report
+from funasr_fleet.cli.results import failures, report
 from funasr_fleet.producer.progress.failure_groups import FailureGroup
 from tests.support.job_counts import BEGUN, counted, steady
 

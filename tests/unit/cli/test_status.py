@@ -10,8 +10,9 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 import funasr_fleet
+from funasr_fleet import ReconcileResult
 from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
-from funasr_fleet.cli.status import status
+from funasr_fleet.cli.jobs import reconcile, status
 from funasr_fleet.cli.status_view import line, view
 from funasr_fleet.producer.errors import NoSuchJob
 from funasr_fleet.producer.jobs.status import JobStatus
@@ -166,3 +167,21 @@ def test_watching_a_job_that_is_over_shows_it_once(asked: dict[str, Any]) -> Non
     assert result.exit_code == 1
     assert result.stdout.count("night complete: 5 of 5 files (100 %), 1 failed") == 1
     assert json.loads(_run("night", "--watch", "--json").stdout)["complete"] is True
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+@pytest.mark.parametrize("planned", [True, False])
+def test_a_plan_that_is_not_whole_is_said_and_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, planned: bool, arguments: tuple[str, ...]
+) -> None:
+    found = ReconcileResult(job="night", files=9, done=5, failed=1, enqueued=3, planned=planned)
+    monkeypatch.setattr(funasr_fleet, "reconcile", lambda *_, **__: found)
+    app = typer.Typer()
+    app.command()(reconcile)
+    result = CliRunner().invoke(app, ["night", *arguments])
+    assert result.exit_code == (0 if planned else 1)
+    if arguments:
+        assert json.loads(result.stdout)["planned"] is planned
+    else:
+        assert "9 files of night: 5 done, 1 failed, 3 enqueued again" in result.stdout
+        assert ("run its `fleet enqueue` again" in result.stdout) is not planned

@@ -4,7 +4,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from funasr_fleet.cli.exporter import exporter
+from funasr_fleet.cli.run import exporter
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "-1"])

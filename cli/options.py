@@ -1,12 +1,13 @@
-"""The options of `fleet enqueue`, each with its help text."""
+"""The options of `fleet enqueue`, and those that several commands share, each with its help."""
 
 from datetime import datetime
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from funasr_fleet.cli.exits import WrongUsage
-from funasr_fleet.contract.job import FORMATS, MAX_SEGMENT_S, MAX_SPEAKERS
+from funasr_fleet.contract.job import FORMATS, MAX_SEGMENT_S, MAX_SPEAKERS, Options, explain
 from funasr_fleet.contract.layout import check_output
 
 ALL = "all"
@@ -202,6 +203,7 @@ GpuHourPrice = Annotated[
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait until the job has ended.", rich_help_panel=_SCHEDULING)
 ]
+JobName = Annotated[str, typer.Argument(help="Name of the job.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -215,3 +217,16 @@ def check_output_option(output: str) -> None:
         check_output(output)
     except ValueError as error:
         raise WrongUsage(f"--output {error}") from None
+
+
+def read_words(text: str) -> tuple[str, ...]:
+    """The words of a comma-separated option."""
+    return tuple(word for word in text.split(",") if word)
+
+
+def read_options(**given: object) -> Options:
+    """The transcription options. Raises WrongUsage, naming the invalid ones."""
+    try:
+        return Options.model_validate(given)
+    except ValidationError as error:
+        raise WrongUsage(f"--{explain(error)}") from None

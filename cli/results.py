@@ -1,18 +1,85 @@
-"""`fleet evaluate`."""
+"""`fleet failures`, `report` and `evaluate`."""
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from funasr_fleet.cli.enqueue_options import check_output_option
-from funasr_fleet.cli.exits import Exit
+from funasr_fleet.cli.exits import Exit, WrongUsage, print_bad_rows
+from funasr_fleet.cli.options import AsJson, JobName, check_output_option
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from funasr_fleet import Evaluation
     from funasr_fleet.producer.evaluation.edit_counts import Counts
+
+
+def failures(
+    job: JobName,
+    as_json: AsJson = False,
+) -> None:
+    """Show why files failed, by kind of error, most frequent first.
+
+    Example: fleet failures job-20261122
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    import funasr_fleet
+    from funasr_fleet.cli.status_view import console
+    from funasr_fleet.producer.progress.humanize import percent
+
+    groups = funasr_fleet.failures(job)
+    if as_json:
+        typer.echo(json.dumps([asdict(group) for group in groups]))
+        return
+    if not groups:
+        typer.echo(f"no file of {job} has failed")
+        return
+    total = sum(group.count for group in groups)
+    table = Table("kind", "files", "share", "examples")
+    for group in groups:
+        examples = "\n".join(f"{one.relative}: {one.message}" for one in group.examples)
+        share = percent(group.count, total)
+        table.add_row(group.kind, f"{group.count:,}", share, escape(examples), end_section=True)
+    console().print(table)
+    typer.echo(f"retry them with: fleet retry {job}")
+
+
+def report(
+    job: JobName,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as an HTML page.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document (default without --html).")
+    ] = False,
+) -> None:
+    """Summarise a job: outcomes, throughput, latencies, failures.
+
+    Example: fleet report job-20261122 --html report.html
+    """
+    import funasr_fleet
+    from funasr_fleet.producer.jobs.report_page import page
+    from funasr_fleet.settings import Settings
+
+    settings = Settings.load()
+    document = funasr_fleet.report(job, settings)
+    if html:
+        text = page(document, funasr_fleet.failures(job, settings))
+        try:
+            # file names that are not valid Unicode must not prevent the report
+            html.write_text(text, encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise WrongUsage(f"--html {html} cannot be written: {error.strerror}") from None
+    if as_json or not html:
+        typer.echo(json.dumps(document))
+    else:
+        typer.echo(f"written to {html}")
+
 
 _MAX_SHOWN = 20
 """Limit of shown files that were not compared, and of invalid rows; --json lists all files."""
@@ -37,7 +104,7 @@ def evaluate(
         str | None, typer.Option(help="Language code of rows without a language.")
     ] = None,
     worst: Annotated[int, typer.Option(min=0, help="Number of worst files to show.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compute word and character error rates of a job's results.
 
@@ -49,10 +116,7 @@ def evaluate(
 
     check_output_option(output)
     found = funasr_fleet.evaluate(references, output=output, metric=metric, language=language)
-    for row in found.bad_rows[:_MAX_SHOWN]:
-        typer.echo(f"fleet: {row}", err=True)
-    if (more := len(found.bad_rows) - _MAX_SHOWN) > 0:
-        typer.echo(f"fleet: and {more:,} more invalid rows", err=True)
+    print_bad_rows(found.bad_rows[:_MAX_SHOWN], len(found.bad_rows))
     if as_json:
         typer.echo(json.dumps(found.to_json()))
     else:
