@@ -25,7 +25,7 @@ from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import AudioRef, Options
 from funasr_fleet.contract.layout import fingerprint, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, encode
-from funasr_fleet.embedded.environment import adopt
+from funasr_fleet.embedded.process import adopt
 from funasr_fleet.embedded.stack import Stack, running_stack
 from funasr_fleet.settings import Settings
 

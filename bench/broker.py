@@ -15,10 +15,10 @@ from bench.machine import describe_machine
 from bench.messages import messages_per_second
 from funasr_fleet import enqueue, status
 from funasr_fleet.broker.ledger import connect
-from funasr_fleet.embedded.environment import adopt
+from funasr_fleet.embedded.process import adopt
 from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack, running_stack
-from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store

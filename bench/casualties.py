@@ -15,7 +15,7 @@ from bench.faults.gathering import gather, look_for_leftovers, results
 from bench.faults.telling import shard_in_hand
 from funasr_fleet import enqueue, status
 from funasr_fleet.contract.job import Options
-from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store

@@ -16,7 +16,7 @@ from bench.faults.audit import Audit
 from bench.faults.broker import RestartableBroker
 from bench.faults.storage import HEALTHY, FaultProfile, Storage, faulty_storage
 from bench.machine import describe_machine
-from funasr_fleet.embedded.environment import adopt
+from funasr_fleet.embedded.process import adopt
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.embedded.stack import running_stack
 from funasr_fleet.settings import Settings

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from funasr_fleet import enqueue
-from funasr_fleet.embedded.environment import adopt
+from funasr_fleet.embedded.process import adopt
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import running_stack
-from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.storage.s3 import S3Store
 

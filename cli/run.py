@@ -108,9 +108,8 @@ def up(
     Use it to try the other commands. Example: run fleet up, and in another terminal the exports
     that it prints.
     """
-    from funasr_fleet.embedded.exporter import LocalExporter
+    from funasr_fleet.embedded.services import LocalExporter, LocalWorker
     from funasr_fleet.embedded.stack import running_stack
-    from funasr_fleet.embedded.worker import LocalWorker
 
     with (
         running_stack(data, buckets=("audio", "transcripts")) as stack,

@@ -10,11 +10,12 @@ from funasr_fleet import enqueue, status
 from funasr_fleet.contract.job import FORMATS, Options
 from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.contract.transcript import Transcript, Word
-from funasr_fleet.embedded.environment import adopt
+from funasr_fleet.embedded.process import adopt
 from funasr_fleet.embedded.samples import SAMPLES, Sample, load_samples
-from funasr_fleet.embedded.scoring import to_words, word_errors
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import running_stack
-from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.producer.evaluation.edit_counts import Counts
+from funasr_fleet.producer.evaluation.scoring import score
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.storage.base import ObjectMissing, ObjectStore
 from funasr_fleet.storage.s3 import S3Store
@@ -143,14 +144,16 @@ def _read_result(store: ObjectStore, sample: Sample) -> FileResult:
 
 def _summarise(results: list[FileResult], audio_s: float, wall_s: float) -> DemoResult:
     outcomes = [result.status for result in results]
-    transcribed = [result for result in results if result.status != "failed"]
+    transcribed = (result for result in results if result.status != "failed")
+    scores = (score(result.reference, result.text, "wer") for result in transcribed)
+    counts = sum((one.counts for one in scores), Counts())
     return DemoResult(
         files=len(results),
         ok=outcomes.count("ok"),
         empty=outcomes.count("empty"),
         failed=outcomes.count("failed"),
-        words=sum(len(to_words(result.reference)) for result in transcribed),
-        word_errors=sum(word_errors(result.reference, result.text) for result in transcribed),
+        words=counts.words,
+        word_errors=counts.errors,
         audio_s=round(audio_s, 1),
         wall_s=round(wall_s, 1),
         results=results,

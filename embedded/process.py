@@ -1,6 +1,10 @@
-"""Starts a guarded command, waits until it is ready, stops it. It never outlives its owner."""
+"""Starts a guarded command, waits until it is ready, stops it. It never outlives its owner.
+
+Its environment has none of the caller's own fleet and cloud variables.
+"""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,6 +15,8 @@ from pathlib import Path
 from typing import Self
 
 import psutil
+
+from funasr_fleet.settings import Settings
 
 START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 15.0
@@ -114,3 +120,24 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+_FOREIGN = re.compile(r"^(FLEET_|AWS_|.*_PROXY$|.*_proxy$)")
+
+
+def isolated(environment: dict[str, str]) -> dict[str, str]:
+    """This process's environment with all settings at their defaults, except those given.
+
+    Settings, AWS profiles and proxies meant for a real fleet would break the embedded one. Every
+    setting is set explicitly, so that a `fleet.toml` in the current folder has no effect.
+    """
+    kept = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
+    defaults = Settings.model_construct().to_environment()
+    return {**kept, **defaults, **environment}
+
+
+def adopt(environment: dict[str, str]) -> None:
+    """Replace this process's environment with that of the stack."""
+    adopted = isolated(environment)
+    os.environ.clear()
+    os.environ.update(adopted)

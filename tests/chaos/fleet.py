@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from bench.faults import killing, telling
 from bench.faults.wire import TcpProxy
-from funasr_fleet.embedded.worker import LocalWorker
+from funasr_fleet.embedded.services import LocalWorker
 from tests.chaos.waiting import until
 
 SABOTAGE = Path(__file__).parent / "sabotage"

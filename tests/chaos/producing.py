@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from funasr_fleet.embedded.environment import isolated
+from funasr_fleet.embedded.process import isolated
 
 SHARD_FILES = 8
 _FILE_S = 60

@@ -15,8 +15,8 @@ from deploy.generating.plots import COLOURS
 from deploy.generating.reading import QueryFailed, Window, read
 from deploy.generating.units import as_text, step_of
 from deploy.picture import app
-from funasr_fleet.embedded.prometheus import LocalPrometheus
 from tests.support.programs import needs
+from tests.support.prometheus import LocalPrometheus
 
 PNG = b"\x89PNG"
 AGO_S = 600

@@ -15,8 +15,8 @@ from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import connect
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.embedded.samples import SAMPLES, load_samples
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
-from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing

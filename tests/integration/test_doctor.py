@@ -16,8 +16,7 @@ from funasr_fleet.doctor.broker import check_broker
 from funasr_fleet.doctor.finding import Finding
 from funasr_fleet.doctor.storage import check_storage
 from funasr_fleet.embedded.process import free_port
-from funasr_fleet.embedded.stack import Stack
-from funasr_fleet.embedded.valkey import start_valkey
+from funasr_fleet.embedded.stack import Stack, start_valkey
 from funasr_fleet.settings import Settings
 from tests.support.certificates import make_certificate
 from tests.support.secure_broker import running_broker

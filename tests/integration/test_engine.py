@@ -8,7 +8,7 @@ import pytest
 
 from funasr_fleet.demo_model import DEMO_CANARY
 from funasr_fleet.embedded.samples import SAMPLES, load_samples
-from funasr_fleet.embedded.scoring import word_errors
+from funasr_fleet.producer.evaluation.scoring import score
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.audio.decode import decode_file
 from funasr_fleet.worker.engine.checks import assert_device
@@ -79,7 +79,7 @@ def test_the_samples_are_heard_with_at_most_one_word_in_a_hundred_wrong(
         with (SAMPLES / sample.name).open("rb") as file:
             clips = find_speech(engine.start_vad(), decode_file(file).samples(None))
         heard = join_texts([one.text for one in engine.recognise(clips, Hints())])
-        errors += word_errors(sample.text, heard)
+        errors += score(sample.text, heard, "wer").counts.errors
         words += (
             len(sample.text.replace(" ", ""))
             if sample.language == "zh"

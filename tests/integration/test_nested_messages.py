@@ -15,8 +15,8 @@ import pytest
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import connect
 from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
-from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.raw_messages import envelope, push, shard_body, task_headers, waiting

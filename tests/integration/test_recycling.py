@@ -8,8 +8,8 @@ import pytest
 
 from funasr_fleet import enqueue, status
 from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
-from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store

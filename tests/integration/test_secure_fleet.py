@@ -19,8 +19,8 @@ from funasr_fleet.broker.app import make_app
 from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
-from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.certificates import Certificate, make_certificate

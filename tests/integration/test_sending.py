@@ -13,7 +13,7 @@ from bench.faults.broker import RestartableBroker
 from funasr_fleet.broker.app import make_app
 from funasr_fleet.broker.ledger import connect
 from funasr_fleet.contract.queues import TASK
-from funasr_fleet.embedded.environment import isolated
+from funasr_fleet.embedded.process import isolated
 from funasr_fleet.embedded.stack import Stack, running_stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.app.publish import publish_split, republish_with_delay, split

@@ -8,8 +8,8 @@ import pytest
 
 from bench.faults.storage import Fault, Storage, faulty_storage
 from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
-from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.raw_messages import envelope, push, shard_body, task_headers

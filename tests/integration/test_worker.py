@@ -14,8 +14,8 @@ from funasr_fleet import enqueue, status
 from funasr_fleet.broker.dead_letters import DeadLetters
 from funasr_fleet.broker.ledger import connect
 from funasr_fleet.embedded.samples import SAMPLES, load_samples
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
-from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing
 from funasr_fleet.storage.s3 import S3Store

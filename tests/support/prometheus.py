@@ -8,11 +8,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
-from funasr_fleet.embedded.environment import isolated
-from funasr_fleet.embedded.process import GuardedProcess, StartFailed, free_port
-from funasr_fleet.embedded.worker import fetch
+from funasr_fleet.embedded.process import GuardedProcess, StartFailed, free_port, isolated
+from funasr_fleet.embedded.services import fetch
 
-RULES = Path(__file__).parent.parent / "deploy" / "monitoring" / "rules"
+RULES = Path(__file__).parents[2] / "deploy" / "monitoring" / "rules"
 
 
 class PrometheusError(Exception):

@@ -1,4 +1,4 @@
-"""Runs one `fleet worker` for the embedded stack."""
+"""Runs one `fleet worker` or `fleet exporter` for the embedded stack."""
 
 import sys
 import tempfile
@@ -6,9 +6,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
-from funasr_fleet.embedded.environment import isolated
-from funasr_fleet.embedded.process import GuardedProcess, free_port
+from funasr_fleet.embedded.process import GuardedProcess, free_port, isolated
 from funasr_fleet.settings import BadConfiguration
 from funasr_fleet.worker.process.private_directory import claim_private
 
@@ -17,8 +17,33 @@ _DRAIN_S = 30.0
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class LocalWorker:
-    """A running worker and its HTTP pages."""
+class _Service:
+    """A running `fleet` command with HTTP pages; it is stopped at the end of the block."""
+
+    process: GuardedProcess
+    port: int
+
+    def page(self, path: str) -> tuple[int, str]:
+        """Status and text of /metrics, /healthz or /readyz; status 0 while nothing answers."""
+        return fetch(f"http://127.0.0.1:{self.port}{path}")
+
+    def wait_until_ready(self, deadline_s: float = READY_DEADLINE_S) -> None:
+        """Wait until /readyz says so: a worker's children have loaded their model.
+
+        Raises:
+            StartFailed: the command exited, or the deadline passed.
+        """
+        self.process.wait_until(lambda: self.page("/readyz")[0] == 200, deadline_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stop()
+
+
+class LocalWorker(_Service):
+    """A running worker."""
 
     def __init__(
         self, environment: Mapping[str, str], directory: Path, devices: str = "cpu"
@@ -39,23 +64,17 @@ class LocalWorker:
             grace_s=_DRAIN_S,
         )
 
-    def page(self, path: str) -> tuple[int, str]:
-        """Status and text of /metrics, /healthz or /readyz; status 0 while nothing answers."""
-        return fetch(f"http://127.0.0.1:{self.port}{path}")
 
-    def wait_until_ready(self, deadline_s: float = READY_DEADLINE_S) -> None:
-        """Wait until every child has loaded its model.
+class LocalExporter(_Service):
+    """A running exporter."""
 
-        Raises:
-            StartFailed: the worker exited, or the deadline passed.
-        """
-        self.process.wait_until(lambda: self.page("/readyz")[0] == 200, deadline_s)
-
-    def __enter__(self) -> "LocalWorker":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.stop()
+    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
+        self.port = free_port()
+        self.process = GuardedProcess(
+            [sys.executable, "-m", "funasr_fleet", "exporter", "--port", str(self.port)],
+            log=directory / "exporter.log",
+            environment=isolated({**environment}),
+        )
 
 
 def _private_run_dir(directory: Path) -> Path:
