@@ -11,7 +11,7 @@ from funasr_fleet.cli.exits import Exit
 from funasr_fleet.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from funasr_fleet.doctor.finding import Finding
+    from funasr_fleet.doctor import Finding
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "dim"}
 

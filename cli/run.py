@@ -173,8 +173,7 @@ def exporter(
 
     Example: fleet exporter --port 9465
     """
-    from funasr_fleet.exporter.deletion_cost import KubernetesUnavailable
-    from funasr_fleet.exporter.kubernetes import ClusterPods
+    from funasr_fleet.exporter.deletion_cost import ClusterPods, KubernetesUnavailable
     from funasr_fleet.exporter.serving import serve
     from funasr_fleet.settings import BadConfiguration, Settings
 

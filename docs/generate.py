@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from funasr_fleet.contract.abilities import Abilities
-from funasr_fleet.exporter.catalogue import CATALOGUE as FLEET_CATALOGUE
-from funasr_fleet.exporter.catalogue import OTHERS
+from funasr_fleet.exporter.metrics import CATALOGUE as FLEET_CATALOGUE
+from funasr_fleet.exporter.metrics import OTHERS
 from funasr_fleet.metric import Metric
 from funasr_fleet.settings import PREFIX, Settings
 from funasr_fleet.worker.engine.families import FAMILIES, OTHER, PARTS, Family

@@ -11,7 +11,7 @@ from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import BrokerUnavailable
-from funasr_fleet.doctor.finding import Finding
+from funasr_fleet.doctor import Finding
 from funasr_fleet.settings import Settings, redact
 
 _SLOW_S = 0.05

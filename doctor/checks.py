@@ -3,8 +3,8 @@
 import importlib.util
 from collections.abc import Iterator
 
+from funasr_fleet.doctor import Finding
 from funasr_fleet.doctor.broker import check_broker
-from funasr_fleet.doctor.finding import Finding
 from funasr_fleet.doctor.storage import check_storage
 from funasr_fleet.settings import Settings
 
@@ -31,8 +31,7 @@ def run_checks(
             "worker", "skipped", detail, "for a worker: pip install 'funasr-fleet[worker]'"
         )
         return
-    from funasr_fleet.doctor.machine import check_machine
-    from funasr_fleet.doctor.models import check_models
+    from funasr_fleet.doctor.worker import check_machine, check_models
 
     devices = yield from check_machine(settings)
     if devices and load_models:

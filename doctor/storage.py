@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator
 
 from funasr_fleet.contract.layout import check_output
-from funasr_fleet.doctor.finding import Finding
+from funasr_fleet.doctor import Finding
 from funasr_fleet.settings import BadConfiguration
 from funasr_fleet.storage.base import ObjectDenied, ObjectStore, StoreError, StoreUnavailable
 from funasr_fleet.storage.s3 import S3Store

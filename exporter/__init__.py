@@ -3,11 +3,8 @@
 It needs no worker, no torch and no S3, so that a fleet scaled to 0 still has metrics and can be
 scaled up again.
 
-catalogue.py      every metric, declared once
-values.py         the state of the fleet at one scrape, as frozen values
-snapshot.py       reads it from Redis
-samples.py        PURE: a snapshot -> samples
-serving.py        /metrics, /healthz and /readyz
-deletion_cost.py  marks busy worker pods, so that Kubernetes deletes idle ones first
-kubernetes.py     the client of the Kubernetes API for it
+metrics        PURE: every metric, declared once, and the samples of a snapshot of the fleet
+snapshot       reads a snapshot from Redis
+serving        /metrics, /healthz and /readyz
+deletion_cost  marks busy worker pods, so that Kubernetes deletes idle ones first
 """

@@ -4,17 +4,16 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from threading import Thread
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import GaugeMetricFamily
 
 from funasr_fleet.contract.queues import BrokerUnavailable
-from funasr_fleet.exporter.catalogue import CATALOGUE
-from funasr_fleet.exporter.deletion_cost import Pods, keep_costs_in_background
-from funasr_fleet.exporter.samples import read
+from funasr_fleet.exporter.deletion_cost import Pods, keep_costs
+from funasr_fleet.exporter.metrics import CATALOGUE, Snapshot, read
 from funasr_fleet.exporter.snapshot import FleetCollector
-from funasr_fleet.exporter.values import Snapshot
 from funasr_fleet.http_server import Page, make_server, plain, route
 from funasr_fleet.metric import Sample
 from funasr_fleet.settings import Settings
@@ -73,5 +72,5 @@ def serve(settings: Settings, port: int, pods: Pods | None = None) -> None:
     fleet = FleetCollector(settings)
     with make_server(Pages(fleet.collect).page, port) as server:
         if pods:
-            keep_costs_in_background(pods, fleet.workers)
+            Thread(target=keep_costs, args=(pods, fleet.workers), daemon=True).start()
         server.serve_forever()

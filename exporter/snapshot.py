@@ -17,7 +17,7 @@ from funasr_fleet.contract.queues import (
     lanes,
     queue_of,
 )
-from funasr_fleet.exporter.values import BrokerReading, JobReading, QueueReading, Snapshot
+from funasr_fleet.exporter.metrics import BrokerReading, JobReading, QueueReading, Snapshot
 from funasr_fleet.producer.progress.measuring import measure
 from funasr_fleet.settings import Settings
 

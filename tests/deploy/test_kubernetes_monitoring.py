@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet.exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.exporter.metrics import CATALOGUE as OF_THE_EXPORTER
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 from tests.support.kubernetes_manifests import (
@@ -25,7 +25,7 @@ RULES = ROOT / "deploy/monitoring/rules"
 def test_the_exporter_may_ask_kubernetes_for_what_it_needs() -> None:
     manifests = render("one-gpu", ("deletion-cost",))
     (role,), (binding,) = of_kind(manifests, "Role"), of_kind(manifests, "RoleBinding")
-    # exporter.kubernetes lists pods, and patches one
+    # exporter.deletion_cost lists pods, and patches one
     assert role["rules"] == [
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "patch"]}
     ]

@@ -12,9 +12,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from funasr_fleet.contract.queues import BrokerUnavailable
-from funasr_fleet.exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.exporter.metrics import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.exporter.metrics import QueueReading, Snapshot
 from funasr_fleet.exporter.serving import Pages
-from funasr_fleet.exporter.values import QueueReading, Snapshot
 from funasr_fleet.metric import Metric
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 from tests.support.kubernetes_manifests import (

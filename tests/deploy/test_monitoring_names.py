@@ -9,7 +9,7 @@ from deploy.generating.dashboards import DASHBOARDS
 from deploy.generating.declaring import Panel
 from deploy.generating.queries import RULES, rules
 from funasr_fleet.cli.main import app
-from funasr_fleet.exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.exporter.metrics import CATALOGUE as OF_THE_EXPORTER
 from funasr_fleet.settings import PREFIX, Settings
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 from tests.support.promql import groupings, known, labels_of_result, mentions

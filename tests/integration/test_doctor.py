@@ -12,8 +12,8 @@ import redis
 from redis.connection import parse_url
 
 from bench.faults.wire import TcpProxy
+from funasr_fleet.doctor import Finding
 from funasr_fleet.doctor.broker import check_broker
-from funasr_fleet.doctor.finding import Finding
 from funasr_fleet.doctor.storage import check_storage
 from funasr_fleet.embedded.process import free_port
 from funasr_fleet.embedded.stack import Stack, start_valkey

@@ -16,9 +16,8 @@ from funasr_fleet.broker.app import make_app
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.contract.queues import broker_lists, lanes
-from funasr_fleet.exporter.samples import read
+from funasr_fleet.exporter.metrics import JobReading, QueueReading, read
 from funasr_fleet.exporter.snapshot import FleetCollector
-from funasr_fleet.exporter.values import JobReading, QueueReading
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deploy.generating.queries import recorded
-from funasr_fleet.exporter.catalogue import CATALOGUE as OF_THE_EXPORTER
+from funasr_fleet.exporter.metrics import CATALOGUE as OF_THE_EXPORTER
 from funasr_fleet.metric import Metric
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 

@@ -7,10 +7,10 @@ import pytest
 import redis
 import redis.exceptions
 
+from funasr_fleet.doctor import Verdict
 from funasr_fleet.doctor.broker import check_clock, check_persistence, round_trip_s, try_writing
-from funasr_fleet.doctor.finding import Verdict
-from funasr_fleet.doctor.machine import check_devices, check_threads
 from funasr_fleet.doctor.storage import read_below, write_below
+from funasr_fleet.doctor.worker import check_devices, check_threads
 from funasr_fleet.storage.base import MemoryStore, ObjectDenied
 from funasr_fleet.worker.process.hardware import Gpu
 

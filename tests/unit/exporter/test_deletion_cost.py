@@ -13,11 +13,11 @@ from funasr_fleet.broker.ledger.values import WorkerSeen
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.exporter.deletion_cost import (
     ANNOTATION,
+    ClusterPods,
     KubernetesUnavailable,
     changed_costs,
     keep_costs,
 )
-from funasr_fleet.exporter.kubernetes import ClusterPods
 
 
 def seen(worker: str, slot: int = 0, shard: str | None = "s") -> WorkerSeen:

@@ -6,9 +6,16 @@ from typing import Any
 import pytest
 
 from funasr_fleet.broker.ledger.values import JobCounts
-from funasr_fleet.exporter.catalogue import CATALOGUE, OTHERS
-from funasr_fleet.exporter.samples import MOST_JOBS, read
-from funasr_fleet.exporter.values import BrokerReading, JobReading, QueueReading, Snapshot
+from funasr_fleet.exporter.metrics import (
+    CATALOGUE,
+    MOST_JOBS,
+    OTHERS,
+    BrokerReading,
+    JobReading,
+    QueueReading,
+    Snapshot,
+    read,
+)
 from funasr_fleet.producer.progress.measuring import measure
 from tests.support.job_counts import BEGUN, counted, steady
 

@@ -6,9 +6,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.exporter.metrics import Snapshot
 from funasr_fleet.exporter.serving import Pages
 from funasr_fleet.exporter.snapshot import FleetCollector
-from funasr_fleet.exporter.values import Snapshot
 from funasr_fleet.settings import Settings
 from tests.unit.exporter.test_readings import reading, snapshot
 

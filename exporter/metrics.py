@@ -1,13 +1,91 @@
-"""PURE: a snapshot -> samples, with a limited number of series per job."""
+"""PURE: every metric, and the samples of a snapshot of the fleet.
+
+Names and units are the public interface. The number of series per job is limited.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import get_args
 
-from funasr_fleet.exporter.catalogue import OTHERS
-from funasr_fleet.exporter.values import JobReading, Snapshot
-from funasr_fleet.metric import Sample
-from funasr_fleet.producer.progress.measuring import State
+from funasr_fleet.broker.ledger.values import JobCounts
+from funasr_fleet.metric import Sample, gauge
+from funasr_fleet.producer.progress.measuring import Progress, State
+
+CATALOGUE = (
+    gauge(
+        "asr_backlog_messages",
+        "Messages of a queue in all of its lanes, ready or unacked (held by workers).",
+        "queue",
+        "state",
+    ),
+    gauge("asr_backlog_oldest_seconds", "Age of the oldest ready message of a queue.", "queue"),
+    gauge("asr_backlog_files", "Files of a job without an outcome.", "job"),
+    gauge("asr_backlog_audio_seconds", "Remaining audio of a job, estimated.", "job"),
+    gauge("asr_dead_letters", "Dead letters: messages that failed permanently."),
+    gauge(
+        "asr_jobs",
+        "Jobs by state; unknown ones need `fleet reconcile`.",
+        "state",
+    ),
+    gauge(
+        "asr_job_files",
+        "Files of a job by outcome, in flight or waiting; absent while its state is unknown.",
+        "job",
+        "state",
+    ),
+    gauge("asr_job_failures", "Failed files of a job by kind of error.", "job", "kind"),
+    gauge("asr_job_audio_seconds", "Audio of a job processed so far.", "job"),
+    gauge("asr_job_eta_seconds", "Estimated time until a job is finished, if known.", "job"),
+    gauge("asr_broker_up", "1 when Redis answered at this scrape, else 0."),
+    gauge("asr_broker_memory_bytes", "Memory used by Redis, and its limit if it has one.", "kind"),
+    gauge("asr_broker_clients", "Connections to Redis."),
+)
+
+OTHERS = "(others)"
+"""Job label for the sum over all jobs that have no series of their own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueReading:
+    """One queue, summed over its lanes."""
+
+    queue: str
+    ready: int
+    unacked: int
+    oldest_s: float
+    """Age of the oldest ready message in s; 0 when the queue is empty or no age is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobReading:
+    """One job that is open or ended recently."""
+
+    counts: JobCounts
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerReading:
+    """Memory and connections of Redis."""
+
+    used_bytes: int
+    limit_bytes: int
+    """0 means no limit."""
+    clients: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The state of queues, jobs, dead letters and Redis."""
+
+    queues: tuple[QueueReading, ...]
+    jobs: tuple[JobReading, ...]
+    """The newest first."""
+    dead_letters: int
+    broker: BrokerReading | None
+    """None when the Redis user has no permission for INFO."""
+
 
 MOST_JOBS = 100
 """Number of jobs with series of their own; the backlog of the others is summed."""

@@ -5,9 +5,8 @@ from typing import NoReturn
 
 import pytest
 
-from funasr_fleet.doctor import models
-from funasr_fleet.doctor.finding import Finding
-from funasr_fleet.doctor.models import check_models, load_apart
+from funasr_fleet.doctor import Finding, worker
+from funasr_fleet.doctor.worker import check_models, load_apart
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.process.hardware import SlotPlan
 
@@ -39,7 +38,7 @@ def dies(settings: Settings, plan: SlotPlan) -> NoReturn:
 def test_a_process_that_is_killed_while_it_loads_is_a_finding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(models, "load_here", dies)
+    monkeypatch.setattr(worker, "load_here", dies)
     (found,) = check_models(SETTINGS, ("cpu",), load_apart)
     assert (found.verdict, found.unreachable) == ("error", True)
     assert "was killed while it loaded" in found.told
