@@ -7,6 +7,6 @@ ledger/          a job's bitmaps and counters, idempotent by file index
 dead_letters     messages that failed permanently, each with its reason
 worker_registry  the models and queues of workers that are ready
 lease            leases: one owner at a time, until they expire
-job_report       PURE: report.json, the summary of a job
+job_report       PURE: report.json, the summary of a job; its failures by kind
 job_finalizer    closes a job: writes its failures, its report, and _SUCCESS last
 """

@@ -1,10 +1,11 @@
-"""PURE: the summary of a job, `<output>_jobs/<job>/report.json`."""
+"""PURE: the summary of a job, `<output>_jobs/<job>/report.json`, and its failures by kind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from funasr_fleet.broker.ledger.values import LATENCY_BOUNDS_S, JobCounts, Minute
+from funasr_fleet.broker.ledger.values import LATENCY_BOUNDS_S, FailureExample, JobCounts, Minute
 
 UNKNOWN = "unknown"
 """Kind of failures recorded without a kind, for example by another client."""
@@ -127,3 +128,28 @@ def _rounded(seconds: float | None) -> float | None:
 def _iso(seconds: float) -> str:
     """UTC to the second, the format of all documents."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureGroup:
+    """Failed files with the same error kind."""
+
+    kind: str
+    """An ErrorKind, or `unknown`."""
+    count: int
+    """Number of files."""
+    examples: tuple[FailureExample, ...]
+    """Some of the files."""
+
+
+def group_failures(
+    counts: JobCounts, examples: Iterable[FailureExample]
+) -> tuple[FailureGroup, ...]:
+    """One group per error kind, the most frequent kind first."""
+    some = tuple(examples)
+    return tuple(
+        FailureGroup(
+            kind=kind, count=count, examples=tuple(one for one in some if one.kind == kind)
+        )
+        for kind, count in failed_by_kind(counts).items()
+    )

@@ -26,8 +26,7 @@ def jobs(
     import funasr_fleet
     from funasr_fleet.cli.status_view import STATE_STYLES, console, percent_of
     from funasr_fleet.producer.progress.humanize import decimal
-    from funasr_fleet.producer.progress.measuring import fraction_of, state_of
-    from funasr_fleet.producer.progress.repair import repair_note
+    from funasr_fleet.producer.progress.measuring import fraction_of, repair_note, state_of
 
     found = funasr_fleet.list_jobs()
     if as_json:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from funasr_fleet import Evaluation
-    from funasr_fleet.producer.evaluation.edit_counts import Counts
+    from funasr_fleet.producer.evaluation.scoring import Counts
 
 
 def failures(

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from funasr_fleet.producer.jobs.status import JobStatus
+from funasr_fleet.producer.progress.eta import Throughput
 from funasr_fleet.producer.progress.humanize import decimal, hours, percent, span
 from funasr_fleet.producer.progress.measuring import Progress
-from funasr_fleet.producer.progress.throughput import Throughput
 from funasr_fleet.producer.progress.worker_view import WorkerView
 
 _WIDE = 160

@@ -14,8 +14,7 @@ from funasr_fleet.embedded.process import adopt
 from funasr_fleet.embedded.samples import SAMPLES, Sample, load_samples
 from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import running_stack
-from funasr_fleet.producer.evaluation.edit_counts import Counts
-from funasr_fleet.producer.evaluation.scoring import score
+from funasr_fleet.producer.evaluation.scoring import Counts, score
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.storage.base import ObjectMissing, ObjectStore
 from funasr_fleet.storage.s3 import S3Store

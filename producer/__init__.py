@@ -9,13 +9,12 @@ publishing/     shards -> messages, with back-pressure
 estimate/       `fleet enqueue --dry-run`: files, audio hours, time, cost
 jobs/           status, failures, report, cancel, retry, reconcile
 dead_letters/   list, drop and requeue dead letters
-progress/       PURE: throughput, ETA and failures by kind, from the ledger's counts
+progress/       PURE: state, throughput and ETA of a job, from the ledger's counts
 evaluation/     word and character error rates of a job's transcripts
 single_file, single_file_request  `fleet transcribe`: one file through the queue
 routing         selects the queue of a job from the registered workers
 model_choice    PURE: queue and model of a job, warnings, unsupported options
 job_lock        a lease in Redis: one producer per job
-gc_tuning       fewer garbage collections while millions of files are planned
 errors          typed errors of the producer
 result          the result and the progress callback of `enqueue`
 """

@@ -11,14 +11,12 @@ from funasr_fleet.contract.queues import BrokerUnavailable, lanes
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.producer.discovery.interface import BadRow, BadSource
 from funasr_fleet.producer.errors import AnotherProducer, JobRefused
-from funasr_fleet.producer.gc_tuning import relaxed_gc
 from funasr_fleet.producer.job_lock import JobLock
 from funasr_fleet.producer.model_choice import Route
 from funasr_fleet.producer.planning.bad_rows import BadRows
 from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover, open_sources
-from funasr_fleet.producer.planning.job_plan import JobPlan
-from funasr_fleet.producer.planning.parts import Part
-from funasr_fleet.producer.planning.planner_process import plan_in_subprocess
+from funasr_fleet.producer.planning.parts import JobPlan, Part
+from funasr_fleet.producer.planning.planner_process import plan_in_subprocess, relaxed_gc
 from funasr_fleet.producer.planning.request import (
     JobRequest,
     read_request,

@@ -1,6 +1,5 @@
 """Find the files that already have an up-to-date result in S3.
 
-up_to_date    decides which references need no work
-existing      the evidence for it: listed results, and fingerprints from shard records
-job_outcomes  outcomes that a job's shards recorded
+up_to_date  decides which references need no work
+existing    the evidence for it: listed results, and fingerprints from shard records
 """

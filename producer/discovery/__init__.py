@@ -1,24 +1,28 @@
 """The sources of a backlog. Each source streams references and can be resumed at a position.
 
-interface         the Source protocol, its items and its errors
-filters           filters by suffix and modification time
+interface         the Source protocol, its items, filters and errors
 s3_prefix         the audio objects below s3://bucket/prefix/
 parallel_listing  lists a prefix in key order with several threads
 manifest          a manifest, local, in S3 or from standard input: one reference per line
 manifest_formats  PURE: parses a line of each manifest format
 rows              PURE: the fields of a row -> a reference
-line_reader       reads numbered lines, optionally gzip-compressed
-folder            a local folder, which is uploaded first
-walk_tree         the files of a folder in S3 key order
+line_reader       reads and parses numbered lines, optionally gzip-compressed
+folder            a local folder, which is walked in S3 key order and uploaded first
 """
 
 import os
 from pathlib import Path
 
 from funasr_fleet.contract.layout import check_output
-from funasr_fleet.producer.discovery.filters import EVERYTHING, Filters
 from funasr_fleet.producer.discovery.folder import LocalFolder
-from funasr_fleet.producer.discovery.interface import BadRow, BadSource, Found, Source
+from funasr_fleet.producer.discovery.interface import (
+    EVERYTHING,
+    BadRow,
+    BadSource,
+    Filters,
+    Found,
+    Source,
+)
 from funasr_fleet.producer.discovery.manifest import Manifest
 from funasr_fleet.producer.discovery.manifest_formats import SUFFIXES, format_of
 from funasr_fleet.producer.discovery.s3_prefix import S3Prefix

@@ -1,5 +1,6 @@
-"""The Source protocol, the items of a source, and its errors."""
+"""The Source protocol, the items of a source, filters for them, and errors."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -81,3 +82,35 @@ def looks_like_audio(name: str) -> bool:
     """Whether the name has one of AUDIO_SUFFIXES, in any case."""
     dot = name.rfind(".")
     return dot >= 0 and name[dot:].lower() in AUDIO_SUFFIXES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """Filters by name and modification time; by default, everything that looks like audio."""
+
+    suffixes: tuple[str, ...] | None = None
+    """Accepted file name suffixes, such as .wav; None accepts AUDIO_SUFFIXES."""
+    since: float | None = None
+    """Only objects and files modified at or after this time, in seconds since the epoch."""
+
+    @property
+    def of_listings(self) -> bool:
+        """Whether a filter is set that applies only to prefixes and folders."""
+        return self.suffixes is not None or self.since is not None
+
+    def take(self, name: str, modified: float | None) -> bool:
+        """Whether an object with this name and modification time passes; unknown times pass."""
+        named = (
+            looks_like_audio(name)
+            if self.suffixes is None
+            else name.lower().endswith(_dotted(self.suffixes))
+        )
+        return named and (self.since is None or modified is None or modified >= self.since)
+
+
+EVERYTHING = Filters()
+
+
+@functools.cache
+def _dotted(suffixes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f".{suffix.lstrip('.')}".lower() for suffix in suffixes)

@@ -1,14 +1,17 @@
-"""Read the numbered lines of a file from a local path, S3 or standard input."""
+"""Read and parse the numbered lines of a file from a local path, S3 or standard input."""
 
 import contextlib
 import gzip
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
+from pydantic import ValidationError
+
+from funasr_fleet.contract.job import explain
 from funasr_fleet.producer.discovery.interface import BadSource
 from funasr_fleet.storage.base import ObjectStore
 
@@ -16,6 +19,7 @@ MAX_LINE_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 
+T = TypeVar("T")
 Line = tuple[int, bytes | None]
 """(number starting at 1, content); the content is None if longer than MAX_LINE_BYTES."""
 
@@ -76,6 +80,22 @@ def numbered(file: BinaryIO, name: str) -> Iterator[Line]:
         ) from None
     except OSError as error:
         raise BadSource(f"{name} cannot be read after line {number}: {error.strerror}") from None
+
+
+def parse_line(line: bytes | None, parse: Callable[[str], T]) -> T:
+    """Parse the content of a numbered line.
+
+    Raises:
+        ValueError: with the reason, without values, which may be private.
+    """
+    if line is None:
+        raise ValueError(f"longer than {MAX_LINE_BYTES} bytes")
+    try:
+        return parse(line.decode())
+    except ValidationError as error:
+        raise ValueError(explain(error)) from None
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
 
 
 def _skip_rest_of_line(file: BinaryIO) -> None:

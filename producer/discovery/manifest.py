@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from funasr_fleet.contract.audio_address import check_host
-from funasr_fleet.contract.job import AudioRef, explain
+from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.interface import BadRow, BadSource, Found
-from funasr_fleet.producer.discovery.line_reader import MAX_LINE_BYTES, numbered, opened
+from funasr_fleet.producer.discovery.line_reader import numbered, opened, parse_line
 from funasr_fleet.producer.discovery.manifest_formats import LineParser, format_of, line_parser
 from funasr_fleet.storage.base import ObjectStore
 
@@ -35,26 +33,23 @@ class Manifest:
             for number, line in lines:
                 if number <= last_number:
                     continue
-                if line is None:
-                    yield self._bad(number, f"longer than {MAX_LINE_BYTES} bytes")
-                elif line.strip() and (found := self._parse(number, line, parse)):
+                if line is not None and not line.strip():
+                    continue
+                if found := self._parse(number, line, parse):
                     yield found
 
     @property
     def _name(self) -> str:
         return "standard input" if self.uri == "-" else self.uri
 
-    def _parse(self, number: int, line: bytes, parse: LineParser) -> Found | None:
+    def _parse(self, number: int, line: bytes | None, parse: LineParser) -> Found | None:
         try:
-            row = parse(line.decode())
+            row = parse_line(line, parse)
             if row is not None:
                 self._check_host(row[0])
-        except ValidationError as error:
-            return self._bad(number, explain(error))
-        except UnicodeDecodeError:
-            return self._bad(number, "not UTF-8")
         except ValueError as error:
-            return self._bad(number, str(error))
+            where = f"{self._name}, line {number}"
+            return Found(str(number), BadRow(where, str(error)))
         return None if row is None else Found(str(number), *row)
 
     def _check_host(self, ref: AudioRef) -> None:
@@ -62,6 +57,3 @@ class Manifest:
             check_host(ref.audio, self.http_hosts)
         except ValueError as error:
             raise ValueError(f"audio: {error}") from None
-
-    def _bad(self, number: int, reason: str) -> Found:
-        return Found(str(number), BadRow(f"{self._name}, line {number}", reason))

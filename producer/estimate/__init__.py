@@ -2,8 +2,7 @@
 
 estimate       counts the sources and samples their files
 local_headers  reads local folders before they are uploaded
-sampling       durations of the sampled files, read in parallel
-durations      duration of audio from its header
+durations      durations of the sampled files from their headers
 ranges         a seekable file over ranged requests
 stratified     PURE: extrapolates a random sample to all files, with an error band
 cost           PURE: audio, time and cost, with error bands

@@ -15,11 +15,62 @@ header reader makes the same error.)
 import io
 import re
 import struct
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from tinytag import ParseError, TinyTag
 
-from funasr_fleet.producer.estimate.ranges import BLOCK_BYTES, RangeFile
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.estimate.ranges import BLOCK_BYTES, Headers, RangeFile
+from funasr_fleet.storage.base import CredentialsRefused, StoreUnavailable
+
+_READERS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A file with the duration from its header."""
+
+    ref: AudioRef
+    size_bytes: int | None
+    """Size of the file; None if storage does not list it."""
+    duration_ms: int | None
+    """Duration of the whole file; None if the header does not give it."""
+
+
+def measure(refs: Iterable[AudioRef], store: Headers) -> list[Measured]:
+    """Durations of these files, in their order; headers are read in parallel.
+
+    The duration is None for a file that is missing, denied, broken or of an unsupported format.
+
+    Raises:
+        StoreUnavailable: storage is unavailable.
+        CredentialsRefused: storage does not accept the credentials.
+    """
+    with ThreadPoolExecutor(_READERS) as readers:
+        return list(readers.map(lambda ref: _measure_one(ref, store), refs))
+
+
+def _measure_one(ref: AudioRef, store: Headers) -> Measured:
+    size_bytes = duration_ms = None
+    try:
+        size_bytes = ref.size_bytes if ref.size_bytes is not None else _listed(ref.audio, store)
+        if size_bytes:
+            duration_ms = read_duration_ms(RangeFile(store, ref.audio, size_bytes))
+    except (StoreUnavailable, CredentialsRefused):
+        raise
+    except Exception:  # noqa: S110 - header parsers may raise anything; unknown duration
+        pass
+    return Measured(ref=ref, size_bytes=size_bytes, duration_ms=duration_ms)
+
+
+def _listed(uri: str, store: Headers) -> int | None:
+    """The size of one object; None if there is none. It sorts first among the keys it prefixes."""
+    first = next(iter(store.list(uri)), None)
+    return first.size_bytes if first and first.uri == uri else None
+
 
 MIN_BITS_PER_SECOND = 100
 """Minimum plausible bit rate. A lower one means that the duration was never filled in, such as the

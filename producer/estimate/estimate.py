@@ -10,13 +10,13 @@ from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.broker.ledger.values import WorkerSeen
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.discovery import open_source
-from funasr_fleet.producer.discovery.filters import Filters
-from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.discovery.interface import BadRow, Filters, Found
 from funasr_fleet.producer.estimate.cost import DryRun, Span, choose_rtfx
+from funasr_fleet.producer.estimate.durations import Measured, measure
 from funasr_fleet.producer.estimate.local_headers import LocalOrStoredHeaders, preview_folder
-from funasr_fleet.producer.estimate.sampling import Headers, Measured, measure
+from funasr_fleet.producer.estimate.ranges import Headers
 from funasr_fleet.producer.estimate.stratified import Estimate, Key, Strata, ratio_estimate
-from funasr_fleet.producer.planning.estimating import Rates, estimate_ms
+from funasr_fleet.producer.planning.estimating import estimate_ms
 from funasr_fleet.producer.planning.output_names import OutputNames
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
@@ -159,7 +159,6 @@ def dry_run(  # noqa: PLR0913 - each is an option of the command
 
 
 def _walk(found: Iterable[Found], strata: Strata, tally: _Tally) -> None:
-    rates = Rates()
     for _, item, duration_ms in found:
         if isinstance(item, BadRow):
             tally.bad_rows += 1
@@ -172,7 +171,7 @@ def _walk(found: Iterable[Found], strata: Strata, tally: _Tally) -> None:
         else:
             tally.bytes += item.size_bytes
         if duration_ms is not None or item.end_ms is not None:
-            tally.known_ms += estimate_ms(item, duration_ms, rates)
+            tally.known_ms += estimate_ms(item, duration_ms)
         elif item.size_bytes != 0:  # an empty file has no audio, and no header to measure
             strata.add(item)
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from funasr_fleet.producer.discovery.filters import Filters
-from funasr_fleet.producer.discovery.interface import Found
+from funasr_fleet.producer.discovery.folder import walk
+from funasr_fleet.producer.discovery.interface import Filters, Found
 from funasr_fleet.producer.discovery.s3_prefix import to_ref
-from funasr_fleet.producer.discovery.walk_tree import walk
-from funasr_fleet.producer.estimate.sampling import Headers
+from funasr_fleet.producer.estimate.ranges import Headers
 from funasr_fleet.storage.base import ObjectInfo
 
 _PLACEHOLDER_PREFIX = "s3://not-uploaded/"

@@ -2,7 +2,10 @@
 
 import io
 import os
+from collections.abc import Iterator
 from typing import Protocol
+
+from funasr_fleet.storage.base import ObjectInfo
 
 BLOCK_BYTES = 64 << 10
 """Unit of fetching: headers are read in small pieces, and a request costs more than 64 KiB."""
@@ -15,11 +18,14 @@ MAX_READS = 10_000
 bytes at a time, which costs seconds of CPU in 4 MiB."""
 
 
-class Ranges(Protocol):
-    """The part of ObjectStore that RangeFile needs."""
+class Headers(Protocol):
+    """The part of ObjectStore that reading headers needs."""
 
     def open_range(self, uri: str, start: int, length: int) -> bytes:
         """Read a byte range; see ObjectStore.open_range."""
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """List objects; see ObjectStore.list."""
 
 
 class HeaderTooLong(Exception):
@@ -29,7 +35,7 @@ class HeaderTooLong(Exception):
 class RangeFile(io.RawIOBase):
     """An object as a seekable file; fetched blocks are cached."""
 
-    def __init__(self, store: Ranges, uri: str, size_bytes: int) -> None:
+    def __init__(self, store: Headers, uri: str, size_bytes: int) -> None:
         self.name = uri
         self.size_bytes = size_bytes
         self.fetched_bytes = 0

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from funasr_fleet.producer.evaluation.edit_counts import Counts
-from funasr_fleet.producer.evaluation.metric_choice import Metric
-from funasr_fleet.producer.evaluation.scoring import Score
+from funasr_fleet.producer.evaluation.scoring import Counts, Metric, Score
 
 METRICS: tuple[Metric, ...] = ("wer", "cer")
 Outcome = Literal["compared", "missing", "failed", "without_text"]

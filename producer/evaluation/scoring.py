@@ -1,16 +1,94 @@
-"""PURE: the errors between a reference text and a transcript."""
+"""PURE: the errors between a reference text and a transcript, in words or in characters."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from funasr_fleet.producer.evaluation.edit_counts import Counts
-from funasr_fleet.producer.evaluation.metric_choice import (
-    Metric,
-    MetricChoice,
-    choose_metric,
-    choose_units,
-    script_of,
-)
-from funasr_fleet.producer.evaluation.normalise import normalise
+from funasr_fleet.contract.unicode_scripts import PHRASES, WORD_EACH
+from funasr_fleet.producer.evaluation.normalise import characters, normalise, words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Edit counts between references and transcripts. For CER, the unit is characters."""
+
+    words: int = 0
+    """Words in the references."""
+    substitutions: int = 0
+    deletions: int = 0
+    """Words of the references that are missing in the transcripts."""
+    insertions: int = 0
+    """Words of the transcripts that are not in the references."""
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            words=self.words + other.words,
+            substitutions=self.substitutions + other.substitutions,
+            deletions=self.deletions + other.deletions,
+            insertions=self.insertions + other.insertions,
+        )
+
+    @property
+    def errors(self) -> int:
+        """Sum of substitutions, deletions and insertions."""
+        return self.substitutions + self.deletions + self.insertions
+
+    @property
+    def rate(self) -> float | None:
+        """Errors / words. Above 1 with many insertions; None if the references have no words."""
+        return self.errors / self.words if self.words else None
+
+    def to_json(self) -> dict[str, Any]:
+        """All counts and the rate."""
+        return {**asdict(self), "errors": self.errors, "rate": self.rate}
+
+
+Metric = Literal["wer", "cer"]
+"""Word or character error rate."""
+MetricChoice = Literal["auto", "wer", "cer"]
+Script = Literal["han_and_kana", "without_spaces", "spaced"]
+
+_LANGUAGES: dict[str, Script] = {
+    **dict.fromkeys(("zh", "cmn", "yue", "wuu", "nan", "hak", "ja"), "han_and_kana"),
+    **dict.fromkeys(("th", "lo", "km", "my"), "without_spaces"),
+}
+_HAN_OR_KANA = re.compile(f"[{WORD_EACH}]")
+_WITHOUT_SPACES = re.compile(f"[{PHRASES}]")
+
+
+def script_of(normalised: str, language: str | None = None) -> Script:
+    """The script of most words of a text.
+
+    Args:
+        normalised: the normalised text.
+        language: a code such as zh or zh-CN, which takes precedence; auto means none.
+    """
+    code = (language or "auto").lower().replace("_", "-").partition("-")[0]
+    if code != "auto":
+        return _LANGUAGES.get(code, "spaced")
+    found = words(normalised)
+    if 2 * sum(bool(_HAN_OR_KANA.match(word)) for word in found) >= max(1, len(found)):
+        return "han_and_kana"
+    if 2 * sum(bool(_WITHOUT_SPACES.search(word)) for word in found) >= max(1, len(found)):
+        return "without_spaces"
+    return "spaced"
+
+
+def choose_metric(script: Script, choice: MetricChoice = "auto") -> Metric:
+    """The chosen metric; for auto, the usual metric of the script."""
+    if choice != "auto":
+        return choice
+    return "wer" if script == "spaced" else "cer"
+
+
+def choose_units(metric: Metric, script: Script) -> Callable[[str], list[str]]:
+    """The function that splits a normalised text into the units that are counted.
+
+    For Han and kana, each character is a unit with either metric, and Latin words among them are
+    one unit each.
+    """
+    return words if metric == "wer" or script == "han_and_kana" else characters
 
 
 @dataclass(frozen=True)

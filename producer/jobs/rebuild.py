@@ -1,23 +1,74 @@
 """Restore the outcome of every file of a job from S3 into its ledger."""
 
 import json
+from array import array
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import get_args
 
 from funasr_fleet.broker.ledger import JobWriter
 from funasr_fleet.broker.ledger.job_writer import Restored
 from funasr_fleet.broker.ledger.values import FailureExample
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.contract.layout import error_uri
-from funasr_fleet.contract.shard_record import RecordedError
+from funasr_fleet.contract.layout import error_uri, job_uri
+from funasr_fleet.contract.shard_record import FileRecord, RecordedError
+from funasr_fleet.contract.transcript import ErrorKind, Outcome
 from funasr_fleet.producer.dedup.existing import ExistingResults
-from funasr_fleet.producer.dedup.job_outcomes import JobOutcomes, read_outcomes
 from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
 from funasr_fleet.producer.planning.packing import PlannedFile
-from funasr_fleet.producer.planning.parts import Part, read_parts
+from funasr_fleet.producer.planning.parts import count_part, read_parts
 from funasr_fleet.producer.planning.request import JobRequest, read_start_time
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
+from funasr_fleet.storage.job_documents import read_records
+
+_GOOD: tuple[Outcome, ...] = ("ok", "empty", "skipped")
+_KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
+
+
+class JobOutcomes:
+    """Outcome of each file by index. A failure never replaces a success."""
+
+    def __init__(self) -> None:
+        self._codes = bytearray()
+        self._audio_ms = array("I")
+
+    def take(self, record: FileRecord) -> None:
+        """Add one row of a shard record."""
+        if record.index is None or record.outcome == "cancelled":
+            return
+        missing = record.index + 1 - len(self._codes)
+        if missing > 0:
+            self._codes.extend(bytes(missing))
+            self._audio_ms.extend([0] * missing)
+        code = self._codes[record.index]
+        if record.outcome in _GOOD:
+            if record.outcome == "skipped" and 0 < code <= len(_GOOD):
+                return  # keep the outcome of the run that wrote the result
+            self._codes[record.index] = 1 + _GOOD.index(record.outcome)
+            self._audio_ms[record.index] = record.audio_ms
+        elif code == 0 or code > len(_GOOD):
+            kind = record.error.kind if record.error else "model_error"
+            self._codes[record.index] = 1 + len(_GOOD) + _KINDS.index(kind)
+
+    def good(self, index: int) -> tuple[Outcome, int] | None:
+        """(outcome, audio in ms) of a file that succeeded; else None."""
+        code = self._codes[index] if index < len(self._codes) else 0
+        return (_GOOD[code - 1], self._audio_ms[index]) if 0 < code <= len(_GOOD) else None
+
+    def failure(self, index: int) -> ErrorKind | None:
+        """Error kind of a file that failed; else None."""
+        code = self._codes[index] if index < len(self._codes) else 0
+        return _KINDS[code - 1 - len(_GOOD)] if code > len(_GOOD) else None
+
+
+def read_outcomes(store: ObjectStore, output: str, job: str) -> JobOutcomes:
+    """Read all shard records of the job. Raises StoreError."""
+    outcomes = JobOutcomes()
+    for record in read_records(store, job_uri(output, job, "shards/")):
+        outcomes.take(record)
+    return outcomes
+
 
 _READERS = 16
 
@@ -86,7 +137,7 @@ class LedgerRebuild:
         )
         with check, ThreadPoolExecutor(_READERS) as readers:
             for part in read_parts(self.store, self.request.output, self.job):
-                self._count(part)
+                count_part(self.writer, self.job, part)
                 todo = [file for file in part.files if not file.done]
                 refs = [AudioRef.model_validate_json(file.row) for file in todo]
                 flags = [done for _, done in check.flag(refs)]
@@ -103,9 +154,6 @@ class LedgerRebuild:
                 result.done += len(part.files) - len(todo)
                 result.done += sum(1 for one in found if one and one[1] != "failed")
                 yield from (f for f, one in zip(todo, found, strict=True) if one is None)
-
-    def _count(self, part: Part) -> None:
-        self.writer.plan(self.job, part.number, len(part.files), part.estimated_ms, part.done)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from funasr_fleet.broker import job_report
+from funasr_fleet.broker.job_report import FailureGroup, group_failures
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, connect
 from funasr_fleet.contract.queues import queue_of
 from funasr_fleet.producer.errors import NoSuchJob
-from funasr_fleet.producer.progress.failure_groups import FailureGroup, group_failures
-from funasr_fleet.producer.progress.measuring import Progress, measure
-from funasr_fleet.producer.progress.repair import reconcile_command, repair_note
+from funasr_fleet.producer.progress.measuring import (
+    Progress,
+    measure,
+    reconcile_command,
+    repair_note,
+)
 from funasr_fleet.producer.progress.worker_view import WorkerView
 from funasr_fleet.settings import Settings
 

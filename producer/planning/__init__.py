@@ -1,11 +1,9 @@
 """References -> windows -> shards. The plan is made once and saved in S3.
 
 request          the arguments of a job, saved as job.json
-job_plan         the parts of a job: those already planned, then new ones
-discover         plans the references that the saved plan does not contain yet
+discover         plans the references that the saved plan does not contain yet, by windows
 planner_process  runs discover in a subprocess
-windows          splits a stream of references into numbered windows
-parts            a planned window in S3, written before any of it is published
+parts            the plan in S3: a part for each window, written before any of it is published
 output_names     ensures that no two files have the same output name
 disk_hash_set    a set, or a small map, of hashes in constant memory
 hash_file        the hash table on disk behind disk_hash_set

@@ -1,7 +1,6 @@
 """PURE: estimate the audio of a reference without opening it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from funasr_fleet.contract.job import AudioRef
@@ -57,21 +56,13 @@ OTHER_BYTES_PER_SECOND = 16_000.0
 """Rate for every other suffix: the middle of the table."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rates:
-    """Bytes per second of audio, by format."""
-
-    bytes_per_second: Mapping[str, float] = field(default_factory=lambda: TYPICAL_BYTES_PER_SECOND)
-    """By lower-case suffix without the dot; each above 0."""
-
-
 def suffix_of(address: str) -> str:
     """The lower-case suffix without the dot; "" if the last part of the address has none."""
     suffix = address[address.rfind(".") + 1 :]
     return "" if "/" in suffix else suffix.lower()
 
 
-def estimate_ms(ref: AudioRef, duration_ms: int | None, rates: Rates) -> int:
+def estimate_ms(ref: AudioRef, duration_ms: int | None) -> int:
     """Audio of one reference in ms: the known duration, else an estimate from the file size.
 
     At most LONGEST_MS, so that Redis can sum the estimates of any number of files.
@@ -79,22 +70,21 @@ def estimate_ms(ref: AudioRef, duration_ms: int | None, rates: Rates) -> int:
     Args:
         ref: the reference; only its range counts, not the rest of the file.
         duration_ms: duration of the whole file, if known.
-        rates: bytes per second by format.
     """
     end_ms = ref.end_ms
     if duration_ms is not None:
         end_ms = duration_ms if end_ms is None else min(end_ms, duration_ms)
     elif end_ms is None:
-        end_ms = _whole_ms(ref, rates)
+        end_ms = _whole_ms(ref)
     return min(LONGEST_MS, max(0, end_ms - (ref.start_ms or 0)))
 
 
-def _whole_ms(ref: AudioRef, rates: Rates) -> int:
+def _whole_ms(ref: AudioRef) -> int:
     size_bytes = ref.size_bytes
     if size_bytes is None:
         return DEFAULT_MS
     audio = ref.audio
-    rate = rates.bytes_per_second.get(audio[audio.rfind(".") + 1 :])
+    rate = TYPICAL_BYTES_PER_SECOND.get(audio[audio.rfind(".") + 1 :])
     if rate is None:  # most suffixes are lower-case; skip the conversion for these
-        rate = rates.bytes_per_second.get(suffix_of(audio), OTHER_BYTES_PER_SECOND)
+        rate = TYPICAL_BYTES_PER_SECOND.get(suffix_of(audio), OTHER_BYTES_PER_SECOND)
     return int(1000 * size_bytes / rate)

@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from funasr_fleet.broker.ledger import JobWriter
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import part_uri
 from funasr_fleet.producer.planning.packing import PlannedFile
+from funasr_fleet.producer.planning.request import JobRequest
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.storage.job_documents import read_rows
 
@@ -100,3 +102,42 @@ def planned_row(ref: AudioRef, index: int | None) -> bytes:
     """A reference with its index as JSON, as stored in shards."""
     row = ref.model_dump_json(exclude_defaults=True, exclude={"index"}).encode()
     return row if index is None else b'{"index":%d,' % index + row[1:]
+
+
+def count_part(writer: JobWriter, job: str, part: Part) -> None:
+    """Count the part in the job's ledger. Raises BrokerUnavailable."""
+    writer.plan(job, part.number, len(part.files), part.estimated_ms, part.done)
+
+
+@dataclass(kw_only=True)
+class JobPlan:
+    """Yields the parts of a job, each saved in S3 and counted in Redis before publication."""
+
+    store: ObjectStore
+    writer: JobWriter
+    job: str
+    request: JobRequest
+    new_parts: Iterator[Part]
+    """Parts that earlier runs have not planned."""
+    windows: int = 0
+    """Number of windows planned so far."""
+
+    def parts(self, first: int) -> Iterator[Part]:
+        """Every part, starting with this window.
+
+        Raises:
+            BadSource: a source cannot be read.
+            StoreError: an S3 request failed.
+            BrokerUnavailable: Redis is unavailable.
+        """
+        self.windows = first
+        for part in read_parts(self.store, self.request.output, self.job, first):
+            yield self._counted(part)
+        for part in self.new_parts:
+            write_part(self.store, self.request.output, self.job, part)
+            yield self._counted(part)
+
+    def _counted(self, part: Part) -> Part:
+        count_part(self.writer, self.job, part)
+        self.windows = part.number + 1
+        return part

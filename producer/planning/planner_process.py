@@ -4,6 +4,8 @@ The subprocess runs this module. It reads a pickled DiscoveryRequest from standa
 pickled messages to standard output. It exits when its standard output is closed.
 """
 
+import contextlib
+import gc
 import pickle
 import subprocess
 import sys
@@ -12,11 +14,27 @@ from typing import IO, Any
 
 from funasr_fleet.producer.discovery.interface import BadRow
 from funasr_fleet.producer.errors import HelperDied
-from funasr_fleet.producer.gc_tuning import relaxed_gc
 from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover
 from funasr_fleet.producer.planning.packing import PlannedFile
 from funasr_fleet.producer.planning.parts import Cursor, Part
 from funasr_fleet.storage.s3 import S3Store
+
+_GC_THRESHOLDS = (100_000, 50, 100)
+"""Allocations before a collection, then collections before one of the next generation."""
+
+
+@contextlib.contextmanager
+def relaxed_gc() -> Iterator[None]:
+    """Collect garbage less often: planning creates millions of values without reference cycles.
+
+    With the default thresholds, a producer spent 20 % of its time collecting.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def plan_in_subprocess(search: DiscoveryRequest, bad: Callable[[BadRow], None]) -> Iterator[Part]:

@@ -1,15 +1,18 @@
 """PURE. State, progress, throughput, ETA and cost of a job."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
-from funasr_fleet.producer.progress.eta import cost, eta, remaining_audio_ms
-from funasr_fleet.producer.progress.throughput import (
+from funasr_fleet.producer.progress.eta import (
     RECENT_MINUTES,
     Throughput,
+    cost,
+    eta,
     recent,
+    remaining_audio_ms,
     since_start,
 )
 from funasr_fleet.producer.progress.worker_view import WorkerView, view_workers
@@ -151,3 +154,28 @@ def _stalled_s(counts: JobCounts, minutes: Sequence[Minute], now: float) -> floa
     last = 60 * (minutes[-1].minute + 1) if minutes else counts.created_at
     idle_s = now - last
     return idle_s if waiting_of(counts) and idle_s >= 60 * RECENT_MINUTES else None
+
+
+_OUTPUT_PLACEHOLDER = "s3://BUCKET/PREFIX/"
+
+
+def reconcile_command(job: str, output: str = "") -> str:
+    """The command that rebuilds a job's ledger in Redis.
+
+    Args:
+        job: name of the job.
+        output: prefix of its results; empty if unknown.
+    """
+    prefix = shlex.quote(output or _OUTPUT_PLACEHOLDER)
+    return f"fleet reconcile {shlex.quote(job)} --output {prefix}"
+
+
+def repair_note(counts: JobCounts) -> str | None:
+    """One sentence with the repair command; None unless the job's state is unknown."""
+    if state_of(counts) != "unknown":
+        return None
+    command = reconcile_command(counts.job, counts.output)
+    note = f"Redis does not have the full plan of job {counts.job}: rebuild it with `{command}`"
+    if counts.created_at:
+        return note
+    return f"{note}. A job sent by another client has no plan, so its end cannot be determined"

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -11,9 +12,41 @@ from funasr_fleet.contract.job import Shard
 from funasr_fleet.producer.planning.packing import PlannedFile, pack, shard_name
 from funasr_fleet.producer.planning.parts import Part
 from funasr_fleet.producer.planning.request import JobRequest
-from funasr_fleet.producer.publishing.back_pressure import BackPressure
 from funasr_fleet.producer.publishing.messages import Publisher, ShardTemplate, open_publisher
 from funasr_fleet.settings import Settings
+
+LOW_SHARE = 0.5
+"""Low-water mark as a share of the high-water mark; avoids publishing in many small batches."""
+
+_POLL_INTERVAL_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackPressure:
+    """Bounds the number of ready messages in a queue."""
+
+    high: int
+    """High-water mark: maximum of ready messages."""
+    ready: Callable[[], int]
+    """Returns the current number of ready messages."""
+    sleep: Callable[[float], None] = time.sleep
+
+    def room(self, stop: Callable[[], bool], waiting: Callable[[int], None]) -> int:
+        """Wait until messages may be published; returns how many, possibly 0 after a stop.
+
+        Args:
+            stop: returns whether to stop waiting.
+            waiting: called with the number of ready messages at each poll while waiting.
+        """
+        ready = self.ready()
+        if ready < self.high:
+            return self.high - ready
+        while ready > self.high * LOW_SHARE and not stop():
+            waiting(ready)
+            self.sleep(_POLL_INTERVAL_S)
+            ready = self.ready()
+        return max(0, self.high - ready)
+
 
 _AT_ONCE = 100
 """Shards per round trip. A killed producer may publish this many twice, under the same names."""

@@ -9,8 +9,8 @@ import pytest
 
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.producer.discovery.interface import Found, looks_like_audio
+from funasr_fleet.producer.estimate.durations import measure
 from funasr_fleet.producer.estimate.estimate import dry_run, estimate_sources
-from funasr_fleet.producer.estimate.sampling import measure
 from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.audio_headers import mp3, wav

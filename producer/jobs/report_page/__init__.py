@@ -1,8 +1,7 @@
 """PURE. A job's report as a self-contained HTML page: no network access, no script.
 
 page.py    the page: headline numbers, outcomes, failures
-times.py   the charts: throughput over time and file latency
-bins.py    minutes -> at most 200 bars of equal duration
+times.py   the charts: throughput over time, in at most 200 bars, and file latency
 charts.py  column charts and strips as SVG
 style.py   the style sheet, for light and dark mode
 """

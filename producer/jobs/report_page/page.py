@@ -5,11 +5,15 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from funasr_fleet.producer.jobs.report_page.bins import bin_minutes
+from funasr_fleet.broker.job_report import FailureGroup
 from funasr_fleet.producer.jobs.report_page.charts import key, strip
 from funasr_fleet.producer.jobs.report_page.style import STYLE
-from funasr_fleet.producer.jobs.report_page.times import audio_over_time, files_over_time, latency
-from funasr_fleet.producer.progress.failure_groups import FailureGroup
+from funasr_fleet.producer.jobs.report_page.times import (
+    audio_over_time,
+    bin_minutes,
+    files_over_time,
+    latency,
+)
 from funasr_fleet.producer.progress.humanize import decimal, hours, percent, span
 
 _OUTCOMES = {

@@ -4,8 +4,13 @@ import json
 
 import pytest
 
-from funasr_fleet.broker.job_report import quantile, report
-from funasr_fleet.broker.ledger.values import LATENCY_BOUNDS_S, Minute, latency_bucket
+from funasr_fleet.broker.job_report import group_failures, quantile, report
+from funasr_fleet.broker.ledger.values import (
+    LATENCY_BOUNDS_S,
+    FailureExample,
+    Minute,
+    latency_bucket,
+)
 from tests.support.job_counts import BEGUN, FIRST_MINUTE, counted, steady
 
 HOUR_MS = 3_600_000
@@ -124,3 +129,19 @@ def test_minutes_without_a_file_are_left_out() -> None:
         ("2026-11-18T11:07:00Z", 0),
         ("2026-11-18T12:37:00Z", 1),
     ]
+
+
+def test_the_most_frequent_kind_comes_first_with_its_examples() -> None:
+    counts = counted({"failed": 9}, kinds={"poison": 2, "audio_missing": 4})
+    missing = FailureExample(kind="audio_missing", index=3, relative="a.mp3", message="is gone")
+    groups = group_failures(counts, [missing])
+    assert [(group.kind, group.count) for group in groups] == [
+        ("audio_missing", 4),
+        ("unknown", 3),
+        ("poison", 2),
+    ]
+    assert [group.examples for group in groups] == [(missing,), (), ()]
+
+
+def test_a_job_without_failures_has_no_groups() -> None:
+    assert group_failures(counted({"ok": 3}), []) == ()

@@ -13,10 +13,8 @@ import funasr_fleet
 from funasr_fleet.cli.exits import WrongUsage
 from funasr_fleet.cli.main import run
 from funasr_fleet.cli.results import evaluate
-from funasr_fleet.producer.evaluation.edit_counts import Counts
-from funasr_fleet.producer.evaluation.metric_choice import Metric
 from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
-from funasr_fleet.producer.evaluation.scoring import Score
+from funasr_fleet.producer.evaluation.scoring import Counts, Metric, Score
 
 GIVEN = ("--references", "said.jsonl", "--output", "s3://out/x/")
 

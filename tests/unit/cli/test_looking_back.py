@@ -11,11 +11,11 @@ from typer.testing import CliRunner, Result
 
 import funasr_fleet
 from funasr_fleet.broker import job_report
+from funasr_fleet.broker.job_report import FailureGroup
 from funasr_fleet.broker.ledger.values import FailureExample
 from funasr_fleet.cli.exits import WrongUsage
 from funasr_fleet.cli.jobs import jobs
 from funasr_fleet.cli.results import failures, report
-from funasr_fleet.producer.progress.failure_groups import FailureGroup
 from tests.support.job_counts import BEGUN, counted, steady
 
 JOB = counted({"ok": 6, "failed": 4}, audio_ms=7_200_000, closed_at=BEGUN + 120)

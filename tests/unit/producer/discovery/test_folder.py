@@ -8,8 +8,8 @@ from typing import BinaryIO
 import pytest
 
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.producer.discovery.filters import Filters
 from funasr_fleet.producer.discovery.folder import LocalFolder
+from funasr_fleet.producer.discovery.interface import Filters
 from funasr_fleet.storage.base import MemoryStore
 from tests.support.manifests import goes_on_behind_each, items, reason, refs
 

@@ -18,7 +18,7 @@ from funasr_fleet.contract.job import (
 )
 from funasr_fleet.producer.discovery.interface import BadRow, Found
 from funasr_fleet.producer.discovery.manifest import Manifest
-from funasr_fleet.producer.planning.estimating import Rates, estimate_ms
+from funasr_fleet.producer.planning.estimating import estimate_ms
 from funasr_fleet.producer.planning.parts import planned_row
 from funasr_fleet.storage.base import MemoryStore
 from tests.support.examples import OUTPUT
@@ -70,7 +70,7 @@ def survives(found: Found) -> bool:
         (ref.channel, MAX_CHANNEL),
     ):
         assert number is None or (type(number) is int and 0 <= number <= most)
-    estimated = estimate_ms(ref, found.duration_ms, Rates())
+    estimated = estimate_ms(ref, found.duration_ms)
     assert 0 <= estimated * (MAX_INDEX + 1) < 1 << 63  # of as many files as there may be
     row = json.loads(planned_row(ref, 7))
     shard = {"schema": 1, "shard": "s", "output": OUTPUT, "files": [row]}

@@ -3,8 +3,7 @@
 import pytest
 
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.producer.discovery.filters import Filters
-from funasr_fleet.producer.discovery.interface import looks_like_audio
+from funasr_fleet.producer.discovery.interface import Filters, looks_like_audio
 from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
 from funasr_fleet.storage.base import BucketMissing, MemoryStore
 from tests.support.manifests import (

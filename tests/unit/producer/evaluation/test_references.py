@@ -11,8 +11,12 @@ import pytest
 
 from funasr_fleet.producer.discovery.interface import BadRow, BadSource
 from funasr_fleet.producer.discovery.manifest import Manifest
-from funasr_fleet.producer.evaluation.references import EmptyReferences, read_references
-from funasr_fleet.producer.evaluation.rows import NoReferences, Reference
+from funasr_fleet.producer.evaluation.references import (
+    EmptyReferences,
+    NoReferences,
+    Reference,
+    read_references,
+)
 from funasr_fleet.storage.base import MemoryStore
 from tests.support.manifests import items, refs
 

@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funasr_fleet.producer.evaluation.edit_counts import Counts
-from funasr_fleet.producer.evaluation.metric_choice import Metric, MetricChoice, script_of
-from funasr_fleet.producer.evaluation.scoring import score
+from funasr_fleet.producer.evaluation.scoring import Counts, Metric, MetricChoice, score, script_of
 
 
 def _counts(words: int, substituted: int = 0, deleted: int = 0, inserted: int = 0) -> Counts:

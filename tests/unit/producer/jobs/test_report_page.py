@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet.broker.job_report import report
+from funasr_fleet.broker.job_report import FailureGroup, group_failures, report
 from funasr_fleet.broker.ledger.values import FailureExample, JobCounts, Minute
 from funasr_fleet.producer.jobs.report_page import page
-from funasr_fleet.producer.progress.failure_groups import FailureGroup, group_failures
 from tests.support.job_counts import BEGUN, FIRST_MINUTE, counted, steady
 
 VOID = {"meta", "br"}

@@ -10,7 +10,6 @@ from funasr_fleet.producer.discovery.interface import AUDIO_SUFFIXES
 from funasr_fleet.producer.planning.estimating import (
     DEFAULT_MS,
     TYPICAL_BYTES_PER_SECOND,
-    Rates,
     estimate_ms,
     suffix_of,
 )
@@ -38,7 +37,7 @@ HOUR_MS = 3_600_000
 def test_what_is_known_goes_before_what_is_guessed(
     fields: dict[str, Any], duration_ms: int | None, expected_ms: int
 ) -> None:
-    assert estimate_ms(a_ref("s3://in/a.wav", **fields), duration_ms, Rates()) == expected_ms
+    assert estimate_ms(a_ref("s3://in/a.wav", **fields), duration_ms) == expected_ms
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_what_is_known_goes_before_what_is_guessed(
     ],
 )
 def test_an_hour_of_each_format_is_an_hour(name: str, size_bytes: int) -> None:
-    assert estimate_ms(a_ref(f"s3://in/{name}", bytes=size_bytes), None, Rates()) == HOUR_MS
+    assert estimate_ms(a_ref(f"s3://in/{name}", bytes=size_bytes), None) == HOUR_MS
 
 
 def test_every_suffix_that_is_taken_for_audio_has_a_rate() -> None:
@@ -66,7 +65,7 @@ def test_no_estimate_is_negative_or_longer_than_the_stretch(
     start_ms: int, duration_ms: int | None, length_ms: int
 ) -> None:
     ref = a_ref("s3://in/a.wav", start_ms=start_ms, end_ms=start_ms + length_ms + 1)
-    assert 0 <= estimate_ms(ref, duration_ms, Rates()) <= length_ms + 1
+    assert 0 <= estimate_ms(ref, duration_ms) <= length_ms + 1
 
 
 @pytest.mark.parametrize(

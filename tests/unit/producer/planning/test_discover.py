@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from funasr_fleet.producer.discovery.interface import BadRow
-from funasr_fleet.producer.planning import windows
 from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover
 from funasr_fleet.producer.planning.parts import Part, write_part
 from funasr_fleet.producer.planning.planner_process import _packed, _unpacked
@@ -16,7 +15,7 @@ from funasr_fleet.storage.base import MemoryStore
 
 @pytest.fixture(autouse=True)
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "WINDOW_FILES", 4)
+    monkeypatch.setattr("funasr_fleet.producer.planning.discover.WINDOW_FILES", 4)
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import pytest
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.interface import BadRow, Found
-from funasr_fleet.producer.planning import windows
+from funasr_fleet.producer.planning.discover import Item, Window, cut, plan, stream
 from funasr_fleet.producer.planning.parts import Cursor, Part, read_part, read_parts, write_part
-from funasr_fleet.producer.planning.windows import Item, cut, plan, stream
 from funasr_fleet.storage.base import MemoryStore
 from tests.support.examples import a_ref
 
@@ -32,7 +31,7 @@ class Rows:
 
 @pytest.fixture(autouse=True)
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "WINDOW_FILES", 3)
+    monkeypatch.setattr("funasr_fleet.producer.planning.discover.WINDOW_FILES", 3)
 
 
 SOURCES = [Rows(["a", None, "b", "c", "d"]), Rows([]), Rows([None, "e", "f", "g", None])]
@@ -42,7 +41,7 @@ def all_of(found: Found) -> Found:
     return found
 
 
-def refs_of(window: windows.Window) -> list[str]:
+def refs_of(window: Window) -> list[str]:
     return [ref.relative for ref, _ in window.refs]
 
 
@@ -98,7 +97,7 @@ def test_a_part_comes_back_from_s3_as_it_was() -> None:
 
 def test_names_that_json_would_escape_come_back_too() -> None:
     ref = a_ref('s3://in/电话 "1".wav')
-    window = windows.Window(refs=[(ref, None)], next_cursor=Cursor(0, "1", 1))
+    window = Window(refs=[(ref, None)], next_cursor=Cursor(0, "1", 1))
     part, store = plan(window, 0, [False], lambda *_: 7), MemoryStore("out")
     write_part(store, OUTPUT, "night", part)
     again = read_part(store, OUTPUT, "night", 0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funasr_fleet.producer.jobs.report_page.bins import MAX_BARS, bin_minutes
+from funasr_fleet.producer.jobs.report_page.times import MAX_BARS, bin_minutes
 
 BEGUN = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

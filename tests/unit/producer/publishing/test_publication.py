@@ -2,7 +2,7 @@
 
 import pytest
 
-from funasr_fleet.producer.publishing.back_pressure import BackPressure
+from funasr_fleet.producer.publishing.publication import BackPressure
 
 
 class Queue:

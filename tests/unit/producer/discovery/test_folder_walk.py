@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from funasr_fleet.producer.discovery.folder import walk
 from funasr_fleet.producer.discovery.interface import BadSource
-from funasr_fleet.producer.discovery.walk_tree import walk
 
 NAMES = ["a", "a-b/x", "a.wav", "b!", "b-/y", "b/1", "b/2/z", "b/3", "b0", "\u00e9/x"]
 
