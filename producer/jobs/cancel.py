@@ -3,7 +3,7 @@
 from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
 from funasr_fleet.contract.layout import job_uri
-from funasr_fleet.producer.errors import NoSuchJob
+from funasr_fleet.producer.jobs.status import counts_of
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.storage.s3 import S3Store
@@ -24,14 +24,9 @@ def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None
         StoreError: the marker could not be written to S3; the job is cancelled nevertheless.
     """
     settings = settings or Settings.load()
-    redis = connect(settings)
-    ledger, writer = (
-        LedgerReader(redis, settings.key_prefix),
-        JobWriter(redis, settings.key_prefix),
-    )
-    counts = ledger.counts(job)
-    if counts is None:
-        raise NoSuchJob(f"there is no job {job!r}; `fleet jobs` lists the existing jobs")
+    redis, prefix = connect(settings), settings.key_prefix
+    ledger, writer = LedgerReader(redis, prefix), JobWriter(redis, prefix)
+    counts = counts_of(ledger, job)
     if counts.complete and not counts.cancelled_at:
         return False
     writer.cancel(job)

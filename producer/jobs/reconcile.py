@@ -50,14 +50,11 @@ def reconcile(
         StoreError: an S3 request failed; call again.
     """
     settings, store = settings or Settings.load(), store or S3Store()
-    redis = connect(settings)
-    ledger, writer = (
-        LedgerReader(redis, settings.key_prefix),
-        JobWriter(redis, settings.key_prefix),
-    )
+    redis, prefix = connect(settings), settings.key_prefix
+    ledger, writer = LedgerReader(redis, prefix), JobWriter(redis, prefix)
     counts = ledger.counts(job)
     request = _read_request(store, job, output, counts)
-    with JobLock(redis, settings.key_prefix, job):
+    with JobLock(redis, prefix, job):
         started_at = datetime.fromisoformat(read_start_time(store, request.output, job)).timestamp()
         route = route_job(redis, settings, request.model, writer.about(job).get("queue"))
         about = {"request": request.digest, "queue": route.queue}
@@ -70,7 +67,7 @@ def reconcile(
         rebuild = LedgerRebuild(store, writer, job, request, revision)
         result = _restore_and_publish(rebuild, settings, before_ms)
         result.warnings += route.warnings if result.enqueued else ()
-        claims = claim_key(settings.key_prefix, identity_of(request.output, ""))
+        claims = claim_key(prefix, identity_of(request.output, ""))
         writer.drop_unclaimed_shards(job, claims)
     if JobFinalizer(ledger, writer, store).close(job) == "held":
         result.warnings.append(

@@ -10,8 +10,9 @@ from funasr_fleet.broker.job_finalizer import SUCCESS
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
 from funasr_fleet.broker.ledger.values import JobCounts
 from funasr_fleet.contract.layout import job_uri
-from funasr_fleet.producer.errors import CannotRetry, NoSuchJob
+from funasr_fleet.producer.errors import CannotRetry
 from funasr_fleet.producer.job_lock import JobLock
+from funasr_fleet.producer.jobs.status import counts_of
 from funasr_fleet.producer.planning.packing import PlannedFile, pack
 from funasr_fleet.producer.planning.parts import read_parts
 from funasr_fleet.producer.planning.request import JobRequest, read_request
@@ -49,18 +50,15 @@ def retry(
         StoreError: an S3 request failed; call again for the rest.
     """
     settings, store = settings or Settings.load(), store or S3Store()
-    redis = connect(settings)
-    ledger, writer = (
-        LedgerReader(redis, settings.key_prefix),
-        JobWriter(redis, settings.key_prefix),
-    )
+    redis, prefix = connect(settings), settings.key_prefix
+    ledger, writer = LedgerReader(redis, prefix), JobWriter(redis, prefix)
     counts = _retryable(ledger, job)
     request = read_request(store, counts.output, job)
     if request is None:
         raise CannotRetry(f"S3 has no plan for job {job}: enqueue its files as a new job")
     queue = counts.queue or route_job(redis, settings, request.model).queue
     republisher = Republisher(settings, writer, store, job, request, queue)
-    with JobLock(redis, settings.key_prefix, job):
+    with JobLock(redis, prefix, job):
         # includes the files that a killed retry had reopened but not published
         wanted = {*ledger.indexes(job, "failed"), *ledger.indexes(job, "reopened")}
         files = _planned_files(store, counts.output, job, wanted) if wanted else iter(())
@@ -68,9 +66,7 @@ def retry(
 
 
 def _retryable(ledger: LedgerReader, job: str) -> JobCounts:
-    counts = ledger.counts(job)
-    if counts is None:
-        raise NoSuchJob(f"there is no job {job!r}; `fleet jobs` lists the existing jobs")
+    counts = counts_of(ledger, job)
     if counts.cancelled_at:
         raise CannotRetry(f"job {job} was cancelled: enqueue its files as a new job")
     if note := repair_note(counts):  # the set of failed files is incomplete as well

@@ -74,8 +74,8 @@ def status(
         BrokerUnavailable: Redis is unavailable.
     """
     settings = settings or Settings.load()
-    ledger = LedgerReader(connect(settings), settings.key_prefix)
-    counts = _counts(ledger, job)
+    ledger = _open(settings)
+    counts = counts_of(ledger, job)
     ready, unacked = ledger.backlog(queue_of(counts.queue) if counts.queue else settings.queue)
     return JobStatus(
         counts=counts,
@@ -109,9 +109,8 @@ def failures(job: str, settings: Settings | None = None) -> tuple[FailureGroup, 
         NoSuchJob: the ledger has no such job.
         BrokerUnavailable: Redis is unavailable.
     """
-    settings = settings or Settings.load()
-    ledger = LedgerReader(connect(settings), settings.key_prefix)
-    return group_failures(_counts(ledger, job), ledger.examples(job))
+    ledger = _open(settings or Settings.load())
+    return group_failures(counts_of(ledger, job), ledger.examples(job))
 
 
 def report(job: str, settings: Settings | None = None) -> dict[str, Any]:
@@ -121,13 +120,13 @@ def report(job: str, settings: Settings | None = None) -> dict[str, Any]:
         NoSuchJob: the ledger has no such job.
         BrokerUnavailable: Redis is unavailable.
     """
-    settings = settings or Settings.load()
-    ledger = LedgerReader(connect(settings), settings.key_prefix)
-    counts = _counts(ledger, job)
+    ledger = _open(settings or Settings.load())
+    counts = counts_of(ledger, job)
     return job_report.report(counts, ledger.minutes(job), ledger.latency(job), now=time.time())
 
 
-def _counts(ledger: LedgerReader, job: str) -> JobCounts:
+def counts_of(ledger: LedgerReader, job: str) -> JobCounts:
+    """The job's counters. Raises NoSuchJob and BrokerUnavailable."""
     counts = ledger.counts(job)
     if counts is None:
         raise NoSuchJob(
@@ -135,3 +134,7 @@ def _counts(ledger: LedgerReader, job: str) -> JobCounts:
             f"data, rebuild the job with `{reconcile_command(job)}`"
         )
     return counts
+
+
+def _open(settings: Settings) -> LedgerReader:
+    return LedgerReader(connect(settings), settings.key_prefix)
