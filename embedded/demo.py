@@ -91,7 +91,9 @@ def run_demo(directory: Path, report: Callable[[str], None]) -> DemoResult:
             worker.process.wait_until(_complete(job, report), _DEADLINE_S)
             wall_s = time.monotonic() - begin
         counts = status(job).counts
-        return _summarise(_collect(S3Store()), counts.audio_ms / 1000, wall_s)
+        store = S3Store()
+        results = [_read_result(store, sample) for sample in load_samples()]
+        return _summarise(results, counts.audio_ms / 1000, wall_s)
 
 
 def _complete(job: str, report: Callable[[str], None]) -> Callable[[], bool]:
@@ -120,10 +122,6 @@ def _enqueue_samples() -> str:
         limits=ShardLimits(files=4),
     )
     return result.job
-
-
-def _collect(store: ObjectStore) -> list[FileResult]:
-    return [_read_result(store, sample) for sample in load_samples()]
 
 
 def _read_result(store: ObjectStore, sample: Sample) -> FileResult:

@@ -15,7 +15,7 @@ from funasr_fleet.producer.job_lock import JobLock
 from funasr_fleet.producer.model_choice import Route
 from funasr_fleet.producer.planning.bad_rows import BadRows
 from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover, open_sources
-from funasr_fleet.producer.planning.parts import JobPlan, Part
+from funasr_fleet.producer.planning.parts import Part, plan_parts
 from funasr_fleet.producer.planning.planner_process import plan_in_subprocess, relaxed_gc
 from funasr_fleet.producer.planning.request import (
     JobRequest,
@@ -107,36 +107,34 @@ class EnqueueRun:
         )
 
     def _publish_all(self, new_parts: Iterator[Part], queue: str, lock: JobLock) -> None:
-        plan = JobPlan(
-            store=self.store,
-            writer=self._writer,
-            job=self.result.job,
-            request=self.request,
-            new_parts=new_parts,
-        )
+        job = self.result.job
         publication = Publication(
             settings=self.settings,
             writer=self._writer,
             ready=lambda: self._ledger.ready(queue),
-            job=self.result.job,
+            job=job,
             request=self.request,
             queue=queue,
             max_ready=self.max_ready,
             check_lock=lock.renew,
         )
         with relaxed_gc(), publication:
-            window, _ = publication.cursor
-            for part in plan.parts(window):
+            windows, _ = publication.cursor
+            parts = plan_parts(
+                self.store, self._writer, self.request, job, first=windows, new_parts=new_parts
+            )
+            for part in parts:
+                windows = part.number + 1
                 self._publish(publication, part)
                 if self.result.cancelled:
                     return
-        if not plan.windows and self._remove_if_unplanned():
+        if not windows and self._remove_if_unplanned():
             self.result.empty = True
             return
         self._save_request()
         self._bad_rows.keep()
-        write_planned(self.store, self.result.output, self.result.job, plan.windows)
-        self._writer.end_publishing(self.result.job, plan.windows)
+        write_planned(self.store, self.result.output, job, windows)
+        self._writer.end_publishing(job, windows)
 
     def _saving_request(self, new_parts: Iterator[Part]) -> Iterator[Part]:
         """Pass the parts on; before the first one, save the job's request in S3."""

@@ -1,5 +1,6 @@
 """Flag the files that need no work, by listing and shard records, else by reading results."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -65,7 +66,8 @@ class UpToDateCheck:
             TemporaryDiskFull: a hash table cannot be written to disk.
         """
         with ThreadPoolExecutor(_READERS, "result") as readers:
-            for window in _windows(refs):
+            rest = iter(refs)
+            while window := list(itertools.islice(rest, _WINDOW)):
                 existing = self.existing()
                 etags = self._etags(window, existing, readers)
                 pairs = zip(window, etags, strict=True)
@@ -162,14 +164,3 @@ def _read(read: Read) -> bool:
         return read()
     except (StoreError, ValueError, KeyError, TypeError, AttributeError):
         return False
-
-
-def _windows(refs: Iterable[AudioRef]) -> Iterator[list[AudioRef]]:
-    window: list[AudioRef] = []
-    for ref in refs:
-        window.append(ref)
-        if len(window) == _WINDOW:
-            yield window
-            window = []
-    if window:
-        yield window

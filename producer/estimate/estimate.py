@@ -58,19 +58,9 @@ def estimate_sources(  # noqa: PLR0913 - the keywords of enqueue
 ) -> DryRun:
     """Estimate what `enqueue` with the same arguments would process; nothing is published.
 
-    Files with an up-to-date result are included. Local folders are not uploaded.
-
-    Args:
-        sources: see enqueue.
-        upload: prefix that local folders would be uploaded to; optional.
-        since: see enqueue.
-        limit: see enqueue.
-        suffixes: see enqueue.
-        gpus: see dry_run.
-        rtfx: see dry_run.
-        gpu_hour_price: see dry_run.
-        settings: name the Redis server with the workers' RTFx; default: from the environment.
-        store: S3 by default.
+    Files with an up-to-date result are included. Local folders are not uploaded, so `upload` is
+    optional. The other arguments are those of `enqueue` and of `dry_run`; the settings name the
+    Redis server with the workers' RTFx.
 
     Raises:
         BadSource: a source cannot be read.

@@ -93,24 +93,6 @@ class ReconcileResult:
 
 
 @dataclass
-class _Audio:
-    """Audio of the finished files, in ms."""
-
-    done_ms: int = 0
-    """The sum according to S3."""
-    added_ms: int = 0
-    """Audio of the files that were missing in the ledger and were added."""
-
-    def off_by(self, before_ms: int) -> int:
-        """The correction, in ms, to add to the ledger's sum so that it matches S3.
-
-        Args:
-            before_ms: the ledger's sum before the restore.
-        """
-        return self.done_ms - before_ms - self.added_ms
-
-
-@dataclass(frozen=True)
 class LedgerRebuild:
     """Reads the outcomes of a job's files from S3 and restores them in the ledger."""
 
@@ -119,7 +101,10 @@ class LedgerRebuild:
     job: str
     request: JobRequest
     revision: str | None
-    audio: _Audio = field(default_factory=_Audio)
+    done_ms: int = 0
+    """Audio of the finished files according to S3."""
+    added_ms: int = 0
+    """Audio of those that were missing in the ledger and were added."""
 
     def restore(self, result: ReconcileResult) -> Iterator[PlannedFile]:
         """Restore finished and failed files in the ledger; yield the files that are neither.
@@ -146,8 +131,8 @@ class LedgerRebuild:
                 )
                 found = list(readers.map(outcome_of, todo, refs, flags))
                 restored = [one for one in found if one]
-                self.audio.added_ms += self.writer.restore(self.job, restored)
-                self.audio.done_ms += sum(audio_ms for _, _, audio_ms, _ in restored)
+                self.added_ms += self.writer.restore(self.job, restored)
+                self.done_ms += sum(audio_ms for _, _, audio_ms, _ in restored)
                 result.files += len(part.files)
                 result.windows = part.number + 1
                 result.failed += sum(1 for one in found if one and one[1] == "failed")

@@ -101,7 +101,7 @@ def _restore_and_publish(
     planned = read_planned(rebuild.store, request.output, job)
     result.planned = planned == result.windows
     if before_ms is not None and (result.planned or planned is None):
-        writer.correct_audio(job, rebuild.audio.off_by(before_ms))
+        writer.correct_audio(job, rebuild.done_ms - rebuild.added_ms - before_ms)
         writer.end_rebuilding(job)
     if result.planned:
         writer.end_publishing(job, result.windows)

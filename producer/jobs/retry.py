@@ -4,7 +4,6 @@ import itertools
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from funasr_fleet.broker.job_finalizer import SUCCESS
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
@@ -13,6 +12,7 @@ from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.producer.errors import CannotRetry
 from funasr_fleet.producer.job_lock import JobLock
 from funasr_fleet.producer.jobs.status import counts_of
+from funasr_fleet.producer.planning.discover import WINDOW_FILES
 from funasr_fleet.producer.planning.packing import PlannedFile, pack
 from funasr_fleet.producer.planning.parts import read_parts
 from funasr_fleet.producer.planning.request import JobRequest, read_request
@@ -104,8 +104,10 @@ class Republisher:
         name_of = f"{self.job}-again-{secrets.token_hex(4)}-{{:06d}}".format
         numbers, sent = itertools.count(), 0
         with open_publisher(self.settings, self.queue, self.request.priority) as publisher:
-            for window in _batched(files, 10_000):
-                for shards in _batched(pack(window, self.request.limits), _AT_ONCE):
+            rest = iter(files)
+            while window := list(itertools.islice(rest, WINDOW_FILES)):
+                packed = pack(window, self.request.limits)
+                while shards := list(itertools.islice(packed, _AT_ONCE)):
                     indexes = [file.index for shard in shards for file in shard]
                     self._reopen(indexes, first=sent == 0)
                     with publisher.batch(len(shards)):
@@ -122,12 +124,3 @@ class Republisher:
             self.writer.next_round(self.job)
             self.store.delete(job_uri(self.request.output, self.job, SUCCESS))
         self.writer.reopen(self.job, indexes)
-
-
-T = TypeVar("T")
-
-
-def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while batch := list(itertools.islice(rest, size)):
-        yield batch

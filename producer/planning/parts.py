@@ -6,7 +6,7 @@ stored in shards, and the fields that only the plan needs.
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from funasr_fleet.broker.ledger import JobWriter
@@ -109,35 +109,34 @@ def count_part(writer: JobWriter, job: str, part: Part) -> None:
     writer.plan(job, part.number, len(part.files), part.estimated_ms, part.done)
 
 
-@dataclass(kw_only=True)
-class JobPlan:
-    """Yields the parts of a job, each saved in S3 and counted in Redis before publication."""
+def plan_parts(
+    store: ObjectStore,
+    writer: JobWriter,
+    request: JobRequest,
+    job: str,
+    *,
+    first: int,
+    new_parts: Iterable[Part],
+) -> Iterator[Part]:
+    """Every part of a job, saved in S3 and counted in Redis before it is yielded.
 
-    store: ObjectStore
-    writer: JobWriter
-    job: str
-    request: JobRequest
-    new_parts: Iterator[Part]
-    """Parts that earlier runs have not planned."""
-    windows: int = 0
-    """Number of windows planned so far."""
+    Args:
+        store: where the plan is.
+        writer: the ledger.
+        request: the job's request.
+        job: its name.
+        first: number of the first window.
+        new_parts: parts that earlier runs have not planned; they follow those in S3.
 
-    def parts(self, first: int) -> Iterator[Part]:
-        """Every part, starting with this window.
-
-        Raises:
-            BadSource: a source cannot be read.
-            StoreError: an S3 request failed.
-            BrokerUnavailable: Redis is unavailable.
-        """
-        self.windows = first
-        for part in read_parts(self.store, self.request.output, self.job, first):
-            yield self._counted(part)
-        for part in self.new_parts:
-            write_part(self.store, self.request.output, self.job, part)
-            yield self._counted(part)
-
-    def _counted(self, part: Part) -> Part:
-        count_part(self.writer, self.job, part)
-        self.windows = part.number + 1
-        return part
+    Raises:
+        BadSource: a source cannot be read.
+        StoreError: an S3 request failed.
+        BrokerUnavailable: Redis is unavailable.
+    """
+    for part in read_parts(store, request.output, job, first):
+        count_part(writer, job, part)
+        yield part
+    for part in new_parts:
+        write_part(store, request.output, job, part)
+        count_part(writer, job, part)
+        yield part

@@ -21,31 +21,33 @@ LOW_SHARE = 0.5
 _POLL_INTERVAL_S = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class BackPressure:
-    """Bounds the number of ready messages in a queue."""
+def wait_for_room(
+    high: int,
+    count_ready: Callable[[], int],
+    stop: Callable[[], bool],
+    waiting: Callable[[int], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Back-pressure: at the high-water mark, wait until the low-water mark is reached.
 
-    high: int
-    """High-water mark: maximum of ready messages."""
-    ready: Callable[[], int]
-    """Returns the current number of ready messages."""
-    sleep: Callable[[float], None] = time.sleep
+    Args:
+        high: high-water mark: maximum of ready messages in the queue.
+        count_ready: returns the current number of ready messages.
+        stop: returns whether to stop waiting.
+        waiting: called with the number of ready messages at each poll while waiting.
+        sleep: waits for the given seconds.
 
-    def room(self, stop: Callable[[], bool], waiting: Callable[[int], None]) -> int:
-        """Wait until messages may be published; returns how many, possibly 0 after a stop.
-
-        Args:
-            stop: returns whether to stop waiting.
-            waiting: called with the number of ready messages at each poll while waiting.
-        """
-        ready = self.ready()
-        if ready < self.high:
-            return self.high - ready
-        while ready > self.high * LOW_SHARE and not stop():
-            waiting(ready)
-            self.sleep(_POLL_INTERVAL_S)
-            ready = self.ready()
-        return max(0, self.high - ready)
+    Returns:
+        How many messages may be published, possibly 0 after a stop.
+    """
+    ready = count_ready()
+    if ready < high:
+        return high - ready
+    while ready > high * LOW_SHARE and not stop():
+        waiting(ready)
+        sleep(_POLL_INTERVAL_S)
+        ready = count_ready()
+    return max(0, high - ready)
 
 
 _AT_ONCE = 100
@@ -84,7 +86,6 @@ class Publication:
     def __enter__(self) -> Self:
         opened = open_publisher(self.settings, self.queue, self.request.priority)
         self._publisher: Publisher = self._open.enter_context(opened)
-        self._pressure = BackPressure(high=self.max_ready, ready=self.ready)
         self._template = ShardTemplate(template_shard(self.job, self.request))
         self.cursor = self.writer.cursor(self.job)
         """(window, shards of this window) that an earlier run has published."""
@@ -108,7 +109,7 @@ class Publication:
         if part.number == window:
             shards = shards[before:]
         while shards and not self._is_stopped():
-            room = self._pressure.room(self._is_stopped, waiting)
+            room = wait_for_room(self.max_ready, self.ready, self._is_stopped, waiting)
             some, shards = shards[: min(room, _AT_ONCE)], shards[min(room, _AT_ONCE) :]
             if some:
                 self._send(part.number, some)

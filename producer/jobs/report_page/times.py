@@ -11,7 +11,7 @@ from funasr_fleet.producer.progress.humanize import compact, decimal, span
 MAX_BARS = 200
 
 _WIDTHS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
-"""Allowed durations of a bar, in minutes; multiples of a day follow."""
+"""Allowed durations of a bar, and between two labels, in minutes; multiples of a day follow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,6 @@ def _width(first: int, last: int) -> int:
 
 _LABELS = 8
 """Approximate maximum number of labels below a time axis."""
-_LABEL_STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
 
 
 def audio_over_time(bars: Bars) -> tuple[str, str]:
@@ -152,7 +151,7 @@ def _latency_columns(buckets: list[dict[str, Any]]) -> list[Column]:
 def _labels(bars: Bars) -> list[str]:
     """A label for each bar that starts at a multiple of the label step, "" for others; UTC."""
     length = bars.minutes * len(bars.bars)
-    steps = [n for n in _LABEL_STEPS_MIN if n >= bars.minutes and length <= _LABELS * n]
+    steps = [n for n in _WIDTHS_MIN if n >= bars.minutes and length <= _LABELS * n]
     step = steps[0] if steps else 1440 * -(-length // (_LABELS * 1440))
     shape = "%H:%M" if length <= 1440 else "%d %b %H:%M" if step < 1440 else "%d %b"
     moments = [int(bar.at.timestamp()) // 60 for bar in bars.bars]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from funasr_fleet.producer.publishing.publication import BackPressure
+from funasr_fleet.producer.publishing.publication import wait_for_room
 
 
 class Queue:
@@ -26,13 +26,11 @@ class Queue:
 )
 def test_room_is_what_the_high_mark_leaves(ready: list[int], room: int, waits: int) -> None:
     queue, told = Queue(*ready), list[int]()
-    pressure = BackPressure(high=100, ready=queue.look, sleep=queue.sleep)
-    assert pressure.room(lambda: False, told.append) == room
+    assert wait_for_room(100, queue.look, lambda: False, told.append, queue.sleep) == room
     assert (queue.waits, told) == (waits, ready[:waits])
 
 
 def test_who_is_stopped_does_not_wait() -> None:
     queue = Queue(100)
-    pressure = BackPressure(high=100, ready=queue.look, sleep=queue.sleep)
-    assert pressure.room(lambda: True, lambda _: None) == 0
+    assert wait_for_room(100, queue.look, lambda: True, lambda _: None, queue.sleep) == 0
     assert queue.waits == 0
