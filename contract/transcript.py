@@ -116,7 +116,7 @@ class Receipt(_Frozen):
 
     job: str | None
     fingerprint: str
-    """See contract.layout.fingerprint."""
+    """Hash of everything the result depends on; see contract.layout.fingerprint."""
     model: str
     """The configured name."""
     model_revision: str

@@ -1,6 +1,6 @@
 """The object store.
 
-base           the ObjectStore protocol, its errors, and an in-memory implementation
+base           the ObjectStore protocol and its errors
 s3             the ObjectStore on S3
 s3_errors      errors of S3 and botocore -> errors of base
 job_documents  reads the rows of a job's plan, and the records of its shards

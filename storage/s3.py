@@ -144,7 +144,7 @@ class S3Store:
         return bucket, key
 
     def head(self, uri: str) -> ObjectInfo:
-        """See ObjectStore."""
+        """Metadata of an object, from a HEAD request."""
         bucket, key = self._place(uri)
         with translated(uri):
             answer = self._client.head_object(Bucket=bucket, Key=key)
@@ -156,7 +156,7 @@ class S3Store:
         )
 
     def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
-        """See ObjectStore."""
+        """Write an object's content into a file, chunk by chunk, and rewind the file."""
         bucket, key = self._place(uri)
         with translated(uri):
             answer = self._client.get_object(Bucket=bucket, Key=key)
@@ -170,14 +170,14 @@ class S3Store:
         return ObjectInfo(uri=uri, etag=_quoted(answer["ETag"]), size_bytes=size_bytes)
 
     def read(self, uri: str) -> bytes:
-        """See ObjectStore."""
+        """The content of a small object."""
         bucket, key = self._place(uri)
         with translated(uri):
             body: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
     def open_range(self, uri: str, start: int, length: int) -> bytes:
-        """See ObjectStore."""
+        """A byte range of an object, also from a store that ignores ranges."""
         if length <= 0:
             return b""
         bucket, key = self._place(uri)
@@ -192,7 +192,7 @@ class S3Store:
         return b""
 
     def write(self, uri: str, body: bytes, content_type: str) -> str:
-        """See ObjectStore."""
+        """Create or replace an object atomically; returns its ETag."""
         bucket, key = self._place(uri)
         with translated(uri):
             answer = self._client.put_object(
@@ -201,19 +201,19 @@ class S3Store:
         return _quoted(answer["ETag"])
 
     def upload(self, uri: str, file: BinaryIO) -> None:
-        """See ObjectStore."""
+        """Create or replace an object from a file, in several parts if it is large."""
         bucket, key = self._place(uri)
         with translated(uri):
             self._client.upload_fileobj(file, bucket, key)
 
     def delete(self, uri: str) -> None:
-        """See ObjectStore."""
+        """Delete an object; a missing object is not an error."""
         bucket, key = self._place(uri)
         with translated(uri), contextlib.suppress(ObjectMissing):
             self._client.delete_object(Bucket=bucket, Key=key)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
-        """See ObjectStore."""
+        """Every object below a prefix, in key order."""
         bucket, key = self._place(prefix)
         for page in self._pages(prefix, Prefix=key, **_start_after(split_uri(after)[1])):
             for item in page.get("Contents", ()):
@@ -222,7 +222,7 @@ class S3Store:
                     yield found
 
     def list_level(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo | Folder]:
-        """See ObjectStore."""
+        """Objects and folders directly below a prefix, in key order."""
         bucket, key = self._place(prefix)
         start = _start_after(_before_its_folder(key, split_uri(after)[1]))
         for page in self._pages(prefix, Prefix=key, Delimiter="/", **start):
@@ -242,7 +242,7 @@ class S3Store:
             )
 
     def check(self) -> None:
-        """See ObjectStore."""
+        """Check that storage answers and accepts the credentials, by listing the buckets."""
         # even when listing the buckets is denied, the credentials were accepted
         with contextlib.suppress(ObjectDenied), translated("s3://"):
             self._client.list_buckets()

@@ -11,7 +11,6 @@ from funasr_fleet.contract.job import AudioRef, Options, Shard
 from funasr_fleet.demo_model import DEMO_ASR, DEMO_CANARY
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.settings import Settings
-from funasr_fleet.storage.base import MemoryStore
 from funasr_fleet.worker.audio.decode import decode_file
 from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.engine.families import FAMILIES, family_of, registered_name
@@ -24,6 +23,7 @@ from funasr_fleet.worker.pipeline.pipeline import Pipeline
 from funasr_fleet.worker.pipeline.result_writer import RunContext
 from funasr_fleet.worker.process.hardware import SlotPlan
 from funasr_fleet.worker.text.tokens import join_texts
+from tests.support.memory_store import MemoryStore
 from tests.support.random_models import save_random, seaco_of_the_demo
 from tests.support.small_models import (
     conformer,

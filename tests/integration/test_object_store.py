@@ -14,7 +14,6 @@ from funasr_fleet.storage.base import (
     BucketMissing,
     CredentialsRefused,
     Folder,
-    MemoryStore,
     ObjectDenied,
     ObjectInfo,
     ObjectMissing,
@@ -22,6 +21,7 @@ from funasr_fleet.storage.base import (
     StoreUnavailable,
 )
 from funasr_fleet.storage.s3 import S3Store
+from tests.support.memory_store import MemoryStore
 
 
 @pytest.fixture(params=["memory", "s3"])

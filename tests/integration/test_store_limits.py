@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from funasr_fleet.embedded.stack import Stack
-from funasr_fleet.storage.base import MemoryStore, ObjectDenied, ObjectStore, ObjectTooLarge
+from funasr_fleet.storage.base import ObjectDenied, ObjectStore, ObjectTooLarge
 from funasr_fleet.storage.s3 import S3Store
+from tests.support.memory_store import MemoryStore
 
 KEPT = 1 << 20
 

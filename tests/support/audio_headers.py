@@ -4,7 +4,7 @@ import random
 import struct
 from threading import Lock
 
-from funasr_fleet.storage.base import MemoryStore
+from tests.support.memory_store import MemoryStore
 
 MP3_FRAME = b"\xff\xfb\x90\x00" + bytes(413)
 """MPEG-1 layer III, 128 kbit/s, 44.1 kHz: 417 bytes for 1152 samples, silent."""

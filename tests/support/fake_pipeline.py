@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.transcript import Outcome
-from funasr_fleet.storage.base import MemoryStore, ObjectInfo, StoreError
+from funasr_fleet.storage.base import ObjectInfo, StoreError
 from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.events import Event, FileFinished, ignore
 from funasr_fleet.worker.pipeline.fetch import Fetcher
@@ -15,6 +15,7 @@ from funasr_fleet.worker.pipeline.pipeline import Pipeline
 from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch
 from funasr_fleet.worker.text.batching import in_groups
 from tests.support.examples import OUTPUT, who
+from tests.support.memory_store import MemoryStore
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.sounds import Planes, tone, wav
 

@@ -2,7 +2,7 @@
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.interface import BadRow, Source
-from funasr_fleet.storage.base import MemoryStore
+from tests.support.memory_store import MemoryStore
 
 
 def a_store(*keys: str) -> MemoryStore:

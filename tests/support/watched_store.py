@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from funasr_fleet.storage.base import MemoryStore, ObjectDenied, ObjectInfo
+from funasr_fleet.storage.base import ObjectDenied, ObjectInfo
+from tests.support.memory_store import MemoryStore
 
 
 class WatchedStore(MemoryStore):

@@ -15,7 +15,8 @@ from funasr_fleet.contract.layout import failed_record_uri, job_uri, part_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError, encode
 from funasr_fleet.producer.planning.packing import PlannedFile
 from funasr_fleet.producer.planning.parts import Cursor, Part, planned_row, write_part
-from funasr_fleet.storage.base import BucketMissing, MemoryStore
+from funasr_fleet.storage.base import BucketMissing
+from tests.support.memory_store import MemoryStore
 
 OUT = "s3://out/prefix/"
 

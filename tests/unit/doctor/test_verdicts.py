@@ -11,8 +11,9 @@ from funasr_fleet.doctor import Verdict
 from funasr_fleet.doctor.broker import check_clock, check_persistence, round_trip_s, try_writing
 from funasr_fleet.doctor.storage import read_below, write_below
 from funasr_fleet.doctor.worker import check_devices, check_threads
-from funasr_fleet.storage.base import MemoryStore, ObjectDenied
+from funasr_fleet.storage.base import ObjectDenied
 from funasr_fleet.worker.process.hardware import Gpu
+from tests.support.memory_store import MemoryStore
 
 H100 = Gpu(index=0, name="NVIDIA H100", uuid="GPU-1", memory_bytes=80 << 30)
 EIGHT = [

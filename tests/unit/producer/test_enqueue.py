@@ -14,7 +14,7 @@ from funasr_fleet.producer.planning.request import (
     read_start_time,
     write_request,
 )
-from funasr_fleet.storage.base import MemoryStore
+from tests.support.memory_store import MemoryStore
 
 
 def test_jobs_begun_in_the_same_second_are_two_jobs() -> None:

@@ -21,8 +21,9 @@ from funasr_fleet.producer.single_file import (
 )
 from funasr_fleet.producer.single_file_request import SingleFileRequest
 from funasr_fleet.settings import Settings
-from funasr_fleet.storage.base import MemoryStore, ObjectDenied
+from funasr_fleet.storage.base import ObjectDenied
 from tests.support.examples import a_segment, a_transcript
+from tests.support.memory_store import MemoryStore
 
 SCRATCH = "s3://scratch/mine/"
 

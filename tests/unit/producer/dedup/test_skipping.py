@@ -11,13 +11,13 @@ from funasr_fleet.contract.layout import error_uri, fingerprint, output_uri
 from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
 from funasr_fleet.storage.base import (
     BucketMissing,
-    MemoryStore,
     ObjectDenied,
     ObjectInfo,
     StoreError,
     StoreUnavailable,
 )
 from tests.support.examples import OUTPUT, a_ref
+from tests.support.memory_store import MemoryStore
 
 MODEL = "sha256:m"
 LISTED: dict[str, Any] = {"etag": '"e"', "bytes": 5}

@@ -17,8 +17,9 @@ from funasr_fleet.contract.layout import (
 from funasr_fleet.contract.shard_record import FileRecord, encode
 from funasr_fleet.producer.dedup.existing import ExistingResults
 from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
-from funasr_fleet.storage.base import MemoryStore, StoreUnavailable
+from funasr_fleet.storage.base import StoreUnavailable
 from tests.support.examples import OUTPUT, a_ref
+from tests.support.memory_store import MemoryStore
 from tests.support.watched_store import WatchedStore
 
 MODEL = "sha256:m"

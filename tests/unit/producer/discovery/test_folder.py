@@ -10,8 +10,8 @@ import pytest
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.folder import LocalFolder
 from funasr_fleet.producer.discovery.interface import Filters
-from funasr_fleet.storage.base import MemoryStore
 from tests.support.manifests import goes_on_behind_each, items, reason, refs
+from tests.support.memory_store import MemoryStore
 
 UPLOAD = "s3://in/up/"
 

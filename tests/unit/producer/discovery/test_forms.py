@@ -7,9 +7,9 @@ import pytest
 
 from funasr_fleet.producer.discovery.interface import BadSource, Found
 from funasr_fleet.producer.discovery.manifest import Manifest
-from funasr_fleet.storage.base import MemoryStore
 from tests.support.examples import a_ref
 from tests.support.manifests import goes_on_behind_each, items, reason, refs
+from tests.support.memory_store import MemoryStore
 
 AUDIO = "s3://b/calls/k.wav"
 LOCAL = "a local path: upload the folder with --upload"

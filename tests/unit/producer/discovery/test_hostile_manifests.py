@@ -11,7 +11,7 @@ from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery import BadRow
 from funasr_fleet.producer.discovery.line_reader import MAX_LINE_BYTES
 from funasr_fleet.producer.discovery.manifest import Manifest
-from funasr_fleet.storage.base import MemoryStore
+from tests.support.memory_store import MemoryStore
 
 _MB = 1 << 20
 GOOD = json.dumps({"audio": "s3://in/a.wav"}).encode() + b"\n"

@@ -8,7 +8,8 @@ import pytest
 
 from funasr_fleet.producer.discovery.interface import BadSource
 from funasr_fleet.producer.discovery.line_reader import MAX_LINE_BYTES, Line, numbered, opened
-from funasr_fleet.storage.base import MemoryStore, ObjectMissing
+from funasr_fleet.storage.base import ObjectMissing
+from tests.support.memory_store import MemoryStore
 
 TEXT = b"".join(b"line %d of some length\n" % n for n in range(1, 5001))
 

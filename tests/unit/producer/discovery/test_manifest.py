@@ -12,8 +12,9 @@ from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.interface import BadRow, BadSource
 from funasr_fleet.producer.discovery.manifest import Manifest
 from funasr_fleet.producer.discovery.rows import read_row
-from funasr_fleet.storage.base import MemoryStore, ObjectMissing
+from funasr_fleet.storage.base import ObjectMissing
 from tests.support.manifests import goes_on_behind_each, items, reason
+from tests.support.memory_store import MemoryStore
 
 AUDIO = "s3://b/calls/k.wav"
 

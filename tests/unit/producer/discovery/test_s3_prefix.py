@@ -5,7 +5,7 @@ import pytest
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.interface import Filters, looks_like_audio
 from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
-from funasr_fleet.storage.base import BucketMissing, MemoryStore
+from funasr_fleet.storage.base import BucketMissing
 from tests.support.manifests import (
     a_store,
     goes_on_behind_each,
@@ -14,6 +14,7 @@ from tests.support.manifests import (
     refs,
     whole,
 )
+from tests.support.memory_store import MemoryStore
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery import BadRow, open_source
-from funasr_fleet.storage.base import MemoryStore
+from tests.support.memory_store import MemoryStore
 
 SIGNED = "https://host.example/calls/a.mp3?X-Amz-Signature=hush"
 

@@ -6,7 +6,7 @@ from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.producer.estimate.durations import measure, read_duration_ms
 from funasr_fleet.producer.estimate.ranges import BLOCK_BYTES, HeaderTooLong, RangeFile
-from funasr_fleet.storage.base import CredentialsRefused, MemoryStore, StoreUnavailable
+from funasr_fleet.storage.base import CredentialsRefused, StoreUnavailable
 from tests.support.audio_headers import (
     MP3_FRAME,
     CountingStore,
@@ -17,6 +17,7 @@ from tests.support.audio_headers import (
     wav,
 )
 from tests.support.examples import a_ref
+from tests.support.memory_store import MemoryStore
 
 MB = 1_000_000
 FRAME_MS = 1000 * 1152 / 44_100

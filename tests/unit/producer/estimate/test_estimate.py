@@ -12,9 +12,9 @@ from funasr_fleet.producer.discovery.interface import BadRow, Found
 from funasr_fleet.producer.estimate.cost import DEFAULT_RTFX, DryRun, Span, measured_rtfx
 from funasr_fleet.producer.estimate.estimate import dry_run, estimate_sources
 from funasr_fleet.producer.planning.estimating import DEFAULT_MS
-from funasr_fleet.storage.base import MemoryStore
 from tests.support.audio_headers import CountingStore, mp3, wav
 from tests.support.examples import a_ref
+from tests.support.memory_store import MemoryStore
 
 HOUR_MS = 3_600_000
 

@@ -10,8 +10,9 @@ from funasr_fleet.contract.transcript import AudioInfo, ErrorReport, FailureDeta
 from funasr_fleet.producer.discovery.interface import BadSource
 from funasr_fleet.producer.evaluation.evaluating import evaluate
 from funasr_fleet.producer.evaluation.result import Evaluation
-from funasr_fleet.storage.base import BucketMissing, MemoryStore, ObjectDenied, StoreUnavailable
+from funasr_fleet.storage.base import BucketMissing, ObjectDenied, StoreUnavailable
 from tests.support.examples import a_receipt, a_segment, a_transcript
+from tests.support.memory_store import MemoryStore
 from tests.support.watched_store import WatchedStore
 
 OUTPUT = "s3://out/x/"

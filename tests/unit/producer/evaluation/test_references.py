@@ -17,8 +17,8 @@ from funasr_fleet.producer.evaluation.references import (
     Reference,
     read_references,
 )
-from funasr_fleet.storage.base import MemoryStore
 from tests.support.manifests import items, refs
+from tests.support.memory_store import MemoryStore
 
 AUDIO = "s3://in/calls/k.wav"
 

@@ -7,7 +7,7 @@ import pytest
 from funasr_fleet.contract.layout import shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError, encode
 from funasr_fleet.producer.jobs.rebuild import JobOutcomes, read_outcomes
-from funasr_fleet.storage.base import MemoryStore
+from tests.support.memory_store import MemoryStore
 
 OK = FileRecord(index=5, relative="a", outcome="ok", audio_ms=700)
 FAILED = FileRecord(

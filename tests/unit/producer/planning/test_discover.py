@@ -10,7 +10,7 @@ from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover
 from funasr_fleet.producer.planning.parts import Part, write_part
 from funasr_fleet.producer.planning.planner_process import _packed, _unpacked
 from funasr_fleet.producer.planning.request import JobRequest
-from funasr_fleet.storage.base import MemoryStore
+from tests.support.memory_store import MemoryStore
 
 
 @pytest.fixture(autouse=True)

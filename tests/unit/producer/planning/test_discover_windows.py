@@ -10,8 +10,8 @@ from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.interface import BadRow, Found
 from funasr_fleet.producer.planning.discover import Item, Window, cut, plan, stream
 from funasr_fleet.producer.planning.parts import Cursor, Part, read_part, read_parts, write_part
-from funasr_fleet.storage.base import MemoryStore
 from tests.support.examples import a_ref
+from tests.support.memory_store import MemoryStore
 
 OUTPUT = "s3://out/prefix/"
 

@@ -7,7 +7,6 @@ from typing import BinaryIO
 import pytest
 
 from funasr_fleet.storage.base import (
-    MemoryStore,
     ObjectDenied,
     ObjectIncomplete,
     ObjectInfo,
@@ -16,6 +15,7 @@ from funasr_fleet.storage.base import (
 from funasr_fleet.worker.audio.source import FETCHES, download_listed
 from funasr_fleet.worker.errors import Retry, decide
 from tests.support.examples import a_ref
+from tests.support.memory_store import MemoryStore
 
 URI = "s3://in/a.ogg"
 WEB = "https://example.com/a.ogg"

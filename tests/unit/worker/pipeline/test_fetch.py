@@ -7,11 +7,12 @@ from typing import BinaryIO
 import pytest
 
 from funasr_fleet.contract.abilities import Abilities
-from funasr_fleet.storage.base import MemoryStore, ObjectInfo, ObjectMissing
+from funasr_fleet.storage.base import ObjectInfo, ObjectMissing
 from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.errors import UndecodableAudio
 from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
 from tests.support.examples import a_ref, a_shard
+from tests.support.memory_store import MemoryStore
 from tests.support.sounds import tone, wav
 
 URIS = [f"s3://in/{name}.wav" for name in "abcd"]
