@@ -12,8 +12,7 @@ from rich.text import Text
 from funasr_fleet.producer.jobs.status import JobStatus
 from funasr_fleet.producer.progress.eta import Throughput
 from funasr_fleet.producer.progress.humanize import decimal, hours, percent, span
-from funasr_fleet.producer.progress.measuring import Progress
-from funasr_fleet.producer.progress.worker_view import WorkerView
+from funasr_fleet.producer.progress.measuring import Progress, WorkerView
 
 _WIDE = 160
 """Width in columns when stdout is a file or a pipe, so that tables are not folded."""

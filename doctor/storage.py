@@ -13,7 +13,7 @@ _NOT_DELETED = (
     "grant s3:DeleteObject: without it an old .error.json stays beside a later result, and a job "
     "with failures, which deletes _SUCCESS when it is closed, cannot be closed"
 )
-"""See worker.pipeline.output_store and broker.job_finalizer."""
+"""Deleted by worker.pipeline.output_store and broker.job_finalizer."""
 
 
 def check_storage(audio: str | None, output: str | None) -> Iterator[Finding]:

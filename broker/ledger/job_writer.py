@@ -54,17 +54,9 @@ class JobWriter:
     def rebuild(self, job: str, output: str, *, at: float, **about: str | int) -> int:
         """Reset the window counters of a job so that all windows can be counted again.
 
-        Recorded outcomes and existing fields are kept. Until end_rebuilding or end_publishing, the
-        job does not count as whole.
-
-        Args:
-            job: its name.
-            output: prefix of its results.
-            at: when it was created, in seconds since the epoch.
-            about: further fields of the job's hash; only missing ones are set.
-
-        Returns:
-            The audio counted so far, in ms.
+        The arguments are those of `begin`. Recorded outcomes and existing fields are kept. Until
+        end_rebuilding or end_publishing, the job does not count as whole. Returns the audio counted
+        so far, in ms.
         """
         return int(self._open(self._rebuild, job, at, {"output": output, **about}))
 
@@ -116,12 +108,7 @@ class JobWriter:
         return int(window or 0), int(shards or 0)
 
     def end_publishing(self, job: str, windows: int | None = None) -> None:
-        """Mark the job as completely published.
-
-        Args:
-            job: its name.
-            windows: number of windows in the plan; by default, the number counted.
-        """
+        """Mark the job as completely published; `windows` in its plan, by default those counted."""
         number = "" if windows is None else windows
         reached(self._end_publishing, keys=[self._keys.job(job)], args=[number])
 
@@ -170,11 +157,7 @@ class JobWriter:
         """Remove the open shards whose lock no process holds, so that the job can end.
 
         Their messages may be lost. Call it after publishing their files without a result or error
-        again in other shards.
-
-        Args:
-            job: its name.
-            claims: claim_key of the job's shards, without the shard's name.
+        again in other shards. `claims` is claim_key of the shards, without the shard's name.
         """
         reached(self._drop_unclaimed, keys=[self._keys.job(job, "shards")], args=[claims])
 

@@ -77,10 +77,8 @@ class OutcomeWriter:
     def is_cancelled(self, job: str, *, now: bool = False) -> bool:
         """Whether the job is cancelled; the answer is cached for up to one second.
 
-        Args:
-            job: its name.
-            now: bypass the cache. With it, a worker that asks after begin_shard cannot start a file
-                of a cancelled job that was already seen to have nothing in flight.
+        `now` bypasses the cache. With it, a worker that asks after begin_shard cannot start a file
+        of a cancelled job that was already seen to have nothing in flight.
         """
         asked_at, answer = self._cancelled.get(job, (float("-inf"), False))
         if now or self._clock() - asked_at >= _CANCELLED_TTL_S:

@@ -115,7 +115,7 @@ class _Requeuer:
         reopened = {job: self._jobs.reopen(job, some) for job, some in _by_job(ready).items()}
         for one in ready:
             identity = identity_of(one.shard.output, one.shard.shard)
-            # with new attempts
+            # their attempts are counted anew
             reached(self._redis.delete, attempts_key(self._settings.key_prefix, identity))
         self._send(ready)
         for job, indexes in reopened.items():

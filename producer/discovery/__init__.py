@@ -3,10 +3,9 @@
 interface         the Source protocol, its items, filters and errors
 s3_prefix         the audio objects below s3://bucket/prefix/
 parallel_listing  lists a prefix in key order with several threads
-manifest          a manifest, local, in S3 or from standard input: one reference per line
+manifest          a manifest, local, in S3 or from standard input: its lines and references
 manifest_formats  PURE: parses a line of each manifest format
 rows              PURE: the fields of a row -> a reference
-line_reader       reads and parses numbered lines, optionally gzip-compressed
 folder            a local folder, which is walked in S3 key order and uploaded first
 """
 

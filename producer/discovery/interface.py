@@ -37,6 +37,10 @@ AUDIO_SUFFIXES = frozenset(
 UPLOAD_IT = "a local path: upload the folder with --upload s3://bucket/prefix/"
 
 
+Line = tuple[int, bytes | None]
+"""A line of a manifest: (number starting at 1, content); None for content that is too long."""
+
+
 class BadSource(Exception):
     """A source cannot be read: correct the argument named in the message."""
 

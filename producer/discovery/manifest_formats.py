@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from funasr_fleet.producer.discovery.interface import BadSource
-from funasr_fleet.producer.discovery.line_reader import Line
+from funasr_fleet.producer.discovery.interface import BadSource, Line
 from funasr_fleet.producer.discovery.rows import Row, read_row
 
 LineParser = Callable[[str], Row | None]

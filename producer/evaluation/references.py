@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from funasr_fleet.producer.discovery.interface import BadRow, BadSource
-from funasr_fleet.producer.discovery.line_reader import Line, numbered, opened, parse_line
+from funasr_fleet.producer.discovery.interface import BadRow, BadSource, Line
+from funasr_fleet.producer.discovery.manifest import numbered, opened, parse_line
 from funasr_fleet.producer.discovery.manifest_formats import (
     STDIN,
     TABLES,

@@ -11,11 +11,11 @@ from funasr_fleet.contract.queues import queue_of
 from funasr_fleet.producer.errors import NoSuchJob
 from funasr_fleet.producer.progress.measuring import (
     Progress,
+    WorkerView,
     measure,
     reconcile_command,
     repair_note,
 )
-from funasr_fleet.producer.progress.worker_view import WorkerView
 from funasr_fleet.settings import Settings
 
 

@@ -24,12 +24,8 @@ class Throughput:
 def recent(counts: JobCounts, minutes: Sequence[Minute], now: float) -> Throughput | None:
     """Throughput of the last RECENT_MINUTES full minutes.
 
-    None until a full minute has passed since the first finished file.
-
-    Args:
-        counts: counts of the job.
-        minutes: finished files and audio per minute, in order.
-        now: seconds since the epoch.
+    None until a full minute has passed since the first finished file. `now` is in seconds since the
+    epoch.
     """
     end = int(now // 60)
     first = end - RECENT_MINUTES

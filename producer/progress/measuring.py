@@ -1,7 +1,7 @@
-"""PURE. State, progress, throughput, ETA and cost of a job."""
+"""PURE. State, progress, throughput, ETA and cost of a job; the workers; repair of a job."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,47 @@ from funasr_fleet.producer.progress.eta import (
     remaining_audio_ms,
     since_start,
 )
-from funasr_fleet.producer.progress.worker_view import WorkerView, view_workers
+
+OFFLINE_AFTER_S = 3600
+"""Workers without a report for this long are not shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerView:
+    """One worker child."""
+
+    worker: str
+    slot: int
+    heard_s_ago: float
+    """Seconds since its last report; it reports when it starts and finishes a shard."""
+    job: str | None
+    """Job of its current shard; None while idle."""
+    shard: str | None
+    files: int
+    """Files finished since it started."""
+    audio_hours: float
+    rtfx: float | None
+    """Audio seconds per second of work; None before its first finished shard."""
+
+
+def view_workers(workers: Iterable[WorkerSeen], now: float) -> tuple[WorkerView, ...]:
+    """The workers that reported within OFFLINE_AFTER_S, sorted by name and slot."""
+    recent = (one for one in workers if now - one.at <= OFFLINE_AFTER_S)
+    return tuple(_view(one, now) for one in sorted(recent, key=lambda one: (one.worker, one.slot)))
+
+
+def _view(seen: WorkerSeen, now: float) -> WorkerView:
+    return WorkerView(
+        worker=seen.worker,
+        slot=seen.slot,
+        heard_s_ago=max(0.0, now - seen.at),
+        job=seen.job,
+        shard=seen.shard,
+        files=seen.files,
+        audio_hours=seen.audio_ms / _MS_PER_HOUR,
+        rtfx=seen.audio_ms / seen.work_ms if seen.work_ms else None,
+    )
+
 
 State = Literal["planning", "running", "complete", "cancelled", "unknown"]
 

@@ -9,8 +9,7 @@ import pytest
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery import BadRow
-from funasr_fleet.producer.discovery.line_reader import MAX_LINE_BYTES
-from funasr_fleet.producer.discovery.manifest import Manifest
+from funasr_fleet.producer.discovery.manifest import MAX_LINE_BYTES, Manifest
 from tests.support.memory_store import MemoryStore
 
 _MB = 1 << 20

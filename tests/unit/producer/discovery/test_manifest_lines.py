@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from funasr_fleet.producer.discovery.interface import BadSource
-from funasr_fleet.producer.discovery.line_reader import MAX_LINE_BYTES, Line, numbered, opened
+from funasr_fleet.producer.discovery.interface import BadSource, Line
+from funasr_fleet.producer.discovery.manifest import MAX_LINE_BYTES, numbered, opened
 from funasr_fleet.storage.base import ObjectMissing
 from tests.support.memory_store import MemoryStore
 
