@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from funasr_fleet.broker.ledger.values import LATENCY_BOUNDS_S, FailureExample, JobCounts, Minute
+from funasr_fleet.broker.ledger.values import (
+    LATENCY_BOUNDS_S,
+    MS_PER_HOUR,
+    FailureExample,
+    JobCounts,
+    Minute,
+)
 
 UNKNOWN = "unknown"
 """Kind of failures recorded without a kind, for example by another client."""
-
-_MS_PER_HOUR = 3_600_000
 
 
 def report(
@@ -118,7 +122,7 @@ def _end(counts: JobCounts, minutes: Sequence[Minute], now: float | None) -> flo
 
 
 def _hours(milliseconds: int) -> float:
-    return round(milliseconds / _MS_PER_HOUR, 5)
+    return round(milliseconds / MS_PER_HOUR, 5)
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from funasr_fleet.broker.ledger.values import MS_PER_HOUR
 from funasr_fleet.cli.exits import print_bad_rows
 from funasr_fleet.producer.progress.humanize import decimal, span
 
 if TYPE_CHECKING:
     from funasr_fleet.producer.estimate.cost import DryRun, Span
-
-_MS_PER_HOUR = 3_600_000
 
 _BASIS = {
     "given": "given by --rtfx",
@@ -55,15 +54,15 @@ def _files(result: "DryRun") -> str:
 
 
 def _hours(result: "DryRun") -> str:
-    return f"{_band(result.audio_ms.times(1 / _MS_PER_HOUR), decimal)} hours"
+    return f"{_band(result.audio_ms.times(1 / MS_PER_HOUR), decimal)} hours"
 
 
 def _basis(result: "DryRun") -> str:
     parts = [f"{result.measured} of {result.sampled} sampled headers contain a duration"]
     if result.known_ms:
-        parts.append(f"{decimal(result.known_ms / _MS_PER_HOUR)} h given by the sources")
+        parts.append(f"{decimal(result.known_ms / MS_PER_HOUR)} h given by the sources")
     if result.typical_ms:
-        parts.append(f"{decimal(result.typical_ms / _MS_PER_HOUR)} h by typical bit rates")
+        parts.append(f"{decimal(result.typical_ms / MS_PER_HOUR)} h by typical bit rates")
     return "; ".join(parts)
 
 

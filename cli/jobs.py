@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from funasr_fleet import ReconcileResult
 
 
-def jobs(
-    as_json: AsJson = False,
-) -> None:
+def jobs(as_json: AsJson = False) -> None:
     """List all jobs in the ledger, newest first.
 
     Example: fleet jobs
@@ -24,6 +22,7 @@ def jobs(
     from rich.table import Table
 
     import funasr_fleet
+    from funasr_fleet.broker.ledger.values import MS_PER_HOUR
     from funasr_fleet.cli.status_view import STATE_STYLES, console, percent_of
     from funasr_fleet.producer.progress.humanize import decimal
     from funasr_fleet.producer.progress.measuring import fraction_of, repair_note, state_of
@@ -50,7 +49,7 @@ def jobs(
             "?" if state == "unknown" else f"{one.files:,}",
             percent_of(fraction_of(one)),
             f"{one.outcomes['failed']:,}",
-            decimal(one.audio_ms / 3_600_000),
+            decimal(one.audio_ms / MS_PER_HOUR),
             escape(one.output),
         )
     console().print(table)
@@ -99,10 +98,7 @@ def status(
     raise typer.Exit(exit_of(found))
 
 
-def retry(
-    job: JobName,
-    as_json: AsJson = False,
-) -> None:
+def retry(job: JobName, as_json: AsJson = False) -> None:
     """Publish the failed files of a job again.
 
     Example: fleet retry job-20261122

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from funasr_fleet.producer.evaluation.scoring import Counts
 
 
-def failures(
-    job: JobName,
-    as_json: AsJson = False,
-) -> None:
+def failures(job: JobName, as_json: AsJson = False) -> None:
     """Show why files failed, by kind of error, most frequent first.
 
     Example: fleet failures job-20261122

@@ -53,14 +53,11 @@ def queue_of_model(model: str) -> str:
     plain = "-".join(re.findall(r"[a-z0-9]+", model.lower()))
     whole = re.fullmatch(r"[A-Za-z0-9/_.-]+", model) and len(plain) <= _LONGEST_PLAIN
     parts = [QUEUE, plain[:_LONGEST_PLAIN]]
-    return "-".join(filter(None, parts if whole else [*parts, _digest(model)]))
+    digest = hashlib.sha256(model.encode()).hexdigest()[:8]
+    return "-".join(filter(None, parts if whole else [*parts, digest]))
 
 
 _LONGEST_PLAIN = 60
-
-
-def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
 def broker_priority(priority: int) -> int:

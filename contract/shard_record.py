@@ -5,7 +5,6 @@ the result's, so the result need not be read.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Self
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
@@ -45,15 +44,6 @@ class FileRecord(_Frozen):
         """One line of JSON, with its newline."""
         return self.model_dump_json().encode() + b"\n"
 
-    @classmethod
-    def from_line(cls, line: bytes) -> Self:
-        """Parse a line.
-
-        Raises:
-            ValueError: the line is not a valid record, for example truncated.
-        """
-        return cls.model_validate_json(line)
-
 
 def encode(records: Iterable[FileRecord]) -> bytes:
     """The records as the body of one object."""
@@ -65,7 +55,7 @@ def decode(body: bytes) -> Iterator[FileRecord]:
     for line in body.split(b"\n"):
         if line:
             try:
-                record = FileRecord.from_line(line)
+                record = FileRecord.model_validate_json(line)
             except ValueError:
                 continue
             yield record

@@ -33,12 +33,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from funasr_fleet.producer.api import enqueue
     from funasr_fleet.producer.dead_letters.requeue import RequeueResult, requeue_dead
-    from funasr_fleet.producer.dead_letters.select import (
-        DeadList,
-        DropResult,
-        drop_dead,
-        list_dead,
-    )
+    from funasr_fleet.producer.dead_letters.select import DeadList, DropResult, drop_dead, list_dead
     from funasr_fleet.producer.evaluation.evaluating import evaluate
     from funasr_fleet.producer.evaluation.result import Evaluation
     from funasr_fleet.producer.jobs.cancel import cancel

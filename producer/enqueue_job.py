@@ -52,7 +52,6 @@ class EnqueueRun:
         self._is_in_s3 = False
         """Whether the request of the job is saved in S3."""
         self._started_at = utc_now()
-        self._finalizer = JobFinalizer(self._ledger, self._writer, self.store)
 
     def run(self) -> EnqueueResult:
         """Publish the rest of the job. Raises the errors of api.enqueue."""
@@ -65,7 +64,8 @@ class EnqueueRun:
             if not self.result.published_before:
                 with self._undo_on_failure(), contextlib.closing(self._discover()) as new_parts:
                     self._publish_all(self._saving_request(new_parts), queue, lock)
-        self._finalizer.close(self.result.job)  # every file may be up to date already
+        # every file may be up to date already
+        JobFinalizer(self._ledger, self._writer, self.store).close(self.result.job)
         return self.result
 
     def _check_name(self) -> None:

@@ -19,6 +19,8 @@ LATENCY_BOUNDS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0
 
 EXAMPLES_PER_KIND = 5
 
+MS_PER_HOUR = 3_600_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobCounts:

@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import re
 from collections.abc import Iterator
-from typing import Self
 
 from funasr_fleet.contract.layout import JOBS_FOLDER
 from funasr_fleet.contract.shard_record import FileRecord, decode
@@ -43,12 +42,6 @@ class ExistingResults:
         """For each .json: its name, and its name with its ETag."""
         self._recorded = DiskHashSet(value_bytes=0)
         """For each current row: its name, and its name with its fingerprint."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Delete the temporary files."""

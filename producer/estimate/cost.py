@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.broker.ledger.values import MS_PER_HOUR, WorkerSeen
 
 DEFAULT_RTFX = 1000.0
 """Audio seconds per second of one device, used until workers have measured their own. Measured on
@@ -72,7 +72,7 @@ class DryRun:
         """Cost in the currency of the price; None without a price."""
         if self.gpu_hour_price is None:
             return None
-        return self.gpu_ms.times(self.gpu_hour_price / 3_600_000)
+        return self.gpu_ms.times(self.gpu_hour_price / MS_PER_HOUR)
 
     def to_json(self) -> dict[str, Any]:
         """The document of `fleet enqueue --dry-run --json`; times in whole ms."""

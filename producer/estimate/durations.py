@@ -23,7 +23,7 @@ from typing import BinaryIO, cast
 from tinytag import ParseError, TinyTag
 
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.producer.estimate.ranges import BLOCK_BYTES, Headers, RangeFile
+from funasr_fleet.producer.estimate.headers import BLOCK_BYTES, Headers, RangeFile
 from funasr_fleet.storage.base import CredentialsRefused, StoreUnavailable
 
 _READERS = 8

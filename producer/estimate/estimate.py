@@ -13,8 +13,7 @@ from funasr_fleet.producer.discovery import open_source
 from funasr_fleet.producer.discovery.interface import BadRow, Filters, Found
 from funasr_fleet.producer.estimate.cost import DryRun, Span, choose_rtfx
 from funasr_fleet.producer.estimate.durations import Measured, measure
-from funasr_fleet.producer.estimate.local_headers import LocalOrStoredHeaders, preview_folder
-from funasr_fleet.producer.estimate.ranges import Headers
+from funasr_fleet.producer.estimate.headers import Headers, LocalOrStoredHeaders, preview_folder
 from funasr_fleet.producer.estimate.stratified import Estimate, Key, Strata, ratio_estimate
 from funasr_fleet.producer.planning.estimating import estimate_ms
 from funasr_fleet.producer.planning.output_names import OutputNames

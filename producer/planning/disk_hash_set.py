@@ -1,7 +1,5 @@
 """A set, or a small map, of hashes on disk, in constant memory."""
 
-from typing import Self
-
 from funasr_fleet.producer.planning.hash_file import HashFile
 
 
@@ -37,12 +35,6 @@ class DiskHashSet:
         self._value_end = 1 << 8 * value_bytes
         self._max_pending = max_pending
         self._pending: dict[int, int] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Delete the temporary file."""

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from funasr_fleet.broker.ledger.values import JobCounts, Minute
-
-_MS_PER_HOUR = 3_600_000
+from funasr_fleet.broker.ledger.values import MS_PER_HOUR, JobCounts, Minute
 
 RECENT_MINUTES = 5
 """Long enough to average over shards, short enough to show that a worker joined or left."""
@@ -63,7 +61,7 @@ def _over(minutes: Iterable[Minute], seconds: float) -> Throughput:
         files, audio_ms = files + one.files, audio_ms + one.audio_ms
     seconds = max(1.0, seconds)  # clock skew between machines could make it negative
     return Throughput(
-        audio_hours_per_hour=audio_ms / _MS_PER_HOUR / (seconds / 3600),
+        audio_hours_per_hour=audio_ms / MS_PER_HOUR / (seconds / 3600),
         files_per_s=files / seconds,
         over_s=seconds,
     )
@@ -105,7 +103,7 @@ def eta(
     scope = "" if counts.published else ", for the files planned so far"
     for speed, period in ((now, "of the last 5 minutes"), (since_start, "since the start")):
         if speed and remaining_ms is not None and speed.audio_hours_per_hour:
-            hours = remaining_ms / _MS_PER_HOUR / speed.audio_hours_per_hour
+            hours = remaining_ms / MS_PER_HOUR / speed.audio_hours_per_hour
             return 3600 * hours, f"audio {period}{scope}"
         if speed and speed.files_per_s:
             return counts.waiting / speed.files_per_s, f"files {period}{scope}"
@@ -121,10 +119,10 @@ def cost(
     """
     if gpu_hour_price is None:
         return None, None
-    so_far = gpu_hour_price * counts.work_ms / _MS_PER_HOUR
+    so_far = gpu_hour_price * counts.work_ms / MS_PER_HOUR
     if remaining_ms == 0:
         return so_far, so_far
     if remaining_ms is None or not counts.work_ms or not counts.measured_ms:
         return so_far, None
     remaining_work_ms = remaining_ms * counts.work_ms / counts.measured_ms
-    return so_far, so_far + gpu_hour_price * remaining_work_ms / _MS_PER_HOUR
+    return so_far, so_far + gpu_hour_price * remaining_work_ms / MS_PER_HOUR

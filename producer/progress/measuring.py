@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
+from funasr_fleet.broker.ledger.values import MS_PER_HOUR, JobCounts, Minute, WorkerSeen
 from funasr_fleet.producer.progress.eta import (
     RECENT_MINUTES,
     Throughput,
@@ -52,14 +52,12 @@ def _view(seen: WorkerSeen, now: float) -> WorkerView:
         job=seen.job,
         shard=seen.shard,
         files=seen.files,
-        audio_hours=seen.audio_ms / _MS_PER_HOUR,
+        audio_hours=seen.audio_ms / MS_PER_HOUR,
         rtfx=seen.audio_ms / seen.work_ms if seen.work_ms else None,
     )
 
 
 State = Literal["planning", "running", "complete", "cancelled", "unknown"]
-
-_MS_PER_HOUR = 3_600_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,14 +144,14 @@ def measure(
         waiting=waiting_of(counts),
         in_flight=counts.in_flight,
         fraction=fraction_of(counts),
-        audio_hours=counts.audio_ms / _MS_PER_HOUR,
-        remaining_audio_hours=None if remaining_ms is None else remaining_ms / _MS_PER_HOUR,
+        audio_hours=counts.audio_ms / MS_PER_HOUR,
+        remaining_audio_hours=None if remaining_ms is None else remaining_ms / MS_PER_HOUR,
         throughput_now=speed,
         throughput_since_start=speed_since_start,
         stalled_s=stalled_s,
         eta_s=known[0],
         eta_basis=known[1],
-        device_hours=counts.work_ms / _MS_PER_HOUR,
+        device_hours=counts.work_ms / MS_PER_HOUR,
         audio_hours_per_device_hour=counts.measured_ms / counts.work_ms if counts.work_ms else None,
         cost_so_far=so_far,
         cost_expected=expected,

@@ -76,11 +76,7 @@ def _state(report: dict[str, Any]) -> tuple[str, str]:
 def _cards(report: dict[str, Any]) -> str:
     files, failed = report["files"], report["outcomes"]["failed"]
     finished = _settled(report) - report["outcomes"]["cancelled"]
-    rtfx, speed, half = (
-        report["rtfx"],
-        report["audio_hours_per_hour"],
-        report["latency_s"]["p50"],
-    )
+    rtfx, speed, half = (report["rtfx"], report["audio_hours_per_hour"], report["latency_s"]["p50"])
     whole = report.get("whole", True)
     known = f"{percent(finished, files)} finished" if whole else "known; Redis lacks the full plan"
     until = "from start to end" if report["finished_at"] else "since the start"

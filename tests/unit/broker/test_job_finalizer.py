@@ -142,7 +142,7 @@ def a_part(store: MemoryStore, number: int, first: int) -> None:
 
 def rows_of(store: MemoryStore) -> list[tuple[int | None, str, str, str]]:
     body = store.read(job_uri(OUT, "night", "failures.jsonl"))
-    found = map(FileRecord.from_line, body.splitlines())
+    found = map(FileRecord.model_validate_json, body.splitlines())
     return [
         (one.index, one.relative, *((one.error.kind, one.error.message) if one.error else ("", "")))
         for one in found

@@ -42,7 +42,7 @@ def test_a_row_is_one_line_of_plain_json() -> None:
 
 def test_rows_come_back_as_they_were_written() -> None:
     assert list(decode(encode([DONE, FAILED]))) == [DONE, FAILED]
-    assert FileRecord.from_line(FAILED.to_line()) == FAILED
+    assert FileRecord.model_validate_json(FAILED.to_line()) == FAILED
     assert list(decode(b"")) == []
 
 
@@ -70,7 +70,7 @@ def test_a_broken_line_costs_no_other(broken: bytes) -> None:
     body = DONE.to_line() + broken + b"\n\n" + FAILED.to_line()
     assert list(decode(body)) == [DONE, FAILED]
     with pytest.raises(ValueError, match="FileRecord"):
-        FileRecord.from_line(broken)
+        FileRecord.model_validate_json(broken)
 
 
 def test_a_body_that_was_cut_off_keeps_its_whole_lines() -> None:
@@ -79,7 +79,7 @@ def test_a_body_that_was_cut_off_keeps_its_whole_lines() -> None:
 
 def test_what_a_later_release_adds_is_passed_over() -> None:
     line = json.dumps({**json.loads(DONE.to_line()), "mood": "good"}).encode()
-    assert FileRecord.from_line(line) == DONE
+    assert FileRecord.model_validate_json(line) == DONE
 
 
 def test_what_is_kept_of_a_job_lies_in_its_folder() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -217,7 +218,7 @@ def test_many_records_come_in_order_and_none_is_left_out(store: WatchedStore) ->
     refs = _refs(300)
     for number, ref in enumerate(refs):
         _put_on_record(store, [_finish(store, ref)], f"night-{number:03d}")
-    with ExistingResults() as evidence:
+    with closing(ExistingResults()) as evidence:
         evidence.gather(store, OUTPUT)
         assert all(evidence.is_recorded(ref.relative) for ref in refs)
     assert len(store.reads) == 300

@@ -5,7 +5,7 @@ import pytest
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.producer.estimate.durations import measure, read_duration_ms
-from funasr_fleet.producer.estimate.ranges import BLOCK_BYTES, HeaderTooLong, RangeFile
+from funasr_fleet.producer.estimate.headers import BLOCK_BYTES, HeaderTooLong, RangeFile
 from funasr_fleet.storage.base import CredentialsRefused, StoreUnavailable
 from tests.support.audio_headers import (
     MP3_FRAME,

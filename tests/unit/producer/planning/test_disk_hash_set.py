@@ -4,6 +4,7 @@ import gc
 import os
 import random
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ KEYS = st.integers(0, (1 << 38) - 1) | st.integers(0, 40)
 @given(st.lists(st.tuples(KEYS, st.integers(0, (1 << 24) - 1)), max_size=300), st.integers(1, 50))
 def test_it_says_what_a_dict_would(items: list[tuple[int, int]], max_pending: int) -> None:
     model: dict[int, int] = {}
-    with DiskHashSet(first_bits=2, max_pending=max_pending) as table:
+    with closing(DiskHashSet(first_bits=2, max_pending=max_pending)) as table:
         for key, value in items:
             assert table.add(key, value) == model.get(key)
             model.setdefault(key, value)
@@ -34,7 +35,7 @@ def test_many_doublings_lose_nothing_and_find_nothing_else(value_bytes: int) -> 
     numbers = random.Random(7)
     kept = {numbers.getrandbits(32): numbers.randrange(256**value_bytes) for _ in range(20_000)}
     others = [key for key in (numbers.getrandbits(32) for _ in range(20_000)) if key not in kept]
-    with DiskHashSet(value_bytes=value_bytes, first_bits=2, max_pending=100) as table:
+    with closing(DiskHashSet(value_bytes=value_bytes, first_bits=2, max_pending=100)) as table:
         for key, value in kept.items():
             assert table.add(key, value) is None
         assert len(table) == len(kept)
@@ -44,14 +45,14 @@ def test_many_doublings_lose_nothing_and_find_nothing_else(value_bytes: int) -> 
 
 @pytest.mark.parametrize("max_pending", [1, 9])
 def test_what_is_kept_stays_and_is_given_back(max_pending: int) -> None:
-    with DiskHashSet(max_pending=max_pending) as table:
+    with closing(DiskHashSet(max_pending=max_pending)) as table:
         assert table.get(5) is None
         assert table.add(5, 7) is None
         assert (table.add(5, 8), table.get(5)) == (7, 7)
 
 
 def test_python_hashes_may_be_negative_and_zero_is_a_hash_like_any_other() -> None:
-    with DiskHashSet(value_bytes=0, max_pending=2) as table:
+    with closing(DiskHashSet(value_bytes=0, max_pending=2)) as table:
         assert table.get(0) is None
         for key in (0, -1, -(1 << 63), (1 << 63) - 1):
             assert table.add(key) is None
@@ -62,27 +63,27 @@ def test_python_hashes_may_be_negative_and_zero_is_a_hash_like_any_other() -> No
 
 @pytest.mark.parametrize("max_pending", [1, 9])
 def test_without_values_hashes_differ_by_any_one_of_64_bits(max_pending: int) -> None:
-    with DiskHashSet(value_bytes=0, max_pending=max_pending) as table:
+    with closing(DiskHashSet(value_bytes=0, max_pending=max_pending)) as table:
         table.add(0)
         assert [bit for bit in range(64) if table.get(1 << bit) is not None] == []
 
 
 @pytest.mark.parametrize("max_pending", [1, 9])
 def test_with_values_hashes_differ_by_any_one_of_56_bits(max_pending: int) -> None:
-    with DiskHashSet(max_pending=max_pending) as table:
+    with closing(DiskHashSet(max_pending=max_pending)) as table:
         table.add(0)
         assert [bit for bit in range(64) if table.get(1 << bit) is not None] == [*range(56, 64)]
 
 
 def test_hashes_that_pick_one_bucket_find_room_in_the_next() -> None:
     alike = [number << 20 for number in range(100)]
-    with DiskHashSet(max_pending=7) as table:
+    with closing(DiskHashSet(max_pending=7)) as table:
         assert [table.add(key, number) for number, key in enumerate(alike)] == [None] * 100
         assert [table.get(key) for key in alike] == list(range(100))
 
 
 def test_keys_that_are_no_hashes_are_refused_before_they_fill_the_disk() -> None:
-    with DiskHashSet(max_pending=1) as table:
+    with closing(DiskHashSet(max_pending=1)) as table:
         for number in range(15 * 8):  # a hash's own bucket, and 14 behind it
             table.add(number << 30)
         with pytest.raises(ValueError, match="not hashes"):
@@ -91,7 +92,7 @@ def test_keys_that_are_no_hashes_are_refused_before_they_fill_the_disk() -> None
 
 @pytest.mark.parametrize(("value_bytes", "value"), [(0, 1), (1, 256), (3, 1 << 24), (3, -1)])
 def test_a_value_that_is_too_large_is_refused(value_bytes: int, value: int) -> None:
-    with DiskHashSet(value_bytes=value_bytes) as table:
+    with closing(DiskHashSet(value_bytes=value_bytes)) as table:
         with pytest.raises(ValueError, match="does not fit"):
             table.add(7, value)
         assert table.get(7) is None
@@ -104,7 +105,7 @@ def _resident_bytes() -> int:
 
 def test_memory_stays_the_same_while_300_000_hashes_are_kept() -> None:
     numbers = random.Random(7)
-    with DiskHashSet(first_bits=10, max_pending=4096) as table:
+    with closing(DiskHashSet(first_bits=10, max_pending=4096)) as table:
         for _ in range(20_000):  # doubles several times
             table.add(numbers.getrandbits(54), 1)
         before = _resident_bytes()
@@ -119,7 +120,7 @@ def test_a_disk_that_is_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    with DiskHashSet(max_pending=1) as table:
+    with closing(DiskHashSet(max_pending=1)) as table:
         monkeypatch.setattr(os, "pwrite", full)
         with pytest.raises(TemporaryDiskFull, match=r"No space left.*TMPDIR"):
             table.add(1)
@@ -130,6 +131,6 @@ def test_a_disk_that_is_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_name_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with DiskHashSet(max_pending=1) as table:
+    with closing(DiskHashSet(max_pending=1)) as table:
         table.add(1)
         assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funasr_fleet.producer.estimate.ranges import (
+from funasr_fleet.producer.estimate.headers import (
     BLOCK_BYTES,
     MAX_HEADER_BYTES,
     MAX_READS,
