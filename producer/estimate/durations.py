@@ -1,4 +1,4 @@
-"""Duration of a recording from its header, read with tinytag.
+"""Durations of recordings from their headers, read with tinytag.
 
 tinytag reads WAV, MP3 and MP2, MP4, Ogg, FLAC, AIFF and WMA. It detects the format by the first
 bytes, because file names can be wrong. Typical rates are used for what it cannot read: bare AAC

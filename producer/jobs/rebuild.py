@@ -22,12 +22,14 @@ from funasr_fleet.producer.planning.request import JobRequest, read_start_time
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
 from funasr_fleet.storage.job_documents import read_records
 
+_READERS = 16
+
 _GOOD: tuple[Outcome, ...] = ("ok", "empty", "skipped")
 _KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 
 
 class JobOutcomes:
-    """Outcome of each file by index. A failure never replaces a success."""
+    """The recorded outcome of each file by index, in five bytes. A failure replaces no success."""
 
     def __init__(self) -> None:
         self._codes = bytearray()
@@ -68,9 +70,6 @@ def read_outcomes(store: ObjectStore, output: str, job: str) -> JobOutcomes:
     for record in read_records(store, job_uri(output, job, "shards/")):
         outcomes.take(record)
     return outcomes
-
-
-_READERS = 16
 
 
 @dataclass(kw_only=True)

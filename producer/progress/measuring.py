@@ -1,4 +1,4 @@
-"""PURE. State, progress, throughput, ETA and cost of a job; the workers; repair of a job."""
+"""PURE. State and progress of a job and its workers; the repair of a job of unknown state."""
 
 import shlex
 from collections.abc import Iterable, Sequence
@@ -40,8 +40,8 @@ class WorkerView:
 
 def view_workers(workers: Iterable[WorkerSeen], now: float) -> tuple[WorkerView, ...]:
     """The workers that reported within OFFLINE_AFTER_S, sorted by name and slot."""
-    recent = (one for one in workers if now - one.at <= OFFLINE_AFTER_S)
-    return tuple(_view(one, now) for one in sorted(recent, key=lambda one: (one.worker, one.slot)))
+    shown = (one for one in workers if now - one.at <= OFFLINE_AFTER_S)
+    return tuple(_view(one, now) for one in sorted(shown, key=lambda one: (one.worker, one.slot)))
 
 
 def _view(seen: WorkerSeen, now: float) -> WorkerView:
