@@ -14,9 +14,8 @@ from bench.faults.storage import HEALTHY, Storage, faulty_storage
 from funasr_fleet.embedded.stack import Stack, running_stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import LIMITS, Fleet
 from tests.chaos.jobs import upload
-from tests.chaos.limits import LIMITS
 from tests.chaos.recordings import SPOKEN, sample
 
 _TOLD = "told"

@@ -10,11 +10,9 @@ from bench.faults.evidence import Evidence
 from bench.faults.storage import HEALTHY, FaultProfile, Storage
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.fleet import Fleet, Member
+from tests.chaos.fleet import MAX_ATTEMPTS, RELOAD_S, Fleet, Member, until
 from tests.chaos.jobs import Job, begin, upload, write_manifest
-from tests.chaos.limits import MAX_ATTEMPTS, RELOAD_S
 from tests.chaos.recordings import HANGING, POISON, silence
-from tests.chaos.waiting import until
 
 pytestmark = pytest.mark.timeout(600)  # a dozen children are replaced; others use the machine too
 

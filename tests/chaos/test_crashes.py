@@ -9,12 +9,27 @@ import pytest
 from bench.faults import killing
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.catching import SHARD_FILES, Caught, catch, names, wait_until_done
-from tests.chaos.fleet import Fleet
-from tests.chaos.jobs import Job, begin, upload, write_manifest
-from tests.chaos.limits import DRAIN_S, RELOAD_S, STALL_S, SWEEP_S, VISIBILITY_TIMEOUT_S
+from tests.chaos.fleet import (
+    DRAIN_S,
+    RELOAD_S,
+    STALL_S,
+    SWEEP_S,
+    VISIBILITY_TIMEOUT_S,
+    Fleet,
+    until,
+)
+from tests.chaos.jobs import (
+    SHARD_FILES,
+    Caught,
+    Job,
+    begin,
+    catch,
+    names,
+    upload,
+    wait_until_done,
+    write_manifest,
+)
 from tests.chaos.recordings import slow
-from tests.chaos.waiting import until
 
 Say = Callable[[str, float], None]
 _SHARDS = 5

@@ -9,10 +9,8 @@ from pathlib import Path
 from bench.faults.telling import SHARD_ENDS
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.catching import SHARD_FILES, names
-from tests.chaos.fleet import Fleet, Member
-from tests.chaos.jobs import begin, deliver_twice, upload, write_manifest
-from tests.chaos.limits import VISIBILITY_TIMEOUT_S
+from tests.chaos.fleet import VISIBILITY_TIMEOUT_S, Fleet, Member
+from tests.chaos.jobs import SHARD_FILES, begin, deliver_twice, names, upload, write_manifest
 from tests.chaos.recordings import slow
 
 Say = Callable[[str, float], None]

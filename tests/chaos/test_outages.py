@@ -11,12 +11,18 @@ from bench.faults.broker import RestartableBroker
 from bench.faults.storage import HEALTHY, FaultProfile, Storage
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.catching import SHARD_FILES, catch, names, wait_until_done
-from tests.chaos.fleet import Fleet, Member
-from tests.chaos.jobs import Job, begin, upload, write_manifest
-from tests.chaos.limits import RELOAD_S, SWEEP_S, VISIBILITY_TIMEOUT_S
+from tests.chaos.fleet import RELOAD_S, SWEEP_S, VISIBILITY_TIMEOUT_S, Fleet, Member, until
+from tests.chaos.jobs import (
+    SHARD_FILES,
+    Job,
+    begin,
+    catch,
+    names,
+    upload,
+    wait_until_done,
+    write_manifest,
+)
 from tests.chaos.recordings import SPOKEN, sample, slow
-from tests.chaos.waiting import until
 
 Say = Callable[[str, float], None]
 OUTAGE_S = 30.0

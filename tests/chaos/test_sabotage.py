@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.fleet import SABOTAGE
+from tests.chaos.fleet import SABOTAGE, until
 from tests.chaos.recordings import HANGING, POISON, SPOKEN, sample, slow
-from tests.chaos.waiting import until
 
 DECODE = """
 import sys, io

@@ -16,7 +16,7 @@ from deploy.generating.reading import QueryFailed, Window, read
 from deploy.generating.units import as_text, step_of
 from deploy.picture import app
 from funasr_fleet.embedded.prometheus import LocalPrometheus
-from tests.support.programs import needs
+from tests.support.deployments import needs
 
 PNG = b"\x89PNG"
 AGO_S = 600

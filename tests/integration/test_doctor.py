@@ -19,8 +19,7 @@ from funasr_fleet.embedded.process import free_port
 from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.embedded.valkey import start_valkey
 from funasr_fleet.settings import Settings
-from tests.support.certificates import make_certificate
-from tests.support.secure_broker import running_broker
+from tests.support.servers import make_certificate, running_broker
 
 PASSWORD = "for-this-test"
 

@@ -21,7 +21,7 @@ from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.job_messages import shards_waiting, wipe
+from tests.support.messages import shards_waiting, wipe
 
 DEADLINE_S = 120
 SMALL = ShardLimits(files=5)

@@ -1,9 +1,15 @@
 """Values that tests begin with; each test names only what it is about."""
 
+from dataclasses import replace
 from typing import Any
 
+from funasr_fleet.broker.ledger.values import OUTCOMES, JobCounts, Minute
 from funasr_fleet.contract.job import AudioRef, Shard
-from funasr_fleet.contract.transcript import AudioInfo, Receipt, Segment, Transcript, Word
+from funasr_fleet.contract.transcript import AudioInfo, Outcome, Receipt, Segment, Transcript, Word
+from funasr_fleet.producer.discovery.interface import BadRow, Source
+from funasr_fleet.producer.jobs.status import JobStatus
+from funasr_fleet.producer.progress.measuring import measure
+from funasr_fleet.storage.base import MemoryStore
 from funasr_fleet.worker.pipeline.receipt import RunContext
 
 OUTPUT = "s3://out/prefix/"
@@ -100,3 +106,80 @@ def a_transcript(*segments: Segment, **fields: Any) -> Transcript:
 def a_word(text: str, start_ms: int, end_ms: int) -> Word:
     """One word."""
     return Word(text=text, start_ms=start_ms, end_ms=end_ms)
+
+
+BEGUN = 1_795_000_020.0
+"""Seconds since the epoch; a whole minute."""
+FIRST_MINUTE = int(BEGUN // 60)
+
+
+def counted(outcomes: dict[Outcome, int] | None = None, **fields: Any) -> JobCounts:
+    """A published job that has as many files as outcomes, unless told otherwise."""
+    every: dict[Outcome, int] = {**dict.fromkeys(OUTCOMES, 0), **(outcomes or {})}
+    base = JobCounts(
+        job="night",
+        output="s3://out/",
+        created_at=BEGUN,
+        published=True,
+        files=sum(every.values()),
+        audio_ms=0,
+        outcomes=every,
+    )
+    return replace(base, **fields)
+
+
+def steady(minutes: int, files: int, audio_ms: int) -> list[Minute]:
+    """The same in each of so many minutes from the job's beginning."""
+    return [
+        Minute(minute=FIRST_MINUTE + passed, files=files, audio_ms=audio_ms)
+        for passed in range(minutes)
+    ]
+
+
+def status_of(counts: JobCounts, minutes: list[Minute] | None = None, **more: Any) -> JobStatus:
+    """The job's status ten minutes after it began."""
+    now = more.pop("now", BEGUN + 600)
+    workers = more.pop("workers", [])
+    return JobStatus(
+        counts=counts,
+        progress=measure(counts, minutes or [], workers, now, **more),
+        ready_messages=2,
+        unacked_messages=1,
+    )
+
+
+def a_store(*keys: str) -> MemoryStore:
+    """A bucket `in` with these objects of five bytes."""
+    store = MemoryStore("in")
+    for key in keys:
+        store.write(f"s3://in/{key}", b"12345", "")
+    return store
+
+
+def items(source: Source) -> list[AudioRef | BadRow]:
+    """All that a source yields, without positions."""
+    return [found.item for found in source.after("")]
+
+
+def refs(source: Source) -> list[AudioRef]:
+    """The references of a source in which nothing is bad."""
+    return [whole(item) for item in items(source)]
+
+
+def whole(item: AudioRef | BadRow) -> AudioRef:
+    """An item that is no bad row."""
+    assert isinstance(item, AudioRef), str(item)
+    return item
+
+
+def reason(item: AudioRef | BadRow) -> str:
+    """Where a bad row is and why it is bad."""
+    assert isinstance(item, BadRow), str(item)
+    return str(item)
+
+
+def goes_on_behind_each(source: Source) -> bool:
+    """Whether a source that is asked to go on behind any position yields just the rest."""
+    all_of_it = list(source.after(""))
+    rests = ((source.after(found.position), n) for n, found in enumerate(all_of_it, start=1))
+    return all(list(rest) == all_of_it[n:] for rest, n in rests)

@@ -6,7 +6,7 @@ import pytest
 
 from funasr_fleet.broker.job_report import quantile, report
 from funasr_fleet.broker.ledger.values import LATENCY_BOUNDS_S, Minute, latency_bucket
-from tests.support.job_counts import BEGUN, FIRST_MINUTE, counted, steady
+from tests.support.examples import BEGUN, FIRST_MINUTE, counted, steady
 
 HOUR_MS = 3_600_000
 

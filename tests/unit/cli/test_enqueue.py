@@ -17,7 +17,7 @@ from funasr_fleet.contract.queues import DEFAULT_PRIORITY
 from funasr_fleet.producer.api import MAX_READY
 from funasr_fleet.producer.jobs.status import JobStatus
 from funasr_fleet.producer.planning.packing import ShardLimits
-from tests.support.job_counts import counted, status_of
+from tests.support.examples import counted, status_of
 
 
 def _result(**fields: Any) -> EnqueueResult:

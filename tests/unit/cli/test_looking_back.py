@@ -17,7 +17,7 @@ from funasr_fleet.cli.failures import failures
 from funasr_fleet.cli.jobs import jobs
 from funasr_fleet.cli.report import report
 from funasr_fleet.producer.progress.failure_groups import FailureGroup
-from tests.support.job_counts import BEGUN, counted, steady
+from tests.support.examples import BEGUN, counted, steady
 
 JOB = counted({"ok": 6, "failed": 4}, audio_ms=7_200_000, closed_at=BEGUN + 120)
 EXAMPLE = FailureExample(kind="poison", index=2, relative="a[red].mp3", message="killed 3 workers")

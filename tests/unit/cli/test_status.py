@@ -15,7 +15,7 @@ from funasr_fleet.cli.status import status
 from funasr_fleet.cli.status_view import line, view
 from funasr_fleet.producer.errors import NoSuchJob
 from funasr_fleet.producer.jobs.status import JobStatus
-from tests.support.job_counts import BEGUN, counted, status_of, steady
+from tests.support.examples import BEGUN, counted, status_of, steady
 
 HOUR_MS = 3_600_000
 RUNNING = counted({"ok": 90, "failed": 10}, files=200, audio_ms=100 * HOUR_MS, work_ms=HOUR_MS)

@@ -8,7 +8,7 @@ from rich.console import Console
 from funasr_fleet.cli.watching import PATIENCE_S, watch_job
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.jobs.status import JobStatus
-from tests.support.job_counts import counted, status_of, steady
+from tests.support.examples import counted, status_of, steady
 
 AT_3 = status_of(counted({"ok": 3}, files=9), steady(10, 1, 1000))
 AT_6 = status_of(counted({"ok": 6}, files=9), steady(10, 1, 1000))

@@ -10,7 +10,7 @@ from funasr_fleet.exporter.catalogue import CATALOGUE, OTHERS
 from funasr_fleet.exporter.samples import MOST_JOBS, read
 from funasr_fleet.exporter.values import BrokerReading, JobReading, QueueReading, Snapshot
 from funasr_fleet.producer.progress.measuring import measure
-from tests.support.job_counts import BEGUN, counted, steady
+from tests.support.examples import BEGUN, counted, steady
 
 HOUR_MS = 3_600_000
 HALF_DONE = counted({"ok": 100}, files=200, audio_ms=100 * HOUR_MS, work_ms=1_200_000)

@@ -11,7 +11,7 @@ from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.filters import Filters
 from funasr_fleet.producer.discovery.folder import LocalFolder
 from funasr_fleet.storage.base import MemoryStore
-from tests.support.manifests import goes_on_behind_each, items, reason, refs
+from tests.support.examples import goes_on_behind_each, items, reason, refs
 
 UPLOAD = "s3://in/up/"
 

@@ -8,8 +8,7 @@ import pytest
 from funasr_fleet.producer.discovery.interface import BadSource, Found
 from funasr_fleet.producer.discovery.manifest import Manifest
 from funasr_fleet.storage.base import MemoryStore
-from tests.support.examples import a_ref
-from tests.support.manifests import goes_on_behind_each, items, reason, refs
+from tests.support.examples import a_ref, goes_on_behind_each, items, reason, refs
 
 AUDIO = "s3://b/calls/k.wav"
 LOCAL = "a local path: upload the folder with --upload"

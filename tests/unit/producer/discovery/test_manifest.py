@@ -13,7 +13,7 @@ from funasr_fleet.producer.discovery.interface import BadRow, BadSource
 from funasr_fleet.producer.discovery.manifest import Manifest
 from funasr_fleet.producer.discovery.rows import read_row
 from funasr_fleet.storage.base import MemoryStore, ObjectMissing
-from tests.support.manifests import goes_on_behind_each, items, reason
+from tests.support.examples import goes_on_behind_each, items, reason
 
 AUDIO = "s3://b/calls/k.wav"
 

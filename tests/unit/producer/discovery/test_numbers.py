@@ -14,8 +14,7 @@ from funasr_fleet.producer.discovery.manifest import Manifest
 from funasr_fleet.producer.planning.estimating import Rates, estimate_ms
 from funasr_fleet.producer.planning.parts import planned_row
 from funasr_fleet.storage.base import MemoryStore
-from tests.support.examples import OUTPUT
-from tests.support.manifests import reason, whole
+from tests.support.examples import OUTPUT, reason, whole
 
 AUDIO = "s3://b/calls/k.wav"
 OURS = ("start_ms", "end_ms", "duration_ms", "bytes", "channel", "id", "relative")

@@ -10,7 +10,7 @@ from funasr_fleet.producer.discovery.folder import LocalFolder
 from funasr_fleet.producer.discovery.manifest import Manifest
 from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
 from funasr_fleet.storage.base import MemoryStore
-from tests.support.manifests import items
+from tests.support.examples import items
 
 STORE = MemoryStore("in")
 

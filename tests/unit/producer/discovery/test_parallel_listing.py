@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
 from funasr_fleet.storage.base import Folder, MemoryStore, ObjectInfo, StoreUnavailable
-from tests.support.manifests import a_store
+from tests.support.examples import a_store
 
 KEYS = st.text("ab/-!0\u00e9\U0001f600", min_size=1, max_size=8)
 """Characters on both sides of the slash, and beyond what UTF-16 sorts like UTF-8."""

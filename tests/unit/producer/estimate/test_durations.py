@@ -5,15 +5,15 @@ import pytest
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.producer.estimate.durations import read_duration_ms
 from funasr_fleet.producer.estimate.ranges import HeaderTooLong, RangeFile
-from tests.support.audio_headers import (
+from tests.support.audio import (
     MP3_FRAME,
-    CountingStore,
     id3,
     mp3,
     mp3_of_varying_rate,
     opus,
-    wav,
+    silent_wav,
 )
+from tests.support.stores import CountingStore
 
 MB = 1_000_000
 FRAME_MS = 1000 * 1152 / 44_100
@@ -32,7 +32,7 @@ def duration_ms(body: bytes) -> int | None:
 @pytest.mark.parametrize(
     ("body", "expected_ms"),
     [
-        (wav(100 * MB), 3_125_000),
+        (silent_wav(100 * MB), 3_125_000),
         (mp3(240_000), 240_000 * FRAME_MS),
         (id3(6 * MB) + mp3(240_000), 240_000 * FRAME_MS),  # a podcast with its cover
         (opus(25_000), 25_000_000),
@@ -74,16 +74,22 @@ def test_each_format_tells_its_length(name: str, expected_ms: int) -> None:
 @pytest.mark.parametrize(
     ("body", "expected_ms"),
     [
-        (wav(320_000, claimed_bytes=0xFFFFFFFF), 10_000),  # written into a pipe, by ffmpeg
-        (wav(320_000, claimed_bytes=0x7FFFFFFF), 10_000),  # by sox
-        (wav(32_000, claimed_bytes=0), None),  # killed before its header was mended
-        (wav(80_000, codec=7, rate=8_000, bits=8), 10_000),  # G.711, nobody counted its samples
-        (wav(80_000, codec=6, rate=8_000, bits=8, samples=80_000), 10_000),
-        (wav(80_000, codec=7, rate=8_000, bits=8, claimed_bytes=0xFFFFFFFF), 10_000),
-        (wav(40_000, codec=17, rate=8_000, bits=4, samples=80_000), 10_000),  # ADPCM
-        (wav(40_000, codec=17, rate=8_000, bits=4), None),
-        (wav(16_250, codec=49, rate=8_000, bits=0, samples=80_000), 10_000),  # GSM 6.10
-        (wav(16_250, codec=49, rate=8_000, bits=0, samples=80_000, claimed_bytes=1 << 31), None),
+        (silent_wav(320_000, claimed_bytes=0xFFFFFFFF), 10_000),  # written into a pipe, by ffmpeg
+        (silent_wav(320_000, claimed_bytes=0x7FFFFFFF), 10_000),  # by sox
+        (silent_wav(32_000, claimed_bytes=0), None),  # killed before its header was mended
+        (
+            silent_wav(80_000, codec=7, rate=8_000, bits=8),
+            10_000,
+        ),  # G.711, nobody counted its samples
+        (silent_wav(80_000, codec=6, rate=8_000, bits=8, samples=80_000), 10_000),
+        (silent_wav(80_000, codec=7, rate=8_000, bits=8, claimed_bytes=0xFFFFFFFF), 10_000),
+        (silent_wav(40_000, codec=17, rate=8_000, bits=4, samples=80_000), 10_000),  # ADPCM
+        (silent_wav(40_000, codec=17, rate=8_000, bits=4), None),
+        (silent_wav(16_250, codec=49, rate=8_000, bits=0, samples=80_000), 10_000),  # GSM 6.10
+        (
+            silent_wav(16_250, codec=49, rate=8_000, bits=0, samples=80_000, claimed_bytes=1 << 31),
+            None,
+        ),
     ],
 )
 def test_headers_of_recorders_that_lie_are_not_believed(

@@ -13,8 +13,9 @@ from funasr_fleet.producer.estimate.cost import DEFAULT_RTFX, DryRun, Span, meas
 from funasr_fleet.producer.estimate.estimate import dry_run, look_at_sources
 from funasr_fleet.producer.planning.estimating import DEFAULT_MS
 from funasr_fleet.storage.base import MemoryStore
-from tests.support.audio_headers import CountingStore, mp3, wav
+from tests.support.audio import mp3, silent_wav
 from tests.support.examples import a_ref
+from tests.support.stores import CountingStore
 
 HOUR_MS = 3_600_000
 
@@ -32,7 +33,7 @@ def hours(*lengths_ms: int) -> list[Found]:
 
 def test_telephony_is_measured_where_a_typical_rate_would_be_twice_off() -> None:
     store = CountingStore("in")
-    files = {f"{n}.wav": wav(16_000 * n, rate=8_000) for n in range(1, 41)}
+    files = {f"{n}.wav": silent_wav(16_000 * n, rate=8_000) for n in range(1, 41)}
     result = dry_run(listed(store, files), store)
     truth_ms = 1000 * sum(range(1, 41))
     assert result.files == result.sampled == result.measured == 40
@@ -48,7 +49,7 @@ def test_only_some_headers_of_many_files_are_read_and_the_band_holds_the_truth()
     lengths_s = [chance.randint(1, 20) for _ in range(600)]
     rates = [chance.choice([8_000, 16_000]) for _ in lengths_s]
     pairs = enumerate(zip(lengths_s, rates, strict=True))
-    files = {f"{n:03}.wav": wav(2 * rate * s, rate=rate) for n, (s, rate) in pairs}
+    files = {f"{n:03}.wav": silent_wav(2 * rate * s, rate=rate) for n, (s, rate) in pairs}
     result = dry_run(listed(store, files), store)
     assert (result.files, result.sampled, result.measured) == (600, 64, 64)
     assert store.requests <= 2 * 64
@@ -77,7 +78,7 @@ def test_what_the_sources_told_needs_no_header() -> None:
 
 def test_the_rest_of_a_file_counts_from_where_it_starts() -> None:
     store = MemoryStore("in")
-    (whole,) = listed(store, {"a.wav": wav(320_000)})
+    (whole,) = listed(store, {"a.wav": silent_wav(320_000)})
     rest = a_ref("s3://in/a.wav", bytes=320_044, start_ms=4_000)
     assert dry_run([whole, Found("b", rest)], store).audio_ms.likely == pytest.approx(16_000, 0.01)
 
@@ -94,7 +95,7 @@ def test_what_nobody_can_measure_is_guessed_and_said_to_be() -> None:
 
 def test_files_of_unknown_size_are_measured_too() -> None:
     store = MemoryStore("in")
-    listed(store, {f"{n}.wav": wav(32_000 * 90) for n in range(6)})
+    listed(store, {f"{n}.wav": silent_wav(32_000 * 90) for n in range(6)})
     result = dry_run([Found(str(n), a_ref(f"s3://in/{n}.wav")) for n in range(6)], store)
     assert result.measured == 6
     assert result.audio_ms.likely == pytest.approx(6 * 90_000, rel=1e-3)
@@ -183,7 +184,7 @@ def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_local_folder_is_looked_at_where_it_lies_and_not_uploaded(tmp_path: Path) -> None:
     (tmp_path / "calls").mkdir()
     for n in range(1, 4):
-        (tmp_path / f"calls/{n}.wav").write_bytes(wav(32_000 * n))
+        (tmp_path / f"calls/{n}.wav").write_bytes(silent_wav(32_000 * n))
     (tmp_path / "notes.txt").write_text("no audio")
     store = MemoryStore("in")
     for upload in (None, "s3://in/calls/"):
@@ -196,7 +197,9 @@ def test_a_local_folder_is_looked_at_where_it_lies_and_not_uploaded(tmp_path: Pa
 @pytest.mark.usefixtures("_no_workers")
 def test_all_sources_together_are_looked_at_as_enqueue_would(tmp_path: Path) -> None:
     store = MemoryStore("in")
-    listed(store, {"a/1.wav": wav(32_000), "a/2.mp3": mp3(100), "b/3.wav": wav(64_000)})
+    listed(
+        store, {"a/1.wav": silent_wav(32_000), "a/2.mp3": mp3(100), "b/3.wav": silent_wav(64_000)}
+    )
     rows = [{"audio": "s3://in/a/1.wav", "id": "1.wav"}, {"audio": 7}, {"audio": "s3://in/b/3.wav"}]
     manifest = tmp_path / "list.jsonl"
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -14,7 +14,7 @@ from funasr_fleet.producer.estimate.ranges import (
     HeaderTooLong,
     RangeFile,
 )
-from tests.support.audio_headers import CountingStore
+from tests.support.stores import CountingStore
 
 
 def opened(body: bytes) -> tuple[CountingStore, RangeFile]:

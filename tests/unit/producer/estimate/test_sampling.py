@@ -7,7 +7,7 @@ from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.producer.estimate.ranges import BLOCK_BYTES
 from funasr_fleet.producer.estimate.sampling import measure
 from funasr_fleet.storage.base import CredentialsRefused, MemoryStore, StoreUnavailable
-from tests.support.audio_headers import wav
+from tests.support.audio import silent_wav
 from tests.support.examples import a_ref
 
 
@@ -27,7 +27,7 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_measured_in_order() -
         a_ref("s3://in/missing.wav", bytes=99),
         a_ref("s3://in/missing-and-of-unknown-size.wav"),
         a_ref("s3://no-bucket/a.wav"),
-        stored(store, "good.wav", wav(32_000)),
+        stored(store, "good.wav", silent_wav(32_000)),
     ]
     found = measure(refs, store)
     assert [one.ref for one in found] == refs
@@ -36,7 +36,7 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_measured_in_order() -
 
 def test_the_size_that_a_manifest_leaves_out_is_looked_up() -> None:
     store = MemoryStore("in")
-    size = stored(store, "a.wav", wav(64_000)).size_bytes
+    size = stored(store, "a.wav", silent_wav(64_000)).size_bytes
     stored(store, "a.wav.json", b"something that begins with the same name")
     (found,) = measure([a_ref("s3://in/a.wav")], store)
     assert (found.size_bytes, found.duration_ms) == (size, 2_000)

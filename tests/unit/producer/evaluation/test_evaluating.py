@@ -12,7 +12,7 @@ from funasr_fleet.producer.evaluation.evaluating import evaluate
 from funasr_fleet.producer.evaluation.result import Evaluation
 from funasr_fleet.storage.base import BucketMissing, MemoryStore, ObjectDenied, StoreUnavailable
 from tests.support.examples import a_receipt, a_segment, a_transcript
-from tests.support.watched_store import WatchedStore
+from tests.support.stores import WatchedStore
 
 OUTPUT = "s3://out/x/"
 MANIFEST = "s3://in/said.jsonl"

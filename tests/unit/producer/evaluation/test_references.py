@@ -14,7 +14,7 @@ from funasr_fleet.producer.discovery.manifest import Manifest
 from funasr_fleet.producer.evaluation.references import EmptyReferences, read_references
 from funasr_fleet.producer.evaluation.rows import NoReferences, Reference
 from funasr_fleet.storage.base import MemoryStore
-from tests.support.manifests import items, refs
+from tests.support.examples import items, refs
 
 AUDIO = "s3://in/calls/k.wav"
 

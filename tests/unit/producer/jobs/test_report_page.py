@@ -10,7 +10,7 @@ from funasr_fleet.broker.job_report import report
 from funasr_fleet.broker.ledger.values import FailureExample, JobCounts, Minute
 from funasr_fleet.producer.jobs.report_page import page
 from funasr_fleet.producer.progress.failure_groups import FailureGroup, group_failures
-from tests.support.job_counts import BEGUN, FIRST_MINUTE, counted, steady
+from tests.support.examples import BEGUN, FIRST_MINUTE, counted, steady
 
 VOID = {"meta", "br"}
 

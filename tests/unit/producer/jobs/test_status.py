@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.job_counts import BEGUN, counted, status_of, steady
+from tests.support.examples import BEGUN, counted, status_of, steady
 
 
 @pytest.mark.parametrize(("files", "ok", "waiting"), [(5, 2, 3), (5, 5, 0), (0, 1, 0)])

@@ -2,7 +2,7 @@
 
 from funasr_fleet.broker.ledger.values import FailureExample
 from funasr_fleet.producer.progress.failure_groups import group_failures
-from tests.support.job_counts import counted
+from tests.support.examples import counted
 
 
 def test_the_most_frequent_kind_comes_first_with_its_examples() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
 from funasr_fleet.producer.progress.measuring import Progress, measure
-from tests.support.job_counts import BEGUN, FIRST_MINUTE, counted, steady
+from tests.support.examples import BEGUN, FIRST_MINUTE, counted, steady
 
 HOUR_MS = 3_600_000
 

@@ -19,7 +19,7 @@ from funasr_fleet.worker.events import (
 )
 from tests.support.examples import a_shard
 from tests.support.fake_child import ChildAtWork, FakeTask
-from tests.support.fake_pipeline import WatchedStore
+from tests.support.stores import WatchedStore
 
 
 class Left(BaseException):

@@ -11,9 +11,9 @@ import pytest
 
 from funasr_fleet.worker.audio.decode import decode_file
 from funasr_fleet.worker.errors import UndecodableAudio
+from tests.support.audio import as_file, encode, tone, wav
 from tests.support.examples import a_shard
 from tests.support.fake_pipeline import Workbench
-from tests.support.sounds import as_file, encode, tone, wav
 
 ABSURD_HZ = 249_999_991
 """A prime: FFmpeg's resampler would need a filter for each of 16,000 phases."""

@@ -9,8 +9,8 @@ from funasr_fleet.contract.job import Options
 from funasr_fleet.worker.audio.audio_range import AudioFacts, AudioRange, channels_of, in_blocks
 from funasr_fleet.worker.audio.decode import Piece
 from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
+from tests.support.audio import Planes, tone
 from tests.support.examples import a_ref
-from tests.support.sounds import Planes, tone
 
 STEREO = tone(1, channels=2)
 

@@ -7,7 +7,7 @@ import pytest
 from funasr_fleet.contract.transcript import WarningKind
 from funasr_fleet.worker.process.heartbeat import TimeLimits
 from funasr_fleet.worker.text.spans import Span
-from tests.support.damaged_audio import damaged, sound_file
+from tests.support.bad_audio import damaged, sound_file
 from tests.support.examples import a_ref, a_shard
 from tests.support.fake_pipeline import Workbench
 

@@ -5,7 +5,8 @@ import pytest
 
 from funasr_fleet.worker.audio.decode import decode_file, decode_pieces
 from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
-from tests.support.damaged_audio import (
+from tests.support.audio import as_file
+from tests.support.bad_audio import (
     KINDS,
     SECONDS,
     damaged,
@@ -14,7 +15,6 @@ from tests.support.damaged_audio import (
     sound_file,
     whole,
 )
-from tests.support.sounds import as_file
 
 TOLD_MS = 8
 """Less is not measured here: resampling rounds."""

@@ -9,7 +9,7 @@ import pytest
 
 from funasr_fleet.worker.audio.decode import decode_file
 from funasr_fleet.worker.errors import AudioTooShort, FileFailure, UndecodableAudio
-from tests.support.sounds import as_file, encode, tone, wav
+from tests.support.audio import as_file, encode, tone, wav
 
 Refusal = type[FileFailure]
 

@@ -7,7 +7,7 @@ from funasr_fleet.worker.audio.decode import Audio, decode_file, decode_pieces
 from funasr_fleet.worker.audio.input_limits import Limits
 from funasr_fleet.worker.errors import AudioTooLong, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
-from tests.support.sounds import as_file, encode, tone, wav
+from tests.support.audio import as_file, encode, tone, wav
 
 SECONDS = 2.0
 

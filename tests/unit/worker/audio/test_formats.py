@@ -12,9 +12,9 @@ from funasr_fleet.embedded.samples import SAMPLES, load_samples
 from funasr_fleet.worker.audio.container_allowlist import DEMUXERS, container_options
 from funasr_fleet.worker.audio.decode import decode_file
 from funasr_fleet.worker.errors import UndecodableAudio
-from tests.support import referring_files as referring
-from tests.support.sounds import as_file, encode, tone, wav
-from tests.support.watched_places import ListeningServer, WatchedFile, listening, watched
+from tests.support import bad_audio as referring
+from tests.support.audio import as_file, encode, tone, wav
+from tests.support.bad_audio import ListeningServer, WatchedFile, listening, watched
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from funasr_fleet.worker.errors import UndecodableAudio
-from tests.support.damaged_audio import decoded, sound_file, whole
-from tests.support.sounds import encode, tone
+from tests.support.audio import encode, tone
+from tests.support.bad_audio import decoded, sound_file, whole
 
 SHORT_S = 5.0
 

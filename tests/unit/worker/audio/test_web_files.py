@@ -8,10 +8,10 @@ import pytest
 
 from funasr_fleet.worker.audio.sources import SourceByAddress, WebAudio
 from funasr_fleet.worker.audio.sources.web_request import HttpClient
+from tests.support.audio import tone, wav
 from tests.support.examples import OUTPUT, a_ref, a_shard, who
 from tests.support.fake_pipeline import Workbench
-from tests.support.sounds import tone, wav
-from tests.support.web_host import WebHost, page, serving
+from tests.support.web import WebHost, page, serving
 
 HUSH = "X-Amz-Signature=hush-4711"
 NAME = "audio.example"

@@ -16,7 +16,7 @@ from funasr_fleet.worker.consumer.kombu_decode_guard import (
     read_envelope,
     wrap_invalid,
 )
-from tests.support.raw_messages import envelope, task_headers
+from tests.support.messages import envelope, task_headers
 
 SOUND = envelope(b"[[],{},{}]", task_headers())
 JSON: st.SearchStrategy[Any] = st.recursive(

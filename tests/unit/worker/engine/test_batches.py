@@ -13,7 +13,7 @@ from funasr_fleet.worker.engine.interface import Clip, Hints, as_clip
 from funasr_fleet.worker.errors import OutOfDeviceMemory
 from funasr_fleet.worker.events import BatchRecognised, Event, OutOfMemoryBackoff
 from funasr_fleet.worker.text.segments import Recognition
-from tests.support.scripted_engine import IDENTITY
+from tests.support.fake_pipeline import IDENTITY
 
 
 class SmallDevice:

@@ -7,8 +7,8 @@ import pytest
 
 from funasr_fleet.worker.engine.canary import canary_of, load_canary, transcribe_canary
 from funasr_fleet.worker.errors import ModelUnusable
-from tests.support.scripted_engine import ScriptedEngine
-from tests.support.sounds import tone, wav
+from tests.support.audio import tone, wav
+from tests.support.fake_pipeline import ScriptedEngine
 
 
 def _leave_canary(directory: Path, text: str) -> None:

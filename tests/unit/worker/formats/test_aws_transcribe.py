@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from funasr_fleet.contract.transcript import Transcript
 from funasr_fleet.worker.formats.aws_transcribe import render_aws_transcribe
 from tests.support.examples import a_segment, a_transcript, a_word
-from tests.support.spoken_words import squeezed, transcripts, unhurried
+from tests.support.speech import squeezed, transcripts, unhurried
 
 TIME = {"type": "string", "pattern": r"^\d+\.\d+$"}
 TIMES = {"start_time": TIME, "end_time": TIME}

@@ -7,7 +7,7 @@ from funasr_fleet.worker.formats.cue_timing import MOST_MS
 from funasr_fleet.worker.formats.lines import MOST_COLUMNS, lay_out
 from funasr_fleet.worker.formats.wide_pieces import narrow
 from funasr_fleet.worker.text.alignment import Piece, in_proportion
-from tests.support.spoken_words import TEXTS, check_lines, unhurried
+from tests.support.speech import TEXTS, check_lines, unhurried
 
 
 def _texts(pieces: list[Piece]) -> list[str]:

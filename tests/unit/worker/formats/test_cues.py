@@ -11,7 +11,7 @@ from funasr_fleet.worker.formats.cue_timing import MOST_MS, Cue
 from funasr_fleet.worker.formats.cues import make_cues
 from funasr_fleet.worker.formats.requested import audio_ms
 from tests.support.examples import a_segment, a_transcript, a_word
-from tests.support.spoken_words import (
+from tests.support.speech import (
     check_lines,
     check_times,
     segments,

@@ -8,7 +8,7 @@ from funasr_fleet.worker.formats.cue_cutting import cut
 from funasr_fleet.worker.formats.lines import MOST_COLUMNS, columns, lay_out
 from funasr_fleet.worker.formats.wide_pieces import narrow
 from funasr_fleet.worker.text.alignment import in_proportion, split_pieces
-from tests.support.spoken_words import TEXTS, squeezed, unhurried
+from tests.support.speech import TEXTS, squeezed, unhurried
 
 
 @pytest.mark.parametrize(

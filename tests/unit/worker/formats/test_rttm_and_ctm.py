@@ -12,7 +12,7 @@ from funasr_fleet.worker.formats.ctm import render_ctm
 from funasr_fleet.worker.formats.requested import audio_ms, recording_name
 from funasr_fleet.worker.formats.rttm import render_rttm
 from tests.support.examples import a_segment, a_transcript, a_word
-from tests.support.spoken_words import transcripts, unhurried
+from tests.support.speech import transcripts, unhurried
 
 
 def _turns(transcript: Transcript) -> list[SupervisionSegment]:

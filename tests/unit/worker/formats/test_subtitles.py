@@ -12,7 +12,7 @@ from funasr_fleet.worker.formats.cues import make_cues
 from funasr_fleet.worker.formats.srt import render_srt
 from funasr_fleet.worker.formats.vtt import render_vtt
 from tests.support.examples import a_segment, a_transcript
-from tests.support.spoken_words import squeezed, transcripts, unhurried
+from tests.support.speech import squeezed, transcripts, unhurried
 
 
 def _srt(transcript: Transcript) -> SSAFile:

@@ -12,7 +12,7 @@ from funasr_fleet.contract.transcript import Transcript
 from funasr_fleet.worker.formats.requested import audio_ms
 from funasr_fleet.worker.formats.textgrid import render_textgrid
 from tests.support.examples import a_segment, a_transcript, a_word
-from tests.support.spoken_words import squeezed, transcripts, unhurried
+from tests.support.speech import squeezed, transcripts, unhurried
 
 
 def _read(transcript: Transcript) -> Any:

@@ -17,7 +17,7 @@ from funasr_fleet.worker.formats.whisper import render_whisper
 from funasr_fleet.worker.text.alignment import align
 from funasr_fleet.worker.text.segments import whole_text
 from tests.support.examples import a_receipt, a_segment, a_transcript, a_word
-from tests.support.spoken_words import squeezed, transcripts, unhurried
+from tests.support.speech import squeezed, transcripts, unhurried
 
 WORD = a_receipt(options={"timestamps": "word"})
 HELLO = a_segment(

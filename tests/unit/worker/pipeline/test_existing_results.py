@@ -5,9 +5,9 @@ import pytest
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.layout import fingerprint
 from funasr_fleet.storage.base import ObjectDenied, ObjectInfo, ObjectMissing, StoreUnavailable
+from tests.support.audio import tone
 from tests.support.examples import OUTPUT, a_ref, a_shard
 from tests.support.fake_pipeline import Workbench
-from tests.support.sounds import tone
 
 DONE = f"{OUTPUT}a.wav.json"
 
@@ -16,7 +16,7 @@ DONE = f"{OUTPUT}a.wav.json"
 def done(bench: Workbench) -> Workbench:
     """A bench whose file a.wav has its result; what was said until then is forgotten."""
     bench.run(a_shard(bench.upload("a.wav")))
-    asked = (bench.store.written, bench.store.asked, bench.store.heads, bench.store.downloads)
+    asked = (bench.store.writes, bench.store.reads, bench.store.heads, bench.store.downloads)
     for said in (*asked, bench.events, bench.recorded, bench.engine.lengths_ms):
         said.clear()
     return bench
@@ -27,7 +27,7 @@ def _again(bench: Workbench, shard: Shard) -> bool:
     bench.run(shard)
     worked = bool(bench.engine.lengths_ms)
     assert bench.outcomes == (["ok"] if worked else ["skipped"])
-    assert bool(bench.store.written) == worked
+    assert bool(bench.store.writes) == worked
     return worked
 
 
@@ -38,13 +38,13 @@ def test_a_message_that_comes_again_is_skipped(done: Workbench) -> None:
 
 def test_nothing_is_downloaded_when_the_result_is_current(done: Workbench) -> None:
     assert not _again(done, a_shard("s3://in/a.wav"))
-    assert (done.store.asked, done.store.heads) == ([DONE], ["s3://in/a.wav", DONE])
+    assert (done.store.reads, done.store.heads) == ([DONE], ["s3://in/a.wav", DONE])
     assert done.store.downloads == []
 
 
 def test_a_file_without_a_result_is_only_downloaded(bench: Workbench) -> None:
     bench.run(a_shard(bench.upload("a.wav")))
-    assert bench.store.asked.count(DONE) == 1
+    assert bench.store.reads.count(DONE) == 1
     assert (bench.store.heads, bench.store.downloads) == ([], ["s3://in/a.wav"])
 
 
@@ -68,7 +68,7 @@ def test_a_store_that_is_away_at_the_head_postpones_the_file(done: Workbench) ->
     done.store.failing_heads["s3://in/a.wav"] = StoreUnavailable("away")
     with pytest.raises(StoreUnavailable):
         done.run(a_shard("s3://in/a.wav"))
-    assert (done.outcomes, done.store.written) == ([], [])
+    assert (done.outcomes, done.store.writes) == ([], [])
 
 
 def test_what_was_downloaded_counts_not_what_the_head_said(
@@ -84,7 +84,7 @@ def test_what_was_downloaded_counts_not_what_the_head_said(
     (listed,) = done.store.list(changed)
     made = fingerprint(shard.files[0], listed.etag, receipt["model_revision"], shard.options)
     assert receipt["fingerprint"] == made
-    assert done.store.asked.count(DONE) == 1
+    assert done.store.reads.count(DONE) == 1
 
 
 def test_a_current_result_of_another_job_will_do(done: Workbench) -> None:

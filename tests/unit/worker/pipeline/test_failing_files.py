@@ -4,9 +4,10 @@ import pytest
 
 from funasr_fleet.storage.base import CredentialsRefused, ObjectDenied, StoreError, StoreUnavailable
 from funasr_fleet.worker.errors import DeviceLost, ModelError, OutOfDeviceMemory, OutputUnwritable
+from tests.support.audio import tone, wav
 from tests.support.examples import OUTPUT, a_ref, a_shard
-from tests.support.fake_pipeline import WatchedStore, Workbench, small_groups
-from tests.support.sounds import tone, wav
+from tests.support.fake_pipeline import Workbench, small_groups
+from tests.support.stores import WatchedStore
 
 BAD = {
     "text": (b"words, not sounds", "undecodable_audio"),

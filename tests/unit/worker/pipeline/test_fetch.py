@@ -11,8 +11,8 @@ from funasr_fleet.storage.base import MemoryStore, ObjectInfo, ObjectMissing
 from funasr_fleet.worker.audio.input_limits import Limits
 from funasr_fleet.worker.errors import UndecodableAudio
 from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
+from tests.support.audio import tone, wav
 from tests.support.examples import a_ref, a_shard
-from tests.support.sounds import tone, wav
 
 URIS = [f"s3://in/{name}.wav" for name in "abcd"]
 

@@ -8,10 +8,9 @@ from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.worker.engine.interface import Hints
 from funasr_fleet.worker.text.spans import Span
+from tests.support.audio import tone
 from tests.support.examples import a_shard
-from tests.support.fake_pipeline import Workbench
-from tests.support.scripted_engine import ScriptedEngine
-from tests.support.sounds import tone
+from tests.support.fake_pipeline import ScriptedEngine, Workbench
 
 WHERE = Span(100, 900)
 

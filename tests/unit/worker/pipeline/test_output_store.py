@@ -15,7 +15,7 @@ from funasr_fleet.worker.errors import OutputUnwritable, Skip
 from funasr_fleet.worker.pipeline.output_store import Outputs
 from funasr_fleet.worker.pipeline.receipt import write_error
 from tests.support.examples import OUTPUT, a_receipt, a_segment, a_transcript, who
-from tests.support.fake_pipeline import WatchedStore
+from tests.support.stores import WatchedStore
 
 MARK = "sha256:ab"
 
@@ -41,8 +41,8 @@ def test_every_format_is_written_once_and_the_json_last(
 ) -> None:
     outputs.prepare(SAID, formats)
     outputs.commit(SAID)
-    assert store.written[-1] == f"{OUTPUT}calls/a.wav.json"
-    assert sorted(uri.rpartition(".")[2] for uri in store.written) == sorted({*formats, "json"})
+    assert store.writes[-1] == f"{OUTPUT}calls/a.wav.json"
+    assert sorted(uri.rpartition(".")[2] for uri in store.writes) == sorted({*formats, "json"})
 
 
 @pytest.mark.parametrize(

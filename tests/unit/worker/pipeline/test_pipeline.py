@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from funasr_fleet.worker.text.spans import Span
+from tests.support.audio import tone
 from tests.support.examples import OUTPUT, a_ref, a_shard
-from tests.support.fake_pipeline import NOW, Workbench
-from tests.support.scripted_engine import THREADS
-from tests.support.sounds import tone
+from tests.support.fake_pipeline import NOW, THREADS, Workbench
 
 
 def test_what_was_said_is_written_with_its_times(bench: Workbench) -> None:
@@ -40,7 +39,7 @@ def test_the_audio_and_the_receipt_tell_how_it_came_about(bench: Workbench) -> N
 
 def test_the_json_is_written_last_because_it_says_that_the_file_is_done(bench: Workbench) -> None:
     bench.run(a_shard(bench.upload("a.wav"), options={"formats": ["json", "srt", "vtt", "txt"]}))
-    assert bench.store.written[-1] == f"{OUTPUT}a.wav.json"
+    assert bench.store.writes[-1] == f"{OUTPUT}a.wav.json"
     assert bench.outputs() == ["a.wav.json", "a.wav.srt", "a.wav.txt", "a.wav.vtt"]
 
 
@@ -141,7 +140,7 @@ def test_channels_apart_make_a_transcript_each_and_one_of_all(bench: Workbench) 
     uri = bench.upload("a.wav", tone(1, channels=2))
     bench.run(a_shard(uri, options={"channels": "split", "formats": ["srt"]}))
     assert {"a.wav.ch0.json", "a.wav.ch1.json", "a.wav.ch0.srt"} <= set(bench.outputs())
-    assert bench.store.written[-1] == f"{OUTPUT}a.wav.json"
+    assert bench.store.writes[-1] == f"{OUTPUT}a.wav.json"
     assert [bench.document(f"a.wav.ch{n}.json")["audio"]["channel"] for n in (0, 1)] == [0, 1]
     segments = bench.document("a.wav.json")["segments"]
     assert [(s["start_ms"], s["speaker"]) for s in segments] == [

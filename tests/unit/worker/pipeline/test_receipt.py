@@ -19,7 +19,7 @@ from funasr_fleet.worker.pipeline.stopwatch import Stopwatch
 from funasr_fleet.worker.text.quality import warnings_of
 from funasr_fleet.worker.text.spans import Span
 from tests.support.examples import a_receipt, a_ref, a_segment, who
-from tests.support.scripted_engine import IDENTITY
+from tests.support.fake_pipeline import IDENTITY
 
 INFO = ObjectInfo(uri="s3://in/a.wav", etag='"now"', size_bytes=9)
 AUDIO = AudioFacts(channels=2, source_rate=44_100, duration_ms=2000)

@@ -8,7 +8,7 @@ from funasr_fleet.worker.events import Event, ShardRequeued, ignore
 from funasr_fleet.worker.process.device_plan import SlotPlan
 from funasr_fleet.worker.process.slot_reporter import SlotReporter
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
-from tests.support.scripted_engine import ScriptedEngine
+from tests.support.fake_pipeline import ScriptedEngine
 from tests.unit.worker.telemetry.test_counting import a_file
 
 PLAN = SlotPlan(slot=0, device="cpu", visible="", threads=1)

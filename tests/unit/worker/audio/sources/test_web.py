@@ -11,9 +11,8 @@ import pytest
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, StoreError, StoreUnavailable
 from funasr_fleet.worker.audio.sources.web import WebAudio
 from funasr_fleet.worker.audio.sources.web_request import HttpClient
-from tests.support.certificates import Certificate, make_certificate
-from tests.support.web_host import WebHost, page, serving
-from tests.support.web_requests import HUSH, NAME, fetch, refused, web
+from tests.support.servers import Certificate, make_certificate
+from tests.support.web import HUSH, NAME, WebHost, fetch, page, refused, serving, web
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ import pytest
 
 from funasr_fleet.storage.base import ObjectTooLarge, StoreUnavailable
 from funasr_fleet.worker.audio.sources.web import WebAudio
-from tests.support.web_host import WebHost, page
-from tests.support.web_requests import HUSH, NAME, fetch, refused, web
+from tests.support.web import HUSH, NAME, WebHost, fetch, page, refused, web
 
 
 def test_a_file_that_is_larger_than_allowed_is_not_fetched(host: WebHost) -> None:

@@ -1,17 +1,38 @@
-"""deploy/kubernetes, as `kubectl kustomize` renders it."""
+"""deploy/ as kubectl and docker-compose render it."""
 
 import functools
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from tests.support.programs import needs
+PACKAGES = {
+    "promtool": "prometheus",
+    "prometheus": "prometheus",
+    "kubectl": "kubernetes-client",
+    "docker-compose": "docker-compose",
+    "systemd-analyze": "systemd",
+}
+"""Debian's package of each."""
+
+
+def needs(program: str) -> str:
+    """Its path; without it the test is skipped, and on CI it fails."""
+    found = shutil.which(program)
+    if not found:
+        why = f"{program} is not installed: apt-get install {PACKAGES[program]}"
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
+    return found
+
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy/kubernetes"
@@ -127,3 +148,48 @@ def selects(selector: Manifest, labels: dict[str, str]) -> bool:
     return all(labels.get(key) == value for key, value in wanted.items()) and all(
         labels.get(rule["key"]) in rule["values"] for rule in rules
     )
+
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ROOT / "deploy/compose"
+
+
+def make_env(folder: Path) -> Path:
+    """Run a copy of make_env.sh; the path of what it wrote."""
+    folder.mkdir(exist_ok=True)
+    script = shutil.copy(COMPOSE / "make_env.sh", folder)
+    subprocess.run(["sh", script], check=True, capture_output=True)
+    return folder / ".env"
+
+
+def read_env(file: Path) -> dict[str, str]:
+    """What is set in it."""
+    lines = [line for line in file.read_text().splitlines() if line and line[0] != "#"]
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+
+def config(env: Path) -> "subprocess.CompletedProcess[str]":
+    """docker-compose config."""
+    command = [needs("docker-compose"), "-f", str(COMPOSE / "compose.yaml")]
+    return subprocess.run(
+        [*command, "--env-file", str(env), "config"],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh .env."""
+    return make_env(tmp_path_factory.mktemp("compose"))
+
+
+@pytest.fixture(scope="module")
+def services(env: Path) -> dict[str, Any]:
+    """Every service, with what is inherited and interpolated."""
+    done = config(env)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = yaml.safe_load(done.stdout)["services"]
+    return found

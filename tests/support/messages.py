@@ -1,6 +1,10 @@
-"""Jobs that are done without a model: outputs and rows in S3, and marks in Redis."""
+"""Messages in Redis as any client reads and writes them, and shards done without a model."""
 
+import base64
 import json
+import uuid
+import zlib
+from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,13 +14,92 @@ from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.layout import error_uri, output_uri
+from funasr_fleet.contract.queues import TASK, broker_lists, lanes
 from funasr_fleet.contract.transcript import Outcome, utc_now
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.worker.events import FileFinished
 from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
-from tests.support.job_messages import shards_waiting
+
+
+def shards_waiting(settings: Settings) -> list[dict[str, Any]]:
+    """Every shard that no worker has taken."""
+    redis: Any = connect(settings)
+    return [_shard(raw) for key in _keys(settings) for raw in redis.lrange(key, 0, -1)]
+
+
+def drain(settings: Settings, most: int) -> int:
+    """Take messages away, as workers would; how many."""
+    redis: Any = connect(settings)
+    taken = 0
+    for key in _keys(settings):
+        taken += len(redis.rpop(key, most - taken) or ()) if taken < most else 0
+    return taken
+
+
+def wipe(settings: Settings) -> None:
+    """All that Redis knows of this fleet is gone."""
+    redis: Any = connect(settings)
+    for key in redis.keys(f"{settings.key_prefix}*"):
+        redis.delete(key)
+
+
+def _keys(settings: Settings) -> list[str]:
+    names = (name for lane in lanes(settings.queue) for name in broker_lists(lane))
+    return [settings.key_prefix + name for name in names]
+
+
+def _shard(raw: str) -> dict[str, Any]:
+    message = json.loads(raw)
+    body = b64decode(message["body"])
+    if message["headers"].get("compression"):
+        body = zlib.decompress(body)
+    (shard,), _, _ = json.loads(body)
+    found: dict[str, Any] = shard
+    return found
+
+
+def task_headers(**others: Any) -> dict[str, Any]:
+    """What Celery needs to find the task."""
+    return {"id": str(uuid.uuid4()), "task": TASK, "lang": "py", "root_id": None, **others}
+
+
+def envelope(body: bytes, headers: dict[str, Any], **others: Any) -> dict[str, Any]:
+    """A message as kombu lays it into Redis."""
+    return {
+        "body": base64.b64encode(body).decode(),
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": headers,
+        "properties": {
+            "correlation_id": headers.get("id"),
+            "delivery_tag": str(uuid.uuid4()),
+            "delivery_info": {"exchange": "", "routing_key": "fleet"},
+            "body_encoding": "base64",
+        },
+        **others,
+    }
+
+
+def shard_body(document: Any) -> bytes:
+    """The body of a task of one argument."""
+    return json.dumps([[document], {}, {"callbacks": None, "errbacks": None}]).encode()
+
+
+def push(settings: Settings, element: Any) -> None:
+    """Put one element into the queue, taken before all others."""
+    redis: Any = connect(settings)
+    text = element if isinstance(element, str | bytes) else json.dumps(element)
+    redis.lpush(settings.key_prefix + settings.queue, text)
+
+
+def waiting(settings: Settings) -> int:
+    """Messages that lie in the queue or are in somebody's hands."""
+    redis: Any = connect(settings)
+    prefix = settings.key_prefix
+    return int(redis.llen(prefix + settings.queue)) + int(redis.hlen(f"{prefix}unacked"))
+
 
 AUDIO_S = 30.0
 FILES = 8

@@ -1,12 +1,19 @@
-"""A real web server whose answers a test writes, plain or by TLS."""
+"""A web server whose answers a test writes, and a client whose names lead to it."""
 
 import contextlib
+import io
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import pytest
+
+from funasr_fleet.storage.base import StoreError
+from funasr_fleet.worker.audio.sources.web import WebAudio
+from funasr_fleet.worker.audio.sources.web_request import HttpClient
 
 Page = Callable[[BaseHTTPRequestHandler], None]
 
@@ -72,3 +79,34 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[WebHost]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+HUSH = "hush-4711"
+"""Stands for a signature."""
+NAME = "audio.example"
+
+
+def web(*hosts: str, tls: ssl.SSLContext | None = None) -> WebAudio:
+    """Names lead to the loopback, which alone counts as public."""
+    client = HttpClient(
+        resolve=lambda host, port: ["127.0.0.1"],
+        is_public=lambda address: address == "127.0.0.1",
+        tls=tls,
+    )
+    return WebAudio(hosts=frozenset(hosts or (NAME,)), client=client)
+
+
+def fetch(web: WebAudio, uri: str, limit: int | None = None) -> bytes:
+    into = io.BytesIO()
+    info = web.download(uri, into, limit)
+    assert info.size_bytes == len(into.getvalue())
+    return into.read()
+
+
+def refused(web: WebAudio, uri: str, error: type[StoreError], limit: int | None = None) -> str:
+    with pytest.raises(error) as caught:
+        fetch(web, uri, limit)
+    said = str(caught.value)
+    assert HUSH not in said
+    assert caught.value.__cause__ is None
+    return said

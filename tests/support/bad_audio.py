@@ -1,16 +1,24 @@
-"""Files that are damaged on purpose, and whether what follows the damage is still there in time."""
+"""Damaged files, files that refer to other files, and what the decoder made or opened of them."""
 
+import contextlib
+import ctypes
 import functools
 import math
+import os
 import random
+import socket
+import struct
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from funasr_fleet.worker.audio.decode import decode_pieces
 from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
-from tests.support.sounds import Planes, as_file, encode
+from tests.support.audio import Planes, as_file, encode, tone
 
 SECONDS = 12.0
 KINDS: dict[str, tuple[str, str, int, int, dict[str, str]]] = {
@@ -119,3 +127,123 @@ def drift_ms(kind: str, found: Decoded) -> float:
     # a shift of half a sample, which resampling from another place may make, costs a third
     alike = float(wanted @ heard / (np.linalg.norm(wanted) * np.linalg.norm(heard) + 1e-9))
     return (at - begin) / SAMPLES_PER_MS if alike > 0.5 else math.inf
+
+
+_PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"dinf")
+
+
+def playlist(target: str) -> bytes:
+    """An HLS playlist of one segment."""
+    lines = ("#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:2", "#EXTINF:2,", target)
+    return "\n".join([*lines, "#EXT-X-ENDLIST", ""]).encode()
+
+
+def concat(target: str) -> bytes:
+    """A list for FFmpeg's concat demuxer."""
+    return f"ffconcat version 1.0\nfile '{target}'\n".encode()
+
+
+def session(port: int) -> bytes:
+    """An SDP description of a stream that comes in on a port."""
+    lines = ("v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=x", "c=IN IP4 127.0.0.1", "t=0 0")
+    return "\r\n".join([*lines, f"m=audio {port} RTP/AVP 0", ""]).encode()
+
+
+def manifest(target: str) -> bytes:
+    """A DASH manifest of one representation."""
+    return f"""<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT2S"
+ profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"><Period>
+<AdaptationSet mimeType="audio/mp4"><Representation id="1" bandwidth="1000">
+<BaseURL>{target}</BaseURL></Representation></AdaptationSet></Period></MPD>""".encode()
+
+
+def movie_of_another_file(target: Path) -> bytes:
+    """A MOV whose one track says that its samples lie in another file (an alias in its dref)."""
+    body = encode(tone(2), "mov", "pcm_s16le", 16_000)
+    at = body.index(b"dref") - 4
+    size = int.from_bytes(body[at : at + 4], "big")
+    alias = _alias(bytes(target))
+    dref = struct.pack(">I4sII", 16 + len(alias), b"dref", 0, 1) + alias
+    changed = bytearray(body[:at] + dref + body[at + size :])
+    for parent in _PARENTS:
+        start = body.index(parent) - 4
+        longer = int.from_bytes(body[start : start + 4], "big") + len(dref) - size
+        changed[start : start + 4] = longer.to_bytes(4, "big")
+    return bytes(changed)
+
+
+def _alias(path: bytes) -> bytes:
+    """An `alis` entry; its fields stand where libavformat/mov.c looks for them."""
+    fixed = bytes(10) + b"\0" + bytes(27) + bytes(12) + b"\0" + bytes(63) + bytes(16)
+    levels = struct.pack(">hh", -1, -1) + bytes(16)
+    padded = path + bytes(len(path) % 2)
+    paths = struct.pack(">hH", 2, len(padded)) + padded + struct.pack(">hH", -1, 0)
+    rest = bytes(4) + fixed + levels + paths
+    return struct.pack(">I4s", 8 + len(rest), b"alis") + rest
+
+
+_IN_OPEN = 0x20
+
+
+class WatchedFile:
+    """Tells by inotify whether anybody opened a file, FFmpeg's own code included."""
+
+    def __init__(self, path: Path) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._events = libc.inotify_init1(os.O_NONBLOCK)
+        assert libc.inotify_add_watch(self._events, os.fsencode(path), _IN_OPEN) >= 0
+
+    @property
+    def was_opened(self) -> bool:
+        """Since the last time it was asked."""
+        with contextlib.suppress(BlockingIOError):
+            return bool(os.read(self._events, 4096))
+        return False
+
+    def close(self) -> None:
+        """Watch no longer."""
+        os.close(self._events)
+
+
+class ListeningServer:
+    """Takes connections on the loopback, answers nothing, and counts them."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.connections = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                self.connections += 1
+                connection.close()
+
+    def close(self) -> None:
+        """Take no more."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+@contextlib.contextmanager
+def watched(path: Path) -> Iterator[WatchedFile]:
+    """Watch a file that is there."""
+    file = WatchedFile(path)
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[ListeningServer]:
+    """A server until the end of the block."""
+    server = ListeningServer()
+    try:
+        yield server
+    finally:
+        server.close()
