@@ -1,11 +1,15 @@
-"""What becomes of a shard that comes again, comes twice, or comes as its worker ends."""
+"""Shards that are delivered again or twice, split, or delivered while the worker drains."""
 
 import pytest
 from celery.exceptions import Reject
 
+from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.layout import failed_record_uri
+from funasr_fleet.contract.shard_record import decode
+from funasr_fleet.worker.app.split import split
 from funasr_fleet.worker.coordination.attempts import Attempt
 from funasr_fleet.worker.events import ShardLocked
-from tests.support.examples import a_shard
+from tests.support.examples import OUTPUT, a_shard
 from tests.support.fake_child import ChildAtWork, FakeTask
 from tests.unit.worker.app.test_task import a_message
 
@@ -52,7 +56,7 @@ def test_a_job_stays_open_while_a_shard_is_split(child: ChildAtWork) -> None:
 
 
 @pytest.mark.parametrize(("deaths", "refused"), [(0, False), (2, False), (3, True), (4, True)])
-def test_a_file_that_took_down_too_many_workers_is_put_aside(
+def test_a_file_that_crashes_too_many_workers_is_moved_to_the_dead_letters(
     child: ChildAtWork, deaths: int, refused: bool
 ) -> None:
     child.attempt = died(deaths)
@@ -60,13 +64,14 @@ def test_a_file_that_took_down_too_many_workers_is_put_aside(
     assert [letter.reason for letter in child.letters] == [
         f"crashed its worker {deaths} times; last crash: signal 9 (SIGKILL) (on cpu, slot 0)"
     ] * refused
+    assert child.bench.outcomes == (["failed"] if refused else ["ok"])
+    assert (child.closed, child.in_flight) == (["night"], {})
     if refused:
         report = child.bench.document("a.wav.error.json")
         assert (report["error"]["kind"], report["error"]["attempts"]) == ("poison", deaths)
         assert child.ledger == [("night", 0, "failed", 0)]
-        assert child.bench.outcomes == ["failed"]
-    else:
-        assert child.bench.outcomes == ["ok"]
+        failed = child.bench.store.read(failed_record_uri(OUTPUT, "night", "night-000000"))
+        assert [row.error.kind for row in decode(failed) if row.error] == ["poison"]
 
 
 def test_a_death_that_nobody_saw_is_told_as_that(child: ChildAtWork) -> None:
@@ -85,24 +90,16 @@ def test_poison_that_killed_behind_its_commit_keeps_its_result(child: ChildAtWor
     assert child.ledger == [("night", 0, "ok", 1000)]
 
 
-def test_a_shard_that_another_process_holds_comes_again_and_is_not_touched(
-    child: ChildAtWork,
+@pytest.mark.parametrize(("held_s", "delay_s"), [(7.0, 7.0), (110.0, 20.0)])
+def test_a_shard_that_another_process_holds_is_delayed_by_at_most_twenty_seconds(
+    child: ChildAtWork, held_s: float, delay_s: float
 ) -> None:
-    child.held_s, task = 7.0, FakeTask(retries=2)
+    child.held_s, task = held_s, FakeTask(retries=2)
     child.run(a_message(child), task)
     ((waits_s, retries),) = task.sent_again
-    assert waits_s == pytest.approx(7.0, rel=0.2)
-    assert retries == 2
-    assert child.bench.events == [ShardLocked(shard="night-000000", delay_s=7.0)]
+    assert (waits_s, retries) == (pytest.approx(delay_s, rel=0.2), 2)
+    assert child.bench.events == [ShardLocked(shard="night-000000", delay_s=delay_s)]
     assert (child.bench.outcomes, child.ledger, child.ended, child.forgiven) == ([], [], [], 0)
-
-
-def test_a_holder_is_not_waited_for_longer_than_it_may_take(child: ChildAtWork) -> None:
-    child.held_s, task = 110.0, FakeTask()
-    child.run(a_message(child), task)
-    ((waits_s, retries),) = task.sent_again
-    assert waits_s == pytest.approx(20.0, rel=0.2)
-    assert retries == 0
 
 
 def test_a_worker_that_ends_gives_back_what_it_has_not_begun(child: ChildAtWork) -> None:
@@ -127,3 +124,25 @@ def test_a_worker_that_ends_when_all_is_done_is_done(child: ChildAtWork) -> None
     child.drains_after_looks = 2
     child.run(a_message(child, job=None))
     assert (child.bench.outcomes, len(child.ended)) == (["ok"], 1)
+
+
+def test_every_file_gets_a_shard_of_its_own_with_all_else_the_same() -> None:
+    shard = a_shard("s3://in/a.wav", "s3://in/b.wav", overwrite=True)
+    parts = split(shard)
+    assert [part.files for part in parts] == [(ref,) for ref in shard.files]
+    for part in parts:
+        assert part.model_copy(update={"shard": shard.shard, "files": shard.files}) == shard
+
+
+def test_the_names_are_the_same_each_time_and_all_different() -> None:
+    shard = a_shard(*(f"s3://in/{number}.wav" for number in range(200)))
+    names = [part.shard for part in split(shard)]
+    assert names == [part.shard for part in split(shard)]
+    assert len(set(names)) == 200
+    assert all(name.startswith(shard.shard) for name in names)
+
+
+def test_parts_of_a_shard_with_the_longest_name_are_shards_still() -> None:
+    shard = a_shard("s3://in/a.wav", "s3://in/b.wav").model_copy(update={"shard": "x" * 200})
+    for part in split(shard):
+        assert Shard.from_message(part.to_message()) == part

@@ -1,4 +1,4 @@
-"""Before a worker starts: how long it waits for the broker, and which port it can use."""
+"""Before a worker starts: the wait for the broker, its port, its devices."""
 
 import itertools
 import socket
@@ -9,7 +9,8 @@ import pytest
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.worker.app import launch as boot
-from funasr_fleet.worker.process.device_plan import DeviceUnavailable
+from funasr_fleet.worker.app.child_process import _gpu_of
+from funasr_fleet.worker.process.device_plan import DeviceUnavailable, plan_slot
 from funasr_fleet.worker.process.hardware import Gpu
 
 
@@ -80,3 +81,24 @@ def test_what_the_worker_may_see_narrows_what_auto_means(monkeypatch: pytest.Mon
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(DeviceUnavailable):
         boot.count_children(Settings(devices="auto", on_missing_gpu="fail"))
+
+
+GPUS = [Gpu(index=n, name="H100", uuid=f"GPU-{n}{n}", memory_bytes=1) for n in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("device", "uuid"),
+    [
+        ("cpu", None),
+        ("0", "GPU-00"),
+        ("11", "GPU-1111"),
+        ("GPU-22", "GPU-22"),
+        ("GPU-5", "GPU-55"),
+        ("MIG-7", None),
+    ],
+)
+def test_a_gpu_is_known_by_its_number_or_the_beginning_of_its_uuid(
+    device: str, uuid: str | None
+) -> None:
+    found = _gpu_of(plan_slot(0, [device], 2, "auto"), GPUS)
+    assert (found.uuid if found else None) == uuid

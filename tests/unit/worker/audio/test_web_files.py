@@ -1,7 +1,6 @@
 """A file of the web on its way through the pipeline: transcribed, and its secret kept."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 import pytest
@@ -11,16 +10,9 @@ from funasr_fleet.worker.audio.sources.web_request import HttpClient
 from tests.support.audio import tone, wav
 from tests.support.examples import OUTPUT, a_ref, a_shard, who
 from tests.support.fake_pipeline import Workbench
-from tests.support.web import WebHost, page, serving
+from tests.support.web import NAME, WebHost, page
 
 HUSH = "X-Amz-Signature=hush-4711"
-NAME = "audio.example"
-
-
-@pytest.fixture
-def host() -> Iterator[WebHost]:
-    with serving() as running:
-        yield running
 
 
 def _run(bench: Workbench, *uris: str, hosts: frozenset[str] = frozenset({NAME})) -> None:
