@@ -1,5 +1,6 @@
 """The task's message: what is accepted, what is refused, and in which words."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from funasr_fleet.contract.job import MAX_INDEX, MalformedShard, Options, Shard
-from funasr_fleet.contract.number_limits import MAX_CHANNEL, MAX_TIME_MS
+from funasr_fleet.contract.number_limits import MAX_AUDIO_BYTES, MAX_CHANNEL, MAX_TIME_MS
 from tests.support.examples import INTERFACE_SHARD, a_ref, a_shard
 
 MINIMAL: dict[str, Any] = {
@@ -16,6 +17,7 @@ MINIMAL: dict[str, Any] = {
     "output": "s3://out/p/",
     "files": [{"audio": "s3://in/calls/a.mp3"}],
 }
+NUMBERS = ("start_ms", "end_ms", "bytes", "channel", "index")
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -86,11 +88,15 @@ def _without(name: str) -> Change:
         (_with_file(audio="ftp://secret/a.mp3"), "files.0.audio"),
         (_with_file(audio="s3://in/"), "files.0.audio"),
         (_with_file(audio=7), "files.0.audio"),
+        (_with_file(audio="https://user:secret@h/a?secret"), "files.0.audio"),
+        *((_with_file(**{name: True}), f"files.0.{name}") for name in NUMBERS),
+        *((_with_file(**{name: math.nan}), f"files.0.{name}") for name in NUMBERS),
         (_with_file(relative="../secret"), "files.0.relative"),
         (_with_file(relative="vict/_jobs/v1/report"), "files.0.relative"),
         (_with_file(audio="s3://in/_jobs/secret.wav"), "files.0.relative"),
         (_with_file(bytes=10**30), "files.0.bytes"),
-        (_with_file(bytes=True), "files.0.bytes"),
+        (_with_file(bytes=MAX_AUDIO_BYTES + 1), "files.0.bytes"),
+        (_with_file(end_ms=MAX_TIME_MS + 1), "files.0.end_ms"),
         (_with_file(start_ms=MAX_TIME_MS + 1), "files.0.start_ms"),
         (_with_file(end_ms=1e300), "files.0.end_ms"),
         (_with_file(channel=MAX_CHANNEL + 1), "files.0.channel"),

@@ -1,6 +1,7 @@
-"""Whatever lies in a list of the queue, kombu finds a message there that it can read."""
+"""Changes to Celery and kombu: any element of a queue is read, and only tested versions run."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from kombu.transport.virtual.base import Base64, Message
 
 from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES
+from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.worker.consumer import celery_patches
 from funasr_fleet.worker.consumer.kombu_decode_guard import (
     KEPT_CHARACTERS,
     REFUSED_HEADER,
@@ -68,3 +71,25 @@ def test_what_counts_as_sound_can_be_read(value: Any, fields: list[str]) -> None
 
 def test_what_is_put_into_an_envelope_is_sound() -> None:
     assert is_valid_message(wrap_invalid("x", "y"))
+
+
+def test_the_installed_versions_are_those_that_were_tested() -> None:
+    celery_patches.check()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"digest": "0" * 16},
+        {"name": "kombu.transport.redis:NoSuchClass"},
+        {"name": "kombu.no_such_module:QoS"},
+    ],
+)
+def test_upstream_code_that_has_changed_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str]
+) -> None:
+    first, *others = celery_patches.TARGETS
+    target = replace(first, **changed)
+    monkeypatch.setattr(celery_patches, "TARGETS", (target, *others))
+    with pytest.raises(BadConfiguration, match=f"^the installed code of {target.name} differs"):
+        celery_patches.check()

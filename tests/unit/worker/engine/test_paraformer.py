@@ -37,11 +37,6 @@ def test_times_that_do_not_fit_the_words_are_left_out_and_the_text_is_kept(
     assert (heard.text, heard.words) == ("three nine", None)
 
 
-@pytest.mark.parametrize("result", [{}, {"text": ""}, {"text": "  "}])
-def test_nothing_heard_is_an_empty_text(result: dict[str, Any]) -> None:
-    assert read_result(result).text == ""
-
-
 def test_a_word_never_ends_before_it_begins() -> None:
     (word,) = read_result({"text": "one", "timestamp": [[300, 200]]}).words or ()
     assert word.start_ms <= word.end_ms

@@ -1,22 +1,27 @@
-"""Which bytes a model is: its revision changes with any of them, and with nothing else."""
+"""Which bytes a model is, and the clip that it must transcribe before the first task."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from funasr_fleet.settings import Settings
+from funasr_fleet.worker.engine.canary import canary_of, load_canary, transcribe_canary
 from funasr_fleet.worker.engine.revision import (
     resolve_model,
     resolve_vad,
     revision_of,
     split_revision,
 )
+from funasr_fleet.worker.errors import ModelUnusable
+from tests.support.audio import tone, wav
+from tests.support.fake_pipeline import ScriptedEngine
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    directory = tmp_path / "model"
-    directory.mkdir()
+    directory = tmp_path / "models" / "asr"
+    directory.mkdir(parents=True)
     (directory / "model.pt").write_bytes(b"weights")
     (directory / "config.yaml").write_text("model: Paraformer\n")
     return directory
@@ -114,3 +119,31 @@ def test_an_export_beside_weights_is_no_part_and_without_them_it_is(model: Path)
     alone = revision_of([model])
     (model / "model_quant.onnx").write_bytes(b"other")
     assert revision_of([model]) != alone
+
+
+def _leave_canary(directory: Path, text: str) -> None:
+    (directory / "canary.wav").write_bytes(wav(tone(1)))
+    (directory / "canary.json").write_text(json.dumps({"text": text}))
+
+
+@pytest.mark.parametrize("place", [".", ".."])
+def test_a_model_that_hears_its_canary_is_fit_for_work(model: Path, place: str) -> None:
+    _leave_canary(model / place, "three nine zero")
+    assert transcribe_canary(ScriptedEngine(), load_canary(model)) == "three nine zero"
+
+
+def test_a_model_that_hears_something_else_is_not(model: Path) -> None:
+    _leave_canary(model, "five")
+    with pytest.raises(ModelUnusable, match=r"'five'.*'three nine zero'"):
+        transcribe_canary(ScriptedEngine(), load_canary(model))
+
+
+def test_the_model_s_own_canary_is_nearer_than_that_of_its_folder(model: Path) -> None:
+    _leave_canary(model.parent, "five")
+    _leave_canary(model, "three")
+    assert canary_of(model) == (model / "canary.wav", "three")
+
+
+def test_without_a_canary_of_its_own_nothing_is_expected_of_a_model(model: Path) -> None:
+    (model / "canary.wav").write_bytes(b"without words")
+    assert canary_of(model)[1] is None

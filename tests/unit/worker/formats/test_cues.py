@@ -25,13 +25,6 @@ def _texts(cues: list[Cue]) -> list[str]:
     return [line for cue in cues for line in cue.lines]
 
 
-@given(transcripts())
-@unhurried
-def test_nothing_is_lost_or_moved(transcript: Transcript) -> None:
-    said = squeezed(*(segment.text for segment in transcript.segments))
-    assert squeezed(*_texts(make_cues(transcript))) == said
-
-
 @given(transcripts(together=True, speakers=True))
 @unhurried
 def test_where_people_talk_at_once_nothing_is_lost_of_any(transcript: Transcript) -> None:

@@ -1,4 +1,4 @@
-"""Each format says what was said, when, as its players want it."""
+"""Each format has the text, and the times in the notation that its players require."""
 
 import csv
 import io
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from funasr_fleet.contract.job import Format
 from funasr_fleet.contract.transcript import Transcript
 from funasr_fleet.worker.formats import RENDERERS
+from funasr_fleet.worker.formats.timestamps import clock
 from tests.support.examples import a_receipt, a_segment, a_transcript, a_word
 
 TWO = a_transcript(a_segment(610, 5_530, "three nine zero"), a_segment(61_000, 62_250, "你好"))
@@ -118,3 +119,28 @@ def test_what_cannot_be_cut_is_one_cue_per_segment_in_their_order(
     times = [time for cue in cues for time in cue]
     assert len(cues) == len(lengths)
     assert times == sorted(times)
+
+
+@given(st.integers(0, 400 * 3_600_000), st.sampled_from([",", "."]))
+def test_a_time_reads_back_exactly(ms: int, separator: str) -> None:
+    match = re.fullmatch(r"(\d{2,}):([0-5]\d):([0-5]\d)([,.])(\d{3})", clock(ms, separator))
+    assert match
+    hours, minutes, seconds, mark, millis = match.groups()
+    whole_s = 3600 * int(hours) + 60 * int(minutes) + int(seconds)
+    assert (1000 * whole_s + int(millis), mark) == (ms, separator)
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (0, "00:00:00,000"),
+        (999, "00:00:00,999"),
+        (59_999, "00:00:59,999"),
+        (1_234_567, "00:20:34,567"),
+        (3_600_000, "01:00:00,000"),
+        (359_999_999, "99:59:59,999"),
+        (360_000_000, "100:00:00,000"),
+    ],
+)
+def test_times_as_people_read_them(ms: int, text: str) -> None:
+    assert clock(ms, ",") == text

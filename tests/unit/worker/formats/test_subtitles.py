@@ -48,15 +48,6 @@ def test_vtt_reads_back_as_its_cues(transcript: Transcript) -> None:
     assert starts == [cue.start_ms for cue in cues]
 
 
-@given(transcripts(together=True))
-@unhurried
-def test_srt_reads_back_with_its_times(transcript: Transcript) -> None:
-    read = [(event.start, event.end) for event in _srt(transcript)]
-    times = [time for one in read for time in one]
-    assert times == sorted(times)
-    assert len(read) >= len(transcript.segments)
-
-
 @pytest.mark.parametrize(
     "text",
     [

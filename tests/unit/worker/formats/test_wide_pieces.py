@@ -20,15 +20,8 @@ def _texts(text: str, room: int = 42) -> list[str]:
     return [piece.text for piece in narrow([Piece(text, 0, 1_000)], room)]
 
 
-@given(WIDE, st.integers(21, 42))
+@given(WIDE | st.text("aกำเแ้ๆะ\u0301\u200d👩🏽💻🇫🇷नि्", max_size=200), st.integers(21, 42))
 def test_no_part_is_too_wide_and_nothing_is_lost(text: str, room: int) -> None:
-    parts = _texts(text, room)
-    assert "".join(parts) == text
-    assert all(columns(part.rstrip()) <= room for part in parts)
-
-
-@given(st.text("aกำเแ้ๆะ\u0301\u200d👩🏽💻🇫🇷नि्", max_size=200), st.integers(21, 42))
-def test_any_writing_fits(text: str, room: int) -> None:
     parts = _texts(text, room)
     assert "".join(parts) == text
     assert all(columns(part.rstrip()) <= room for part in parts)

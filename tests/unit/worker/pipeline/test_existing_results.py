@@ -1,5 +1,7 @@
 """The same message again does no work twice, and never leaves a wrong result standing."""
 
+from typing import Any
+
 import pytest
 
 from funasr_fleet.contract.job import Shard
@@ -31,15 +33,11 @@ def _again(bench: Workbench, shard: Shard) -> bool:
     return worked
 
 
-def test_a_message_that_comes_again_is_skipped(done: Workbench) -> None:
-    assert not _again(done, a_shard("s3://in/a.wav"))
-    assert done.recorded == [(0, "skipped", 1000)]
-
-
 def test_nothing_is_downloaded_when_the_result_is_current(done: Workbench) -> None:
     assert not _again(done, a_shard("s3://in/a.wav"))
     assert (done.store.reads, done.store.heads) == ([DONE], ["s3://in/a.wav", DONE])
     assert done.store.downloads == []
+    assert done.recorded == [(0, "skipped", 1000)]
 
 
 def test_a_file_without_a_result_is_only_downloaded(bench: Workbench) -> None:
@@ -87,28 +85,27 @@ def test_what_was_downloaded_counts_not_what_the_head_said(
     assert done.store.reads.count(DONE) == 1
 
 
-def test_a_current_result_of_another_job_will_do(done: Workbench) -> None:
-    assert not _again(done, a_shard("s3://in/a.wav", job="other"))
-
-
 def test_changed_audio_is_done_anew(done: Workbench) -> None:
     done.upload("a.wav", tone(1.5))
     assert _again(done, a_shard("s3://in/a.wav"))
     assert done.document("a.wav.json")["audio"]["duration_ms"] == 1500
 
 
-@pytest.mark.parametrize("options", [{"formats": ["srt"]}, {"timestamps": "word"}])
-def test_other_options_are_done_anew(done: Workbench, options: dict[str, object]) -> None:
-    assert _again(done, a_shard("s3://in/a.wav", options=options))
-
-
-def test_another_stretch_is_done_anew(done: Workbench) -> None:
-    assert _again(done, a_shard(a_ref("s3://in/a.wav", index=0, start_ms=50)))
-
-
-def test_overwriting_redoes_what_another_job_did(done: Workbench) -> None:
-    assert _again(done, a_shard("s3://in/a.wav", job="other", overwrite=True))
-    assert done.document("a.wav.json")["receipt"]["job"] == "other"
+@pytest.mark.parametrize(
+    ("ref", "changed"),
+    [
+        ({}, {"options": {"formats": ["srt"]}}),
+        ({}, {"options": {"timestamps": "word"}}),
+        ({}, {"job": "other", "overwrite": True}),
+        ({"start_ms": 50}, {}),
+    ],
+)
+def test_other_options_or_another_range_or_an_overwriting_job_are_processed_again(
+    done: Workbench, ref: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    shard = a_shard(a_ref("s3://in/a.wav", index=0, **ref), **changed)
+    assert _again(done, shard)
+    assert done.document("a.wav.json")["receipt"]["job"] == shard.job
 
 
 def test_overwriting_does_not_redo_what_this_very_job_did(done: Workbench) -> None:
@@ -155,6 +152,6 @@ def test_a_result_of_this_very_job_counts_as_what_it_is_though_its_maker_died(
 
 @pytest.mark.parametrize("job", ["other", None])
 def test_a_result_of_another_job_is_only_skipped(done: Workbench, job: str | None) -> None:
-    done.run(a_shard("s3://in/a.wav", job=job))
+    assert not _again(done, a_shard("s3://in/a.wav", job=job))
     (event,) = done.finished
     assert (event.outcome, event.previous_outcome, event.audio_s) == ("skipped", None, 0.0)

@@ -43,11 +43,6 @@ def test_the_json_is_written_last_because_it_says_that_the_file_is_done(bench: W
     assert bench.outputs() == ["a.wav.json", "a.wav.srt", "a.wav.txt", "a.wav.vtt"]
 
 
-def test_the_json_is_written_whether_it_was_asked_for_or_not(bench: Workbench) -> None:
-    bench.run(a_shard(bench.upload("a.wav"), options={"formats": ["txt"]}))
-    assert bench.outputs() == ["a.wav.json", "a.wav.txt"]
-
-
 def test_every_file_has_its_outcome_in_order(bench: Workbench) -> None:
     uris = [bench.upload(f"{name}.wav", tone(0.95 + n)) for n, name in enumerate("abc")]
     bench.run(a_shard(*uris))
@@ -112,17 +107,6 @@ def test_words_and_speakers_are_there_when_asked_for(bench: Workbench) -> None:
     assert [word["text"] for word in first["words"]] == ["three", "nine"]
     assert [word["start_ms"] for word in first["words"]] == [100, 150]
     assert (first["speaker"], second["speaker"]) == ("0", "1")
-
-
-def test_language_and_hotwords_reach_the_engine_and_the_language_the_transcript(
-    bench: Workbench,
-) -> None:
-    options = {"language": "zh", "hotwords": ["alpha"]}
-    bench.run(a_shard(bench.upload("a.wav"), options=options))
-    (hints,) = bench.engine.hints
-    assert (hints.language, hints.hotwords) == ("zh", ("alpha",))
-    assert bench.document("a.wav.json")["language"] == "zh"
-    assert "alpha" not in str(bench.document("a.wav.json"))
 
 
 @pytest.mark.parametrize(("channel", "loudness"), [(0, 0.1), (1, 0.4), (None, 0.25)])

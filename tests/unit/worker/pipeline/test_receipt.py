@@ -1,4 +1,4 @@
-"""What a receipt and an error report say."""
+"""What a receipt and an error report contain, and how channels become one transcript."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from funasr_fleet.contract.transcript import AudioInfo, Receipt, Segment
 from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.worker.audio.audio_range import AudioFacts
 from funasr_fleet.worker.errors import Skip
-from funasr_fleet.worker.pipeline.file_state import ChannelResult
+from funasr_fleet.worker.pipeline.file_state import ChannelResult, merge_channels
 from funasr_fleet.worker.pipeline.receipt import (
     FileMetrics,
     describe_audio,
@@ -119,3 +119,25 @@ def test_an_error_report_tells_why_how_often_and_where() -> None:
     error = report.error
     assert (error.kind, error.message, error.attempts) == ("poison", "it killed us", 3)
     assert (error.worker, error.at, report.audio) == ("fleet@host", "then", audio)
+
+
+def _heard(channel: int, *segments: Segment) -> ChannelResult:
+    return ChannelResult(channel=channel, segments=segments, speech_ms=100)
+
+
+def test_channels_are_merged_in_order_of_time_with_the_channel_as_speaker() -> None:
+    merged = merge_channels(
+        [
+            _heard(0, a_segment(0, 5, "a"), a_segment(20, 30, "c")),
+            _heard(1, a_segment(10, 15, "b", speaker="7")),
+        ]
+    )
+    said = [(s.text, s.speaker) for s in merged.segments]
+    assert said == [("a", "ch0"), ("b", "ch1"), ("c", "ch0")]
+    assert (merged.channel, merged.speech_ms) == (None, 200)
+
+
+def test_the_only_channel_of_a_split_file_is_told_in_the_same_way() -> None:
+    merged = merge_channels([_heard(0, a_segment(0, 5, "a", speaker="7"))])
+    assert [(s.text, s.speaker) for s in merged.segments] == [("a", "ch0")]
+    assert (merged.channel, merged.speech_ms) == (None, 100)

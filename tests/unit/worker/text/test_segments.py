@@ -104,11 +104,6 @@ def test_a_span_without_its_recognition_is_a_bug_and_not_a_loss() -> None:
         )
 
 
-def test_no_speech_is_no_text() -> None:
-    assert assemble_segments([], [], offset_ms=0, with_words=True) == ()
-    assert whole_text([]) == ""
-
-
 def test_what_was_heard_without_words_goes_with_the_text_beside_it() -> None:
     spans = [Span(0, 10), Span(20, 30), Span(40, 50), Span(60, 70)]
     heard = [
