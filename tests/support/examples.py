@@ -1,7 +1,11 @@
 """Values that tests begin with; each test names only what it is about."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+
+import typer
+from typer.testing import CliRunner, Result
 
 from funasr_fleet.broker.ledger.values import OUTCOMES, JobCounts, Minute
 from funasr_fleet.contract.job import AudioRef, Shard
@@ -183,3 +187,10 @@ def goes_on_behind_each(source: Source) -> bool:
     all_of_it = list(source.after(""))
     rests = ((source.after(found.position), n) for n, found in enumerate(all_of_it, start=1))
     return all(list(rest) == all_of_it[n:] for rest, n in rests)
+
+
+def invoke(command: Callable[..., None], *arguments: str) -> Result:
+    """Run one command of the CLI in this process."""
+    app = typer.Typer()
+    app.command()(command)
+    return CliRunner().invoke(app, arguments)

@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import funasr_fleet
 from funasr_fleet import EnqueueResult
@@ -17,7 +16,7 @@ from funasr_fleet.contract.queues import DEFAULT_PRIORITY
 from funasr_fleet.producer.api import MAX_READY
 from funasr_fleet.producer.jobs.status import JobStatus
 from funasr_fleet.producer.planning.packing import ShardLimits
-from tests.support.examples import counted, status_of
+from tests.support.examples import counted, invoke, status_of
 
 
 def _result(**fields: Any) -> EnqueueResult:
@@ -52,9 +51,7 @@ def test_one_sentence_says_what_became_of_the_backlog(
 
 
 def _run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(enqueue)
-    return CliRunner().invoke(app, ["s3://in/", "--output", "s3://out/", *arguments])
+    return invoke(enqueue, "s3://in/", "--output", "s3://out/", *arguments)
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import funasr_fleet
 from funasr_fleet.cli.evaluate import evaluate
@@ -17,6 +16,7 @@ from funasr_fleet.producer.evaluation.edit_counts import Counts
 from funasr_fleet.producer.evaluation.metric_choice import Metric
 from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
 from funasr_fleet.producer.evaluation.scoring import Score
+from tests.support.examples import invoke
 
 GIVEN = ("--references", "said.jsonl", "--output", "s3://out/x/")
 
@@ -48,9 +48,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def _run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(evaluate)
-    return CliRunner().invoke(app, [*GIVEN, *arguments])
+    return invoke(evaluate, *GIVEN, *arguments)
 
 
 def _cells(output: str, name: str) -> list[str]:

@@ -5,9 +5,8 @@ import json
 from typing import Any
 
 import pytest
-import typer
 from rich.console import Console
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import funasr_fleet
 from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
@@ -15,7 +14,7 @@ from funasr_fleet.cli.status import status
 from funasr_fleet.cli.status_view import line, view
 from funasr_fleet.producer.errors import NoSuchJob
 from funasr_fleet.producer.jobs.status import JobStatus
-from tests.support.examples import BEGUN, counted, status_of, steady
+from tests.support.examples import BEGUN, counted, invoke, status_of, steady
 
 HOUR_MS = 3_600_000
 RUNNING = counted({"ok": 90, "failed": 10}, files=200, audio_ms=100 * HOUR_MS, work_ms=HOUR_MS)
@@ -75,9 +74,7 @@ def test_what_can_be_said_of_the_end_is_said(
 
 
 def _run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(status)
-    return CliRunner().invoke(app, arguments)
+    return invoke(status, *arguments)
 
 
 @pytest.fixture

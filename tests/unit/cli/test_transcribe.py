@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import funasr_fleet
 from funasr_fleet import Transcription
@@ -20,7 +19,7 @@ from funasr_fleet.producer.single_file import FileFailed, NoResult
 from funasr_fleet.storage.base import MemoryStore
 from funasr_fleet.worker.formats import RENDERERS
 from funasr_fleet.worker.formats.interface import Renderer
-from tests.support.examples import a_segment, a_transcript
+from tests.support.examples import a_segment, a_transcript, invoke
 
 URI = "s3://scratch/results/1/a.wav.json"
 DONE = Transcription(uri=URI, transcript=a_transcript(a_segment(0, 900, "\u4f60 three")))
@@ -59,9 +58,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def _run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(transcribe)
-    return CliRunner().invoke(app, ["s3://in/a.wav", *arguments])
+    return invoke(transcribe, "s3://in/a.wav", *arguments)
 
 
 def test_the_text_alone_is_on_stdout(asked: dict[str, Any]) -> None:

@@ -94,13 +94,6 @@ def test_audio_that_changed_since_is_not_done(store: WatchedStore, on_record: bo
     assert _done(store, refs) == [False, True]
 
 
-def test_audio_that_is_gone_is_not_done(store: WatchedStore) -> None:
-    refs = _rows(store, 2)
-    _put_on_record(store, [_finish(store, ref) for ref in refs])
-    store.delete(refs[0].audio)
-    assert _done(store, refs) == [False, True]
-
-
 @pytest.mark.parametrize("error", [None, ObjectMissing("404"), StoreUnavailable("away")])
 def test_audio_that_storage_does_not_speak_of_is_not_done(
     store: WatchedStore, error: Exception | None

@@ -55,37 +55,25 @@ def test_a_file_with_its_current_result_is_done(store: MemoryStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("changed", "job"),
     [
-        {"etag": '"other"'},
-        {"etag": None},
-        {"audio": "s3://in/calls/b.wav"},
-        {"relative": "calls/other.wav"},
-        {"start_ms": 5},
-        {"channel": 1},
-        {"options": {"language": "zh"}},
+        ({"etag": '"other"'}, {}),
+        ({"etag": None}, {}),
+        ({"audio": "s3://in/calls/b.wav"}, {}),
+        ({"relative": "calls/other.wav"}, {}),
+        ({"start_ms": 5}, {}),
+        ({"channel": 1}, {}),
+        ({"options": {"language": "zh"}}, {}),
+        ({}, {"formats": ["json", "srt"]}),
+        ({}, {"language": "zh"}),
+        ({}, {"timestamps": "word"}),
+        ({}, {"model": "sha256:new"}),
     ],
 )
 def test_a_file_that_differs_from_its_result_is_not_done(
-    store: MemoryStore, changed: dict[str, Any]
+    store: MemoryStore, changed: dict[str, Any], job: dict[str, Any]
 ) -> None:
-    assert not _done(_check(store), a_ref(**{**LISTED, **changed}))
-
-
-@pytest.mark.parametrize(
-    "options", [{"formats": ["json", "srt"]}, {"language": "zh"}, {"timestamps": "word"}]
-)
-def test_other_options_make_a_result_stale(store: MemoryStore, options: dict[str, Any]) -> None:
-    assert not _done(_check(store, **options), a_ref(**LISTED))
-
-
-def test_another_revision_of_the_model_makes_a_result_stale(store: MemoryStore) -> None:
-    assert not _done(_check(store, model="sha256:new"), a_ref(**LISTED))
-
-
-def test_any_revision_will_do_while_no_worker_has_said_its_own(store: MemoryStore) -> None:
-    assert _done(_check(store, model=None), a_ref(**LISTED))
-    assert not _done(_check(store, model=None), a_ref(**{**LISTED, "etag": '"other"'}))
+    assert not _done(_check(store, **job), a_ref(**{**LISTED, **changed}))
 
 
 def test_a_file_with_options_of_its_own_is_compared_with_those(store: MemoryStore) -> None:

@@ -1,4 +1,4 @@
-"""A local folder: uploaded once, then referred to."""
+"""A local folder: walked in the order of its keys in S3, uploaded once, then referred to."""
 
 import os
 import threading
@@ -10,6 +10,8 @@ import pytest
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.filters import Filters
 from funasr_fleet.producer.discovery.folder import LocalFolder
+from funasr_fleet.producer.discovery.interface import BadSource
+from funasr_fleet.producer.discovery.walk_tree import walk
 from funasr_fleet.storage.base import MemoryStore
 from tests.support.examples import goes_on_behind_each, items, reason, refs
 
@@ -134,3 +136,42 @@ def test_only_files_written_since_are_sent(folder: Path) -> None:
     found = refs(LocalFolder(folder, UPLOAD, store, Filters(since=100)))
     assert [ref.relative for ref in found] == ["sub/a.mp3"]
     assert store.uploaded == ["s3://in/up/sub/a.mp3"]
+
+
+NAMES = ["a", "a-b/x", "a.wav", "b!", "b-/y", "b/1", "b/2/z", "b/3", "b0", "\u00e9/x"]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in NAMES:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    return tmp_path
+
+
+def test_files_come_in_order_of_key(tree: Path) -> None:
+    assert [file.name for file in walk(tree)] == sorted(NAMES)
+
+
+@pytest.mark.parametrize("after", [*NAMES, "b", "b/", "b/2", "c", "\u00ff"])
+def test_a_walk_resumes_after_any_name(tree: Path, after: str) -> None:
+    names = [file.name for file in walk(tree, after=after)]
+    assert names == [name for name in sorted(NAMES) if name > after]
+
+
+def test_a_file_comes_with_its_path_and_size(tree: Path) -> None:
+    (file,) = (one for one in walk(tree) if one.name == "b/2/z")
+    assert (file.path.read_bytes(), file.size_bytes) == (b"b/2/z", 5)
+
+
+def test_links_to_folders_and_to_nowhere_are_passed_over(tree: Path) -> None:
+    (tree / "circle").symlink_to(tree)
+    (tree / "nowhere").symlink_to(tree / "gone")
+    (tree / "other.wav").symlink_to(tree / "a.wav")
+    assert [file.name for file in walk(tree)] == sorted([*NAMES, "other.wav"])
+
+
+def test_a_folder_that_is_not_there_is_a_bad_source(tmp_path: Path) -> None:
+    with pytest.raises(BadSource, match="nowhere cannot be read"):
+        list(walk(tmp_path / "nowhere"))

@@ -47,33 +47,6 @@ def test_a_row_of_nemo_counts_in_seconds_and_may_say_more(
     assert found.duration_ms == duration_ms
 
 
-@pytest.mark.parametrize(
-    ("row", "named"),
-    [
-        (f'{{"audio_filepath": "{AUDIO}", "offset": "hush"}}', "offset: must be seconds"),
-        (f'{{"audio_filepath": "{AUDIO}", "offset": true}}', "offset: must be seconds"),
-        (f'{{"audio_filepath": "{AUDIO}", "duration": -1}}', "duration: must be seconds"),
-        (f'{{"audio_filepath": "{AUDIO}", "duration": NaN}}', "duration: must be seconds"),
-        (f'{{"audio_filepath": "{AUDIO}", "duration": 1e999}}', "duration: must be seconds"),
-        ('{"audio_filepath": "/data/hush.wav"}', LOCAL),
-        ('{"audio": "hush.wav"}', LOCAL),
-        (f'{{"audio": "{AUDIO}", "said": "hush"}}', "unknown field said"),
-        (f'{{"audio": "{AUDIO}", "offset": 5}}', "unknown field offset"),
-        (f'{{"audio": "{AUDIO}", "duration_ms": "hush"}}', "duration_ms: must be milliseconds"),
-        (f'{{"audio": "{AUDIO}", "id": ["hush"]}}', "id: must be text"),
-        (f'{{"audio": "{AUDIO}", "relative": ["hush"]}}', "relative or id: must be text"),
-        (f'{{"audio": "{AUDIO}", "relative": false}}', "relative or id: must be text"),
-        (f'{{"audio": "{AUDIO}", "options": {{}}}}', "unknown field options"),
-        ("[" * 100_000, "nested too deeply"),
-    ],
-)
-def test_a_bad_json_row_is_told_why(row: str, named: str) -> None:
-    said = reason(_one("m.jsonl", row).item)
-    assert said.startswith("s3://in/m.jsonl, line 1: ")
-    assert named in said
-    assert "hush" not in said
-
-
 def test_what_was_known_of_a_file_travels_along() -> None:
     row = f'{{"audio": "{AUDIO}", "bytes": 5, "etag": "\\"e\\"", "duration_ms": 61250.4}}'
     found = _one("m.jsonl", row)
@@ -155,9 +128,11 @@ def test_a_table_with_a_wrong_header_is_a_bad_source(header: str, said: str) -> 
         items(_manifest("l.csv", f"{header}\n{AUDIO},5\n"))
 
 
-@pytest.mark.parametrize("body", ["", "\n\n", "audio,id\n"])
-def test_a_table_without_rows_holds_nothing(body: str) -> None:
-    assert items(_manifest("l.csv", body)) == []
+@pytest.mark.parametrize(
+    ("name", "body"), [("l.csv", ""), ("l.csv", "\n\n"), ("l.csv", "audio,id\n"), ("l.jsonl", "")]
+)
+def test_a_manifest_without_rows_is_empty(name: str, body: str) -> None:
+    assert items(_manifest(name, body)) == []
 
 
 def test_a_list_has_an_address_per_line_and_comments() -> None:

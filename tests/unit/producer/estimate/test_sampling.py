@@ -1,14 +1,26 @@
-"""Files are measured in their order, and what cannot be read is unknown, never an error."""
+"""Headers are read by ranges up to a limit; files are measured in their order, or unknown."""
+
+import io
+import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.embedded.samples import SAMPLES
-from funasr_fleet.producer.estimate.ranges import BLOCK_BYTES
+from funasr_fleet.producer.estimate.ranges import (
+    BLOCK_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_READS,
+    HeaderTooLong,
+    RangeFile,
+)
 from funasr_fleet.producer.estimate.sampling import measure
 from funasr_fleet.storage.base import CredentialsRefused, MemoryStore, StoreUnavailable
 from tests.support.audio import silent_wav
 from tests.support.examples import a_ref
+from tests.support.stores import CountingStore
 
 
 def stored(store: MemoryStore, name: str, body: bytes) -> AudioRef:
@@ -55,3 +67,59 @@ def test_storage_that_does_not_work_at_all_is_an_error(error: Exception, start: 
     movie = stored(store, "a.mp4", (SAMPLES / "screen-recording.mp4").read_bytes())
     with pytest.raises(type(error)):
         measure([movie], store)
+
+
+def opened(body: bytes) -> tuple[CountingStore, RangeFile]:
+    store = CountingStore("in")
+    store.write("s3://in/a.bin", body, "audio/any")
+    return store, RangeFile(store, "s3://in/a.bin", len(body))
+
+
+def test_a_header_without_end_is_given_up() -> None:
+    store, file = opened(bytes(3 * MAX_HEADER_BYTES))
+    for _ in range(MAX_HEADER_BYTES // BLOCK_BYTES):
+        file.read(BLOCK_BYTES)
+    with pytest.raises(HeaderTooLong):
+        file.read(1)
+    assert store.fetched_bytes == MAX_HEADER_BYTES
+
+
+def test_a_parser_that_lost_its_way_is_stopped() -> None:
+    _, file = opened(bytes(5 * MAX_READS))
+    for _ in range(MAX_READS):
+        assert len(file.read(4)) == 4
+    with pytest.raises(HeaderTooLong):
+        file.read(4)
+
+
+BODY = bytes(range(256)) * 1024
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("seek"), st.integers(0, len(BODY) + 10), st.just(os.SEEK_SET)),
+        st.tuples(st.just("seek"), st.integers(-len(BODY), 10), st.just(os.SEEK_END)),
+        st.tuples(st.just("read"), st.integers(-1, 200_000), st.just(0)),
+    ),
+    max_size=20,
+)
+
+
+@given(STEPS)
+def test_ranges_read_like_any_file(steps: list[tuple[str, int, int]]) -> None:
+    (_, ranges), plain = opened(BODY), io.BytesIO(BODY)
+    for what, number, whence in steps:
+        if what == "seek":
+            assert ranges.seek(number, whence) == plain.seek(number, whence)
+        else:
+            assert ranges.read(number) == plain.read(number)
+        assert ranges.tell() == plain.tell()
+
+
+def test_what_was_fetched_is_not_fetched_again() -> None:
+    store, file = opened(BODY)
+    for _ in range(3):
+        file.seek(10)
+        assert file.read(4) == BODY[10:14]
+    assert (store.requests, store.fetched_bytes) == (1, BLOCK_BYTES)
+    file.seek(0)
+    assert file.read() == BODY
+    assert (store.requests, store.fetched_bytes) == (2, len(BODY))

@@ -156,3 +156,19 @@ def test_failed_files_are_seen_in_the_minute_in_which_they_failed() -> None:
     reader = read(counted({"ok": 5, "failed": 4}), minutes)
     assert "2026-11-18 11:08: 4 files, 4 of them failed" in reader.text
     assert "2026-11-18 11:07: 5.00 audio minutes" in reader.text
+
+
+def test_the_most_frequent_kind_comes_first_with_its_examples() -> None:
+    counts = counted({"failed": 9}, kinds={"poison": 2, "audio_missing": 4})
+    missing = FailureExample(kind="audio_missing", index=3, relative="a.mp3", message="is gone")
+    groups = group_failures(counts, [missing])
+    assert [(group.kind, group.count) for group in groups] == [
+        ("audio_missing", 4),
+        ("unknown", 3),
+        ("poison", 2),
+    ]
+    assert [group.examples for group in groups] == [(missing,), (), ()]
+
+
+def test_a_job_without_failures_has_no_groups() -> None:
+    assert group_failures(counted({"ok": 3}), []) == ()

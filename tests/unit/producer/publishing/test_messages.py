@@ -1,4 +1,4 @@
-"""Rows put into a template are the shard that they would have made; errors say what is wrong."""
+"""Messages from rows, how many are sent at once, and errors of Redis."""
 
 import contextlib
 import json
@@ -14,6 +14,7 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.planning.parts import planned_row
+from funasr_fleet.producer.publishing.back_pressure import BackPressure
 from funasr_fleet.producer.publishing.messages import Publisher, ShardTemplate
 from tests.support.examples import a_ref, a_shard
 
@@ -73,3 +74,36 @@ def test_a_redis_that_is_away_is_said_to_be_so() -> None:
         publisher.publish("night-00000-0000", b"[]")
     with pytest.raises(BrokerUnavailable, match=r"^Redis cannot be reached"), publisher.batch(2):
         pass
+
+
+class Queue:
+    """Holds so many messages at each look; counts the waits."""
+
+    def __init__(self, *ready: int) -> None:
+        self.ready = list(ready)
+        self.waits = 0
+
+    def look(self) -> int:
+        return self.ready.pop(0)
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.waits += 1
+
+
+@pytest.mark.parametrize(
+    ("ready", "room", "waits"),
+    [([0], 100, 0), ([99], 1, 0), ([100, 51, 50], 50, 2), ([150, 20], 80, 1)],
+)
+def test_room_is_what_the_high_mark_leaves(ready: list[int], room: int, waits: int) -> None:
+    queue, told = Queue(*ready), list[int]()
+    pressure = BackPressure(high=100, ready=queue.look, sleep=queue.sleep)
+    assert pressure.room(lambda: False, told.append) == room
+    assert (queue.waits, told) == (waits, ready[:waits])
+
+
+def test_who_is_stopped_does_not_wait() -> None:
+    queue = Queue(100)
+    pressure = BackPressure(high=100, ready=queue.look, sleep=queue.sleep)
+    assert pressure.room(lambda: True, lambda _: None) == 0
+    assert queue.waits == 0
