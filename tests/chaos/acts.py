@@ -79,7 +79,6 @@ class Operator:
             self._process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
 
     def kill(self) -> None:
-        """SIGKILL."""
         if self._process and self.is_at_work:
             os.kill(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -133,7 +132,6 @@ class Acts:
             end()
 
     def end_everything(self) -> None:
-        """Whatever was going on."""
         for _, end in sorted(self.later, key=lambda one: one[0]):
             end()
         self.later = []

@@ -132,7 +132,6 @@ def _tell_of_idle_children(
 
 @pytest.fixture
 def say(tell: Callable[[str], None]) -> Callable[[str, float], None]:
-    """Tell how long something took."""
     return lambda what, seconds: tell(f"{what}: {seconds:.1f} s")
 
 

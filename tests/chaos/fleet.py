@@ -85,7 +85,6 @@ class Member:
         return self.exit_code is None and killing.is_ready(self.worker)
 
     def events(self, *names: str) -> list[dict[str, Any]]:
-        """What it said, of these names if any are given."""
         return telling.events(self.worker.process.log, *names)
 
     def in_hand(self, job: str) -> str | None:
@@ -98,7 +97,6 @@ class Member:
         return [line for line in lines if "Celery's pool" in line]
 
     def last_words(self) -> str:
-        """The end of its log."""
         lines = self.worker.process.log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-6:])
 
@@ -161,7 +159,6 @@ class Fleet:
         return f"{one.name} runs, health {health}; {'; '.join(states)}\n{one.last_words()}"
 
     def child_pids(self) -> list[int]:
-        """Of all workers that run."""
         return [state.pid for one in self.alive for state in killing.slots(one.worker)]
 
     @contextlib.contextmanager
@@ -177,7 +174,6 @@ class Fleet:
                 one.wire.restore()
 
     def stop(self) -> None:
-        """All of them."""
         for one in self.alive:
             one.stop()
 

@@ -56,12 +56,10 @@ class Job:
         until(self.is_over, deadline_s, f"the end of {self.name}", self.describe)
 
     def wait_until_finished(self, files: int, deadline_s: float = 60.0) -> None:
-        """So many files have their outcome."""
         what = f"{files} files of {self.name}"
         until(lambda: self.finished >= files, deadline_s, what, self.describe)
 
     def results(self) -> set[str]:
-        """Files with a result."""
         return results(self.store, self.output)
 
     def error(self, relative: str) -> dict[str, Any]:
@@ -84,14 +82,12 @@ class Job:
         return found if found.leftovers == Leftovers() else None
 
     def check(self) -> Evidence:
-        """Every file ended once and was counted once."""
         found, verdict = self.examine()
         assert verdict.problems == (), "\n".join((*verdict.problems, self.describe()))
         assert (verdict.lost, verdict.double_counted) == (0, 0)
         return found
 
     def describe(self) -> str:
-        """Who holds what."""
         lines = [f"{time.strftime('%H:%M:%S')} {self.counts()}"]
         try:
             redis: Any = connect(self.settings)
@@ -128,7 +124,6 @@ def write_manifest(path: Path, rows: Iterable[tuple[str, str]]) -> str:
 
 
 def begin(fleet: Fleet, settings: Settings, manifest: str, shard_files: int) -> Job:
-    """Enqueue a small job."""
     output = f"s3://transcripts/{uuid.uuid4()}/"
     result = enqueue(
         [manifest], output=output, options=OPTIONS, limits=ShardLimits(files=shard_files)
@@ -194,6 +189,5 @@ def catch(job: Job, members: Iterable[Member]) -> Caught:
 
 
 def wait_until_done(job: Job, files: frozenset[str], deadline_s: float) -> None:
-    """These have their results."""
     what = f"results of {sorted(files)}"
     until(lambda: files <= job.results(), deadline_s, what, job.describe)

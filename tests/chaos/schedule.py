@@ -37,7 +37,6 @@ def draw(seed: int) -> tuple[Step, ...]:
 
 
 def summary(steps: tuple[Step, ...]) -> str:
-    """In one line."""
     return ", ".join(f"{100 * step.share:.0f} % {step.act}" for step in steps)
 
 
@@ -49,8 +48,6 @@ lost: kombu has no hold on one between taking it off its list and noting it down
 
 @dataclass(eq=False)
 class Driver:
-    """One run of a schedule."""
-
     job: Job
     files: int
     acts: Acts
@@ -63,7 +60,6 @@ class Driver:
     _still_since: float | None = None
 
     def run(self, deadline_s: float) -> None:
-        """Until the job is over, and all is done."""
         while not self._look():
             if time.monotonic() - self._begun > deadline_s:
                 left = ", ".join(step.act for step in self.steps) or "nothing"

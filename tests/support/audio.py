@@ -63,7 +63,6 @@ def wav(planes: Planes, rate: int = SAMPLE_RATE) -> bytes:
 
 
 def as_file(body: bytes) -> io.BytesIO:
-    """The bytes as an open file."""
     return io.BytesIO(body)
 
 
@@ -79,12 +78,10 @@ def noise(seconds: float = 2.0, seed: int = 0) -> Samples:
 
 
 def silence(seconds: float = 1.0) -> Samples:
-    """Nothing at all."""
     return np.zeros(int(16000 * seconds), dtype=np.float32)
 
 
 def blip() -> Samples:
-    """50 ms of noise."""
     return noise(0.05)
 
 

@@ -81,8 +81,6 @@ def damaged(body: bytes, size: int, seed: int, share: float | None = None) -> by
 
 @dataclass(frozen=True)
 class Decoded:
-    """What came of a file."""
-
     samples: NDArray[np.float32]
     """The mix of its channels."""
     lost_ms: float
@@ -101,7 +99,6 @@ class Decoded:
 
 
 def decoded(body: bytes) -> Decoded:
-    """Decode a file."""
     pieces = list(decode_pieces(as_file(body)))
     samples: Planes = np.concatenate([piece.planes for piece in pieces], axis=1)
     silent = sum(min(piece.lost, piece.planes.shape[1]) for piece in pieces)
@@ -133,13 +130,11 @@ _PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"dinf")
 
 
 def playlist(target: str) -> bytes:
-    """An HLS playlist of one segment."""
     lines = ("#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:2", "#EXTINF:2,", target)
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""]).encode()
 
 
 def concat(target: str) -> bytes:
-    """A list for FFmpeg's concat demuxer."""
     return f"ffconcat version 1.0\nfile '{target}'\n".encode()
 
 
@@ -150,7 +145,6 @@ def session(port: int) -> bytes:
 
 
 def manifest(target: str) -> bytes:
-    """A DASH manifest of one representation."""
     return f"""<?xml version="1.0"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT2S"
  profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"><Period>
@@ -196,13 +190,11 @@ class WatchedFile:
 
     @property
     def was_opened(self) -> bool:
-        """Since the last time it was asked."""
         with contextlib.suppress(BlockingIOError):
             return bool(os.read(self._events, 4096))
         return False
 
     def close(self) -> None:
-        """Watch no longer."""
         os.close(self._events)
 
 
@@ -223,7 +215,6 @@ class ListeningServer:
                 connection.close()
 
     def close(self) -> None:
-        """Take no more."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

@@ -46,7 +46,6 @@ NAMESPACE = "somewhere"
 
 
 def build(directory: Path) -> list[Manifest]:
-    """All documents of a kustomization."""
     done = subprocess.run(
         [needs("kubectl"), "kustomize", str(directory)], capture_output=True, text=True, check=False
     )
@@ -81,18 +80,15 @@ def render(
 
 @functools.cache
 def example() -> tuple[Manifest, ...]:
-    """What example/ makes."""
     return tuple(build(KUBERNETES / "example"))
 
 
 def enqueue_job() -> Manifest:
-    """The Job beside it."""
     job: Manifest = yaml.safe_load((KUBERNETES / "example/enqueue.yaml").read_text())
     return job
 
 
 def of_kind(manifests: Iterable[Manifest], *kinds: str) -> list[Manifest]:
-    """Those of some kinds."""
     return [one for one in manifests if one["kind"] in kinds]
 
 
@@ -103,29 +99,24 @@ def find(manifests: Iterable[Manifest], kind: str, name: str) -> Manifest:
 
 
 def worker(manifests: Iterable[Manifest]) -> Manifest:
-    """The workers' Deployment."""
     return find(manifests, "Deployment", "funasr-fleet-worker")
 
 
 def pod_of(workload: Manifest) -> Manifest:
-    """The pod of a Deployment or Job."""
     pod: Manifest = workload["spec"]["template"]["spec"]
     return pod
 
 
 def container_of(workload: Manifest) -> Manifest:
-    """Its only container."""
     (container,) = pod_of(workload)["containers"]
     return dict(container)
 
 
 def volumes_of(workload: Manifest) -> dict[str, Manifest]:
-    """Of its pod, by their names."""
     return {one["name"]: one for one in pod_of(workload)["volumes"]}
 
 
 def labels_of(workload: Manifest) -> dict[str, str]:
-    """Of its pods."""
     return dict(workload["spec"]["template"]["metadata"]["labels"])
 
 
@@ -163,13 +154,11 @@ def make_env(folder: Path) -> Path:
 
 
 def read_env(file: Path) -> dict[str, str]:
-    """What is set in it."""
     lines = [line for line in file.read_text().splitlines() if line and line[0] != "#"]
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
 
 def config(env: Path) -> "subprocess.CompletedProcess[str]":
-    """docker-compose config."""
     command = [needs("docker-compose"), "-f", str(COMPOSE / "compose.yaml")]
     return subprocess.run(
         [*command, "--env-file", str(env), "config"],
@@ -182,7 +171,6 @@ def config(env: Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(scope="module")
 def env(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh .env."""
     return make_env(tmp_path_factory.mktemp("compose"))
 
 

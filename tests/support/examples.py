@@ -49,7 +49,6 @@ INTERFACE_SHARD: dict[str, Any] = {
 
 
 def a_ref(audio: str = "s3://in/calls/a.wav", **fields: Any) -> AudioRef:
-    """A reference to one file."""
     return AudioRef.model_validate({"audio": audio, **fields})
 
 
@@ -91,7 +90,6 @@ def a_receipt(**fields: Any) -> Receipt:
 
 
 def a_segment(start_ms: int, end_ms: int, text: str, **fields: Any) -> Segment:
-    """A stretch of speech."""
     return Segment(start_ms=start_ms, end_ms=end_ms, text=text, **fields)
 
 
@@ -108,7 +106,6 @@ def a_transcript(*segments: Segment, **fields: Any) -> Transcript:
 
 
 def a_word(text: str, start_ms: int, end_ms: int) -> Word:
-    """One word."""
     return Word(text=text, start_ms=start_ms, end_ms=end_ms)
 
 

@@ -32,7 +32,6 @@ class FakeTask:
 
     @property
     def request(self) -> SimpleNamespace:
-        """What Celery knows of the message."""
         return SimpleNamespace(
             retries=self.retries,
             id="message-1",
@@ -48,7 +47,6 @@ class FakeTask:
 
     @property
     def app(self) -> SimpleNamespace:
-        """The application that the task belongs to."""
         return SimpleNamespace(conf=SimpleNamespace(task_default_queue="fleet"))
 
     def signature_from_request(
@@ -79,16 +77,13 @@ class Heart:
     beats: list[str] = field(default_factory=list)
 
     def begin(self, shard: str, attempt_id: str) -> None:
-        """A shard was taken."""
         assert attempt_id
         self.beating = shard
 
     def touch(self, doing: str, time_allowance_s: float = 0.0) -> None:
-        """A step was made."""
         self.beats.append(doing)
 
     def end(self) -> None:
-        """Nothing is at work."""
         self.beating = None
 
 
@@ -130,7 +125,6 @@ class ChildAtWork:
     """Raised by the ledger and the dead letters, when Redis is away."""
 
     def run(self, document: Any, task: FakeTask | None = None, max_attempts: int = 3) -> None:
-        """Take one message from the queue."""
         run_shard(task or FakeTask(), document, self._child(), max_attempts)
 
     def _child(self) -> WorkerContext:

@@ -36,7 +36,7 @@ IDENTITY = Identity(
 
 @dataclass
 class ScriptedEngine:
-    """See worker.engine.interface.Engine."""
+    """An Engine that recognises its script, the same in every file."""
 
     script: dict[Span, str] = field(
         default_factory=lambda: {Span(100, 400): "three nine", Span(600, 900): "zero"}
@@ -69,17 +69,14 @@ class ScriptedEngine:
 
     @property
     def fast_paths(self) -> dict[str, bool]:
-        """See Engine."""
         return {"detector": True, "recogniser": False}
 
     def start_vad(self) -> "ScriptedListener":
-        """See Engine."""
         self.listeners += 1
         self.on_listen()
         return ScriptedListener(self, self.deaf.get(self.listeners - 1))
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
-        """See Engine."""
         self.hints.append(hints)
         self.groups.append(len(clips))
         for clip in clips:
@@ -89,11 +86,9 @@ class ScriptedEngine:
         return [_hear(self.script[clip.span]) for clip in clips]
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
-        """See Engine."""
         return list(texts)
 
     def embed_speakers(self, clips: Sequence[Clip]) -> list[SpeakerEmbeddings]:
-        """See Engine."""
         if self.voiceless:
             raise self.voiceless
         return [np.array([clip.span.start_ms], np.float32) for clip in clips]
@@ -104,40 +99,34 @@ class ScriptedEngine:
         count: int | None = None,
         seconds: Sequence[float] = (),
     ) -> list[list[str]]:
-        """See Engine."""
         self.speaker_counts.append(count)
         return [[str(number)] for number in range(len(embeddings))]
 
     def hold_threads(self) -> int:
-        """See Engine."""
         return THREADS
 
     def on_device(self) -> bool:
-        """See Engine."""
         return True
 
     def memory_bytes(self) -> dict[str, int]:
-        """See Engine."""
         return {}
 
 
 @dataclass
 class ScriptedListener:
-    """See worker.engine.interface.StreamingVad."""
+    """A StreamingVad that finds the spans of the script at the end of the audio."""
 
     engine: ScriptedEngine
     deaf: Exception | None = None
     blocks: list[Samples] = field(default_factory=list)
 
     def push(self, block: Samples) -> list[Clip]:
-        """See StreamingVad."""
         if self.deaf:
             raise self.deaf
         self.blocks.append(block)
         return []
 
     def flush(self) -> list[Clip]:
-        """See StreamingVad."""
         engine, samples = self.engine, np.concatenate(self.blocks)
         if error := engine.failures.get(len(engine.lengths_ms)):
             engine.lengths_ms.append(0)
@@ -176,7 +165,6 @@ class Workbench:
 
     @property
     def pipeline(self) -> Pipeline:
-        """Freshly wired."""
         return Pipeline(
             store=self.store,
             engine=self.engine,
@@ -199,24 +187,20 @@ class Workbench:
         return uri
 
     def run(self, shard: Shard, attempt: int = 1, retries: int = 0) -> None:
-        """Do the shard's work."""
         self.pipeline.run(shard, who(attempt, retries, shard.job), self._record, self.stop)
 
     def _record(self, ref: AudioRef, file: FileFinished) -> None:
         self.recorded.append((ref.index, file.outcome, round(file.audio_s * 1000)))
 
     def observe(self, event: Event) -> None:
-        """Take note."""
         self.events.append(event)
 
     @property
     def finished(self) -> list[FileFinished]:
-        """What was said of each file."""
         return [event for event in self.events if isinstance(event, FileFinished)]
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """How each file ended."""
         return [event.outcome for event in self.finished]
 
     def document(self, name: str) -> Any:
@@ -224,7 +208,6 @@ class Workbench:
         return json.loads(self.store.objects["out"][OUTPUT.removeprefix("s3://out/") + name])
 
     def outputs(self) -> list[str]:
-        """Names of all outputs."""
         return sorted(key.removeprefix("prefix/") for key in self.store.objects["out"])
 
 

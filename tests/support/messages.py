@@ -24,7 +24,6 @@ from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardRepo
 
 
 def shards_waiting(settings: Settings) -> list[dict[str, Any]]:
-    """Every shard that no worker has taken."""
     redis: Any = connect(settings)
     return [_shard(raw) for key in _keys(settings) for raw in redis.lrange(key, 0, -1)]
 
@@ -116,7 +115,6 @@ class Worker:
         self._settings, self._store, self._outcomes = settings, store, outcomes
 
     def begin(self, document: dict[str, Any]) -> ShardReporter:
-        """Open the books of a shard."""
         redis, prefix = connect(self._settings), self._settings.key_prefix
         closer = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), self._store)
         shard, tally = Shard.from_message(document), ChildCounters(worker="w", slot=0)
@@ -125,14 +123,12 @@ class Worker:
         return book
 
     def do(self, document: dict[str, Any]) -> None:
-        """A whole shard."""
         book = self.begin(document)
         for ref in book.shard.files:
             self.finish(book, ref)
         book.end(work_ms=100)
 
     def finish(self, book: ShardReporter, ref: AudioRef) -> None:
-        """One file of it."""
         outcome = self._outcomes.get(ref.index or 0, "ok")
         failed = outcome == "failed"
         self._write(book.shard.output, ref, failed=failed)

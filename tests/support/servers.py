@@ -35,7 +35,6 @@ class Certificate:
     key: Path
 
     def server_context(self) -> ssl.SSLContext:
-        """For a server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.chain, self.key)
         return context
@@ -137,7 +136,6 @@ class SecureBroker:
 
     @property
     def url(self) -> str:
-        """For FLEET_BROKER_URL."""
         return f"rediss://fleet:{self.password}@127.0.0.1:{self.tls_port}/0"
 
     @property
@@ -150,7 +148,6 @@ class SecureBroker:
 
 @contextlib.contextmanager
 def running_broker(directory: Path, certificate: Certificate) -> Iterator[SecureBroker]:
-    """Both servers, until the end of the block."""
     directory.mkdir(parents=True, exist_ok=True)
     broker = SecureBroker(
         port=free_port(),

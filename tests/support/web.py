@@ -20,8 +20,6 @@ Page = Callable[[BaseHTTPRequestHandler], None]
 
 @dataclass
 class WebHost:
-    """A running server."""
-
     port: int = 0
     pages: dict[str, Page] = field(default_factory=dict)
     """Path with its query -> what answers."""
@@ -47,7 +45,6 @@ def page(status: int, body: bytes = b"", **headers: str) -> Page:
 
 @contextlib.contextmanager
 def serving(tls: ssl.SSLContext | None = None) -> Iterator[WebHost]:
-    """Serve on a port of the loopback."""
     host = WebHost()
 
     class Handler(BaseHTTPRequestHandler):
