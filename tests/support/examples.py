@@ -9,11 +9,22 @@ from typer.testing import CliRunner, Result
 
 from funasr_fleet.broker.ledger.values import OUTCOMES, JobCounts, Minute
 from funasr_fleet.contract.job import AudioRef, Shard
-from funasr_fleet.contract.transcript import AudioInfo, Outcome, Receipt, Segment, Transcript, Word
+from funasr_fleet.contract.transcript import (
+    AudioInfo,
+    ErrorKind,
+    ErrorReport,
+    FailureDetail,
+    Outcome,
+    Receipt,
+    Segment,
+    Transcript,
+    Word,
+)
 from funasr_fleet.producer.discovery.interface import BadRow, Source
 from funasr_fleet.producer.jobs.status import JobStatus
 from funasr_fleet.producer.progress.measuring import measure
 from funasr_fleet.storage.base import MemoryStore
+from funasr_fleet.worker.events import FileFinished
 from funasr_fleet.worker.pipeline.receipt import RunContext
 
 OUTPUT = "s3://out/prefix/"
@@ -191,3 +202,33 @@ def invoke(command: Callable[..., None], *arguments: str) -> Result:
     app = typer.Typer()
     app.command()(command)
     return CliRunner().invoke(app, arguments)
+
+
+def a_finished_file(**fields: Any) -> FileFinished:
+    given: dict[str, Any] = {
+        "shard": "s",
+        "job": "j",
+        "audio": "s3://in/a.wav",
+        "index": 0,
+        "outcome": "ok",
+        "audio_s": 10.0,
+        "seconds": 0.5,
+        "stages_s": {"fetch": 0.1, "vad": 0.1, "recognise": 0.2, "punctuate": 0.05, "write": 0.05},
+        "threads": 2,
+    }
+    return FileFinished(**{**given, **fields})
+
+
+def an_error_report(kind: ErrorKind = "audio_missing", message: str = "gone") -> ErrorReport:
+    detail = FailureDetail(kind=kind, message=message, attempts=3, worker="w", at="now")
+    return ErrorReport(audio=AudioInfo(uri="s3://in/a.wav"), error=detail)
+
+
+class Clock:
+    """Time passes only where a test adds to it."""
+
+    def __init__(self, now_s: float = 0.0) -> None:
+        self.now_s = now_s
+
+    def __call__(self) -> float:
+        return self.now_s

@@ -25,6 +25,8 @@ class WebHost:
     """Path with its query -> what answers."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """Method, path with query and Host header of each request."""
+    otherwise: Page = field(default_factory=lambda: page(404))
+    """Answers requests for all other paths."""
 
 
 def page(status: int, body: bytes = b"", **headers: str) -> Page:
@@ -37,7 +39,7 @@ def page(status: int, body: bytes = b"", **headers: str) -> Page:
         if not {"Content_Length", "Transfer_Encoding"} & set(headers):
             request.send_header("Content-Length", str(len(body)))
         request.end_headers()
-        if request.command == "GET":
+        if request.command != "HEAD":
             request.wfile.write(body)
 
     return answer
@@ -53,9 +55,9 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[WebHost]:
         def do_GET(self) -> None:
             host.asked.append((self.command, self.path, self.headers["Host"]))
             with contextlib.suppress(OSError):
-                host.pages.get(self.path, page(404))(self)
+                host.pages.get(self.path, host.otherwise)(self)
 
-        do_HEAD = do_GET  # noqa: N815 - http.server's name
+        do_HEAD = do_PUT = do_PATCH = do_GET  # noqa: N815 - http.server's names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""

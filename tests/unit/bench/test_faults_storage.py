@@ -2,47 +2,32 @@
 
 import contextlib
 import http.client
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 import pytest
 
 from bench.faults.storage import HEALTHY, FaultProfile, Storage, faulty_storage
-
-seen: list[str] = []
-"""Requests that reached the server."""
+from tests.support.web import WebHost, page, serving
 
 
-class Behind(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        seen.append(self.path)
-        text = b"" if self.command == "HEAD" else b"%s %s" % (self.path.encode(), body)
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(text)))
-        self.send_header("ETag", '"e"')
-        self.end_headers()
-        self.wfile.write(text)
-
-    do_PUT = do_HEAD = do_GET  # noqa: N815 - http.server's names
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+def _echo(request: BaseHTTPRequestHandler) -> None:
+    body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+    page(200, b"%s %s" % (request.path.encode(), body), ETag='"e"')(request)
 
 
 @pytest.fixture
-def storage() -> Iterator[Storage]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Behind)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with faulty_storage(f"http://127.0.0.1:{server.server_address[1]}", seed=3) as running:
-        seen.clear()
+def behind() -> Iterator[WebHost]:
+    with serving() as host:
+        host.otherwise = _echo
+        yield host
+
+
+@pytest.fixture
+def storage(behind: WebHost) -> Iterator[Storage]:
+    with faulty_storage(f"http://127.0.0.1:{behind.port}", seed=3) as running:
         yield running
-    server.shutdown()
-    server.server_close()
 
 
 def connect(storage: Storage) -> http.client.HTTPConnection:
@@ -70,14 +55,14 @@ def test_in_fair_weather_all_passes_over_one_connection(storage: Storage) -> Non
     connection.close()
 
 
-def test_in_bad_weather_all_fails_in_two_ways(storage: Storage) -> None:
+def test_in_bad_weather_all_fails_in_two_ways(storage: Storage, behind: WebHost) -> None:
     storage.weather = FaultProfile(failing=1.0)
     told = [ask(storage, f"/{number}") for number in range(40)]
     assert set(told) == {"503", "reset"}
     assert storage.counts["slow down"] == told.count("503")
     assert storage.counts["reset"] == told.count("reset")
     # of the broken ones, some were carried out
-    assert 0 < len(seen) < told.count("reset")
+    assert 0 < len(behind.asked) < told.count("reset")
 
 
 def test_a_share_fails_and_the_dice_are_seeded(storage: Storage) -> None:

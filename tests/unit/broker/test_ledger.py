@@ -11,34 +11,22 @@ from funasr_fleet.broker.ledger.parse import read_counts
 from funasr_fleet.broker.ledger.values import KINDS
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.contract.transcript import Outcome
-
-
-def counts(files: int, outcomes: dict[Outcome, int], *, published: bool = True) -> JobCounts:
-    every: dict[Outcome, int] = {name: outcomes.get(name, 0) for name in OUTCOMES}
-    return JobCounts(
-        job="night",
-        output="s3://out/",
-        created_at=0.0,
-        published=published,
-        files=files,
-        audio_ms=0,
-        outcomes=every,
-    )
+from tests.support.examples import counted
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_every_outcome_finishes_a_file(name: Outcome) -> None:
-    assert counts(2, {name: 2}).finished == 2
-    assert counts(2, {name: 2}).complete
+    assert counted({name: 2}, files=2).finished == 2
+    assert counted({name: 2}, files=2).complete
 
 
 @pytest.mark.parametrize(
     ("job", "complete"),
     [
-        (counts(3, {"ok": 2}), False),
-        (counts(3, {"ok": 1, "failed": 1, "empty": 1}), True),
-        (counts(3, {"ok": 3}, published=False), False),
-        (counts(0, {}), True),
+        (counted({"ok": 2}, files=3), False),
+        (counted({"ok": 1, "failed": 1, "empty": 1}, files=3), True),
+        (counted({"ok": 3}, files=3, published=False), False),
+        (counted({}, files=0), True),
     ],
 )
 def test_a_job_is_complete_when_all_is_published_and_nothing_waited_for(
@@ -49,7 +37,7 @@ def test_a_job_is_complete_when_all_is_published_and_nothing_waited_for(
 
 def test_a_job_that_is_not_known_whole_is_never_complete() -> None:
     for cancelled_at in (None, 5.0):
-        lost = replace(counts(2, {"ok": 2}), whole=False, cancelled_at=cancelled_at)
+        lost = replace(counted({"ok": 2}, files=2), whole=False, cancelled_at=cancelled_at)
         assert not lost.complete
         assert lost.over == (cancelled_at is not None)
 

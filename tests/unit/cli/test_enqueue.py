@@ -100,9 +100,11 @@ def test_options_of_a_model_reach_the_producer(asked: dict[str, Any]) -> None:
     )
 
 
-def test_nothing_is_asked_of_a_model_that_is_not_given(asked: dict[str, Any]) -> None:
+def test_what_is_not_given_is_left_to_the_producer(asked: dict[str, Any]) -> None:
     assert _run().exit_code == 0
     assert (asked["model"], asked["options"]) == (None, Options())
+    assert asked.keys().isdisjoint({"limits", "max_ready"})
+    assert asked["priority"] == DEFAULT_PRIORITY
 
 
 @pytest.mark.parametrize("formats", ["all", "json,all"])
@@ -111,22 +113,13 @@ def test_all_stands_for_every_format(asked: dict[str, Any], formats: str) -> Non
     assert asked["options"].formats == FORMATS
 
 
-def test_the_help_names_every_format() -> None:
-    text = " ".join(_run("--help").stdout.replace("│", " ").split())
-    assert all(name in text for name in (*FORMATS, "all"))
-
-
 def test_a_warning_is_a_line_on_stderr_and_in_the_document(asked: dict[str, Any]) -> None:
     asked["warnings"] = ["no worker serves x now"]
     result = _run("--json")
     assert (result.exit_code, result.stderr) == (0, "fleet: no worker serves x now\n")
-    assert json.loads(result.stdout)["warnings"] == ["no worker serves x now"]
-
-
-def test_the_producer_knows_the_limits_that_are_not_given(asked: dict[str, Any]) -> None:
-    assert _run().exit_code == 0
-    assert asked.keys().isdisjoint({"limits", "max_ready"})
-    assert asked["priority"] == DEFAULT_PRIORITY
+    document = json.loads(result.stdout)
+    assert document["warnings"] == ["no worker serves x now"]
+    assert (document["job"], document["files"], document["enqueued"]) == ("night", 1, 1)
 
 
 def test_limits_that_are_given_reach_the_producer(asked: dict[str, Any]) -> None:
@@ -136,11 +129,11 @@ def test_limits_that_are_given_reach_the_producer(asked: dict[str, Any]) -> None
     assert (asked["max_ready"], asked["priority"]) == (7, 9)
 
 
-def test_the_defaults_that_the_help_says_are_those_of_the_producer() -> None:
+def test_the_help_names_every_format_and_the_defaults_of_the_producer() -> None:
     assert (ShardLimits().seconds, MAX_READY) == (2 * 3600, 1_000_000 / 2)
     text = " ".join(_run("--help").stdout.replace("│", " ").split())
-    assert "two hours by default" in text
-    assert "half a million by default" in text
+    for phrase in (*FORMATS, "all", "two hours by default", "half a million by default"):
+        assert phrase in text
 
 
 @pytest.fixture
@@ -187,11 +180,6 @@ def test_bad_rows_are_said_and_the_rest_is_enqueued(asked: dict[str, Any]) -> No
     assert result.exit_code == 1
     assert "fleet: list.jsonl, line 2: audio: missing" in result.stderr
     assert "1 enqueued" in result.stdout
-
-
-def test_the_json_document_stands_alone_on_stdout(asked: dict[str, Any]) -> None:
-    document = json.loads(_run("--json").stdout)
-    assert (document["job"], document["files"], document["enqueued"]) == ("night", 1, 1)
 
 
 @pytest.mark.parametrize(

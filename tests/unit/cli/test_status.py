@@ -155,11 +155,3 @@ def test_a_job_of_another_client_is_told_apart(asked: dict[str, Any]) -> None:
     assert "another client" in " ".join(_run("night").stdout.split())
     asked["counts"] = LOST
     assert "another client" not in " ".join(_run("night").stdout.split())
-
-
-def test_watching_a_job_that_is_over_shows_it_once(asked: dict[str, Any]) -> None:
-    asked["counts"] = counted({"ok": 4, "failed": 1})
-    result = _run("night", "--watch")
-    assert result.exit_code == 1
-    assert result.stdout.count("night complete: 5 of 5 files (100 %), 1 failed") == 1
-    assert json.loads(_run("night", "--watch", "--json").stdout)["complete"] is True

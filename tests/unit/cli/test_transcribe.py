@@ -14,19 +14,15 @@ from funasr_fleet import Transcription
 from funasr_fleet.cli.exits import WrongUsage
 from funasr_fleet.cli.transcribe import Printed, _progress, transcribe
 from funasr_fleet.contract.job import Options
-from funasr_fleet.contract.transcript import AudioInfo, ErrorReport, FailureDetail
 from funasr_fleet.producer.single_file import FileFailed, NoResult
 from funasr_fleet.storage.base import MemoryStore
 from funasr_fleet.worker.formats import RENDERERS
 from funasr_fleet.worker.formats.interface import Renderer
-from tests.support.examples import a_segment, a_transcript, invoke
+from tests.support.examples import a_segment, a_transcript, an_error_report, invoke
 
 URI = "s3://scratch/results/1/a.wav.json"
 DONE = Transcription(uri=URI, transcript=a_transcript(a_segment(0, 900, "\u4f60 three")))
-REPORT = ErrorReport(
-    audio=AudioInfo(uri="s3://in/a.wav"),
-    error=FailureDetail(kind="poison", message="it bit", attempts=3, worker="w", at="now"),
-)
+REPORT = an_error_report("poison", "it bit")
 
 
 @pytest.fixture(autouse=True)

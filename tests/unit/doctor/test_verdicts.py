@@ -1,17 +1,22 @@
-"""What is taken for sound, for doubtful and for wrong."""
+"""What `fleet doctor` takes for sound, for doubtful and for wrong."""
 
 import itertools
-from typing import Any
+import os
+from typing import Any, NoReturn
 
 import pytest
 import redis
 import redis.exceptions
 
+from funasr_fleet.doctor import models
 from funasr_fleet.doctor.broker import check_clock, check_persistence, round_trip_s, try_writing
-from funasr_fleet.doctor.finding import Verdict
+from funasr_fleet.doctor.finding import Finding, Verdict
 from funasr_fleet.doctor.machine import check_devices, check_threads
+from funasr_fleet.doctor.models import check_models, load_apart
 from funasr_fleet.doctor.storage import read_below, write_below
+from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import MemoryStore, ObjectDenied
+from funasr_fleet.worker.process.device_plan import SlotPlan
 from funasr_fleet.worker.process.hardware import Gpu
 
 H100 = Gpu(index=0, name="NVIDIA H100", uuid="GPU-1", memory_bytes=80 << 30)
@@ -150,25 +155,22 @@ def test_the_gpus_that_lie_idle_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("threads", "advice"), [(2, "FLEET_TORCH_THREADS=auto"), (1, "more cores, or fewer children")]
+    ("threads", "children", "cores", "advice"),
+    [
+        (4, 8, 32, ""),
+        (2, 1, 2, ""),
+        (4, 8, 16, "FLEET_TORCH_THREADS=auto"),
+        (1, 8, 4, "more cores, or fewer children"),
+        (1, 8, 8, "at least two cores per GPU"),
+    ],
 )
-def test_what_is_advised_against_too_few_cores_is_not_there_already(
-    threads: int, advice: str
+def test_too_few_cores_for_all_threads_are_a_warning_with_advice(
+    threads: int, children: int, cores: int, advice: str
 ) -> None:
-    found = check_threads(threads, 8, 4)
-    assert found.verdict == "warning"
+    found = check_threads(threads, children, cores)
+    assert found.verdict == ("warning" if advice else "ok")
     assert advice in found.advice
-    assert ("auto" in found.advice) == (threads > 1)
-
-
-@pytest.mark.parametrize(
-    ("threads", "children", "cores", "verdict"),
-    [(4, 8, 32, "ok"), (4, 8, 16, "warning"), (1, 8, 8, "warning"), (2, 1, 2, "ok")],
-)
-def test_threads_want_cores_of_their_own(
-    threads: int, children: int, cores: int, verdict: Verdict
-) -> None:
-    assert check_threads(threads, children, cores).verdict == verdict
+    assert ("auto" in found.advice) == ("auto" in advice)
 
 
 def test_a_prefix_without_anything_is_doubtful() -> None:
@@ -206,3 +208,37 @@ def test_a_delete_that_is_denied_is_doubtful_for_workers_write_all_the_same() ->
     (left,) = store.list("s3://transcripts/")
     assert (found.verdict, f"{left.uri} stays" in found.told) == ("warning", True)
     assert "s3:DeleteObject" in found.advice
+
+
+SETTINGS = Settings(model="demo")
+
+
+def loads_but_on_gpu_1(settings: Settings, plan: SlotPlan) -> Finding:
+    return Finding("model", "error" if plan.visible == "1" else "ok", plan.visible)
+
+
+def test_a_device_on_which_the_model_does_not_load_is_found_wherever_it_is() -> None:
+    found = list(check_models(SETTINGS, ("0", "1", "2"), loads_but_on_gpu_1))
+    assert [(one.row, one.verdict, one.told) for one in found] == [
+        ("model 0", "ok", "0"),
+        ("model 1", "error", "1"),
+        ("model 2", "ok", "2"),
+    ]
+
+
+def test_what_several_children_share_is_tried_once() -> None:
+    found = list(check_models(SETTINGS, ("cpu", "cpu"), loads_but_on_gpu_1))
+    assert [one.row for one in found] == ["model"]
+
+
+def dies(settings: Settings, plan: SlotPlan) -> NoReturn:
+    os._exit(9)
+
+
+def test_a_process_that_is_killed_while_it_loads_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(models, "load_here", dies)
+    (found,) = check_models(SETTINGS, ("cpu",), load_apart)
+    assert (found.verdict, found.unreachable) == ("error", True)
+    assert "was killed while it loaded" in found.told

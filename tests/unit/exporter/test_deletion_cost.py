@@ -1,9 +1,8 @@
 """Which worker pods Kubernetes may end first."""
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from funasr_fleet.exporter.deletion_cost import (
     keep_costs,
 )
 from funasr_fleet.exporter.kubernetes import ClusterPods
+from tests.support.web import page, serving
 
 
 def seen(worker: str, slot: int = 0, shard: str | None = "s") -> WorkerSeen:
@@ -112,28 +112,18 @@ def api() -> Api:
 def pods(api: Api, tmp_path: Path) -> Iterator[ClusterPods]:
     (tmp_path / "token").write_text("right\n")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            kind = self.headers.get("Content-Type")
-            allowed = self.headers["Authorization"] == "Bearer right"
-            refused: tuple[int, Any] = (403, {})
-            code, answer = api.answer(self.command, self.path, body, kind) if allowed else refused
-            self.send_response(code)
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        code, found = 403, {}
+        if request.headers["Authorization"] == "Bearer right":
+            kind = request.headers.get("Content-Type")
+            code, found = api.answer(request.command, request.path, body, kind)
+        page(code, json.dumps(found).encode())(request)
 
-        def do_PATCH(self) -> None:
-            self.do_GET()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/api/v1/namespaces/asr/pods"
+    with serving() as host:
+        host.otherwise = answer
+        url = f"http://127.0.0.1:{host.port}/api/v1/namespaces/asr/pods"
         yield ClusterPods(url, "app.kubernetes.io/component=worker", tmp_path)
-        server.shutdown()
 
 
 def test_pods_are_found_by_their_labels_and_annotated(api: Api, pods: ClusterPods) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import Options, Shard
-from funasr_fleet.contract.transcript import AudioInfo, ErrorReport, FailureDetail
 from funasr_fleet.producer import single_file as one_file
 from funasr_fleet.producer.errors import OptionsRefused
 from funasr_fleet.producer.model_choice import Route, why_refused
@@ -22,7 +21,7 @@ from funasr_fleet.producer.single_file import (
 from funasr_fleet.producer.single_file_request import SingleFileRequest
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import MemoryStore, ObjectDenied
-from tests.support.examples import a_segment, a_transcript
+from tests.support.examples import a_segment, a_transcript, an_error_report
 
 SCRATCH = "s3://scratch/mine/"
 
@@ -125,10 +124,7 @@ class Worker:
         self.write(shard, "json", body)
 
     def fail(self, shard: Shard) -> None:
-        detail = FailureDetail(
-            kind="undecodable_audio", message="no audio in it", attempts=1, worker="w", at="now"
-        )
-        report = ErrorReport(audio=AudioInfo(uri="s3://in/a.wav"), error=detail)
+        report = an_error_report("undecodable_audio", "no audio in it")
         self.write(shard, "error.json", report.to_json())
 
 

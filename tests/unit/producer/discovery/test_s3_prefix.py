@@ -40,11 +40,7 @@ def test_only_audio_below_the_prefix_is_found_in_order_of_key() -> None:
     store = a_store("calls/b.mp3", "calls/x/a.wav", "calls/a.txt", "other/c.wav")
     found = refs(S3Prefix("s3://in/calls/", store))
     assert [ref.audio for ref in found] == ["s3://in/calls/b.mp3", "s3://in/calls/x/a.wav"]
-
-
-def test_results_are_named_by_what_follows_the_prefix() -> None:
-    (ref,) = refs(S3Prefix("s3://in/calls/", a_store("calls/x/a.wav")))
-    assert ref.relative == "x/a.wav"
+    assert [ref.relative for ref in found] == ["b.mp3", "x/a.wav"]
 
 
 def test_a_prefix_that_ends_within_a_name_keeps_the_name_whole() -> None:
@@ -108,8 +104,3 @@ def test_audio_below_a_folder_of_jobs_is_a_bad_row_that_names_it() -> None:
     assert [whole(one).relative for one in (good, other)] == ["a.wav", "c/_jobs2/x.wav"]
     # below the prefix it has a name of its own
     assert [ref.relative for ref in refs(S3Prefix("s3://in/_jobs/", store))] == ["x.wav"]
-
-
-def test_results_of_ours_are_not_taken_for_audio() -> None:
-    store = a_store("a.wav", "a.wav.json", "a.wav.srt", "a.wav.error.json", "_jobs/j/report.json")
-    assert [ref.relative for ref in refs(S3Prefix("s3://in/", store))] == ["a.wav"]

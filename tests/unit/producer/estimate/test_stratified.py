@@ -55,29 +55,23 @@ def test_the_band_holds_the_truth_about_as_often_as_it_says() -> None:
     assert 0.85 <= held / 300 <= 0.99
 
 
-def test_every_file_is_drawn_as_often_as_every_other() -> None:
+@pytest.mark.parametrize(
+    ("limit", "others", "drawn_each"), [(4, [], 4), (16, ["s3://in/huge.mp4"], LEAST_PER_FORMAT)]
+)
+def test_every_file_is_drawn_as_often_as_every_other(
+    limit: int, others: list[str], drawn_each: int
+) -> None:
+    """Also when fewer are measured than were kept, beside a format with most of the audio."""
     drawn: Counter[str] = Counter()
     for seed in range(2000):
-        strata = Strata(4, seed)
-        for n in range(10):
-            strata.add(a_ref(f"s3://in/{n}.wav", bytes=1000))
-        (sample,) = strata.sample().values()
-        drawn.update(ref.audio for ref in sample)
-    assert sum(drawn.values()) == 4 * 2000
-    assert all(700 < count < 900 for count in drawn.values())  # 800, standard deviation 22
-    assert len(drawn) == 10
-
-
-def test_also_when_fewer_are_looked_at_than_were_kept() -> None:
-    drawn: Counter[str] = Counter()
-    for seed in range(2000):
-        strata = Strata(16, seed)
-        strata.add(a_ref("s3://in/huge.mp4", bytes=1 << 40))
+        strata = Strata(limit, seed)
+        for uri in others:
+            strata.add(a_ref(uri, bytes=1 << 40))
         for n in range(10):
             strata.add(a_ref(f"s3://in/{n}.amr", bytes=1000))
         drawn.update(ref.audio for ref in strata.sample()["amr", True])
-    assert sum(drawn.values()) == LEAST_PER_FORMAT * 2000
-    assert all(700 < count < 900 for count in drawn.values())
+    assert (len(drawn), sum(drawn.values())) == (10, drawn_each * 2000)
+    assert all(700 < count < 900 for count in drawn.values())  # 800, standard deviation 22
 
 
 def test_formats_are_looked_at_by_their_share_of_the_audio_and_rare_ones_too() -> None:

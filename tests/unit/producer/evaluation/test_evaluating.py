@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from funasr_fleet.contract.layout import error_uri, output_uri
-from funasr_fleet.contract.transcript import AudioInfo, ErrorReport, FailureDetail
 from funasr_fleet.producer.discovery.interface import BadSource
 from funasr_fleet.producer.evaluation.evaluating import evaluate
 from funasr_fleet.producer.evaluation.result import Evaluation
 from funasr_fleet.storage.base import BucketMissing, MemoryStore, ObjectDenied, StoreUnavailable
-from tests.support.examples import a_receipt, a_segment, a_transcript
+from tests.support.examples import a_receipt, a_segment, a_transcript, an_error_report
 from tests.support.stores import WatchedStore
 
 OUTPUT = "s3://out/x/"
@@ -29,9 +28,7 @@ def _hear(store: MemoryStore, relative: str, text: str, model: str = "demo") -> 
 
 
 def _fail(store: MemoryStore, relative: str) -> None:
-    why = FailureDetail(kind="audio_missing", message="gone", attempts=1, worker="w", at="now")
-    report = ErrorReport(audio=AudioInfo(uri="s3://in/a"), error=why)
-    store.write(error_uri(OUTPUT, relative), report.to_json(), "")
+    store.write(error_uri(OUTPUT, relative), an_error_report().to_json(), "")
 
 
 def _say(store: MemoryStore, texts: dict[str, str | None], **more: Any) -> None:
@@ -81,20 +78,6 @@ def test_a_row_of_any_language_tells_none(store: WatchedStore, auto: str) -> Non
     _hear(store, "a.wav", "ok")
     assert _evaluate(store, language="zh").metrics == ("cer",)
     assert _evaluate(store).metrics == ("wer",)
-
-
-def test_split_channels_are_compared_by_their_names(store: WatchedStore) -> None:
-    said = {0: "hello", 1: "good day"}
-    rows = [
-        {"audio": "s3://in/a.wav", "relative": f"a.wav.ch{channel}", "text": text}
-        for channel, text in said.items()
-    ]
-    store.write(MANIFEST, "\n".join(map(json.dumps, rows)).encode(), "")
-    for channel, text in said.items():
-        _hear(store, f"a.wav.ch{channel}", text)
-    found = _evaluate(store)
-    assert found.whole
-    assert (found.total("wer").words, found.total("wer").errors) == (3, 0)
 
 
 def test_what_is_not_compared_is_counted_apart_and_named(store: WatchedStore) -> None:

@@ -1,4 +1,4 @@
-"""Errors between two texts, and whether words or characters are counted."""
+"""What is left of a text, what is counted of it, and the errors between two texts."""
 
 import pytest
 from hypothesis import given
@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from funasr_fleet.producer.evaluation.edit_counts import Counts
 from funasr_fleet.producer.evaluation.metric_choice import Metric, MetricChoice, script_of
+from funasr_fleet.producer.evaluation.normalise import characters, normalise, words
 from funasr_fleet.producer.evaluation.scoring import score
 
 
@@ -76,3 +77,80 @@ def test_a_rate_is_errors_by_words_and_none_where_nothing_was_said() -> None:
     assert _counts(4, 1, 1, 4).rate == 1.5
     assert _counts(0, inserted=3).rate is None
     assert (_counts(4, 1) + _counts(6, 0, 2)).rate == 0.3
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Hello,   World!", "hello world"),
+        ("well-known", "well known"),
+        ("the U.S.A. at 3 p.m., J.K. Rowling", "the usa at 3 pm jk rowling"),
+        ("在U.S.设厂, \u043d.\u044d.", "在us 设厂 \u043d\u044d"),
+        ("it's.I know.a word v.1.2 x.y1", "it's i know a word v 1.2 x y1"),
+        ("\uff21\uff22\uff23\uff11\uff12\uff13", "abc123"),
+        ("Straße ﬁre", "strasse fire"),
+        ("Don\u2019t say 'it' to the dogs' owner", "don't say it to the dogs owner"),
+        ("rock 'n' roll", "rock n roll"),
+        ("aujourd`hui", "aujourd'hui"),
+        ("3.14 and 1,000,000.", "3.14 and 1,000,000"),
+        ("1,2,3 go... 4,", "1 2 3 go 4"),
+        ("\uff11\uff0c\uff12\uff0c\uff13\uff14\uff15", "1 2 345"),
+        ("snake_case $5 50% C++", "snake case 5 50 c"),
+        ("soft\u00adhyphen zero\u200bwidth \ufeffmark", "softhyphen zerowidth mark"),
+        ("one\ttwo\nthree\u3000four\x00five", "one two three four five"),
+        ("cafe\u0301", "caf\u00e9"),
+        ("ภาษาไทย ไม่", "ภาษาไทย ไม่"),
+        ("你好\uff0c世界。", "你好 世界"),
+        ("ﾃｽﾄ", "テスト"),
+        ("\ue000private\ue001", "private"),
+        ("I \u2764\ufe0f it, 1\ufe0f\u20e3", "i it 1"),
+        ("e\u200b\u0301 \u00a8 \u02dc", "\u00e9"),
+        ("...!?", ""),
+        ("", ""),
+    ],
+)
+def test_what_nobody_says_is_dropped(text: str, left: str) -> None:
+    assert normalise(text) == left
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("3", "three"), ("1,000", "1000"), ("don't", "do not"), ("國", "国")]
+)
+def test_nothing_is_spelt_out(one: str, other: str) -> None:
+    assert normalise(one) != normalise(other)
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing_and_only_spaces_part(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == once
+    assert once.split() == [part for part in once.split(" ") if part]
+
+
+@given(st.text())
+def test_cutting_loses_nothing(text: str) -> None:
+    plain = normalise(text)
+    squeezed = plain.replace(" ", "")
+    assert "".join(words(plain)) == "".join(characters(plain)) == squeezed
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("今天 用iPhone 打电话", ["今", "天", "用", "iphone", "打", "电", "话"]),
+        ("二\u3007二六年 人々", ["二", "\u3007", "二", "六", "年", "人", "々"]),
+        ("コーヒー no 味", ["コ", "ー", "ヒ", "ー", "no", "味"]),
+        ("ㄅㄆ ok", ["ㄅ", "ㄆ", "ok"]),
+        ("見〱\U0001b001x", ["見", "〱", "\U0001b001", "x"]),
+        ("あ\u3099い", ["あ\u3099", "い"]),
+        ("他's ok", ["他", "s", "ok"]),
+        ("안녕하세요 여러분", ["안녕하세요", "여러분"]),
+        ("it's 3.14", ["it's", "3.14"]),
+    ],
+)
+def test_han_and_kana_are_words_each_and_others_are_kept_whole(text: str, cut: list[str]) -> None:
+    assert words(normalise(text)) == cut
+
+
+def test_characters_are_all_but_spaces() -> None:
+    assert characters(normalise("It's  me")) == ["i", "t", "'", "s", "m", "e"]

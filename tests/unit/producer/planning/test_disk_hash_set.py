@@ -44,14 +44,6 @@ def test_many_doublings_lose_nothing_and_find_nothing_else(value_bytes: int) -> 
         assert [key for key in others if table.get(key) is not None] == []
 
 
-@pytest.mark.parametrize("max_pending", [1, 9])
-def test_what_is_kept_stays_and_is_given_back(max_pending: int) -> None:
-    with DiskHashSet(max_pending=max_pending) as table:
-        assert table.get(5) is None
-        assert table.add(5, 7) is None
-        assert (table.add(5, 8), table.get(5)) == (7, 7)
-
-
 def test_python_hashes_may_be_negative_and_zero_is_a_hash_like_any_other() -> None:
     with DiskHashSet(value_bytes=0, max_pending=2) as table:
         assert table.get(0) is None

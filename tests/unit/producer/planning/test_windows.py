@@ -1,15 +1,23 @@
-"""A stream of references -> windows; killed anywhere, the rest is the same."""
+"""References become windows and shards; killed anywhere, the rest is the same."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.interface import BadRow, Found
 from funasr_fleet.producer.planning import windows
+from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover
+from funasr_fleet.producer.planning.packing import PlannedFile, ShardLimits, pack, shard_name
 from funasr_fleet.producer.planning.parts import Cursor, Part, read_part, read_parts, write_part
+from funasr_fleet.producer.planning.planner_process import _packed, _unpacked
+from funasr_fleet.producer.planning.request import JobRequest
 from funasr_fleet.producer.planning.windows import Item, cut, plan, stream
 from funasr_fleet.storage.base import MemoryStore
 from tests.support.examples import a_ref
@@ -109,3 +117,90 @@ def test_names_that_json_would_escape_come_back_too() -> None:
 def test_an_item_knows_its_source() -> None:
     assert [item.source for item in stream(SOURCES, Cursor(), all_of)] == [0] * 5 + [2] * 5
     assert isinstance(next(stream(SOURCES, Cursor(), all_of)), Item)
+
+
+LIMITS = ShardLimits(files=4, seconds=100, total_bytes=1000, unknown_bytes=300)
+
+
+def a_file(
+    index: int, seconds: float = 10, size: int | None = 10, *, done: bool = False
+) -> PlannedFile:
+    return PlannedFile(index, b"{}", round(seconds * 1000), size, done)
+
+
+files = st.lists(
+    st.tuples(st.floats(0, 300), st.none() | st.integers(0, 3000), st.booleans()), max_size=60
+).map(lambda some: [a_file(n, s, b, done=d) for n, (s, b, d) in enumerate(some)])
+
+
+@given(files, st.randoms())
+def test_every_open_file_is_in_one_shard_within_the_limits_the_longest_first(
+    some: list[PlannedFile], dice: object
+) -> None:
+    groups = list(pack(some, LIMITS))
+    packed = list(itertools.chain.from_iterable(groups))
+    assert sorted(one.index for one in packed) == [one.index for one in some if not one.done]
+    lengths = [one.estimated_ms for one in packed]
+    assert lengths == sorted(lengths, reverse=True)
+    for group in groups:
+        assert group
+        if len(group) > 1:  # a file may pass a limit alone
+            assert len(group) <= LIMITS.files
+            assert sum(one.estimated_ms for one in group) <= 100_000
+            sizes = [300 if one.size_bytes is None else one.size_bytes for one in group]
+            assert sum(sizes) <= LIMITS.total_bytes
+    again = list(some)
+    getattr(dice, "shuffle")(again)  # noqa: B009 - hypothesis' type says nothing
+    assert list(pack(again, LIMITS)) == groups
+
+
+def test_a_file_of_unknown_size_is_taken_for_a_middling_one() -> None:
+    groups = list(pack([a_file(n, size=None) for n in range(4)], LIMITS))
+    assert [len(group) for group in groups] == [3, 1]
+
+
+def test_names_sort_as_shards_were_planned() -> None:
+    names = [shard_name("job", window, number) for window in (0, 1, 11) for number in (0, 9, 10)]
+    assert names == sorted(names)
+    assert len(set(names)) == 9
+
+
+@pytest.fixture
+def search(tmp_path: Path) -> DiscoveryRequest:
+    rows = [{"audio": f"s3://in/{number}.wav"} for number in (0, 1, 2, 1, 3, 4, 5, 0, 6, 7, 8)]
+    rows.insert(5, {"audio": "nowhere"})
+    path = tmp_path / "list.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    request = JobRequest(sources=(str(path),), output="s3://out/")
+    return DiscoveryRequest(job="night", request=request, model_revision="sha256:m")
+
+
+def found(search: DiscoveryRequest, store: MemoryStore) -> tuple[list[Part], list[BadRow]]:
+    bad: list[BadRow] = []
+    return list(discover(search, store, bad.append)), bad
+
+
+def test_every_name_is_found_once_and_bad_rows_are_told(search: DiscoveryRequest) -> None:
+    parts, bad = found(search, MemoryStore("out"))
+    names = [json.loads(file.row)["relative"] for part in parts for file in part.files]
+    assert names == [f"{number}.wav" for number in range(9)]
+    assert [part.number for part in parts] == [0, 1, 2]
+    assert len(bad) == 1
+
+
+@pytest.mark.parametrize("planned", [1, 2, 3])
+def test_what_is_planned_is_not_found_again_nor_are_its_names(
+    search: DiscoveryRequest, planned: int
+) -> None:
+    store = MemoryStore("out")
+    whole, _ = found(search, store)
+    for part in whole[:planned]:
+        write_part(store, "s3://out/", "night", part)
+    rest, _ = found(search, store)
+    assert rest == whole[planned:]
+
+
+def test_a_part_comes_through_a_pipe_as_it_was(search: DiscoveryRequest) -> None:
+    for part in found(search, MemoryStore("out"))[0]:
+        kind, *said = _packed(part)
+        assert (kind, _unpacked(*said)) == ("part", part)

@@ -1,4 +1,4 @@
-"""When a worker tells producers that it is there, and when it does not."""
+"""When a worker registers with producers, and when a slot that cannot start ends the worker."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,9 @@ from funasr_fleet.broker.worker_registry import SEEN_WITHIN_S
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.consumer.active_shards import ParentContext
+from funasr_fleet.worker.consumer.child_watch import EXIT_MODEL_UNUSABLE, ChildWatch
 from funasr_fleet.worker.consumer.registration import Registration
+from funasr_fleet.worker.process.health import MAX_FAILURES
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState, State
 
 
@@ -37,7 +39,8 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> Pa
     files.start(2)
     context = ParentContext(Settings(model="m", queue="q"), files, clock=lambda: 0.0)
     context.__dict__["fleet"] = fleet
-    monkeypatch.setattr(Registration, "parent_context", context, raising=False)
+    for step in (Registration, ChildWatch):
+        monkeypatch.setattr(step, "parent_context", context, raising=False)
     monkeypatch.setattr(Registration, "now", staticmethod(lambda: 7.0))
     return context
 
@@ -95,3 +98,31 @@ def test_it_is_told_at_once_and_several_times_before_a_producer_forgets(
     Registration(None).start(Consumer())
     assert len(fleet.told) == 1
     assert every[0] <= SEEN_WITHIN_S / 5
+
+
+def _look(context: ParentContext, failures: int) -> None:
+    context.slots.write(
+        SlotState(slot=0, pid=1, state="failed", failures_in_a_row=failures, reason="no weights")
+    )
+    ChildWatch(None).tick()
+
+
+def test_a_child_may_fail_and_be_replaced(context: ParentContext) -> None:
+    _look(context, MAX_FAILURES - 1)
+    assert context.drain_deadline_s is None
+
+
+def test_a_slot_without_hope_ends_the_worker_and_says_why(
+    context: ParentContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    _look(context, MAX_FAILURES)
+    assert context.exit_code == EXIT_MODEL_UNUSABLE == 3
+    assert context.drain_deadline_s == context.settings.drain_s
+    assert context.slots.draining()
+    assert "no weights" in caplog.text
+
+
+def test_a_worker_that_is_stopping_keeps_its_own_exit_code(context: ParentContext) -> None:
+    context.drain()
+    _look(context, MAX_FAILURES)
+    assert context.exit_code == 0

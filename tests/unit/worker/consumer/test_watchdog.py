@@ -1,4 +1,4 @@
-"""Which children the parent kills, and how long reserved messages wait beside an idle child."""
+"""What the parent reads of messages and children, and which children it kills."""
 
 import signal
 from dataclasses import dataclass, field
@@ -7,15 +7,18 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from billiard.exceptions import WorkerLostError
 from celery.worker import state as celery_state
 from celery.worker.consumer.consumer import Evloop
 
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.consumer.active_shards import ParentContext
+from funasr_fleet.worker.consumer.active_shards import ParentContext, identity_in
+from funasr_fleet.worker.consumer.request import _describe_exit
 from funasr_fleet.worker.consumer.unstarted import UnstartedMessages
 from funasr_fleet.worker.consumer.watchdog import START_WITHIN_S, StallWatch
 from funasr_fleet.worker.process.heartbeat import Heartbeat, progress_path
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
+from tests.support.examples import OUTPUT, a_shard
 
 
 @dataclass(eq=False)
@@ -194,3 +197,43 @@ def test_a_new_connection_starts_anew() -> None:
     unstarted = looked(*[({"a"}, 1)] * 9)
     unstarted.clear()
     assert (unstarted.longest_s, unstarted.longer_than(0)) == (0, set())
+
+
+SHARD = a_shard("s3://in/a.wav").to_message()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "identity"),
+    [
+        ([SHARD], OUTPUT + "\0night-000000"),
+        ((SHARD,), OUTPUT + "\0night-000000"),
+        ([], None),
+        (None, None),
+        (["text"], None),
+        ([{}], None),
+        ([{"shard": "s"}], None),
+        ([{"shard": 7, "output": OUTPUT}], None),
+        ({"shard": "s"}, None),
+    ],
+)
+def test_a_shard_is_known_by_where_it_writes_and_its_name(
+    arguments: Any, identity: str | None
+) -> None:
+    assert identity_in(SimpleNamespace(args=arguments)) == identity
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (WorkerLostError("Worker exited prematurely: signal 9 (SIGKILL) Job: 3."), "signal 9"),
+        (WorkerLostError("Worker exited prematurely: exitcode 1 Job: 0."), "exitcode 1"),
+        (WorkerLostError(""), "WorkerLostError"),
+        (SystemExit(), "SystemExit"),
+    ],
+)
+def test_how_a_child_ended_is_told_without_celery_s_numbers(
+    error: BaseException, told: str
+) -> None:
+    said = _describe_exit(error)
+    assert said.startswith(told)
+    assert "Job" not in said

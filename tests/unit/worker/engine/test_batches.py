@@ -1,4 +1,4 @@
-"""Memory that runs out halves the batches, loses no clip, and is told."""
+"""Memory that runs out halves the batches and loses no clip; errors of a device are told apart."""
 
 import weakref
 from collections.abc import Sequence
@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from funasr_fleet.worker.engine.device_memory import retry_on_oom
+from funasr_fleet.worker.engine.errors import translate_errors
 from funasr_fleet.worker.engine.fast.selection import EnginePaths
 from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import Clip, Hints, as_clip
-from funasr_fleet.worker.errors import OutOfDeviceMemory
+from funasr_fleet.worker.errors import DeviceLost, ModelError, OutOfDeviceMemory
 from funasr_fleet.worker.events import BatchRecognised, Event, OutOfMemoryBackoff
 from funasr_fleet.worker.text.segments import Recognition
 from tests.support.fake_pipeline import IDENTITY
@@ -110,3 +112,61 @@ def test_what_a_failed_batch_held_is_free_before_the_next_try() -> None:
     an_engine(hoarder, []).recognise(clips(*[2] * 16), Hints())
     assert len(hoarder.alive) > 8
     assert set(hoarder.alive) == {0}
+
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), OutOfDeviceMemory),
+        (RuntimeError("CUDA error: out of memory"), OutOfDeviceMemory),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when ..."), OutOfDeviceMemory),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), OutOfDeviceMemory),
+        (RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"), OutOfDeviceMemory),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), DeviceLost),
+        (RuntimeError("... device-side assert triggered"), DeviceLost),
+        (ValueError("math domain error"), ModelError),
+    ],
+)
+def test_an_error_of_a_model_is_one_of_ours(raised: Exception, expected: type[Exception]) -> None:
+    with pytest.raises(expected), translate_errors():
+        raise raised
+
+
+class Full:
+    """Has no room the first times."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.told = 0
+        self.waits: list[float] = []
+
+    def act(self) -> str:
+        self.times -= 1
+        if self.times >= 0:
+            raise torch.OutOfMemoryError
+        return "done"
+
+    def tell(self) -> None:
+        self.told += 1
+
+
+@pytest.mark.parametrize(
+    ("times", "told", "waits"),
+    [(0, 0, []), (1, 1, [0.0]), (2, 1, [0.0, 0.5]), (4, 1, [0.0, 0.5, 2.0, 8.0])],
+)
+def test_what_lacks_room_is_tried_again_after_longer_and_longer(
+    times: int, told: int, waits: list[float]
+) -> None:
+    full = Full(times)
+    assert retry_on_oom(full.act, full.tell, full.waits.append) == "done"
+    assert (full.told, full.waits) == (told, waits)
+
+
+def test_what_never_has_room_is_an_error() -> None:
+    full = Full(5)
+    with pytest.raises(OutOfDeviceMemory):
+        retry_on_oom(full.act, full.tell, full.waits.append)
+    assert full.times == 0

@@ -5,6 +5,7 @@ import pytest
 from funasr_fleet.contract.transcript import STAGES
 from funasr_fleet.worker.pipeline.stopwatch import Stopwatch
 from funasr_fleet.worker.pipeline.utilization import UtilizationTimer
+from tests.support.examples import Clock
 
 
 @pytest.fixture
@@ -41,23 +42,15 @@ def test_every_stage_is_named_even_when_it_was_not_entered() -> None:
     assert tuple(Stopwatch(lambda: 0.0).milliseconds()) == STAGES
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_time_inside_counts_and_time_outside_does_not() -> None:
     clock = Clock()
     busy = UtilizationTimer(clock)
-    clock.now += 5
+    clock.now_s += 5
     with busy():
-        clock.now += 2
-    clock.now += 5
+        clock.now_s += 2
+    clock.now_s += 5
     with busy():
-        clock.now += 1
+        clock.now_s += 1
     assert busy.take() == 3
     assert busy.take() == 0
     assert busy.total_s == 3
@@ -68,11 +61,11 @@ def test_work_at_the_same_time_counts_once() -> None:
     busy = UtilizationTimer(clock)
     first, second = busy(), busy()
     first.__enter__()
-    clock.now += 1
+    clock.now_s += 1
     second.__enter__()
-    clock.now += 1
+    clock.now_s += 1
     first.__exit__(None, None, None)
-    clock.now += 1
+    clock.now_s += 1
     second.__exit__(None, None, None)
     assert busy.take() == 3
 
@@ -81,7 +74,7 @@ def test_work_that_goes_on_is_counted_up_to_now_and_goes_on_counting() -> None:
     clock = Clock()
     busy = UtilizationTimer(clock)
     with busy():
-        clock.now += 4
+        clock.now_s += 4
         assert busy.take() == 4
-        clock.now += 2
+        clock.now_s += 2
     assert (busy.take(), busy.total_s) == (2, 6)

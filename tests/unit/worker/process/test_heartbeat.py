@@ -12,6 +12,7 @@ from funasr_fleet.worker.process.heartbeat import (
     read_progress,
     stall_reason,
 )
+from tests.support.examples import Clock
 
 PATIENCE = TimeLimits(stall_s=60.0, min_rtfx=0.5)
 
@@ -54,22 +55,20 @@ def test_a_child_is_stopped_when_it_stands_still_or_takes_too_long(
     assert stall_reason(said, now_s, since_s, PATIENCE) == why
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
 def heart(tmp_path: Path, clock: Clock) -> Heartbeat:
     return Heartbeat(progress_path(tmp_path, 3), clock, pid=7)
+
+
+def _written(directory: Path) -> Progress:
+    said = read_progress(directory, 3, 7)
+    assert said is not None
+    return said
 
 
 def test_the_parent_reads_what_the_child_is_at(
@@ -97,13 +96,10 @@ def test_many_beats_write_seldom_and_lose_no_audio(
     for _ in range(100):
         clock.now_s += 0.001
         heart.touch("decode of a.wav", 1.0)
-    said = read_progress(tmp_path, 3, 7)
-    assert said is not None
-    assert said.at_s == 1000.0
+    assert _written(tmp_path).at_s == 1000.0
     clock.now_s += 1
     heart.touch("write of a.wav")
-    said = read_progress(tmp_path, 3, 7)
-    assert said is not None
+    said = _written(tmp_path)
     assert (said.time_allowance_s, said.doing) == (100.0, "write of a.wav")
 
 
@@ -125,8 +121,7 @@ def test_the_audio_of_the_shard_before_does_not_count(
     heart.begin("night-1", "second")
     clock.now_s += 1
     heart.touch("vad of b.wav")
-    said = read_progress(tmp_path, 3, 7)
-    assert said is not None
+    said = _written(tmp_path)
     assert (said.time_allowance_s, said.attempt_id) == (0.0, "second")
 
 
@@ -149,7 +144,5 @@ def test_long_words_are_cut_and_short_ones_leave_nothing_of_them(
     for doing in ("\u6f22" * 5000, "vad of a.wav"):
         clock.now_s += 1
         heart.touch(doing)
-        said = read_progress(tmp_path, 3, 7)
-        assert said is not None
-        assert said.doing == doing[:300]
+        assert _written(tmp_path).doing == doing[:300]
     assert progress_path(tmp_path, 3).stat().st_size == 2048  # taken from the start

@@ -1,10 +1,15 @@
-"""What the processes of one worker know of each other, and what they conclude."""
+"""What the processes of one worker write of their slots for each other, also while they work."""
 
 from pathlib import Path
 
 import pytest
 
+from funasr_fleet.worker.events import Event, ShardRequeued, ignore
+from funasr_fleet.worker.process.device_plan import SlotPlan
+from funasr_fleet.worker.process.slot_reporter import SlotReporter
 from funasr_fleet.worker.process.slot_state import ConsumerState, SlotFiles, SlotState, State
+from tests.support.examples import a_finished_file
+from tests.support.fake_pipeline import ScriptedEngine
 
 
 def a_slot(slot: int, state: State = "ready", failures: int = 0, reason: str = "") -> SlotState:
@@ -74,3 +79,78 @@ def test_the_loop_s_last_word_is_read_by_others(files: SlotFiles) -> None:
     said = ConsumerState(consuming=True, since_s=1.5, at_s=7.0)
     files.write_consumer_state(said)
     assert SlotFiles(files.directory).consumer() == said
+
+
+PLAN = SlotPlan(slot=0, device="cpu", visible="", threads=1)
+
+
+class Growing(ScriptedEngine):
+    """Needs more memory with every look."""
+
+    looks = 0
+
+    def memory_bytes(self) -> dict[str, int]:
+        self.looks += 1
+        return {"allocated": self.looks}
+
+
+@pytest.fixture
+def loading(tmp_path: Path) -> SlotFiles:
+    loading = SlotFiles(tmp_path)
+    loading.start(1)
+    loading.write(SlotState(slot=0, pid=1, state="loading", deaths_in_a_row=2))
+    return loading
+
+
+def told(loading: SlotFiles) -> tuple[int, int]:
+    state = loading.read(0)
+    assert state
+    return (state.memory or {})["allocated"], state.deaths_in_a_row
+
+
+def test_memory_is_told_while_files_end_and_deaths_until_a_shard_does(loading: SlotFiles) -> None:
+    reporter = SlotReporter.ready(PLAN, None, loading, Growing())
+    now, heard = 100.0, list[Event]()
+    reporter.clock = lambda: now
+
+    def hear(event: Event) -> None:
+        heard.append(event)
+
+    observe = reporter.wrap(hear)
+    assert told(loading) == (1, 2)
+    reporter.write()
+    observe(a_finished_file())
+    observe(ShardRequeued(shard="s"))
+    assert told(loading) == (2, 2)  # not for every small file
+    now += 6
+    observe(a_finished_file())
+    assert told(loading) == (3, 2)
+    reporter.shard_ended()
+    assert told(loading) == (4, 0)
+    assert len(heard) == 3
+
+
+def test_a_device_that_is_lost_fails_no_file(
+    loading: SlotFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Growing()
+    reporter = SlotReporter.ready(PLAN, None, loading, engine)
+
+    def lost() -> bool:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(engine, "on_device", lost)
+    reporter.wrap(ignore)(a_finished_file())
+    reporter.shard_ended()
+    assert told(loading) == (1, 2)
+
+
+def test_a_full_disk_fails_no_shard(loading: SlotFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    reporter = SlotReporter.ready(PLAN, None, loading, Growing())
+
+    def full(files: SlotFiles, state: SlotState) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(SlotFiles, "write", full)
+    reporter.shard_ended()
+    assert told(loading) == (1, 2)

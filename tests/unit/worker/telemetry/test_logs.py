@@ -16,7 +16,7 @@ from funasr_fleet.worker.events import (
     ShardStarted,
 )
 from funasr_fleet.worker.telemetry.logs import configure_logging, log_event
-from tests.support.examples import a_shard
+from tests.support.examples import a_finished_file, a_shard
 from tests.support.fake_child import ChildAtWork
 
 Lines = pytest.CaptureFixture[str]
@@ -57,8 +57,7 @@ def test_times_of_stages_are_whole_milliseconds(capsys: Lines) -> None:
 
 
 def _finished(**fields: Any) -> FileFinished:
-    given: dict[str, Any] = {"shard": "s", "job": "j", "audio": "s3://in/a", "index": 0}
-    return FileFinished(**given, outcome="failed", audio_s=0.0, seconds=0.1, **fields)
+    return a_finished_file(outcome="failed", **fields)
 
 
 @pytest.mark.parametrize(

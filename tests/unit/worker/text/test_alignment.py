@@ -49,11 +49,6 @@ def test_a_text_is_cut_where_a_line_may_break(text: str, pieces: list[str]) -> N
     assert split_pieces(text) == pieces
 
 
-@given(TEXTS)
-def test_pieces_joined_are_the_text(text: str) -> None:
-    assert "".join(split_pieces(text)) == text
-
-
 def test_punctuation_and_capitals_do_not_hide_a_word() -> None:
     heard = _starts("Hello, World. How's it?", "hello", "world", "how's", "it")
     assert heard == {"Hello,": 0, "World.": 100, "How's": 200, "it?": 300}

@@ -59,13 +59,6 @@ def test_sentences_end_where_readers_see_an_end(text: str, sentences: list[str])
     assert texts(heard(text)) == sentences
 
 
-@pytest.mark.parametrize(
-    "text", ["Hello there. How are you?", "你好。你是谁\uff1f", "你好。Hi. Bye."]
-)
-def test_sentences_joined_are_the_text(text: str) -> None:
-    assert join_texts(texts(heard(text))) == text
-
-
 def test_each_has_its_words_and_their_times_between_the_ends_of_the_segment() -> None:
     first, second, third = split_sentences(heard("Hello there. How are you? Fine!"))
     assert [word.text for word in second.words or ()] == ["how", "are", "you"]

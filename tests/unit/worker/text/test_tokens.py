@@ -34,11 +34,6 @@ def test_han_and_kana_are_words_each_and_others_end_at_spaces(text: str, words: 
     assert split_words(text) == words
 
 
-@given(TEXTS)
-def test_splitting_loses_nothing_but_spaces(text: str) -> None:
-    assert "".join(split_words(text)) == "".join(text.split())
-
-
 @pytest.mark.parametrize(
     ("texts", "joined"),
     [
