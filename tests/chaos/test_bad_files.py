@@ -37,7 +37,7 @@ def check_neighbours(evidence: Evidence) -> None:
     assert not evidence.ending.success
 
 
-def test_files_that_kill_or_hang_their_child_are_put_aside(
+def test_files_that_crash_or_hang_their_child_become_dead_letters(
     fleet: Fleet,
     settings: Settings,
     store: S3Store,
@@ -63,7 +63,7 @@ def test_files_that_kill_or_hang_their_child_are_put_aside(
         assert report["attempts"] == MAX_ATTEMPTS
 
 
-def test_a_file_is_put_aside_with_its_error_although_storage_is_away(
+def test_a_dead_letter_gets_its_error_report_despite_a_storage_outage(
     fleet: Fleet,
     settings: Settings,
     store: S3Store,
@@ -100,7 +100,7 @@ def told(members: list[Member], *beginnings: str) -> int:
     return sum(event.startswith(beginnings) for event in events)
 
 
-def test_files_of_a_hundred_hours_fail_and_take_nobody_down(
+def test_files_of_a_hundred_hours_fail_without_crashing_a_worker(
     fleet: Fleet,
     settings: Settings,
     store: S3Store,

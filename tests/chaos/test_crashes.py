@@ -45,7 +45,7 @@ def job(fleet: Fleet, settings: Settings, store: S3Store, manifest: Path) -> Job
     return begin(fleet, settings, write_manifest(manifest, rows), SHARD_FILES)
 
 
-def test_a_killed_child_is_replaced_and_its_files_are_done(
+def test_a_killed_child_is_replaced_and_its_files_are_processed(
     job: Job, fleet: Fleet, say: Say
 ) -> None:
     found, begun = catch(job, fleet.alive), time.monotonic()
@@ -56,7 +56,9 @@ def test_a_killed_child_is_replaced_and_its_files_are_done(
     job.check()
 
 
-def test_the_files_of_a_killed_worker_are_done_by_another(job: Job, fleet: Fleet, say: Say) -> None:
+def test_another_worker_processes_the_files_of_a_killed_worker(
+    job: Job, fleet: Fleet, say: Say
+) -> None:
     found, begun = catch(job, fleet.alive), time.monotonic()
     killing.kill_worker(found.member.worker)
     wait_until_done(job, found.files, VISIBILITY_TIMEOUT_S + SWEEP_S + RELOAD_S)
@@ -67,7 +69,7 @@ def test_the_files_of_a_killed_worker_are_done_by_another(job: Job, fleet: Fleet
     job.check()
 
 
-def test_a_worker_that_is_asked_to_stop_hands_back_what_it_has_not_begun(
+def test_a_stopped_worker_requeues_the_files_it_has_not_started(
     job: Job, fleet: Fleet, say: Say
 ) -> None:
     found, begun = catch(job, fleet.alive), time.monotonic()
@@ -83,7 +85,7 @@ def test_a_worker_that_is_asked_to_stop_hands_back_what_it_has_not_begun(
     assert not evidence.dead
 
 
-def test_a_second_signal_hands_everything_back_at_once(
+def test_a_second_signal_requeues_everything_at_once(
     fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, say: Say
 ) -> None:
     asked, other = fleet.stand(2)

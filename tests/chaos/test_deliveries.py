@@ -17,7 +17,7 @@ Say = Callable[[str, float], None]
 Span = tuple[float, float]
 
 
-def test_two_workers_are_never_at_work_on_one_shard(
+def test_two_workers_never_process_one_shard_at_the_same_time(
     fleet: Fleet, settings: Settings, store: S3Store, manifest: Path
 ) -> None:
     members = fleet.stand(2)
@@ -35,7 +35,7 @@ def test_two_workers_are_never_at_work_on_one_shard(
             assert begin_again >= end, f"{shard}: {spans}"
 
 
-def test_work_longer_than_three_visibility_timeouts_is_done_once(
+def test_work_longer_than_three_visibility_timeouts_is_processed_once(
     fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, say: Say
 ) -> None:
     members = fleet.stand(2)

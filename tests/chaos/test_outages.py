@@ -37,7 +37,7 @@ def job(fleet: Fleet, settings: Settings, store: S3Store, manifest: Path) -> Job
     return begin(fleet, settings, write_manifest(manifest, rows), SHARD_FILES)
 
 
-def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
+def test_a_broker_that_is_killed_and_restarted_loses_nothing(
     job: Job, fleet: Fleet, broker: RestartableBroker, say: Say
 ) -> None:
     members = fleet.alive
@@ -55,7 +55,7 @@ def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
     assert all(one.exit_code is None for one in members)
 
 
-def test_a_child_that_dies_while_the_broker_is_away_is_replaced_and_its_files_are_done(
+def test_a_child_killed_during_a_broker_outage_is_replaced_and_its_files_are_processed(
     job: Job, fleet: Fleet, broker: RestartableBroker, manifest: Path, say: Say
 ) -> None:
     found = catch(job, fleet.alive)
@@ -75,7 +75,7 @@ def test_a_child_that_dies_while_the_broker_is_away_is_replaced_and_its_files_ar
     _works_again(found.member, job, fleet, manifest)
 
 
-def test_storage_that_is_away_for_half_a_minute_delays_and_loses_nothing(
+def test_a_storage_outage_of_half_a_minute_loses_nothing(
     job: Job, fleet: Fleet, storage: Storage, say: Say
 ) -> None:
     catch(job, fleet.alive)
@@ -90,7 +90,7 @@ def test_storage_that_is_away_for_half_a_minute_delays_and_loses_nothing(
 
 
 @pytest.mark.parametrize("frozen", [False, True], ids=["cut", "frozen"])
-def test_the_files_of_a_worker_that_is_cut_off_are_done_once_by_another(
+def test_another_worker_processes_the_files_of_a_worker_that_is_cut_off(
     job: Job, fleet: Fleet, manifest: Path, say: Say, *, frozen: bool
 ) -> None:
     found, begun = catch(job, fleet.alive), time.monotonic()

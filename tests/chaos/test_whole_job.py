@@ -30,7 +30,7 @@ _MAX_READY = 12
 
 
 @pytest.mark.timeout(DEADLINE_S + 300)
-def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
+def test_every_file_has_one_outcome_whatever_fails(  # noqa: PLR0917 - fixtures
     stack: Stack,
     broker: RestartableBroker,
     storage: Storage,
@@ -77,7 +77,7 @@ def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
     assert fleet.left_behind() == []
 
 
-def test_a_seed_draws_every_act_once_and_always_the_same() -> None:
+def test_a_schedule_has_every_act_and_is_reproducible_from_its_seed() -> None:
     steps = schedule.draw(7)
     assert steps == schedule.draw(7)
     assert steps != schedule.draw(8)
@@ -86,7 +86,7 @@ def test_a_seed_draws_every_act_once_and_always_the_same() -> None:
     assert all(0 < step.share < 0.9 for step in steps)
 
 
-def test_the_producer_dies_while_it_has_something_to_publish() -> None:
+def test_the_producer_is_killed_while_it_still_publishes() -> None:
     for seed in range(50):
         (dies,) = (step for step in schedule.draw(seed) if step.act == PRODUCER)
         assert dies.share <= 0.3

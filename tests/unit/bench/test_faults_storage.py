@@ -44,7 +44,7 @@ def ask(storage: Storage, path: str) -> str:
         return "reset"
 
 
-def test_in_fair_weather_all_passes_over_one_connection(storage: Storage) -> None:
+def test_healthy_storage_passes_all_requests_over_one_connection(storage: Storage) -> None:
     connection = connect(storage)
     for number in range(3):
         connection.request("PUT", f"/b/{number}", b"body")
@@ -55,7 +55,9 @@ def test_in_fair_weather_all_passes_over_one_connection(storage: Storage) -> Non
     connection.close()
 
 
-def test_in_bad_weather_all_fails_in_two_ways(storage: Storage, behind: WebHost) -> None:
+def test_failing_storage_answers_503_or_resets_the_connection(
+    storage: Storage, behind: WebHost
+) -> None:
     storage.weather = FaultProfile(failing=1.0)
     told = [ask(storage, f"/{number}") for number in range(40)]
     assert set(told) == {"503", "reset"}
@@ -65,7 +67,7 @@ def test_in_bad_weather_all_fails_in_two_ways(storage: Storage, behind: WebHost)
     assert 0 < len(behind.asked) < told.count("reset")
 
 
-def test_a_share_fails_and_the_dice_are_seeded(storage: Storage) -> None:
+def test_failures_have_the_given_rate_and_are_reproducible_from_the_seed(storage: Storage) -> None:
     storage.weather = FaultProfile(failing=0.3)
     fates = [storage.fate()[0] for _ in range(500)]
     assert 100 < len(fates) - fates.count("passed") < 200
@@ -74,7 +76,7 @@ def test_a_share_fails_and_the_dice_are_seeded(storage: Storage) -> None:
         assert [same.fate()[0] for _ in range(500)] == fates
 
 
-def test_the_weather_changes_at_once(storage: Storage) -> None:
+def test_a_changed_fault_profile_applies_at_once(storage: Storage) -> None:
     with contextlib.closing(connect(storage)) as connection:
         for weather, status in ((FaultProfile(failing=1.0), "bad"), (HEALTHY, "200")):
             storage.weather = weather

@@ -46,7 +46,7 @@ def says_back(peer: socket.socket, text: bytes) -> bool:
     return peer.recv(100) == text
 
 
-def test_all_passes(wire: TcpProxy) -> None:
+def test_an_intact_line_passes_everything(wire: TcpProxy) -> None:
     with connect(wire) as one, connect(wire) as other:
         assert says_back(one, b"a")
         assert says_back(other, b"b")
@@ -67,7 +67,7 @@ def test_cutting_breaks_connections_and_refuses_new_ones(wire: TcpProxy) -> None
         assert says_back(after, b"b")
 
 
-def test_what_is_frozen_arrives_later(wire: TcpProxy) -> None:
+def test_bytes_sent_while_frozen_arrive_after_the_line_is_restored(wire: TcpProxy) -> None:
     with connect(wire) as peer:
         assert says_back(peer, b"a")
         wire.freeze()
@@ -90,7 +90,7 @@ def test_a_frozen_line_can_be_cut(wire: TcpProxy) -> None:
             assert peer.recv(100) == b""
 
 
-def test_a_server_that_is_away_breaks_the_connection() -> None:
+def test_an_unreachable_server_breaks_the_connection() -> None:
     with (
         TcpProxy(("127.0.0.1", 1)) as nowhere,
         contextlib.suppress(ConnectionError),  # it may be broken as soon as it is made

@@ -52,14 +52,14 @@ STEADY, NOISY = a_series([9, 4, 4.5, 5]), a_series([6, 4, 4.1, 7])
         ([a_series([4, 4, 4], mebibytes=[800, 900, 1000])], False),
     ],
 )
-def test_what_gets_slower_larger_or_more_threaded_is_not_steady(
+def test_runs_that_get_slower_larger_or_use_more_threads_are_not_steady(
     series: list[list[Run]], *, steady: bool
 ) -> None:
     assert soaked(*series).steady is steady
     assert f'"steady": {str(steady).lower()}' in soaked(*series).to_json()
 
 
-def test_the_text_says_every_run_and_the_verdict() -> None:
+def test_the_text_lists_every_run_and_the_verdict() -> None:
     text = soaked(NOISY, STEADY).to_text()
     assert len(text.splitlines()) == 10
     assert "slower than the first series x1.00" in text
@@ -88,7 +88,7 @@ def test_memory_that_goes_on_growing_is_not_flat(child: list[int], *, flat: bool
     assert f'"flat": {str(flat).lower()}' in endured(child).to_json()
 
 
-def test_a_parent_that_grows_or_threads_that_change_are_not_flat() -> None:
+def test_a_growing_parent_or_changing_thread_counts_are_not_flat() -> None:
     steady = endured([800] * 8)
     growing = [
         Moment(at_s=n, files=9, seconds=1, child_mib=800, parent_mib=60 + 5 * n, threads=2)
@@ -99,14 +99,14 @@ def test_a_parent_that_grows_or_threads_that_change_are_not_flat() -> None:
         assert not EnduranceResult(minutes=30, files=72, moments=moments, machine={}).flat
 
 
-def test_points_on_a_line_have_that_line() -> None:
+def test_points_on_a_line_are_fitted_exactly() -> None:
     growth = growth_of("files", (10, 20, 40), [(3.0, 5.0, 9.0), (9.0, 9.0, 9.5)])
     assert growth.seconds == [3.0, 5.0, 9.0]
     assert (growth.fit.fixed_s, growth.fit.seconds_each) == (1.0, 0.2)
     assert growth.fit.r_squared == 1.0
 
 
-def test_what_grows_faster_than_a_line_does_not_pass_for_one() -> None:
+def test_superlinear_growth_is_not_fitted_as_a_line() -> None:
     sizes = (1, 2, 4, 8, 16)
     growth = growth_of("minutes", sizes, [[size**2 / 10 for size in sizes]])
     assert growth.fit.r_squared < 0.97

@@ -11,7 +11,7 @@ from tests.support.examples import BEGUN, FIRST_MINUTE, counted, steady
 HOUR_MS = 3_600_000
 
 
-def test_it_says_what_became_of_the_job() -> None:
+def test_the_report_has_outcomes_throughput_and_speed() -> None:
     counts = counted(
         {"ok": 90, "failed": 4, "skipped": 6},
         audio_ms=90 * HOUR_MS,
@@ -40,39 +40,37 @@ def test_it_says_what_became_of_the_job() -> None:
     }
 
 
-def test_a_job_that_goes_on_has_no_end_yet() -> None:
+def test_a_running_job_has_no_end() -> None:
     document = report(counted({"ok": 1}, files=2), steady(1, 1, 1000), {}, now=BEGUN + 90)
     assert document["finished_at"] is None
     assert document["wall_s"] == 90
 
 
-def test_a_job_that_is_not_known_whole_has_no_end() -> None:
+def test_an_incomplete_ledger_gives_no_end() -> None:
     document = report(counted({"ok": 2}, whole=False), steady(1, 2, 1000), {})
     assert (document["whole"], document["finished_at"]) == (False, None)
 
 
 @pytest.mark.parametrize(("now", "end_s"), [(None, 120), (BEGUN + 70, 70), (BEGUN + 9000, 120)])
-def test_an_end_that_nobody_wrote_down_is_known_to_the_minute(
-    now: float | None, end_s: float
-) -> None:
+def test_a_missing_end_is_derived_from_the_last_minute(now: float | None, end_s: float) -> None:
     document = report(counted({"ok": 2}), steady(2, 1, 1000), {}, now=now)
     assert document["wall_s"] == end_s
     assert document["finished_at"] is not None
 
 
-def test_cancelled_files_are_those_that_nobody_began() -> None:
+def test_cancelled_files_are_those_that_were_never_started() -> None:
     document = report(counted({"ok": 1}, files=10, cancelled_at=BEGUN + 600), [], {})
     assert document["outcomes"]["cancelled"] == 9
     assert sum(document["outcomes"].values()) == document["files"]
     assert document["finished_at"] == document["cancelled_at"] == "2026-11-18T11:17:00Z"
 
 
-def test_a_job_that_no_producer_began_begins_with_its_first_file() -> None:
+def test_a_job_without_a_start_time_starts_with_its_first_file() -> None:
     document = report(counted({"ok": 1}, created_at=0.0), steady(1, 1, 60_000), {})
     assert (document["created_at"], document["wall_s"]) == ("2026-11-18T11:07:00Z", 60)
 
 
-def test_an_empty_job_has_no_speed_and_no_times() -> None:
+def test_an_empty_job_has_no_speed_and_no_latencies() -> None:
     document = report(counted(), [], {})
     assert (document["wall_s"], document["rtfx"], document["audio_hours_per_hour"]) == (
         0,
@@ -83,7 +81,7 @@ def test_an_empty_job_has_no_speed_and_no_times() -> None:
     assert (document["throughput"], document["failures"]) == ([], {})
 
 
-def test_buckets_say_their_bound_and_how_many_files_lie_in_them_alone() -> None:
+def test_latency_buckets_have_bounds_and_are_not_cumulative() -> None:
     buckets = report(counted({"ok": 3}), [], {0: 1, 13: 2})["latency_s"]["buckets"]
     assert [bucket["le"] for bucket in buckets] == [*LATENCY_BOUNDS_S, None]
     assert [bucket["files"] for bucket in buckets] == [1, *[0] * 12, 2]
@@ -101,13 +99,13 @@ def test_buckets_say_their_bound_and_how_many_files_lie_in_them_alone() -> None:
         ({13: 5}, 0.5, 1000.0),
     ],
 )
-def test_times_are_estimated_within_their_bucket(
+def test_quantiles_are_interpolated_within_their_bucket(
     latency: dict[int, int], share: float, seconds: float
 ) -> None:
     assert quantile(latency, share) == pytest.approx(seconds, rel=1e-2)
 
 
-def test_a_time_lies_in_the_bucket_whose_bound_it_does_not_pass() -> None:
+def test_a_latency_is_in_the_first_bucket_whose_bound_is_not_below_it() -> None:
     for seconds in (0.01, 0.1, 0.3, 7.0, 1000.0):
         bound = LATENCY_BOUNDS_S[latency_bucket(seconds)]
         found = quantile({latency_bucket(seconds): 1}, 1.0)

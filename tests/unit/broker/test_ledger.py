@@ -29,13 +29,13 @@ def test_every_outcome_finishes_a_file(name: Outcome) -> None:
         (counted({}, files=0), True),
     ],
 )
-def test_a_job_is_complete_when_all_is_published_and_nothing_waited_for(
+def test_a_job_is_complete_when_published_and_nothing_is_waiting(
     job: JobCounts, complete: bool
 ) -> None:
     assert job.complete is complete
 
 
-def test_a_job_that_is_not_known_whole_is_never_complete() -> None:
+def test_a_job_with_an_incomplete_ledger_is_never_complete() -> None:
     for cancelled_at in (None, 5.0):
         lost = replace(counted({"ok": 2}, files=2), whole=False, cancelled_at=cancelled_at)
         assert not lost.complete
@@ -64,7 +64,7 @@ NOTHING = [0] * (len(OUTCOMES) + len(KINDS))
         ({}, 0, 3, False),
     ],
 )
-def test_a_ledger_is_whole_when_it_has_the_plan_and_all_that_was_counted(
+def test_a_ledger_is_whole_when_it_has_the_plan_and_every_count(
     meta: dict[str, str | None], windows: int, finished: int, whole: bool
 ) -> None:
     stored = {name: value for name, value in meta.items() if value is not None}
@@ -82,7 +82,7 @@ def test_a_job_of_an_earlier_release_is_whole_by_its_cursor() -> None:
         assert found.complete is (windows == 1)
 
 
-def test_nothing_at_all_is_no_job() -> None:
+def test_an_empty_ledger_has_no_job() -> None:
     assert read_counts("night", {}, [], 0, *NOTHING) is None
     assert read_counts("night", {}, ["2"], 0, *NOTHING)
 
@@ -103,7 +103,7 @@ def test_a_redis_that_does_not_answer_is_an_unavailable_broker(error: Exception,
         reached(call)
 
 
-def test_what_redis_answers_is_passed_on() -> None:
+def test_results_of_redis_are_passed_on() -> None:
     def call(*args: Any, **kwargs: Any) -> Any:
         return args, kwargs
 

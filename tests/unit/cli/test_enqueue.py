@@ -42,9 +42,7 @@ def _result(**fields: Any) -> EnqueueResult:
         ),
     ],
 )
-def test_one_sentence_says_what_became_of_the_backlog(
-    found: EnqueueResult, phrases: list[str]
-) -> None:
+def test_one_sentence_summarises_the_result(found: EnqueueResult, phrases: list[str]) -> None:
     sentence = _sentence(found)
     assert all(phrase in sentence for phrase in phrases)
     assert "\n" not in sentence
@@ -113,7 +111,7 @@ def test_all_stands_for_every_format(asked: dict[str, Any], formats: str) -> Non
     assert asked["options"].formats == FORMATS
 
 
-def test_a_warning_is_a_line_on_stderr_and_in_the_document(asked: dict[str, Any]) -> None:
+def test_a_warning_is_on_stderr_and_in_the_json_document(asked: dict[str, Any]) -> None:
     asked["warnings"] = ["no worker serves x now"]
     result = _run("--json")
     assert (result.exit_code, result.stderr) == (0, "fleet: no worker serves x now\n")
@@ -122,7 +120,7 @@ def test_a_warning_is_a_line_on_stderr_and_in_the_document(asked: dict[str, Any]
     assert (document["job"], document["files"], document["enqueued"]) == ("night", 1, 1)
 
 
-def test_limits_that_are_given_reach_the_producer(asked: dict[str, Any]) -> None:
+def test_given_limits_reach_the_producer(asked: dict[str, Any]) -> None:
     result = _run("--max-shard-seconds", "90", "--max-ready", "7", "--priority", "9")
     assert result.exit_code == 0
     assert asked["limits"] == ShardLimits(seconds=90)
@@ -159,7 +157,7 @@ def waited(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     ],
 )
 @pytest.mark.parametrize("arguments", [("--wait",), ("--wait", "--json")])
-def test_waiting_ends_as_the_job_does(
+def test_waiting_exits_with_the_code_of_the_job(
     waited: dict[str, Any], counts: JobCounts, bad: list[str], code: int, arguments: tuple[str, ...]
 ) -> None:
     waited.update(counts=counts, bad=bad)
@@ -168,13 +166,13 @@ def test_waiting_ends_as_the_job_does(
     assert ("fleet reconcile night" in result.output) == (code == 3)
 
 
-def test_nothing_is_waited_for_when_nothing_was_found(waited: dict[str, Any]) -> None:
+def test_an_empty_backlog_is_not_waited_for(waited: dict[str, Any]) -> None:
     waited["empty"] = True
     assert _run("--wait").exit_code == 0
     assert "looked" not in waited
 
 
-def test_bad_rows_are_said_and_the_rest_is_enqueued(asked: dict[str, Any]) -> None:
+def test_invalid_rows_are_reported_and_the_rest_is_enqueued(asked: dict[str, Any]) -> None:
     asked["bad"] = ["list.jsonl, line 2: audio: missing"]
     result = _run()
     assert result.exit_code == 1
@@ -192,7 +190,7 @@ def test_bad_rows_are_said_and_the_rest_is_enqueued(asked: dict[str, Any]) -> No
         (("--output", "s3://out/vict/_jobs/v1/"), "--output must not contain _jobs as a path part"),
     ],
 )
-def test_a_wrong_option_is_named_before_anything_is_published(
+def test_an_invalid_option_is_named_before_anything_is_published(
     asked: dict[str, Any], arguments: tuple[str, str], named: str
 ) -> None:
     error = _run(*arguments).exception

@@ -60,7 +60,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
     )
 
 
-def test_the_codes_are_those_of_the_interface() -> None:
+def test_the_exit_codes_are_those_of_the_documentation() -> None:
     assert {code.name: int(code) for code in Exit} == {
         "OK": 0,
         "SOME_FAILED": 1,
@@ -88,14 +88,14 @@ def test_the_codes_are_those_of_the_interface() -> None:
         (RuntimeError(), None),
     ],
 )
-def test_an_error_with_a_name_has_a_code_and_a_bug_has_none(
+def test_expected_errors_have_an_exit_code_and_bugs_have_none(
     error: Exception, code: int | None
 ) -> None:
     assert exit_for(error) == code
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "-1"])
-def test_a_port_that_there_cannot_be_is_wrong_usage(port: str) -> None:
+def test_an_invalid_port_is_wrong_usage(port: str) -> None:
     done = invoke(exporter, "--port", port)
     assert done.exit_code == 2
     assert "--port" in done.output

@@ -45,7 +45,7 @@ def test_failures_are_shown_by_kind_with_examples() -> None:
     assert result.stdout.index("poison") < result.stdout.index("unknown")
 
 
-def test_failures_as_one_document() -> None:
+def test_failures_can_be_one_json_document() -> None:
     first, second = json.loads(invoke(failures, "night", "--json").stdout)
     assert (first["kind"], first["count"]) == ("poison", 3)
     assert first["examples"][0]["relative"] == "a[red].mp3"
@@ -75,7 +75,7 @@ def test_a_report_for_the_browser_is_written_to_a_file(tmp_path: Path) -> None:
     assert json.loads(both.stdout)["job"] == "night"
 
 
-def test_a_name_that_is_no_text_does_not_stop_the_page(
+def test_a_file_name_with_a_lone_surrogate_does_not_break_the_page(
     told: dict[str, Any], tmp_path: Path
 ) -> None:
     odd = FailureExample(kind="poison", index=0, relative="\udcff.mp3", message="")
@@ -83,7 +83,7 @@ def test_a_name_that_is_no_text_does_not_stop_the_page(
     assert invoke(report, "night", "--html", str(tmp_path / "a.html")).exit_code == 0
 
 
-def test_a_page_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_an_unwritable_page_is_one_error_message(tmp_path: Path) -> None:
     error = invoke(report, "night", "--html", str(tmp_path / "none" / "a.html")).exception
     assert isinstance(error, WrongUsage)
     assert "No such file or directory" in str(error)
@@ -114,7 +114,7 @@ def test_jobs_are_listed_with_their_state(told: dict[str, Any]) -> None:
     assert documents[0]["outcomes"]["ok"] == 5
 
 
-def test_no_jobs_say_what_makes_one(told: dict[str, Any]) -> None:
+def test_an_empty_list_of_jobs_names_the_command_that_makes_one(told: dict[str, Any]) -> None:
     told["jobs"] = []
     assert "fleet enqueue" in invoke(jobs).stdout
     assert json.loads(invoke(jobs, "--json").stdout) == []
@@ -122,7 +122,7 @@ def test_no_jobs_say_what_makes_one(told: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 @pytest.mark.parametrize("planned", [True, False])
-def test_a_plan_that_is_not_whole_is_said_and_is_no_success(
+def test_an_incomplete_plan_is_reported_and_exits_1(
     monkeypatch: pytest.MonkeyPatch, planned: bool, arguments: tuple[str, ...]
 ) -> None:
     found = ReconcileResult(job="night", files=9, done=5, failed=1, enqueued=3, planned=planned)

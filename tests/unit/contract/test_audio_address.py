@@ -19,7 +19,7 @@ SIGNED = "https://host.example/calls/a%20b.mp3?X-Amz-Signature=hush#hush"
 
 
 @pytest.mark.parametrize("uri", ["s3://b/k", SIGNED, "http://h:8080/a", "https://h/\u4f60.wav"])
-def test_a_sound_address_is_kept_as_it_is(uri: str) -> None:
+def test_a_valid_address_is_kept_unchanged(uri: str) -> None:
     assert check_audio(uri) == uri
 
 
@@ -33,7 +33,7 @@ def test_a_sound_address_is_kept_as_it_is(uri: str) -> None:
         "http://" + "a" * 300 + "/a",
     ],
 )
-def test_what_is_none_is_refused_and_not_repeated(uri: str) -> None:
+def test_an_invalid_address_is_rejected_without_being_repeated(uri: str) -> None:
     with pytest.raises(ValueError, match="must") as caught:
         check_audio(uri)
     assert "hush" not in str(caught.value)
@@ -50,12 +50,12 @@ def test_what_is_none_is_refused_and_not_repeated(uri: str) -> None:
         ("https://h/a@b", "https://h/a@b"),
     ],
 )
-def test_what_may_be_read_has_no_query_and_no_user(uri: str, may_be_read: str) -> None:
+def test_the_shown_address_has_no_query_and_no_user(uri: str, may_be_read: str) -> None:
     assert shown(uri) == may_be_read
 
 
 @given(st.text(max_size=20), st.sampled_from(["?", "#"]))
-def test_no_text_behind_the_path_is_ever_shown(path: str, mark: str) -> None:
+def test_text_after_the_path_is_never_shown(path: str, mark: str) -> None:
     assert "hush" not in shown(f"http://h/{path}{mark}hush")
 
 
@@ -74,7 +74,7 @@ def test_a_path_that_would_leave_the_prefix_is_refused(path: str) -> None:
 
 
 @pytest.mark.parametrize("uri", ["https://Host.Example/a", "http://host.example:81/a?b"])
-def test_a_host_is_known_by_its_name_alone(uri: str) -> None:
+def test_a_host_is_allowed_by_its_exact_name(uri: str) -> None:
     assert host_of(uri) == "host.example"
     check_host(uri, {"host.example"})
     for others in ((), ("example",), ("xhost.example",), ("host.example.",)):
@@ -82,15 +82,15 @@ def test_a_host_is_known_by_its_name_alone(uri: str) -> None:
             check_host(uri, others)
 
 
-def test_a_host_in_another_alphabet_is_known_by_its_name_in_the_dns() -> None:
+def test_an_internationalised_host_is_compared_by_its_dns_name() -> None:
     assert host_of("https://b\u00fccher.example/a") == "xn--bcher-kva.example"
 
 
-def test_addresses_in_s3_need_no_host() -> None:
+def test_addresses_in_s3_need_no_allowed_host() -> None:
     check_host("s3://b/k", ())
 
 
-def test_a_fingerprint_tells_addresses_apart_by_their_query() -> None:
+def test_a_fingerprint_depends_on_the_query_of_an_address() -> None:
     one, other = (a_ref(f"https://h/a?id={number}") for number in (1, 2))
     assert one.relative == other.relative
     assert fingerprint(one, "e", "m", Options()) != fingerprint(other, "e", "m", Options())

@@ -54,7 +54,7 @@ def _plainly(ref: AudioRef, etag: str, model: str, options: Options) -> str:
 
 
 @given(REFS, st.text(st.characters()), st.text(), OPTIONS)
-def test_it_is_the_hash_of_canonical_json(
+def test_a_fingerprint_is_the_hash_of_canonical_json(
     ref: AudioRef, etag: str, model: str, options: Options
 ) -> None:
     assert fingerprint(ref, etag, model, options) == _plainly(ref, etag, model, options)

@@ -75,13 +75,13 @@ def test_an_address_has_a_bucket_and_a_key(value: Any, is_one: bool) -> None:
     assert is_s3_uri(value) is is_one
 
 
-def test_an_address_falls_apart_into_bucket_and_key() -> None:
+def test_an_address_is_split_into_bucket_and_key() -> None:
     assert split_uri("s3://b/x/y.mp3") == ("b", "x/y.mp3")
     assert split_uri("s3://b") == ("b", "")
     assert key_of("s3://b//x") == "x"
 
 
-def test_outputs_lie_beside_each_other_named_after_the_file() -> None:
+def test_outputs_are_named_after_the_file() -> None:
     assert output_uri(OUTPUT, "calls/a.mp3", "srt") == "s3://out/prefix/calls/a.mp3.srt"
     assert error_uri(OUTPUT, "calls/a.mp3") == "s3://out/prefix/calls/a.mp3.error.json"
 
@@ -96,7 +96,7 @@ PARTS = st.sampled_from(
 
 
 @given(st.lists(PARTS, max_size=6).map("".join) | st.text(max_size=20))
-def test_what_is_plain_is_safe(name: str) -> None:
+def test_names_accepted_by_the_fast_check_are_safe(name: str) -> None:
     if not _is_plain(name):
         return
     assert check_relative(name) == name
@@ -109,7 +109,7 @@ def test_what_is_plain_is_safe(name: str) -> None:
 
 
 @given(st.lists(PARTS, max_size=6).map("".join) | st.text(max_size=20))
-def test_what_is_accepted_the_long_way_is_safe_too(name: str) -> None:
+def test_names_accepted_by_the_full_check_are_safe(name: str) -> None:
     try:
         check_relative(name)
     except ValueError:
@@ -151,7 +151,7 @@ def test_every_character_that_may_become_a_dot_a_slash_or_an_underscore_is_check
         ("\U0001f600" * 226, "bytes"),
     ],
 )
-def test_a_name_of_odd_unicode_is_refused(name: str, why: str) -> None:
+def test_a_name_with_unsafe_unicode_is_rejected(name: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         check_relative(name)
 
@@ -163,7 +163,7 @@ JOBS = [
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_a_name_among_the_documents_of_jobs_is_refused(name: str) -> None:
+def test_a_name_below_the_documents_of_jobs_is_rejected(name: str) -> None:
     with pytest.raises(ValueError, match="_jobs as a path part"):
         check_relative(name)
 

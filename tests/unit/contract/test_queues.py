@@ -22,12 +22,12 @@ from funasr_fleet.contract.queues import (
 from tests.support.examples import a_shard
 
 
-def test_any_client_finds_the_task_under_its_fixed_names() -> None:
+def test_the_names_of_task_and_queue_are_fixed() -> None:
     assert (TASK, QUEUE) == ("fleet.transcribe", "fleet")
 
 
 @pytest.mark.parametrize(("user", "redis"), [(9, 0), (4, 5), (0, 9)])
-def test_nine_is_first_for_users_and_zero_for_redis(user: int, redis: int) -> None:
+def test_priority_nine_of_users_is_zero_in_redis(user: int, redis: int) -> None:
     assert broker_priority(user) == redis
 
 
@@ -57,7 +57,7 @@ def test_a_model_has_a_queue_named_after_it(model: str, queue: str) -> None:
     assert {queue_of(lane) for lane in lanes(queue)} == {queue}
 
 
-def test_models_whose_names_are_alike_in_letters_have_queues_of_their_own() -> None:
+def test_models_with_similar_names_have_queues_of_their_own() -> None:
     names = ["\u6a21\u578b\u75321", "\u6a21\u578b\u4e591", "m@v1", "m-v1", "x" * 3000, "x" * 3001]
     queues = [queue_of_model(name) for name in names]
     assert len(set(queues)) == len(names)
@@ -87,6 +87,6 @@ def test_any_other_name_is_rejected_by_message_and_ledger(name: str) -> None:
         Keys().job(name, "failed")
 
 
-def test_no_job_s_key_is_part_of_another_job_s() -> None:
+def test_keys_of_different_jobs_never_collide() -> None:
     jobs = [Keys().all_of(name) for name in GOOD]
     assert len({key for keys in jobs for key in keys}) == sum(map(len, jobs))

@@ -25,7 +25,7 @@ EIGHT = [
 ]
 
 
-def test_the_first_question_brings_the_login_and_the_second_is_timed() -> None:
+def test_the_round_trip_is_measured_after_the_login() -> None:
     seconds, asked = 0.0, itertools.chain([0.075, 0.015])
 
     def ask() -> None:
@@ -74,7 +74,7 @@ class _Refusing:
         ("get", None, "written must be there at once", False),
     ],
 )
-def test_a_broker_that_answers_but_takes_nothing_is_wrong(
+def test_a_broker_that_rejects_writes_is_an_error_with_advice(
     command: str, answer: Any, advice: str, gone: bool
 ) -> None:
     found = try_writing(_Refusing(command, answer), "a:")
@@ -84,7 +84,7 @@ def test_a_broker_that_answers_but_takes_nothing_is_wrong(
     assert str(answer or "") in found.told
 
 
-def test_what_is_written_to_the_broker_begins_with_the_prefix_and_is_deleted() -> None:
+def test_the_test_key_has_the_prefix_and_is_deleted() -> None:
     keys: list[str] = []
 
     class Watched(_Refusing):
@@ -108,7 +108,7 @@ def test_what_is_written_to_the_broker_begins_with_the_prefix_and_is_deleted() -
         (-7.0, "error", "7.00 s behind"),
     ],
 )
-def test_a_clock_may_differ_by_less_than_a_renewal(
+def test_a_clock_that_differs_by_a_second_is_a_warning_and_by_more_an_error(
     ahead_s: float, verdict: Verdict, told: str
 ) -> None:
     found = check_clock(ahead_s)
@@ -127,7 +127,9 @@ def test_a_clock_may_differ_by_less_than_a_renewal(
         ("", True, "ok"),
     ],
 )
-def test_a_queue_must_not_forget(policy: str, aof: bool, verdict: Verdict) -> None:
+def test_eviction_is_an_error_and_missing_persistence_a_warning(
+    policy: str, aof: bool, verdict: Verdict
+) -> None:
     assert check_persistence(policy, aof).verdict == verdict
 
 
@@ -143,13 +145,13 @@ def test_a_queue_must_not_forget(policy: str, aof: bool, verdict: Verdict) -> No
         (("MIG-1",), EIGHT, "ok"),
     ],
 )
-def test_a_gpu_that_is_not_used_is_doubtful(
+def test_an_unused_gpu_is_a_warning(
     devices: tuple[str, ...], gpus: list[Gpu], verdict: Verdict
 ) -> None:
     assert check_devices(devices, gpus).verdict == verdict
 
 
-def test_the_gpus_that_lie_idle_are_named() -> None:
+def test_idle_gpus_are_named() -> None:
     found = check_devices(("0", "GPU-3a", "5"), EIGHT)
     assert "GPU 1, 2, 4, 6, 7 are idle" in found.advice
 
@@ -173,7 +175,7 @@ def test_too_few_cores_for_all_threads_are_a_warning_with_advice(
     assert ("auto" in found.advice) == ("auto" in advice)
 
 
-def test_a_prefix_without_anything_is_doubtful() -> None:
+def test_an_empty_prefix_is_a_warning() -> None:
     store = MemoryStore("audio", "transcripts")
     assert read_below(store, "s3://audio/none/").verdict == "warning"
     store.write("s3://audio/calls/a.wav", b"RIFF", "audio/wav")
@@ -181,14 +183,14 @@ def test_a_prefix_without_anything_is_doubtful() -> None:
     assert (found.verdict, "a.wav" in found.told) == ("ok", True)
 
 
-def test_what_is_written_to_try_is_deleted_again() -> None:
+def test_the_test_object_is_deleted() -> None:
     store = MemoryStore("audio", "transcripts")
     assert write_below(store, "s3://transcripts/").verdict == "ok"
     assert list(store.list("s3://transcripts/")) == []
 
 
 @pytest.mark.parametrize("output", ["s3://transcripts", "s3://transcripts/2026", "transcripts/"])
-def test_an_output_that_enqueue_refuses_is_wrong_and_nothing_is_written(output: str) -> None:
+def test_an_invalid_output_is_an_error_and_nothing_is_written(output: str) -> None:
     store = MemoryStore("transcripts", "transcripts_doctor")
     found = write_below(store, output)
     assert (found.verdict, "--output" in found.told) == ("error", True)
@@ -202,7 +204,7 @@ class _Undeletable(MemoryStore):
         raise ObjectDenied(f"access to {uri} was denied")
 
 
-def test_a_delete_that_is_denied_is_doubtful_for_workers_write_all_the_same() -> None:
+def test_a_denied_delete_is_only_a_warning() -> None:
     store = _Undeletable("transcripts")
     found = write_below(store, "s3://transcripts/")
     (left,) = store.list("s3://transcripts/")
@@ -217,7 +219,7 @@ def loads_but_on_gpu_1(settings: Settings, plan: SlotPlan) -> Finding:
     return Finding("model", "error" if plan.visible == "1" else "ok", plan.visible)
 
 
-def test_a_device_on_which_the_model_does_not_load_is_found_wherever_it_is() -> None:
+def test_every_device_is_tried_and_a_failing_one_is_named() -> None:
     found = list(check_models(SETTINGS, ("0", "1", "2"), loads_but_on_gpu_1))
     assert [(one.row, one.verdict, one.told) for one in found] == [
         ("model 0", "ok", "0"),
@@ -226,7 +228,7 @@ def test_a_device_on_which_the_model_does_not_load_is_found_wherever_it_is() -> 
     ]
 
 
-def test_what_several_children_share_is_tried_once() -> None:
+def test_a_device_shared_by_several_children_is_tried_once() -> None:
     found = list(check_models(SETTINGS, ("cpu", "cpu"), loads_but_on_gpu_1))
     assert [one.row for one in found] == ["model"]
 
@@ -235,7 +237,7 @@ def dies(settings: Settings, plan: SlotPlan) -> NoReturn:
     os._exit(9)
 
 
-def test_a_process_that_is_killed_while_it_loads_is_a_finding(
+def test_a_process_killed_while_loading_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(models, "load_here", dies)

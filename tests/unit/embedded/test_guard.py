@@ -78,7 +78,7 @@ def test_a_command_is_asked_to_stop_before_it_is_killed(tmp_path: Path) -> None:
     assert (tmp_path / "said").read_text() == "bye\n"
 
 
-def test_a_command_that_does_not_listen_is_killed_after_the_grace_period(tmp_path: Path) -> None:
+def test_a_command_that_ignores_sigterm_is_killed_after_the_grace_period(tmp_path: Path) -> None:
     script = "trap '' TERM; " + CHILD + "while true; do sleep 0.1; done"
     with _guard(tmp_path, script, grace_s=0.2) as guard:
         child = _pid_in(tmp_path / "child")
@@ -120,7 +120,7 @@ def test_the_command_dies_with_an_owner_that_was_killed(tmp_path: Path) -> None:
     assert _until(lambda: _gone(child))
 
 
-def test_a_process_that_answers_goes_on(tmp_path: Path) -> None:
+def test_a_process_that_answers_keeps_running(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     command = ["sh", "-c", f"touch {ready}; sleep 60"]
     with GuardedProcess(command, log=tmp_path / "logs/a.log", environment=os.environ) as process:
@@ -129,7 +129,7 @@ def test_a_process_that_answers_goes_on(tmp_path: Path) -> None:
     assert process.exit_code == 128 + 15
 
 
-def test_a_process_that_ends_early_shows_what_it_said(tmp_path: Path) -> None:
+def test_a_process_that_ends_early_shows_its_log(tmp_path: Path) -> None:
     process = GuardedProcess(
         ["sh", "-c", "echo no luck >&2; exit 9"], log=tmp_path / "a.log", environment=os.environ
     )
@@ -144,7 +144,7 @@ def test_a_process_that_does_not_answer_is_stopped(tmp_path: Path) -> None:
     assert process.exit_code is not None
 
 
-def test_a_process_gets_the_environment_that_it_is_given_and_no_other(tmp_path: Path) -> None:
+def test_a_process_gets_only_the_given_environment(tmp_path: Path) -> None:
     show = "import os; print(os.environ['FLEET_X'], 'HOME' in os.environ)"
     log = tmp_path / "a.log"
     command = [sys.executable, "-c", show]
@@ -166,13 +166,13 @@ def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("foreign")
-def test_settings_profiles_and_proxies_of_the_caller_are_left_out() -> None:
+def test_settings_profiles_and_proxies_of_the_caller_are_removed() -> None:
     environment = isolated({"FLEET_MODEL": "demo"})
     assert "theirs" not in environment.values()
     assert environment["LANG"] == "C.UTF-8"
 
 
-def test_every_setting_is_named_so_that_no_file_can_change_it() -> None:
+def test_every_setting_is_set_so_that_no_file_can_change_it() -> None:
     environment = isolated({"FLEET_MODEL": "demo"})
     assert environment["FLEET_MODEL"] == "demo"
     named = {name for name in environment if name.startswith("FLEET_")}
@@ -180,7 +180,7 @@ def test_every_setting_is_named_so_that_no_file_can_change_it() -> None:
 
 
 @pytest.mark.usefixtures("foreign")
-def test_adopting_it_makes_it_this_process_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_adopted_environment_is_that_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     before = dict(os.environ)
     try:
         adopt({"FLEET_MODEL": "demo"})

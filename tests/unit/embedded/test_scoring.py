@@ -28,7 +28,7 @@ WORDS = st.lists(st.sampled_from(["three", "nine", "你", "好"]), max_size=8).m
         ("打开gpu", "打开 GPU", 0),
     ],
 )
-def test_errors_are_words_replaced_left_out_or_put_in(
+def test_errors_are_substituted_deleted_or_inserted_words(
     reference: str, heard: str, errors: int
 ) -> None:
     assert word_errors(reference, heard) == errors
@@ -53,5 +53,5 @@ def test_errors_count_the_same_in_both_directions_and_never_more_than_the_longer
 
 
 @given(WORDS)
-def test_what_was_said_has_no_errors(text: str) -> None:
+def test_a_text_has_no_errors_against_itself(text: str) -> None:
     assert word_errors(text, text) == 0

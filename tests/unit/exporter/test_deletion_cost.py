@@ -36,7 +36,7 @@ def seen(worker: str, slot: int = 0, shard: str | None = "s") -> WorkerSeen:
         ({}, [seen("bare-metal")], {}),
     ],
 )
-def test_a_pod_costs_by_the_shards_in_its_hands(
+def test_the_deletion_cost_of_a_pod_follows_its_active_shards(
     pods: dict[str, str | None], workers: list[WorkerSeen], changes: dict[str, str]
 ) -> None:
     assert changed_costs(pods, workers) == changes
@@ -60,7 +60,7 @@ class OnePod:
 
 
 @pytest.mark.parametrize("error", [BrokerUnavailable("away"), TypeError("of a bug")])
-def test_whatever_goes_wrong_is_logged_and_tried_again(
+def test_any_error_is_logged_and_retried(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     pod, looks, naps = OnePod(), iter((error, None)), iter((None, Ended()))
@@ -114,7 +114,8 @@ def pods(api: Api, tmp_path: Path) -> Iterator[ClusterPods]:
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        code, found = 403, {}
+        code: int = 403
+        found: Any = {}
         if request.headers["Authorization"] == "Bearer right":
             kind = request.headers.get("Content-Type")
             code, found = api.answer(request.command, request.path, body, kind)
@@ -134,9 +135,7 @@ def test_pods_are_found_by_their_labels_and_annotated(api: Api, pods: ClusterPod
     assert pods.costs() == {"pod-1": None, "pod-2": "100"}
 
 
-def test_a_pod_that_has_gone_or_a_role_that_lacks_is_told(
-    pods: ClusterPods, tmp_path: Path
-) -> None:
+def test_a_missing_pod_and_a_missing_role_are_reported(pods: ClusterPods, tmp_path: Path) -> None:
     with pytest.raises(KubernetesUnavailable, match="404"):
         pods.set_cost("pod-3", "100")
     (tmp_path / "token").write_text("expired")
@@ -144,13 +143,13 @@ def test_a_pod_that_has_gone_or_a_role_that_lacks_is_told(
         pods.costs()
 
 
-def test_outside_a_pod_that_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_outside_a_pod_there_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(KubernetesUnavailable, match="does not run in a pod"):
         ClusterPods.of_this_namespace("x=y", tmp_path)
 
 
-def test_inside_a_pod_its_own_namespace_is_asked(
+def test_inside_a_pod_its_own_namespace_is_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")

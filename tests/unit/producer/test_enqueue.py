@@ -17,7 +17,7 @@ from funasr_fleet.producer.planning.request import (
 from funasr_fleet.storage.base import MemoryStore
 
 
-def test_jobs_begun_in_the_same_second_are_two_jobs() -> None:
+def test_jobs_started_in_the_same_second_have_different_names() -> None:
     names = {new_job_name() for _ in range(50)}
     assert len(names) == 50
     assert all(re.fullmatch(r"job-\d{8}-\d{6}-[0-9a-f]{6}", name) for name in names)
@@ -47,7 +47,7 @@ def test_another_command_is_another_request(fields: dict[str, Any]) -> None:
     assert a_request(**fields).digest != a_request().digest
 
 
-def test_a_request_comes_back_from_s3_as_it_was() -> None:
+def test_a_request_survives_s3_unchanged() -> None:
     store = MemoryStore("out")
     request = a_request(
         options=Options(formats=("json", "srt"), hotwords=("nine",)),
@@ -76,5 +76,5 @@ def test_a_request_comes_back_from_s3_as_it_was() -> None:
         ),
     ],
 )
-def test_jobs_of_the_first_release_can_be_gone_on_with(fields: dict[str, Any], digest: str) -> None:
+def test_jobs_of_the_first_release_can_be_resumed(fields: dict[str, Any], digest: str) -> None:
     assert a_request(**fields).digest == digest

@@ -53,7 +53,7 @@ def test_a_job_goes_where_its_model_is(
         (None, [("senses", SENSE)], "fleet"),
     ],
 )
-def test_workers_that_are_away_for_a_while_are_not_forgotten(
+def test_recently_seen_workers_still_determine_the_queue(
     asked: str | None, remembered: list[tuple[str, str]], queue: str
 ) -> None:
     found = choose(asked, active=[], recent=remembered, **HOME)
@@ -61,7 +61,7 @@ def test_workers_that_are_away_for_a_while_are_not_forgotten(
     assert "now" in found.warnings[0]
 
 
-def test_a_job_that_is_gone_on_with_stays_where_it_is() -> None:
+def test_a_resumed_job_stays_in_its_queue() -> None:
     found = choose(SENSE, active=[("b", SENSE)], current_queue="a", **HOME)
     assert (found.queue, found.model) == ("a", SENSE)
     assert f"no worker serves {SENSE} now" in found.warnings[0]
@@ -94,7 +94,7 @@ def test_a_job_that_is_gone_on_with_stays_where_it_is() -> None:
         ),
     ],
 )
-def test_what_may_not_be_as_it_was_meant_is_one_line(
+def test_a_questionable_route_has_one_warning(
     asked: str | None, serving: list[tuple[str, str]], phrases: list[str] | None
 ) -> None:
     warnings = choose(asked, active=serving, **HOME).warnings
@@ -104,7 +104,7 @@ def test_what_may_not_be_as_it_was_meant_is_one_line(
         assert "\n" not in warnings[0]
 
 
-def test_a_command_that_is_told_can_be_pasted() -> None:
+def test_the_suggested_command_is_quoted_for_a_shell() -> None:
     (warning,) = choose("/models/my own", active=[], **HOME).warnings
     queue = queue_of_model("/models/my own")
     assert warning.endswith(f"FLEET_MODEL='/models/my own' fleet worker --queue {queue}")
@@ -130,7 +130,7 @@ WORDS = Options(hotwords=("nine",))
         ),
     ],
 )
-def test_only_what_a_model_is_known_not_to_serve_is_refused(
+def test_only_options_known_to_be_unsupported_are_rejected(
     served: bool, can: Abilities | None, options: Options, phrases: list[str] | None
 ) -> None:
     choice = Route(queue="b", model=SENSE, is_known=True, served=served)

@@ -60,7 +60,7 @@ class Clock:
 
 
 @pytest.mark.parametrize("ending", ["json", "error.json"])
-def test_it_waits_with_growing_pauses_until_an_outcome_is_there(ending: str) -> None:
+def test_waiting_polls_with_growing_pauses(ending: str) -> None:
     store = MemoryStore("scratch")
     uri = f"{ERRAND.output}a.wav.{ending}"
 
@@ -77,7 +77,7 @@ def test_it_waits_with_growing_pauses_until_an_outcome_is_there(ending: str) -> 
     assert clock.now_s < 32
 
 
-def test_it_gives_up_at_the_deadline_and_looks_once_more_then() -> None:
+def test_waiting_ends_at_the_deadline_with_one_last_check() -> None:
     store, clock = MemoryStore("scratch"), Clock()
     assert wait_for_outcome(ERRAND, store, 7.3, clock, clock.sleep) is None
     assert clock.now_s == pytest.approx(7.3)
@@ -142,7 +142,7 @@ def left(store: MemoryStore) -> list[str]:
     return [found.uri for found in store.list(SCRATCH + "uploads/")]
 
 
-def test_the_text_comes_back_and_the_upload_is_gone(
+def test_the_text_is_returned_and_the_upload_deleted(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
     said: list[str] = []
@@ -166,7 +166,7 @@ def test_a_failed_file_is_an_error_with_its_report(
     assert left(store) == []
 
 
-def test_the_upload_is_gone_after_an_interrupt_too(
+def test_the_upload_is_deleted_after_an_interrupt(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
     def interrupt(shard: Shard) -> None:
@@ -178,7 +178,7 @@ def test_the_upload_is_gone_after_an_interrupt_too(
     assert left(store) == []
 
 
-def test_an_upload_that_may_not_be_deleted_costs_a_warning_not_the_result(
+def test_an_undeletable_upload_is_only_a_warning(
     worker: Worker,
     store: MemoryStore,
     call: Path,
@@ -193,7 +193,7 @@ def test_an_upload_that_may_not_be_deleted_costs_a_warning_not_the_result(
     assert "cannot delete the upload" in caplog.text
 
 
-def test_nobody_in_time_is_an_error_that_says_where_to_look(
+def test_a_timeout_is_an_error_that_names_the_next_command(
     worker: Worker, store: MemoryStore, call: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker.answer = lambda shard: None
@@ -203,7 +203,7 @@ def test_nobody_in_time_is_an_error_that_says_where_to_look(
     assert left(store) == []
 
 
-def test_it_goes_to_the_queue_of_the_model_and_warnings_are_told(
+def test_the_file_goes_to_the_queue_of_the_model_and_warnings_are_passed_on(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
     worker.choice = Route(queue="fleet-demo", model="demo", is_known=True, warnings=("alone",))
@@ -213,7 +213,7 @@ def test_it_goes_to_the_queue_of_the_model_and_warnings_are_told(
     assert warned == ["alone"]
 
 
-def test_what_the_model_cannot_do_is_refused_before_anything_is_uploaded(
+def test_unsupported_options_are_rejected_before_the_upload(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
     worker.choice = Route(queue="fleet", model="demo", is_known=True, served=True)

@@ -51,7 +51,7 @@ def _answer(code: str) -> ClientError:
         (ConnectTimeoutError(endpoint_url="http://x"), StoreUnavailable),
     ],
 )
-def test_an_error_of_boto_becomes_one_of_ours(error: Exception, meaning: type[StoreError]) -> None:
+def test_errors_of_boto_are_translated(error: Exception, meaning: type[StoreError]) -> None:
     said = translate(error, URI)
     assert type(said) is meaning
     assert "calls" in str(said)
@@ -66,7 +66,7 @@ def test_an_etag_is_quoted_whether_the_store_quotes_it_or_not(listed: str) -> No
     assert s3._quoted(listed) == '"9b2c"'
 
 
-def test_the_answer_to_a_head_is_known_by_its_status_alone() -> None:
+def test_errors_of_head_requests_are_translated_by_status() -> None:
     def answer(status: int) -> ClientError:
         error = {"Code": str(status), "Message": "no"}
         return ClientError(
@@ -92,7 +92,7 @@ def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
-def test_a_store_of_one_s_own_is_asked_without_wildcard_dns(
+def test_custom_endpoints_use_path_style_addressing(
     no_endpoint: pytest.MonkeyPatch, name: str
 ) -> None:
     assert s3._addressing_style() == "auto"
@@ -103,7 +103,7 @@ def test_a_store_of_one_s_own_is_asked_without_wildcard_dns(
 @pytest.mark.parametrize(
     "endpoint", ["localhost:9000", "user:hush@minio", "http://", "http://[::1"]
 )
-def test_an_endpoint_that_is_no_address_is_told_without_its_password(
+def test_an_invalid_endpoint_is_reported_without_its_password(
     no_endpoint: pytest.MonkeyPatch, endpoint: str
 ) -> None:
     no_endpoint.setenv("AWS_ENDPOINT_URL_S3", endpoint)
@@ -112,7 +112,7 @@ def test_an_endpoint_that_is_no_address_is_told_without_its_password(
     assert "hush" not in str(caught.value)
 
 
-def test_a_range_behind_the_end_is_no_error_and_everything_else_is() -> None:
+def test_a_range_beyond_the_end_is_not_an_error() -> None:
     with nothing_behind_the_end():
         raise _answer("InvalidRange")
     with pytest.raises(ObjectMissing), translated(URI), nothing_behind_the_end():

@@ -22,7 +22,7 @@ def test_a_word_ends_at_the_mark_after_its_last_sound() -> None:
     assert word_spans(marks, 900) == [(0, 200), (500, 700), (700, 900)]
 
 
-def test_a_word_without_a_sound_is_no_word() -> None:
+def test_a_word_without_a_sound_is_dropped() -> None:
     marks: list[Mark] = [
         ("word", 0),
         ("sound", 0),

@@ -83,7 +83,7 @@ def test_both_languages_a_folder_and_a_name_beyond_ascii_are_there() -> None:
     assert any(not clip.file.isascii() for clip in CLIPS)
 
 
-def test_only_held_out_voices_speak() -> None:
+def test_clips_use_only_held_out_voices() -> None:
     for clip in CLIPS:
         assert {said.voice for said in spoken_in(clip)} <= set(held_out_voices(clip.language))
 
@@ -111,7 +111,7 @@ def test_no_variant_is_listed_twice() -> None:
     assert len(set(HELD_OUT_VARIANTS)) == len(HELD_OUT_VARIANTS)
 
 
-def test_nobody_whispers_croaks_or_is_a_robot() -> None:
+def test_no_voice_is_a_gimmick() -> None:
     spoken = " ".join((*TRAINING_VARIANTS, *HELD_OUT_VARIANTS)).lower()
     assert not [gimmick for gimmick in GIMMICKS if gimmick in spoken]
 

@@ -21,7 +21,7 @@ def latest(name: str) -> dict[str, object]:
     return document
 
 
-def test_the_tables_are_those_that_the_rules_make_now() -> None:
+def test_the_tables_of_the_page_match_the_current_simulation() -> None:
     """After a change of the rules or of the ScaledObject: python -m bench autoscale --json."""
     played = run_autoscale()
     assert latest("autoscale") == json.loads(json.dumps(asdict(played)))
@@ -29,11 +29,11 @@ def test_the_tables_are_those_that_the_rules_make_now() -> None:
     assert Comparison([Outcome(**one) for one in kept]).to_text() in PAGE  # type: ignore[arg-type]
 
 
-def test_the_numbers_of_one_redis_are_those_that_were_measured() -> None:
+def test_the_redis_numbers_of_the_page_match_the_measurement() -> None:
     assert BrokerResult(**latest("broker")).to_text() in PAGE  # type: ignore[arg-type]
 
 
-def test_the_settings_that_it_names_are_settings() -> None:
+def test_every_setting_named_by_the_page_exists() -> None:
     named = set(re.findall(r"FLEET_[A-Z_]+", PAGE))
     assert named
     assert named <= {f"FLEET_{name.upper()}" for name in Settings.model_fields}

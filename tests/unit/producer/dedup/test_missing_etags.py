@@ -52,7 +52,7 @@ def _done(store: WatchedStore, refs: list[AudioRef], model: str | None = MODEL) 
     return [done for _, done in marks]
 
 
-def test_storage_is_asked_once_for_each_result_and_no_result_is_read(store: WatchedStore) -> None:
+def test_with_a_record_each_audio_costs_one_head_and_no_read(store: WatchedStore) -> None:
     refs = _rows(store)
     _put_on_record(store, [_finish(store, ref) for ref in refs[:3]])
     assert _done(store, refs) == [True, True, True, False, False]
@@ -69,13 +69,13 @@ def test_a_result_without_a_record_is_read(store: WatchedStore) -> None:
     assert store.results_read == [output_uri(OUTPUT, ref.relative, "json") for ref in refs[:3]]
 
 
-def test_any_revision_will_do_while_no_worker_has_said_its_own(store: WatchedStore) -> None:
+def test_any_model_revision_is_accepted_before_a_worker_reports_one(store: WatchedStore) -> None:
     refs = _rows(store)
     _put_on_record(store, [_finish(store, ref) for ref in refs])
     assert _done(store, refs, model=None) == [True] * 5
 
 
-def test_references_that_have_an_etag_are_not_asked_about(store: WatchedStore) -> None:
+def test_references_with_an_etag_cost_no_head(store: WatchedStore) -> None:
     bare, known = _rows(store, 2)
     _put_on_record(store, [_finish(store, bare), _finish(store, known)])
     (found,) = store.list(known.audio)
@@ -95,16 +95,14 @@ def test_audio_that_changed_since_is_not_done(store: WatchedStore, on_record: bo
 
 
 @pytest.mark.parametrize("error", [None, ObjectMissing("404"), StoreUnavailable("away")])
-def test_audio_that_storage_does_not_speak_of_is_not_done(
-    store: WatchedStore, error: Exception | None
-) -> None:
+def test_audio_without_a_head_is_not_done(store: WatchedStore, error: Exception | None) -> None:
     refs = _rows(store, 2)
     _put_on_record(store, [_finish(store, ref) for ref in refs])
     store.denied, store.error = (refs[0].audio,), error or store.error
     assert _done(store, refs) == [False, True]
 
 
-def test_a_report_alone_is_no_reason_to_ask(store: WatchedStore) -> None:
+def test_an_error_report_alone_costs_no_head(store: WatchedStore) -> None:
     (ref,) = _rows(store, 1)
     body = {"audio": {"etag": None}, "error": {"kind": "undecodable_audio"}}
     store.write(error_uri(OUTPUT, ref.relative), json.dumps(body).encode(), "application/json")

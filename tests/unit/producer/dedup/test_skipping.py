@@ -76,7 +76,7 @@ def test_a_file_that_differs_from_its_result_is_not_done(
     assert not _done(_check(store, **job), a_ref(**{**LISTED, **changed}))
 
 
-def test_a_file_with_options_of_its_own_is_compared_with_those(store: MemoryStore) -> None:
+def test_a_file_is_compared_with_its_own_options(store: MemoryStore) -> None:
     own = a_ref("s3://in/calls/zh.wav", **LISTED, options={"language": "zh"})
     _finish(store, own, Options(language="zh"))
     assert _done(_check(store), own)
@@ -100,7 +100,7 @@ def test_references_keep_their_order_through_many_windows(store: MemoryStore) ->
     assert [ref for ref, is_done in marks if is_done] == [done]
 
 
-def test_a_missing_output_bucket_is_said_at_once() -> None:
+def test_a_missing_output_bucket_is_an_error_at_once() -> None:
     with pytest.raises(BucketMissing, match="out"):
         list(_check(MemoryStore("in")).flag([a_ref()]))
 
@@ -115,13 +115,13 @@ class Unlistable(MemoryStore):
         yield ObjectInfo(uri="", etag="", size_bytes=0)
 
 
-def test_when_outputs_may_not_be_listed_the_worker_finds_out_what_is_done() -> None:
+def test_without_list_permission_no_file_is_known_to_be_done() -> None:
     store = Unlistable("out")
     _finish(store, a_ref(**LISTED))
     assert not _done(_check(store), a_ref(**LISTED))
 
 
-def test_a_store_that_is_away_is_not_taken_for_one_without_results() -> None:
+def test_unavailable_storage_is_not_mistaken_for_missing_results() -> None:
     store = Unlistable("out")
     store.reason = StoreUnavailable("away")
     with pytest.raises(StoreUnavailable):
@@ -139,7 +139,7 @@ def test_a_store_that_is_away_is_not_taken_for_one_without_results() -> None:
         ("audio_too_long", '"e"', False),
     ],
 )
-def test_only_bytes_that_are_no_audio_are_not_tried_again(kind: str, etag: str, done: bool) -> None:
+def test_only_files_that_are_not_audio_are_not_retried(kind: str, etag: str, done: bool) -> None:
     store, ref = MemoryStore("out"), a_ref(**LISTED)
     body = json.dumps({"audio": {"etag": etag}, "error": {"kind": kind}}).encode()
     store.write(error_uri(OUTPUT, ref.relative), body, "application/json")

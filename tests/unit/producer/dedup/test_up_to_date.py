@@ -55,7 +55,7 @@ def _done(store: MemoryStore, refs: list[AudioRef], model: str | None = MODEL) -
     return [done for _, done in marks]
 
 
-def test_what_is_on_record_is_done_without_a_look_at_it(store: WatchedStore) -> None:
+def test_a_recorded_result_is_done_without_being_read(store: WatchedStore) -> None:
     refs = _refs()
     _put_on_record(store, [_finish(store, ref) for ref in refs[:3]], "night-0")
     _put_on_record(store, [_finish(store, ref) for ref in refs[3:]], "night-1")
@@ -64,7 +64,7 @@ def test_what_is_on_record_is_done_without_a_look_at_it(store: WatchedStore) -> 
     assert store.listings == [OUTPUT, OUTPUT + "_jobs/"]
 
 
-def test_what_is_not_on_record_is_read(store: WatchedStore) -> None:
+def test_an_unrecorded_result_is_read(store: WatchedStore) -> None:
     refs = _refs()
     rows = [_finish(store, ref) for ref in refs[:4]]
     _put_on_record(store, rows[:2])
@@ -72,7 +72,7 @@ def test_what_is_not_on_record_is_read(store: WatchedStore) -> None:
     assert store.results_read == [output_uri(OUTPUT, ref.relative, "json") for ref in refs[2:4]]
 
 
-def test_a_record_of_other_bytes_or_another_model_is_proof_too(store: WatchedStore) -> None:
+def test_a_record_also_proves_that_a_result_is_stale(store: WatchedStore) -> None:
     refs = _refs()
     _put_on_record(store, [_finish(store, ref) for ref in refs])
     changed = [ref.model_copy(update={"etag": '"new"'}) for ref in refs]
@@ -81,7 +81,7 @@ def test_a_record_of_other_bytes_or_another_model_is_proof_too(store: WatchedSto
     assert store.results_read == []
 
 
-def test_a_record_says_nothing_of_a_result_that_was_replaced(store: WatchedStore) -> None:
+def test_a_record_does_not_cover_a_replaced_result(store: WatchedStore) -> None:
     ref = a_ref(etag='"0"')
     stale = _finish(store, ref)
     _put_on_record(store, [stale])
@@ -91,14 +91,14 @@ def test_a_record_says_nothing_of_a_result_that_was_replaced(store: WatchedStore
     assert _done(store, [ref], model="sha256:other") == [True]
 
 
-def test_a_record_says_nothing_of_a_result_that_was_deleted(store: WatchedStore) -> None:
+def test_a_record_does_not_cover_a_deleted_result(store: WatchedStore) -> None:
     kept, gone = _refs(2)
     _put_on_record(store, [_finish(store, kept), _finish(store, gone)])
     store.delete(output_uri(OUTPUT, gone.relative, "json"))
     assert _done(store, [kept, gone]) == [True, False]
 
 
-def test_of_several_records_the_one_that_fits_the_result_counts(store: WatchedStore) -> None:
+def test_among_several_records_the_one_that_matches_the_result_counts(store: WatchedStore) -> None:
     ref = a_ref(etag='"0"')
     rows = [_finish(store, ref, model=f"sha256:{number}") for number in range(3)]
     for number, row in enumerate(rows):
@@ -138,14 +138,14 @@ def test_only_records_of_shards_are_read(store: WatchedStore, elsewhere: str) ->
     assert sorted(store.reads) == [output_uri(OUTPUT, ref.relative, "json")]
 
 
-def test_nothing_is_read_where_nothing_was_written(store: WatchedStore) -> None:
+def test_an_empty_output_costs_one_listing(store: WatchedStore) -> None:
     _put_on_record(store, [FileRecord(relative="a", outcome="ok", etag='"e"', fingerprint="f")])
     assert _done(store, _refs()) == [False] * 5
     assert (store.reads, store.listings) == ([], [OUTPUT])
 
 
 @pytest.mark.parametrize("denied", ["_jobs/", "night-0.jsonl"])
-def test_where_records_are_out_of_reach_results_are_read(store: WatchedStore, denied: str) -> None:
+def test_results_are_read_when_records_are_denied(store: WatchedStore, denied: str) -> None:
     refs = _refs()
     _put_on_record(store, [_finish(store, ref) for ref in refs])
     store.denied = (denied,)
@@ -153,7 +153,7 @@ def test_where_records_are_out_of_reach_results_are_read(store: WatchedStore, de
     assert len(store.results_read) == 5
 
 
-def test_storage_that_is_away_is_not_taken_for_one_without_records(store: WatchedStore) -> None:
+def test_unavailable_storage_is_not_mistaken_for_missing_records(store: WatchedStore) -> None:
     refs = _refs()
     _put_on_record(store, [_finish(store, ref) for ref in refs])
     store.denied, store.error = (".jsonl",), StoreUnavailable("away")
@@ -166,7 +166,9 @@ def test_storage_that_is_away_is_not_taken_for_one_without_records(store: Watche
         assert [done for _, done in check.flag(refs)] == [True] * 5  # what was half read is gone
 
 
-def test_until_a_worker_says_its_revision_one_window_is_read_for_each(store: WatchedStore) -> None:
+def test_before_a_worker_reports_its_revision_one_window_is_read_for_each(
+    store: WatchedStore,
+) -> None:
     refs = _refs(3000)
     rows = [_finish(store, ref, model=f"sha256:{n > 1500}") for n, ref in enumerate(refs)]
     _put_on_record(store, rows)
@@ -193,14 +195,12 @@ def test_a_report_is_read_only_of_files_that_are_asked_for(store: WatchedStore) 
 @pytest.mark.parametrize(
     "body", [b"{}", b"[]", b"{", b'{"audio": [], "error": {"kind": "poison"}}']
 )
-def test_a_torn_report_does_not_keep_a_file_from_being_tried(
-    store: WatchedStore, body: bytes
-) -> None:
+def test_a_torn_error_report_is_ignored(store: WatchedStore, body: bytes) -> None:
     store.write(error_uri(OUTPUT, "calls/0.wav"), body, "application/json")
     assert _done(store, _refs(1)) == [False]
 
 
-def test_outputs_are_listed_when_the_first_file_comes_and_once(store: WatchedStore) -> None:
+def test_outputs_are_listed_once_and_only_for_the_first_file(store: WatchedStore) -> None:
     refs = _refs()
     _put_on_record(store, [_finish(store, ref) for ref in refs])
     check: dict[str, Any] = {"store": store, "output": OUTPUT, "options": Options()}
@@ -212,7 +212,7 @@ def test_outputs_are_listed_when_the_first_file_comes_and_once(store: WatchedSto
     assert store.listings == [OUTPUT, OUTPUT + "_jobs/"]
 
 
-def test_many_records_come_in_order_and_none_is_left_out(store: WatchedStore) -> None:
+def test_many_records_are_all_read(store: WatchedStore) -> None:
     refs = _refs(300)
     for number, ref in enumerate(refs):
         _put_on_record(store, [_finish(store, ref)], f"night-{number:03d}")

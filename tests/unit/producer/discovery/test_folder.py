@@ -51,7 +51,7 @@ def test_every_audio_file_is_uploaded_under_its_name_and_found(folder: Path) -> 
     assert "s3://in/up/notes.txt" not in store.uploaded
 
 
-def test_what_lies_in_a_folder_of_jobs_is_not_uploaded_over_their_documents(folder: Path) -> None:
+def test_files_in_a_jobs_folder_are_not_uploaded(folder: Path) -> None:
     (folder / "_jobs").mkdir()
     (folder / "_jobs/x.wav").write_bytes(b"x")
     store = CountingStore()
@@ -61,7 +61,7 @@ def test_what_lies_in_a_folder_of_jobs_is_not_uploaded_over_their_documents(fold
     assert "s3://in/up/_jobs/x.wav" not in store.uploaded
 
 
-def test_what_is_there_already_is_not_sent_again(folder: Path) -> None:
+def test_uploaded_files_are_not_uploaded_again(folder: Path) -> None:
     store = CountingStore()
     first = _refs(folder, store)
     store.uploaded.clear()
@@ -69,7 +69,7 @@ def test_what_is_there_already_is_not_sent_again(folder: Path) -> None:
     assert store.uploaded == []
 
 
-def test_a_file_of_another_size_is_sent_again(folder: Path) -> None:
+def test_a_file_of_another_size_is_uploaded_again(folder: Path) -> None:
     store = CountingStore()
     before = _refs(folder, store)
     (folder / "b.wav").write_bytes(b"longer")
@@ -79,13 +79,13 @@ def test_a_file_of_another_size_is_sent_again(folder: Path) -> None:
     assert before[0].etag != after[0].etag
 
 
-def test_what_others_put_beside_it_is_not_ours(folder: Path) -> None:
+def test_other_objects_below_the_upload_prefix_are_ignored(folder: Path) -> None:
     store = CountingStore()
     store.write("s3://in/up/foreign.wav", b"x", "")
     assert "foreign.wav" not in [ref.relative for ref in _refs(folder, store)]
 
 
-def test_it_goes_on_behind_any_name(folder: Path) -> None:
+def test_it_resumes_after_any_name(folder: Path) -> None:
     for name in ("sub-1.wav", "sub.wav", "sub/b.wav", "sub0.wav", "a.wav"):
         (folder / name).write_bytes(b"x")
     store = CountingStore()
@@ -93,7 +93,7 @@ def test_it_goes_on_behind_any_name(folder: Path) -> None:
     assert sorted(store.uploaded) == [f"{UPLOAD}{one.relative}" for one in _refs(folder, store)]
 
 
-def test_files_are_sent_at_the_same_time_and_come_in_order(tmp_path: Path) -> None:
+def test_files_are_uploaded_in_parallel_and_yielded_in_order(tmp_path: Path) -> None:
     together = threading.Barrier(4)
 
     class MeetingStore(CountingStore):
@@ -107,7 +107,7 @@ def test_files_are_sent_at_the_same_time_and_come_in_order(tmp_path: Path) -> No
     assert [ref.size_bytes for ref in found] == list(range(40))
 
 
-def test_no_more_is_sent_than_a_little_ahead_of_who_takes_it(tmp_path: Path) -> None:
+def test_uploads_stay_only_a_little_ahead_of_the_consumer(tmp_path: Path) -> None:
     for number in range(100):
         (tmp_path / f"{number:02}.wav").write_bytes(b"x")
     store = CountingStore()
@@ -129,7 +129,7 @@ def test_a_file_that_cannot_be_read_is_a_bad_row(folder: Path) -> None:
     assert isinstance(good, AudioRef)
 
 
-def test_only_files_written_since_are_sent(folder: Path) -> None:
+def test_only_files_written_since_are_uploaded(folder: Path) -> None:
     os.utime(folder / "b.wav", (50, 50))
     os.utime(folder / "sub/a.mp3", (150, 150))
     store = CountingStore()
@@ -165,13 +165,13 @@ def test_a_file_comes_with_its_path_and_size(tree: Path) -> None:
     assert (file.path.read_bytes(), file.size_bytes) == (b"b/2/z", 5)
 
 
-def test_links_to_folders_and_to_nowhere_are_passed_over(tree: Path) -> None:
+def test_links_to_folders_and_broken_links_are_ignored(tree: Path) -> None:
     (tree / "circle").symlink_to(tree)
     (tree / "nowhere").symlink_to(tree / "gone")
     (tree / "other.wav").symlink_to(tree / "a.wav")
     assert [file.name for file in walk(tree)] == sorted([*NAMES, "other.wav"])
 
 
-def test_a_folder_that_is_not_there_is_a_bad_source(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_bad_source(tmp_path: Path) -> None:
     with pytest.raises(BadSource, match="nowhere cannot be read"):
         list(walk(tmp_path / "nowhere"))

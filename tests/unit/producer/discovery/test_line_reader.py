@@ -26,19 +26,19 @@ def _lines(uri: str, body: bytes) -> list[Line]:
 
 
 @pytest.mark.parametrize("name", ["list.txt", "list.txt.gz", "LIST.TXT.GZ"])
-def test_a_file_is_read_packed_or_not(name: str) -> None:
+def test_a_file_is_read_compressed_or_not(name: str) -> None:
     packed = name.lower().endswith(".gz")
     lines = _lines(f"s3://in/{name}", gzip.compress(TEXT) if packed else TEXT)
     assert b"".join(line or b"" for _, line in lines) == TEXT
     assert [number for number, _ in lines] == list(range(1, 5001))
 
 
-def test_several_packed_files_in_one_are_one() -> None:
+def test_concatenated_gzip_members_are_one_file() -> None:
     lines = _lines("s3://in/l.gz", gzip.compress(b"a\n") + gzip.compress(b"b\n"))
     assert lines == [(1, b"a\n"), (2, b"b\n")]
 
 
-def test_a_packed_file_that_is_cut_off_says_behind_which_line() -> None:
+def test_a_truncated_gzip_file_names_the_last_line() -> None:
     packed = gzip.compress(TEXT)
     store = MemoryStore("in")
     store.write("s3://in/l.gz", packed[: len(packed) // 2], "")
@@ -54,12 +54,12 @@ def test_a_packed_file_that_is_cut_off_says_behind_which_line() -> None:
 @pytest.mark.parametrize(
     "body", [b"no gz at all", gzip.compress(TEXT)[:-3], gzip.compress(TEXT)[:-8] + b"\0" * 8]
 )
-def test_a_damaged_packed_file_is_a_bad_source(body: bytes) -> None:
+def test_a_damaged_gzip_file_is_a_bad_source(body: bytes) -> None:
     with pytest.raises(BadSource, match="damaged"):
         _lines("s3://in/l.gz", body)
 
 
-def test_a_line_that_is_too_long_is_passed_over_in_pieces() -> None:
+def test_a_line_that_is_too_long_is_skipped_in_pieces() -> None:
     class Watched(io.BytesIO):
         longest = 0
 
@@ -86,7 +86,7 @@ def test_standard_input_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Non
         assert list(numbered(file, "standard input")) == [(1, b"a\n"), (2, b"b")]
 
 
-def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with (
         pytest.raises(BadSource, match="cannot be read"),
         opened(str(tmp_path / "no"), MemoryStore()),
@@ -129,7 +129,7 @@ def _peak_bytes(path: Path) -> tuple[int, list[AudioRef | BadRow]]:
         ("a.csv.gz", b"audio\ns3://in/a.wav"),
     ],
 )
-def test_an_endless_line_in_a_packed_manifest_is_one_bad_row_and_little_memory(
+def test_a_huge_line_in_a_compressed_manifest_is_one_bad_row_and_little_memory(
     tmp_path: Path, name: str, first: bytes
 ) -> None:
     path = _bomb(tmp_path / name, first, b"x" * _MB, 40)

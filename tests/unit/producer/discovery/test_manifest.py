@@ -22,7 +22,7 @@ def _ref(row: dict[str, Any]) -> AudioRef:
     return read_row(row)[0]
 
 
-def test_a_row_may_say_everything_that_the_interface_names() -> None:
+def test_a_row_may_have_every_documented_field() -> None:
     ref = _ref(
         {
             "audio": AUDIO,
@@ -57,7 +57,7 @@ def test_a_row_may_say_everything_that_the_interface_names() -> None:
         ({"relative": "", "id": "x"}, "x"),
     ],
 )
-def test_results_are_named_by_id_or_by_key_stretch_and_channel(
+def test_results_are_named_by_id_or_by_key_range_and_channel(
     fields: dict[str, Any], name: str
 ) -> None:
     assert _ref({"audio": AUDIO, **fields}).relative == name
@@ -117,12 +117,12 @@ def test_a_bad_row_is_named_by_line_and_field_and_its_neighbours_are_kept(
     assert "hush" not in str(bad)
 
 
-def test_a_row_that_is_no_utf8_is_a_bad_row() -> None:
+def test_a_row_that_is_not_utf8_is_a_bad_row() -> None:
     (bad,) = _read(b'{"audio": "\xff"}\n')
     assert isinstance(bad, BadRow)
 
 
-def test_blank_lines_are_passed_over_and_still_counted() -> None:
+def test_blank_lines_are_skipped_and_still_counted() -> None:
     good = json.dumps({"audio": AUDIO})
     found = _read(f"\n{good}\n   \n\noops\n{good}")
     assert [type(item) for item in found] == [AudioRef, BadRow, AudioRef]
@@ -137,7 +137,7 @@ def test_a_local_manifest_is_read_like_one_in_s3(tmp_path: Path) -> None:
     assert items(Manifest(str(path), MemoryStore())) == [_ref({"audio": AUDIO})]
 
 
-def test_a_packed_manifest_that_is_cut_off_yields_what_is_whole_and_then_says_so() -> None:
+def test_a_truncated_compressed_manifest_yields_its_whole_rows_before_the_error() -> None:
     rows = [json.dumps({"audio": f"s3://b/{n}.wav"}) for n in range(20_000)]
     packed = gzip.compress("\n".join(rows).encode())
     found: list[AudioRef | BadRow] = []

@@ -79,7 +79,9 @@ def a_row(audio: str, **raw: str) -> str:
     st.dictionaries(st.sampled_from([*OURS, *OF_OPTIONS]), RAW, min_size=1, max_size=3),
     st.dictionaries(st.sampled_from(OF_NEMO), RAW, min_size=1, max_size=3),
 )
-def test_any_value_in_a_row_of_ours_or_of_nemo(ours: dict[str, str], nemo: dict[str, str]) -> None:
+def test_any_value_in_a_json_row_gives_a_reference_or_a_bad_row(
+    ours: dict[str, str], nemo: dict[str, str]
+) -> None:
     for audio, raw in (("audio", ours), ("audio_filepath", nemo)):
         good = a_row(audio)
         survives(the_middle("l.jsonl", good, a_row(audio, **raw), good))
@@ -92,7 +94,7 @@ CELLS = (
 
 @given(CELLS | st.sampled_from(["9" * 5000, "1e300", "1e19", "nan", "inf", "true"]))
 @example("9007199254740993")
-def test_any_cell_of_a_table(cell: str) -> None:
+def test_any_cell_of_a_table_gives_a_reference_or_a_bad_row(cell: str) -> None:
     for column in ("start_ms", "end_ms", "duration_ms", "bytes", "channel", "id"):
         good = f"{AUDIO},"
         survives(the_middle("l.csv", f"audio,{column}", good, f"{AUDIO},{cell}", good))
@@ -109,7 +111,7 @@ def test_any_cell_of_a_table(cell: str) -> None:
 
 
 @given(st.text(st.characters(exclude_characters="\n\r"), min_size=1, max_size=20))
-def test_any_line_of_a_list(name: str) -> None:
+def test_any_line_of_wav_scp_gives_a_reference_or_a_bad_row(name: str) -> None:
     good = f"x {AUDIO}"
     if name.strip():
         survives(the_middle("wav.scp", good, f"{name} {AUDIO}", good))
@@ -141,18 +143,18 @@ def test_a_value_that_is_no_number_or_out_of_range_makes_a_bad_row(
         ("channel", MAX_CHANNEL),
     ],
 )
-def test_the_largest_number_of_each_field_is_taken_and_no_larger_one(field: str, most: int) -> None:
+def test_each_number_is_accepted_up_to_its_maximum(field: str, most: int) -> None:
     good = a_row("audio")
     assert survives(the_middle("l.jsonl", good, a_row("audio", **{field: str(most)}), good))
     found = the_middle("l.jsonl", good, a_row("audio", **{field: str(most + 1)}), good)
     assert str(most) in reason(found.item)
 
 
-def test_numbers_may_be_written_as_text_or_with_a_fraction_of_nothing() -> None:
+def test_numbers_may_be_text_or_have_a_zero_fraction() -> None:
     row = a_row("audio", start_ms='"5"', end_ms="1000.0", channel="1.0", bytes='"7"')
     ref = whole(the_middle("l.jsonl", a_row("audio"), row, a_row("audio")).item)
     assert (ref.start_ms, ref.end_ms, ref.channel, ref.size_bytes) == (5, 1000, 1, 7)
 
 
-def test_options_have_limits_of_their_own() -> None:
+def test_the_tested_options_exist() -> None:
     assert set(OF_OPTIONS) <= Options.model_fields.keys()

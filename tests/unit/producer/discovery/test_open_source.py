@@ -34,23 +34,23 @@ STORE = MemoryStore("in")
         ("-", Manifest),
     ],
 )
-def test_an_argument_is_known_by_its_form(text: str, kind: type) -> None:
+def test_the_kind_of_source_is_derived_from_the_argument(text: str, kind: type) -> None:
     assert type(open_source(text, STORE, None)) is kind
 
 
-def test_a_folder_is_uploaded_to_where_it_is_told(tmp_path: Path) -> None:
+def test_a_folder_is_uploaded_to_the_given_prefix(tmp_path: Path) -> None:
     source = open_source(str(tmp_path), STORE, "s3://in/up/")
     assert isinstance(source, LocalFolder)
     assert (source.folder, source.upload) == (tmp_path, "s3://in/up/")
 
 
-def test_a_folder_without_a_place_to_upload_it_says_what_to_add(tmp_path: Path) -> None:
+def test_a_folder_without_an_upload_prefix_names_the_option(tmp_path: Path) -> None:
     with pytest.raises(BadSource, match="--upload s3://bucket/prefix/"):
         open_source(str(tmp_path), STORE, None)
 
 
 @pytest.mark.parametrize("text", ["nowhere", "a.wav", "http://in/list", ""])
-def test_anything_else_says_what_is_accepted(text: str) -> None:
+def test_any_other_argument_lists_what_is_accepted(text: str) -> None:
     with pytest.raises(BadSource) as caught:
         open_source(text, STORE, None)
     for kind in ("folder", "s3://bucket/prefix/", ".jsonl", ".csv", ".scp", ".gz", "- for"):
@@ -64,7 +64,7 @@ def test_a_folder_named_like_a_manifest_is_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wanted", [Filters(since=5), Filters(suffixes=(".wav",))])
-def test_what_only_a_listing_tells_is_not_asked_of_a_manifest(wanted: Filters) -> None:
+def test_filters_of_listings_are_rejected_for_manifests(wanted: Filters) -> None:
     with pytest.raises(BadSource, match="every row is taken"):
         open_source("list.jsonl", STORE, None, wanted)
 
@@ -100,7 +100,7 @@ def _read(manifest: Path) -> list[AudioRef | BadRow]:
     return items(open_source(str(manifest), MemoryStore(), None))
 
 
-def test_without_the_setting_such_rows_are_bad_and_told_with_their_line(manifest: Path) -> None:
+def test_rows_of_hosts_that_are_not_allowed_are_bad_rows(manifest: Path) -> None:
     first, *bad = _read(manifest)
     assert isinstance(first, AudioRef)
     for number, row in enumerate(bad, 2):
@@ -109,7 +109,7 @@ def test_without_the_setting_such_rows_are_bad_and_told_with_their_line(manifest
         assert "hush" not in str(row)
 
 
-def test_rows_of_hosts_that_are_allowed_are_taken(
+def test_rows_of_allowed_hosts_are_accepted(
     manifest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLEET_ALLOWED_HTTP_HOSTS", "host.example, third.example")

@@ -32,7 +32,7 @@ from tests.support.examples import (
         ("a.wav/", False),
     ],
 )
-def test_audio_is_known_by_how_its_name_ends(name: str, is_audio: bool) -> None:
+def test_audio_is_recognised_by_its_suffix(name: str, is_audio: bool) -> None:
     assert looks_like_audio(name) is is_audio
 
 
@@ -53,7 +53,7 @@ def test_a_single_object_is_a_backlog_of_one() -> None:
     assert (ref.audio, ref.relative) == ("s3://in/calls/a.wav", "a.wav")
 
 
-def test_what_was_listed_travels_along() -> None:
+def test_etag_and_size_of_the_listing_are_kept() -> None:
     store = a_store("a.wav")
     (ref,) = refs(S3Prefix("s3://in/", store))
     (info,) = store.list("s3://in/")
@@ -61,35 +61,35 @@ def test_what_was_listed_travels_along() -> None:
 
 
 @pytest.mark.parametrize("odd", ["calls//a.wav", "calls/../a.wav", "calls/a\\b.wav", "c/\n.wav"])
-def test_a_key_that_makes_no_safe_name_does_not_hide_its_neighbours(odd: str) -> None:
+def test_an_unsafe_key_does_not_hide_its_neighbours(odd: str) -> None:
     found = items(S3Prefix("s3://in/", a_store("a.wav", odd, "z.wav")))
     names = [ref.relative for ref in found if isinstance(ref, AudioRef)]
     assert {"a.wav", "z.wav"} <= set(names)
     assert len(found) == 3  # and it is not passed over in silence
 
 
-def test_a_missing_bucket_is_said() -> None:
+def test_a_missing_bucket_is_an_error() -> None:
     with pytest.raises(BucketMissing):
         items(S3Prefix("s3://nowhere/", MemoryStore("in")))
 
 
-def test_it_goes_on_behind_any_key() -> None:
+def test_a_prefix_resumes_after_any_key() -> None:
     keys = ("calls/a.wav", "calls/b/1.wav", "calls/b/2.wav", "calls/b\\.wav", "calls/c.wav")
     assert goes_on_behind_each(S3Prefix("s3://in/calls/", a_store(*keys)))
 
 
-def test_a_position_is_a_key() -> None:
+def test_a_position_is_the_key_of_the_object() -> None:
     (found,) = S3Prefix("s3://in/calls/", a_store("calls/x/a.wav")).after("calls/x/")
     assert found.position == "calls/x/a.wav"
 
 
-def test_other_suffixes_may_be_asked_for() -> None:
+def test_other_suffixes_can_be_requested() -> None:
     store = a_store("a.wav", "b.pcm", "c.PCM", "dpcm")
     found = refs(S3Prefix("s3://in/", store, Filters(suffixes=("pcm",))))
     assert [ref.relative for ref in found] == ["b.pcm", "c.PCM"]
 
 
-def test_only_what_was_written_since_may_be_asked_for() -> None:
+def test_objects_can_be_filtered_by_modification_time() -> None:
     store = a_store("before.wav", "then.wav", "later.wav", "unknown.wav")
     store.modified = {"s3://in/before.wav": 99.9, "s3://in/then.wav": 100, "s3://in/later.wav": 101}
     found = refs(S3Prefix("s3://in/", store, Filters(since=100)))

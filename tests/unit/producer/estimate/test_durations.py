@@ -47,7 +47,7 @@ def test_a_large_file_costs_less_than_a_megabyte(body: bytes, expected_ms: float
     assert store.requests <= 5
 
 
-def test_thirty_seconds_of_a_varying_rate_stand_for_the_whole() -> None:
+def test_the_duration_of_a_variable_rate_mp3_is_extrapolated() -> None:
     store, file = opened(mp3_of_varying_rate(100_000))
     assert read_duration_ms(file) == pytest.approx(100_000 * FRAME_MS, rel=0.03)
     assert store.fetched_bytes < MB
@@ -67,7 +67,7 @@ def test_thirty_seconds_of_a_varying_rate_stand_for_the_whole() -> None:
         ("inventory-two-minutes.mp3", 121_100),
     ],
 )
-def test_each_format_tells_its_length(name: str, expected_ms: int) -> None:
+def test_every_sample_format_has_the_right_duration(name: str, expected_ms: int) -> None:
     assert duration_ms((SAMPLES / name).read_bytes()) == pytest.approx(expected_ms, abs=100)
 
 
@@ -92,9 +92,7 @@ def test_each_format_tells_its_length(name: str, expected_ms: int) -> None:
         ),
     ],
 )
-def test_headers_of_recorders_that_lie_are_not_believed(
-    body: bytes, expected_ms: int | None
-) -> None:
+def test_wrong_header_sizes_are_not_used(body: bytes, expected_ms: int | None) -> None:
     found = duration_ms(body)
     assert found == (None if expected_ms is None else pytest.approx(expected_ms, rel=1e-3))
 
@@ -105,14 +103,14 @@ def xing(frames: int, size_bytes: int) -> bytes:
     return (MP3_FRAME[:36] + told).ljust(len(MP3_FRAME), b"\0")
 
 
-def test_the_xing_header_of_a_cut_or_joined_file_is_not_believed() -> None:
+def test_the_xing_header_of_a_truncated_or_joined_file_is_not_used() -> None:
     whole = xing(1000, 1001 * len(MP3_FRAME)) + mp3(1000)
     assert duration_ms(whole) == pytest.approx(1000 * FRAME_MS, rel=1e-3)
     assert duration_ms(whole[: len(whole) // 4]) == pytest.approx(250 * FRAME_MS, rel=0.01)
     assert duration_ms(whole * 3) is None
 
 
-def test_an_ogg_file_without_an_end_is_as_long_as_what_is_there() -> None:
+def test_a_truncated_ogg_file_is_as_long_as_its_last_page() -> None:
     cut = opus(100)[: 60 * 4_043 + 100]
     assert duration_ms(cut) == pytest.approx(60_000, abs=2_000)
 
@@ -122,13 +120,13 @@ def test_an_ogg_file_of_several_streams_is_unknown(last: int) -> None:
     assert duration_ms(opus(100) + opus(last, stream=2)) is None
 
 
-def test_bare_aac_is_not_taken_for_mp3() -> None:
+def test_raw_aac_is_not_mistaken_for_mp3() -> None:
     frame = b"\xff\xf1\x60\x40\x30\x7f\xfc"
     assert duration_ms(frame + mp3(100)) is None
     assert duration_ms(id3(20) + frame + mp3(100)) is None
 
 
-def test_a_length_that_was_never_filled_in_is_unknown() -> None:
+def test_a_placeholder_duration_is_unknown() -> None:
     mvhd = bytes(12) + (1000).to_bytes(4) + bytes([255] * 4) + bytes(80)
     atoms = (8 + len(mvhd)).to_bytes(4) + b"mvhd" + mvhd
     movie = b"\0\0\0\x10ftypM4A \0\0\0\0" + (8 + len(atoms)).to_bytes(4) + b"moov" + atoms
@@ -137,7 +135,7 @@ def test_a_length_that_was_never_filled_in_is_unknown() -> None:
     assert duration_ms(told + bytes(MB)) == 60_000
 
 
-def test_sound_that_is_nowhere_to_be_found_is_given_up_early() -> None:
+def test_a_file_without_audio_frames_costs_less_than_a_megabyte() -> None:
     store, file = opened(id3(1000) + bytes(9 * MB))
     with pytest.raises(HeaderTooLong):
         read_duration_ms(file)

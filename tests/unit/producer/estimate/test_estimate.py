@@ -31,7 +31,7 @@ def hours(*lengths_ms: int) -> list[Found]:
     return [Found(str(n), a_ref(f"s3://in/{n}.wav"), ms) for n, ms in enumerate(lengths_ms)]
 
 
-def test_telephony_is_measured_where_a_typical_rate_would_be_twice_off() -> None:
+def test_telephony_is_measured_instead_of_guessed() -> None:
     store = CountingStore("in")
     files = {f"{n}.wav": silent_wav(16_000 * n, rate=8_000) for n in range(1, 41)}
     result = dry_run(listed(store, files), store)
@@ -44,7 +44,7 @@ def test_telephony_is_measured_where_a_typical_rate_would_be_twice_off() -> None
     assert result.typical_ms == 0
 
 
-def test_only_some_headers_of_many_files_are_read_and_the_band_holds_the_truth() -> None:
+def test_few_headers_are_read_and_the_interval_holds_the_truth() -> None:
     store, chance = CountingStore("in"), random.Random(5)
     lengths_s = [chance.randint(1, 20) for _ in range(600)]
     rates = [chance.choice([8_000, 16_000]) for _ in lengths_s]
@@ -58,7 +58,7 @@ def test_only_some_headers_of_many_files_are_read_and_the_band_holds_the_truth()
     assert 0.03 < (result.audio_ms.high - result.audio_ms.low) / truth_ms < 0.4
 
 
-def test_a_seed_gives_the_same_numbers_again_and_another_one_others() -> None:
+def test_an_estimate_is_reproducible_from_its_seed() -> None:
     store = MemoryStore("in")
     found = listed(store, {f"{n}.mp3": mp3(n) for n in range(10, 300)})
     first, again, other = (dry_run(found, store, seed=seed) for seed in (1, 1, 2))
@@ -66,7 +66,7 @@ def test_a_seed_gives_the_same_numbers_again_and_another_one_others() -> None:
     assert first.audio_ms != other.audio_ms
 
 
-def test_what_the_sources_told_needs_no_header() -> None:
+def test_durations_of_the_sources_need_no_header() -> None:
     store = CountingStore("in")
     stretch = Found("9", a_ref("s3://in/9.wav", start_ms=1_000, end_ms=31_000))
     result = dry_run([*hours(HOUR_MS, HOUR_MS), stretch], store)
@@ -76,14 +76,14 @@ def test_what_the_sources_told_needs_no_header() -> None:
     assert result.files_of_unknown_size == 3
 
 
-def test_the_rest_of_a_file_counts_from_where_it_starts() -> None:
+def test_a_range_counts_from_its_start() -> None:
     store = MemoryStore("in")
     (whole,) = listed(store, {"a.wav": silent_wav(320_000)})
     rest = a_ref("s3://in/a.wav", bytes=320_044, start_ms=4_000)
     assert dry_run([whole, Found("b", rest)], store).audio_ms.likely == pytest.approx(16_000, 0.01)
 
 
-def test_what_nobody_can_measure_is_guessed_and_said_to_be() -> None:
+def test_unmeasurable_files_are_guessed_and_marked() -> None:
     store = MemoryStore("in")
     found = listed(store, {f"{n}.amr": b"#!AMR\n" + bytes(1_594) for n in range(10)})
     found += [Found("x", a_ref("s3://in/gone.wav"))]
@@ -125,7 +125,7 @@ def ran(audio_ms: int, work_ms: int) -> WorkerSeen:
         (400.0, [ran(60_000_000, 60_000)], (400.0, "given")),
     ],
 )
-def test_speed_is_what_was_given_else_measured_else_assumed(
+def test_speed_is_given_or_measured_or_assumed(
     rtfx: float | None, workers: Iterable[WorkerSeen], expected: tuple[float, str]
 ) -> None:
     result = dry_run(hours(HOUR_MS), MemoryStore("in"), rtfx=rtfx, workers=workers)
@@ -147,7 +147,7 @@ def test_gpus_divide_the_time_but_not_the_cost() -> None:
     assert a_thousand_hours().to_json()["cost"] is None
 
 
-def test_the_document_has_whole_milliseconds_and_all_that_was_asked() -> None:
+def test_the_document_has_whole_milliseconds_and_all_inputs() -> None:
     document = json.loads(json.dumps(a_thousand_hours(price=2.5).to_json()))
     assert document["audio_ms"] == dict.fromkeys(("likely", "low", "high"), 1000 * HOUR_MS)
     assert document["time_ms"]["likely"] == 9_000_000
@@ -161,7 +161,7 @@ def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_no_workers")
-def test_a_local_folder_is_looked_at_where_it_lies_and_not_uploaded(tmp_path: Path) -> None:
+def test_a_local_folder_is_measured_without_uploading(tmp_path: Path) -> None:
     (tmp_path / "calls").mkdir()
     for n in range(1, 4):
         (tmp_path / f"calls/{n}.wav").write_bytes(silent_wav(32_000 * n))
@@ -175,7 +175,7 @@ def test_a_local_folder_is_looked_at_where_it_lies_and_not_uploaded(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("_no_workers")
-def test_all_sources_together_are_looked_at_as_enqueue_would(tmp_path: Path) -> None:
+def test_several_sources_are_estimated_as_enqueue_reads_them(tmp_path: Path) -> None:
     store = MemoryStore("in")
     listed(
         store, {"a/1.wav": silent_wav(32_000), "a/2.mp3": mp3(100), "b/3.wav": silent_wav(64_000)}

@@ -28,7 +28,7 @@ def stored(store: MemoryStore, name: str, body: bytes) -> AudioRef:
     return a_ref(f"s3://in/{name}", bytes=len(body))
 
 
-def test_what_cannot_be_read_is_unknown_and_the_others_are_measured_in_order() -> None:
+def test_unreadable_files_are_unknown_and_the_others_are_measured_in_order() -> None:
     store = MemoryStore("in")
     refs = [
         stored(store, "no.mp3", b"this is no audio at all\n" * 99),
@@ -46,7 +46,7 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_measured_in_order() -
     assert [one.duration_ms for one in found] == [None] * 8 + [1_000]
 
 
-def test_the_size_that_a_manifest_leaves_out_is_looked_up() -> None:
+def test_a_size_missing_from_the_manifest_is_looked_up() -> None:
     store = MemoryStore("in")
     size = stored(store, "a.wav", silent_wav(64_000)).size_bytes
     stored(store, "a.wav.json", b"something that begins with the same name")
@@ -56,7 +56,7 @@ def test_the_size_that_a_manifest_leaves_out_is_looked_up() -> None:
 
 @pytest.mark.parametrize("start", [0, BLOCK_BYTES])
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), CredentialsRefused("refused")])
-def test_storage_that_does_not_work_at_all_is_an_error(error: Exception, start: int) -> None:
+def test_unavailable_storage_is_an_error(error: Exception, start: int) -> None:
     class Away(MemoryStore):
         def open_range(self, uri: str, start_: int, length: int) -> bytes:
             if start_ >= start:
@@ -75,7 +75,7 @@ def opened(body: bytes) -> tuple[CountingStore, RangeFile]:
     return store, RangeFile(store, "s3://in/a.bin", len(body))
 
 
-def test_a_header_without_end_is_given_up() -> None:
+def test_reading_stops_at_the_maximum_header_size() -> None:
     store, file = opened(bytes(3 * MAX_HEADER_BYTES))
     for _ in range(MAX_HEADER_BYTES // BLOCK_BYTES):
         file.read(BLOCK_BYTES)
@@ -84,7 +84,7 @@ def test_a_header_without_end_is_given_up() -> None:
     assert store.fetched_bytes == MAX_HEADER_BYTES
 
 
-def test_a_parser_that_lost_its_way_is_stopped() -> None:
+def test_reading_stops_at_the_maximum_number_of_reads() -> None:
     _, file = opened(bytes(5 * MAX_READS))
     for _ in range(MAX_READS):
         assert len(file.read(4)) == 4
@@ -104,7 +104,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_ranges_read_like_any_file(steps: list[tuple[str, int, int]]) -> None:
+def test_ranges_read_like_a_file(steps: list[tuple[str, int, int]]) -> None:
     (_, ranges), plain = opened(BODY), io.BytesIO(BODY)
     for what, number, whence in steps:
         if what == "seek":
@@ -114,7 +114,7 @@ def test_ranges_read_like_any_file(steps: list[tuple[str, int, int]]) -> None:
         assert ranges.tell() == plain.tell()
 
 
-def test_what_was_fetched_is_not_fetched_again() -> None:
+def test_fetched_blocks_are_cached() -> None:
     store, file = opened(BODY)
     for _ in range(3):
         file.seek(10)

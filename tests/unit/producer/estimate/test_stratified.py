@@ -10,7 +10,7 @@ from funasr_fleet.producer.estimate.stratified import LEAST_PER_FORMAT, Strata, 
 from tests.support.examples import a_ref
 
 
-def test_files_of_one_rate_leave_no_doubt() -> None:
+def test_files_of_one_rate_have_no_variance() -> None:
     sample = [(32_000.0 * s, 1000.0 * s) for s in (1, 5, 30)]
     found = ratio_estimate(sample, 1000, 32_000.0 * 20_000)
     assert found
@@ -18,7 +18,7 @@ def test_files_of_one_rate_leave_no_doubt() -> None:
     assert found.variance == pytest.approx(0, abs=1e-3)
 
 
-def test_a_whole_population_leaves_no_doubt_however_it_differs() -> None:
+def test_a_full_census_has_no_variance() -> None:
     population = [(100.0, 1000.0), (200.0, 9000.0), (50.0, 10.0)]
     found = ratio_estimate(population, 3, 350.0)
     assert found
@@ -27,7 +27,7 @@ def test_a_whole_population_leaves_no_doubt_however_it_differs() -> None:
 
 
 @pytest.mark.parametrize(("sample", "files"), [([], 5), ([(1.0, 9.0)], 2), ([(0.0, 0.0)] * 3, 9)])
-def test_a_sample_that_says_too_little_says_nothing(
+def test_a_sample_that_is_too_small_gives_no_estimate(
     sample: list[tuple[float, float]], files: int
 ) -> None:
     assert ratio_estimate(sample, files, 100.0) is None
@@ -42,7 +42,7 @@ def test_the_variance_is_that_of_the_textbook() -> None:
     assert found.variance == pytest.approx(30**2 * (1 - 3 / 30) * ((4 + 16 + 4) / 2) / 3)
 
 
-def test_the_band_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_the_interval_covers_the_truth_as_often_as_stated() -> None:
     chance = random.Random(1)
     held = 0
     for _ in range(300):
@@ -74,7 +74,7 @@ def test_every_file_is_drawn_as_often_as_every_other(
     assert all(700 < count < 900 for count in drawn.values())  # 800, standard deviation 22
 
 
-def test_formats_are_looked_at_by_their_share_of_the_audio_and_rare_ones_too() -> None:
+def test_formats_are_sampled_by_their_share_of_audio_and_rare_ones_too() -> None:
     strata = Strata(64, 0)
     for n in range(1000):
         strata.add(a_ref(f"s3://in/{n}.mp3", bytes=16_000 * 60))

@@ -33,7 +33,9 @@ def _counts(words: int, substituted: int = 0, deleted: int = 0, inserted: int = 
         ("please say 你 again", "please say 你 again", "wer", _counts(4)),
     ],
 )
-def test_what_differs_is_counted(said: str, heard: str, metric: Metric, counts: Counts) -> None:
+def test_differences_are_counted_as_edits(
+    said: str, heard: str, metric: Metric, counts: Counts
+) -> None:
     found = score(said, heard)
     assert (found.metric, found.counts) == (metric, counts)
 
@@ -53,27 +55,27 @@ def test_what_differs_is_counted(said: str, heard: str, metric: Metric, counts: 
         ("你好 you", None, "cer", "cer", 3),
     ],
 )
-def test_a_language_is_stronger_than_the_script_and_a_choice_than_both(
+def test_the_metric_follows_the_choice_then_the_language_then_the_script(
     text: str, language: str | None, choice: MetricChoice, metric: Metric, said: int
 ) -> None:
     found = score(text, text, choice, language)
     assert (found.metric, found.counts) == (metric, _counts(said))
 
 
-def test_half_of_the_words_decide_the_script() -> None:
+def test_the_script_is_that_of_half_of_the_words() -> None:
     assert script_of("请 打 call now") == "han_and_kana"
     assert script_of("请 please call now") == "spaced"
     assert script_of("") == "spaced"
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=8), st.lists(st.sampled_from("abcd"), max_size=8))
-def test_counts_balance(said: list[str], heard: list[str]) -> None:
+def test_edit_counts_add_up(said: list[str], heard: list[str]) -> None:
     counts = score(" ".join(said), " ".join(heard)).counts
     assert counts.words - counts.deletions + counts.insertions == len(heard)
     assert abs(len(said) - len(heard)) <= counts.errors <= max(len(said), len(heard))
 
 
-def test_a_rate_is_errors_by_words_and_none_where_nothing_was_said() -> None:
+def test_the_rate_is_errors_per_word_and_none_without_words() -> None:
     assert _counts(4, 1, 1, 4).rate == 1.5
     assert _counts(0, inserted=3).rate is None
     assert (_counts(4, 1) + _counts(6, 0, 2)).rate == 0.3
@@ -109,14 +111,14 @@ def test_a_rate_is_errors_by_words_and_none_where_nothing_was_said() -> None:
         ("", ""),
     ],
 )
-def test_what_nobody_says_is_dropped(text: str, left: str) -> None:
+def test_punctuation_and_case_are_normalised(text: str, left: str) -> None:
     assert normalise(text) == left
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("3", "three"), ("1,000", "1000"), ("don't", "do not"), ("國", "国")]
 )
-def test_nothing_is_spelt_out(one: str, other: str) -> None:
+def test_numbers_and_contractions_are_not_expanded(one: str, other: str) -> None:
     assert normalise(one) != normalise(other)
 
 
@@ -128,7 +130,7 @@ def test_normalising_twice_changes_nothing_and_only_spaces_part(text: str) -> No
 
 
 @given(st.text())
-def test_cutting_loses_nothing(text: str) -> None:
+def test_splitting_into_words_or_characters_loses_nothing(text: str) -> None:
     plain = normalise(text)
     squeezed = plain.replace(" ", "")
     assert "".join(words(plain)) == "".join(characters(plain)) == squeezed
@@ -148,7 +150,7 @@ def test_cutting_loses_nothing(text: str) -> None:
         ("it's 3.14", ["it's", "3.14"]),
     ],
 )
-def test_han_and_kana_are_words_each_and_others_are_kept_whole(text: str, cut: list[str]) -> None:
+def test_han_and_kana_characters_are_words_of_their_own(text: str, cut: list[str]) -> None:
     assert words(normalise(text)) == cut
 
 

@@ -53,19 +53,19 @@ def test_an_axis_of_counts_has_no_fractions() -> None:
         assert top / cuts == pytest.approx(round(top / cuts))
 
 
-def test_columns_are_as_high_as_their_values_and_stand_side_by_side() -> None:
+def test_columns_have_the_height_of_their_values_and_do_not_overlap() -> None:
     low, high = rectangles(column_chart([column(2), column(4)], "n"))
     assert high["height"] == pytest.approx(2 * low["height"], abs=0.2)
     assert low["x"] + low["width"] < high["x"]
     assert low["y"] + low["height"] == pytest.approx(high["y"] + high["height"], abs=0.2)
 
 
-def test_parts_of_a_column_stand_on_each_other_and_nothing_is_not_drawn() -> None:
+def test_parts_of_a_column_are_stacked_and_zero_is_not_drawn() -> None:
     lower, upper = rectangles(column_chart([column(3, 0, 1)], "n"))
     assert upper["y"] + upper["height"] == pytest.approx(lower["y"], abs=0.2)
 
 
-def test_what_is_said_of_a_column_is_escaped() -> None:
+def test_texts_of_a_chart_are_escaped() -> None:
     drawing = column_chart([column(1, tip="<&>")], 'a "name"')
     assert "<title>&lt;&amp;&gt;</title>" in drawing
     assert 'aria-label="a &quot;name&quot;"' in drawing
@@ -85,7 +85,7 @@ def row(minute: int, files: int = 1, failed: int = 0) -> dict[str, Any]:
     return {"at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "files": files, "failed": failed, "audio_hours": 0.5}
 
 
-def test_a_short_job_has_a_bar_for_each_minute_and_for_those_in_which_nothing_ended() -> None:
+def test_a_short_job_has_a_bar_for_each_minute() -> None:
     found = bin_minutes([row(0, 3), row(2, 5, 1)])
     assert found.minutes == 1
     assert [(bar.files, bar.failed) for bar in found.bars] == [(3, 0), (0, 0), (5, 1)]
@@ -104,7 +104,7 @@ def test_no_minutes_make_no_bars() -> None:
 
 
 @given(st.dictionaries(st.integers(0, 2_000_000), st.integers(1, 1000), min_size=1, max_size=50))
-def test_however_long_a_job_was_nothing_is_lost_and_the_page_stays_small(
+def test_long_jobs_have_a_bounded_number_of_bars_with_the_same_totals(
     minutes: dict[int, int],
 ) -> None:
     found = bin_minutes([row(minute, minutes[minute]) for minute in sorted(minutes)])

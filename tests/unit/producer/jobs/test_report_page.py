@@ -85,7 +85,7 @@ def test_every_tag_is_closed_and_nothing_is_fetched_or_run(name: str) -> None:
     assert "prefers-color-scheme: dark" in html
 
 
-def test_its_numbers_are_those_of_the_job() -> None:
+def test_the_page_has_the_numbers_of_the_job() -> None:
     text = " ".join(read(*JOBS["small"]).text)
     for phrase in ("night", "complete, some failed", "51", "44 min 55 s", "1 min 35 s", "38.5"):
         assert phrase in text
@@ -103,11 +103,11 @@ def test_its_numbers_are_those_of_the_job() -> None:
         ("lost", "unknown: Redis does not have the full plan"),
     ],
 )
-def test_its_state_is_said(name: str, phrase: str) -> None:
+def test_the_page_has_the_state_of_the_job(name: str, phrase: str) -> None:
     assert phrase in " ".join(read(*JOBS[name]).text)
 
 
-def test_a_job_that_is_not_known_whole_does_not_look_finished() -> None:
+def test_a_job_with_an_incomplete_ledger_does_not_look_finished() -> None:
     assert "100 % finished" in " ".join(read(counted({"ok": 9}), []).text)
     text = " ".join(read(*JOBS["lost"]).text)
     assert "% finished" not in text
@@ -123,7 +123,7 @@ def test_failures_come_with_examples() -> None:
         assert phrase in text
 
 
-def test_failures_of_the_report_alone_are_shown_without_examples() -> None:
+def test_failures_without_examples_are_shown() -> None:
     assert "undecodable_audio" in _read(page(report(*JOBS["small"], {}))).text
 
 
@@ -151,7 +151,7 @@ def test_three_days_are_at_most_two_hundred_columns_a_chart() -> None:
     assert "Audio hours finished in each 30 min" in html
 
 
-def test_failed_files_are_seen_in_the_minute_in_which_they_failed() -> None:
+def test_failed_files_are_shown_in_their_minute() -> None:
     minutes = [*steady(1, 5, 300_000), Minute(minute=FIRST_MINUTE + 1, files=4, failed=4)]
     reader = read(counted({"ok": 5, "failed": 4}), minutes)
     assert "2026-11-18 11:08: 4 files, 4 of them failed" in reader.text

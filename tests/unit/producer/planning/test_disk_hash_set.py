@@ -20,7 +20,7 @@ KEYS = st.integers(0, (1 << 38) - 1) | st.integers(0, 40)
 
 
 @given(st.lists(st.tuples(KEYS, st.integers(0, (1 << 24) - 1)), max_size=300), st.integers(1, 50))
-def test_it_says_what_a_dict_would(items: list[tuple[int, int]], max_pending: int) -> None:
+def test_the_table_behaves_like_a_dict(items: list[tuple[int, int]], max_pending: int) -> None:
     model: dict[int, int] = {}
     with DiskHashSet(first_bits=2, max_pending=max_pending) as table:
         for key, value in items:
@@ -32,7 +32,7 @@ def test_it_says_what_a_dict_would(items: list[tuple[int, int]], max_pending: in
 
 
 @pytest.mark.parametrize("value_bytes", [0, 1, 3, 4])
-def test_many_doublings_lose_nothing_and_find_nothing_else(value_bytes: int) -> None:
+def test_growth_keeps_every_entry_and_adds_none(value_bytes: int) -> None:
     numbers = random.Random(7)
     kept = {numbers.getrandbits(32): numbers.randrange(256**value_bytes) for _ in range(20_000)}
     others = [key for key in (numbers.getrandbits(32) for _ in range(20_000)) if key not in kept]
@@ -68,14 +68,14 @@ def test_with_values_hashes_differ_by_any_one_of_56_bits(max_pending: int) -> No
         assert [bit for bit in range(64) if table.get(1 << bit) is not None] == [*range(56, 64)]
 
 
-def test_hashes_that_pick_one_bucket_find_room_in_the_next() -> None:
+def test_entries_of_a_full_bucket_go_to_the_next() -> None:
     alike = [number << 20 for number in range(100)]
     with DiskHashSet(max_pending=7) as table:
         assert [table.add(key, number) for number, key in enumerate(alike)] == [None] * 100
         assert [table.get(key) for key in alike] == list(range(100))
 
 
-def test_keys_that_are_no_hashes_are_refused_before_they_fill_the_disk() -> None:
+def test_keys_that_are_not_hashes_are_rejected_before_the_disk_fills() -> None:
     with DiskHashSet(max_pending=1) as table:
         for number in range(15 * 8):  # a hash's own bucket, and 14 behind it
             table.add(number << 30)
@@ -109,7 +109,7 @@ def test_memory_stays_the_same_while_300_000_hashes_are_kept() -> None:
         assert _resident_bytes() - before < 8 << 20
 
 
-def test_a_disk_that_is_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
@@ -122,7 +122,7 @@ def test_a_disk_that_is_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             table.add(2)
 
 
-def test_no_name_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_file_name_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with DiskHashSet(max_pending=1) as table:
         table.add(1)
@@ -149,7 +149,7 @@ def _alike(bucket: int, count: int) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("bucket", [0, 2, 3, 4, 7])
-def test_hashes_find_room_behind_their_chunk_and_behind_the_end(
+def test_entries_overflow_into_the_next_chunk_and_beyond_the_end(
     table: HashFile, bucket: int
 ) -> None:
     kept = _alike(bucket, 30)
@@ -159,7 +159,7 @@ def test_hashes_find_room_behind_their_chunk_and_behind_the_end(
     assert len(table) == 30
 
 
-def test_what_lies_behind_its_chunk_survives_later_writes_and_doublings(table: HashFile) -> None:
+def test_overflowed_entries_survive_later_writes_and_growth(table: HashFile) -> None:
     numbers = random.Random(7)
     kept: dict[int, int] = {}
     for round_number in range(40):

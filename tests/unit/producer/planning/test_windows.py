@@ -54,7 +54,7 @@ def refs_of(window: windows.Window) -> list[str]:
     return [ref.relative for ref, _ in window.refs]
 
 
-def test_windows_are_full_but_for_the_last_and_bad_rows_are_told() -> None:
+def test_windows_are_full_except_the_last_and_bad_rows_are_reported() -> None:
     bad: list[BadRow] = []
     found = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), bad.append))
     assert [refs_of(one) for one in found] == [
@@ -65,7 +65,7 @@ def test_windows_are_full_but_for_the_last_and_bad_rows_are_told() -> None:
     assert [one.where for one in bad] == ["line 2", "line 1", "line 5"]
 
 
-def test_behind_every_window_the_rest_comes_as_it_would_have() -> None:
+def test_planning_resumes_after_any_window() -> None:
     whole = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), lambda _: None))
     for number, window in enumerate(whole, 1):
         rest = cut(stream(SOURCES, window.next_cursor, all_of), window.next_cursor, lambda _: None)
@@ -73,7 +73,7 @@ def test_behind_every_window_the_rest_comes_as_it_would_have() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 4, 7, 8])
-def test_no_more_references_are_taken_than_wanted(limit: int) -> None:
+def test_the_limit_of_references_is_kept_across_a_resume(limit: int) -> None:
     found = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), lambda _: None, limit))
     assert sum(len(one.refs) for one in found) == min(limit, 7)
     second = found[0].next_cursor
@@ -95,7 +95,7 @@ def test_a_plan_numbers_its_files_and_knows_what_is_done() -> None:
     assert [AudioRef.model_validate(row).index for row in rows] == [3, 4, 5]
 
 
-def test_a_part_comes_back_from_s3_as_it_was() -> None:
+def test_a_part_survives_s3_unchanged() -> None:
     store, part = MemoryStore("out"), a_part()
     write_part(store, OUTPUT, "night", part)
     assert read_part(store, OUTPUT, "night", 1) == part
@@ -104,7 +104,7 @@ def test_a_part_comes_back_from_s3_as_it_was() -> None:
     assert list(read_parts(store, OUTPUT, "night")) == []
 
 
-def test_names_that_json_would_escape_come_back_too() -> None:
+def test_names_that_json_escapes_survive_s3() -> None:
     ref = a_ref('s3://in/电话 "1".wav')
     window = windows.Window(refs=[(ref, None)], next_cursor=Cursor(0, "1", 1))
     part, store = plan(window, 0, [False], lambda *_: 7), MemoryStore("out")
@@ -154,12 +154,12 @@ def test_every_open_file_is_in_one_shard_within_the_limits_the_longest_first(
     assert list(pack(again, LIMITS)) == groups
 
 
-def test_a_file_of_unknown_size_is_taken_for_a_middling_one() -> None:
+def test_a_file_of_unknown_size_counts_with_the_default_size() -> None:
     groups = list(pack([a_file(n, size=None) for n in range(4)], LIMITS))
     assert [len(group) for group in groups] == [3, 1]
 
 
-def test_names_sort_as_shards_were_planned() -> None:
+def test_shard_names_sort_in_planning_order() -> None:
     names = [shard_name("job", window, number) for window in (0, 1, 11) for number in (0, 9, 10)]
     assert names == sorted(names)
     assert len(set(names)) == 9
@@ -180,7 +180,7 @@ def found(search: DiscoveryRequest, store: MemoryStore) -> tuple[list[Part], lis
     return list(discover(search, store, bad.append)), bad
 
 
-def test_every_name_is_found_once_and_bad_rows_are_told(search: DiscoveryRequest) -> None:
+def test_every_name_is_found_once_and_bad_rows_are_reported(search: DiscoveryRequest) -> None:
     parts, bad = found(search, MemoryStore("out"))
     names = [json.loads(file.row)["relative"] for part in parts for file in part.files]
     assert names == [f"{number}.wav" for number in range(9)]
@@ -189,9 +189,7 @@ def test_every_name_is_found_once_and_bad_rows_are_told(search: DiscoveryRequest
 
 
 @pytest.mark.parametrize("planned", [1, 2, 3])
-def test_what_is_planned_is_not_found_again_nor_are_its_names(
-    search: DiscoveryRequest, planned: int
-) -> None:
+def test_planned_files_are_not_found_again(search: DiscoveryRequest, planned: int) -> None:
     store = MemoryStore("out")
     whole, _ = found(search, store)
     for part in whole[:planned]:
@@ -200,7 +198,7 @@ def test_what_is_planned_is_not_found_again_nor_are_its_names(
     assert rest == whole[planned:]
 
 
-def test_a_part_comes_through_a_pipe_as_it_was(search: DiscoveryRequest) -> None:
+def test_a_part_survives_the_pipe_unchanged(search: DiscoveryRequest) -> None:
     for part in found(search, MemoryStore("out"))[0]:
         kind, *said = _packed(part)
         assert (kind, _unpacked(*said)) == ("part", part)

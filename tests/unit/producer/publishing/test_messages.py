@@ -19,7 +19,7 @@ from funasr_fleet.producer.publishing.messages import Publisher, ShardTemplate
 from tests.support.examples import a_ref, a_shard
 
 
-def test_a_body_holds_the_very_shard() -> None:
+def test_a_message_body_is_the_shard() -> None:
     refs = [
         a_ref("s3://in/电话.wav", index=0, etag='"e"', bytes=7),
         a_ref("s3://in/b.wav", index=1, start_ms=5, end_ms=9, options={"language": "zh"}),
@@ -57,7 +57,7 @@ def a_publisher(error: Exception) -> Publisher:
 
 
 @pytest.mark.parametrize("error", [OutOfMemoryError("maxmemory"), ResponseError("maxmemory")])
-def test_a_redis_that_takes_no_more_is_not_said_to_be_away(error: Exception) -> None:
+def test_a_full_redis_is_reported_as_refusing_messages(error: Exception) -> None:
     publisher = a_publisher(error)
     with pytest.raises(BrokerUnavailable, match=r"^Redis refused messages: maxmemory$"):
         publisher.publish("night-00000-0000", b"[]")
@@ -68,7 +68,7 @@ def test_a_redis_that_takes_no_more_is_not_said_to_be_away(error: Exception) -> 
         pass
 
 
-def test_a_redis_that_is_away_is_said_to_be_so() -> None:
+def test_an_unreachable_redis_is_reported_as_such() -> None:
     publisher = a_publisher(RedisAway("refused"))
     with pytest.raises(BrokerUnavailable, match=r"^Redis cannot be reached: refused$"):
         publisher.publish("night-00000-0000", b"[]")
@@ -95,14 +95,14 @@ class Queue:
     ("ready", "room", "waits"),
     [([0], 100, 0), ([99], 1, 0), ([100, 51, 50], 50, 2), ([150, 20], 80, 1)],
 )
-def test_room_is_what_the_high_mark_leaves(ready: list[int], room: int, waits: int) -> None:
+def test_the_room_is_what_the_high_mark_leaves(ready: list[int], room: int, waits: int) -> None:
     queue, told = Queue(*ready), list[int]()
     pressure = BackPressure(high=100, ready=queue.look, sleep=queue.sleep)
     assert pressure.room(lambda: False, told.append) == room
     assert (queue.waits, told) == (waits, ready[:waits])
 
 
-def test_who_is_stopped_does_not_wait() -> None:
+def test_a_stopped_producer_does_not_wait() -> None:
     queue = Queue(100)
     pressure = BackPressure(high=100, ready=queue.look, sleep=queue.sleep)
     assert pressure.room(lambda: True, lambda _: None) == 0

@@ -41,7 +41,7 @@ def a_message(child: ChildAtWork, **fields: Any) -> dict[str, Any]:
     return a_shard(child.bench.upload("a.wav"), **fields).to_message()
 
 
-def test_a_shard_is_started_done_and_finished_in_this_order(child: ChildAtWork) -> None:
+def test_events_of_a_shard_come_in_order(child: ChildAtWork) -> None:
     child.run(a_message(child))
     kinds = [type(event).__name__ for event in child.bench.events]
     assert kinds == ["ShardStarted", "InferenceTime", "FileFinished", "ShardFinished"]
@@ -49,7 +49,7 @@ def test_a_shard_is_started_done_and_finished_in_this_order(child: ChildAtWork) 
     assert (child.letters, child.told) == ([], 1)
 
 
-def test_a_finished_shard_tells_its_threads_and_its_memory(child: ChildAtWork) -> None:
+def test_a_finished_shard_reports_threads_and_memory(child: ChildAtWork) -> None:
     child.run(a_message(child))
     finished = child.bench.events[-1]
     assert isinstance(finished, ShardFinished)
@@ -58,9 +58,7 @@ def test_a_finished_shard_tells_its_threads_and_its_memory(child: ChildAtWork) -
 
 
 @pytest.mark.parametrize("index", [0, None])
-def test_a_file_is_counted_by_its_index_and_without_one_not_at_all(
-    child: ChildAtWork, index: int | None
-) -> None:
+def test_a_file_without_an_index_is_not_counted(child: ChildAtWork, index: int | None) -> None:
     message = a_message(child)
     message["files"][0]["index"] = index
     child.run(message)
@@ -87,7 +85,7 @@ def test_the_wait_counts_from_publishing_where_that_is_known_and_is_never_negati
 
 
 @pytest.mark.parametrize(("deaths", "again"), [(0, False), (2, True)])
-def test_a_redelivery_is_told_after_a_death_and_not_after_a_drain(
+def test_a_redelivery_is_counted_after_a_crash_and_not_after_a_drain(
     child: ChildAtWork, deaths: int, again: bool
 ) -> None:
     """What a worker hands back when it ends is marked as redelivered as well."""
@@ -99,7 +97,7 @@ def test_a_redelivery_is_told_after_a_death_and_not_after_a_drain(
 
 
 @pytest.mark.parametrize("document", [None, "text", 7, [], {}, {"schema": 1, "shard": "s"}])
-def test_a_malformed_message_is_put_aside_as_it_came_with_its_reason(
+def test_a_malformed_message_becomes_a_dead_letter_with_its_reason(
     child: ChildAtWork, document: Any
 ) -> None:
     child.run(document)
@@ -112,7 +110,7 @@ def test_a_malformed_message_is_put_aside_as_it_came_with_its_reason(
 
 
 @pytest.mark.parametrize(("retries", "delay_s"), [(0, 2.0), (1, 4.0), (20, 300.0)])
-def test_a_store_that_is_away_puts_the_message_back_for_a_growing_time(
+def test_unavailable_storage_delays_the_message_with_backoff(
     child: ChildAtWork, retries: int, delay_s: float
 ) -> None:
     message = a_message(child)
@@ -129,7 +127,7 @@ def test_a_store_that_is_away_puts_the_message_back_for_a_growing_time(
     assert child.in_flight == {"night-000000": 0}, "the shard stays open"
 
 
-def test_after_the_last_retry_the_message_is_put_aside_and_its_file_says_why(
+def test_after_the_last_retry_the_message_becomes_a_dead_letter(
     child: ChildAtWork,
 ) -> None:
     message = a_message(child)
@@ -148,13 +146,13 @@ def test_a_receipt_counts_the_attempts_of_its_shard(child: ChildAtWork) -> None:
     assert (len(child.ended), child.claimed) == (1, [])
 
 
-def test_an_output_bucket_that_is_not_there_puts_the_message_aside(child: ChildAtWork) -> None:
+def test_a_missing_output_bucket_makes_a_dead_letter(child: ChildAtWork) -> None:
     child.bench.store = WatchedStore("in")
     child.run(a_message(child))
     assert "bucket out does not exist" in child.letters[0].reason
 
 
-def test_files_of_a_message_that_is_put_aside_count_as_failed_unless_they_are_done(
+def test_unfinished_files_of_a_dead_letter_count_as_failed(
     child: ChildAtWork,
 ) -> None:
     good, away = child.bench.upload("a.wav"), child.bench.upload("b.wav")
@@ -182,7 +180,7 @@ def test_a_ledger_that_is_away_ends_the_child_and_keeps_the_message(child: Child
         child.run(a_message(child))
 
 
-def test_a_message_that_cannot_be_put_aside_is_kept_by_ending_the_child(
+def test_a_dead_letter_that_cannot_be_written_ends_the_child(
     child: ChildAtWork,
 ) -> None:
     """Celery acknowledges a task that raises: with Redis away the message would be lost."""

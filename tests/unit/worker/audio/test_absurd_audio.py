@@ -73,7 +73,7 @@ def test_an_absurd_sample_rate_is_named_and_refused_before_a_resampler_is_built(
 
 
 @pytest.mark.parametrize("rate", [1_000, 1_234, 384_000])
-def test_rates_up_to_the_bounds_are_taken(rate: int) -> None:
+def test_sample_rates_up_to_the_bounds_are_accepted(rate: int) -> None:
     assert decode_file(as_file(wav(tone(1, rate=rate), rate))).duration_ms == 1000
 
 
@@ -99,13 +99,13 @@ def test_a_seek_that_the_disk_refuses_is_an_error_of_the_file_and_prints_nothing
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_chunk_larger_than_any_disk_costs_nothing_but_the_trust_in_its_size() -> None:
+def test_an_impossible_chunk_size_is_ignored() -> None:
     with tempfile.TemporaryFile() as file:
         file.write(_caf(16_000.0, 1 << 62))
         assert decode_file(file).duration_ms == 250
 
 
-def test_such_a_file_fails_for_good_and_its_neighbours_do_not(bench: Workbench) -> None:
+def test_an_absurd_file_fails_and_its_neighbours_do_not(bench: Workbench) -> None:
     absurd = bench.upload_bytes("a.caf", _caf(250_000_007.0, 1 << 62))
     bench.run(a_shard(absurd, bench.upload("b.wav")))
     assert bench.document("a.caf.error.json")["error"]["kind"] == "undecodable_audio"
@@ -116,7 +116,7 @@ def test_such_a_file_fails_for_good_and_its_neighbours_do_not(bench: Workbench) 
     "error",
     [OSError(22, "odd"), MemoryError("huge"), OverflowError("large"), KeyError("x"), TypeError()],
 )
-def test_whatever_ffmpeg_raises_is_the_fault_of_the_file(
+def test_any_exception_of_ffmpeg_is_an_error_of_the_file(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -138,7 +138,7 @@ class _FailingDisk(io.BytesIO):
 
 
 @pytest.mark.parametrize("container", ["wav", "au", "mov", "ogg"])
-def test_a_disk_that_fails_is_not_the_fault_of_the_file(container: str) -> None:
+def test_a_disk_error_is_not_an_error_of_the_file(container: str) -> None:
     codec = "libopus" if container == "ogg" else "pcm_s16be"
     codec = "pcm_s16le" if container == "wav" else codec
     body = encode(tone(60, rate=48_000), container, codec, 48_000)

@@ -26,7 +26,7 @@ def _failed(count: int) -> DamageEvidence:
 
 
 @pytest.mark.parametrize("wavering_s", [-3.0, -0.01, 0.0, 0.0009, 0.0099])
-def test_timestamps_that_waver_by_less_than_half_a_frame_make_no_gap(wavering_s: float) -> None:
+def test_jitter_below_half_a_frame_is_not_a_gap(wavering_s: float) -> None:
     assert _after(5).gap_s(5 + wavering_s, FRAME_S) == 0
 
 
@@ -45,18 +45,16 @@ def test_a_pause_is_filled_and_nothing_lost() -> None:
 
 
 @pytest.mark.parametrize(("unread", "is_explained"), [(0, False), (40, False), (600, True)])
-def test_a_gap_is_explained_by_the_bytes_that_lie_in_it_and_not_by_headers(
-    unread: int, is_explained: bool
-) -> None:
+def test_a_gap_is_explained_by_its_bytes_without_headers(unread: int, is_explained: bool) -> None:
     assert _after(5).is_explained(0.2, unread) is is_explained
 
 
-def test_a_timestamp_that_claims_hours_is_not_believed() -> None:
+def test_an_implausible_timestamp_is_ignored() -> None:
     gap = _after(5).missing(ClockPosition(50_000.0, FRAME_S, bytes_since=300), _failed(3))
     assert gap.fill_s == pytest.approx(3 * FRAME_S)
 
 
-def test_a_long_gap_is_believed_where_as_much_of_the_file_lies_in_it() -> None:
+def test_a_long_gap_with_as_many_bytes_is_accepted() -> None:
     gap = _after(5).missing(ClockPosition(65.0, FRAME_S, bytes_since=300_000), _failed(3))
     assert gap.fill_s == pytest.approx(60)
 
@@ -72,7 +70,7 @@ def test_a_long_gap_is_believed_where_as_much_of_the_file_lies_in_it() -> None:
         (DamageEvidence(dropped_frames=2), 2),
     ],
 )
-def test_without_timestamps_the_bytes_tell_how_many_frames_are_missing(
+def test_without_timestamps_missing_frames_are_counted_by_bytes(
     seen: DamageEvidence, frames: int
 ) -> None:
     clock = _after(5, has_timestamps=False)
@@ -82,7 +80,7 @@ def test_without_timestamps_the_bytes_tell_how_many_frames_are_missing(
     assert found.lost_s == pytest.approx(expected.lost_s)
 
 
-def test_a_stream_may_begin_in_the_middle_of_a_packet() -> None:
+def test_a_stream_may_start_in_the_middle_of_a_packet() -> None:
     clock = Clock(has_timestamps=False, is_stream=True)
     clock.update_averages(FRAME_BYTES, FRAME_S)
     assert clock.missing(ClockPosition(0.0, FRAME_S), _failed(2)) is NO_GAP
@@ -98,7 +96,7 @@ def test_a_file_may_end_in_the_middle_of_a_packet() -> None:
 @pytest.mark.parametrize(
     ("told_s", "seconds"), [(0.02, 0.02), (0.5, 0.5), (36_000.0, 0.04), (0.0, 0.04), (-1.0, 0.04)]
 )
-def test_how_long_a_packet_is_the_file_tells_unless_that_is_absurd(
+def test_the_declared_packet_duration_is_used_unless_implausible(
     told_s: float, seconds: float
 ) -> None:
     assert _after(5).seconds_of(2 * FRAME_BYTES, told_s) == pytest.approx(seconds)
@@ -138,15 +136,15 @@ def test_a_packet_may_be_repeated() -> None:
     ],
     ids=["no sync", "marked as wrong", "a packet is missing", "a unit is missing", "shifted"],
 )
-def test_what_is_missing_between_two_units_shows(body: bytes) -> None:
+def test_damage_between_two_units_is_detected(body: bytes) -> None:
     assert is_broken(body, PID)
 
 
-def test_a_jump_that_is_announced_is_no_damage() -> None:
+def test_an_announced_discontinuity_is_not_damage() -> None:
     assert not is_broken(UNIT + _ts(9, announced=True), PID)
 
 
-def test_packets_of_another_size_are_not_judged() -> None:
+def test_packets_of_another_size_are_not_checked() -> None:
     assert not is_broken(b"\0\0\0\0" + UNIT, PID)
 
 
@@ -183,7 +181,7 @@ def test_the_frames_in_a_packet_of_adts_are_counted(body: bytes, count: int) -> 
         ("mp3", 0x7C, False),
     ],
 )
-def test_amr_says_when_nobody_speaks(codec: str, toc: int, expected: bool) -> None:
+def test_pauses_of_amr_are_recognised(codec: str, toc: int, expected: bool) -> None:
     assert is_pause(codec, bytes([toc])) is expected
 
 
@@ -200,5 +198,5 @@ def test_amr_says_when_nobody_speaks(codec: str, toc: int, expected: bool) -> No
         (b"", 0),
     ],
 )
-def test_tags_and_zeros_are_no_audio(body: bytes, size: int) -> None:
+def test_tags_and_zeros_are_padding(body: bytes, size: int) -> None:
     assert padding_bytes(body) == size

@@ -27,7 +27,7 @@ def _all_that_was_told(bench: Workbench) -> str:
     return json.dumps([written, [asdict(event) for event in bench.finished]])
 
 
-def test_both_kinds_of_audio_are_transcribed_and_the_query_is_nowhere(
+def test_audio_over_http_is_transcribed_and_its_query_appears_nowhere(
     bench: Workbench, host: WebHost
 ) -> None:
     host.pages[f"/calls/a.wav?{HUSH}"] = page(200, wav(tone(1)), ETag='"e"')
@@ -41,7 +41,7 @@ def test_both_kinds_of_audio_are_transcribed_and_the_query_is_nowhere(
 
 
 @pytest.mark.parametrize("etag", [{"ETag": '"e"'}, {}])
-def test_a_file_of_the_web_that_is_done_is_not_done_again(
+def test_a_finished_file_over_http_is_skipped(
     bench: Workbench, host: WebHost, etag: dict[str, str]
 ) -> None:
     host.pages["/a.wav?1"] = host.pages["/a.wav?2"] = page(200, wav(tone(1)), **etag)
@@ -51,7 +51,7 @@ def test_a_file_of_the_web_that_is_done_is_not_done_again(
     assert bench.outcomes == ["ok", "skipped", "ok"]
 
 
-def test_a_file_of_the_web_that_cannot_be_had_is_told_without_its_query(
+def test_a_missing_file_over_http_is_reported_without_its_query(
     bench: Workbench, host: WebHost
 ) -> None:
     _run(bench, f"http://{NAME}:{host.port}/gone.wav?{HUSH}")
@@ -60,7 +60,7 @@ def test_a_file_of_the_web_that_cannot_be_had_is_told_without_its_query(
     assert "hush" not in _all_that_was_told(bench)
 
 
-def test_without_a_host_that_is_allowed_access_is_denied(bench: Workbench, host: WebHost) -> None:
+def test_without_allowed_hosts_access_is_denied(bench: Workbench, host: WebHost) -> None:
     _run(bench, f"http://{NAME}:{host.port}/a.wav?{HUSH}", hosts=frozenset())
     error = json.loads(bench.store.objects["out"][OUTPUT[len("s3://out/") :] + "a.wav.error.json"])
     assert error["error"]["kind"] == "access_denied"

@@ -36,32 +36,32 @@ class Channel:
         return Base64().decode(body) if encoding else body
 
 
-def test_a_message_is_left_as_it_is() -> None:
+def test_a_valid_message_is_unchanged() -> None:
     assert read_envelope(json.dumps(SOUND)) == SOUND
     assert is_valid_message(SOUND)
 
 
-def test_notes_of_messages_in_flight_are_read_whatever_their_size() -> None:
+def test_unacked_entries_are_read_whatever_their_size() -> None:
     note = [{**SOUND, "body": "x" * 2 * MAX_MESSAGE_BYTES}, "", "fleet"]
     assert read_envelope(json.dumps(note)) == note
 
 
 @pytest.mark.parametrize("text", ["", "hush", "{", "[" * 100_000, "\udc80"])
-def test_what_is_no_json_becomes_a_message_that_says_so(text: str) -> None:
+def test_invalid_json_becomes_a_message_with_the_reason(text: str) -> None:
     message = read_envelope(text)
     assert is_valid_message(message)
     assert message["headers"] == {REFUSED_HEADER: "not valid JSON"}
     assert message["body"] == text[:KEPT_CHARACTERS]
 
 
-def test_what_is_too_large_is_not_even_parsed() -> None:
+def test_an_oversized_message_is_not_parsed() -> None:
     message = read_envelope("{" + " " * 2 * MAX_MESSAGE_BYTES)
     assert "more than 33554432 bytes" in message["headers"][REFUSED_HEADER]
     assert len(message["body"]) == KEPT_CHARACTERS
 
 
 @given(JSON, st.lists(st.sampled_from([*SOUND, *SOUND["properties"]]), min_size=1, max_size=2))
-def test_what_counts_as_sound_can_be_read(value: Any, fields: list[str]) -> None:
+def test_messages_accepted_as_valid_can_be_read_by_kombu(value: Any, fields: list[str]) -> None:
     changed = dict.fromkeys(fields, value)
     inner = {name: changed.pop(name) for name in SOUND["properties"] if name in changed}
     message = {**SOUND, "properties": {**SOUND["properties"], **inner}, **changed}
@@ -69,7 +69,7 @@ def test_what_counts_as_sound_can_be_read(value: Any, fields: list[str]) -> None
         Message(message, channel=Channel())
 
 
-def test_what_is_put_into_an_envelope_is_sound() -> None:
+def test_a_wrapped_invalid_element_is_a_valid_message() -> None:
     assert is_valid_message(wrap_invalid("x", "y"))
 
 

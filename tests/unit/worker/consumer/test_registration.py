@@ -54,7 +54,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> Pa
         (["failed", "ready"], True),
     ],
 )
-def test_a_worker_is_there_while_one_of_its_children_is_ready(
+def test_a_worker_is_registered_while_one_of_its_children_is_ready(
     context: ParentContext, fleet: Fleet, children: list[State], told: bool
 ) -> None:
     for slot, state in enumerate(children):
@@ -63,14 +63,14 @@ def test_a_worker_is_there_while_one_of_its_children_is_ready(
     assert fleet.told == ([("q", "m", 7.0)] if told else [])
 
 
-def test_a_worker_that_ends_is_not(context: ParentContext, fleet: Fleet) -> None:
+def test_a_draining_worker_is_not_registered(context: ParentContext, fleet: Fleet) -> None:
     context.slots.write(SlotState(slot=0, pid=1, state="ready"))
     context.drain_deadline_s = 25.0
     Registration(None).tick()
     assert fleet.told == []
 
 
-def test_a_broker_that_is_away_is_no_error(
+def test_an_unreachable_broker_is_logged_and_retried(
     context: ParentContext, fleet: Fleet, caplog: pytest.LogCaptureFixture
 ) -> None:
     context.slots.write(SlotState(slot=0, pid=1, state="ready"))
@@ -82,7 +82,7 @@ def test_a_broker_that_is_away_is_no_error(
     assert len(fleet.told) == 1
 
 
-def test_it_is_told_at_once_and_several_times_before_a_producer_forgets(
+def test_registration_is_immediate_and_renewed_before_it_expires(
     context: ParentContext, fleet: Fleet
 ) -> None:
     every: list[float] = []
@@ -112,7 +112,7 @@ def test_a_child_may_fail_and_be_replaced(context: ParentContext) -> None:
     assert context.drain_deadline_s is None
 
 
-def test_a_slot_without_hope_ends_the_worker_and_says_why(
+def test_a_slot_that_cannot_start_ends_the_worker_with_its_reason(
     context: ParentContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     _look(context, MAX_FAILURES)

@@ -140,13 +140,13 @@ def test_a_child_at_work_on_a_message_that_celery_forgot_is_spared(watched: Watc
     assert watched.killed == []
 
 
-def test_such_a_child_is_killed_when_it_hangs(watched: Watched) -> None:
+def test_a_hanging_child_is_killed(watched: Watched) -> None:
     watched.at_work(11)
     watched.look(Settings().stall_s + 2)
     assert watched.killed == [11]
 
 
-def test_pipes_of_killed_children_are_forgotten_before_celery_registers_the_others(
+def test_pipes_of_killed_children_are_removed_before_registration(
     watched: Watched,
 ) -> None:
     consumer, child = a_consumer(), SimpleNamespace(pid=11)
@@ -193,7 +193,7 @@ def test_a_message_that_was_started_is_forgotten() -> None:
     assert looked(({"a"}, 1), ({"a"}, 1), (set(), 1), ({"a"}, 1)).longest_s == 0
 
 
-def test_a_new_connection_starts_anew() -> None:
+def test_a_new_connection_resets_the_waiting_times() -> None:
     unstarted = looked(*[({"a"}, 1)] * 9)
     unstarted.clear()
     assert (unstarted.longest_s, unstarted.longer_than(0)) == (0, set())
@@ -216,9 +216,7 @@ SHARD = a_shard("s3://in/a.wav").to_message()
         ({"shard": "s"}, None),
     ],
 )
-def test_a_shard_is_known_by_where_it_writes_and_its_name(
-    arguments: Any, identity: str | None
-) -> None:
+def test_a_shard_is_identified_by_output_and_name(arguments: Any, identity: str | None) -> None:
     assert identity_in(SimpleNamespace(args=arguments)) == identity
 
 
@@ -231,7 +229,7 @@ def test_a_shard_is_known_by_where_it_writes_and_its_name(
         (SystemExit(), "SystemExit"),
     ],
 )
-def test_how_a_child_ended_is_told_without_celery_s_numbers(
+def test_the_exit_of_a_child_is_described_without_celery_job_numbers(
     error: BaseException, told: str
 ) -> None:
     said = _describe_exit(error)

@@ -44,7 +44,7 @@ def clips(*seconds: int) -> list[Clip]:
     return [as_clip(np.zeros(16_000 * one, np.float32)) for one in seconds]
 
 
-def test_every_clip_is_heard_in_batches_that_fit() -> None:
+def test_every_clip_is_recognised_in_batches_that_fit() -> None:
     events: list[Event] = []
     engine = an_engine(SmallDevice(20), events)
     spoken = clips(*[5, 1, 3, 8, 2] * 6)
@@ -66,13 +66,13 @@ def test_a_smaller_budget_is_kept_for_the_next_call() -> None:
     assert not [event for event in events if isinstance(event, OutOfMemoryBackoff)]
 
 
-def test_one_clip_for_which_there_is_no_room_is_an_error() -> None:
+def test_a_clip_that_does_not_fit_is_an_error() -> None:
     engine = an_engine(SmallDevice(20), [])
     with pytest.raises(OutOfDeviceMemory):
         engine.recognise(clips(1, 21), Hints())
 
 
-def test_a_batch_far_smaller_than_the_budget_that_does_not_fit_is_split_all_the_same() -> None:
+def test_a_batch_far_below_the_budget_that_does_not_fit_is_split() -> None:
     events: list[Event] = []
     engine = an_engine(SmallDevice(3), events, batch_seconds=1000)
     assert len(engine.recognise(clips(2, 2), Hints())) == 2
@@ -107,7 +107,7 @@ class Hoarder(SmallDevice):
         return super().recognise(clips, hints)
 
 
-def test_what_a_failed_batch_held_is_free_before_the_next_try() -> None:
+def test_memory_of_a_failed_batch_is_free_before_the_next_try() -> None:
     hoarder = Hoarder(4)
     an_engine(hoarder, []).recognise(clips(*[2] * 16), Hints())
     assert len(hoarder.alive) > 8
@@ -130,7 +130,7 @@ torch = pytest.importorskip("torch")
         (ValueError("math domain error"), ModelError),
     ],
 )
-def test_an_error_of_a_model_is_one_of_ours(raised: Exception, expected: type[Exception]) -> None:
+def test_errors_of_torch_are_translated(raised: Exception, expected: type[Exception]) -> None:
     with pytest.raises(expected), translate_errors():
         raise raised
 
@@ -157,7 +157,7 @@ class Full:
     ("times", "told", "waits"),
     [(0, 0, []), (1, 1, [0.0]), (2, 1, [0.0, 0.5]), (4, 1, [0.0, 0.5, 2.0, 8.0])],
 )
-def test_what_lacks_room_is_tried_again_after_longer_and_longer(
+def test_out_of_memory_is_retried_with_growing_pauses(
     times: int, told: int, waits: list[float]
 ) -> None:
     full = Full(times)
@@ -165,7 +165,7 @@ def test_what_lacks_room_is_tried_again_after_longer_and_longer(
     assert (full.told, full.waits) == (told, waits)
 
 
-def test_what_never_has_room_is_an_error() -> None:
+def test_out_of_memory_is_an_error_after_the_last_retry() -> None:
     full = Full(5)
     with pytest.raises(OutOfDeviceMemory):
         retry_on_oom(full.act, full.tell, full.waits.append)

@@ -104,7 +104,7 @@ def test_words_have_times_and_punctuation_has_none() -> None:
     assert [item["alternatives"][0]["confidence"] for item in items[:2]] == ["0.900", "0.0"]
 
 
-def test_space_before_a_stop_is_no_part_of_a_word_and_quotes_are() -> None:
+def test_space_before_punctuation_is_dropped_and_quotes_stay_with_words() -> None:
     items = _results(a_transcript(a_segment(0, 900, 'Oui ?! He said "go" now। نعم،')))["items"]
     assert _content(items) == ["Oui", "?!", "He", "said", '"go"', "now", "।", "نعم", "،"]
 

@@ -28,7 +28,7 @@ def _texts(cues: list[Cue]) -> list[str]:
 
 @given(transcripts(together=True, speakers=True))
 @unhurried
-def test_where_people_talk_at_once_nothing_is_lost_of_any(transcript: Transcript) -> None:
+def test_overlapping_speech_loses_no_text(transcript: Transcript) -> None:
     cues = make_cues(transcript)
     for speaker in {segment.speaker for segment in transcript.segments}:
         own = [segment.text for segment in transcript.segments if segment.speaker == speaker]
@@ -38,7 +38,7 @@ def test_where_people_talk_at_once_nothing_is_lost_of_any(transcript: Transcript
 
 @given(transcripts(together=True))
 @unhurried
-def test_cues_keep_the_limits_whatever_was_said(transcript: Transcript) -> None:
+def test_cues_stay_within_the_limits(transcript: Transcript) -> None:
     cues = make_cues(transcript)
     check_times(cues, audio_ms(transcript))
     for cue in cues:
@@ -48,7 +48,7 @@ def test_cues_keep_the_limits_whatever_was_said(transcript: Transcript) -> None:
 
 @given(segments(0, speakers=False))
 @unhurried
-def test_what_is_said_alone_is_shown_while_it_is_said(segment: Segment) -> None:
+def test_speech_without_overlap_is_shown_while_it_lasts(segment: Segment) -> None:
     alone = segment.model_copy(update={"words": None})
     cues = make_cues(a_transcript(alone, audio=AudioInfo(uri="a.wav", duration_ms=90_000)))
     assert cues[0].start_ms == segment.start_ms
@@ -65,7 +65,7 @@ def test_lines_of_subrip_are_not_too_wide_with_their_speakers(transcript: Transc
         assert cue.lines[0].startswith(f"{cue.speaker or 'nobody'}: ")
 
 
-def test_a_name_longer_than_a_line_stops_nothing() -> None:
+def test_a_speaker_name_longer_than_a_line_is_laid_out() -> None:
     one = a_transcript(a_segment(0, 9_000, f"{'word ' * 40}{'x' * 99}", speaker="A"))
     cues = make_cues(one, lambda _: "A" * 60)
     assert squeezed(*_texts(cues)).replace("A", "") == "word" * 40 + "x" * 99
@@ -79,7 +79,7 @@ def test_a_name_longer_than_a_line_stops_nothing() -> None:
         "7" * 200,
     ],
 )
-def test_what_has_no_spaces_is_cut_and_shares_its_time(text: str) -> None:
+def test_text_without_spaces_is_cut_into_cues_of_equal_time(text: str) -> None:
     cues = make_cues(a_transcript(a_segment(0, 9_000, text)))
     assert len(cues) > 1
     assert all(cue.end_ms - cue.start_ms > 1_500 for cue in cues)
@@ -131,7 +131,7 @@ def test_cues_keep_their_order_and_wait_for_no_more_than_five_seconds(cues: list
 
 
 @given(st.lists(st.tuples(st.integers(0, 900), st.integers(LEAST_MS, 9_000)), max_size=9))
-def test_what_nobody_talks_into_is_shown_as_it_is_said(said: list[tuple[int, int]]) -> None:
+def test_cues_without_overlap_keep_their_times(said: list[tuple[int, int]]) -> None:
     cues: list[Cue] = []
     for gap_ms, length_ms in said:
         cues.append(_cue((cues[-1].end_ms if cues else 0) + gap_ms, length_ms))
@@ -139,7 +139,7 @@ def test_what_nobody_talks_into_is_shown_as_it_is_said(said: list[tuple[int, int
     assert _shown(*cues, audio_ms=99_000) == lasts
 
 
-def test_a_word_said_into_a_long_sentence_does_not_take_it_away() -> None:
+def test_an_interjection_does_not_hide_a_long_sentence() -> None:
     text = "We have looked at all of it twice and found that it is as it should be."
     long, word = make_cues(
         a_transcript(
@@ -151,13 +151,13 @@ def test_a_word_said_into_a_long_sentence_does_not_take_it_away() -> None:
     assert (word.start_ms, word.end_ms) == (long.end_ms, long.end_ms + LEAST_MS)
 
 
-def test_who_waited_is_read_too() -> None:
+def test_simultaneous_cues_share_the_time() -> None:
     text = "x" * 40
     first, second = _shown(_cue(0, 3_000, text), _cue(0, 3_000, text))
     assert (first, second) == ((0, 2_000), (2_000, 4_000))
 
 
-def test_of_two_who_begin_at_once_the_first_can_be_read_before_the_second() -> None:
+def test_of_two_simultaneous_cues_the_first_is_shown_first() -> None:
     first, second = one_at_a_time(
         [_cue(1_000, 3_000, speaker="A"), _cue(1_000, 3_000, speaker="B")], 5_000
     )
@@ -165,7 +165,7 @@ def test_of_two_who_begin_at_once_the_first_can_be_read_before_the_second() -> N
     assert (second.speaker, second.start_ms, second.end_ms) == ("B", 1_000 + LEAST_MS, 4_000)
 
 
-def test_words_without_end_are_not_shown_later_and_later() -> None:
+def test_a_long_run_of_short_cues_does_not_drift() -> None:
     shown = _shown(*(_cue(300 * i, 300) for i in range(180)), audio_ms=54_000)
     assert all(end_ms - start_ms >= 290 for start_ms, end_ms in shown)
 

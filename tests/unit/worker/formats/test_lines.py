@@ -35,18 +35,18 @@ def _lines(text: str, lead: int = 0) -> tuple[str, ...]:
     return lay_out(split_pieces(text), lead)
 
 
-def test_what_fits_in_a_line_stays_in_it() -> None:
+def test_text_that_fits_stays_on_one_line() -> None:
     assert _lines("你" * 21) == ("你" * 21,)
     assert _lines("a" * 20 + " " + "b" * 21) == ("a" * 20 + " " + "b" * 21,)
 
 
-def test_two_lines_are_about_equally_long_and_the_lower_rather_longer() -> None:
+def test_two_lines_are_balanced_and_the_lower_is_longer() -> None:
     upper, lower = _lines("one two three four five six seven eight nine ten")
     assert (upper, lower) == ("one two three four five", "six seven eight nine ten")
     assert _lines("你" * 23) == ("你" * 11, "你" * 12)
 
 
-def test_a_line_is_broken_after_a_stop_rather_than_in_the_very_middle() -> None:
+def test_lines_break_after_punctuation_rather_than_in_the_middle() -> None:
     assert _lines("We went to the house, and nobody was there then.")[0] == "We went to the house,"
 
 
@@ -54,7 +54,7 @@ def test_the_space_after_a_line_takes_no_room() -> None:
     assert lay_out([f"{'x' * 42} ", "y " * 20, "zz "]) == ("x" * 42, "y " * 20 + "zz")
 
 
-def test_what_comes_before_the_first_line_makes_it_shorter() -> None:
+def test_a_prefix_shortens_the_first_line() -> None:
     upper, lower = _lines("one two three four five six seven", lead=20)
     assert columns(upper) <= MOST_COLUMNS - 20
     assert f"{upper} {lower}" == "one two three four five six seven"
@@ -81,7 +81,7 @@ def _cue_texts(pieces: list[Piece]) -> list[str]:
     return ["".join(piece.text for piece in cue).strip() for cue in cut(pieces)]
 
 
-def test_what_fits_is_one_cue() -> None:
+def test_text_that_fits_is_one_cue() -> None:
     assert _cue_texts(in_proportion("three nine. zero.", 0, 6_000)) == ["three nine. zero."]
 
 
@@ -106,7 +106,7 @@ def test_without_a_stop_a_cue_ends_at_a_pause() -> None:
     assert _cue_texts(pieces) == ["a b", "c d e"]
 
 
-def test_nothing_said_makes_no_cue() -> None:
+def test_no_text_makes_no_cue() -> None:
     assert cut([]) == []
 
 
@@ -150,20 +150,20 @@ def test_no_part_is_too_wide_and_nothing_is_lost(text: str, room: int) -> None:
         ("🇫🇷🇩🇪", ["🇫🇷", "🇩🇪"]),
     ],
 )
-def test_characters_are_what_readers_see(text: str, characters: list[str]) -> None:
+def test_clusters_are_what_readers_see_as_characters(text: str, characters: list[str]) -> None:
     assert clusters(text) == characters
 
 
-def test_a_row_of_one_vowel_is_cut_all_the_same() -> None:
+def test_a_run_of_combining_vowels_is_cut() -> None:
     assert all(columns(part) <= 42 for part in _parts("มา" + "า" * 100))
 
 
-def test_parts_are_alike_and_share_the_time() -> None:
+def test_parts_are_balanced_and_share_the_time() -> None:
     parts = narrow([Piece("x" * 60 + " ", 1_000, 2_000)], 42)
     assert parts == [Piece("x" * 30, 1_000, 1_500), Piece("x" * 30 + " ", 1_500, 2_000)]
 
 
-def test_what_is_too_wide_is_cut_after_its_dashes_first() -> None:
+def test_wide_pieces_are_cut_after_dashes_first() -> None:
     assert _parts(f"{'x' * 30}\u2014{'y' * 20}\u2014\u201d") == [
         f"{'x' * 30}\u2014",
         f"{'y' * 20}\u2014",
@@ -171,12 +171,12 @@ def test_what_is_too_wide_is_cut_after_its_dashes_first() -> None:
     ]
 
 
-def test_what_fits_is_left_as_it_is() -> None:
+def test_pieces_that_fit_are_unchanged() -> None:
     fits = [Piece("x" * 42 + " ", 0, 9), Piece("a\u2014b", 9, 9)]
     assert narrow(fits, 42) == fits
 
 
-def test_parts_touch() -> None:
+def test_parts_are_contiguous_in_time() -> None:
     parts = narrow([Piece(THAI * 3, 7, 1_234)], 42)
     assert (parts[0].start_ms, parts[-1].end_ms) == (7, 1_234)
     assert all(one.end_ms == other.start_ms for one, other in pairwise(parts))

@@ -43,7 +43,7 @@ def _words(transcript: Transcript) -> list[tuple[str, int, int, float | None]]:
 
 @given(transcripts(together=True, speakers=True))
 @unhurried
-def test_rttm_says_who_spoke_when(transcript: Transcript) -> None:
+def test_rttm_has_every_turn(transcript: Transcript) -> None:
     read = [
         (one.recording_id, one.speaker, round(1000 * one.start), round(1000 * one.duration))
         for one in _turns(transcript)
@@ -66,7 +66,7 @@ def test_ctm_has_every_word_with_its_time(transcript: Transcript) -> None:
     assert _words(transcript) == sorted(said, key=lambda word: word[1])
 
 
-def test_lines_are_as_nist_wants_them() -> None:
+def test_lines_have_the_fields_of_nist() -> None:
     right = AudioInfo(uri="https://example.com/in/a%20b.wav?sig=x", channel=1)
     words = (a_word("你", 1_005, 1_205), a_word("ice cream", 2_000, 60_000))
     segment = a_segment(1_005, 60_000, "你 ice cream", words=words, speaker="A", confidence=0.25)
@@ -78,7 +78,7 @@ def test_lines_are_as_nist_wants_them() -> None:
     ]
 
 
-def test_channels_that_were_split_and_put_together_are_told_apart_and_one_after_the_other() -> None:
+def test_split_channels_are_separate_and_sorted() -> None:
     left = [a_segment(0, 900, "a b", words=(a_word("a", 0, 300), a_word("b", 600, 900)))]
     left += [a_segment(2_000, 2_900, "c", words=(a_word("c", 2_000, 2_900),))]
     right = a_segment(500, 1_000, "d", words=(a_word("d", 500, 1_000),), speaker="ch1")
@@ -124,7 +124,7 @@ def test_tiers_cover_the_audio_without_gap_or_overlap(transcript: Transcript) ->
 
 @given(transcripts(together=True, speakers=True))
 @unhurried
-def test_all_that_was_said_is_in_the_tiers(transcript: Transcript) -> None:
+def test_tiers_have_all_segments_and_words(transcript: Transcript) -> None:
     grid = _grid(transcript)
     texts = {
         kind: squeezed(
@@ -155,7 +155,7 @@ def test_each_of_several_speakers_has_tiers() -> None:
     assert (first.start, first.end, first.label) == (0, 0.9, 'say "yes"')
 
 
-def test_one_speaker_needs_no_name() -> None:
+def test_tiers_of_one_speaker_have_no_name() -> None:
     words = (a_word("yes", 100, 400),)
     grid = _grid(a_transcript(a_segment(0, 900, "yes", speaker="A", words=words)))
     assert list(grid.tierNames) == ["segments", "words"]

@@ -30,7 +30,7 @@ def _vtt(transcript: Transcript) -> list[Caption]:
 
 @given(transcripts())
 @unhurried
-def test_srt_reads_back_as_what_was_said(transcript: Transcript) -> None:
+def test_srt_reads_back_as_the_transcript(transcript: Transcript) -> None:
     read = squeezed(*(_text(event) for event in _srt(transcript)))
     assert read == squeezed(*(segment.text for segment in transcript.segments))
 
@@ -60,7 +60,7 @@ def test_vtt_reads_back_as_its_cues(transcript: Transcript) -> None:
         "NOTE this",
     ],
 )
-def test_no_text_is_taken_for_more_than_text(text: str) -> None:
+def test_text_is_never_parsed_as_markup_or_structure(text: str) -> None:
     transcript = a_transcript(a_segment(0, 4_000, text), a_segment(4_000, 5_000, "next"))
     assert [squeezed(_text(event)) for event in _srt(transcript)] == [squeezed(text), "next"]
     vtt = [squeezed(html.unescape(one.text)) for one in _vtt(transcript)]
@@ -76,7 +76,7 @@ def test_srt_names_speakers_only_where_there_are_several() -> None:
     assert [_text(event) for event in _srt(two)] == ["A: yes", "B: no"]
 
 
-def test_vtt_says_whose_voice_it_is() -> None:
+def test_vtt_has_the_speaker_as_voice() -> None:
     (read,) = _vtt(a_transcript(a_segment(0, 900, "yes", speaker="R&D > all")))
     assert html.unescape(read.voice or "") == "R&D > all"
     assert read.text == "yes"

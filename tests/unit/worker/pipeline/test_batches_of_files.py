@@ -48,7 +48,7 @@ def test_files_with_other_hints_do_not_share_a_batch(bench: Workbench) -> None:
 
 
 @pytest.mark.usefixtures("together")
-def test_voices_that_cannot_be_heard_cost_their_neighbours_nothing(bench: Workbench) -> None:
+def test_a_failing_speaker_model_does_not_affect_other_files(bench: Workbench) -> None:
     bench.engine.voiceless = ModelError("no speaker model")
     uris = [bench.upload(f"{name}.wav") for name in "abc"]
     asking = a_ref(uris[1], index=1, options={"speakers": True})
@@ -93,7 +93,7 @@ def test_a_shard_that_breaks_off_leaves_no_thread_and_asks_storage_for_few_files
     assert len(bench.store.reads) < 30
 
 
-def test_a_long_file_that_fails_half_way_keeps_nobody_waiting(bench: Workbench) -> None:
+def test_a_long_file_that_fails_midway_blocks_nothing(bench: Workbench) -> None:
     """Eight minutes are more than may be decoded ahead: the decoder waits, and is let go."""
     long = [bench.upload(f"{name}.wav", tone(480)) for name in "ab"]
     bench.max_audio_s = 1000
@@ -111,7 +111,7 @@ def test_silent_files_have_their_outcome_before_the_last_one_is_fetched(bench: W
     assert len(bench.recorded) > 100
 
 
-def test_a_file_that_failed_holds_no_audio(bench: Workbench) -> None:
+def test_a_failed_file_keeps_no_audio_in_memory(bench: Workbench) -> None:
     hearing = FileInProgress(FetchedFile(file_job=None))  # type: ignore[arg-type]
     held = weakref.ref(raised_among_samples(hearing))
     assert hearing.error
@@ -131,7 +131,7 @@ def raised_among_samples(hearing: FileInProgress) -> Planes:
 
 
 @pytest.mark.usefixtures("together")
-def test_words_are_asked_for_where_one_of_the_files_wants_them(bench: Workbench) -> None:
+def test_word_times_are_requested_when_one_file_of_a_batch_needs_them(bench: Workbench) -> None:
     uris = [bench.upload(f"{name}.wav") for name in "ab"]
     wanting = a_ref(uris[1], index=1, options={"timestamps": "word"})
     bench.run(a_shard(a_ref(uris[0], index=0), wanting))

@@ -47,7 +47,7 @@ def test_a_file_without_a_result_is_only_downloaded(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("error", [ObjectDenied("403"), ObjectMissing("404")])
-def test_where_a_head_is_refused_the_download_tells(
+def test_a_denied_head_falls_back_to_the_download(
     done: Workbench, error: ObjectDenied | ObjectMissing
 ) -> None:
     done.store.failing_heads["s3://in/a.wav"] = error
@@ -55,21 +55,21 @@ def test_where_a_head_is_refused_the_download_tells(
     assert done.store.downloads == ["s3://in/a.wav"]
 
 
-def test_audio_that_is_gone_fails_though_its_result_is_there(done: Workbench) -> None:
+def test_missing_audio_fails_although_its_result_exists(done: Workbench) -> None:
     done.store.delete("s3://in/a.wav")
     done.run(a_shard("s3://in/a.wav"))
     assert done.outcomes == ["failed"]
     assert done.document("a.wav.error.json")["error"]["kind"] == "audio_missing"
 
 
-def test_a_store_that_is_away_at_the_head_postpones_the_file(done: Workbench) -> None:
+def test_unavailable_storage_at_the_head_request_is_raised(done: Workbench) -> None:
     done.store.failing_heads["s3://in/a.wav"] = StoreUnavailable("away")
     with pytest.raises(StoreUnavailable):
         done.run(a_shard("s3://in/a.wav"))
     assert (done.outcomes, done.store.writes) == ([], [])
 
 
-def test_what_was_downloaded_counts_not_what_the_head_said(
+def test_the_fingerprint_is_that_of_the_downloaded_bytes(
     done: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The audio changes after it was asked about: the receipt is of the bytes that came."""
@@ -85,7 +85,7 @@ def test_what_was_downloaded_counts_not_what_the_head_said(
     assert done.store.reads.count(DONE) == 1
 
 
-def test_changed_audio_is_done_anew(done: Workbench) -> None:
+def test_changed_audio_is_processed_again(done: Workbench) -> None:
     done.upload("a.wav", tone(1.5))
     assert _again(done, a_shard("s3://in/a.wav"))
     assert done.document("a.wav.json")["audio"]["duration_ms"] == 1500
@@ -108,18 +108,18 @@ def test_other_options_or_another_range_or_an_overwriting_job_are_processed_agai
     assert done.document("a.wav.json")["receipt"]["job"] == shard.job
 
 
-def test_overwriting_does_not_redo_what_this_very_job_did(done: Workbench) -> None:
+def test_overwriting_skips_results_of_the_same_job(done: Workbench) -> None:
     assert not _again(done, a_shard("s3://in/a.wav", overwrite=True))
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"receipt": 7}', b"\xff"])
-def test_a_torn_result_is_written_anew(done: Workbench, body: bytes) -> None:
+def test_a_torn_result_is_written_again(done: Workbench, body: bytes) -> None:
     done.store.objects["out"]["prefix/a.wav.json"] = body
     assert _again(done, a_shard("s3://in/a.wav"))
     assert done.document("a.wav.json")["text"] == "three nine zero"
 
 
-def test_a_file_that_failed_before_is_tried_again_and_its_error_goes(bench: Workbench) -> None:
+def test_a_failed_file_is_retried_and_its_error_deleted(bench: Workbench) -> None:
     bench.upload_bytes("a.wav", b"no audio")
     bench.run(a_shard("s3://in/a.wav"))
     assert bench.outputs() == ["a.wav.error.json"]
@@ -139,7 +139,7 @@ def test_the_formats_of_a_shard_are_complete_once_its_json_is_there(bench: Workb
     assert bench.engine.lengths_ms == [1000]
 
 
-def test_a_result_of_this_very_job_counts_as_what_it_is_though_its_maker_died(
+def test_an_existing_result_of_the_same_job_is_counted_with_its_outcome(
     done: Workbench,
 ) -> None:
     """Between the commit and the books: else the file would be missing in audio and throughput."""

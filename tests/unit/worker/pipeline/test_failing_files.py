@@ -17,7 +17,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_leaves_its_reason_and_its_neighbours_untouched(
+def test_a_bad_file_has_its_reason_and_its_neighbours_are_transcribed(
     bench: Workbench, name: str
 ) -> None:
     body, kind = BAD[name]
@@ -58,7 +58,7 @@ def test_audio_that_cannot_be_read_is_a_failure_of_this_file_only(
         ({"channel": 1}, "undecodable_audio"),
     ],
 )
-def test_a_stretch_or_channel_that_is_not_there_is_a_failure_of_this_file_only(
+def test_a_missing_range_or_channel_is_a_failure_of_this_file_only(
     bench: Workbench, ref: dict[str, int], kind: str
 ) -> None:
     uri = bench.upload("a.wav")
@@ -77,7 +77,7 @@ def test_a_stretch_or_channel_that_is_not_there_is_a_failure_of_this_file_only(
         (RuntimeError("a bug"), "model_error"),
     ],
 )
-def test_a_model_that_fails_on_one_file_goes_on_with_the_next(
+def test_a_model_error_on_one_file_does_not_affect_the_next(
     bench: Workbench, error: Exception, kind: str
 ) -> None:
     bench.engine.failures = {0: error}
@@ -94,7 +94,7 @@ def test_a_lost_device_ends_the_shard_and_blames_no_file(bench: Workbench) -> No
     assert bench.outcomes == []
 
 
-def test_what_ended_before_the_device_was_lost_stays(
+def test_results_from_before_the_device_was_lost_stay(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("funasr_fleet.worker.pipeline.pipeline.in_groups", small_groups)
@@ -105,7 +105,7 @@ def test_what_ended_before_the_device_was_lost_stays(
     assert bench.outputs() == ["a.wav.json", "b.wav.json"]
 
 
-def test_a_clip_on_which_the_model_fails_fails_its_file_and_no_other(bench: Workbench) -> None:
+def test_a_clip_that_fails_in_the_model_fails_only_its_file(bench: Workbench) -> None:
     bench.engine.unheard = {0.2: ModelError("odd")}
     uris = [bench.upload("a.wav", tone(1) * 0.4), bench.upload("b.wav", tone(1) * 0.7)]
     bench.run(a_shard(*uris, bench.upload("c.wav", tone(1) * 0.4)))
@@ -116,7 +116,7 @@ def test_a_clip_on_which_the_model_fails_fails_its_file_and_no_other(bench: Work
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), CredentialsRefused("expired")])
-def test_a_store_that_fails_for_now_puts_the_shard_back_once_its_other_files_are_done(
+def test_unavailable_storage_is_raised_after_the_other_files_are_done(
     bench: Workbench, error: StoreError
 ) -> None:
     uris = [bench.upload(f"{name}.wav") for name in "abc"]
@@ -135,7 +135,7 @@ def test_a_store_that_fails_while_writing_leaves_no_json(bench: Workbench) -> No
     assert bench.recorded == []
 
 
-def test_a_missing_result_that_storage_calls_denied_is_made(bench: Workbench) -> None:
+def test_a_denied_read_of_a_missing_result_does_not_stop_the_file(bench: Workbench) -> None:
     """S3 answers 403, not 404, for what is not there when listing is not allowed."""
     bench.store.failing_reads[f"{OUTPUT}a.wav.json"] = ObjectDenied("denied")
     bench.run(a_shard(bench.upload("a.wav")))

@@ -88,7 +88,7 @@ def test_the_smallest_file_comes_first(store: CountingStore) -> None:
     assert order == URIS[::-1]
 
 
-def test_the_next_file_is_fetched_while_this_one_is_at_work_and_no_further(
+def test_one_file_is_fetched_ahead_and_no_more(
     store: CountingStore,
 ) -> None:
     coming = _fetch(store, *URIS)
@@ -100,13 +100,13 @@ def test_the_next_file_is_fetched_while_this_one_is_at_work_and_no_further(
     assert sorted(store.begun) == URIS[:3]
 
 
-def test_a_long_file_comes_by_the_minute_and_waits_for_its_listener(store: CountingStore) -> None:
+def test_a_long_file_is_decoded_minute_by_minute(store: CountingStore) -> None:
     store.write(URIS[0], wav(tone(190, rate=8_000), 8_000), "")
     (fetched,) = _fetch(store, URIS[0])
     assert _lengths(fetched) == [960_000, 960_000, 960_000, 160_000]
 
 
-def test_who_leaves_early_waits_for_nobody(store: CountingStore) -> None:
+def test_closing_the_fetcher_early_does_not_block(store: CountingStore) -> None:
     """Seven minutes are more than may be decoded ahead: the decoder waits, and is let go."""
     store.write(URIS[0], wav(tone(420, rate=8_000), 8_000), "")
     coming = _fetch(store, *URIS)
@@ -115,7 +115,7 @@ def test_who_leaves_early_waits_for_nobody(store: CountingStore) -> None:
     coming.close()
 
 
-def test_an_error_belongs_to_its_file_and_the_next_is_fetched_all_the_same(
+def test_an_error_belongs_to_its_file_and_the_next_is_fetched(
     store: CountingStore,
 ) -> None:
     store.write("s3://in/text.wav", b"text", "")
@@ -138,12 +138,12 @@ def test_fetching_and_decoding_are_timed(store: CountingStore) -> None:
     assert set(one.file_job.stopwatch.seconds) == {"fetch", "decode"}
 
 
-def test_everything_comes_in_order() -> None:
+def test_prefetched_items_come_in_order() -> None:
     with ThreadPoolExecutor(1) as threads:
         assert list(prefetch((n for n in range(1000)), 3, threads)) == list(range(1000))
 
 
-def test_an_error_comes_after_what_was_made_before_it() -> None:
+def test_an_error_comes_after_the_items_before_it() -> None:
     def things() -> Generator[int, None, None]:
         yield 1
         raise ValueError("broken")
@@ -155,7 +155,7 @@ def test_an_error_comes_after_what_was_made_before_it() -> None:
             next(coming)
 
 
-def test_no_more_is_made_than_there_is_room_for() -> None:
+def test_the_producer_stays_within_the_bound_of_the_queue() -> None:
     made: list[int] = []
     third = threading.Event()
 
@@ -174,7 +174,7 @@ def test_no_more_is_made_than_there_is_room_for() -> None:
     assert made == [0, 1, 2, 3]
 
 
-def test_who_makes_things_for_nobody_is_told() -> None:
+def test_putting_into_an_abandoned_queue_raises() -> None:
     handover: BoundedQueue[int] = BoundedQueue(1)
     handover.put(1)
     handover.abandon()
@@ -182,7 +182,7 @@ def test_who_makes_things_for_nobody_is_told() -> None:
         handover.put(2)
 
 
-def test_what_makes_them_is_closed_with_its_reader() -> None:
+def test_the_generator_is_closed_with_its_consumer() -> None:
     closed = threading.Event()
 
     def things() -> Generator[int, None, None]:

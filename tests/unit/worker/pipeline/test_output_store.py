@@ -48,7 +48,7 @@ def test_every_format_is_written_once_and_the_json_last(
 @pytest.mark.parametrize(
     ("only_job", "fingerprint"), [(None, MARK), ("night", MARK), ("other", None)]
 )
-def test_a_result_says_what_it_was_made_of_where_asked_only_that_of_a_job(
+def test_an_existing_result_has_its_fingerprint_if_of_the_requested_job(
     outputs: Outputs, only_job: str | None, fingerprint: str | None
 ) -> None:
     outputs.commit(SAID)
@@ -56,12 +56,12 @@ def test_a_result_says_what_it_was_made_of_where_asked_only_that_of_a_job(
     assert (made.fingerprint if made else None) == fingerprint
 
 
-def test_what_is_not_there_says_nothing(outputs: Outputs) -> None:
+def test_a_missing_result_is_none(outputs: Outputs) -> None:
     assert outputs.existing(None) is None
     assert Outputs(WatchedStore(), OUTPUT, "a").existing(None) is None
 
 
-def test_a_store_that_is_away_is_not_taken_for_a_missing_result(
+def test_unavailable_storage_is_not_mistaken_for_a_missing_result(
     store: WatchedStore, outputs: Outputs
 ) -> None:
     store.failing_reads[f"{OUTPUT}calls/a.wav.json"] = StoreUnavailable("away")
@@ -72,7 +72,7 @@ def test_a_store_that_is_away_is_not_taken_for_a_missing_result(
 @pytest.mark.parametrize(
     "error", [ObjectDenied("no"), BucketMissing("no"), CredentialsRefused("no")]
 )
-def test_a_refusal_to_write_is_told_apart_from_a_store_that_is_away(
+def test_a_denied_write_is_not_mistaken_for_unavailable_storage(
     store: WatchedStore, outputs: Outputs, error: StoreError
 ) -> None:
     store.failing_writes[f"{OUTPUT}calls/a.wav.json"] = error
@@ -80,7 +80,7 @@ def test_a_refusal_to_write_is_told_apart_from_a_store_that_is_away(
         outputs.commit(SAID)
 
 
-def test_an_error_lies_beside_until_the_file_has_a_result(
+def test_an_error_report_is_deleted_when_the_result_is_written(
     store: WatchedStore, outputs: Outputs
 ) -> None:
     report = write_error(Skip("poison", "m"), who(), AudioInfo(uri="s3://in/a"), "now")

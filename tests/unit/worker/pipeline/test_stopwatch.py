@@ -26,7 +26,7 @@ def test_the_time_of_a_stage_adds_up(stopwatch: Stopwatch) -> None:
     assert stopwatch.total_s == 9
 
 
-def test_a_stage_that_fails_has_taken_its_time_too(stopwatch: Stopwatch) -> None:
+def test_a_failing_stage_is_timed(stopwatch: Stopwatch) -> None:
     with pytest.raises(KeyError), stopwatch("decode"):
         raise KeyError
     assert stopwatch.seconds == {"decode": 1}
@@ -38,7 +38,7 @@ def test_milliseconds_are_whole_and_rounded() -> None:
     assert entered == {"fetch": 12, "vad": 13}
 
 
-def test_every_stage_is_named_even_when_it_was_not_entered() -> None:
+def test_every_stage_is_present() -> None:
     assert tuple(Stopwatch(lambda: 0.0).milliseconds()) == STAGES
 
 
@@ -70,7 +70,7 @@ def test_work_at_the_same_time_counts_once() -> None:
     assert busy.take() == 3
 
 
-def test_work_that_goes_on_is_counted_up_to_now_and_goes_on_counting() -> None:
+def test_work_in_progress_counts_up_to_now() -> None:
     clock = Clock()
     busy = UtilizationTimer(clock)
     with busy():

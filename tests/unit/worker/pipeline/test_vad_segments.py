@@ -50,7 +50,7 @@ def _clips(spans: list[Span], *, late: bool = False, **asked: float) -> list[Cli
 SPANS = [Span(100, 1000), Span(1500, 4900), Span(5600, 7000), Span(9000, 19_000)]
 
 
-def test_without_a_wish_speech_stays_as_it_was_found() -> None:
+def test_without_limits_speech_is_unchanged() -> None:
     assert [clip.span for clip in _clips(SPANS)] == SPANS
 
 
@@ -62,7 +62,7 @@ def test_without_a_wish_speech_stays_as_it_was_found() -> None:
         (0.1, SPANS),
     ],
 )
-def test_near_speech_is_merged_with_what_was_heard_between(
+def test_near_speech_is_merged_with_the_audio_between(
     merge_seconds: float, spans: list[Span]
 ) -> None:
     clips = _clips(SPANS, merge_seconds=merge_seconds)
@@ -70,7 +70,7 @@ def test_near_speech_is_merged_with_what_was_heard_between(
     assert all(np.array_equal(clip.samples, AUDIO[clip.span.samples]) for clip in clips)
 
 
-def test_a_detector_that_tells_at_the_end_is_merged_as_well() -> None:
+def test_speech_that_is_detected_at_the_end_is_merged() -> None:
     clips = _clips(SPANS, merge_seconds=30, late=True)
     assert [clip.span for clip in clips] == [Span(100, 7000), Span(9000, 19_000)]
     assert all(len(clip.samples) == 16 * clip.span.length_ms for clip in clips)
@@ -83,14 +83,14 @@ def test_long_speech_is_cut_and_nothing_is_lost() -> None:
     assert np.array_equal(said, np.concatenate([AUDIO[span.samples] for span in SPANS]))
 
 
-def test_what_is_merged_is_never_longer_than_the_longest() -> None:
+def test_merged_speech_is_never_longer_than_the_maximum() -> None:
     lengths = SegmentLimits.of(Options(merge_seconds=60), 30.0)
     assert (lengths.merge_ms, lengths.longest_ms) == (30_000, 30_000)
     asked = SegmentLimits.of(Options(max_segment_seconds=20), 30.0)
     assert (asked.merge_ms, asked.longest_ms) == (None, 20_000)
 
 
-def test_pieces_of_a_clip_know_where_they_lie() -> None:
+def test_pieces_of_a_clip_keep_their_position() -> None:
     pieces = cut_clip(Clip(Span(1000, 5000), AUDIO[16_000:80_000]), 1500)
     assert pieces[0].span.start_ms == 1000
     assert pieces[-1].span.end_ms == 5000
@@ -118,7 +118,7 @@ class Saying:
 
 
 @pytest.mark.parametrize("doubtful", [LOOP, Recognition(text="")])
-def test_what_is_better_in_pieces_is_kept(doubtful: Recognition) -> None:
+def test_a_better_text_from_pieces_is_kept(doubtful: Recognition) -> None:
     saying = _say("hello", "there")
     better = retry_suspect_clips({CLIP: doubtful}, saying)
     assert better[CLIP].text == "hello there"
@@ -128,11 +128,11 @@ def test_what_is_better_in_pieces_is_kept(doubtful: Recognition) -> None:
     assert [saying.asked[0].start_ms, saying.asked[-1].end_ms] == [1000, 7000]
 
 
-def test_what_is_no_better_is_left_as_it_was() -> None:
+def test_a_text_that_does_not_improve_is_unchanged() -> None:
     assert retry_suspect_clips({CLIP: LOOP}, _say(LOOP.text, LOOP.text)) == {}
 
 
-def test_what_is_sound_or_too_short_is_not_looked_at() -> None:
+def test_good_or_short_clips_are_not_recognised_again() -> None:
     short = Clip(Span(0, 1500), np.ones(24_000, np.float32))
     saying = _say()
     assert retry_suspect_clips({CLIP: Recognition(text="hello there"), short: LOOP}, saying) == {}

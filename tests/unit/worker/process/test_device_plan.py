@@ -34,7 +34,7 @@ TWO = ("GPU-aa11", "GPU-bb22")
     ],
 )
 @pytest.mark.parametrize("on_missing", ["fail", "cpu"])
-def test_each_child_gets_a_device_that_is_there(
+def test_each_child_gets_an_existing_device(
     wanted: str, visible: str | None, chosen: tuple[str, ...], on_missing: Literal["fail", "cpu"]
 ) -> None:
     assert choose_devices(wanted, TWO, visible, on_missing) == chosen
@@ -53,7 +53,7 @@ MISSING = [
 
 
 @pytest.mark.parametrize(("wanted", "gpus", "visible", "_", "said"), MISSING)
-def test_a_missing_gpu_is_an_error_that_says_what_to_do(
+def test_a_missing_gpu_is_an_error_with_an_alternative(
     wanted: str, gpus: tuple[str, ...], visible: str | None, _: int, said: str
 ) -> None:
     with pytest.raises(DeviceUnavailable, match=said) as caught:
@@ -88,7 +88,7 @@ def test_cores_are_shared_out_unless_a_number_is_given(
 
 
 @given(st.integers(1, 16), st.integers(1, 256))
-def test_children_together_never_want_more_cores_than_there_are(children: int, cores: int) -> None:
+def test_children_together_use_no_more_cores_than_there_are(children: int, cores: int) -> None:
     plans = [plan_slot(slot, ["cpu"] * children, cores, "auto") for slot in range(children)]
     assert sum(plan.threads for plan in plans) <= max(cores, children)
 
@@ -105,11 +105,11 @@ def test_a_child_sees_its_own_gpu_only_and_calls_it_the_first(
 
 
 @pytest.mark.parametrize("library", ["OMP", "MKL", "OPENBLAS", "NUMBA"])
-def test_every_library_with_a_thread_pool_is_told_its_limit(library: str) -> None:
+def test_every_library_with_a_thread_pool_has_its_limit(library: str) -> None:
     assert plan_slot(0, ["cpu"], 8, 3).environment[f"{library}_NUM_THREADS"] == "3"
 
 
-def test_numbers_mean_the_same_gpu_to_cuda_as_to_nvml() -> None:
+def test_gpu_numbers_are_the_same_for_cuda_and_nvml() -> None:
     assert plan_slot(0, ["0"], 8, "auto").environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
 
 
@@ -136,7 +136,7 @@ def _pair_up(root: Path, cpus: int) -> None:
 
 
 @pytest.mark.usefixtures("roots")
-def test_where_nothing_is_told_every_cpu_of_the_affinity_counts() -> None:
+def test_without_topology_every_cpu_of_the_affinity_counts() -> None:
     assert machine.usable_cores() == 8
 
 

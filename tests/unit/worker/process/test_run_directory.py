@@ -27,7 +27,7 @@ def alive(monkeypatch: pytest.MonkeyPatch) -> set[int]:
 
 
 @pytest.mark.usefixtures("alive")
-def test_directories_of_dead_workers_go_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+def test_directories_of_dead_workers_are_deleted(tmp_path: Path) -> None:
     for pid in (111, 222):
         (tmp_path / str(pid)).mkdir()
         (tmp_path / str(pid) / "slot0.json").write_text("{}")
@@ -38,13 +38,13 @@ def test_directories_of_dead_workers_go_and_those_of_living_ones_stay(tmp_path: 
 
 @pytest.mark.usefixtures("alive")
 @pytest.mark.parametrize("name", ["2026-11-22", "notes", "7up"])
-def test_what_is_no_worker_s_directory_is_left_alone(tmp_path: Path, name: str) -> None:
+def test_other_directories_are_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     claim_run_dir(tmp_path)
     assert (tmp_path / name).is_dir()
 
 
-def test_claiming_twice_keeps_what_is_there(tmp_path: Path) -> None:
+def test_claiming_twice_keeps_the_files(tmp_path: Path) -> None:
     mine = claim_run_dir(tmp_path / "deep" / "root")
     (mine / "slot0.json").write_text("{}")
     assert claim_run_dir(tmp_path / "deep" / "root") == mine

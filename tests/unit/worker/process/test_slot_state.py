@@ -33,20 +33,20 @@ def test_what_one_process_writes_another_reads(files: SlotFiles) -> None:
     assert (read.pid, read.state, read.device, read.memory) == (77, "ready", "cuda:0", {"used": 5})
 
 
-def test_a_slot_that_has_said_nothing_is_not_there(files: SlotFiles) -> None:
+def test_a_slot_without_a_state_is_absent(files: SlotFiles) -> None:
     files.write(a_slot(1))
     assert files.read(0) is None
     assert [state.slot for state in files.all()] == [1]
 
 
-def test_a_later_word_replaces_the_earlier_and_leaves_no_draft(files: SlotFiles) -> None:
+def test_a_later_state_replaces_the_earlier_and_leaves_no_temporary_file(files: SlotFiles) -> None:
     files.write(a_slot(0, "loading"))
     files.write(a_slot(0, "ready"))
     assert [state.state for state in files.all()] == ["ready"]
     assert sorted(path.name for path in files.directory.iterdir()) == ["slot0.json", "worker.json"]
 
 
-def test_a_new_worker_forgets_the_one_before(files: SlotFiles) -> None:
+def test_a_new_worker_deletes_the_states_of_the_one_before(files: SlotFiles) -> None:
     files.write(a_slot(0))
     files.write(a_slot(1))
     files.start(3)
@@ -59,7 +59,7 @@ def test_before_the_worker_has_started_no_child_is_expected(tmp_path: Path) -> N
     assert SlotFiles(tmp_path / "nowhere").all() == []
 
 
-def test_each_start_of_a_worker_has_a_name_of_its_own(files: SlotFiles) -> None:
+def test_each_start_of_a_worker_has_its_own_token(files: SlotFiles) -> None:
     before = files.token()
     files.start(2)
     assert len(before) == 16
@@ -74,7 +74,7 @@ def test_a_worker_drains_until_another_starts(files: SlotFiles) -> None:
     assert not files.draining()
 
 
-def test_the_loop_s_last_word_is_read_by_others(files: SlotFiles) -> None:
+def test_the_consumer_state_is_read_by_other_processes(files: SlotFiles) -> None:
     assert files.consumer() is None
     said = ConsumerState(consuming=True, since_s=1.5, at_s=7.0)
     files.write_consumer_state(said)
@@ -108,7 +108,7 @@ def told(loading: SlotFiles) -> tuple[int, int]:
     return (state.memory or {})["allocated"], state.deaths_in_a_row
 
 
-def test_memory_is_told_while_files_end_and_deaths_until_a_shard_does(loading: SlotFiles) -> None:
+def test_memory_is_reported_as_files_end_and_crashes_until_a_shard_ends(loading: SlotFiles) -> None:
     reporter = SlotReporter.ready(PLAN, None, loading, Growing())
     now, heard = 100.0, list[Event]()
     reporter.clock = lambda: now

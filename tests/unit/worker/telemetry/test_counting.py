@@ -151,15 +151,13 @@ def test_shards_waits_redeliveries_and_dead_letters_are_counted(
     assert page["asr_torch_threads 0"] == 2
 
 
-def test_the_threads_shown_are_those_found_after_the_last_file(
-    metrics: Metrics, run_dir: Path
-) -> None:
+def test_the_thread_count_is_that_after_the_last_file(metrics: Metrics, run_dir: Path) -> None:
     count(metrics, 0, a_finished_file(threads=2))
     count(metrics, 0, a_finished_file(threads=72, outcome="failed"))
     assert _page(run_dir)["asr_torch_threads 0"] == 72
 
 
-def test_the_first_of_its_kind_is_seen_to_come(metrics: Metrics, run_dir: Path) -> None:
+def test_every_labelled_counter_starts_at_zero(metrics: Metrics, run_dir: Path) -> None:
     """`rate` knows no series that begins with what it is to count."""
     page = _page(run_dir)
     assert [page[f"asr_files_total {one}"] for one in get_args(Outcome)] == [0] * 5
@@ -167,9 +165,7 @@ def test_the_first_of_its_kind_is_seen_to_come(metrics: Metrics, run_dir: Path) 
     assert [page[f"asr_stage_seconds_count {one}"] for one in STAGES] == [0] * 6
 
 
-def test_what_the_parent_puts_aside_is_counted_with_the_rest(
-    metrics: Metrics, run_dir: Path
-) -> None:
+def test_dead_letters_of_the_parent_are_counted(metrics: Metrics, run_dir: Path) -> None:
     count(metrics, 0, ShardDeadLettered(message_id="m", reason="poison"))
     observers_of_parent(run_dir)(
         ShardDeadLettered(message_id="n", reason="the message has no task name")
@@ -197,7 +193,7 @@ def test_an_undeclared_name_is_an_error(metrics: Metrics) -> None:
         metrics["asr_surprise_total"]
 
 
-def test_a_sink_that_fails_fails_neither_the_work_nor_the_other_sinks(
+def test_a_failing_observer_does_not_affect_the_others(
     run_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(event: Event) -> None:

@@ -54,7 +54,7 @@ def _read(*states: SlotState, nvml: FakeNvml | None = None) -> dict[tuple[str, .
     return {(name, *labels): value for name, labels, value in readings}
 
 
-def test_a_child_on_the_cpu_tells_its_memory_and_its_share_of_its_threads() -> None:
+def test_a_child_on_the_cpu_has_memory_and_utilization() -> None:
     found = _read(ON_CPU)
     assert found["asr_model_ready", "0"] == 1
     assert found["asr_resident_bytes", "0"] > 1 << 20
@@ -63,7 +63,7 @@ def test_a_child_on_the_cpu_tells_its_memory_and_its_share_of_its_threads() -> N
     assert found["asr_device_memory_bytes", "0", "total"] > 1 << 20
 
 
-def test_a_child_on_a_gpu_tells_its_readings_in_base_units() -> None:
+def test_readings_of_a_gpu_are_in_base_units() -> None:
     found = _read(ON_GPU, nvml=FakeNvml())
     assert found["asr_device_memory_bytes", "1", "used"] == 30
     assert found["asr_device_memory_bytes", "1", "total"] == 80
@@ -73,7 +73,7 @@ def test_a_child_on_a_gpu_tells_its_readings_in_base_units() -> None:
 
 
 @pytest.mark.parametrize("unsupported", ["memory", "busy", "temperature", "power"])
-def test_a_reading_that_a_gpu_does_not_offer_hides_no_other(unsupported: str) -> None:
+def test_an_unsupported_reading_hides_no_other(unsupported: str) -> None:
     """Virtual and partitioned GPUs lack some of them; a scrape must still tell the rest."""
     found = _read(ON_GPU, ON_CPU, nvml=FakeNvml(unsupported))
     whole = _read(ON_GPU, ON_CPU, nvml=FakeNvml())
@@ -83,7 +83,7 @@ def test_a_reading_that_a_gpu_does_not_offer_hides_no_other(unsupported: str) ->
 
 
 @pytest.mark.parametrize("on_device", [True, False])
-def test_a_model_that_left_its_device_is_told(on_device: bool) -> None:
+def test_a_model_that_left_its_device_is_reported(on_device: bool) -> None:
     state = SlotState(slot=0, pid=os.getpid(), state="ready", device="cpu", on_device=on_device)
     assert _read(state)["asr_device_expected", "0"] == on_device
 
@@ -94,7 +94,7 @@ def test_a_slot_is_ready_or_not(state: Any, ready: int) -> None:
     assert found["asr_model_ready", "3"] == ready
 
 
-def test_a_child_that_is_gone_tells_only_that_it_is_known() -> None:
+def test_a_dead_child_has_only_its_state() -> None:
     gone = SlotState(slot=0, pid=1 << 30, state="ready", device="cpu")
     assert {name for name, *_ in _read(gone)} == {
         "asr_model_ready",
@@ -105,7 +105,7 @@ def test_a_child_that_is_gone_tells_only_that_it_is_known() -> None:
     }
 
 
-def test_memory_that_torch_holds_is_told_beside_the_rest() -> None:
+def test_memory_of_torch_is_exported() -> None:
     state = SlotState(
         slot=0, pid=os.getpid(), state="ready", device="cpu", memory={"allocated": 5, "reserved": 9}
     )

@@ -38,7 +38,7 @@ def _status(run_dir: Path, *states: SlotState) -> Status:
         ([HOPELESS], 503, 503),
     ],
 )
-def test_a_worker_is_healthy_while_it_can_go_on_and_ready_once_it_can_work(
+def test_health_and_readiness_follow_the_state_of_the_slots(
     tmp_path: Path, states: list[SlotState], health: int, ready: int
 ) -> None:
     status = _status(tmp_path, *states)
@@ -46,13 +46,13 @@ def test_a_worker_is_healthy_while_it_can_go_on_and_ready_once_it_can_work(
     assert status.page("/readyz")[0] == ready
 
 
-def test_a_probe_that_fails_says_why(tmp_path: Path) -> None:
+def test_a_failing_probe_has_a_reason(tmp_path: Path) -> None:
     status = _status(tmp_path, HOPELESS)
     for path in ("/healthz", "/readyz"):
         assert b"no weights" in status.page(path)[2]
 
 
-def test_before_the_parent_has_said_anything_nothing_is_ready(tmp_path: Path) -> None:
+def test_without_state_files_a_worker_is_healthy_and_not_ready(tmp_path: Path) -> None:
     status = Status(tmp_path, DeviceReader(), NO_LIMITS)
     assert status.page("/readyz")[0] == 503
     assert status.page("/healthz")[0] == 200
@@ -62,7 +62,7 @@ def test_before_the_parent_has_said_anything_nothing_is_ready(tmp_path: Path) ->
     ("path", "code"),
     [("/readyz/", 200), ("/readyz?verbose=1", 200), ("/", 404), ("/admin", 404), ("", 404)],
 )
-def test_a_path_is_known_with_a_slash_or_a_query_and_others_name_the_pages(
+def test_paths_may_have_a_slash_or_a_query_and_unknown_ones_list_the_pages(
     tmp_path: Path, path: str, code: int
 ) -> None:
     found, _, body = _status(tmp_path, READY).page(path)

@@ -47,7 +47,7 @@ def test_two_languages_in_one_text() -> None:
         ("at <|0.40|> it", Tagged("at <|0.40|> it")),
     ],
 )
-def test_tags_leave_the_text_and_what_they_say_stays(raw: str, expected: Tagged) -> None:
+def test_tags_are_removed_from_the_text_and_parsed(raw: str, expected: Tagged) -> None:
     assert read_tags(raw) == [expected]
 
 
@@ -58,7 +58,7 @@ def test_no_text_has_no_parts(raw: str) -> None:
 
 
 @given(st.lists(st.tuples(HEADERS, SAID), max_size=5))
-def test_nothing_said_is_lost_and_no_tag_is_left(parts: list[tuple[str, str]]) -> None:
+def test_no_text_is_lost_and_no_tag_is_left(parts: list[tuple[str, str]]) -> None:
     tagged = read_tags("".join(header + said for header, said in parts))
     whole = combine(tagged).text
     assert "".join(whole.split()) == "".join("".join(said for _, said in parts).split())
@@ -67,7 +67,7 @@ def test_nothing_said_is_lost_and_no_tag_is_left(parts: list[tuple[str, str]]) -
     )
 
 
-def test_together_they_have_the_language_and_emotion_of_most_words_and_all_events() -> None:
+def test_combined_tags_have_the_language_of_most_words_and_all_events() -> None:
     tagged = [
         Tagged("hello there, everyone", "en", "happy", ("laughter",)),
         Tagged("开放时间早上", "zh", None, ("bgm", "laughter")),

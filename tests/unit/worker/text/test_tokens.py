@@ -88,14 +88,14 @@ def test_joining_keeps_every_character_in_order(texts: list[str]) -> None:
         max_size=12,
     )
 )
-def test_a_text_taken_apart_and_joined_again_stays_as_it_is_then(text: str) -> None:
+def test_splitting_and_joining_twice_changes_nothing(text: str) -> None:
     joined = join_texts(split_words(text))
     assert join_texts(split_words(joined)) == joined
     assert "".join(joined.split()) == "".join(text.split())
 
 
 @pytest.mark.timeout(60)
-def test_the_texts_of_a_day_are_joined() -> None:
+def test_the_texts_of_a_day_are_joined_in_linear_time() -> None:
     assert len(join_texts(["你好世界"] * 400_000)) == 1_600_000
 
 
