@@ -1,10 +1,16 @@
-"""Stores in memory that record what is asked of them, and fail on demand."""
+"""Stores in memory that record what is asked of them and fail on demand; results that lie there."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import fingerprint, output_uri, shard_record_uri
+from funasr_fleet.contract.shard_record import FileRecord, encode
+from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
 from funasr_fleet.storage.base import MemoryStore, ObjectDenied, ObjectInfo, StoreError
+from tests.support.examples import OUTPUT
 
 
 class WatchedStore(MemoryStore):
@@ -77,3 +83,32 @@ class CountingStore(MemoryStore):
             self.requests += 1
             self.fetched_bytes += len(body)
         return body
+
+
+MODEL = "sha256:m"
+"""Revision of the model that made the results below."""
+
+
+def finish(
+    store: MemoryStore, ref: AudioRef, etag: str | None = None, model: str = MODEL
+) -> FileRecord:
+    """Write a worker's result of the audio, and return what the worker would record."""
+    mark = fingerprint(ref, etag or ref.etag or "", model, Options().overlaid(ref))
+    body = json.dumps({"receipt": {"fingerprint": mark, "model_revision": model}}).encode()
+    written = store.write(output_uri(OUTPUT, ref.relative, "json"), body, "application/json")
+    return FileRecord(relative=ref.relative, outcome="ok", etag=written, fingerprint=mark)
+
+
+def put_on_record(store: MemoryStore, rows: Iterable[FileRecord], shard: str = "night-0") -> None:
+    store.write(shard_record_uri(OUTPUT, "night", shard), encode(rows), "application/x-ndjson")
+
+
+def done(
+    store: MemoryStore, refs: list[AudioRef], model: str | None = MODEL, **options: Any
+) -> list[bool]:
+    """Which of them have an up-to-date result."""
+    wanted = Options.model_validate(options)
+    with UpToDateCheck(store=store, output=OUTPUT, options=wanted, model_revision=model) as check:
+        marks = list(check.flag(refs))
+    assert [ref for ref, _ in marks] == refs
+    return [is_done for _, is_done in marks]

@@ -48,10 +48,6 @@ def test_the_queue_and_the_transport_follow_the_settings() -> None:
     assert transport["priority_steps"] == list(range(10))
 
 
-def test_the_default_priority_lies_in_the_middle() -> None:
-    assert 0 < _conf()["task_default_priority"] < 9
-
-
 def letter(document: Any) -> DeadLetter:
     return DeadLetter(message_id="m", reason="why", document=document, worker="w", at="now")
 

@@ -11,8 +11,6 @@ from funasr_fleet.contract.job import MalformedShard
 from funasr_fleet.contract.job_name import BadJobName, check_job_name
 from funasr_fleet.contract.queues import (
     PRIORITY_STEPS,
-    QUEUE,
-    TASK,
     broker_lists,
     broker_priority,
     lanes,
@@ -22,19 +20,9 @@ from funasr_fleet.contract.queues import (
 from tests.support.examples import a_shard
 
 
-def test_the_names_of_task_and_queue_are_fixed() -> None:
-    assert (TASK, QUEUE) == ("fleet.transcribe", "fleet")
-
-
 @pytest.mark.parametrize(("user", "redis"), [(9, 0), (4, 5), (0, 9)])
 def test_priority_nine_of_users_is_zero_in_redis(user: int, redis: int) -> None:
     assert broker_priority(user) == redis
-
-
-def test_every_priority_has_a_list_of_its_own_in_the_order_they_are_taken() -> None:
-    lists = broker_lists("fleet")
-    assert lists[0] == "fleet"
-    assert len(set(lists)) == len(PRIORITY_STEPS) == 10
 
 
 @pytest.mark.parametrize("step", PRIORITY_STEPS)

@@ -1,6 +1,8 @@
-"""What botocore says becomes an error that tells what to do."""
+"""Errors of botocore become errors that say what to do; the policy in deploy/ is sufficient."""
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import (
@@ -149,3 +151,23 @@ def test_a_level_is_listed_from_before_the_folder_that_holds_the_key(
     prefix: str, key: str, start: str
 ) -> None:
     assert s3._before_its_folder(prefix, key) == start
+
+
+POLICY = Path(__file__).parents[3] / "deploy" / "s3-policy.json"
+
+
+def test_the_policy_grants_each_action_where_it_is_needed() -> None:
+    granted: dict[str, set[str]] = {}
+    for statement in json.loads(POLICY.read_text())["Statement"]:
+        assert statement["Effect"] == "Allow"
+        actions, resources = statement["Action"], statement["Resource"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            places = [resources] if isinstance(resources, str) else resources
+            granted.setdefault(action, set()).update(places)
+    audio, results = "arn:aws:s3:::AUDIO-BUCKET", "arn:aws:s3:::RESULT-BUCKET"
+    assert granted == {
+        "s3:GetObject": {f"{audio}/*", f"{results}/*"},
+        "s3:PutObject": {f"{results}/*"},
+        "s3:DeleteObject": {f"{results}/*"},
+        "s3:ListBucket": {audio, results},
+    }

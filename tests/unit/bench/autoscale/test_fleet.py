@@ -1,11 +1,19 @@
-"""Pods that load, work and end; and days with them."""
+"""Simulated pods and days, and the tables that docs/scaling.md shows of them."""
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
+from bench.autoscale.comparing import Comparison, run_autoscale
 from bench.autoscale.days import Day
 from bench.autoscale.fleet import Fleet
-from bench.autoscale.playing import play
+from bench.autoscale.playing import Outcome, play
 from bench.autoscale.scaler import fixed, ours, queue_length
+from bench.broker import BrokerResult
+from funasr_fleet.settings import Settings
 
 HOUR_S = 3600.0
 DAY = Day(name="test", jobs=((0.0, 100 * HOUR_S),), most=16, rtfx=100.0, start_s=60.0)
@@ -66,3 +74,32 @@ def test_the_audio_based_scaler_adapts_to_slow_models_and_queue_length_does_not(
     assert by_messages.drain_hours
     assert by_speed.drain_hours < 1 < by_messages.drain_hours
     assert play(slow, fixed()).peak_gpus == 64
+
+
+ROOT = Path(__file__).parents[4]
+RESULTS = ROOT / "bench/results"
+PAGE = (ROOT / "docs/scaling.md").read_text()
+
+
+def latest(name: str) -> dict[str, object]:
+    found = sorted(RESULTS.glob(f"{name}-*.json"))[-1]
+    document: dict[str, object] = json.loads(found.read_text())
+    return document
+
+
+def test_the_tables_of_the_page_match_the_current_simulation() -> None:
+    """After a change of the rules or of the ScaledObject: python -m bench autoscale --json."""
+    played = run_autoscale()
+    assert latest("autoscale") == json.loads(json.dumps(asdict(played)))
+    kept: list[dict[str, object]] = latest("autoscale")["outcomes"]  # type: ignore[assignment]
+    assert Comparison([Outcome(**one) for one in kept]).to_text() in PAGE  # type: ignore[arg-type]
+
+
+def test_the_redis_numbers_of_the_page_match_the_measurement() -> None:
+    assert BrokerResult(**latest("broker")).to_text() in PAGE  # type: ignore[arg-type]
+
+
+def test_every_setting_named_by_the_page_exists() -> None:
+    named = set(re.findall(r"FLEET_[A-Z_]+", PAGE))
+    assert named
+    assert named <= {f"FLEET_{name.upper()}" for name in Settings.model_fields}

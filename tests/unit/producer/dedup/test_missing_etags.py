@@ -4,15 +4,12 @@ import json
 
 import pytest
 
-from funasr_fleet.contract.job import AudioRef, Options
-from funasr_fleet.contract.layout import error_uri, fingerprint, output_uri, shard_record_uri
-from funasr_fleet.contract.shard_record import FileRecord, encode
-from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.layout import error_uri, output_uri
+from funasr_fleet.contract.shard_record import FileRecord
 from funasr_fleet.storage.base import ObjectMissing, StoreUnavailable
 from tests.support.examples import OUTPUT, a_ref
-from tests.support.stores import WatchedStore
-
-MODEL = "sha256:m"
+from tests.support.stores import WatchedStore, done, finish, put_on_record
 
 
 @pytest.fixture
@@ -32,30 +29,13 @@ def _finish(store: WatchedStore, ref: AudioRef) -> FileRecord:
     """Leave the result of the audio as it is now."""
     (found,) = store.list(ref.audio)
     store.listings.clear()
-    mark = fingerprint(ref, found.etag, MODEL, Options())
-    body = json.dumps({"receipt": {"fingerprint": mark, "model_revision": MODEL}}).encode()
-    etag = store.write(output_uri(OUTPUT, ref.relative, "json"), body, "application/json")
-    return FileRecord(relative=ref.relative, outcome="ok", etag=etag, fingerprint=mark)
-
-
-def _put_on_record(store: WatchedStore, records: list[FileRecord]) -> None:
-    uri = shard_record_uri(OUTPUT, "night", "night-0")
-    store.write(uri, encode(records), "application/x-ndjson")
-
-
-def _done(store: WatchedStore, refs: list[AudioRef], model: str | None = MODEL) -> list[bool]:
-    with UpToDateCheck(
-        store=store, output=OUTPUT, options=Options(), model_revision=model
-    ) as check:
-        marks = list(check.flag(refs))
-    assert [ref for ref, _ in marks] == refs
-    return [done for _, done in marks]
+    return finish(store, ref, found.etag)
 
 
 def test_with_a_record_each_audio_costs_one_head_and_no_read(store: WatchedStore) -> None:
     refs = _rows(store)
-    _put_on_record(store, [_finish(store, ref) for ref in refs[:3]])
-    assert _done(store, refs) == [True, True, True, False, False]
+    put_on_record(store, [_finish(store, ref) for ref in refs[:3]])
+    assert done(store, refs) == [True, True, True, False, False]
     assert sorted(store.heads) == [ref.audio for ref in refs[:3]]
     assert store.results_read == []
 
@@ -64,23 +44,23 @@ def test_a_result_without_a_record_is_read(store: WatchedStore) -> None:
     refs = _rows(store)
     for ref in refs[:3]:
         _finish(store, ref)
-    assert _done(store, refs) == [True, True, True, False, False]
+    assert done(store, refs) == [True, True, True, False, False]
     assert sorted(store.heads) == [ref.audio for ref in refs[:3]]
     assert store.results_read == [output_uri(OUTPUT, ref.relative, "json") for ref in refs[:3]]
 
 
 def test_any_model_revision_is_accepted_before_a_worker_reports_one(store: WatchedStore) -> None:
     refs = _rows(store)
-    _put_on_record(store, [_finish(store, ref) for ref in refs])
-    assert _done(store, refs, model=None) == [True] * 5
+    put_on_record(store, [_finish(store, ref) for ref in refs])
+    assert done(store, refs, model=None) == [True] * 5
 
 
 def test_references_with_an_etag_cost_no_head(store: WatchedStore) -> None:
     bare, known = _rows(store, 2)
-    _put_on_record(store, [_finish(store, bare), _finish(store, known)])
+    put_on_record(store, [_finish(store, bare), _finish(store, known)])
     (found,) = store.list(known.audio)
     known = known.model_copy(update={"etag": found.etag})
-    assert _done(store, [known, bare, known]) == [True, True, True]
+    assert done(store, [known, bare, known]) == [True, True, True]
     assert sorted(store.heads) == [bare.audio]
 
 
@@ -89,22 +69,22 @@ def test_audio_that_changed_since_is_not_done(store: WatchedStore, on_record: bo
     refs = _rows(store, 2)
     records = [_finish(store, ref) for ref in refs]
     if on_record:
-        _put_on_record(store, records)
+        put_on_record(store, records)
     store.write(refs[0].audio, b"changed", "audio/wav")
-    assert _done(store, refs) == [False, True]
+    assert done(store, refs) == [False, True]
 
 
 @pytest.mark.parametrize("error", [None, ObjectMissing("404"), StoreUnavailable("away")])
 def test_audio_without_a_head_is_not_done(store: WatchedStore, error: Exception | None) -> None:
     refs = _rows(store, 2)
-    _put_on_record(store, [_finish(store, ref) for ref in refs])
+    put_on_record(store, [_finish(store, ref) for ref in refs])
     store.denied, store.error = (refs[0].audio,), error or store.error
-    assert _done(store, refs) == [False, True]
+    assert done(store, refs) == [False, True]
 
 
 def test_an_error_report_alone_costs_no_head(store: WatchedStore) -> None:
     (ref,) = _rows(store, 1)
     body = {"audio": {"etag": None}, "error": {"kind": "undecodable_audio"}}
     store.write(error_uri(OUTPUT, ref.relative), json.dumps(body).encode(), "application/json")
-    assert _done(store, [ref]) == [False]
+    assert done(store, [ref]) == [False]
     assert (store.heads, store.reads) == ([], [])

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet.contract.job import AudioRef, Options
-from funasr_fleet.contract.layout import error_uri, fingerprint, output_uri
-from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
+from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.storage.base import (
     BucketMissing,
     MemoryStore,
@@ -18,40 +16,21 @@ from funasr_fleet.storage.base import (
     StoreUnavailable,
 )
 from tests.support.examples import OUTPUT, a_ref
+from tests.support.stores import done, finish
 
-MODEL = "sha256:m"
 LISTED: dict[str, Any] = {"etag": '"e"', "bytes": 5}
-
-
-def _check(store: MemoryStore, model: str | None = MODEL, **options: Any) -> UpToDateCheck:
-    wanted = Options.model_validate(options)
-    return UpToDateCheck(store=store, output=OUTPUT, options=wanted, model_revision=model)
-
-
-def _finish(store: MemoryStore, ref: AudioRef, options: Options | None = None) -> None:
-    """Leave the result that a worker would."""
-    mark = fingerprint(ref, ref.etag or "", MODEL, options or Options())
-    receipt = {"fingerprint": mark, "model_revision": MODEL}
-    body = json.dumps({"receipt": receipt}).encode()
-    store.write(output_uri(OUTPUT, ref.relative, "json"), body, "application/json")
 
 
 @pytest.fixture
 def store() -> MemoryStore:
     """A store in which the example file has its result."""
     store = MemoryStore("out")
-    _finish(store, a_ref(**LISTED))
+    finish(store, a_ref(**LISTED))
     return store
 
 
-def _done(check: UpToDateCheck, ref: AudioRef) -> bool:
-    ((marked, done),) = check.flag([ref])
-    assert marked == ref
-    return done
-
-
 def test_a_file_with_its_current_result_is_done(store: MemoryStore) -> None:
-    assert _done(_check(store), a_ref(**LISTED))
+    assert done(store, [a_ref(**LISTED)]) == [True]
 
 
 @pytest.mark.parametrize(
@@ -73,13 +52,13 @@ def test_a_file_with_its_current_result_is_done(store: MemoryStore) -> None:
 def test_a_file_that_differs_from_its_result_is_not_done(
     store: MemoryStore, changed: dict[str, Any], job: dict[str, Any]
 ) -> None:
-    assert not _done(_check(store, **job), a_ref(**{**LISTED, **changed}))
+    assert done(store, [a_ref(**{**LISTED, **changed})], **job) == [False]
 
 
 def test_a_file_is_compared_with_its_own_options(store: MemoryStore) -> None:
     own = a_ref("s3://in/calls/zh.wav", **LISTED, options={"language": "zh"})
-    _finish(store, own, Options(language="zh"))
-    assert _done(_check(store), own)
+    finish(store, own)
+    assert done(store, [own]) == [True]
 
 
 @pytest.mark.parametrize(
@@ -89,20 +68,17 @@ def test_a_file_is_compared_with_its_own_options(store: MemoryStore) -> None:
 def test_a_torn_or_foreign_result_is_not_done(store: MemoryStore, body: bytes) -> None:
     ref = a_ref(**LISTED)
     store.write(output_uri(OUTPUT, ref.relative, "json"), body, "application/json")
-    assert not _done(_check(store), ref)
+    assert done(store, [ref]) == [False]
 
 
 def test_references_keep_their_order_through_many_windows(store: MemoryStore) -> None:
-    done = a_ref(**LISTED)
-    refs = [a_ref(f"s3://in/{i}.wav") for i in range(1100)] + [done]
-    marks = list(_check(store).flag(refs))
-    assert [ref for ref, _ in marks] == refs
-    assert [ref for ref, is_done in marks if is_done] == [done]
+    refs = [a_ref(f"s3://in/{i}.wav") for i in range(1100)]
+    assert done(store, [*refs, a_ref(**LISTED)]) == [False] * 1100 + [True]
 
 
 def test_a_missing_output_bucket_is_an_error_at_once() -> None:
     with pytest.raises(BucketMissing, match="out"):
-        list(_check(MemoryStore("in")).flag([a_ref()]))
+        done(MemoryStore("in"), [a_ref()])
 
 
 class Unlistable(MemoryStore):
@@ -117,19 +93,19 @@ class Unlistable(MemoryStore):
 
 def test_without_list_permission_no_file_is_known_to_be_done() -> None:
     store = Unlistable("out")
-    _finish(store, a_ref(**LISTED))
-    assert not _done(_check(store), a_ref(**LISTED))
+    finish(store, a_ref(**LISTED))
+    assert done(store, [a_ref(**LISTED)]) == [False]
 
 
 def test_unavailable_storage_is_not_mistaken_for_missing_results() -> None:
     store = Unlistable("out")
     store.reason = StoreUnavailable("away")
     with pytest.raises(StoreUnavailable):
-        _done(_check(store), a_ref(**LISTED))
+        done(store, [a_ref(**LISTED)])
 
 
 @pytest.mark.parametrize(
-    ("kind", "etag", "done"),
+    ("kind", "etag", "is_done"),
     [
         ("undecodable_audio", '"e"', True),
         ("audio_too_short", '"e"', True),
@@ -139,8 +115,8 @@ def test_unavailable_storage_is_not_mistaken_for_missing_results() -> None:
         ("audio_too_long", '"e"', False),
     ],
 )
-def test_only_files_that_are_not_audio_are_not_retried(kind: str, etag: str, done: bool) -> None:
+def test_only_files_that_are_not_audio_are_not_retried(kind: str, etag: str, is_done: bool) -> None:
     store, ref = MemoryStore("out"), a_ref(**LISTED)
     body = json.dumps({"audio": {"etag": etag}, "error": {"kind": kind}}).encode()
     store.write(error_uri(OUTPUT, ref.relative), body, "application/json")
-    assert _done(_check(store), ref) is done
+    assert done(store, [ref]) == [is_done]

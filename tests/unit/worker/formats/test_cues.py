@@ -28,22 +28,18 @@ def _texts(cues: list[Cue]) -> list[str]:
 
 @given(transcripts(together=True, speakers=True))
 @unhurried
-def test_overlapping_speech_loses_no_text(transcript: Transcript) -> None:
-    cues = make_cues(transcript)
-    for speaker in {segment.speaker for segment in transcript.segments}:
-        own = [segment.text for segment in transcript.segments if segment.speaker == speaker]
-        shown = _texts([cue for cue in cues if cue.speaker == speaker])
-        assert Counter(squeezed(*shown)) == Counter(squeezed(*own))
-
-
-@given(transcripts(together=True))
-@unhurried
-def test_cues_stay_within_the_limits(transcript: Transcript) -> None:
+def test_overlapping_speech_loses_no_text_and_cues_stay_within_the_limits(
+    transcript: Transcript,
+) -> None:
     cues = make_cues(transcript)
     check_times(cues, audio_ms(transcript))
     for cue in cues:
         check_lines(cue.lines)
         assert cue.end_ms - cue.start_ms <= MOST_MS
+    for speaker in {segment.speaker for segment in transcript.segments}:
+        own = [segment.text for segment in transcript.segments if segment.speaker == speaker]
+        shown = _texts([cue for cue in cues if cue.speaker == speaker])
+        assert Counter(squeezed(*shown)) == Counter(squeezed(*own))
 
 
 @given(segments(0, speakers=False))
