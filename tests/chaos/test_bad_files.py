@@ -38,12 +38,7 @@ def check_neighbours(evidence: Evidence) -> None:
 
 
 def test_files_that_crash_or_hang_their_child_become_dead_letters(
-    fleet: Fleet,
-    settings: Settings,
-    store: S3Store,
-    manifest: Path,
-    spoken: list[str],
-    say: Say,
+    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, spoken: list[str], say: Say
 ) -> None:
     fleet.stand(2)
     begun = time.monotonic()
@@ -101,12 +96,7 @@ def told(members: list[Member], *beginnings: str) -> int:
 
 
 def test_files_of_a_hundred_hours_fail_without_crashing_a_worker(
-    fleet: Fleet,
-    settings: Settings,
-    store: S3Store,
-    manifest: Path,
-    spoken: list[str],
-    say: Say,
+    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, spoken: list[str], say: Say
 ) -> None:
     fleet.stand(2)
     begun, pids = time.monotonic(), fleet.child_pids()

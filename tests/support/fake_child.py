@@ -147,8 +147,7 @@ class ChildAtWork:
             shard_lock=cast(
                 ShardLock,
                 SimpleNamespace(
-                    take=self._claim,
-                    release=lambda identity, owner: self.claimed.remove(identity),
+                    take=self._claim, release=lambda identity, owner: self.claimed.remove(identity)
                 ),
             ),
             owner="worker:1",

@@ -37,11 +37,7 @@ PARAFORMER: dict[str, Any] = {
 CONTEXTUAL: dict[str, Any] = {
     **PARAFORMER,
     "model": "ContextualParaformer",
-    "model_conf": {
-        **PARAFORMER["model_conf"],
-        "inner_dim": WIDTH,
-        "bias_encoder_type": "lstm",
-    },
+    "model_conf": {**PARAFORMER["model_conf"], "inner_dim": WIDTH, "bias_encoder_type": "lstm"},
     "decoder": "ContextualParaformerDecoder",
 }
 _CONFORMER_SIZES: dict[str, Any] = {

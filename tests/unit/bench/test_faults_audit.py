@@ -59,12 +59,9 @@ def test_every_kind_of_problem_is_reported(change: dict[str, Any], said: str) ->
 
 @pytest.mark.parametrize("key", ["files", "outcomes", "failures", "throughput"])
 def test_a_report_that_differs_from_the_evidence_is_a_problem(key: str) -> None:
-    other: Any = {
-        "files": 4,
-        "outcomes": {"ok": 3},
-        "failures": {},
-        "throughput": [{"files": 4}],
-    }[key]
+    other: Any = {"files": 4, "outcomes": {"ok": 3}, "failures": {}, "throughput": [{"files": 4}]}[
+        key
+    ]
     ending = replace(WELL.ending, report={**REPORT, key: other})
     assert len(audit(replace(WELL, ending=ending)).problems) == 1
 

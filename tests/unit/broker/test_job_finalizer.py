@@ -92,9 +92,7 @@ def test_a_job_without_failures_ends_with_success() -> None:
         {"outcomes": {"ok": 3}, "cancelled_at": 5.0, "whole": False},
     ],
 )
-def test_a_running_closed_or_incomplete_job_is_not_finalized(
-    counts: dict[str, Any],
-) -> None:
+def test_a_running_closed_or_incomplete_job_is_not_finalized(counts: dict[str, Any]) -> None:
     books, store = Books(**counts), MemoryStore("out")
     assert a_closer(books, store).close("night") == "not due"
     assert (written(store), books.closed, books.claims) == (set(), [], 1)

@@ -82,10 +82,7 @@ def test_an_empty_list_of_dead_letters_says_so(asked: dict[str, Any]) -> None:
     asked.update({"list": DeadList(letters=(), total=0), "requeue": RequeueResult()})
     assert run("list").stdout == "no dead letters\n"
     result = run("requeue", "--job", "night")
-    assert (result.exit_code, result.stdout) == (
-        0,
-        "no dead letters of job night: nothing to do\n",
-    )
+    assert (result.exit_code, result.stdout) == (0, "no dead letters of job night: nothing to do\n")
 
 
 @pytest.mark.parametrize("command", ["requeue", "drop"])

@@ -36,10 +36,7 @@ def _result(**fields: Any) -> EnqueueResult:
             _result(files=9, enqueued=3, shards=1, cancelled=True),
             ["night was cancelled", "3 files were enqueued before that"],
         ),
-        (
-            _result(cancelled=True),
-            ["night was cancelled", "0 files were enqueued before that"],
-        ),
+        (_result(cancelled=True), ["night was cancelled", "0 files were enqueued before that"]),
     ],
 )
 def test_one_sentence_summarises_the_result(found: EnqueueResult, phrases: list[str]) -> None:

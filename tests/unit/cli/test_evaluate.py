@@ -101,9 +101,7 @@ def test_a_file_that_was_not_compared_exits_1(
     assert "gone.wav.json does not exist" in result.stdout
 
 
-def test_omitted_files_are_counted_by_kind_and_listed_up_to_a_limit(
-    asked: dict[str, Any],
-) -> None:
+def test_omitted_files_are_counted_by_kind_and_listed_up_to_a_limit(asked: dict[str, Any]) -> None:
     mute = FileResult(relative="mute.wav", outcome="without_text")
     asked["answer"] = Evaluation(rows=(*GOOD.rows, *[MISSING] * 1000, mute))
     shown = _run().stdout

@@ -95,9 +95,7 @@ def test_watching_stops_when_the_ledger_becomes_incomplete(
     assert "fleet reconcile night" in last
 
 
-def test_a_cancelled_job_is_watched_until_nothing_is_in_flight(
-    pipe: Console,
-) -> None:
+def test_a_cancelled_job_is_watched_until_nothing_is_in_flight(pipe: Console) -> None:
     left, over = (
         status_of(counted({"ok": 3}, cancelled_at=1.0, in_flight=n, whole=False)) for n in (2, 0)
     )

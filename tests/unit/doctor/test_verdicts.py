@@ -237,9 +237,7 @@ def dies(settings: Settings, plan: SlotPlan) -> NoReturn:
     os._exit(9)
 
 
-def test_a_process_killed_while_loading_is_an_error(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_process_killed_while_loading_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "load_here", dies)
     (found,) = check_models(SETTINGS, ("cpu",), load_apart)
     assert (found.verdict, found.unreachable) == ("error", True)

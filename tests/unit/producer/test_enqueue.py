@@ -156,11 +156,7 @@ def test_a_resumed_job_stays_in_its_queue() -> None:
                 f"FLEET_MODEL={SENSE} fleet worker --queue {OF_SENSE}",
             ],
         ),
-        (
-            SENSE,
-            [("b", SENSE), ("b", ZH)],
-            [f"queue b is also served by {ZH}"],
-        ),
+        (SENSE, [("b", SENSE), ("b", ZH)], [f"queue b is also served by {ZH}"]),
         (
             SENSE,
             [(OF_SENSE, NANO), (OF_SENSE, ZH)],

@@ -34,11 +34,7 @@ def call(tmp_path: Path) -> Path:
 
 
 ERRAND = SingleFileRequest(
-    shard="one-1",
-    name="a.wav",
-    audio="s3://in/a.wav",
-    local=None,
-    output="s3://scratch/results/1/",
+    shard="one-1", name="a.wav", audio="s3://in/a.wav", local=None, output="s3://scratch/results/1/"
 )
 
 

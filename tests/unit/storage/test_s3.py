@@ -72,8 +72,7 @@ def test_errors_of_head_requests_are_translated_by_status() -> None:
     def answer(status: int) -> ClientError:
         error = {"Code": str(status), "Message": "no"}
         return ClientError(
-            {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}},
-            "HeadObject",
+            {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}, "HeadObject"
         )
 
     kinds = {status: type(translate(answer(status), URI)) for status in (400, 403, 404, 429, 503)}

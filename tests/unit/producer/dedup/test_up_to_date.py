@@ -6,12 +6,7 @@ from typing import Any
 import pytest
 
 from funasr_fleet.contract.job import AudioRef, Options
-from funasr_fleet.contract.layout import (
-    error_uri,
-    job_uri,
-    output_uri,
-    shard_record_uri,
-)
+from funasr_fleet.contract.layout import error_uri, job_uri, output_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, encode
 from funasr_fleet.producer.dedup.existing import ExistingResults
 from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
@@ -77,11 +72,7 @@ def test_among_several_records_the_one_that_matches_the_result_counts(store: Wat
     rows = [finish(store, ref, model=f"sha256:{number}") for number in range(3)]
     for number, row in enumerate(rows):
         put_on_record(store, [row], f"night-{number}")
-    assert [done(store, [ref], model=f"sha256:{n}") for n in range(3)] == [
-        [False],
-        [False],
-        [True],
-    ]
+    assert [done(store, [ref], model=f"sha256:{n}") for n in range(3)] == [[False], [False], [True]]
     assert store.results_read == []
 
 

@@ -7,14 +7,7 @@ from funasr_fleet.producer.discovery.filters import Filters
 from funasr_fleet.producer.discovery.interface import looks_like_audio
 from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
 from funasr_fleet.storage.base import BucketMissing, MemoryStore
-from tests.support.examples import (
-    a_store,
-    goes_on_behind_each,
-    items,
-    reason,
-    refs,
-    whole,
-)
+from tests.support.examples import a_store, goes_on_behind_each, items, reason, refs, whole
 
 
 @pytest.mark.parametrize(

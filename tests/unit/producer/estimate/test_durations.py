@@ -5,14 +5,7 @@ import pytest
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.producer.estimate.durations import read_duration_ms
 from funasr_fleet.producer.estimate.ranges import HeaderTooLong, RangeFile
-from tests.support.audio import (
-    MP3_FRAME,
-    id3,
-    mp3,
-    mp3_of_varying_rate,
-    opus,
-    silent_wav,
-)
+from tests.support.audio import MP3_FRAME, id3, mp3, mp3_of_varying_rate, opus, silent_wav
 from tests.support.stores import CountingStore
 
 MB = 1_000_000

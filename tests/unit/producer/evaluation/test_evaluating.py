@@ -126,9 +126,7 @@ def test_text_in_silence_counts_as_insertions_without_a_rate(store: WatchedStore
     json.dumps(document, allow_nan=False)
 
 
-def test_the_worst_files_have_the_highest_rate_and_at_least_one_error(
-    store: WatchedStore,
-) -> None:
+def test_the_worst_files_have_the_highest_rate_and_at_least_one_error(store: WatchedStore) -> None:
     said = {"a": "one two", "b": "one two three", "c": "one", "d": ""}
     _say(store, dict(said))
     for name, text in {"a": "one", "b": "one", "c": "one", "d": "a b c"}.items():

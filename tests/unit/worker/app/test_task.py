@@ -127,9 +127,7 @@ def test_unavailable_storage_delays_the_message_with_backoff(
     assert child.in_flight == {"night-000000": 0}, "the shard stays open"
 
 
-def test_after_the_last_retry_the_message_becomes_a_dead_letter(
-    child: ChildAtWork,
-) -> None:
+def test_after_the_last_retry_the_message_becomes_a_dead_letter(child: ChildAtWork) -> None:
     message = a_message(child)
     child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
     task = FakeTask(retries=MAX_RETRIES)
@@ -152,9 +150,7 @@ def test_a_missing_output_bucket_makes_a_dead_letter(child: ChildAtWork) -> None
     assert "bucket out does not exist" in child.letters[0].reason
 
 
-def test_unfinished_files_of_a_dead_letter_count_as_failed(
-    child: ChildAtWork,
-) -> None:
+def test_unfinished_files_of_a_dead_letter_count_as_failed(child: ChildAtWork) -> None:
     good, away = child.bench.upload("a.wav"), child.bench.upload("b.wav")
     child.bench.store.failing_reads[away] = StoreUnavailable("away")
     child.run(a_shard(good, away).to_message(), FakeTask(retries=MAX_RETRIES))
@@ -180,9 +176,7 @@ def test_a_ledger_that_is_away_ends_the_child_and_keeps_the_message(child: Child
         child.run(a_message(child))
 
 
-def test_a_dead_letter_that_cannot_be_written_ends_the_child(
-    child: ChildAtWork,
-) -> None:
+def test_a_dead_letter_that_cannot_be_written_ends_the_child(child: ChildAtWork) -> None:
     """Celery acknowledges a task that raises: with Redis away the message would be lost."""
     child.broken = BrokerUnavailable("away")
     with pytest.raises(Left):

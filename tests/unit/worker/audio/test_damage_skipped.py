@@ -6,15 +6,7 @@ import pytest
 from funasr_fleet.worker.audio.decode import decode_file, decode_pieces
 from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
 from tests.support.audio import as_file
-from tests.support.bad_audio import (
-    KINDS,
-    SECONDS,
-    damaged,
-    decoded,
-    drift_ms,
-    sound_file,
-    whole,
-)
+from tests.support.bad_audio import KINDS, SECONDS, damaged, decoded, drift_ms, sound_file, whole
 
 TOLD_MS = 8
 """Less is not measured here: resampling rounds."""

@@ -82,10 +82,7 @@ def test_a_file_that_refers_to_another_is_rejected_and_nothing_is_opened(
 
 
 def test_ffmpeg_opens_nothing_even_when_a_playlist_is_not_recognised(
-    opened: BinaryIO,
-    file: WatchedFile,
-    server: ListeningServer,
-    monkeypatch: pytest.MonkeyPatch,
+    opened: BinaryIO, file: WatchedFile, server: ListeningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("funasr_fleet.worker.audio.decode.reject_playlists", lambda head: None)
     assert _refused(opened)

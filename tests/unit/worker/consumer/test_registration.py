@@ -47,12 +47,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> Pa
 
 @pytest.mark.parametrize(
     ("children", "told"),
-    [
-        ([], False),
-        (["loading", "failed"], False),
-        (["ready"], True),
-        (["failed", "ready"], True),
-    ],
+    [([], False), (["loading", "failed"], False), (["ready"], True), (["failed", "ready"], True)],
 )
 def test_a_worker_is_registered_while_one_of_its_children_is_ready(
     context: ParentContext, fleet: Fleet, children: list[State], told: bool

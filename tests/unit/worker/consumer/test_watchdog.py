@@ -146,9 +146,7 @@ def test_a_hanging_child_is_killed(watched: Watched) -> None:
     assert watched.killed == [11]
 
 
-def test_pipes_of_killed_children_are_removed_before_registration(
-    watched: Watched,
-) -> None:
+def test_pipes_of_killed_children_are_removed_before_registration(watched: Watched) -> None:
     consumer, child = a_consumer(), SimpleNamespace(pid=11)
     consumer.timer = SimpleNamespace(call_repeatedly=lambda *_: None)
     pool = consumer.pool._pool

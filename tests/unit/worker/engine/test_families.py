@@ -151,9 +151,7 @@ def test_han_characters_are_words_of_their_own_and_stand_without_spaces() -> Non
         {"text": "three nine", "timestamp": [[0, 1], [1, 2], [2, 3]]},
     ],
 )
-def test_times_that_do_not_match_the_words_are_dropped(
-    result: dict[str, Any],
-) -> None:
+def test_times_that_do_not_match_the_words_are_dropped(result: dict[str, Any]) -> None:
     heard = read_paraformer(result)
     assert (heard.text, heard.words) == ("three nine", None)
 

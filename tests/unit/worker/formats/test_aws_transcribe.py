@@ -61,12 +61,7 @@ RESULTS = _closed(
 )
 OUTPUT = Draft202012Validator(
     _closed(
-        {
-            "jobName": TEXT,
-            "accountId": TEXT,
-            "status": {"const": "COMPLETED"},
-            "results": RESULTS,
-        }
+        {"jobName": TEXT, "accountId": TEXT, "status": {"const": "COMPLETED"}, "results": RESULTS}
     )
 )
 

@@ -50,15 +50,7 @@ def test_vtt_reads_back_as_its_cues(transcript: Transcript) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "a\n\n2\n00:00:01,000 -->\n\nb",
-        "<i>d</i>",
-        "{\\an8}up",
-        "a < b",
-        "7",
-        "7" * 60,
-        "NOTE this",
-    ],
+    ["a\n\n2\n00:00:01,000 -->\n\nb", "<i>d</i>", "{\\an8}up", "a < b", "7", "7" * 60, "NOTE this"],
 )
 def test_text_is_never_parsed_as_markup_or_structure(text: str) -> None:
     transcript = a_transcript(a_segment(0, 4_000, text), a_segment(4_000, 5_000, "next"))

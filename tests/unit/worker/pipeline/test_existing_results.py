@@ -152,9 +152,7 @@ def test_the_formats_of_a_shard_are_complete_once_its_json_is_there(bench: Workb
     assert bench.engine.lengths_ms == [1000]
 
 
-def test_an_existing_result_of_the_same_job_is_counted_with_its_outcome(
-    done: Workbench,
-) -> None:
+def test_an_existing_result_of_the_same_job_is_counted_with_its_outcome(done: Workbench) -> None:
     """Between the commit and the books: else the file would be missing in audio and throughput."""
     done.run(a_shard("s3://in/a.wav"))
     (event,) = done.finished

@@ -88,9 +88,7 @@ def test_the_smallest_file_comes_first(store: CountingStore) -> None:
     assert order == URIS[::-1]
 
 
-def test_one_file_is_fetched_ahead_and_no_more(
-    store: CountingStore,
-) -> None:
+def test_one_file_is_fetched_ahead_and_no_more(store: CountingStore) -> None:
     coming = _fetch(store, *URIS)
     next(coming)
     assert sorted(store.wait_for(2)) == URIS[:2]
@@ -115,9 +113,7 @@ def test_closing_the_fetcher_early_does_not_block(store: CountingStore) -> None:
     coming.close()
 
 
-def test_an_error_belongs_to_its_file_and_the_next_is_fetched(
-    store: CountingStore,
-) -> None:
+def test_an_error_belongs_to_its_file_and_the_next_is_fetched(store: CountingStore) -> None:
     store.write("s3://in/text.wav", b"text", "")
     coming = _fetch(store, "s3://in/gone.wav", "s3://in/text.wav", URIS[0])
     gone = next(coming)

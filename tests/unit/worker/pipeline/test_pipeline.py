@@ -86,9 +86,7 @@ def test_speech_without_text_has_a_warning(bench: Workbench) -> None:
     assert bench.outcomes == ["empty"]
 
 
-def test_times_of_a_range_count_from_the_start_of_the_file(
-    bench: Workbench,
-) -> None:
+def test_times_of_a_range_count_from_the_start_of_the_file(bench: Workbench) -> None:
     ref = a_ref(bench.upload("a.wav", tone(3)), index=0, start_ms=1500, end_ms=2500)
     bench.run(a_shard(ref))
     document = bench.document("a.wav.json")

@@ -70,12 +70,7 @@ def test_a_writable_directory_is_rejected_and_unchanged(tmp_path: Path, mode: in
 
 
 @pytest.mark.parametrize(
-    "what",
-    [
-        "open folder",
-        "open file",
-        pytest.param("file of another user", marks=needs_root),
-    ],
+    "what", ["open folder", "open file", pytest.param("file of another user", marks=needs_root)]
 )
 def test_a_directory_with_entries_that_others_can_write_is_rejected(
     tmp_path: Path, what: str
