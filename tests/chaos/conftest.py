@@ -4,7 +4,7 @@ Most of the time is spent waiting, so two tests run beside each other (pytest-xd
 servers and workers of its own; what they tell comes with their reports.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,8 @@ from funasr_fleet.embedded.stack import Stack, running_stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.fleet import LIMITS, Fleet
-from tests.chaos.jobs import upload
-from tests.chaos.recordings import SPOKEN, sample
+from tests.chaos.jobs import Job, begin, upload, write_manifest
+from tests.chaos.recordings import SPOKEN, sample, slow
 
 _TOLD = "told"
 
@@ -104,6 +104,20 @@ def store(stack: Stack) -> S3Store:
 def spoken(stack: Stack) -> list[str]:
     """Addresses of a few short recordings."""
     return list(upload(S3Store(), {name: sample(name) for name in SPOKEN}).values())
+
+
+@pytest.fixture
+def begin_slow(
+    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path
+) -> Callable[[float, Sequence[str], int], Job]:
+    """Enqueues files of these names, each of which takes so many seconds, so many a shard."""
+
+    def enqueue(seconds: float, names: Sequence[str], shard_files: int) -> Job:
+        (audio,) = upload(store, {"slow": slow(seconds)}).values()
+        rows = write_manifest(manifest, [(name, audio) for name in names])
+        return begin(fleet, settings, rows, shard_files)
+
+    return enqueue
 
 
 @pytest.fixture

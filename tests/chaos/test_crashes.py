@@ -1,14 +1,11 @@
 """Children and workers that are killed, and workers that are asked to stop."""
 
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from bench.faults import killing
-from funasr_fleet.settings import Settings
-from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.fleet import (
     DRAIN_S,
     RELOAD_S,
@@ -22,27 +19,22 @@ from tests.chaos.jobs import (
     SHARD_FILES,
     Caught,
     Job,
-    begin,
     catch,
     names,
-    upload,
     wait_until_done,
-    write_manifest,
 )
-from tests.chaos.recordings import slow
 
 Say = Callable[[str, float], None]
+BeginSlow = Callable[[float, Sequence[str], int], Job]
 _SHARDS = 5
 _STOPS_TAKING = "received SIGTERM: draining; no new shards will be started"
 
 
 @pytest.fixture
-def job(fleet: Fleet, settings: Settings, store: S3Store, manifest: Path) -> Job:
+def job(fleet: Fleet, begin_slow: BeginSlow) -> Job:
     """On two workers, at a second a file."""
     fleet.stand(2)
-    (audio,) = upload(store, {"slow": slow(1.0)}).values()
-    rows = [(name, audio) for name in names(_SHARDS)]
-    return begin(fleet, settings, write_manifest(manifest, rows), SHARD_FILES)
+    return begin_slow(1.0, names(_SHARDS), SHARD_FILES)
 
 
 def test_a_killed_child_is_replaced_and_its_files_are_processed(
@@ -86,12 +78,10 @@ def test_a_stopped_worker_requeues_the_files_it_has_not_started(
 
 
 def test_a_second_signal_requeues_everything_at_once(
-    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, say: Say
+    fleet: Fleet, begin_slow: BeginSlow, say: Say
 ) -> None:
     asked, other = fleet.stand(2)
-    (audio,) = upload(store, {"slow": slow(STALL_S - 3)}).values()
-    rows = [(name, audio) for name in ("a", "b", "c")]
-    job = begin(fleet, settings, write_manifest(manifest, rows), 1)
+    job = begin_slow(STALL_S - 3, ["a", "b", "c"], 1)
     until(lambda: asked.in_hand(job.name), 60, "it is at work", job.describe)
     killing.ask_to_stop(asked.worker)
     until(lambda: asked.events(_STOPS_TAKING), 5, "it heard the first signal", job.describe)

@@ -1,7 +1,7 @@
 """The broker and the storage fail, for all or for one worker, and come back."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,6 @@ import pytest
 from bench.faults import killing
 from bench.faults.broker import RestartableBroker
 from bench.faults.storage import HEALTHY, FaultProfile, Storage
-from funasr_fleet.settings import Settings
-from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.fleet import RELOAD_S, SWEEP_S, VISIBILITY_TIMEOUT_S, Fleet, Member, until
 from tests.chaos.jobs import (
     SHARD_FILES,
@@ -22,19 +20,18 @@ from tests.chaos.jobs import (
     wait_until_done,
     write_manifest,
 )
-from tests.chaos.recordings import SPOKEN, sample, slow
+from tests.chaos.recordings import SPOKEN, sample
 
 Say = Callable[[str, float], None]
+BeginSlow = Callable[[float, Sequence[str], int], Job]
 OUTAGE_S = 30.0
 
 
 @pytest.fixture
-def job(fleet: Fleet, settings: Settings, store: S3Store, manifest: Path) -> Job:
+def job(fleet: Fleet, begin_slow: BeginSlow) -> Job:
     """On two workers, at half a second a file."""
     fleet.stand(2)
-    (audio,) = upload(store, {"slow": slow(0.5)}).values()
-    rows = [(name, audio) for name in names(8)]
-    return begin(fleet, settings, write_manifest(manifest, rows), SHARD_FILES)
+    return begin_slow(0.5, names(8), SHARD_FILES)
 
 
 def test_a_broker_that_is_killed_and_restarted_loses_nothing(

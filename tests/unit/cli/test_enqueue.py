@@ -67,32 +67,30 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return heard
 
 
-def test_options_reach_the_producer_as_they_were_given(asked: dict[str, Any]) -> None:
-    result = _run(
-        "--formats", "json,srt", "--hotwords", "a,b", "--timestamps", "word", "--job", "n"
-    )
-    assert result.exit_code == 0
-    assert asked["sources"] == ["s3://in/"]
-    assert (asked["output"], asked["job"], asked["overwrite"]) == ("s3://out/", "n", False)
-    assert asked["options"] == Options(
-        formats=("json", "srt"), hotwords=("a", "b"), timestamps="word"
-    )
-
-
-def test_options_of_a_model_reach_the_producer(asked: dict[str, Any]) -> None:
-    how = ("--no-itn", "--speaker-count", "2", "--segments", "sentence", "--second-look")
-    lengths = ("--merge-seconds", "15", "--max-segment-seconds", "30")
-    assert _run("--model", "iic/x", *how, *lengths).exit_code == 0
-    assert asked["model"] == "iic/x"
-    assert asked["options"] == Options(
-        itn=False,
-        speakers=True,
-        speaker_count=2,
-        segments="sentence",
-        second_look=True,
-        merge_seconds=15,
-        max_segment_seconds=30,
-    )
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (
+            "--formats json,srt --hotwords a,b --timestamps word",
+            {"formats": ("json", "srt"), "hotwords": ("a", "b"), "timestamps": "word"},
+        ),
+        (
+            "--no-itn --speaker-count 2 --segments sentence --second-look",
+            {"itn": False, "speaker_count": 2, "segments": "sentence", "second_look": True},
+        ),
+        (
+            "--merge-seconds 15 --max-segment-seconds 30",
+            {"merge_seconds": 15, "max_segment_seconds": 30},
+        ),
+    ],
+)
+def test_options_reach_the_producer_as_they_were_given(
+    asked: dict[str, Any], arguments: str, options: dict[str, Any]
+) -> None:
+    assert _run("--job", "n", "--model", "iic/x", *arguments.split()).exit_code == 0
+    assert (asked["sources"], asked["output"]) == (["s3://in/"], "s3://out/")
+    assert (asked["job"], asked["overwrite"], asked["model"]) == ("n", False, "iic/x")
+    assert asked["options"] == Options(**options)
 
 
 def test_what_is_not_given_is_left_to_the_producer(asked: dict[str, Any]) -> None:

@@ -70,19 +70,6 @@ def test_a_pause_is_read_before_its_word_only() -> None:
     assert plan().ssml == '<speak>一 <break time="300ms"/> 七 零</speak>'
 
 
-def test_rates_formats_and_layouts_are_mixed() -> None:
-    assert {8_000, 16_000, 22_050, 44_100, 48_000} <= {clip.packing.rate_hz for clip in CLIPS}
-    assert {"wav", "mp3", "flac", "ogg", "webm", "mp4"} <= {c.packing.container for c in CLIPS}
-    assert any(clip.packing.stereo for clip in CLIPS)
-    assert any(clip.picture for clip in CLIPS)
-
-
-def test_both_languages_a_folder_and_a_name_beyond_ascii_are_there() -> None:
-    assert {clip.language for clip in CLIPS} == {"en", "zh"}
-    assert any("/" in clip.file for clip in CLIPS)
-    assert any(not clip.file.isascii() for clip in CLIPS)
-
-
 def test_clips_use_only_held_out_voices() -> None:
     for clip in CLIPS:
         assert {said.voice for said in spoken_in(clip)} <= set(held_out_voices(clip.language))

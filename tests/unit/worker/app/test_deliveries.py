@@ -40,10 +40,10 @@ def test_a_shard_that_crashed_its_worker_is_split_into_its_files(
         "s3://in/a.wav",
         "s3://in/b.wav",
     ]
-    assert (child.bench.outcomes, child.letters, child.closed) == ([], [], ["night"])
+    assert (child.bench.outcomes, child.dead_letters, child.closed) == ([], [], ["night"])
     assert child.in_flight == {f"{shard.shard}.0": 0, f"{shard.shard}.1": 0}
-    assert (len(child.settled), child.ended, child.claimed) == (1, [], [])
-    assert (child.told, child.heart.beating) == (1, None)
+    assert (len(child.resolved), child.ended, child.claimed) == (1, [], [])
+    assert (child.state_writes, child.heart.beating) == (1, None)
 
 
 def test_a_job_stays_open_while_a_shard_is_split(child: ChildAtWork) -> None:
@@ -61,7 +61,7 @@ def test_a_file_that_crashes_too_many_workers_is_moved_to_the_dead_letters(
 ) -> None:
     child.attempt = died(deaths)
     child.run(a_message(child), max_attempts=3)
-    assert [letter.reason for letter in child.letters] == [
+    assert [letter.reason for letter in child.dead_letters] == [
         f"crashed its worker {deaths} times; last crash: signal 9 (SIGKILL) (on cpu, slot 0)"
     ] * refused
     assert child.bench.outcomes == (["failed"] if refused else ["ok"])
@@ -77,7 +77,7 @@ def test_a_file_that_crashes_too_many_workers_is_moved_to_the_dead_letters(
 def test_a_crash_without_a_cause_is_reported_as_unknown(child: ChildAtWork) -> None:
     child.attempt = Attempt(attempt_id="x", number=4, deaths=3, last_death="")
     child.run(a_message(child))
-    assert "last crash: unknown" in child.letters[0].reason
+    assert "last crash: unknown" in child.dead_letters[0].reason
 
 
 def test_a_file_that_crashed_after_its_commit_keeps_its_result(child: ChildAtWork) -> None:
@@ -85,7 +85,7 @@ def test_a_file_that_crashed_after_its_commit_keeps_its_result(child: ChildAtWor
     child.run(message)
     child.attempt = died(3)
     child.run(message)
-    assert len(child.letters) == 1
+    assert len(child.dead_letters) == 1
     assert child.bench.outputs() == ["_jobs/night/shards/night-000000.jsonl", "a.wav.json"]
     assert child.ledger == [("night", 0, "ok", 1000)]
 
@@ -100,14 +100,14 @@ def test_a_shard_that_another_process_holds_is_delayed_by_at_most_twenty_seconds
     assert waits_s == pytest.approx(delay_s, rel=0.2)
     assert retries == 2
     assert child.bench.events == [ShardLocked(shard="night-000000", delay_s=delay_s)]
-    assert (child.bench.outcomes, child.ledger, child.ended, child.forgiven) == ([], [], [], 0)
+    assert (child.bench.outcomes, child.ledger, child.ended, child.discarded) == ([], [], [], 0)
 
 
 def test_a_draining_worker_requeues_an_unstarted_shard(child: ChildAtWork) -> None:
     child.drains_after_looks = 0
     with pytest.raises(Reject):
         child.run(a_message(child))
-    assert (child.bench.events, child.claimed, child.forgiven) == ([], [], 0)
+    assert (child.bench.events, child.claimed, child.discarded) == ([], [], 0)
 
 
 def test_a_draining_worker_finishes_files_in_progress_and_requeues_the_rest(
@@ -118,7 +118,7 @@ def test_a_draining_worker_finishes_files_in_progress_and_requeues_the_rest(
     with pytest.raises(Reject):
         child.run(a_shard(*uris).to_message())
     assert child.bench.outcomes == ["ok"] * 3
-    assert (child.forgiven, child.claimed, child.cancelled) == (1, [], [])
+    assert (child.discarded, child.claimed, child.cancelled) == (1, [], [])
     assert child.in_flight == {"night-000000": 0}, "the job stays open"
     assert child.ended == []
 

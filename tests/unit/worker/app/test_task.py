@@ -46,7 +46,7 @@ def test_events_of_a_shard_come_in_order(child: ChildAtWork) -> None:
     kinds = [type(event).__name__ for event in child.bench.events]
     assert kinds == ["ShardStarted", "InferenceTime", "FileFinished", "ShardFinished"]
     assert child.ledger == [("night", 0, "ok", 1000)]
-    assert (child.letters, child.told) == ([], 1)
+    assert (child.dead_letters, child.state_writes) == ([], 1)
 
 
 def test_a_finished_shard_reports_threads_and_memory(child: ChildAtWork) -> None:
@@ -101,7 +101,7 @@ def test_a_malformed_message_becomes_a_dead_letter_with_its_reason(
     child: ChildAtWork, document: Any
 ) -> None:
     child.run(document)
-    (letter,) = child.letters
+    (letter,) = child.dead_letters
     assert (letter.message_id, letter.worker) == ("message-1", "fleet@host")
     assert letter.document == document
     assert letter.reason.startswith("malformed shard: ")
@@ -122,8 +122,8 @@ def test_unavailable_storage_delays_the_message_with_backoff(
     assert again == retries + 1
     last = child.bench.events[-1]
     assert last == ShardRetryScheduled(shard="night-000000", reason="away", delay_s=delay_s)
-    assert (child.letters, child.ledger, child.ended) == ([], [], [])
-    assert (child.forgiven, child.claimed) == (1, [])
+    assert (child.dead_letters, child.ledger, child.ended) == ([], [], [])
+    assert (child.discarded, child.claimed) == (1, [])
     assert child.in_flight == {"night-000000": 0}, "the shard stays open"
 
 
@@ -132,7 +132,7 @@ def test_after_the_last_retry_the_message_becomes_a_dead_letter(child: ChildAtWo
     child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
     task = FakeTask(retries=MAX_RETRIES)
     child.run(message, task)
-    assert [letter.reason for letter in child.letters] == ["away (tried 31 times)"]
+    assert [letter.reason for letter in child.dead_letters] == ["away (tried 31 times)"]
     assert task.sent_again == []
     assert child.bench.document("a.wav.error.json")["error"]["kind"] == "audio_missing"
 
@@ -147,7 +147,7 @@ def test_a_receipt_counts_the_attempts_of_its_shard(child: ChildAtWork) -> None:
 def test_a_missing_output_bucket_makes_a_dead_letter(child: ChildAtWork) -> None:
     child.bench.store = WatchedStore("in")
     child.run(a_message(child))
-    assert "bucket out does not exist" in child.letters[0].reason
+    assert "bucket out does not exist" in child.dead_letters[0].reason
 
 
 def test_unfinished_files_of_a_dead_letter_count_as_failed(child: ChildAtWork) -> None:
@@ -166,7 +166,7 @@ def test_a_lost_device_ends_the_child_and_keeps_the_message(child: ChildAtWork) 
     child.bench.engine.failures = {0: DeviceLost("CUDA error")}
     with pytest.raises(Left):
         child.run(a_message(child))
-    assert (child.letters, child.bench.outputs()) == ([], [])
+    assert (child.dead_letters, child.bench.outputs()) == ([], [])
     assert child.deaths == ["CUDA error"]
 
 

@@ -1,7 +1,9 @@
-"""Requests fail as the weather says, and are counted."""
+"""Storage fails as its profile says; a line that is cut or frozen works again when restored."""
 
 import contextlib
 import http.client
+import socket
+import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
@@ -9,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bench.faults.storage import HEALTHY, FaultProfile, Storage, faulty_storage
+from bench.faults.wire import TcpProxy
 from tests.support.web import WebHost, page, serving
 
 
@@ -83,3 +86,92 @@ def test_a_changed_fault_profile_applies_at_once(storage: Storage) -> None:
             assert (ask(storage, "/x") == "200") == (status == "200")
         connection.request("HEAD", "/x")
         assert connection.getresponse().status == 200
+
+
+@pytest.fixture
+def echo() -> Iterator[tuple[str, int]]:
+    """A server that says everything back."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer(peer: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := peer.recv(100):
+                peer.sendall(data)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = server.accept()
+                threading.Thread(target=answer, args=(peer,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield server.getsockname()
+    server.close()
+
+
+@pytest.fixture
+def wire(echo: tuple[str, int]) -> Iterator[TcpProxy]:
+    with TcpProxy(echo) as line:
+        yield line
+
+
+def dial(wire: TcpProxy) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", wire.port), timeout=5)
+
+
+def says_back(peer: socket.socket, text: bytes) -> bool:
+    peer.sendall(text)
+    return peer.recv(100) == text
+
+
+def test_an_intact_line_passes_everything(wire: TcpProxy) -> None:
+    with dial(wire) as one, dial(wire) as other:
+        assert says_back(one, b"a")
+        assert says_back(other, b"b")
+    assert not wire.is_cut
+
+
+def test_cutting_breaks_connections_and_refuses_new_ones(wire: TcpProxy) -> None:
+    with dial(wire) as before:
+        assert says_back(before, b"a")
+        wire.cut()
+        assert wire.is_cut
+        with contextlib.suppress(ConnectionResetError):
+            assert before.recv(1) == b""
+    with pytest.raises(ConnectionRefusedError):
+        dial(wire)
+    wire.restore()
+    with dial(wire) as after:
+        assert says_back(after, b"b")
+
+
+def test_bytes_sent_while_frozen_arrive_after_the_line_is_restored(wire: TcpProxy) -> None:
+    with dial(wire) as peer:
+        assert says_back(peer, b"a")
+        wire.freeze()
+        peer.sendall(b"held back")
+        peer.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            peer.recv(100)
+        wire.restore()
+        peer.settimeout(5)
+        assert peer.recv(100) == b"held back"
+
+
+def test_a_frozen_line_can_be_cut(wire: TcpProxy) -> None:
+    with dial(wire) as peer:
+        assert says_back(peer, b"a")
+        wire.freeze()
+        peer.sendall(b"never")
+        wire.cut()
+        with contextlib.suppress(ConnectionResetError):
+            assert peer.recv(100) == b""
+
+
+def test_an_unreachable_server_breaks_the_connection() -> None:
+    with (
+        TcpProxy(("127.0.0.1", 1)) as nowhere,
+        contextlib.suppress(ConnectionError),  # it may be broken as soon as it is made
+        dial(nowhere) as peer,
+    ):
+        assert peer.recv(1) == b""
