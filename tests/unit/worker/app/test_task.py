@@ -147,7 +147,7 @@ def test_a_receipt_counts_the_attempts_of_its_shard(child: ChildAtWork) -> None:
 def test_a_missing_output_bucket_makes_a_dead_letter(child: ChildAtWork) -> None:
     child.bench.store = WatchedStore("in")
     child.run(a_message(child))
-    assert "bucket out does not exist" in child.dead_letters[0].reason
+    assert child.dead_letters[0].reason == "cannot write results: bucket out does not exist"
 
 
 def test_unfinished_files_of_a_dead_letter_count_as_failed(child: ChildAtWork) -> None:
