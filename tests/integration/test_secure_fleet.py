@@ -27,7 +27,6 @@ from tests.support.messages import envelope, push, shard_body, task_headers
 from tests.support.servers import Certificate, SecureBroker, make_certificate, running_broker
 
 pytestmark = pytest.mark.slow
-
 QUERY = "X-Amz-Signature=hush-4711"
 
 
