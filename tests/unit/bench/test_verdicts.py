@@ -83,7 +83,7 @@ def endured(child: list[int], parent: int = 70, threads: int = 2) -> EnduranceRe
         ([700, 740, 780, 820, 860, 900, 940, 980], False),
     ],
 )
-def test_memory_that_goes_on_growing_is_not_flat(child: list[int], *, flat: bool) -> None:
+def test_memory_that_keeps_growing_is_not_flat(child: list[int], *, flat: bool) -> None:
     assert endured(child).flat is flat
     assert f'"flat": {str(flat).lower()}' in endured(child).to_json()
 

@@ -68,7 +68,7 @@ def test_outputs_are_named_after_the_path() -> None:
 @pytest.mark.parametrize(
     "path", ["%2e%2e/a", "a/..%2f..%2fb", "a%00", "a%0a", "%5c", "\uff0e\uff0e/a"]
 )
-def test_a_path_that_would_leave_the_prefix_is_refused(path: str) -> None:
+def test_a_path_that_would_leave_the_prefix_is_rejected(path: str) -> None:
     with pytest.raises(ValueError, match="relative"):
         AudioRef.model_validate({"audio": f"https://h/{path}"})
 

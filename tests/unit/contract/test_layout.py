@@ -40,7 +40,7 @@ from tests.support.examples import OUTPUT
         ("漢" * (MAX_KEY_BYTES // 3 + 1), "bytes"),
     ],
 )
-def test_a_name_that_could_leave_its_prefix_is_refused(name: str, why: str) -> None:
+def test_a_name_that_could_leave_its_prefix_is_rejected(name: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         check_relative(name)
 

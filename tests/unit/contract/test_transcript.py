@@ -89,7 +89,7 @@ def test_an_error_report_has_the_fields_of_the_interface_and_no_others() -> None
     assert set(document["error"]) == {"kind", "message", "attempts", "worker", "at"}
 
 
-def test_another_kind_of_error_is_refused() -> None:
+def test_another_kind_of_error_is_rejected() -> None:
     with pytest.raises(ValidationError):
         _report("bad_luck")
 

@@ -88,7 +88,7 @@ def test_word_times_are_compared_start_and_end_in_turn() -> None:
     assert word_time_errors([(100, 200), (300, 400)], [(110, 190), (300, 450)]) == [10, -10, 0, 50]
 
 
-def test_word_times_of_another_count_are_refused() -> None:
+def test_word_times_of_another_count_are_rejected() -> None:
     with pytest.raises(ValueError, match="zip"):
         word_time_errors([(100, 200)], [])
 

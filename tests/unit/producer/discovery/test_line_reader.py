@@ -76,7 +76,7 @@ def test_a_line_that_is_too_long_is_skipped_in_pieces() -> None:
     assert file.longest <= MAX_LINE_BYTES + 1
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_line() -> None:
     assert _lines("s3://in/l", b"\xef\xbb\xbfa\n\xef\xbb\xbfb")[0] == (1, b"a\n")
 
 

@@ -125,7 +125,7 @@ TOO_LARGE = ("1e300", "1e19", "-1", "true", "NaN", "Infinity", "9" * 400, f'"{"9
     ("audio", "field"),
     [*(("audio", name) for name in OURS[:-2]), *(("audio_filepath", name) for name in OF_NEMO[:2])],
 )
-def test_a_value_that_is_no_number_or_out_of_range_makes_a_bad_row(
+def test_a_value_that_is_not_a_number_or_out_of_range_makes_a_bad_row(
     audio: str, field: str, raw: str
 ) -> None:
     good = a_row(audio)

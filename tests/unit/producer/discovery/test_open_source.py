@@ -69,7 +69,7 @@ def test_filters_of_listings_are_rejected_for_manifests(wanted: Filters) -> None
         open_source("list.jsonl", STORE, None, wanted)
 
 
-def test_an_upload_prefix_without_its_slash_is_refused_or_completed(tmp_path: Path) -> None:
+def test_an_upload_prefix_without_its_slash_is_rejected_or_completed(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"x")
     store = MemoryStore("in")
     try:

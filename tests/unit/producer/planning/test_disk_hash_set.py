@@ -84,7 +84,7 @@ def test_keys_that_are_not_hashes_are_rejected_before_the_disk_fills() -> None:
 
 
 @pytest.mark.parametrize(("value_bytes", "value"), [(0, 1), (1, 256), (3, 1 << 24), (3, -1)])
-def test_a_value_that_is_too_large_is_refused(value_bytes: int, value: int) -> None:
+def test_a_value_that_is_too_large_is_rejected(value_bytes: int, value: int) -> None:
     with DiskHashSet(value_bytes=value_bytes) as table:
         with pytest.raises(ValueError, match="does not fit"):
             table.add(7, value)

@@ -64,7 +64,7 @@ def no_resampler(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=["wav", "au", "above 384 kHz", "below 1 kHz", "1 Hz", "half a Hz"],
 )
-def test_an_absurd_sample_rate_is_named_and_refused_before_a_resampler_is_built(
+def test_an_absurd_sample_rate_is_named_and_rejected_before_a_resampler_is_built(
     body: bytes, rate: int
 ) -> None:
     reason = rf"{rate} Hz.*1000 to 384000 Hz" if rate else "."
@@ -77,7 +77,7 @@ def test_sample_rates_up_to_the_bounds_are_accepted(rate: int) -> None:
     assert decode_file(as_file(wav(tone(1, rate=rate), rate))).duration_ms == 1000
 
 
-def test_a_rate_that_becomes_absurd_in_mid_stream_is_refused() -> None:
+def test_a_rate_that_becomes_absurd_in_mid_stream_is_rejected() -> None:
     """FLAC says the rate in every frame."""
     begin = bytearray(encode(tone(2), "flac", "flac", 16_000))
     begin[10:12] = (1 << 15).to_bytes(2, "big")  # the longest frame allowed; the rest has such

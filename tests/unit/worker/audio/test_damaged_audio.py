@@ -71,7 +71,7 @@ def _six_seconds(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_whole_file_is_decoded_and_one_cut_off_in_its_middle_is_refused(name: str) -> None:
+def test_a_whole_file_is_decoded_and_one_cut_off_in_its_middle_is_rejected(name: str) -> None:
     body = _six_seconds(name)
     assert decode_file(as_file(body)).duration_ms == pytest.approx(6000, abs=60)
     with pytest.raises((UndecodableAudio, AudioTooShort)):

@@ -106,7 +106,7 @@ def test_decoding_the_same_file_twice_gives_the_same_samples() -> None:
 @pytest.mark.parametrize(
     ("container", "codec"), [("wav", "pcm_s16le"), ("flac", "flac"), ("ogg", "flac")]
 )
-def test_more_channels_than_allowed_are_refused(container: str, codec: str) -> None:
+def test_more_channels_than_allowed_are_rejected(container: str, codec: str) -> None:
     body = encode(tone(1, channels=6), container, codec, 16_000)
     with pytest.raises(UndecodableAudio, match=r"6 channels, more than FLEET_MAX_CHANNELS \(5\)"):
         decode_file(as_file(body), Limits(channels=5))
@@ -124,7 +124,7 @@ def test_a_file_that_is_large_once_decoded_is_rejected(container: str, codec: st
     assert decode_file(as_file(body), Limits(decoded_mb=0.4)).channels == 2
 
 
-def test_a_small_file_of_a_hundred_hours_is_refused_before_it_is_decoded() -> None:
+def test_a_small_file_of_a_hundred_hours_is_rejected_before_it_is_decoded() -> None:
     """Its header says so; a sound of nothing takes next to no bytes."""
     body = bytearray(encode(tone(1), "flac", "flac", 16_000))
     samples = 100 * 3600 * 16_000  # 36 bits at the end of STREAMINFO's fixed fields

@@ -50,7 +50,7 @@ TAGS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("kind", ["mp3 without Xing", "mp3", "adts"])
 @pytest.mark.parametrize("tag", TAGS)
-def test_what_follows_the_last_frame_is_no_damage(kind: str, tag: str) -> None:
+def test_what_follows_the_last_frame_is_not_damage(kind: str, tag: str) -> None:
     body = sound_file(kind, SHORT_S) + TAGS[tag]()
     assert decoded(body).lost_ms == 0
 
@@ -62,7 +62,7 @@ JOINED = [
 
 
 @pytest.mark.parametrize(("kind", "tag"), JOINED)
-def test_files_that_were_joined_are_no_damage(kind: str, tag: str) -> None:
+def test_files_that_were_joined_are_not_damage(kind: str, tag: str) -> None:
     body = sound_file(kind, SHORT_S)
     found = decoded(body + (TAGS[tag]() if tag else b"") + body)
     assert found.lost_ms == 0
@@ -74,7 +74,7 @@ STREAMS = ["mp3 without Xing", "mp3 of 16 kHz", "mp2", "latm", "ac3", "ts with a
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("kind", STREAMS)
-def test_a_stream_that_was_cut_out_of_a_longer_one_is_no_damage(kind: str, seed: int) -> None:
+def test_a_stream_that_was_cut_out_of_a_longer_one_is_not_damage(kind: str, seed: int) -> None:
     """It begins and ends in the middle of a packet; how long it was meant to be, nobody says."""
     body, dice = sound_file(kind, SHORT_S), random.Random(seed)
     tenth = len(body) // 10
@@ -82,7 +82,7 @@ def test_a_stream_that_was_cut_out_of_a_longer_one_is_no_damage(kind: str, seed:
     assert decoded(body[begin:end]).lost_ms == 0
 
 
-def test_a_text_behind_an_mp3_is_no_damage() -> None:
+def test_a_text_behind_an_mp3_is_not_damage() -> None:
     body = sound_file("mp3 without Xing", SHORT_S) + b"[lyrics] la la la\n" * 60
     assert decoded(body).lost_ms == 0
 
@@ -128,7 +128,7 @@ def _later(packet: Any, from_s: float, pause_s: float) -> Any:
     ("container", "codec"),
     [("webm", "libopus"), ("matroska", "aac"), ("mpegts", "aac"), ("ogg", "libopus")],
 )
-def test_a_pause_of_the_recorder_is_no_damage(container: str, codec: str, pause_s: float) -> None:
+def test_a_pause_of_the_recorder_is_not_damage(container: str, codec: str, pause_s: float) -> None:
     found = decoded(_with_pause(container, codec, 48_000, pause_s))
     assert found.lost_ms == 0
     assert found.seconds == pytest.approx(4, abs=0.1)

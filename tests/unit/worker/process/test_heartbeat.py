@@ -112,7 +112,7 @@ def test_a_child_without_a_shard_has_no_progress(heart: Heartbeat, tmp_path: Pat
     assert read_progress(tmp_path, 3, 7) is None
 
 
-def test_the_time_allowance_starts_anew_with_each_shard(
+def test_the_time_allowance_is_reset_for_each_shard(
     heart: Heartbeat, clock: Clock, tmp_path: Path
 ) -> None:
     heart.begin("night-0", "first")

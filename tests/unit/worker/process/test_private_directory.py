@@ -114,7 +114,7 @@ def test_a_file_is_rejected(tmp_path: Path) -> None:
         claim_private(tmp_path / "run" / "below")
 
 
-def test_a_directory_whose_parent_lets_others_replace_it_is_refused(tmp_path: Path) -> None:
+def test_a_directory_whose_parent_lets_others_replace_it_is_rejected(tmp_path: Path) -> None:
     above = made(tmp_path / "above", 0o777)
     made(above / "run", 0o700)
     with pytest.raises(BadConfiguration, match=f"{above} lets other users replace its contents"):

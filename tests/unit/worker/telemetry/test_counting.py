@@ -173,7 +173,7 @@ def test_dead_letters_of_the_parent_are_counted(metrics: Metrics, run_dir: Path)
     assert _page(run_dir)["asr_dead_lettered_total"] == 2
 
 
-def test_slots_add_up_and_a_replaced_child_goes_on_counting(run_dir: Path) -> None:
+def test_slots_add_up_and_a_replaced_child_keeps_counting(run_dir: Path) -> None:
     for slot in (0, 1, 0):
         count(Metrics(run_dir, f"slot{slot}"), slot, a_finished_file())
     assert _page(run_dir)["asr_files_total ok"] == 3

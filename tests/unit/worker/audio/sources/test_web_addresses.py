@@ -30,7 +30,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_addresses_outside_the_public_internet_are_refused(kind: str) -> None:
+def test_addresses_outside_the_public_internet_are_rejected(kind: str) -> None:
     assert [one for one in (*REFUSED[kind].split(), "") if is_public(one)] == []
 
 
