@@ -23,6 +23,7 @@ from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.embedded.worker import LocalWorker
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
+from tests.support.fleet_up import run_fleet
 from tests.support.messages import envelope, push, shard_body, task_headers
 from tests.support.servers import Certificate, SecureBroker, make_certificate, running_broker
 
