@@ -1,19 +1,91 @@
-"""What goes wrong: each act is tried until it finds its victim."""
+"""What goes wrong: faults of workers, servers and deliveries, and a producer that is killed."""
 
+import os
 import random
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from bench.faults import killing
 from bench.faults.broker import RestartableBroker
 from bench.faults.storage import HEALTHY, FaultProfile, Storage
-from tests.chaos.fleet import Fleet, Member
+from funasr_fleet.embedded.process import isolated
+from tests.chaos.fleet import SWEEP_S, VISIBILITY_TIMEOUT_S, Fleet, Member
 from tests.chaos.jobs import Job, deliver_twice
-from tests.chaos.limits import SWEEP_S, VISIBILITY_TIMEOUT_S
-from tests.chaos.producing import Operator
-from tests.chaos.schedule import PRODUCER
+
+ACTS = (
+    "kill a child",
+    "kill a child",
+    "kill a worker",
+    "stop a worker",
+    "stop a worker at once",
+    "restart the broker",
+    "cut a worker off",
+    "storage fails",
+    "deliver twice",
+    "deliver twice",
+)
+PRODUCER = "kill the producer"
+_SHARD_FILES = 8
+_FILE_S = 60
+"""What the producer takes a file of unknown length for."""
+
+
+@dataclass(eq=False)
+class Operator:
+    """Enqueues one job, until that has succeeded."""
+
+    manifest: str
+    job: str
+    output: str
+    environment: Mapping[str, str]
+    log: Path
+    max_ready: int
+    starts: int = 0
+    _process: "subprocess.Popen[bytes] | None" = field(default=None)
+
+    @property
+    def is_done(self) -> bool:
+        return self._process is not None and self._process.poll() == 0
+
+    @property
+    def is_at_work(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def look(self) -> None:
+        """Run it (again) if it does not run, and is not done."""
+        if self.is_done or self.is_at_work:
+            return
+        self.starts += 1
+        command = [
+            sys.executable,
+            "-m",
+            "funasr_fleet",
+            "enqueue",
+            self.manifest,
+            "--job",
+            self.job,
+        ]
+        command += ["--output", self.output, "--formats", "json,srt"]
+        command += ["--max-shard-seconds", str(_SHARD_FILES * _FILE_S)]
+        command += ["--max-ready", str(self.max_ready)]
+        with self.log.open("ab") as output:
+            environment = isolated(dict(self.environment))
+            self._process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+
+    def kill(self) -> None:
+        if self._process and self.is_at_work:
+            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def stop(self) -> None:
+        self.kill()
+
 
 FLAKY, AWAY, SLOW = FaultProfile(failing=0.2), FaultProfile(failing=1.0), FaultProfile(delay_s=0.4)
 _AWAY_S = 30.0
@@ -60,7 +132,6 @@ class Acts:
             end()
 
     def end_everything(self) -> None:
-        """Whatever was going on."""
         for _, end in sorted(self.later, key=lambda one: one[0]):
             end()
         self.later = []

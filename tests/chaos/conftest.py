@@ -4,7 +4,7 @@ Most of the time is spent waiting, so two tests run beside each other (pytest-xd
 servers and workers of its own; what they tell comes with their reports.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,9 @@ from bench.faults.storage import HEALTHY, Storage, faulty_storage
 from funasr_fleet.embedded.stack import Stack, running_stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.fleet import Fleet
-from tests.chaos.jobs import upload
-from tests.chaos.limits import LIMITS
-from tests.chaos.recordings import SPOKEN, sample
+from tests.chaos.fleet import LIMITS, Fleet
+from tests.chaos.jobs import Job, begin, upload, write_manifest
+from tests.chaos.recordings import SPOKEN, sample, slow
 
 _TOLD = "told"
 
@@ -108,6 +107,20 @@ def spoken(stack: Stack) -> list[str]:
 
 
 @pytest.fixture
+def begin_slow(
+    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path
+) -> Callable[[float, Sequence[str], int], Job]:
+    """Enqueues files of these names, each of which takes so many seconds, so many a shard."""
+
+    def enqueue(seconds: float, names: Sequence[str], shard_files: int) -> Job:
+        (audio,) = upload(store, {"slow": slow(seconds)}).values()
+        rows = write_manifest(manifest, [(name, audio) for name in names])
+        return begin(fleet, settings, rows, shard_files)
+
+    return enqueue
+
+
+@pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Say something that is shown when the test is over."""
     told: list[tuple[str, object]] = request.node.user_properties
@@ -133,7 +146,6 @@ def _tell_of_idle_children(
 
 @pytest.fixture
 def say(tell: Callable[[str], None]) -> Callable[[str, float], None]:
-    """Tell how long something took."""
     return lambda what, seconds: tell(f"{what}: {seconds:.1f} s")
 
 

@@ -1,17 +1,67 @@
-"""Workers that are killed, stopped, cut off and replaced."""
+"""Workers that are killed, stopped, cut off and replaced: settings, processes, waiting."""
 
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from bench.faults import killing, telling
 from bench.faults.wire import TcpProxy
 from funasr_fleet.embedded.services import LocalWorker
-from tests.chaos.waiting import until
+
+VISIBILITY_TIMEOUT_S = 15
+STALL_S = 12
+DRAIN_S = 8
+MAX_AUDIO_S = 600
+MAX_ATTEMPTS = 3
+
+RELOAD_S = 90.0
+"""A new child is ready by then, on a machine that others use too; ten seconds on one of its own."""
+
+SWEEP_S = 10
+"""kombu looks for messages of vanished workers so often."""
+
+LIMITS = {
+    "FLEET_VISIBILITY_TIMEOUT_S": str(VISIBILITY_TIMEOUT_S),
+    "FLEET_STALL_S": str(STALL_S),
+    "FLEET_DRAIN_S": str(DRAIN_S),
+    "FLEET_MAX_AUDIO_S": str(MAX_AUDIO_S),
+    "FLEET_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
+    # several workers share two cores; threads that wait for each other are slow
+    "FLEET_TORCH_THREADS": "1",
+}
+
+
+Found = TypeVar("Found")
+
+_LOOK_EVERY_S = 0.05
+
+
+def until(
+    look: Callable[[], Found | None],
+    deadline_s: float,
+    what: str,
+    explain: Callable[[], str] = lambda: "",
+) -> Found:
+    """What look returns once it is true.
+
+    Args:
+        look: asked again and again.
+        deadline_s: how long at most.
+        what: what is waited for.
+        explain: says how things stand when it does not come.
+    """
+    give_up = time.monotonic() + deadline_s
+    while not (found := look()):
+        if time.monotonic() > give_up:
+            raise AssertionError(f"not within {deadline_s:.0f} s: {what}\n{explain()}")
+        time.sleep(_LOOK_EVERY_S)
+    return found
+
 
 SABOTAGE = Path(__file__).parent / "sabotage"
 READY_DEADLINE_S = 150.0
@@ -35,7 +85,6 @@ class Member:
         return self.exit_code is None and killing.is_ready(self.worker)
 
     def events(self, *names: str) -> list[dict[str, Any]]:
-        """What it said, of these names if any are given."""
         return telling.events(self.worker.process.log, *names)
 
     def in_hand(self, job: str) -> str | None:
@@ -48,7 +97,6 @@ class Member:
         return [line for line in lines if "Celery's pool" in line]
 
     def last_words(self) -> str:
-        """The end of its log."""
         lines = self.worker.process.log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-6:])
 
@@ -111,7 +159,6 @@ class Fleet:
         return f"{one.name} runs, health {health}; {'; '.join(states)}\n{one.last_words()}"
 
     def child_pids(self) -> list[int]:
-        """Of all workers that run."""
         return [state.pid for one in self.alive for state in killing.slots(one.worker)]
 
     @contextlib.contextmanager
@@ -127,7 +174,6 @@ class Fleet:
                 one.wire.restore()
 
     def stop(self) -> None:
-        """All of them."""
         for one in self.alive:
             one.stop()
 

@@ -1,4 +1,4 @@
-"""A job of the tests: its files, its outcomes, and who holds what of it."""
+"""Jobs of the tests: files, outcomes, who holds what, and the shard in progress."""
 
 import json
 import time
@@ -20,8 +20,7 @@ from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.fleet import Fleet
-from tests.chaos.waiting import until
+from tests.chaos.fleet import Fleet, Member, until
 
 OPTIONS = Options(formats=("json", "srt"))
 _QUIET_DEADLINE_S = 60.0
@@ -57,12 +56,10 @@ class Job:
         until(self.is_over, deadline_s, f"the end of {self.name}", self.describe)
 
     def wait_until_finished(self, files: int, deadline_s: float = 60.0) -> None:
-        """So many files have their outcome."""
         what = f"{files} files of {self.name}"
         until(lambda: self.finished >= files, deadline_s, what, self.describe)
 
     def results(self) -> set[str]:
-        """Files with a result."""
         return results(self.store, self.output)
 
     def error(self, relative: str) -> dict[str, Any]:
@@ -85,14 +82,12 @@ class Job:
         return found if found.leftovers == Leftovers() else None
 
     def check(self) -> Evidence:
-        """Every file ended once and was counted once."""
         found, verdict = self.examine()
         assert verdict.problems == (), "\n".join((*verdict.problems, self.describe()))
         assert (verdict.lost, verdict.double_counted) == (0, 0)
         return found
 
     def describe(self) -> str:
-        """Who holds what."""
         lines = [f"{time.strftime('%H:%M:%S')} {self.counts()}"]
         try:
             redis: Any = connect(self.settings)
@@ -129,7 +124,6 @@ def write_manifest(path: Path, rows: Iterable[tuple[str, str]]) -> str:
 
 
 def begin(fleet: Fleet, settings: Settings, manifest: str, shard_files: int) -> Job:
-    """Enqueue a small job."""
     output = f"s3://transcripts/{uuid.uuid4()}/"
     result = enqueue(
         [manifest], output=output, options=OPTIONS, limits=ShardLimits(files=shard_files)
@@ -153,3 +147,47 @@ def deliver_twice(settings: Settings, most: int) -> int:
     for message, _, lane in map(json.loads, held):
         redis.rpush(lane, json.dumps(message))
     return copied or len(held)
+
+
+SHARD_FILES = 4
+_DEADLINE_S = 90.0
+
+
+@dataclass(frozen=True)
+class Caught:
+    """A worker with work in its hands."""
+
+    member: Member
+    others: list[Member]
+    shard: str
+    files: frozenset[str]
+    """Of the shard."""
+
+
+def names(shards: int, shard_files: int = SHARD_FILES) -> list[str]:
+    """Of files of one length, such that a file's name tells its shard."""
+    return [f"{shard}-{file}" for shard in range(shards) for file in range(shard_files)]
+
+
+def files_of(shard: str, shard_files: int = SHARD_FILES) -> frozenset[str]:
+    """Of a shard as it was published: files of one length are packed in their order."""
+    return frozenset(f"{int(shard[-4:])}-{file}" for file in range(shard_files))
+
+
+def catch(job: Job, members: Iterable[Member]) -> Caught:
+    """A worker that has begun a shard, and finished nothing of it."""
+    every = list(members)
+
+    def look() -> Caught | None:
+        for one in every:
+            shard = one.in_hand(job.name)
+            if shard and not job.results() & files_of(shard):
+                return Caught(one, [o for o in every if o is not one], shard, files_of(shard))
+        return None
+
+    return until(look, _DEADLINE_S, "a worker in the middle of a shard", job.describe)
+
+
+def wait_until_done(job: Job, files: frozenset[str], deadline_s: float) -> None:
+    what = f"results of {sorted(files)}"
+    until(lambda: files <= job.results(), deadline_s, what, job.describe)

@@ -10,11 +10,9 @@ from bench.faults.evidence import Evidence
 from bench.faults.storage import HEALTHY, FaultProfile, Storage
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.fleet import Fleet, Member
+from tests.chaos.fleet import MAX_ATTEMPTS, RELOAD_S, Fleet, Member, until
 from tests.chaos.jobs import Job, begin, upload, write_manifest
-from tests.chaos.limits import MAX_ATTEMPTS, RELOAD_S
 from tests.chaos.recordings import HANGING, POISON, silence
-from tests.chaos.waiting import until
 
 pytestmark = pytest.mark.timeout(600)  # a dozen children are replaced; others use the machine too
 
@@ -24,14 +22,19 @@ _DEAD_LETTERED = "shard dead lettered"
 _DECIDED = (_DEAD_LETTERED, "shard retry scheduled", _DEATH)
 
 
-def a_job_with(
-    body: bytes, fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, spoken: list[str]
-) -> Job:
-    """One shard of six, the bad one among them."""
-    (bad,) = upload(store, {"bad": body}).values()
-    rows = [(f"good/{number}", spoken[number % len(spoken)]) for number in range(5)]
-    rows.insert(2, ("bad", bad))
-    return begin(fleet, settings, write_manifest(manifest, rows), 6)
+@pytest.fixture
+def begin_with(
+    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, spoken: list[str]
+) -> Callable[[bytes], Job]:
+    """Enqueues one shard of six, the bad file among them."""
+
+    def enqueue(body: bytes) -> Job:
+        (bad,) = upload(store, {"bad": body}).values()
+        rows = [(f"good/{number}", spoken[number % len(spoken)]) for number in range(5)]
+        rows.insert(2, ("bad", bad))
+        return begin(fleet, settings, write_manifest(manifest, rows), 6)
+
+    return enqueue
 
 
 def check_neighbours(evidence: Evidence) -> None:
@@ -39,18 +42,13 @@ def check_neighbours(evidence: Evidence) -> None:
     assert not evidence.ending.success
 
 
-def test_files_that_kill_or_hang_their_child_are_put_aside(
-    fleet: Fleet,
-    settings: Settings,
-    store: S3Store,
-    manifest: Path,
-    spoken: list[str],
-    say: Say,
+def test_files_that_crash_or_hang_their_child_become_dead_letters(
+    fleet: Fleet, begin_with: Callable[[bytes], Job], say: Say
 ) -> None:
     fleet.stand(2)
     begun = time.monotonic()
     said_of = {POISON: "SIGKILL", HANGING: "no progress"}
-    jobs = {body: a_job_with(body, fleet, settings, store, manifest, spoken) for body in said_of}
+    jobs = {body: begin_with(body) for body in said_of}
     for body, job in jobs.items():
         job.wait_until_over(240)
         say(f"a file with {body.decode().strip()} put aside", time.monotonic() - begun)
@@ -65,17 +63,12 @@ def test_files_that_kill_or_hang_their_child_are_put_aside(
         assert report["attempts"] == MAX_ATTEMPTS
 
 
-def test_a_file_is_put_aside_with_its_error_although_storage_is_away(
-    fleet: Fleet,
-    settings: Settings,
-    store: S3Store,
-    manifest: Path,
-    spoken: list[str],
-    storage: Storage,
+def test_a_dead_letter_gets_its_error_report_despite_a_storage_outage(
+    fleet: Fleet, begin_with: Callable[[bytes], Job], storage: Storage
 ) -> None:
     members = fleet.stand(2)
     dead, aside = told(members, _DEATH), told(members, _DEAD_LETTERED)
-    job = a_job_with(POISON, fleet, settings, store, manifest, spoken)
+    job = begin_with(POISON)
 
     def last_death() -> bool:
         """The shard's own, and those of the file when it came alone; or it is decided already."""
@@ -102,20 +95,12 @@ def told(members: list[Member], *beginnings: str) -> int:
     return sum(event.startswith(beginnings) for event in events)
 
 
-def test_files_of_a_hundred_hours_fail_and_take_nobody_down(
-    fleet: Fleet,
-    settings: Settings,
-    store: S3Store,
-    manifest: Path,
-    spoken: list[str],
-    say: Say,
+def test_files_of_a_hundred_hours_fail_without_crashing_a_worker(
+    fleet: Fleet, begin_with: Callable[[bytes], Job], say: Say
 ) -> None:
     fleet.stand(2)
     begun, pids = time.monotonic(), fleet.child_pids()
-    jobs = [
-        a_job_with(silence(100, declared=declared), fleet, settings, store, manifest, spoken)
-        for declared in (True, False)
-    ]
+    jobs = [begin_with(silence(100, declared=declared)) for declared in (True, False)]
     for job in jobs:
         job.wait_until_over(90)
     say("files of 100 hours refused", time.monotonic() - begun)

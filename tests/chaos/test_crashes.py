@@ -1,36 +1,43 @@
 """Children and workers that are killed, and workers that are asked to stop."""
 
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from bench.faults import killing
-from funasr_fleet.settings import Settings
-from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.catching import SHARD_FILES, Caught, catch, names, wait_until_done
-from tests.chaos.fleet import Fleet
-from tests.chaos.jobs import Job, begin, upload, write_manifest
-from tests.chaos.limits import DRAIN_S, RELOAD_S, STALL_S, SWEEP_S, VISIBILITY_TIMEOUT_S
-from tests.chaos.recordings import slow
-from tests.chaos.waiting import until
+from tests.chaos.fleet import (
+    DRAIN_S,
+    RELOAD_S,
+    STALL_S,
+    SWEEP_S,
+    VISIBILITY_TIMEOUT_S,
+    Fleet,
+    until,
+)
+from tests.chaos.jobs import (
+    SHARD_FILES,
+    Caught,
+    Job,
+    catch,
+    names,
+    wait_until_done,
+)
 
 Say = Callable[[str, float], None]
+BeginSlow = Callable[[float, Sequence[str], int], Job]
 _SHARDS = 5
 _STOPS_TAKING = "received SIGTERM: draining; no new shards will be started"
 
 
 @pytest.fixture
-def job(fleet: Fleet, settings: Settings, store: S3Store, manifest: Path) -> Job:
+def job(fleet: Fleet, begin_slow: BeginSlow) -> Job:
     """On two workers, at a second a file."""
     fleet.stand(2)
-    (audio,) = upload(store, {"slow": slow(1.0)}).values()
-    rows = [(name, audio) for name in names(_SHARDS)]
-    return begin(fleet, settings, write_manifest(manifest, rows), SHARD_FILES)
+    return begin_slow(1.0, names(_SHARDS), SHARD_FILES)
 
 
-def test_a_killed_child_is_replaced_and_its_files_are_done(
+def test_a_killed_child_is_replaced_and_its_files_are_processed(
     job: Job, fleet: Fleet, say: Say
 ) -> None:
     found, begun = catch(job, fleet.alive), time.monotonic()
@@ -41,7 +48,9 @@ def test_a_killed_child_is_replaced_and_its_files_are_done(
     job.check()
 
 
-def test_the_files_of_a_killed_worker_are_done_by_another(job: Job, fleet: Fleet, say: Say) -> None:
+def test_another_worker_processes_the_files_of_a_killed_worker(
+    job: Job, fleet: Fleet, say: Say
+) -> None:
     found, begun = catch(job, fleet.alive), time.monotonic()
     killing.kill_worker(found.member.worker)
     wait_until_done(job, found.files, VISIBILITY_TIMEOUT_S + SWEEP_S + RELOAD_S)
@@ -52,7 +61,7 @@ def test_the_files_of_a_killed_worker_are_done_by_another(job: Job, fleet: Fleet
     job.check()
 
 
-def test_a_worker_that_is_asked_to_stop_hands_back_what_it_has_not_begun(
+def test_a_stopped_worker_requeues_the_files_it_has_not_started(
     job: Job, fleet: Fleet, say: Say
 ) -> None:
     found, begun = catch(job, fleet.alive), time.monotonic()
@@ -68,13 +77,11 @@ def test_a_worker_that_is_asked_to_stop_hands_back_what_it_has_not_begun(
     assert not evidence.dead
 
 
-def test_a_second_signal_hands_everything_back_at_once(
-    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, say: Say
+def test_a_second_signal_requeues_everything_at_once(
+    fleet: Fleet, begin_slow: BeginSlow, say: Say
 ) -> None:
     asked, other = fleet.stand(2)
-    (audio,) = upload(store, {"slow": slow(STALL_S - 3)}).values()
-    rows = [(name, audio) for name in ("a", "b", "c")]
-    job = begin(fleet, settings, write_manifest(manifest, rows), 1)
+    job = begin_slow(STALL_S - 3, ["a", "b", "c"], 1)
     until(lambda: asked.in_hand(job.name), 60, "it is at work", job.describe)
     killing.ask_to_stop(asked.worker)
     until(lambda: asked.events(_STOPS_TAKING), 5, "it heard the first signal", job.describe)

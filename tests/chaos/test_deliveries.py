@@ -2,32 +2,25 @@
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from bench.faults.telling import SHARD_ENDS
 from funasr_fleet.settings import Settings
-from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.catching import SHARD_FILES, names
-from tests.chaos.fleet import Fleet, Member
-from tests.chaos.jobs import begin, deliver_twice, upload, write_manifest
-from tests.chaos.limits import VISIBILITY_TIMEOUT_S
-from tests.chaos.recordings import slow
+from tests.chaos.fleet import VISIBILITY_TIMEOUT_S, Fleet, Member
+from tests.chaos.jobs import SHARD_FILES, Job, deliver_twice, names
 
 Say = Callable[[str, float], None]
+BeginSlow = Callable[[float, Sequence[str], int], Job]
 Span = tuple[float, float]
 
 
-def test_two_workers_are_never_at_work_on_one_shard(
-    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path
+def test_two_workers_never_process_one_shard_at_the_same_time(
+    fleet: Fleet, settings: Settings, begin_slow: BeginSlow
 ) -> None:
-    members = fleet.stand(2)
-    (audio,) = upload(store, {"slow": slow(0.7)}).values()
-    shards = 6
+    members, shards = fleet.stand(2), 6
     with fleet.cut_off():
-        rows = [(name, audio) for name in names(shards)]
-        job = begin(fleet, settings, write_manifest(manifest, rows), SHARD_FILES)
+        job = begin_slow(0.7, names(shards), SHARD_FILES)
         assert deliver_twice(settings, shards) == shards
     job.wait_until_over(120)
     job.check()
@@ -37,16 +30,14 @@ def test_two_workers_are_never_at_work_on_one_shard(
             assert begin_again >= end, f"{shard}: {spans}"
 
 
-def test_work_longer_than_three_visibility_timeouts_is_done_once(
-    fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, say: Say
+def test_work_longer_than_three_visibility_timeouts_is_processed_once(
+    fleet: Fleet, begin_slow: BeginSlow, say: Say
 ) -> None:
     members = fleet.stand(2)
     file_s, files = 8.0, 6
     assert file_s * files > 3 * VISIBILITY_TIMEOUT_S
-    (audio,) = upload(store, {"slow": slow(file_s)}).values()
-    rows = [(str(number), audio) for number in range(files)]
     begun = time.monotonic()
-    job = begin(fleet, settings, write_manifest(manifest, rows), files)
+    job = begin_slow(file_s, [str(number) for number in range(files)], files)
     job.wait_until_over(120)
     say(f"one shard of {files * file_s:.0f} s", time.monotonic() - begun)
     job.check()

@@ -1,7 +1,7 @@
 """The broker and the storage fail, for all or for one worker, and come back."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,29 +9,32 @@ import pytest
 from bench.faults import killing
 from bench.faults.broker import RestartableBroker
 from bench.faults.storage import HEALTHY, FaultProfile, Storage
-from funasr_fleet.settings import Settings
-from funasr_fleet.storage.s3 import S3Store
-from tests.chaos.catching import SHARD_FILES, catch, names, wait_until_done
-from tests.chaos.fleet import Fleet, Member
-from tests.chaos.jobs import Job, begin, upload, write_manifest
-from tests.chaos.limits import RELOAD_S, SWEEP_S, VISIBILITY_TIMEOUT_S
-from tests.chaos.recordings import SPOKEN, sample, slow
-from tests.chaos.waiting import until
+from tests.chaos.fleet import RELOAD_S, SWEEP_S, VISIBILITY_TIMEOUT_S, Fleet, Member, until
+from tests.chaos.jobs import (
+    SHARD_FILES,
+    Job,
+    begin,
+    catch,
+    names,
+    upload,
+    wait_until_done,
+    write_manifest,
+)
+from tests.chaos.recordings import SPOKEN, sample
 
 Say = Callable[[str, float], None]
+BeginSlow = Callable[[float, Sequence[str], int], Job]
 OUTAGE_S = 30.0
 
 
 @pytest.fixture
-def job(fleet: Fleet, settings: Settings, store: S3Store, manifest: Path) -> Job:
+def job(fleet: Fleet, begin_slow: BeginSlow) -> Job:
     """On two workers, at half a second a file."""
     fleet.stand(2)
-    (audio,) = upload(store, {"slow": slow(0.5)}).values()
-    rows = [(name, audio) for name in names(8)]
-    return begin(fleet, settings, write_manifest(manifest, rows), SHARD_FILES)
+    return begin_slow(0.5, names(8), SHARD_FILES)
 
 
-def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
+def test_a_broker_that_is_killed_and_restarted_loses_nothing(
     job: Job, fleet: Fleet, broker: RestartableBroker, say: Say
 ) -> None:
     members = fleet.alive
@@ -49,7 +52,7 @@ def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
     assert all(one.exit_code is None for one in members)
 
 
-def test_a_child_that_dies_while_the_broker_is_away_is_replaced_and_its_files_are_done(
+def test_a_child_killed_during_a_broker_outage_is_replaced_and_its_files_are_processed(
     job: Job, fleet: Fleet, broker: RestartableBroker, manifest: Path, say: Say
 ) -> None:
     found = catch(job, fleet.alive)
@@ -69,7 +72,7 @@ def test_a_child_that_dies_while_the_broker_is_away_is_replaced_and_its_files_ar
     _works_again(found.member, job, fleet, manifest)
 
 
-def test_storage_that_is_away_for_half_a_minute_delays_and_loses_nothing(
+def test_a_storage_outage_of_half_a_minute_loses_nothing(
     job: Job, fleet: Fleet, storage: Storage, say: Say
 ) -> None:
     catch(job, fleet.alive)
@@ -84,7 +87,7 @@ def test_storage_that_is_away_for_half_a_minute_delays_and_loses_nothing(
 
 
 @pytest.mark.parametrize("frozen", [False, True], ids=["cut", "frozen"])
-def test_the_files_of_a_worker_that_is_cut_off_are_done_once_by_another(
+def test_another_worker_processes_the_files_of_a_worker_that_is_cut_off(
     job: Job, fleet: Fleet, manifest: Path, say: Say, *, frozen: bool
 ) -> None:
     found, begun = catch(job, fleet.alive), time.monotonic()

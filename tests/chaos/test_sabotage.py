@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.fleet import SABOTAGE
+from tests.chaos.fleet import SABOTAGE, until
 from tests.chaos.recordings import HANGING, POISON, SPOKEN, sample, slow
-from tests.chaos.waiting import until
 
 DECODE = """
 import sys, io
@@ -43,24 +42,24 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "audio"
 
 
-def test_other_files_are_decoded_as_ever(path: Path) -> None:
+def test_other_files_are_decoded_normally(path: Path) -> None:
     assert int(said(decode(path, sample(SPOKEN[0])))) > 16_000
 
 
-def test_a_slow_file_is_decoded_after_its_time(path: Path) -> None:
+def test_a_slow_file_is_decoded_after_its_delay(path: Path) -> None:
     plain = said(decode(path, sample(SPOKEN[0])))
     begun = time.monotonic()
     assert said(decode(path, slow(2.0))) == plain
     assert time.monotonic() - begun > 2.0
 
 
-def test_poison_kills_who_decodes_it(path: Path) -> None:
+def test_poison_kills_the_decoding_process(path: Path) -> None:
     process = decode(path, POISON)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
 
 
-def test_a_hanging_file_is_a_call_that_does_not_return(path: Path) -> None:
+def test_a_hanging_file_blocks_the_decoding_process(path: Path) -> None:
     with decode(path, HANGING) as process:
         waits = Path(f"/proc/{process.pid}/wchan")
         until(lambda: "pipe" in waits.read_text(), 60, "it waits in the kernel")

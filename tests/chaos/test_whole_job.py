@@ -14,12 +14,12 @@ from bench.faults.storage import Storage
 from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.chaos import backlog, schedule
-from tests.chaos.acts import Acts
-from tests.chaos.driving import Driver
+from tests.chaos import schedule
+from tests.chaos.acts import ACTS, PRODUCER, Acts, Operator
 from tests.chaos.fleet import Fleet
 from tests.chaos.jobs import Job, write_manifest
-from tests.chaos.producing import Operator
+from tests.chaos.recordings import make_backlog
+from tests.chaos.schedule import Driver
 
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 DEADLINE_S = 480.0
@@ -30,7 +30,7 @@ _MAX_READY = 12
 
 
 @pytest.mark.timeout(DEADLINE_S + 300)
-def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
+def test_every_file_has_one_outcome_whatever_fails(  # noqa: PLR0917 - fixtures
     stack: Stack,
     broker: RestartableBroker,
     storage: Storage,
@@ -41,9 +41,9 @@ def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
     tell: Callable[[str], None],
 ) -> None:
     steps = schedule.draw(SEED)
-    tell(f"CHAOS_SEED={SEED}: {schedule.told(steps)}")
+    tell(f"CHAOS_SEED={SEED}: {schedule.summary(steps)}")
     storage.dice = random.Random(SEED)
-    files = backlog.make(store, SEED)
+    files = make_backlog(store, SEED)
     fleet.stand(2)
     name, output = f"chaos-{SEED}-{uuid.uuid4().hex[:6]}", f"s3://transcripts/{uuid.uuid4()}/"
     job = Job(name, output, settings, store, fleet)
@@ -75,3 +75,18 @@ def test_every_file_ends_once_whatever_goes_wrong(  # noqa: PLR0917 - fixtures
     assert "SIGKILL" in evidence.dead["poison/000"]
     fleet.stop()
     assert fleet.left_behind() == []
+
+
+def test_a_schedule_has_every_act_and_is_reproducible_from_its_seed() -> None:
+    steps = schedule.draw(7)
+    assert steps == schedule.draw(7)
+    assert steps != schedule.draw(8)
+    assert sorted(step.act for step in steps) == sorted((*ACTS, PRODUCER))
+    assert list(steps) == sorted(steps, key=lambda step: step.share)
+    assert all(0 < step.share < 0.9 for step in steps)
+
+
+def test_the_producer_is_killed_while_it_still_publishes() -> None:
+    for seed in range(50):
+        (dies,) = (step for step in schedule.draw(seed) if step.act == PRODUCER)
+        assert dies.share <= 0.3

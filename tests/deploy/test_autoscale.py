@@ -14,7 +14,7 @@ from bench.autoscale.history import Answer
 from bench.autoscale.prometheus import Prometheus
 from bench.autoscale.promql import query
 from bench.autoscale.scaler import RULES, ours
-from tests.support.programs import needs
+from tests.support.deployments import needs
 
 STEPS = 400
 """Of 15 s: 100 minutes, in which a fleet comes from zero and goes back to it."""

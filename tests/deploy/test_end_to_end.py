@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from deploy.generating.queries import alert_queries, panel_queries
+from tests.support.deployments import needs
 from tests.support.monitored_fleet import JOB, Scene, running_scene
-from tests.support.programs import needs
 from tests.support.promql import mentions, selectors
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

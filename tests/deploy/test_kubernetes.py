@@ -13,7 +13,7 @@ import yaml
 
 from funasr_fleet.cli.main import app
 from funasr_fleet.settings import PREFIX, Settings
-from tests.support.kubernetes_manifests import (
+from tests.support.deployments import (
     COMPONENTS,
     KUBERNETES,
     NAMESPACE,

@@ -7,7 +7,7 @@ import pytest
 from funasr_fleet.exporter.metrics import CATALOGUE as OF_THE_EXPORTER
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
-from tests.support.kubernetes_manifests import (
+from tests.support.deployments import (
     NAMESPACE,
     ROOT,
     container_of,

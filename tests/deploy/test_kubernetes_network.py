@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from tests.support.kubernetes_manifests import (
+from tests.support.deployments import (
     Manifest,
     enqueue_job,
     find,

@@ -15,7 +15,7 @@ from funasr_fleet.worker.process.hardware import choose_devices, plan_slot, usab
 from funasr_fleet.worker.process.health import Worker, why_not_ready, why_stuck
 from funasr_fleet.worker.process.heartbeat import TimeLimits
 from funasr_fleet.worker.process.slot_state import ConsumerState, SlotState
-from tests.support.kubernetes_manifests import (
+from tests.support.deployments import (
     COMPONENTS,
     OVERLAYS,
     Manifest,

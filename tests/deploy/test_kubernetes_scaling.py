@@ -17,19 +17,19 @@ from funasr_fleet.exporter.metrics import QueueReading, Snapshot
 from funasr_fleet.exporter.serving import Pages
 from funasr_fleet.metric import Metric
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
-from tests.support.kubernetes_manifests import (
+from tests.support.deployments import (
     COMPONENTS,
     OVERLAYS,
     ROOT,
     Manifest,
     example,
     find,
+    needs,
     of_kind,
     render,
     settings_of,
     worker,
 )
-from tests.support.programs import needs
 
 RULES = ROOT / "deploy/monitoring/rules"
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.kubernetes_manifests import (
+from tests.support.deployments import (
     COMPONENTS,
     OVERLAYS,
     ROOT,

@@ -15,7 +15,7 @@ from deploy.generating.plots import COLOURS
 from deploy.generating.reading import QueryFailed, Window, read
 from deploy.generating.units import as_text, step_of
 from deploy.picture import app
-from tests.support.programs import needs
+from tests.support.deployments import needs
 from tests.support.prometheus import LocalPrometheus
 
 PNG = b"\x89PNG"

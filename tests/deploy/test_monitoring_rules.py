@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from deploy.generating.queries import RULES, alert_queries, recorded, rules
-from tests.support.programs import needs
+from tests.support.deployments import needs
 
 MONITORING = RULES.parent
 ROOT = MONITORING.parents[1]

@@ -11,7 +11,7 @@ import yaml
 
 from funasr_fleet.cli.run import exporter
 from funasr_fleet.settings import PREFIX, Settings
-from tests.support.programs import needs
+from tests.support.deployments import needs
 
 ROOT = Path(__file__).parents[2]
 SYSTEMD = ROOT / "deploy/systemd"

@@ -5,7 +5,7 @@ import random
 import struct
 
 from funasr_fleet.embedded.samples import SAMPLES
-from tests.support.sounds import encode, tone
+from tests.support.audio import encode, tone
 
 _HEADER_BYTES = 400
 """Where most formats say what they are."""

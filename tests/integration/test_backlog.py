@@ -23,7 +23,7 @@ from funasr_fleet.producer.publishing.messages import Publisher
 from funasr_fleet.producer.result import EnqueueResult
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.job_messages import drain, shards_waiting
+from tests.support.messages import drain, shards_waiting
 
 FILES = 25_000
 

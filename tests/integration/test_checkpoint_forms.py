@@ -21,8 +21,15 @@ from tests.integration.test_checkpoints import (
     configure,
     needs_whisper,
 )
-from tests.support.random_models import CAMPPLUS, save_random
-from tests.support.small_models import eres2net, nano, paraformer, whisper
+from tests.support.small_models.auxiliary import CAMPPLUS, make_eres2net
+from tests.support.small_models.nano_and_whisper import (
+    WHISPER,
+    make_nano,
+    make_nano_with_ctc,
+    make_whisper,
+)
+from tests.support.small_models.parts import save_random
+from tests.support.small_models.recognisers import PARAFORMER, make_paraformer
 
 pytestmark = pytest.mark.slow
 
@@ -31,14 +38,14 @@ NOTHING_FITS = r"do not fit its configuration: (\d+) of \1 tensors are not in"
 
 def openai_form(weights: Weights) -> dict[str, Any]:
     """As OpenAI saves a Whisper: without the name of FunASR's module around it."""
-    dims = whisper.CONFIG["dims"]
+    dims = WHISPER["dims"]
     state = {name.removeprefix("model."): tensor for name, tensor in weights.items()}
     return {"dims": dims, "model_state_dict": state}
 
 
 @needs_whisper
 def test_whisper_as_openai_saves_it_needs_the_scope_map(tmp_path: Path) -> None:
-    directory = whisper.make(tmp_path)
+    directory = make_whisper(tmp_path)
     change(directory, openai_form)
     with pytest.raises(ModelUnusable, match=NOTHING_FITS) as refused:
         build("recogniser", directory)
@@ -55,19 +62,19 @@ def test_weights_of_a_wrapped_module_with_an_optimiser_beside_them_are_sound(
         named = {f"module.{name}": tensor for name, tensor in weights.items()}
         return {nesting: named, "optimizer": {"lr": 0.1}, "epoch": 7}
 
-    directory = paraformer.make(tmp_path)
+    directory = make_paraformer(tmp_path)
     change(directory, wrapped)
     assert build("recogniser", directory).identity.model
 
 
 def test_more_than_the_module_has_is_no_fault(tmp_path: Path) -> None:
-    directory = paraformer.make(tmp_path)
+    directory = make_paraformer(tmp_path)
     change(directory, lambda weights: weights | {"another.layer": torch.ones(2)})
     assert build("recogniser", directory).identity.model
 
 
 def test_what_the_configuration_excludes_has_no_value(tmp_path: Path) -> None:
-    directory = paraformer.make(tmp_path)
+    directory = make_paraformer(tmp_path)
     configure(directory, excludes="predictor.")
     with pytest.raises(ModelUnusable, match=r"tensors are not in .*\(predictor\.\S+, predictor\."):
         build("recogniser", directory)
@@ -89,7 +96,7 @@ def test_eres2net_as_it_is_published_has_the_names_of_its_inner_module(tmp_path:
     def published(weights: Weights) -> Weights:
         return {name.removeprefix("model."): tensor for name, tensor in weights.items()}
 
-    directory = eres2net.make(tmp_path)
+    directory = make_eres2net(tmp_path)
     change(directory, published)
     assert build("speaker", directory).identity.model
     change(directory, lambda weights: {k: v for k, v in weights.items() if k != "conv1.weight"})
@@ -98,7 +105,7 @@ def test_eres2net_as_it_is_published_has_the_names_of_its_inner_module(tmp_path:
 
 
 def test_one_name_of_tied_weights_is_enough(tmp_path: Path) -> None:
-    directory = nano.make(tmp_path)
+    directory = make_nano(tmp_path)
     llm = directory / "llm" / "config.json"
     llm.write_text(json.dumps(json.loads(llm.read_text()) | {"tie_word_embeddings": True}))
     tied = {"llm.lm_head.weight", "llm.model.embed_tokens.weight"}
@@ -111,13 +118,13 @@ def test_one_name_of_tied_weights_is_enough(tmp_path: Path) -> None:
 
 def test_nano_is_published_without_its_ctc_decoder(tmp_path: Path) -> None:
     """FunASR then leaves the decoder out, and so gives no times."""
-    directory = nano.make_with_ctc(tmp_path)
+    directory = make_nano_with_ctc(tmp_path)
     change(directory, lambda weights: {k: v for k, v in weights.items() if k[:3] != "ctc"})
     assert build("recogniser", directory).abilities.word_times is False
 
 
 def test_a_class_of_no_family_without_a_file_of_weights_is_refused(tmp_path: Path) -> None:
-    directory = save_random(tmp_path, {**paraformer.CONFIG, "model": "ParaformerStreaming"})
+    directory = save_random(tmp_path, {**PARAFORMER, "model": "ParaformerStreaming"})
     (directory / "model.pt").rename(directory / "else.bin")
     with pytest.raises(ModelUnusable, match=r"are not in any weights file \(encoder\."):
         build("recogniser", directory)

@@ -16,22 +16,18 @@ from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.errors import ModelUnusable
 from funasr_fleet.worker.process.hardware import SlotPlan
-from tests.support.random_models import (
-    CAMPPLUS,
-    CT_TRANSFORMER,
-    save_random,
+from tests.support.small_models.auxiliary import CAMPPLUS, CT_TRANSFORMER, make_eres2net
+from tests.support.small_models.nano_and_whisper import make_nano, make_nano_with_ctc, make_whisper
+from tests.support.small_models.parts import save_random
+from tests.support.small_models.recognisers import (
+    make_conformer,
+    make_contextual,
+    make_ctc,
+    make_paraformer,
+    make_transformer,
     seaco_of_the_demo,
 )
-from tests.support.small_models import (
-    conformer,
-    contextual,
-    ctc,
-    eres2net,
-    nano,
-    paraformer,
-    sensevoice,
-    whisper,
-)
+from tests.support.small_models.sensevoice import make_sensevoice
 
 PLAN = SlotPlan(slot=0, visible="", device="cpu", threads=1)
 Make = Callable[[Path], Path]
@@ -50,21 +46,21 @@ def _random(config: dict[str, Any]) -> Make:
 RECOGNISERS = {
     "BiCifParaformer": _copy(DEMO_ASR),
     "SeacoParaformer": lambda directory: save_random(directory, seaco_of_the_demo()),
-    "Paraformer": paraformer.make,
-    "ContextualParaformer": contextual.make,
-    "SenseVoiceSmall": sensevoice.make,
-    "FunASRNano": nano.make,
-    "FunASRNano with CTC": nano.make_with_ctc,
-    "Conformer": conformer.make,
-    "Transformer": conformer.make_transformer,
-    "CTC": ctc.make,
+    "Paraformer": make_paraformer,
+    "ContextualParaformer": make_contextual,
+    "SenseVoiceSmall": make_sensevoice,
+    "FunASRNano": make_nano,
+    "FunASRNano with CTC": make_nano_with_ctc,
+    "Conformer": make_conformer,
+    "Transformer": make_transformer,
+    "CTC": make_ctc,
 }
 MODELS: dict[str, tuple[str, Make]] = {
     **{name: ("recogniser", make) for name, make in RECOGNISERS.items()},
     "FsmnVADStreaming": ("vad", _copy(DEMO_VAD)),
     "CTTransformer": ("punctuation", _random(CT_TRANSFORMER)),
     "CAMPPlus": ("speaker", _random(CAMPPLUS)),
-    "ERes2NetV2": ("speaker", eres2net.make),
+    "ERes2NetV2": ("speaker", make_eres2net),
 }
 IN_BRIEF = {"BiCifParaformer", "SenseVoiceSmall", "FsmnVADStreaming", "CAMPPlus"}
 """One model of each kind; the others are slow tests."""
@@ -82,7 +78,7 @@ each_model = pytest.mark.parametrize(
             for name, case in MODELS.items()
         ),
         pytest.param(
-            "recogniser", whisper.make, id="WhisperWarp", marks=[needs_whisper, pytest.mark.slow]
+            "recogniser", make_whisper, id="WhisperWarp", marks=[needs_whisper, pytest.mark.slow]
         ),
     ],
 )

@@ -16,7 +16,7 @@ from funasr_fleet.producer.planning.request import JobRequest, write_request
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.job_messages import shards_waiting
+from tests.support.messages import shards_waiting
 
 MANY = 1234
 

@@ -18,8 +18,7 @@ from funasr_fleet.doctor.storage import check_storage
 from funasr_fleet.embedded.process import free_port
 from funasr_fleet.embedded.stack import Stack, start_valkey
 from funasr_fleet.settings import Settings
-from tests.support.certificates import make_certificate
-from tests.support.secure_broker import running_broker
+from tests.support.servers import make_certificate, running_broker
 
 PASSWORD = "for-this-test"
 

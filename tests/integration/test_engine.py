@@ -18,7 +18,8 @@ from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.errors import ModelError, ModelUnusable
 from funasr_fleet.worker.process.hardware import SlotPlan
 from funasr_fleet.worker.text.tokens import join_texts
-from tests.support.random_models import CAMPPLUS, save_random
+from tests.support.small_models.auxiliary import CAMPPLUS
+from tests.support.small_models.parts import save_random
 
 PLAN = SlotPlan(slot=0, visible="", device="cpu", threads=1)
 

@@ -23,19 +23,24 @@ from funasr_fleet.worker.pipeline.pipeline import Pipeline
 from funasr_fleet.worker.pipeline.result_writer import RunContext
 from funasr_fleet.worker.process.hardware import SlotPlan
 from funasr_fleet.worker.text.tokens import join_texts
+from tests.support.audio import noise, tone, wav
 from tests.support.memory_store import MemoryStore
-from tests.support.random_models import save_random, seaco_of_the_demo
-from tests.support.small_models import (
-    conformer,
-    contextual,
-    ctc,
-    nano,
-    paraformer,
-    sensevoice,
-    whisper,
+from tests.support.small_models.nano_and_whisper import (
+    make_english_whisper,
+    make_nano,
+    make_nano_with_ctc,
+    make_whisper,
 )
-from tests.support.small_models.sounds import noise
-from tests.support.sounds import tone, wav
+from tests.support.small_models.parts import save_random
+from tests.support.small_models.recognisers import (
+    make_conformer,
+    make_contextual,
+    make_ctc,
+    make_paraformer,
+    make_transformer,
+    seaco_of_the_demo,
+)
+from tests.support.small_models.sensevoice import make_sensevoice
 
 PLAN = SlotPlan(slot=0, visible="", device="cpu", threads=1)
 WHO = RunContext(job=None, attempt=1, retries=0, worker="w", slot=0)
@@ -48,16 +53,16 @@ def _seaco(directory: Path) -> Path:
 MODELS: dict[str, Callable[[Path], Path]] = {
     "BiCifParaformer": lambda _: DEMO_ASR,
     "SeacoParaformer": _seaco,
-    "Paraformer": paraformer.make,
-    "ContextualParaformer": contextual.make,
-    "SenseVoiceSmall": sensevoice.make,
-    "FunASRNano": nano.make,
-    "FunASRNano with CTC, but no torchaudio": nano.make_with_ctc,
-    "WhisperWarp": whisper.make,
-    "WhisperWarp for English": whisper.make_english,
-    "Conformer": conformer.make,
-    "Transformer": conformer.make_transformer,
-    "CTC": ctc.make,
+    "Paraformer": make_paraformer,
+    "ContextualParaformer": make_contextual,
+    "SenseVoiceSmall": make_sensevoice,
+    "FunASRNano": make_nano,
+    "FunASRNano with CTC, but no torchaudio": make_nano_with_ctc,
+    "WhisperWarp": make_whisper,
+    "WhisperWarp for English": make_english_whisper,
+    "Conformer": make_conformer,
+    "Transformer": make_transformer,
+    "CTC": make_ctc,
 }
 RECORDINGS = ("order-numbers.flac", "pin-code.wav", "reading.ogg", "silence.flac")
 
@@ -183,7 +188,7 @@ def test_confidence_is_told_with_hotwords_too(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def sense(tmp_path_factory: pytest.TempPathFactory) -> FunasrEngine:
-    model = sensevoice.make(tmp_path_factory.mktemp("sense"))
+    model = make_sensevoice(tmp_path_factory.mktemp("sense"))
     return build_engine(Settings(model=str(model), vad_model="silero-vad"), PLAN)
 
 
@@ -217,6 +222,6 @@ def test_silero_finds_the_speech_that_is_there(sense: FunasrEngine) -> None:
 def test_the_weights_of_every_model_are_in_the_revision(
     sense: FunasrEngine, tmp_path: Path
 ) -> None:
-    model = sensevoice.make(tmp_path)
+    model = make_sensevoice(tmp_path)
     other = build_engine(Settings(model=str(model), vad_model="demo"), PLAN)
     assert other.identity.model_revision != sense.identity.model_revision

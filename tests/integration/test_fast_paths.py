@@ -32,7 +32,8 @@ from funasr_fleet.worker.engine.interface import (
 )
 from funasr_fleet.worker.engine.stock import StockDetector, StockRecogniser
 from funasr_fleet.worker.errors import ModelError
-from tests.support.random_models import save_random, seaco_of_the_demo
+from tests.support.small_models.parts import save_random
+from tests.support.small_models.recognisers import seaco_of_the_demo
 
 REAL_VAD = Path(
     os.environ.get("FLEET_TEST_VAD", Path(__file__).parents[3] / "shared/data/fsmn-vad")

@@ -13,7 +13,8 @@ from funasr_fleet.worker.engine.fast.punctuator import FastPunctuator
 from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.engine.stock import StockPunctuator
 from funasr_fleet.worker.process.hardware import SlotPlan
-from tests.support.random_models import CT_TRANSFORMER, DIGITS, HAN, save_random
+from tests.support.small_models.auxiliary import CT_TRANSFORMER
+from tests.support.small_models.parts import DIGITS, HAN, save_random
 
 
 @pytest.fixture(scope="module")

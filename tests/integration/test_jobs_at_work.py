@@ -21,7 +21,7 @@ from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.job_messages import shards_waiting, wipe
+from tests.support.messages import shards_waiting, wipe
 
 DEADLINE_S = 120
 SMALL = ShardLimits(files=5)
@@ -188,7 +188,7 @@ def test_a_shard_delivered_twice_is_counted_once(
     assert sum(one["files"] for one in report(job, settings)["throughput"]) == 10
 
 
-def test_a_job_whose_redis_is_wiped_in_the_middle_ends_complete(
+def test_a_job_whose_redis_is_wiped_midway_is_completed(
     worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
 ) -> None:
     source = a_manifest(tmp_path / "a.jsonl", audio, 200, bad="s3://audio/at-work/gone.wav")

@@ -13,8 +13,7 @@ from funasr_fleet import cancel, list_jobs, reconcile, status
 from funasr_fleet.broker.ledger import JobCounts, connect
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.finished_shards import FILES, Worker, ended, half_done
-from tests.support.job_messages import shards_waiting, wipe
+from tests.support.messages import FILES, Worker, ended, half_done, shards_waiting, wipe
 
 
 @pytest.fixture

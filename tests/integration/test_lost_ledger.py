@@ -14,8 +14,7 @@ from funasr_fleet.producer.errors import CannotRetry, NoSuchJob
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing, StoreUnavailable
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.finished_shards import FILES, Worker, ended, enqueued, half_done
-from tests.support.job_messages import shards_waiting, wipe
+from tests.support.messages import FILES, Worker, ended, enqueued, half_done, shards_waiting, wipe
 
 
 @pytest.fixture

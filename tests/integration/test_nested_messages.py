@@ -19,7 +19,7 @@ from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.raw_messages import envelope, push, shard_body, task_headers, waiting
+from tests.support.messages import envelope, push, shard_body, task_headers, waiting
 
 STALL_S = 5
 

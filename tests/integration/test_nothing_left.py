@@ -18,7 +18,7 @@ from funasr_fleet.producer.errors import JobRefused, OptionsRefused
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.storage.base import BucketMissing, StoreError
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.job_messages import shards_waiting
+from tests.support.messages import shards_waiting
 
 GOOD = '{"audio": "s3://audio/a.wav"}\n'
 

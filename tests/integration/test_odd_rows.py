@@ -12,7 +12,7 @@ from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.producer.planning.estimating import LONGEST_MS
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.job_messages import shards_waiting, wipe
+from tests.support.messages import shards_waiting, wipe
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from funasr_fleet.worker.coordination.shard_lock import ShardLock
 from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
-from tests.support.finished_shards import FILES, Worker, enqueued
-from tests.support.job_messages import shards_waiting
+from tests.support.messages import FILES, Worker, enqueued, shards_waiting
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from funasr_fleet.producer.errors import CannotRetry, JobRefused, NoPlan
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.finished_shards import Worker
-from tests.support.job_messages import shards_waiting
+from tests.support.messages import Worker, shards_waiting
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from funasr_fleet.producer.estimate.durations import measure
 from funasr_fleet.producer.estimate.estimate import dry_run, estimate_sources
 from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.audio_headers import mp3, wav
+from tests.support.audio import mp3, silent_wav
 from tests.support.examples import a_ref
 
 NO_READER = {".webm"}
@@ -66,7 +66,7 @@ class Watched(S3Store):
 
 @pytest.mark.parametrize(
     ("name", "body", "duration_ms"),
-    [("a.wav", wav(100_000_000), 3_125_000), ("a.mp3", mp3(240_000), 6_269_388)],
+    [("a.wav", silent_wav(100_000_000), 3_125_000), ("a.mp3", mp3(240_000), 6_269_388)],
 )
 def test_a_hundred_megabytes_cost_less_than_one(
     stack: object, prefix: str, name: str, body: bytes, duration_ms: int

@@ -12,8 +12,7 @@ from funasr_fleet.broker.ledger import JobWriter, connect
 from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER, lanes
 from funasr_fleet.exporter.snapshot import FleetCollector
 from funasr_fleet.settings import Settings
-from tests.support.certificates import make_certificate
-from tests.support.secure_broker import SecureBroker, running_broker
+from tests.support.servers import SecureBroker, make_certificate, running_broker
 
 
 @pytest.fixture

@@ -23,13 +23,11 @@ from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.certificates import Certificate, make_certificate
 from tests.support.fleet_up import run_fleet
-from tests.support.raw_messages import envelope, push, shard_body, task_headers
-from tests.support.secure_broker import SecureBroker, running_broker
+from tests.support.messages import envelope, push, shard_body, task_headers
+from tests.support.servers import Certificate, SecureBroker, make_certificate, running_broker
 
 pytestmark = pytest.mark.slow
-
 QUERY = "X-Amz-Signature=hush-4711"
 
 

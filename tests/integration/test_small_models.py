@@ -10,18 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.small_models import (
-    conformer,
-    contextual,
-    ctc,
-    eres2net,
-    nano,
-    paraformer,
-    sensevoice,
-    silero,
-    whisper,
+from tests.support.audio import Samples, blip, noise, silence
+from tests.support.small_models.auxiliary import make_eres2net, make_silero
+from tests.support.small_models.nano_and_whisper import make_nano, make_nano_with_ctc, make_whisper
+from tests.support.small_models.recognisers import (
+    make_conformer,
+    make_contextual,
+    make_ctc,
+    make_paraformer,
+    make_transformer,
 )
-from tests.support.small_models.sounds import Samples, blip, noise, silence
+from tests.support.small_models.sensevoice import make_sensevoice
 
 pytestmark = pytest.mark.slow
 
@@ -31,16 +30,16 @@ needs_whisper = pytest.mark.skipif(not find_spec("whisper"), reason="openai-whis
 needs_silero = pytest.mark.skipif(not find_spec("silero_vad"), reason="silero-vad is optional")
 
 RECOGNISERS = [
-    pytest.param(sensevoice.make, 2, id="SenseVoiceSmall"),
-    pytest.param(paraformer.make, 2, id="Paraformer"),
-    pytest.param(contextual.make, 2, id="ContextualParaformer"),
-    pytest.param(conformer.make, 1, id="Conformer by beam search"),
-    pytest.param(conformer.make, 2, id="Conformer by CTC"),
-    pytest.param(conformer.make_transformer, 1, id="Transformer by beam search"),
-    pytest.param(conformer.make_transformer, 2, id="Transformer by CTC"),
-    pytest.param(ctc.make, 1, id="CTC"),
-    pytest.param(whisper.make, 1, id="WhisperWarp", marks=needs_whisper),
-    pytest.param(nano.make, 2, id="FunASRNano"),
+    pytest.param(make_sensevoice, 2, id="SenseVoiceSmall"),
+    pytest.param(make_paraformer, 2, id="Paraformer"),
+    pytest.param(make_contextual, 2, id="ContextualParaformer"),
+    pytest.param(make_conformer, 1, id="Conformer by beam search"),
+    pytest.param(make_conformer, 2, id="Conformer by CTC"),
+    pytest.param(make_transformer, 1, id="Transformer by beam search"),
+    pytest.param(make_transformer, 2, id="Transformer by CTC"),
+    pytest.param(make_ctc, 1, id="CTC"),
+    pytest.param(make_whisper, 1, id="WhisperWarp", marks=needs_whisper),
+    pytest.param(make_nano, 2, id="FunASRNano"),
 ]
 
 
@@ -70,7 +69,7 @@ def test_words_are_heard_in_noise(tmp_path: Path, make: Make, batch_size: int) -
     assert all(result["text"].strip() for result in results)
 
 
-@pytest.mark.parametrize("make", [ctc.make, pytest.param(whisper.make, marks=needs_whisper)])
+@pytest.mark.parametrize("make", [make_ctc, pytest.param(make_whisper, marks=needs_whisper)])
 def test_some_do_not_batch(tmp_path: Path, make: Make) -> None:
     with pytest.raises(NotImplementedError):
         hear(load(make(tmp_path)), [noise(), noise()], 2)
@@ -80,13 +79,13 @@ def test_the_same_model_is_made_each_time(tmp_path: Path) -> None:
     weights = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        weights.append(torch.load(sensevoice.make(tmp_path / name) / "model.pt"))
+        weights.append(torch.load(make_sensevoice(tmp_path / name) / "model.pt"))
     for name, tensor in weights[0].items():
         torch.testing.assert_close(tensor, weights[1][name], rtol=1e-3, atol=1e-3)
 
 
 def test_sensevoice_says_what_it_was_told_and_times_its_words(tmp_path: Path) -> None:
-    model = load(sensevoice.make(tmp_path))
+    model = load(make_sensevoice(tmp_path))
     options = {"language": "ja", "use_itn": True, "output_timestamp": True}
     spoken, silent = hear(model, [noise(), silence()], 2, **options)
     assert spoken["text"].startswith("<|ja|><|NEUTRAL|><|Speech|><|withitn|>")
@@ -97,25 +96,25 @@ def test_sensevoice_says_what_it_was_told_and_times_its_words(tmp_path: Path) ->
 
 
 def test_a_last_clip_without_a_token_breaks_the_batch_of_paraformer(tmp_path: Path) -> None:
-    model = load(paraformer.make(tmp_path))
+    model = load(make_paraformer(tmp_path))
     assert [bool(item["text"]) for item in hear(model, [blip(), noise()], 2)] == [False, True]
     with pytest.raises(IndexError):
         hear(model, [noise(), blip()], 2)
 
 
 def test_paraformer_times_its_tokens(tmp_path: Path) -> None:
-    (result,) = hear(load(paraformer.make(tmp_path)), [noise()], output_timestamp=True)
+    (result,) = hear(load(make_paraformer(tmp_path)), [noise()], output_timestamp=True)
     assert len(result["timestamp"]) == len(result["text"].split()) > 1
 
 
 def test_contextual_paraformer_heeds_hotwords(tmp_path: Path) -> None:
-    model = load(contextual.make(tmp_path))
+    model = load(make_contextual(tmp_path))
     (without,) = hear(model, [noise()])
     (told,) = hear(model, [noise()], hotword="seven eight", clas_scale=50.0)
     assert told["text"] != without["text"]
 
 
-@pytest.mark.parametrize("make", [conformer.make, conformer.make_transformer])
+@pytest.mark.parametrize("make", [make_conformer, make_transformer])
 def test_a_blip_is_too_short_for_a_convolution(tmp_path: Path, make: Make) -> None:
     with pytest.raises(Exception, match="too short for subsampling"):
         hear(load(make(tmp_path)), [blip()])
@@ -123,7 +122,7 @@ def test_a_blip_is_too_short_for_a_convolution(tmp_path: Path, make: Make) -> No
 
 @needs_whisper
 def test_whisper_is_told_the_language_in_its_own_options(tmp_path: Path) -> None:
-    model = load(whisper.make(tmp_path))
+    model = load(make_whisper(tmp_path))
     unaware, deaf = hear(model, [noise()]), hear(model, [noise()], language="zh")
     told = hear(model, [noise()], DecodingOptions={"language": "zh"})
     assert unaware[0]["text"] == deaf[0]["text"] != told[0]["text"]
@@ -131,18 +130,18 @@ def test_whisper_is_told_the_language_in_its_own_options(tmp_path: Path) -> None
 
 def test_nano_takes_no_arrays(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
-        load(nano.make(tmp_path)).generate(input=[noise()], batch_size=1)
+        load(make_nano(tmp_path)).generate(input=[noise()], batch_size=1)
 
 
 def test_nano_heeds_language_and_hotwords(tmp_path: Path) -> None:
-    model = load(nano.make(tmp_path))
+    model = load(make_nano(tmp_path))
     options: list[dict[str, Any]] = [{}, {"language": "\u82f1\u6587"}, {"hotwords": ["one", "two"]}]
     assert len({hear(model, [noise()], **option)[0]["text"] for option in options}) == 3
 
 
 @pytest.mark.skipif(bool(find_spec("torchaudio")), reason="torchaudio aligns")
 def test_nano_with_ctc_needs_torchaudio_or_no_ctc(tmp_path: Path) -> None:
-    model = load(nano.make_with_ctc(tmp_path))
+    model = load(make_nano_with_ctc(tmp_path))
     with pytest.raises(ImportError, match="torchaudio"):
         hear(model, [noise()])
     model.model.ctc_decoder = None
@@ -151,12 +150,12 @@ def test_nano_with_ctc_needs_torchaudio_or_no_ctc(tmp_path: Path) -> None:
 
 @needs_silero
 def test_silero_hears_no_speech_in_silence_noise_and_blip(tmp_path: Path) -> None:
-    results = hear(load(silero.make(tmp_path)), [silence(), noise(), blip()], 3)
+    results = hear(load(make_silero(tmp_path)), [silence(), noise(), blip()], 3)
     assert [result["value"] for result in results] == [[], [], []]
 
 
 def test_eres2net_puts_a_batch_into_one_item(tmp_path: Path) -> None:
-    model = load(eres2net.make(tmp_path))
+    model = load(make_eres2net(tmp_path))
     (batch,) = hear(model, [noise(2.0), noise(1.3, seed=3)], 2)
     (alone,) = hear(model, [noise(1.3, seed=3)])
     assert batch["spk_embedding"].shape == (2, 32)

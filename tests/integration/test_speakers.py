@@ -14,15 +14,15 @@ from threadpoolctl import threadpool_info
 from funasr_fleet.worker.engine.diarization import MOST_CLUSTERED, SpeakerEmbedder, cluster_speakers
 from funasr_fleet.worker.engine.interface import Clip, as_clip
 from funasr_fleet.worker.engine.stock import generate
-from tests.support.dialogues import by_lot, one_to_one, speaking, whose_clips
-from tests.support.random_models import CAMPPLUS, save_random
-from tests.support.small_models import eres2net
+from tests.support.small_models.auxiliary import CAMPPLUS, ERES2NET
+from tests.support.small_models.parts import save_random
+from tests.support.speech import by_lot, one_to_one, speaking, whose_clips
 
 TURNS, WINDOWS = 2400, 2
 """In an hour with many turns; 4,800 windows are more than FunASR clusters without UMAP."""
 
 
-@pytest.fixture(scope="module", params=[CAMPPLUS, eres2net.CONFIG], ids=["CAM++", "ERes2NetV2"])
+@pytest.fixture(scope="module", params=[CAMPPLUS, ERES2NET], ids=["CAM++", "ERes2NetV2"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     directory = save_random(tmp_path_factory.mktemp("speaker"), request.param)
     return funasr.AutoModel(model=str(directory), disable_update=True, disable_log=True, ncpu=1)

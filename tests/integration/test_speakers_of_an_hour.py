@@ -14,7 +14,7 @@ import torch
 from funasr.models.campplus.cluster_backend import ClusterBackend, UmapHdbscan
 
 from funasr_fleet.worker.process.hardware import plan_slot
-from tests.support.dialogues import by_lot, one_to_one, speaking, whose_clips
+from tests.support.speech import by_lot, one_to_one, speaking, whose_clips
 
 pytestmark = pytest.mark.slow
 

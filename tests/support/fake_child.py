@@ -32,7 +32,6 @@ class FakeTask:
 
     @property
     def request(self) -> SimpleNamespace:
-        """What Celery knows of the message."""
         return SimpleNamespace(
             retries=self.retries,
             id="message-1",
@@ -48,7 +47,6 @@ class FakeTask:
 
     @property
     def app(self) -> SimpleNamespace:
-        """The application that the task belongs to."""
         return SimpleNamespace(conf=SimpleNamespace(task_default_queue="fleet"))
 
     def signature_from_request(
@@ -79,16 +77,13 @@ class Heart:
     beats: list[str] = field(default_factory=list)
 
     def begin(self, shard: str, attempt_id: str) -> None:
-        """A shard was taken."""
         assert attempt_id
         self.beating = shard
 
     def touch(self, doing: str, time_allowance_s: float = 0.0) -> None:
-        """A step was made."""
         self.beats.append(doing)
 
     def end(self) -> None:
-        """Nothing is at work."""
         self.beating = None
 
 
@@ -97,40 +92,39 @@ class ChildAtWork:
     """A child that is ready for tasks, and what it left behind."""
 
     bench: Workbench = field(default_factory=Workbench)
-    letters: list[DeadLetter] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
     ledger: list[tuple[str, int, str, int]] = field(default_factory=list)
     attempt: Attempt = FIRST
-    """What is known of the shard's beginnings when it begins."""
-    forgiven: int = 0
-    """Beginnings that came to no end on purpose."""
+    """What is recorded of earlier attempts when the shard starts."""
+    discarded: int = 0
+    """Attempts that were discarded: drained or scheduled for a retry."""
     ended: list[str] = field(default_factory=list)
-    """Shards whose attempts were forgotten: they do not come again."""
-    settled: list[str] = field(default_factory=list)
-    """Shards that were split or put aside; their twins are to know."""
+    """Shards whose attempts were deleted: they are finished."""
+    resolved: list[str] = field(default_factory=list)
+    """Shards that were split or became dead letters."""
     deaths: list[str] = field(default_factory=list)
     held_s: float = 0.0
-    """For how long another process holds the claim to every shard."""
+    """For how long another process holds the lock of every shard."""
     claimed: list[str] = field(default_factory=list)
-    """Shards whose claims are held."""
+    """Shards whose locks are held."""
     drains_after_looks: int | None = None
-    """How often a child may ask whether its worker ends before it does."""
+    """After so many checks the worker drains."""
     in_flight: dict[str, int] = field(default_factory=dict)
     """Files of each shard that keeps its job open."""
     cancelled_jobs: set[str] = field(default_factory=set)
     cancelled: list[int] = field(default_factory=list)
-    """Files of which it was said that nobody begins them."""
+    """Indexes of files that are not started."""
     seen: list[WorkerSeen] = field(default_factory=list)
     closing: FinalizeResult = "closed"
     closed: list[str] = field(default_factory=list)
-    """Jobs whose end was to be written."""
+    """Jobs that were to be finalized."""
     heart: "Heart" = field(default_factory=Heart)
-    told: int = 0
+    state_writes: int = 0
     """How often the child wrote its state file."""
     broken: Exception | None = None
     """Raised by the ledger and the dead letters, when Redis is away."""
 
     def run(self, document: Any, task: FakeTask | None = None, max_attempts: int = 3) -> None:
-        """Take one message from the queue."""
         run_shard(task or FakeTask(), document, self._child(), max_attempts)
 
     def _child(self) -> WorkerContext:
@@ -152,8 +146,7 @@ class ChildAtWork:
             shard_lock=cast(
                 ShardLock,
                 SimpleNamespace(
-                    take=self._claim,
-                    release=lambda identity, owner: self.claimed.remove(identity),
+                    take=self._claim, release=lambda identity, owner: self.claimed.remove(identity)
                 ),
             ),
             owner="worker:1",
@@ -201,7 +194,7 @@ class ChildAtWork:
         self.in_flight.pop(shard, None)
 
     def _shard_ended(self) -> None:
-        self.told += 1
+        self.state_writes += 1
 
     def _begin(self, identity: str, attempt_id: str) -> Attempt:
         if self.broken:
@@ -210,10 +203,10 @@ class ChildAtWork:
         return self.attempt
 
     def _discard_attempt(self, identity: str, attempt_id: str) -> None:
-        self.forgiven += 1
+        self.discarded += 1
 
     def _resolve(self, identity: str, attempt_id: str) -> None:
-        self.settled.append(identity)
+        self.resolved.append(identity)
 
     def _claim(self, identity: str, owner: str) -> float:
         if not self.held_s:
@@ -238,4 +231,4 @@ class ChildAtWork:
     def _put(self, letter: DeadLetter) -> None:
         if self.broken:
             raise self.broken
-        self.letters.append(letter)
+        self.dead_letters.append(letter)

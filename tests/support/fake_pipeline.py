@@ -1,61 +1,150 @@
-"""A pipeline over a store in memory and a scripted engine, and all that it says."""
+"""A pipeline over a store in memory and an engine that returns a script."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
-from funasr_fleet.contract.job import AudioRef, Shard
+import numpy as np
+
+from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.job import MAX_SEGMENT_S, AudioRef, Shard
 from funasr_fleet.contract.transcript import Outcome
-from funasr_fleet.storage.base import ObjectInfo, StoreError
 from funasr_fleet.worker.audio.input_checks import Limits
+from funasr_fleet.worker.engine.interface import Clip, Hints, Identity, Samples, SpeakerEmbeddings
 from funasr_fleet.worker.events import Event, FileFinished, ignore
 from funasr_fleet.worker.pipeline.fetch import Fetcher
 from funasr_fleet.worker.pipeline.pipeline import Pipeline
 from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch
 from funasr_fleet.worker.text.batching import in_groups
-from tests.support.examples import OUTPUT, who
-from tests.support.memory_store import MemoryStore
-from tests.support.scripted_engine import ScriptedEngine
-from tests.support.sounds import Planes, tone, wav
+from funasr_fleet.worker.text.segments import Recognition
+from funasr_fleet.worker.text.spans import SAMPLES_PER_MS, Span, clamp
+from tests.support.audio import Planes, tone, wav
+from tests.support.examples import OUTPUT, a_word, who
+from tests.support.stores import WatchedStore
+
+THREADS = 2
+EVERYTHING = Abilities(word_times=True, hotwords=True, itn=True, punctuation=True, speakers=True)
+IDENTITY = Identity(
+    model="scripted",
+    model_revision="sha256:m",
+    funasr="1.4.16",
+    torch="2.13.0",
+    device="cpu",
+    precision="fp32",
+)
+
+
+@dataclass
+class ScriptedEngine:
+    """An Engine that recognises its script, the same in every file."""
+
+    script: dict[Span, str] = field(
+        default_factory=lambda: {Span(100, 400): "three nine", Span(600, 900): "zero"}
+    )
+    """What is said where, the same in every file."""
+    failures: dict[int, Exception] = field(default_factory=dict)
+    """Raised by the n-th search for speech, from 0."""
+    deaf: dict[int, Exception] = field(default_factory=dict)
+    """Raised by the n-th listener at its first block, from 0."""
+    on_listen: Callable[[], object] = lambda: None
+    """Called when another file is listened to."""
+    listeners: int = 0
+    """How many have begun."""
+    unheard: dict[float, Exception] = field(default_factory=dict)
+    """Raised by the recogniser for batches that hold a clip as loud as this."""
+    voiceless: Exception | None = None
+    """Raised when voices are asked for."""
+    identity: Identity = IDENTITY
+    lengths_ms: list[int] = field(default_factory=list)
+    """How long each audio was that speech was looked for in."""
+    loudness: list[float] = field(default_factory=list)
+    """The loudest sample of each."""
+    hints: list[Hints] = field(default_factory=list)
+    abilities: Abilities = EVERYTHING
+    longest_s: float = MAX_SEGMENT_S
+    speaker_counts: list[int | None] = field(default_factory=list)
+    """What was asked for with each recording's voices."""
+    groups: list[int] = field(default_factory=list)
+    """How many clips were recognised together."""
+
+    @property
+    def fast_paths(self) -> dict[str, bool]:
+        return {"detector": True, "recogniser": False}
+
+    def start_vad(self) -> "ScriptedListener":
+        self.listeners += 1
+        self.on_listen()
+        return ScriptedListener(self, self.deaf.get(self.listeners - 1))
+
+    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
+        self.hints.append(hints)
+        self.groups.append(len(clips))
+        for clip in clips:
+            assert len(clip.samples) // SAMPLES_PER_MS == clip.span.length_ms
+            if error := self.unheard.get(round(float(clip.samples.max()), 1)):
+                raise error
+        return [_hear(self.script[clip.span]) for clip in clips]
+
+    def punctuate(self, texts: Sequence[str]) -> list[str]:
+        return list(texts)
+
+    def embed_speakers(self, clips: Sequence[Clip]) -> list[SpeakerEmbeddings]:
+        if self.voiceless:
+            raise self.voiceless
+        return [np.array([clip.span.start_ms], np.float32) for clip in clips]
+
+    def cluster_speakers(
+        self,
+        embeddings: Sequence[SpeakerEmbeddings],
+        count: int | None = None,
+        seconds: Sequence[float] = (),
+    ) -> list[list[str]]:
+        self.speaker_counts.append(count)
+        return [[str(number)] for number in range(len(embeddings))]
+
+    def hold_threads(self) -> int:
+        return THREADS
+
+    def on_device(self) -> bool:
+        return True
+
+    def memory_bytes(self) -> dict[str, int]:
+        return {}
+
+
+@dataclass
+class ScriptedListener:
+    """A StreamingVad that finds the spans of the script at the end of the audio."""
+
+    engine: ScriptedEngine
+    deaf: Exception | None = None
+    blocks: list[Samples] = field(default_factory=list)
+
+    def push(self, block: Samples) -> list[Clip]:
+        if self.deaf:
+            raise self.deaf
+        self.blocks.append(block)
+        return []
+
+    def flush(self) -> list[Clip]:
+        engine, samples = self.engine, np.concatenate(self.blocks)
+        if error := engine.failures.get(len(engine.lengths_ms)):
+            engine.lengths_ms.append(0)
+            raise error
+        engine.lengths_ms.append(len(samples) // SAMPLES_PER_MS)
+        engine.loudness.append(float(abs(samples).max()))
+        spans = [one for one in engine.script if clamp(one, engine.lengths_ms[-1]) == one]
+        return [Clip(span, samples[span.samples]) for span in spans]
+
+
+def _hear(text: str) -> Recognition:
+    """Every word 50 ms long, one behind the other."""
+    words = (a_word(word, 50 * n, 50 * n + 50) for n, word in enumerate(text.split()))
+    return Recognition(text=text, words=tuple(words))
+
 
 NOW = "2026-11-22T12:00:00Z"
-
-
-class WatchedStore(MemoryStore):
-    """Remembers what was written and in which order; fails where it is told to."""
-
-    def __init__(self, *buckets: str) -> None:
-        super().__init__(*buckets)
-        self.written: list[str] = []
-        self.asked: list[str] = []
-        self.heads: list[str] = []
-        self.downloads: list[str] = []
-        self.failing_heads: dict[str, StoreError] = {}
-        self.failing_reads: dict[str, Exception] = {}
-        self.failing_writes: dict[str, StoreError] = {}
-
-    def read(self, uri: str) -> bytes:
-        self.asked.append(uri)
-        if error := self.failing_reads.get(uri):
-            raise error
-        return super().read(uri)
-
-    def head(self, uri: str) -> ObjectInfo:
-        self.heads.append(uri)
-        if error := self.failing_heads.get(uri):
-            raise error
-        return super().head(uri)
-
-    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
-        self.downloads.append(uri)
-        return super().download(uri, into, limit_bytes)
-
-    def write(self, uri: str, body: bytes, content_type: str) -> str:
-        if error := self.failing_writes.get(uri):
-            raise error
-        self.written.append(uri)
-        return super().write(uri, body, content_type)
 
 
 @dataclass
@@ -77,7 +166,6 @@ class Workbench:
 
     @property
     def pipeline(self) -> Pipeline:
-        """Freshly wired."""
         fetcher = Fetcher(
             store=self.store,
             model_revision=self.engine.identity.model_revision,
@@ -100,24 +188,20 @@ class Workbench:
         return uri
 
     def run(self, shard: Shard, attempt: int = 1, retries: int = 0) -> None:
-        """Do the shard's work."""
         self.pipeline.run(shard, who(attempt, retries, shard.job), self._record, self.stop)
 
     def _record(self, ref: AudioRef, file: FileFinished) -> None:
         self.recorded.append((ref.index, file.outcome, round(file.audio_s * 1000)))
 
     def observe(self, event: Event) -> None:
-        """Take note."""
         self.events.append(event)
 
     @property
     def finished(self) -> list[FileFinished]:
-        """What was said of each file."""
         return [event for event in self.events if isinstance(event, FileFinished)]
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """How each file ended."""
         return [event.outcome for event in self.finished]
 
     def document(self, name: str) -> Any:
@@ -125,7 +209,6 @@ class Workbench:
         return json.loads(self.store.objects["out"][OUTPUT.removeprefix("s3://out/") + name])
 
     def outputs(self) -> list[str]:
-        """Names of all outputs."""
         return sorted(key.removeprefix("prefix/") for key in self.store.objects["out"])
 
 

@@ -36,7 +36,6 @@ def clean_environment(**extra: str) -> dict[str, str]:
 def run_fleet(
     *arguments: str, environment: dict[str, str] | None = None, timeout_s: float = DEADLINE_S
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
     return subprocess.run(
         [*FLEET, *arguments],
         env=environment if environment is not None else clean_environment(),
@@ -104,13 +103,11 @@ class Up:
         raise AssertionError(f"fleet up ended: {(data.parent / 'up.stderr').read_text()}")
 
     def stop(self, number: int = signal.SIGINT) -> int:
-        """Send it a signal and wait for its end."""
         self.process.send_signal(number)
         return self.process.wait(60)
 
     @cached_property
     def s3(self) -> Any:
-        """A client for its object store."""
         session = boto3.session.Session(
             aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
@@ -120,7 +117,6 @@ class Up:
 
     @cached_property
     def redis(self) -> Any:
-        """A client for its broker."""
         return redis.Redis.from_url(self.environment["FLEET_BROKER_URL"], decode_responses=True)
 
     def fleet(self, *arguments: str) -> subprocess.CompletedProcess[str]:

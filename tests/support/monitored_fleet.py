@@ -63,7 +63,6 @@ class Scene:
         redis.lpush(self.settings.queue, "this is no message")
 
     def is_over(self, job: str = JOB) -> bool:
-        """Whether the job has its report."""
         return bool(status(job, self.settings).counts.closed_at)
 
 

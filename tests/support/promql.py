@@ -30,7 +30,6 @@ class Mention:
 
 
 def mentions(expr: str) -> list[Mention]:
-    """Every series, in order."""
     return [
         Mention(name, frozenset(_MATCHER.findall(matchers or "")))
         for name, matchers in _NAME.findall(expr)
@@ -58,7 +57,6 @@ def labels_of_result(expr: str) -> frozenset[str]:
 
 
 def known() -> dict[str, frozenset[str]]:
-    """Labels of every series that there is."""
     series = dict(_OWN)
     for metric in (*OF_A_WORKER, *OF_THE_EXPORTER):
         series |= _series_of(metric)

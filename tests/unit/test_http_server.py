@@ -25,7 +25,7 @@ def port() -> Iterator[int]:
         server.shutdown()
 
 
-def test_a_page_that_cannot_be_made_is_an_error_of_the_server_and_logged(
+def test_a_page_that_raises_is_a_logged_error_500(
     port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -39,7 +39,7 @@ def test_a_page_that_cannot_be_made_is_an_error_of_the_server_and_logged(
 
 
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.0\r\nAccept: "])
-def test_who_says_nothing_more_is_cut_off(port: int, said: bytes) -> None:
+def test_idle_clients_are_disconnected(port: int, said: bytes) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as idle:
         idle.sendall(said)
         assert idle.recv(100) == b""

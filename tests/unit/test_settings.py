@@ -17,7 +17,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_without_anything_the_defaults_hold() -> None:
+def test_without_configuration_the_defaults_apply() -> None:
     settings = Settings.load()
     assert settings.broker_url == "redis://127.0.0.1:6379/0"
     assert (settings.metrics_port, settings.devices) == (9464, "auto")
@@ -65,7 +65,7 @@ def test_a_misspelt_name_in_the_file_is_an_error_that_names_the_nearest() -> Non
         Settings.load()
 
 
-def test_a_file_that_is_no_toml_is_an_error_that_names_the_file() -> None:
+def test_an_invalid_toml_file_is_an_error_that_names_the_file() -> None:
     Path("fleet.toml").write_text("model = \n")
     with pytest.raises(BadConfiguration, match=r"fleet\.toml"):
         Settings.load()
@@ -102,7 +102,7 @@ def test_a_wrong_value_is_an_error_that_names_its_variable(
 
 
 @pytest.mark.parametrize("url", ["redis://h/0", "rediss://h:6380/1"])
-def test_redis_is_reached_in_every_way_it_offers(url: str) -> None:
+def test_redis_urls_with_and_without_tls_are_accepted(url: str) -> None:
     assert Settings.load(broker_url=url).broker_url == url
 
 
@@ -150,7 +150,7 @@ def test_settings_cannot_be_changed_once_they_are_read() -> None:
         run_dir=st.just(Path("/run/fleet dir")),
     )
 )
-def test_another_process_reads_the_same_settings_from_the_environment(settings: Settings) -> None:
+def test_settings_survive_the_environment_of_another_process(settings: Settings) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.to_environment().items():
             patch.setenv(name, value)

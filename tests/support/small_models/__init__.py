@@ -1,18 +1,12 @@
-"""Small models of FunASR's own classes with random weights: make(directory) writes one.
+"""Small models of FunASR's own classes with random weights; make_X(directory) writes one.
 
-Each module's docstring says what its class really returns and where it raises (FunASR 1.4.16).
+The docstring of each make_X says what its class returns and where it raises (FunASR 1.4.16).
 
-sensevoice.py  SenseVoiceSmall
-paraformer.py  Paraformer
-contextual.py  ContextualParaformer
-conformer.py   Conformer, and Transformer (make_transformer)
-ctc.py         CTC
-whisper.py     WhisperWarp
-nano.py        FunASRNano without a CTC decoder, and with one (make_with_ctc)
-silero.py      SileroVad
-eres2net.py    ERes2NetV2
-parts.py       what several are made of
-sounds.py      audio to try them with
+recognisers.py       Paraformer, ContextualParaformer, SeacoParaformer, Conformer, Transformer, CTC
+sensevoice.py        SenseVoiceSmall
+nano_and_whisper.py  FunASRNano without a CTC decoder, and with one; WhisperWarp
+auxiliary.py         SileroVad, CTTransformer, CAMPPlus, ERes2NetV2
+parts.py             what several are made of
 
 Not here: Qwen3ASR (its package wants transformers 4.57.6), GLMASR (what it loads with
 transformers 5.23 has no generate).

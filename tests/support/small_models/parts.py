@@ -1,16 +1,18 @@
-"""What several of the small models are made of, and the mending of their random weights."""
+"""What several of the small models are made of, and the writing of their directories."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import funasr
 import torch
-
-from tests.support.random_models import DIGITS, HAN, save_random
 
 WIDTH = 32
 """Size of every encoder's output."""
 
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+HAN = [chr(code) for code in range(0x4E00, 0x4E00 + 30)]
 TOKENS = ["<blank>", "<s>", "</s>", *DIGITS, *HAN, "<unk>"]
 TOKENIZER: dict[str, Any] = {
     "tokenizer": "CharTokenizer",
@@ -37,15 +39,22 @@ SANM_ENCODER: dict[str, Any] = {
 }
 SENSE_ENCODER: dict[str, Any] = {
     "encoder": "SenseVoiceEncoderSmall",
-    "encoder_conf": {
-        **SANM,
-        "tp_blocks": 1,
-        "pos_enc_class": "SinusoidalPositionEncoder",
-    },
+    "encoder_conf": {**SANM, "tp_blocks": 1, "pos_enc_class": "SinusoidalPositionEncoder"},
 }
 DECODER_SIZES: dict[str, Any] = {"attention_heads": 4, "linear_units": 64, "num_blocks": 2}
 
 Weights = dict[str, torch.Tensor]
+
+
+def save_random(directory: Path, config: dict[str, Any], seed: int = 0) -> Path:
+    """Make a model directory that AutoModel loads."""
+    torch.manual_seed(seed)
+    model = funasr.AutoModel(disable_update=True, disable_log=True, **config)
+    torch.save(model.model.state_dict(), directory / "model.pt")
+    (directory / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
+    files = {"file_path_metas": {"init_param": "model.pt", "config": "config.yaml"}}
+    (directory / "configuration.json").write_text(json.dumps(files))
+    return directory
 
 
 def save_mended(

@@ -1,12 +1,4 @@
-"""SenseVoiceSmall, with the tags where they belong and words where the sound is.
-
-[{"key", "text": "<|zh|><|NEUTRAL|><|Speech|><|woitn|>..."}], also for 50 ms; for silence only tags.
-output_timestamp adds "timestamp", [start, end] in ms, and "words", one of each per word, some with
-a leading U+2581; both are missing when there is nothing but tags. Batches, drops nothing.
-language: auto, zh, en, yue, ja, ko, nospeech, others as auto; use_itn. Has no hotwords.
-ban_emo_unk wants a vocabulary over 25,009: IndexError here. Pieces that are not themselves when
-tokenised again make output_timestamp raise IndexError (list index out of range).
-"""
+"""SenseVoiceSmall, with an output layer that is fitted to say the right words."""
 
 from itertools import product
 from pathlib import Path
@@ -16,9 +8,8 @@ import funasr
 import sentencepiece
 import torch
 
-from tests.support.random_models import DIGITS, save_random
-from tests.support.small_models.parts import FRONTEND, SENSE_ENCODER, Weights
-from tests.support.small_models.sounds import noise, silence
+from tests.support.audio import noise, silence
+from tests.support.small_models.parts import DIGITS, FRONTEND, SENSE_ENCODER, Weights, save_random
 
 LANGUAGES = ["zh", "en", "yue", "ja", "ko", "nospeech"]
 MOODS = ["HAPPY", "NEUTRAL", "EMO_UNKNOWN"]
@@ -34,8 +25,17 @@ TAGS_COUNT = 2.0
 """How much more it counts that a tag is right."""
 
 
-def make(directory: Path) -> Path:
-    """Make the model directory."""
+def make_sensevoice(directory: Path) -> Path:
+    """SenseVoiceSmall, with the tags where they belong and words where the sound is.
+
+    [{"key", "text": "<|zh|><|NEUTRAL|><|Speech|><|woitn|>..."}], also for 50 ms; for silence only
+    tags. output_timestamp adds "timestamp", [start, end] in ms, and "words", one of each per word,
+    some with a leading U+2581; both are missing when there is nothing but tags. Batches, drops
+    nothing. language: auto, zh, en, yue, ja, ko, nospeech, others as auto; use_itn. Has no
+    hotwords. ban_emo_unk wants a vocabulary over 25,009: IndexError here. Pieces that are not
+    themselves when tokenised again make output_timestamp raise IndexError (list index out of
+    range).
+    """
     pieces = directory / "bpe.model"
     _train_pieces(pieces)
     config: dict[str, Any] = {

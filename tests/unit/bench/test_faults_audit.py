@@ -25,7 +25,7 @@ WELL = Evidence(
 )
 
 
-def test_all_is_well() -> None:
+def test_a_correct_job_has_no_problems() -> None:
     found = audit(WELL)
     assert (found.problems, found.lost, found.double_counted) == ((), 0, 0)
 
@@ -53,18 +53,15 @@ def test_all_is_well() -> None:
         ({"leftovers": Leftovers(open_shards=("s",))}, "open: s"),
     ],
 )
-def test_what_is_wrong_is_said(change: dict[str, Any], said: str) -> None:
+def test_every_kind_of_problem_is_reported(change: dict[str, Any], said: str) -> None:
     assert any(said in one for one in audit(replace(WELL, **change)).problems)
 
 
 @pytest.mark.parametrize("key", ["files", "outcomes", "failures", "throughput"])
-def test_a_report_that_tells_something_else_is_wrong(key: str) -> None:
-    other: Any = {
-        "files": 4,
-        "outcomes": {"ok": 3},
-        "failures": {},
-        "throughput": [{"files": 4}],
-    }[key]
+def test_a_report_that_differs_from_the_evidence_is_a_problem(key: str) -> None:
+    other: Any = {"files": 4, "outcomes": {"ok": 3}, "failures": {}, "throughput": [{"files": 4}]}[
+        key
+    ]
     ending = replace(WELL.ending, report={**REPORT, key: other})
     assert len(audit(replace(WELL, ending=ending)).problems) == 1
 
@@ -83,7 +80,7 @@ def test_a_file_with_two_outcomes_is_counted_twice() -> None:
     assert audit(replace(WELL, minute_files=7)).double_counted == 4
 
 
-def test_many_are_named_in_part() -> None:
+def test_long_lists_of_files_are_shortened() -> None:
     planned = {number: f"{number:02d}" for number in range(20)}
     (first, *_) = audit(Evidence(job="j", planned=planned)).problems
     assert first == "no outcome in S3: 00, 01, 02, 03, 04, 05, 06, 07 and 12 more"

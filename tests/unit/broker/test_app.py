@@ -1,10 +1,12 @@
-"""The Celery configuration on which "no file is lost" rests."""
+"""Celery's configuration, on which "no file is lost" rests, and dead letters of any document."""
 
+import json
 from typing import Any
 
 import pytest
 
 from funasr_fleet.broker.app import make_app
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.contract.queues import MODEL_LOAD_LIMIT_S, lanes
 from funasr_fleet.settings import Settings
 
@@ -26,7 +28,7 @@ def _conf(**fields: Any) -> Any:
         ("worker_hijack_root_logger", False),
     ],
 )
-def test_a_message_is_data_and_belongs_to_the_queue_until_its_files_are_committed(
+def test_messages_are_json_and_are_acknowledged_after_their_files_are_committed(
     name: str, value: object
 ) -> None:
     assert _conf()[name] == value
@@ -46,5 +48,44 @@ def test_the_queue_and_the_transport_follow_the_settings() -> None:
     assert transport["priority_steps"] == list(range(10))
 
 
-def test_an_unspoken_priority_lies_in_the_middle() -> None:
-    assert 0 < _conf()["task_default_priority"] < 9
+def letter(document: Any) -> DeadLetter:
+    return DeadLetter(message_id="m", reason="why", document=document, worker="w", at="now")
+
+
+def test_a_dead_letter_of_an_earlier_release_is_read() -> None:
+    old = {"message_id": "m", "reason": "why", "document": {"a": 1}, "worker": "w", "at": "now"}
+    read = DeadLetter.model_validate(old)
+    assert (read.document, read.queue, read.device) == ({"a": 1}, "", "")
+
+
+def test_a_dead_letter_names_the_job_and_the_files_of_its_shard() -> None:
+    found = letter({"job": "night", "files": [{"audio": "s3://in/a"}, {"audio": "s3://in/b"}]})
+    assert (found.job, found.files) == ("night", ["s3://in/a", "s3://in/b"])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, 7, "text", [], {}, {"job": 3, "files": 4}, {"files": ["a", {"b": 1}], "job": None}],
+)
+def test_a_document_that_is_not_a_shard_has_no_job_and_no_files(document: Any) -> None:
+    assert (letter(document).job, letter(document).files) == (None, [])
+
+
+class OneHash:
+    """A Redis that keeps one field."""
+
+    value = ""
+
+    def register_script(self, script: str) -> None:
+        """Scripts are tested with a real one."""
+
+    def hset(self, key: str, field: str, value: str) -> None:
+        self.value = value
+
+
+def test_a_document_with_a_lone_surrogate_can_be_stored() -> None:
+    """Any JSON may come as a message; a worker that could not put it aside would die of it."""
+    redis: Any = OneHash()
+    DeadLetters(redis).put(letter({"shard": "\ud800"}))
+    assert redis.value.isascii()
+    assert DeadLetter.model_validate(json.loads(redis.value)) == letter({"shard": "\ud800"})

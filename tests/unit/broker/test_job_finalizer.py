@@ -93,22 +93,20 @@ def test_a_job_without_failures_ends_with_success() -> None:
         {"outcomes": {"ok": 3}, "cancelled_at": 5.0, "whole": False},
     ],
 )
-def test_a_job_that_goes_on_or_is_closed_or_not_known_whole_is_left_alone(
-    counts: dict[str, Any],
-) -> None:
+def test_a_running_closed_or_incomplete_job_is_not_finalized(counts: dict[str, Any]) -> None:
     books, store = Books(**counts), MemoryStore("out")
     assert a_closer(books, store).close("night") == "not due"
     assert (written(store), books.closed, books.claims) == (set(), [], 1)
 
 
-def test_somebody_else_is_at_it() -> None:
+def test_a_job_that_another_process_finalizes_is_left_alone() -> None:
     books, store = Books(outcomes={"ok": 3}), MemoryStore("out")
     books.claims = 0
     assert a_closer(books, store).close("night") == "held"
     assert written(store) == set()
 
 
-def test_storage_that_fails_leaves_the_end_to_the_next_who_tries() -> None:
+def test_a_storage_failure_leaves_the_job_open_for_the_next_attempt() -> None:
     books, store = Books(outcomes={"ok": 3}), MemoryStore("out")
     with pytest.raises(BucketMissing):
         a_closer(books, MemoryStore("other")).close("night")
@@ -117,7 +115,7 @@ def test_storage_that_fails_leaves_the_end_to_the_next_who_tries() -> None:
     assert "_SUCCESS" in written(store)
 
 
-def test_failures_that_were_mended_since_are_left_out_and_success_is_taken_back() -> None:
+def test_fixed_failures_are_left_out_and_a_stale_success_marker_is_deleted() -> None:
     books, store = Books(outcomes={"ok": 2, "failed": 1}), MemoryStore("out")
     books.failed = [2]
     store.write(job_uri(OUT, "night", "_SUCCESS"), b"", "")
@@ -149,7 +147,7 @@ def rows_of(store: MemoryStore) -> list[tuple[int | None, str, str, str]]:
     ]
 
 
-def test_a_failure_of_which_no_shard_left_a_record_is_named_by_the_plan() -> None:
+def test_a_failure_without_a_shard_record_is_named_from_the_plan() -> None:
     """As when a shard is lost, or its records were not written."""
     books, store = Books(outcomes={"failed": 4}, files=4), MemoryStore("out")
     books.failed, books.poison = [0, 1, 2, 3], [1, 2]
@@ -177,7 +175,7 @@ def test_a_failure_of_which_no_shard_left_a_record_is_named_by_the_plan() -> Non
         lambda body: gzip.compress(gzip.decompress(body).replace(b'"audio"', b'"unheard_of"')),
     ],
 )
-def test_a_plan_that_cannot_be_read_keeps_no_job_open(damage: Callable[[bytes], bytes]) -> None:
+def test_an_unreadable_plan_does_not_keep_a_job_open(damage: Callable[[bytes], bytes]) -> None:
     books, store = Books(outcomes={"failed": 3}), MemoryStore("out")
     books.failed, books.poison = [0, 2, 7], [0]
     for number in range(2):
@@ -192,7 +190,7 @@ def test_a_plan_that_cannot_be_read_keeps_no_job_open(damage: Callable[[bytes], 
     ]
 
 
-def test_a_cancelled_job_has_no_success() -> None:
+def test_a_cancelled_job_gets_no_success_marker() -> None:
     books = Books(outcomes={"ok": 3}, files=5, cancelled_at=9.0)
     store = MemoryStore("out")
     assert a_closer(books, store).close("night") == "closed"

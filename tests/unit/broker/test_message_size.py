@@ -30,13 +30,13 @@ def guarded() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 100_000, MAX_MESSAGE_BYTES])
-def test_what_zlib_packed_is_unpacked_up_to_the_limit(size: int) -> None:
+def test_zlib_bodies_are_decompressed_up_to_the_limit(size: int) -> None:
     packed, kind = compression.compress(bytes(size), "zlib")
     assert compression.decompress(packed, kind) == bytes(size)
     assert len(compression.decompress(packed, "gzip")) == size
 
 
-def test_a_bomb_is_not_unpacked_further_than_the_limit() -> None:
+def test_a_compression_bomb_is_not_decompressed_beyond_the_limit() -> None:
     bomb = zlib.compress(bytes(20 * MAX_MESSAGE_BYTES), 9)
     tracemalloc.start()
     with pytest.raises(MessageTooLarge, match="decompresses to more than"):
@@ -49,24 +49,24 @@ def test_a_bomb_is_not_unpacked_further_than_the_limit() -> None:
 @pytest.mark.parametrize(
     ("name", "packed"), [("bzip2", bz2.compress(b"x")), ("lzma", lzma.compress(b"x"))]
 )
-def test_nothing_but_zlib_is_unpacked(name: str, packed: bytes) -> None:
+def test_compression_other_than_zlib_is_rejected(name: str, packed: bytes) -> None:
     with pytest.raises(ValueError, match="are not supported; use zlib"):
         compression.decompress(packed, name)
 
 
 @pytest.mark.parametrize("packed", [b"", b"x", zlib.compress(b"x" * 99)[:-5]])
-def test_what_is_no_zlib_or_not_all_of_it_is_refused(packed: bytes) -> None:
+def test_invalid_or_truncated_zlib_bodies_are_rejected(packed: bytes) -> None:
     with pytest.raises(zlib.error):
         unpack(packed)
 
 
-def test_a_body_that_is_too_large_as_it_comes_is_refused() -> None:
+def test_an_uncompressed_body_above_the_limit_is_rejected() -> None:
     check_message_size(MAX_MESSAGE_BYTES)
     with pytest.raises(MessageTooLarge):
         check_message_size(MAX_MESSAGE_BYTES + 1)
 
 
-def test_the_largest_shard_there_can_be_fits() -> None:
+def test_the_largest_possible_shard_fits_into_a_message() -> None:
     key = "\u6f22" * 300
     one = a_shard("s3://" + "b" * 63 + "/" + key).model_dump(mode="json", exclude_defaults=True)
     row = Shard.model_validate(one).files[0].model_dump_json(exclude_defaults=True).encode()
@@ -75,7 +75,7 @@ def test_the_largest_shard_there_can_be_fits() -> None:
 
 
 @pytest.mark.parametrize("innermost", [[], {}, 7, "text", None])
-def test_values_may_be_nested_up_to_the_limit(innermost: object) -> None:
+def test_values_nested_deeper_than_the_limit_are_rejected(innermost: object) -> None:
     value = innermost
     for layer in range(MAX_DEPTH - isinstance(innermost, list | dict)):
         value = [value, 1] if layer % 2 else {"a": value, "b": "c"}

@@ -52,7 +52,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def test_the_list_says_what_why_where_and_when(asked: dict[str, Any]) -> None:
+def test_the_list_has_file_reason_worker_and_time(asked: dict[str, Any]) -> None:
     result = run("list", "--job", "night", "--limit", "7")
     assert asked["asked"] == ("night", {"limit": 7})
     first, second, end = result.stdout.split("\n\n")
@@ -69,7 +69,7 @@ def test_the_list_says_what_why_where_and_when(asked: dict[str, Any]) -> None:
     assert end.startswith("2 of 1,204 dead letters of job night; ")
 
 
-def test_the_list_as_one_document() -> None:
+def test_the_list_can_be_one_json_document() -> None:
     document = json.loads(run("list", "--json").stdout)
     assert document["total"] == 1204
     first, second = document["letters"]
@@ -78,18 +78,15 @@ def test_the_list_as_one_document() -> None:
     assert (second["job"], second["files"]) == (None, [])
 
 
-def test_no_letters_say_so(asked: dict[str, Any]) -> None:
+def test_an_empty_list_of_dead_letters_says_so(asked: dict[str, Any]) -> None:
     asked.update({"list": DeadList(letters=(), total=0), "requeue": RequeueResult()})
     assert run("list").stdout == "no dead letters\n"
     result = run("requeue", "--job", "night")
-    assert (result.exit_code, result.stdout) == (
-        0,
-        "no dead letters of job night: nothing to do\n",
-    )
+    assert (result.exit_code, result.stdout) == (0, "no dead letters of job night: nothing to do\n")
 
 
 @pytest.mark.parametrize("command", ["requeue", "drop"])
-def test_which_letters_are_meant_is_passed_on(command: str, asked: dict[str, Any]) -> None:
+def test_the_selection_of_dead_letters_is_passed_on(command: str, asked: dict[str, Any]) -> None:
     for arguments, expected in (
         (("a", "b"), {"ids": ["a", "b"], "job": None, "everything": False}),
         (("--job", "night"), {"ids": (), "job": "night", "everything": False}),
@@ -99,12 +96,12 @@ def test_which_letters_are_meant_is_passed_on(command: str, asked: dict[str, Any
         assert asked["asked"][0] == expected
 
 
-def test_what_was_requeued_is_told_and_where_to_watch() -> None:
+def test_requeue_reports_counts_and_the_command_to_watch() -> None:
     assert run("requeue", "--all").stdout == "2 dead letters (51 files) enqueued again\n"
     assert "fleet status night" in run("requeue", "--job", "night").stdout
 
 
-def test_each_letter_that_stays_is_told_and_is_no_success(asked: dict[str, Any]) -> None:
+def test_dead_letters_that_cannot_be_requeued_are_listed_and_exit_1(asked: dict[str, Any]) -> None:
     result = RequeueResult(requeued=1, files=1)
     for number in range(1002):
         result.refuse(f"odd-{number}", "it is no shard")
@@ -119,7 +116,7 @@ def test_each_letter_that_stays_is_told_and_is_no_success(asked: dict[str, Any])
     assert document["refusals"][0] == {"message_id": "odd-0", "why": "it is no shard"}
 
 
-def test_dropping_what_is_not_there_is_told(asked: dict[str, Any]) -> None:
+def test_dropping_an_unknown_dead_letter_exits_1(asked: dict[str, Any]) -> None:
     assert run("drop", "a").stdout == "1 dead letter dropped\n"
     asked["drop"] = DropResult(dropped=0, unknown=["b"])
     result = run("drop", "b")
@@ -130,7 +127,7 @@ def test_dropping_what_is_not_there_is_told(asked: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("command", ["requeue", "drop"])
 @pytest.mark.parametrize("arguments", [(), ("a", "--all"), ("--job", "night", "--all")])
-def test_it_must_be_said_which(
+def test_a_selection_of_dead_letters_is_required(
     command: str, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()

@@ -31,7 +31,7 @@ def estimate(**fields: Any) -> DryRun:
     return DryRun(**{**GIVEN, **fields})
 
 
-def test_the_lines_name_files_hours_and_time() -> None:
+def test_the_estimate_has_files_hours_and_time() -> None:
     text = to_text(estimate())
     for part in (
         "10,000,000, 5.0 TiB",
@@ -65,11 +65,11 @@ def test_the_lines_name_files_hours_and_time() -> None:
         ({"files": 0}, "no audio found: nothing to do"),
     ],
 )
-def test_what_was_asked_or_found_is_said(fields: dict[str, Any], part: str) -> None:
+def test_the_estimate_names_its_inputs_and_findings(fields: dict[str, Any], part: str) -> None:
     assert part in to_text(estimate(**fields))
 
 
-def test_bad_rows_go_to_stderr_and_the_document_stands_alone(
+def test_invalid_rows_go_to_stderr_and_the_json_document_to_stdout(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     bad = [f"list, line {n}: audio: missing" for n in range(5)]

@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import funasr_fleet
 from funasr_fleet import EnqueueResult
@@ -17,7 +16,7 @@ from funasr_fleet.contract.queues import DEFAULT_PRIORITY
 from funasr_fleet.producer.api import MAX_READY
 from funasr_fleet.producer.jobs.status import JobStatus
 from funasr_fleet.producer.planning.packing import ShardLimits
-from tests.support.job_counts import counted, status_of
+from tests.support.examples import counted, invoke, status_of
 
 
 def _result(**fields: Any) -> EnqueueResult:
@@ -37,24 +36,17 @@ def _result(**fields: Any) -> EnqueueResult:
             _result(files=9, enqueued=3, shards=1, cancelled=True),
             ["night was cancelled", "3 files were enqueued before that"],
         ),
-        (
-            _result(cancelled=True),
-            ["night was cancelled", "0 files were enqueued before that"],
-        ),
+        (_result(cancelled=True), ["night was cancelled", "0 files were enqueued before that"]),
     ],
 )
-def test_one_sentence_says_what_became_of_the_backlog(
-    found: EnqueueResult, phrases: list[str]
-) -> None:
+def test_one_sentence_summarises_the_result(found: EnqueueResult, phrases: list[str]) -> None:
     sentence = _sentence(found)
     assert all(phrase in sentence for phrase in phrases)
     assert "\n" not in sentence
 
 
 def _run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(enqueue)
-    return CliRunner().invoke(app, ["s3://in/", "--output", "s3://out/", *arguments])
+    return invoke(enqueue, "s3://in/", "--output", "s3://out/", *arguments)
 
 
 @pytest.fixture
@@ -75,37 +67,37 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return heard
 
 
-def test_options_reach_the_producer_as_they_were_given(asked: dict[str, Any]) -> None:
-    result = _run(
-        "--formats", "json,srt", "--hotwords", "a,b", "--timestamps", "word", "--job", "n"
-    )
-    assert result.exit_code == 0
-    assert asked["sources"] == ["s3://in/"]
-    assert (asked["output"], asked["job"], asked["overwrite"]) == ("s3://out/", "n", False)
-    assert asked["options"] == Options(
-        formats=("json", "srt"), hotwords=("a", "b"), timestamps="word"
-    )
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (
+            "--formats json,srt --hotwords a,b --timestamps word",
+            {"formats": ("json", "srt"), "hotwords": ("a", "b"), "timestamps": "word"},
+        ),
+        (
+            "--no-itn --speaker-count 2 --segments sentence --second-look",
+            {"itn": False, "speaker_count": 2, "segments": "sentence", "second_look": True},
+        ),
+        (
+            "--merge-seconds 15 --max-segment-seconds 30",
+            {"merge_seconds": 15, "max_segment_seconds": 30},
+        ),
+    ],
+)
+def test_options_reach_the_producer_as_they_were_given(
+    asked: dict[str, Any], arguments: str, options: dict[str, Any]
+) -> None:
+    assert _run("--job", "n", "--model", "iic/x", *arguments.split()).exit_code == 0
+    assert (asked["sources"], asked["output"]) == (["s3://in/"], "s3://out/")
+    assert (asked["job"], asked["overwrite"], asked["model"]) == ("n", False, "iic/x")
+    assert asked["options"] == Options(**options)
 
 
-def test_options_of_a_model_reach_the_producer(asked: dict[str, Any]) -> None:
-    how = ("--no-itn", "--speaker-count", "2", "--segments", "sentence", "--second-look")
-    lengths = ("--merge-seconds", "15", "--max-segment-seconds", "30")
-    assert _run("--model", "iic/x", *how, *lengths).exit_code == 0
-    assert asked["model"] == "iic/x"
-    assert asked["options"] == Options(
-        itn=False,
-        speakers=True,
-        speaker_count=2,
-        segments="sentence",
-        second_look=True,
-        merge_seconds=15,
-        max_segment_seconds=30,
-    )
-
-
-def test_nothing_is_asked_of_a_model_that_is_not_given(asked: dict[str, Any]) -> None:
+def test_what_is_not_given_is_left_to_the_producer(asked: dict[str, Any]) -> None:
     assert _run().exit_code == 0
     assert (asked["model"], asked["options"]) == (None, Options())
+    assert asked.keys().isdisjoint({"limits", "max_ready"})
+    assert asked["priority"] == DEFAULT_PRIORITY
 
 
 @pytest.mark.parametrize("formats", ["all", "json,all"])
@@ -114,36 +106,27 @@ def test_all_stands_for_every_format(asked: dict[str, Any], formats: str) -> Non
     assert asked["options"].formats == FORMATS
 
 
-def test_the_help_names_every_format() -> None:
-    text = " ".join(_run("--help").stdout.replace("│", " ").split())
-    assert all(name in text for name in (*FORMATS, "all"))
-
-
-def test_a_warning_is_a_line_on_stderr_and_in_the_document(asked: dict[str, Any]) -> None:
+def test_a_warning_is_on_stderr_and_in_the_json_document(asked: dict[str, Any]) -> None:
     asked["warnings"] = ["no worker serves x now"]
     result = _run("--json")
     assert (result.exit_code, result.stderr) == (0, "fleet: no worker serves x now\n")
-    assert json.loads(result.stdout)["warnings"] == ["no worker serves x now"]
+    document = json.loads(result.stdout)
+    assert document["warnings"] == ["no worker serves x now"]
+    assert (document["job"], document["files"], document["enqueued"]) == ("night", 1, 1)
 
 
-def test_the_producer_knows_the_limits_that_are_not_given(asked: dict[str, Any]) -> None:
-    assert _run().exit_code == 0
-    assert asked.keys().isdisjoint({"limits", "max_ready"})
-    assert asked["priority"] == DEFAULT_PRIORITY
-
-
-def test_limits_that_are_given_reach_the_producer(asked: dict[str, Any]) -> None:
+def test_given_limits_reach_the_producer(asked: dict[str, Any]) -> None:
     result = _run("--max-shard-seconds", "90", "--max-ready", "7", "--priority", "9")
     assert result.exit_code == 0
     assert asked["limits"] == ShardLimits(seconds=90)
     assert (asked["max_ready"], asked["priority"]) == (7, 9)
 
 
-def test_the_defaults_that_the_help_says_are_those_of_the_producer() -> None:
+def test_the_help_names_every_format_and_the_defaults_of_the_producer() -> None:
     assert (ShardLimits().seconds, MAX_READY) == (2 * 3600, 1_000_000 / 2)
     text = " ".join(_run("--help").stdout.replace("│", " ").split())
-    assert "two hours by default" in text
-    assert "half a million by default" in text
+    for phrase in (*FORMATS, "all", "two hours by default", "half a million by default"):
+        assert phrase in text
 
 
 @pytest.fixture
@@ -169,7 +152,7 @@ def waited(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     ],
 )
 @pytest.mark.parametrize("arguments", [("--wait",), ("--wait", "--json")])
-def test_waiting_ends_as_the_job_does(
+def test_waiting_exits_with_the_code_of_the_job(
     waited: dict[str, Any], counts: JobCounts, bad: list[str], code: int, arguments: tuple[str, ...]
 ) -> None:
     waited.update(counts=counts, bad=bad)
@@ -178,23 +161,18 @@ def test_waiting_ends_as_the_job_does(
     assert ("fleet reconcile night" in result.output) == (code == 3)
 
 
-def test_nothing_is_waited_for_when_nothing_was_found(waited: dict[str, Any]) -> None:
+def test_an_empty_backlog_is_not_waited_for(waited: dict[str, Any]) -> None:
     waited["empty"] = True
     assert _run("--wait").exit_code == 0
     assert "looked" not in waited
 
 
-def test_bad_rows_are_said_and_the_rest_is_enqueued(asked: dict[str, Any]) -> None:
+def test_invalid_rows_are_reported_and_the_rest_is_enqueued(asked: dict[str, Any]) -> None:
     asked["bad"] = ["list.jsonl, line 2: audio: missing"]
     result = _run()
     assert result.exit_code == 1
     assert "fleet: list.jsonl, line 2: audio: missing" in result.stderr
     assert "1 enqueued" in result.stdout
-
-
-def test_the_json_document_stands_alone_on_stdout(asked: dict[str, Any]) -> None:
-    document = json.loads(_run("--json").stdout)
-    assert (document["job"], document["files"], document["enqueued"]) == ("night", 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +185,7 @@ def test_the_json_document_stands_alone_on_stdout(asked: dict[str, Any]) -> None
         (("--output", "s3://out/vict/_jobs/v1/"), "--output must not contain _jobs as a path part"),
     ],
 )
-def test_a_wrong_option_is_named_before_anything_is_published(
+def test_an_invalid_option_is_named_before_anything_is_published(
     asked: dict[str, Any], arguments: tuple[str, str], named: str
 ) -> None:
     error = _run(*arguments).exception

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import funasr_fleet
 from funasr_fleet.cli.exits import WrongUsage
@@ -15,6 +14,7 @@ from funasr_fleet.cli.main import run
 from funasr_fleet.cli.results import evaluate
 from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
 from funasr_fleet.producer.evaluation.scoring import Counts, Metric, Score
+from tests.support.examples import invoke
 
 GIVEN = ("--references", "said.jsonl", "--output", "s3://out/x/")
 
@@ -46,9 +46,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def _run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(evaluate)
-    return CliRunner().invoke(app, [*GIVEN, *arguments])
+    return invoke(evaluate, *GIVEN, *arguments)
 
 
 def _cells(output: str, name: str) -> list[str]:
@@ -75,14 +73,14 @@ def test_the_total_and_the_worst_files_are_shown(asked: dict[str, Any]) -> None:
     assert (asked["output"], asked["language"]) == ("s3://out/x/", "en")
 
 
-def test_as_many_of_the_worst_as_asked_for(asked: dict[str, Any]) -> None:
+def test_the_number_of_worst_files_can_be_chosen(asked: dict[str, Any]) -> None:
     shown = _run("--worst", "1").stdout
     assert "b.wav" in shown
     assert "a[red].wav" not in shown
     assert "worst" not in _run("--worst", "0").stdout
 
 
-def test_one_document_with_every_row(asked: dict[str, Any]) -> None:
+def test_the_json_document_has_every_row(asked: dict[str, Any]) -> None:
     document = json.loads(_run("--json").stdout)
     assert (document["files"], document["missing"], document["failed"]) == (3, 0, 0)
     assert document["metrics"] == ["wer"]
@@ -92,7 +90,7 @@ def test_one_document_with_every_row(asked: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_a_file_that_was_not_compared_ends_it_with_1(
+def test_a_file_that_was_not_compared_exits_1(
     asked: dict[str, Any], arguments: tuple[str, ...]
 ) -> None:
     asked["answer"] = Evaluation(rows=(*GOOD.rows, MISSING))
@@ -101,9 +99,7 @@ def test_a_file_that_was_not_compared_ends_it_with_1(
     assert "gone.wav.json does not exist" in result.stdout
 
 
-def test_what_is_left_out_is_counted_by_kind_and_named_up_to_a_limit(
-    asked: dict[str, Any],
-) -> None:
+def test_omitted_files_are_counted_by_kind_and_listed_up_to_a_limit(asked: dict[str, Any]) -> None:
     mute = FileResult(relative="mute.wav", outcome="without_text")
     asked["answer"] = Evaluation(rows=(*GOOD.rows, *[MISSING] * 1000, mute))
     shown = _run().stdout
@@ -122,12 +118,12 @@ def test_bad_rows_go_to_stderr(asked: dict[str, Any]) -> None:
     assert result.stderr.splitlines()[-1] == "fleet: and 10 more invalid rows"
 
 
-def test_where_nothing_is_found_it_says_how_outputs_are_named(asked: dict[str, Any]) -> None:
+def test_missing_results_explain_how_outputs_are_named(asked: dict[str, Any]) -> None:
     asked["answer"] = Evaluation(rows=(MISSING,))
     assert "outputs are named by a row's relative" in _run().stdout
 
 
-def test_where_every_row_is_bad_there_is_nothing_to_compare(asked: dict[str, Any]) -> None:
+def test_only_invalid_rows_leave_nothing_to_compare(asked: dict[str, Any]) -> None:
     asked["answer"] = Evaluation(rows=(), bad_rows=("said.jsonl, line 1: not UTF-8",))
     result = _run()
     assert result.exit_code == 1
@@ -153,14 +149,14 @@ def test_references_without_a_row_are_wrong_usage(
     assert "empty.jsonl: The references have no row: add one row per file" in told.err
 
 
-def test_an_output_that_is_no_prefix_is_wrong_usage(asked: dict[str, Any]) -> None:
+def test_an_output_that_is_not_a_prefix_is_wrong_usage(asked: dict[str, Any]) -> None:
     error = _run("--output", "s3://out").exception
     assert isinstance(error, WrongUsage)
     assert "--output must be s3://bucket/prefix/" in str(error)
     assert "references" not in asked
 
 
-def test_without_jiwer_it_says_what_to_install(
+def test_a_missing_jiwer_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def needs_jiwer(*_: Any, **__: Any) -> Evaluation:

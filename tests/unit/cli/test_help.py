@@ -1,4 +1,4 @@
-"""Help: commands and options in named sections, no line cut, and the version."""
+"""Help and version, exit codes, and options that are rejected."""
 
 import re
 from importlib import metadata
@@ -6,7 +6,22 @@ from importlib import metadata
 import pytest
 from typer.testing import CliRunner
 
+from funasr_fleet.cli.exits import Exit, WrongUsage, exit_for
 from funasr_fleet.cli.main import app
+from funasr_fleet.cli.run import exporter
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.embedded.process import StartFailed
+from funasr_fleet.producer.discovery import BadSource
+from funasr_fleet.producer.errors import NoSuchJob
+from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.storage.base import (
+    BucketMissing,
+    CredentialsRefused,
+    ObjectDenied,
+    ObjectMissing,
+    StoreUnavailable,
+)
+from tests.support.examples import invoke
 
 
 def help_of(*command: str) -> str:
@@ -43,3 +58,45 @@ def test_the_version_is_that_of_the_distribution() -> None:
         0,
         f"funasr-fleet {metadata.version('funasr-fleet')}",
     )
+
+
+def test_the_exit_codes_are_those_of_the_documentation() -> None:
+    assert {code.name: int(code) for code in Exit} == {
+        "OK": 0,
+        "SOME_FAILED": 1,
+        "WRONG_USAGE": 2,
+        "UNREACHABLE": 3,
+        "INTERRUPTED": 130,
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (WrongUsage(), 2),
+        (BadConfiguration(), 2),
+        (BadSource(), 2),
+        (NoSuchJob(), 2),
+        (BucketMissing(), 2),
+        (ObjectMissing(), 2),
+        (CredentialsRefused(), 2),
+        (ObjectDenied(), 2),
+        (BrokerUnavailable(), 3),
+        (StoreUnavailable(), 3),
+        (StartFailed(), 3),
+        (ValueError(), None),
+        (RuntimeError(), None),
+    ],
+)
+def test_expected_errors_have_an_exit_code_and_bugs_have_none(
+    error: Exception, code: int | None
+) -> None:
+    assert exit_for(error) == code
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "-1"])
+def test_an_invalid_port_is_wrong_usage(port: str) -> None:
+    done = invoke(exporter, "--port", port)
+    assert done.exit_code == 2
+    assert "--port" in done.output
+    assert "Traceback" not in done.output

@@ -1,22 +1,20 @@
-"""`fleet failures`, `fleet report` and `fleet jobs`."""
+"""`fleet failures`, `fleet report`, `fleet jobs` and `fleet reconcile`."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
 import funasr_fleet
+from funasr_fleet import ReconcileResult
 from funasr_fleet.broker import job_report
 from funasr_fleet.broker.job_report import FailureGroup
 from funasr_fleet.broker.ledger.values import FailureExample
 from funasr_fleet.cli.exits import WrongUsage
-from funasr_fleet.cli.jobs import jobs
+from funasr_fleet.cli.jobs import jobs, reconcile
 from funasr_fleet.cli.results import failures, report
-from tests.support.job_counts import BEGUN, counted, steady
+from tests.support.examples import BEGUN, counted, invoke, steady
 
 JOB = counted({"ok": 6, "failed": 4}, audio_ms=7_200_000, closed_at=BEGUN + 120)
 EXAMPLE = FailureExample(kind="poison", index=2, relative="a[red].mp3", message="killed 3 workers")
@@ -37,22 +35,16 @@ def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return known
 
 
-def _run(command: Callable[..., None], *arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(command)
-    return CliRunner().invoke(app, arguments)
-
-
 def test_failures_are_shown_by_kind_with_examples() -> None:
-    result = _run(failures, "night")
+    result = invoke(failures, "night")
     assert result.exit_code == 0
     for phrase in ("poison", "75.0 %", "a[red].mp3: killed 3 workers", "fleet retry night"):
         assert phrase in result.stdout
     assert result.stdout.index("poison") < result.stdout.index("unknown")
 
 
-def test_failures_as_one_document() -> None:
-    first, second = json.loads(_run(failures, "night", "--json").stdout)
+def test_failures_can_be_one_json_document() -> None:
+    first, second = json.loads(invoke(failures, "night", "--json").stdout)
     assert (first["kind"], first["count"]) == ("poison", 3)
     assert first["examples"][0]["relative"] == "a[red].mp3"
     assert (second["kind"], second["examples"]) == ("unknown", [])
@@ -60,37 +52,37 @@ def test_failures_as_one_document() -> None:
 
 def test_a_job_without_failures_says_so(told: dict[str, Any]) -> None:
     told["groups"] = ()
-    assert _run(failures, "night").stdout == "no file of night has failed\n"
-    assert json.loads(_run(failures, "night", "--json").stdout) == []
+    assert invoke(failures, "night").stdout == "no file of night has failed\n"
+    assert json.loads(invoke(failures, "night", "--json").stdout) == []
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_a_report_is_one_json_document(arguments: tuple[str, ...]) -> None:
-    document = json.loads(_run(report, "night", *arguments).stdout)
+    document = json.loads(invoke(report, "night", *arguments).stdout)
     assert (document["job"], document["outcomes"]["failed"]) == ("night", 4)
 
 
 def test_a_report_for_the_browser_is_written_to_a_file(tmp_path: Path) -> None:
     file = tmp_path / "night.html"
-    result = _run(report, "night", "--html", str(file))
+    result = invoke(report, "night", "--html", str(file))
     assert result.stdout == f"written to {file}\n"
     text = file.read_text(encoding="utf-8")
     assert text.startswith("<!DOCTYPE html>")
     assert "killed 3 workers" in text
-    both = _run(report, "night", "--html", str(file), "--json")
+    both = invoke(report, "night", "--html", str(file), "--json")
     assert json.loads(both.stdout)["job"] == "night"
 
 
-def test_a_name_that_is_no_text_does_not_stop_the_page(
+def test_a_file_name_with_a_lone_surrogate_does_not_break_the_page(
     told: dict[str, Any], tmp_path: Path
 ) -> None:
     odd = FailureExample(kind="poison", index=0, relative="\udcff.mp3", message="")
     told["groups"] = (FailureGroup(kind="poison", count=1, examples=(odd,)),)
-    assert _run(report, "night", "--html", str(tmp_path / "a.html")).exit_code == 0
+    assert invoke(report, "night", "--html", str(tmp_path / "a.html")).exit_code == 0
 
 
-def test_a_page_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path) -> None:
-    error = _run(report, "night", "--html", str(tmp_path / "none" / "a.html")).exception
+def test_an_unwritable_page_is_one_error_message(tmp_path: Path) -> None:
+    error = invoke(report, "night", "--html", str(tmp_path / "none" / "a.html")).exception
     assert isinstance(error, WrongUsage)
     assert "No such file or directory" in str(error)
 
@@ -103,7 +95,7 @@ def test_jobs_are_listed_with_their_state(told: dict[str, Any]) -> None:
         counted({"ok": 4}, whole=False, job="lost"),
         JOB,
     ]
-    rows = [line for line in _run(jobs).stdout.splitlines() if "│ s3://out/" in line]
+    rows = [line for line in invoke(jobs).stdout.splitlines() if "│ s3://out/" in line]
     cells = [[cell.strip() for cell in row.strip("│┃ ").split("│")][:6] for row in rows]
     assert cells == [
         ["new", "planning", "1,000,000", "< 0.1 %", "0", "0"],
@@ -112,15 +104,31 @@ def test_jobs_are_listed_with_their_state(told: dict[str, Any]) -> None:
         ["lost", "unknown", "?", "?", "0", "0"],
         ["night", "complete", "10", "100 %", "4", "2.00"],
     ]
-    assert "fleet reconcile lost --output s3://out/" in _run(jobs).stdout
-    documents = json.loads(_run(jobs, "--json").stdout)
+    assert "fleet reconcile lost --output s3://out/" in invoke(jobs).stdout
+    documents = json.loads(invoke(jobs, "--json").stdout)
     states = ["planning", "running", "cancelled", "unknown", "complete"]
     assert [one["state"] for one in documents] == states
     assert [bool(one["note"]) for one in documents] == [state == "unknown" for state in states]
     assert documents[0]["outcomes"]["ok"] == 5
 
 
-def test_no_jobs_say_what_makes_one(told: dict[str, Any]) -> None:
+def test_an_empty_list_of_jobs_names_the_command_that_makes_one(told: dict[str, Any]) -> None:
     told["jobs"] = []
-    assert "fleet enqueue" in _run(jobs).stdout
-    assert json.loads(_run(jobs, "--json").stdout) == []
+    assert "fleet enqueue" in invoke(jobs).stdout
+    assert json.loads(invoke(jobs, "--json").stdout) == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+@pytest.mark.parametrize("planned", [True, False])
+def test_an_incomplete_plan_is_reported_and_exits_1(
+    monkeypatch: pytest.MonkeyPatch, planned: bool, arguments: tuple[str, ...]
+) -> None:
+    found = ReconcileResult(job="night", files=9, done=5, failed=1, enqueued=3, planned=planned)
+    monkeypatch.setattr(funasr_fleet, "reconcile", lambda *_, **__: found)
+    result = invoke(reconcile, "night", *arguments)
+    assert result.exit_code == (0 if planned else 1)
+    if arguments:
+        assert json.loads(result.stdout)["planned"] is planned
+    else:
+        assert "9 files of night: 5 done, 1 failed, 3 enqueued again" in result.stdout
+        assert ("run its `fleet enqueue` again" in result.stdout) is not planned

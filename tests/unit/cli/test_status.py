@@ -5,18 +5,16 @@ import json
 from typing import Any
 
 import pytest
-import typer
 from rich.console import Console
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import funasr_fleet
-from funasr_fleet import ReconcileResult
 from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
-from funasr_fleet.cli.jobs import reconcile, status
+from funasr_fleet.cli.jobs import status
 from funasr_fleet.cli.status_view import line, view
 from funasr_fleet.producer.errors import NoSuchJob
 from funasr_fleet.producer.jobs.status import JobStatus
-from tests.support.job_counts import BEGUN, counted, status_of, steady
+from tests.support.examples import BEGUN, counted, invoke, status_of, steady
 
 HOUR_MS = 3_600_000
 RUNNING = counted({"ok": 90, "failed": 10}, files=200, audio_ms=100 * HOUR_MS, work_ms=HOUR_MS)
@@ -29,7 +27,7 @@ def seen(shown: JobStatus, width: int = 120) -> str:
     return console.export_text()
 
 
-def test_people_see_how_far_it_is_when_it_ends_and_what_it_costs() -> None:
+def test_the_view_has_progress_eta_and_cost() -> None:
     worker = WorkerSeen(
         worker="fleet@a", slot=1, at=BEGUN + 590, job="night", shard="night-7", files=4
     )
@@ -66,7 +64,7 @@ def test_no_number_is_cut_off_in_a_narrow_terminal() -> None:
         (counted({"ok": 1}, files=2, published=False), steady(1, 1, 9), 30, "planned so far"),
     ],
 )
-def test_what_can_be_said_of_the_end_is_said(
+def test_the_line_and_the_view_explain_the_end_of_a_job(
     counts: JobCounts, minutes: list[Minute], after_s: float, phrase: str
 ) -> None:
     shown = status_of(counts, minutes, now=BEGUN + after_s)
@@ -76,9 +74,7 @@ def test_what_can_be_said_of_the_end_is_said(
 
 
 def _run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(status)
-    return CliRunner().invoke(app, arguments)
+    return invoke(status, *arguments)
 
 
 @pytest.fixture
@@ -95,7 +91,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return heard
 
 
-def test_one_json_document_stands_alone_on_stdout(asked: dict[str, Any]) -> None:
+def test_json_output_is_one_document_on_stdout(asked: dict[str, Any]) -> None:
     result = _run("some-job", "--json", "--gpu-hour-price", "2")
     document = json.loads(result.stdout)
     assert result.exit_code == 0
@@ -103,12 +99,12 @@ def test_one_json_document_stands_alone_on_stdout(asked: dict[str, Any]) -> None
     assert (document["files"], document["eta_s"], document["cost_so_far"]) == (200, 600, 2)
 
 
-def test_the_newest_job_is_meant_unless_another_is_named(asked: dict[str, Any]) -> None:
+def test_the_newest_job_is_the_default(asked: dict[str, Any]) -> None:
     assert "night" in _run().stdout
     assert asked["job"] == "night"
 
 
-def test_no_job_at_all_is_an_error_that_says_what_makes_one(asked: dict[str, Any]) -> None:
+def test_without_jobs_the_error_names_the_command_that_makes_one(asked: dict[str, Any]) -> None:
     asked["jobs"] = []
     error = _run().exception
     assert isinstance(error, NoSuchJob)
@@ -125,7 +121,7 @@ def test_no_job_at_all_is_an_error_that_says_what_makes_one(asked: dict[str, Any
     ],
 )
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_it_ends_with_1_when_all_is_over_and_something_failed(
+def test_a_finished_job_with_failures_exits_1(
     asked: dict[str, Any], counts: JobCounts, code: int, arguments: tuple[str, ...]
 ) -> None:
     asked["counts"] = counts
@@ -138,7 +134,7 @@ SENT_BY_HAND = counted({"ok": 5}, whole=False, created_at=0.0, output="")
 
 @pytest.mark.parametrize("counts", [LOST, SENT_BY_HAND, counted(files=9, whole=False)])
 @pytest.mark.parametrize("arguments", [(), ("--json",), ("--watch",), ("--watch", "--json")])
-def test_a_job_that_is_not_known_whole_is_unknown_and_never_complete(
+def test_a_job_with_an_incomplete_ledger_is_unknown_and_exits_3(
     asked: dict[str, Any], counts: JobCounts, arguments: tuple[str, ...]
 ) -> None:
     asked["counts"] = counts
@@ -154,34 +150,8 @@ def test_a_job_that_is_not_known_whole_is_unknown_and_never_complete(
         assert (document["waiting"], document["fraction"], document["eta_s"]) == (None,) * 3
 
 
-def test_a_job_of_another_client_is_told_apart(asked: dict[str, Any]) -> None:
+def test_a_job_of_another_client_is_marked(asked: dict[str, Any]) -> None:
     asked["counts"] = SENT_BY_HAND
     assert "another client" in " ".join(_run("night").stdout.split())
     asked["counts"] = LOST
     assert "another client" not in " ".join(_run("night").stdout.split())
-
-
-def test_watching_a_job_that_is_over_shows_it_once(asked: dict[str, Any]) -> None:
-    asked["counts"] = counted({"ok": 4, "failed": 1})
-    result = _run("night", "--watch")
-    assert result.exit_code == 1
-    assert result.stdout.count("night complete: 5 of 5 files (100 %), 1 failed") == 1
-    assert json.loads(_run("night", "--watch", "--json").stdout)["complete"] is True
-
-
-@pytest.mark.parametrize("arguments", [(), ("--json",)])
-@pytest.mark.parametrize("planned", [True, False])
-def test_a_plan_that_is_not_whole_is_said_and_is_no_success(
-    monkeypatch: pytest.MonkeyPatch, planned: bool, arguments: tuple[str, ...]
-) -> None:
-    found = ReconcileResult(job="night", files=9, done=5, failed=1, enqueued=3, planned=planned)
-    monkeypatch.setattr(funasr_fleet, "reconcile", lambda *_, **__: found)
-    app = typer.Typer()
-    app.command()(reconcile)
-    result = CliRunner().invoke(app, ["night", *arguments])
-    assert result.exit_code == (0 if planned else 1)
-    if arguments:
-        assert json.loads(result.stdout)["planned"] is planned
-    else:
-        assert "9 files of night: 5 done, 1 failed, 3 enqueued again" in result.stdout
-        assert ("run its `fleet enqueue` again" in result.stdout) is not planned

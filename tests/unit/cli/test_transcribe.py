@@ -7,27 +7,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import funasr_fleet
 from funasr_fleet import Transcription
 from funasr_fleet.cli.exits import WrongUsage
 from funasr_fleet.cli.transcribe import Printed, _progress, transcribe
 from funasr_fleet.contract.job import Options
-from funasr_fleet.contract.transcript import AudioInfo, ErrorReport, FailureDetail
 from funasr_fleet.producer.single_file import FileFailed, NoResult
 from funasr_fleet.worker.formats import RENDERERS
 from funasr_fleet.worker.formats.interface import Renderer
-from tests.support.examples import a_segment, a_transcript
+from tests.support.examples import a_segment, a_transcript, an_error_report, invoke
 from tests.support.memory_store import MemoryStore
 
 URI = "s3://scratch/results/1/a.wav.json"
 DONE = Transcription(uri=URI, transcript=a_transcript(a_segment(0, 900, "\u4f60 three")))
-REPORT = ErrorReport(
-    audio=AudioInfo(uri="s3://in/a.wav"),
-    error=FailureDetail(kind="poison", message="it bit", attempts=3, worker="w", at="now"),
-)
+REPORT = an_error_report("poison", "it bit")
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +54,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def _run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(transcribe)
-    return CliRunner().invoke(app, ["s3://in/a.wav", *arguments])
+    return invoke(transcribe, "s3://in/a.wav", *arguments)
 
 
 def test_the_text_alone_is_on_stdout(asked: dict[str, Any]) -> None:
@@ -71,7 +64,7 @@ def test_the_text_alone_is_on_stdout(asked: dict[str, Any]) -> None:
     assert (asked["options"], asked["model"]) == (Options(), None)
 
 
-def test_a_model_is_asked_for_and_warnings_are_lines_on_stderr(asked: dict[str, Any]) -> None:
+def test_the_model_is_passed_on_and_warnings_go_to_stderr(asked: dict[str, Any]) -> None:
     asked["warnings"] = ["no worker serves x now"]
     result = _run("--model", "x")
     assert asked["model"] == "x"
@@ -79,7 +72,7 @@ def test_a_model_is_asked_for_and_warnings_are_lines_on_stderr(asked: dict[str, 
 
 
 @pytest.mark.parametrize("printed", [one for one in Printed if one is not Printed.TEXT])
-def test_a_format_is_printed_whose_file_ends_with_its_name(printed: Printed) -> None:
+def test_every_printed_format_is_the_extension_of_its_file(printed: Printed) -> None:
     names: dict[str, Renderer] = {str(name): one for name, one in RENDERERS.items()}
     assert names[printed.value].extension == printed.value
 
@@ -94,7 +87,7 @@ def test_options_reach_the_producer_as_they_were_given(asked: dict[str, Any]) ->
     )
 
 
-def test_the_format_json_is_the_result_as_it_lies_in_s3(asked: dict[str, Any]) -> None:
+def test_format_json_prints_the_result_from_s3_unchanged(asked: dict[str, Any]) -> None:
     assert _run("--format", "json").stdout.encode() == DONE.transcript.to_json()
 
 
@@ -111,7 +104,7 @@ def test_the_json_document_names_the_result(asked: dict[str, Any]) -> None:
         (NoResult("no result within 5 s"), 3, "fleet: no result within 5 s\n"),
     ],
 )
-def test_what_did_not_work_is_one_sentence(
+def test_a_failure_is_one_sentence_and_an_exit_code(
     asked: dict[str, Any], error: Exception, code: int, said: str
 ) -> None:
     asked["raise"] = error
@@ -119,13 +112,13 @@ def test_what_did_not_work_is_one_sentence(
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", said)
 
 
-def test_a_failure_has_a_document_too(asked: dict[str, Any]) -> None:
+def test_a_failure_has_a_json_document(asked: dict[str, Any]) -> None:
     asked["raise"] = FileFailed(URI, REPORT)
     document = json.loads(_run("--json").stdout)
     assert (document["error"]["kind"], document["transcript"]) == ("poison", None)
 
 
-def test_a_wrong_option_is_named_before_anything_is_sent(asked: dict[str, Any]) -> None:
+def test_an_invalid_option_is_named_before_anything_is_sent(asked: dict[str, Any]) -> None:
     error = _run("--hotwords", "http://x").exception
     assert isinstance(error, WrongUsage)
     assert str(error).startswith("--hotwords")
@@ -133,7 +126,7 @@ def test_a_wrong_option_is_named_before_anything_is_sent(asked: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_only_a_terminal_is_told_what_is_waited_for(
+def test_progress_is_shown_only_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)

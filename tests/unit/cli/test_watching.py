@@ -8,7 +8,7 @@ from rich.console import Console
 from funasr_fleet.cli.watching import PATIENCE_S, watch_job
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.jobs.status import JobStatus
-from tests.support.job_counts import counted, status_of, steady
+from tests.support.examples import counted, status_of, steady
 
 AT_3 = status_of(counted({"ok": 3}, files=9), steady(10, 1, 1000))
 AT_6 = status_of(counted({"ok": 6}, files=9), steady(10, 1, 1000))
@@ -54,7 +54,7 @@ def shown(console: Console) -> str:
     return console.file.getvalue()
 
 
-def test_a_log_gets_a_line_for_each_change_and_none_for_none(
+def test_without_a_terminal_each_change_is_one_line(
     pipe: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
     story = Story(AT_3, AT_3, AT_6, AT_6, AT_6, OVER)
@@ -68,7 +68,7 @@ def test_a_log_gets_a_line_for_each_change_and_none_for_none(
     assert story.now == 25  # five looks after the first, each 5 s
 
 
-def test_a_terminal_is_drawn_anew_every_two_seconds(terminal: Console) -> None:
+def test_a_terminal_is_redrawn_every_two_seconds(terminal: Console) -> None:
     story = Story(AT_3, AT_6, OVER)
     assert story.watch(terminal) is OVER
     text = shown(terminal)
@@ -76,7 +76,7 @@ def test_a_terminal_is_drawn_anew_every_two_seconds(terminal: Console) -> None:
     assert story.now == 4
 
 
-def test_a_job_that_is_over_is_shown_once_and_nobody_waits(
+def test_a_finished_job_is_shown_once_without_waiting(
     pipe: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
     story = Story(OVER)
@@ -84,7 +84,7 @@ def test_a_job_that_is_over_is_shown_once_and_nobody_waits(
     assert (len(capsys.readouterr().out.splitlines()), story.now) == (1, 0)
 
 
-def test_a_job_of_which_the_plan_is_lost_is_watched_no_longer(
+def test_watching_stops_when_the_ledger_becomes_incomplete(
     pipe: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lost = status_of(counted({"ok": 6}, whole=False))
@@ -95,34 +95,32 @@ def test_a_job_of_which_the_plan_is_lost_is_watched_no_longer(
     assert "fleet reconcile night" in last
 
 
-def test_a_cancelled_job_is_watched_until_nothing_is_in_flight_whatever_is_known(
-    pipe: Console,
-) -> None:
+def test_a_cancelled_job_is_watched_until_nothing_is_in_flight(pipe: Console) -> None:
     left, over = (
         status_of(counted({"ok": 3}, cancelled_at=1.0, in_flight=n, whole=False)) for n in (2, 0)
     )
     assert Story(left, left, over).watch(pipe) is over
 
 
-def test_with_json_nothing_is_shown_on_the_way(
+def test_with_json_nothing_is_shown_while_waiting(
     terminal: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert Story(AT_3, OVER).watch(terminal, quiet=True) is OVER
     assert shown(terminal) + capsys.readouterr().out == ""
 
 
-def test_redis_may_be_started_again_meanwhile(pipe: Console) -> None:
+def test_a_restart_of_redis_does_not_end_watching(pipe: Console) -> None:
     assert Story(AT_3, AWAY, AWAY, OVER).watch(pipe) is OVER
 
 
-def test_redis_that_stays_away_is_an_error_after_a_minute(pipe: Console) -> None:
+def test_an_outage_of_redis_is_an_error_after_a_minute(pipe: Console) -> None:
     story = Story(AT_3, AWAY)
     with pytest.raises(BrokerUnavailable):
         story.watch(pipe)
     assert PATIENCE_S <= story.now <= PATIENCE_S + 10
 
 
-def test_redis_that_is_away_at_first_is_an_error_at_once(pipe: Console) -> None:
+def test_an_unreachable_redis_at_the_start_is_an_error_at_once(pipe: Console) -> None:
     story = Story(AWAY)
     with pytest.raises(BrokerUnavailable):
         story.watch(pipe)

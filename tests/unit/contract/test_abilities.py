@@ -29,7 +29,7 @@ ASKED = [
 
 
 @pytest.mark.parametrize(("asked", "lacks", "told"), ASKED)
-def test_what_it_cannot_do_is_told_with_what_to_do(
+def test_an_unsupported_option_is_rejected_with_an_alternative(
     asked: dict[str, Any], lacks: dict[str, bool], told: str
 ) -> None:
     can = EVERYTHING.model_copy(update=lacks)
@@ -39,14 +39,14 @@ def test_what_it_cannot_do_is_told_with_what_to_do(
 
 
 @pytest.mark.parametrize("asked", [asked for asked, _, _ in ASKED if asked != {"language": "fi"}])
-def test_what_it_can_do_is_not_refused(asked: dict[str, Any]) -> None:
+def test_supported_options_are_accepted(asked: dict[str, Any]) -> None:
     assert unsupported(Options.model_validate(asked), EVERYTHING) == []
 
 
-def test_a_model_that_cannot_be_told_a_language_takes_any_as_a_label() -> None:
+def test_a_model_without_a_language_option_takes_any_language_as_a_label() -> None:
     assert unsupported(Options(language="fi"), Abilities()) == []
 
 
-def test_nothing_special_is_refused_of_no_model() -> None:
+def test_plain_options_are_accepted_by_every_model() -> None:
     formats = tuple(name for name in FORMATS if name != "ctm")
     assert unsupported(Options(formats=formats, merge_seconds=3), Abilities()) == []

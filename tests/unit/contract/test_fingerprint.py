@@ -4,11 +4,13 @@ import hashlib
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from funasr_fleet.contract.job import AudioRef, Options
 from funasr_fleet.contract.layout import fingerprint
+from tests.support.examples import a_ref
 
 TIMES = st.none() | st.integers(0, 1 << 60)
 OPTIONS = st.builds(
@@ -52,13 +54,50 @@ def _plainly(ref: AudioRef, etag: str, model: str, options: Options) -> str:
 
 
 @given(REFS, st.text(st.characters()), st.text(), OPTIONS)
-def test_it_is_the_hash_of_canonical_json(
+def test_a_fingerprint_is_the_hash_of_canonical_json(
     ref: AudioRef, etag: str, model: str, options: Options
 ) -> None:
     assert fingerprint(ref, etag, model, options) == _plainly(ref, etag, model, options)
 
 
 def test_results_of_the_first_release_stay_current() -> None:
+    """When this fails, every result in every bucket has gone stale."""
     ref = AudioRef(audio="s3://in/a.wav")
     known = "sha256:19e42fd9399218568c8d23a004772846d359b20a3baa69c38f6f6c9b5aa7ffc1"
     assert fingerprint(ref, "etag", "model", Options()) == known
+
+
+BEFORE = fingerprint(a_ref(), '"e"', "sha256:m", Options())
+
+
+@pytest.mark.parametrize(
+    ("ref", "etag", "model", "options"),
+    [
+        ({"audio": "s3://in/calls/b.wav"}, '"e"', "sha256:m", {}),
+        ({}, '"f"', "sha256:m", {}),
+        ({}, '"e"', "sha256:n", {}),
+        ({"start_ms": 1}, '"e"', "sha256:m", {}),
+        ({"end_ms": 1}, '"e"', "sha256:m", {}),
+        ({"channel": 0}, '"e"', "sha256:m", {}),
+        ({}, '"e"', "sha256:m", {"formats": ["json", "srt"]}),
+        ({}, '"e"', "sha256:m", {"language": "zh"}),
+        ({}, '"e"', "sha256:m", {"hotwords": ["alpha"]}),
+        ({}, '"e"', "sha256:m", {"timestamps": "word"}),
+        ({}, '"e"', "sha256:m", {"speakers": True}),
+        ({}, '"e"', "sha256:m", {"channels": "split"}),
+    ],
+)
+def test_a_fingerprint_changes_with_everything_that_a_result_depends_on(
+    ref: dict[str, Any], etag: str, model: str, options: dict[str, Any]
+) -> None:
+    after = fingerprint(a_ref(**ref), etag, model, Options.model_validate(options))
+    assert after != BEFORE
+
+
+@pytest.mark.parametrize(
+    "fields", [{"index": 9}, {"relative": "other"}, {"bytes": 5}, {"etag": '"listed"'}]
+)
+def test_a_fingerprint_does_not_depend_on_where_and_when_a_file_was_listed(
+    fields: dict[str, Any],
+) -> None:
+    assert fingerprint(a_ref(**fields), '"e"', "sha256:m", Options()) == BEFORE

@@ -1,5 +1,6 @@
 """The task's message: what is accepted, what is refused, and in which words."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from funasr_fleet.contract.job import (
+    MAX_AUDIO_BYTES,
     MAX_CHANNEL,
     MAX_INDEX,
     MAX_TIME_MS,
@@ -22,10 +24,11 @@ MINIMAL: dict[str, Any] = {
     "output": "s3://out/p/",
     "files": [{"audio": "s3://in/calls/a.mp3"}],
 }
+NUMBERS = ("start_ms", "end_ms", "bytes", "channel", "index")
 Change = Callable[[dict[str, Any]], object]
 
 
-def test_the_message_of_the_interface_is_understood() -> None:
+def test_the_message_of_the_interface_page_is_accepted() -> None:
     shard = Shard.from_message(INTERFACE_SHARD)
     (ref,) = shard.files
     assert (shard.shard, shard.job, shard.output) == (
@@ -92,11 +95,15 @@ def _without(name: str) -> Change:
         (_with_file(audio="ftp://secret/a.mp3"), "files.0.audio"),
         (_with_file(audio="s3://in/"), "files.0.audio"),
         (_with_file(audio=7), "files.0.audio"),
+        (_with_file(audio="https://user:secret@h/a?secret"), "files.0.audio"),
+        *((_with_file(**{name: True}), f"files.0.{name}") for name in NUMBERS),
+        *((_with_file(**{name: math.nan}), f"files.0.{name}") for name in NUMBERS),
         (_with_file(relative="../secret"), "files.0.relative"),
         (_with_file(relative="vict/_jobs/v1/report"), "files.0.relative"),
         (_with_file(audio="s3://in/_jobs/secret.wav"), "files.0.relative"),
         (_with_file(bytes=10**30), "files.0.bytes"),
-        (_with_file(bytes=True), "files.0.bytes"),
+        (_with_file(bytes=MAX_AUDIO_BYTES + 1), "files.0.bytes"),
+        (_with_file(end_ms=MAX_TIME_MS + 1), "files.0.end_ms"),
         (_with_file(start_ms=MAX_TIME_MS + 1), "files.0.start_ms"),
         (_with_file(end_ms=1e300), "files.0.end_ms"),
         (_with_file(channel=MAX_CHANNEL + 1), "files.0.channel"),
@@ -126,12 +133,12 @@ def test_a_malformed_message_names_the_field_and_keeps_its_values(
 
 
 @pytest.mark.parametrize("output", ["s3://out/my_jobs/", "s3://out/_jobs2/", "s3://out/jobs/"])
-def test_an_output_that_only_looks_like_that_of_job_documents_is_taken(output: str) -> None:
+def test_an_output_similar_to_that_of_job_documents_is_accepted(output: str) -> None:
     assert Shard.from_message({**MINIMAL, "output": output}).output == output
 
 
 @pytest.mark.parametrize("document", [None, 7, "text", [], [1], {}])
-def test_what_is_no_object_is_malformed(document: Any) -> None:
+def test_a_message_that_is_not_an_object_is_malformed(document: Any) -> None:
     with pytest.raises(MalformedShard):
         Shard.from_message(document)
 
@@ -141,7 +148,7 @@ def test_every_wrong_field_is_named_at_once() -> None:
         Shard.from_message({**MINIMAL, "shard": "", "output": "x"})
 
 
-def test_a_file_s_own_options_lie_over_those_of_the_shard() -> None:
+def test_options_of_a_file_override_those_of_the_shard() -> None:
     own = a_ref(options={"language": "zh", "hotwords": ["alpha"]})
     shard = a_shard(own, a_ref(), options={"language": "en", "formats": ["srt"]})
     first, second = (shard.options.overlaid(ref) for ref in shard.files)
@@ -172,20 +179,20 @@ def test_null_means_the_same_as_missing(name: str) -> None:
         {"files": [{"audio": "s3://in/a", "etag": "\ud800"}]},
     ],
 )
-def test_text_that_has_no_utf8_is_malformed_wherever_it_stands(fields: dict[str, Any]) -> None:
+def test_text_that_cannot_be_encoded_as_utf8_is_malformed(fields: dict[str, Any]) -> None:
     Shard.from_message(INTERFACE_SHARD)
     with pytest.raises(MalformedShard):
         Shard.from_message({**INTERFACE_SHARD, **fields})
 
 
-def test_of_many_errors_the_first_are_told_and_names_of_strangers_are_shortened() -> None:
+def test_only_the_first_errors_are_listed_and_long_field_names_are_shortened() -> None:
     files = [{"audio": "s3://in/a", "x" * 5000: 1}] * 300
     with pytest.raises(MalformedShard, match=r"and \d+ more") as caught:
         Shard.from_message({**INTERFACE_SHARD, "files": files})
     assert len(str(caught.value).encode()) < 4000
 
 
-def test_who_says_how_many_speakers_there_are_wants_them_told_apart() -> None:
+def test_a_speaker_count_implies_speakers() -> None:
     assert Options(speaker_count=2).speakers
     assert not Options(speaker_count=2, speakers=False).speakers
     job = Options(speakers=True, speaker_count=2)

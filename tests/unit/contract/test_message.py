@@ -70,7 +70,7 @@ def test_a_message_leaves_out_what_is_default() -> None:
     assert set(message["files"][0]) == {"index", "audio", "relative"}
 
 
-def test_a_message_says_bytes_as_the_interface_does() -> None:
+def test_a_message_names_the_size_bytes() -> None:
     message = Shard.from_message(
         {
             "schema": 1,

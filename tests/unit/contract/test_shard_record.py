@@ -66,7 +66,7 @@ def test_any_name_fits_on_one_line(relative: str) -> None:
         DONE.to_line()[:40],
     ],
 )
-def test_a_broken_line_costs_no_other(broken: bytes) -> None:
+def test_a_broken_line_does_not_hide_the_others(broken: bytes) -> None:
     body = DONE.to_line() + broken + b"\n\n" + FAILED.to_line()
     assert list(decode(body)) == [DONE, FAILED]
     with pytest.raises(ValueError, match="FileRecord"):
@@ -77,12 +77,12 @@ def test_a_body_that_was_cut_off_keeps_its_whole_lines() -> None:
     assert list(decode(encode([DONE, FAILED])[:-5])) == [DONE]
 
 
-def test_what_a_later_release_adds_is_passed_over() -> None:
+def test_fields_of_a_later_release_are_ignored() -> None:
     line = json.dumps({**json.loads(DONE.to_line()), "mood": "good"}).encode()
     assert FileRecord.model_validate_json(line) == DONE
 
 
-def test_what_is_kept_of_a_job_lies_in_its_folder() -> None:
+def test_documents_of_a_job_are_in_its_folder() -> None:
     folder = "s3://out/prefix/_jobs/night/"
     assert job_uri(OUTPUT, "night", "report.json") == f"{folder}report.json"
     assert shard_record_uri(OUTPUT, "night", "night-07") == f"{folder}shards/night-07.jsonl"
@@ -91,7 +91,7 @@ def test_what_is_kept_of_a_job_lies_in_its_folder() -> None:
 
 
 @pytest.mark.parametrize("name", ["..", ".", "../../x", "a/b", "a\0", "漢", "\ud800", "a%2Fb"])
-def test_names_of_other_clients_stay_in_one_part_of_the_key(name: str) -> None:
+def test_names_of_other_clients_are_escaped_into_one_part_of_the_key(name: str) -> None:
     parts = shard_record_uri("s3://out/", name, name).split("/")
     assert parts[:4] == ["s3:", "", "out", "_jobs"]
     assert parts[5] == "shards"
@@ -99,6 +99,6 @@ def test_names_of_other_clients_stay_in_one_part_of_the_key(name: str) -> None:
     assert parts[4] not in ("", ".", "..")
 
 
-def test_different_names_lie_in_different_places() -> None:
+def test_different_names_have_different_keys() -> None:
     names = ["a/b", "a%2Fb", "a%b", "..", "%2E%2E", "a b"]
     assert len({shard_record_uri(OUTPUT, "night", name) for name in names}) == len(names)

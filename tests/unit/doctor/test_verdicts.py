@@ -1,18 +1,20 @@
-"""What is taken for sound, for doubtful and for wrong."""
+"""What `fleet doctor` takes for sound, for doubtful and for wrong."""
 
 import itertools
-from typing import Any
+import os
+from typing import Any, NoReturn
 
 import pytest
 import redis
 import redis.exceptions
 
-from funasr_fleet.doctor import Verdict
+from funasr_fleet.doctor import Finding, Verdict, worker
 from funasr_fleet.doctor.broker import check_clock, check_persistence, round_trip_s, try_writing
 from funasr_fleet.doctor.storage import read_below, write_below
-from funasr_fleet.doctor.worker import check_devices, check_threads
+from funasr_fleet.doctor.worker import check_devices, check_models, check_threads, load_apart
+from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectDenied
-from funasr_fleet.worker.process.hardware import Gpu
+from funasr_fleet.worker.process.hardware import Gpu, SlotPlan
 from tests.support.memory_store import MemoryStore
 
 H100 = Gpu(index=0, name="NVIDIA H100", uuid="GPU-1", memory_bytes=80 << 30)
@@ -21,7 +23,7 @@ EIGHT = [
 ]
 
 
-def test_the_first_question_brings_the_login_and_the_second_is_timed() -> None:
+def test_the_round_trip_is_measured_after_the_login() -> None:
     seconds, asked = 0.0, itertools.chain([0.075, 0.015])
 
     def ask() -> None:
@@ -70,7 +72,7 @@ class _Refusing:
         ("get", None, "written must be there at once", False),
     ],
 )
-def test_a_broker_that_answers_but_takes_nothing_is_wrong(
+def test_a_broker_that_rejects_writes_is_an_error_with_advice(
     command: str, answer: Any, advice: str, gone: bool
 ) -> None:
     client: Any = _Refusing(command, answer)
@@ -81,7 +83,7 @@ def test_a_broker_that_answers_but_takes_nothing_is_wrong(
     assert str(answer or "") in found.told
 
 
-def test_what_is_written_to_the_broker_begins_with_the_prefix_and_is_deleted() -> None:
+def test_the_test_key_has_the_prefix_and_is_deleted() -> None:
     keys: list[str] = []
 
     class Watched(_Refusing):
@@ -105,7 +107,7 @@ def test_what_is_written_to_the_broker_begins_with_the_prefix_and_is_deleted() -
         (-7.0, "error", "7.00 s behind"),
     ],
 )
-def test_a_clock_may_differ_by_less_than_a_renewal(
+def test_a_clock_that_differs_by_a_second_is_a_warning_and_by_more_an_error(
     ahead_s: float, verdict: Verdict, told: str
 ) -> None:
     found = check_clock(ahead_s)
@@ -124,7 +126,9 @@ def test_a_clock_may_differ_by_less_than_a_renewal(
         ("", True, "ok"),
     ],
 )
-def test_a_queue_must_not_forget(policy: str, aof: bool, verdict: Verdict) -> None:
+def test_eviction_is_an_error_and_missing_persistence_a_warning(
+    policy: str, aof: bool, verdict: Verdict
+) -> None:
     assert check_persistence(policy, aof).verdict == verdict
 
 
@@ -140,40 +144,37 @@ def test_a_queue_must_not_forget(policy: str, aof: bool, verdict: Verdict) -> No
         (("MIG-1",), EIGHT, "ok"),
     ],
 )
-def test_a_gpu_that_is_not_used_is_doubtful(
+def test_an_unused_gpu_is_a_warning(
     devices: tuple[str, ...], gpus: list[Gpu], verdict: Verdict
 ) -> None:
     assert check_devices(devices, gpus).verdict == verdict
 
 
-def test_the_gpus_that_lie_idle_are_named() -> None:
+def test_idle_gpus_are_named() -> None:
     found = check_devices(("0", "GPU-3a", "5"), EIGHT)
     assert "GPU 1, 2, 4, 6, 7 are idle" in found.advice
 
 
 @pytest.mark.parametrize(
-    ("threads", "advice"), [(2, "FLEET_TORCH_THREADS=auto"), (1, "more cores, or fewer children")]
+    ("threads", "children", "cores", "advice"),
+    [
+        (4, 8, 32, ""),
+        (2, 1, 2, ""),
+        (4, 8, 16, "FLEET_TORCH_THREADS=auto"),
+        (1, 8, 4, "more cores, or fewer children"),
+        (1, 8, 8, "at least two cores per GPU"),
+    ],
 )
-def test_what_is_advised_against_too_few_cores_is_not_there_already(
-    threads: int, advice: str
+def test_too_few_cores_for_all_threads_are_a_warning_with_advice(
+    threads: int, children: int, cores: int, advice: str
 ) -> None:
-    found = check_threads(threads, 8, 4)
-    assert found.verdict == "warning"
+    found = check_threads(threads, children, cores)
+    assert found.verdict == ("warning" if advice else "ok")
     assert advice in found.advice
-    assert ("auto" in found.advice) == (threads > 1)
+    assert ("auto" in found.advice) == ("auto" in advice)
 
 
-@pytest.mark.parametrize(
-    ("threads", "children", "cores", "verdict"),
-    [(4, 8, 32, "ok"), (4, 8, 16, "warning"), (1, 8, 8, "warning"), (2, 1, 2, "ok")],
-)
-def test_threads_want_cores_of_their_own(
-    threads: int, children: int, cores: int, verdict: Verdict
-) -> None:
-    assert check_threads(threads, children, cores).verdict == verdict
-
-
-def test_a_prefix_without_anything_is_doubtful() -> None:
+def test_an_empty_prefix_is_a_warning() -> None:
     store = MemoryStore("audio", "transcripts")
     assert read_below(store, "s3://audio/none/").verdict == "warning"
     store.write("s3://audio/calls/a.wav", b"RIFF", "audio/wav")
@@ -181,14 +182,14 @@ def test_a_prefix_without_anything_is_doubtful() -> None:
     assert (found.verdict, "a.wav" in found.told) == ("ok", True)
 
 
-def test_what_is_written_to_try_is_deleted_again() -> None:
+def test_the_test_object_is_deleted() -> None:
     store = MemoryStore("audio", "transcripts")
     assert write_below(store, "s3://transcripts/").verdict == "ok"
     assert list(store.list("s3://transcripts/")) == []
 
 
 @pytest.mark.parametrize("output", ["s3://transcripts", "s3://transcripts/2026", "transcripts/"])
-def test_an_output_that_enqueue_refuses_is_wrong_and_nothing_is_written(output: str) -> None:
+def test_an_invalid_output_is_an_error_and_nothing_is_written(output: str) -> None:
     store = MemoryStore("transcripts", "transcripts_doctor")
     found = write_below(store, output)
     assert (found.verdict, "--output" in found.told) == ("error", True)
@@ -202,9 +203,41 @@ class _Undeletable(MemoryStore):
         raise ObjectDenied(f"access to {uri} was denied")
 
 
-def test_a_delete_that_is_denied_is_doubtful_for_workers_write_all_the_same() -> None:
+def test_a_denied_delete_is_only_a_warning() -> None:
     store = _Undeletable("transcripts")
     found = write_below(store, "s3://transcripts/")
     (left,) = store.list("s3://transcripts/")
     assert (found.verdict, f"{left.uri} stays" in found.told) == ("warning", True)
     assert "s3:DeleteObject" in found.advice
+
+
+SETTINGS = Settings(model="demo")
+
+
+def loads_but_on_gpu_1(settings: Settings, plan: SlotPlan) -> Finding:
+    return Finding("model", "error" if plan.visible == "1" else "ok", plan.visible)
+
+
+def test_every_device_is_tried_and_a_failing_one_is_named() -> None:
+    found = list(check_models(SETTINGS, ("0", "1", "2"), loads_but_on_gpu_1))
+    assert [(one.row, one.verdict, one.told) for one in found] == [
+        ("model 0", "ok", "0"),
+        ("model 1", "error", "1"),
+        ("model 2", "ok", "2"),
+    ]
+
+
+def test_a_device_shared_by_several_children_is_tried_once() -> None:
+    found = list(check_models(SETTINGS, ("cpu", "cpu"), loads_but_on_gpu_1))
+    assert [one.row for one in found] == ["model"]
+
+
+def dies(settings: Settings, plan: SlotPlan) -> NoReturn:
+    os._exit(9)
+
+
+def test_a_process_killed_while_loading_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "load_here", dies)
+    (found,) = check_models(SETTINGS, ("cpu",), load_apart)
+    assert (found.verdict, found.unreachable) == ("error", True)
+    assert "was killed while it loaded" in found.told

@@ -1,9 +1,8 @@
 """Which worker pods Kubernetes may end first."""
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from funasr_fleet.exporter.deletion_cost import (
     changed_costs,
     keep_costs,
 )
+from tests.support.web import page, serving
 
 
 def seen(worker: str, slot: int = 0, shard: str | None = "s") -> WorkerSeen:
@@ -36,7 +36,7 @@ def seen(worker: str, slot: int = 0, shard: str | None = "s") -> WorkerSeen:
         ({}, [seen("bare-metal")], {}),
     ],
 )
-def test_a_pod_costs_by_the_shards_in_its_hands(
+def test_the_deletion_cost_of_a_pod_follows_its_active_shards(
     pods: dict[str, str | None], workers: list[WorkerSeen], changes: dict[str, str]
 ) -> None:
     assert changed_costs(pods, workers) == changes
@@ -60,7 +60,7 @@ class OnePod:
 
 
 @pytest.mark.parametrize("error", [BrokerUnavailable("away"), TypeError("of a bug")])
-def test_whatever_goes_wrong_is_logged_and_tried_again(
+def test_any_error_is_logged_and_retried(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     pod, looks, naps = OnePod(), iter((error, None)), iter((None, Ended()))
@@ -112,28 +112,19 @@ def api() -> Api:
 def pods(api: Api, tmp_path: Path) -> Iterator[ClusterPods]:
     (tmp_path / "token").write_text("right\n")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            kind = self.headers.get("Content-Type")
-            allowed = self.headers["Authorization"] == "Bearer right"
-            refused: tuple[int, Any] = (403, {})
-            code, answer = api.answer(self.command, self.path, body, kind) if allowed else refused
-            self.send_response(code)
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        code: int = 403
+        found: Any = {}
+        if request.headers["Authorization"] == "Bearer right":
+            kind = request.headers.get("Content-Type")
+            code, found = api.answer(request.command, request.path, body, kind)
+        page(code, json.dumps(found).encode())(request)
 
-        def do_PATCH(self) -> None:
-            self.do_GET()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/api/v1/namespaces/asr/pods"
+    with serving() as host:
+        host.otherwise = answer
+        url = f"http://127.0.0.1:{host.port}/api/v1/namespaces/asr/pods"
         yield ClusterPods(url, "app.kubernetes.io/component=worker", tmp_path)
-        server.shutdown()
 
 
 def test_pods_are_found_by_their_labels_and_annotated(api: Api, pods: ClusterPods) -> None:
@@ -144,9 +135,7 @@ def test_pods_are_found_by_their_labels_and_annotated(api: Api, pods: ClusterPod
     assert pods.costs() == {"pod-1": None, "pod-2": "100"}
 
 
-def test_a_pod_that_has_gone_or_a_role_that_lacks_is_told(
-    pods: ClusterPods, tmp_path: Path
-) -> None:
+def test_a_missing_pod_and_a_missing_role_are_reported(pods: ClusterPods, tmp_path: Path) -> None:
     with pytest.raises(KubernetesUnavailable, match="404"):
         pods.set_cost("pod-3", "100")
     (tmp_path / "token").write_text("expired")
@@ -154,13 +143,13 @@ def test_a_pod_that_has_gone_or_a_role_that_lacks_is_told(
         pods.costs()
 
 
-def test_outside_a_pod_that_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_outside_a_pod_there_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(KubernetesUnavailable, match="does not run in a pod"):
         ClusterPods.of_this_namespace("x=y", tmp_path)
 
 
-def test_inside_a_pod_its_own_namespace_is_asked(
+def test_inside_a_pod_its_own_namespace_is_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")

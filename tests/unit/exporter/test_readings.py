@@ -1,11 +1,14 @@
-"""What a snapshot becomes."""
+"""What a snapshot becomes, and the exporter's pages while Redis is there and while it is away."""
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from funasr_fleet.broker.ledger.values import JobCounts
+from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.exporter.metrics import (
     CATALOGUE,
     MOST_JOBS,
@@ -16,8 +19,11 @@ from funasr_fleet.exporter.metrics import (
     Snapshot,
     read,
 )
+from funasr_fleet.exporter.serving import Pages
+from funasr_fleet.exporter.snapshot import FleetCollector
 from funasr_fleet.producer.progress.measuring import measure
-from tests.support.job_counts import BEGUN, counted, steady
+from funasr_fleet.settings import Settings
+from tests.support.examples import BEGUN, counted, steady
 
 HOUR_MS = 3_600_000
 HALF_DONE = counted({"ok": 100}, files=200, audio_ms=100 * HOUR_MS, work_ms=1_200_000)
@@ -41,7 +47,7 @@ def samples(found: Snapshot) -> dict[tuple[str, ...], float]:
     return dict(told)
 
 
-def test_queues_and_dead_letters_are_told() -> None:
+def test_queues_and_dead_letters_are_exported() -> None:
     told = samples(snapshot())
     assert told["asr_broker_up",] == 1
     assert told["asr_backlog_messages", "fleet", "ready"] == 7
@@ -50,7 +56,7 @@ def test_queues_and_dead_letters_are_told() -> None:
     assert told["asr_dead_letters",] == 3
 
 
-def test_a_job_is_told_in_files_audio_and_time() -> None:
+def test_a_job_is_exported_in_files_audio_and_time() -> None:
     told = samples(snapshot(reading()))
     assert told["asr_backlog_files", "night"] == 100
     assert told["asr_backlog_audio_seconds", "night"] == 100 * 3600
@@ -93,7 +99,7 @@ def test_without_an_eta_there_is_no_series_of_it() -> None:
 
 
 @pytest.mark.parametrize("files", [100, 200])
-def test_a_job_that_is_not_known_whole_does_not_look_complete(files: int) -> None:
+def test_a_job_with_an_incomplete_ledger_does_not_look_complete(files: int) -> None:
     counts = counted({"ok": 97, "failed": 3}, files=files, whole=False, kinds={"poison": 3})
     told = samples(snapshot(reading(counts)))
     of_the_job = {key[0] for key in told if key[1:2] == ("night",)}
@@ -101,13 +107,13 @@ def test_a_job_that_is_not_known_whole_does_not_look_complete(files: int) -> Non
     assert (told["asr_jobs", "unknown"], told["asr_jobs", "complete"]) == (1, 0)
 
 
-def test_a_job_that_is_not_known_whole_adds_nothing_to_the_others() -> None:
+def test_a_job_with_an_incomplete_ledger_adds_nothing_to_the_others() -> None:
     known = [reading(counted({"ok": 1}, job=f"job-{n}", files=3)) for n in range(MOST_JOBS)]
     lost = reading(counted({"ok": 1}, job="lost", whole=False))
     assert samples(snapshot(*known, lost))["asr_backlog_files", OTHERS] == 0
 
 
-def test_a_server_without_a_limit_has_none() -> None:
+def test_a_server_without_a_memory_limit_exports_none() -> None:
     broker = BrokerReading(used_bytes=1000, limit_bytes=0, clients=9)
     told = samples(snapshot(broker=broker))
     assert ("asr_broker_memory_bytes", "limit") not in told
@@ -127,7 +133,7 @@ def test_thousands_of_jobs_do_not_become_thousands_of_series() -> None:
     assert everything == (MOST_JOBS + 50) * 2 * 3600
 
 
-def test_a_large_job_that_goes_on_is_never_among_the_others() -> None:
+def test_a_large_running_job_always_has_its_own_series() -> None:
     ended = [reading(counted({"ok": 9}, job=f"ended-{n}")) for n in range(MOST_JOBS)]
     small = [reading(counted({"ok": 1}, job=f"small-{n}", files=3)) for n in range(MOST_JOBS)]
     large = reading(counted({"ok": 1}, job="large", files=10_000_000))
@@ -138,7 +144,42 @@ def test_a_large_job_that_goes_on_is_never_among_the_others() -> None:
     assert told["asr_backlog_files", OTHERS] == 2
 
 
-def test_nothing_is_told_that_is_not_declared() -> None:
+def test_every_exported_sample_is_declared() -> None:
     labels = {metric.name: len(metric.labels) for metric in CATALOGUE}
     for key in samples(snapshot(reading())):
         assert labels[key[0]] == len(key) - 1
+
+
+def values(page: bytes) -> dict[str, float]:
+    families = text_string_to_metric_families(page.decode())
+    return {
+        f"{sample.name}{sample.labels or ''}": sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def test_the_metrics_page_has_the_snapshot() -> None:
+    code, kind, body = Pages(lambda: snapshot(reading())).page("/metrics")
+    assert code == 200
+    assert kind.startswith("text/plain; version=")
+    assert values(body)["asr_backlog_audio_seconds{'job': 'night'}"] == 360_000
+
+
+def test_during_an_outage_of_redis_no_stale_values_are_exported() -> None:
+    def away() -> Snapshot:
+        raise BrokerUnavailable("Redis cannot be reached")
+
+    pages = Pages(away)
+    assert values(pages.page("/metrics")[2]) == {"asr_broker_up": 0}
+    assert pages.page("/healthz")[0] == 200
+    assert pages.page("/readyz")[0] == 200
+    assert pages.page("/nothing")[0] == 404
+
+
+@pytest.mark.timeout(60)  # a client without a time limit waits for ever
+def test_a_redis_that_never_answers_is_reported_as_down() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, nobody answers
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        pages = Pages(FleetCollector(Settings.load(broker_url=url)).collect)
+        assert values(pages.page("/metrics")[2]) == {"asr_broker_up": 0}

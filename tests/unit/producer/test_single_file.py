@@ -8,7 +8,6 @@ import pytest
 
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import Options, Shard
-from funasr_fleet.contract.transcript import AudioInfo, ErrorReport, FailureDetail
 from funasr_fleet.producer import single_file as one_file
 from funasr_fleet.producer.errors import OptionsRefused
 from funasr_fleet.producer.model_choice import Route, why_refused
@@ -22,7 +21,7 @@ from funasr_fleet.producer.single_file import (
 from funasr_fleet.producer.single_file_request import SingleFileRequest
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectDenied
-from tests.support.examples import a_segment, a_transcript
+from tests.support.examples import a_segment, a_transcript, an_error_report
 from tests.support.memory_store import MemoryStore
 
 SCRATCH = "s3://scratch/mine/"
@@ -36,11 +35,7 @@ def call(tmp_path: Path) -> Path:
 
 
 ERRAND = SingleFileRequest(
-    shard="one-1",
-    name="a.wav",
-    audio="s3://in/a.wav",
-    local=None,
-    output="s3://scratch/results/1/",
+    shard="one-1", name="a.wav", audio="s3://in/a.wav", local=None, output="s3://scratch/results/1/"
 )
 
 
@@ -62,7 +57,7 @@ class Clock:
 
 
 @pytest.mark.parametrize("ending", ["json", "error.json"])
-def test_it_waits_with_growing_pauses_until_an_outcome_is_there(ending: str) -> None:
+def test_waiting_polls_with_growing_pauses(ending: str) -> None:
     store = MemoryStore("scratch")
     uri = f"{ERRAND.output}a.wav.{ending}"
 
@@ -79,7 +74,7 @@ def test_it_waits_with_growing_pauses_until_an_outcome_is_there(ending: str) -> 
     assert clock.now_s < 32
 
 
-def test_it_gives_up_at_the_deadline_and_looks_once_more_then() -> None:
+def test_waiting_ends_at_the_deadline_with_one_last_check() -> None:
     store, clock = MemoryStore("scratch"), Clock()
     assert wait_for_outcome(ERRAND, store, 7.3, clock, clock.sleep) is None
     assert clock.now_s == pytest.approx(7.3)
@@ -126,10 +121,7 @@ class Worker:
         self.write(shard, "json", body)
 
     def fail(self, shard: Shard) -> None:
-        detail = FailureDetail(
-            kind="undecodable_audio", message="no audio in it", attempts=1, worker="w", at="now"
-        )
-        report = ErrorReport(audio=AudioInfo(uri="s3://in/a.wav"), error=detail)
+        report = an_error_report("undecodable_audio", "no audio in it")
         self.write(shard, "error.json", report.to_json())
 
 
@@ -147,7 +139,7 @@ def left(store: MemoryStore) -> list[str]:
     return [found.uri for found in store.list(SCRATCH + "uploads/")]
 
 
-def test_the_text_comes_back_and_the_upload_is_gone(
+def test_the_text_is_returned_and_the_upload_deleted(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
     said: list[str] = []
@@ -171,7 +163,7 @@ def test_a_failed_file_is_an_error_with_its_report(
     assert left(store) == []
 
 
-def test_the_upload_is_gone_after_an_interrupt_too(
+def test_the_upload_is_deleted_after_an_interrupt(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
     def interrupt(shard: Shard) -> None:
@@ -183,7 +175,7 @@ def test_the_upload_is_gone_after_an_interrupt_too(
     assert left(store) == []
 
 
-def test_an_upload_that_may_not_be_deleted_costs_a_warning_not_the_result(
+def test_an_undeletable_upload_is_only_a_warning(
     worker: Worker,
     store: MemoryStore,
     call: Path,
@@ -198,7 +190,7 @@ def test_an_upload_that_may_not_be_deleted_costs_a_warning_not_the_result(
     assert "cannot delete the upload" in caplog.text
 
 
-def test_nobody_in_time_is_an_error_that_says_where_to_look(
+def test_a_timeout_is_an_error_that_names_the_next_command(
     worker: Worker, store: MemoryStore, call: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker.answer = lambda shard: None
@@ -208,7 +200,7 @@ def test_nobody_in_time_is_an_error_that_says_where_to_look(
     assert left(store) == []
 
 
-def test_it_goes_to_the_queue_of_the_model_and_warnings_are_told(
+def test_the_file_goes_to_the_queue_of_the_model_and_warnings_are_passed_on(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
     worker.choice = Route(queue="fleet-demo", model="demo", is_known=True, warnings=("alone",))
@@ -218,7 +210,7 @@ def test_it_goes_to_the_queue_of_the_model_and_warnings_are_told(
     assert warned == ["alone"]
 
 
-def test_what_the_model_cannot_do_is_refused_before_anything_is_uploaded(
+def test_unsupported_options_are_rejected_before_the_upload(
     worker: Worker, store: MemoryStore, call: Path
 ) -> None:
     worker.choice = Route(queue="fleet", model="demo", is_known=True, served=True)

@@ -18,7 +18,7 @@ def call(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_here_is_uploaded_under_a_name_that_no_other_has(call: Path) -> None:
+def test_a_local_file_is_uploaded_under_a_unique_name(call: Path) -> None:
     first, second = plan(str(call), SCRATCH), plan(str(call), SCRATCH)
     assert first.local == call
     assert first.audio.startswith(SCRATCH + "uploads/")
@@ -29,7 +29,7 @@ def test_a_file_here_is_uploaded_under_a_name_that_no_other_has(call: Path) -> N
     assert len({first.output, second.output}) == len({first.shard, second.shard}) == 2
 
 
-def test_an_object_stays_where_it_is() -> None:
+def test_an_object_in_s3_is_not_uploaded() -> None:
     errand = plan("s3://in/calls/a.mp3", SCRATCH)
     assert (errand.audio, errand.local, errand.name) == ("s3://in/calls/a.mp3", None, "a.mp3")
 
@@ -52,7 +52,7 @@ def test_a_name_that_s3_does_not_take_is_replaced(tmp_path: Path, name: str) -> 
         ("s3://in/a.wav", "scratch/", BadConfiguration, "must be s3://bucket/prefix/"),
     ],
 )
-def test_what_cannot_be_is_told_before_anything_is_sent(
+def test_invalid_arguments_are_rejected_before_anything_is_sent(
     audio: str, scratch: str, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):

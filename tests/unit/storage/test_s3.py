@@ -1,6 +1,8 @@
-"""What botocore says becomes an error that tells what to do."""
+"""Errors of botocore become errors that say what to do; the policy in deploy/ is sufficient."""
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import (
@@ -51,7 +53,7 @@ def _answer(code: str) -> ClientError:
         (ConnectTimeoutError(endpoint_url="http://x"), StoreUnavailable),
     ],
 )
-def test_an_error_of_boto_becomes_one_of_ours(error: Exception, meaning: type[StoreError]) -> None:
+def test_errors_of_boto_are_translated(error: Exception, meaning: type[StoreError]) -> None:
     said = translate(error, URI)
     assert type(said) is meaning
     assert "calls" in str(said)
@@ -66,12 +68,11 @@ def test_an_etag_is_quoted_whether_the_store_quotes_it_or_not(listed: str) -> No
     assert s3._quoted(listed) == '"9b2c"'
 
 
-def test_the_answer_to_a_head_is_known_by_its_status_alone() -> None:
+def test_errors_of_head_requests_are_translated_by_status() -> None:
     def answer(status: int) -> ClientError:
         error = {"Code": str(status), "Message": "no"}
         return ClientError(
-            {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}},
-            "HeadObject",
+            {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}, "HeadObject"
         )
 
     kinds = {status: type(translate(answer(status), URI)) for status in (400, 403, 404, 429, 503)}
@@ -92,7 +93,7 @@ def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
-def test_a_store_of_one_s_own_is_asked_without_wildcard_dns(
+def test_custom_endpoints_use_path_style_addressing(
     no_endpoint: pytest.MonkeyPatch, name: str
 ) -> None:
     assert s3._addressing_style() == "auto"
@@ -103,7 +104,7 @@ def test_a_store_of_one_s_own_is_asked_without_wildcard_dns(
 @pytest.mark.parametrize(
     "endpoint", ["localhost:9000", "user:hush@minio", "http://", "http://[::1"]
 )
-def test_an_endpoint_that_is_no_address_is_told_without_its_password(
+def test_an_invalid_endpoint_is_reported_without_its_password(
     no_endpoint: pytest.MonkeyPatch, endpoint: str
 ) -> None:
     no_endpoint.setenv("AWS_ENDPOINT_URL_S3", endpoint)
@@ -112,7 +113,7 @@ def test_an_endpoint_that_is_no_address_is_told_without_its_password(
     assert "hush" not in str(caught.value)
 
 
-def test_a_range_behind_the_end_is_no_error_and_everything_else_is() -> None:
+def test_a_range_beyond_the_end_is_not_an_error() -> None:
     with nothing_behind_the_end():
         raise _answer("InvalidRange")
     with pytest.raises(ObjectMissing), translated(URI), nothing_behind_the_end():
@@ -149,3 +150,23 @@ def test_a_level_is_listed_from_before_the_folder_that_holds_the_key(
     prefix: str, key: str, start: str
 ) -> None:
     assert s3._before_its_folder(prefix, key) == start
+
+
+POLICY = Path(__file__).parents[3] / "deploy" / "s3-policy.json"
+
+
+def test_the_policy_grants_each_action_where_it_is_needed() -> None:
+    granted: dict[str, set[str]] = {}
+    for statement in json.loads(POLICY.read_text())["Statement"]:
+        assert statement["Effect"] == "Allow"
+        actions, resources = statement["Action"], statement["Resource"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            places = [resources] if isinstance(resources, str) else resources
+            granted.setdefault(action, set()).update(places)
+    audio, results = "arn:aws:s3:::AUDIO-BUCKET", "arn:aws:s3:::RESULT-BUCKET"
+    assert granted == {
+        "s3:GetObject": {f"{audio}/*", f"{results}/*"},
+        "s3:PutObject": {f"{results}/*"},
+        "s3:DeleteObject": {f"{results}/*"},
+        "s3:ListBucket": {audio, results},
+    }

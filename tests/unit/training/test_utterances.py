@@ -1,7 +1,11 @@
-"""Plans are seeded, and their labels say what is spoken."""
+"""Utterances are drawn from a seed; clips are mixed; no voice of the examination is trained on."""
 
+import pytest
+
+from training.clips import CLIPS, reference_text, spoken_in
 from training.utterances import Utterance, draw_short, draw_utterance
-from training.vocabulary import TOKENS, token_ids, transcript
+from training.vocabulary import LANGUAGES, TOKENS, Language, token_ids
+from training.voices import held_out_voices, training_voices
 
 VOICES = ("en-us+f1", "en-us+m1", "en+f2")
 
@@ -62,14 +66,31 @@ def test_labels_name_the_words_that_are_spoken() -> None:
     assert [TOKENS[token] for token in token_ids((9, 0), "en")] == ["nine", "zero"]
 
 
-def test_every_token_has_one_identifier_and_marks_come_first() -> None:
-    assert len(set(TOKENS)) == len(TOKENS) == 24
-    assert TOKENS[:3] == ("<blank>", "<s>", "</s>")
-
-
 def test_a_pause_is_read_before_its_word_only() -> None:
     assert plan().ssml == '<speak>一 <break time="300ms"/> 七 零</speak>'
 
 
-def test_transcript_of_nothing_is_empty() -> None:
-    assert transcript((), "en") == ""
+def test_clips_use_only_held_out_voices() -> None:
+    for clip in CLIPS:
+        assert {said.voice for said in spoken_in(clip)} <= set(held_out_voices(clip.language))
+
+
+def test_no_file_is_named_twice_and_every_reference_has_words() -> None:
+    assert len({clip.file for clip in CLIPS}) == len(CLIPS)
+    assert all(reference_text(clip).strip() for clip in CLIPS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_voice_is_in_both_sets(language: Language) -> None:
+    assert not set(training_voices(language)) & set(held_out_voices(language))
+    assert len(set(held_out_voices(language))) >= 12
+
+
+def test_mandarin_is_not_read_by_the_voice_that_says_tone_numbers() -> None:
+    assert all(voice.startswith("cmn-latn-pinyin") for voice in training_voices("zh"))
+
+
+def test_variants_that_crush_mandarin_syllables_examine_english_only() -> None:
+    for crushing in ("antonio", "pedro"):
+        assert not any(voice.endswith(crushing) for voice in held_out_voices("zh"))
+        assert any(voice.endswith(crushing) for voice in held_out_voices("en"))

@@ -27,16 +27,16 @@ def let(
     return counts
 
 
-def test_the_first_message_brings_one_pod_and_the_next_look_many() -> None:
+def test_scaling_starts_with_one_pod_and_then_follows_the_backlog() -> None:
     counts = let(Autoscaler(SCALER, 100), 0, (0, 0), (50, 7), (50, 7), (50, 7), (50, 7), (50, 7))
     assert counts == [0, 1, 9, 18, 36, 50]
 
 
-def test_there_are_never_more_than_there_may_be() -> None:
+def test_the_maximum_number_of_pods_is_never_exceeded() -> None:
     assert let(Autoscaler(SCALER, 20), 0, *[(500, 1)] * 5)[-1] == 20
 
 
-def test_fewer_are_wanted_for_a_while_before_any_goes() -> None:
+def test_scaling_down_waits_and_halves_the_pods_once_a_minute() -> None:
     busy, idle = (40.0, 1.0), (10.0, 1.0)
     counts = let(Autoscaler(SCALER, 100), 40, busy, *[idle] * 20)
     assert counts[:4] == [40] * 4
@@ -45,26 +45,26 @@ def test_fewer_are_wanted_for_a_while_before_any_goes() -> None:
     assert counts[-1] == 10
 
 
-def test_a_tenth_more_or_less_changes_nothing() -> None:
+def test_a_change_below_ten_percent_is_ignored() -> None:
     assert let(Autoscaler(SCALER, 100), 20, *[(21.9, 1), (18.1, 1)] * 5) == [20] * 10
     assert let(Autoscaler(SCALER, 100), 20, (22.1, 1)) == [23]
 
 
-def test_without_one_of_the_answers_no_pod_goes_and_some_may_come() -> None:
+def test_a_missing_metric_prevents_scaling_down_but_not_up() -> None:
     assert let(Autoscaler(SCALER, 100), 20, *[(None, 1.0)] * 20) == [20] * 20
     assert let(Autoscaler(SCALER, 100), 2, (30.0, None)) == [10]
 
 
-def test_all_go_when_nothing_was_there_for_long_enough() -> None:
+def test_pods_are_scaled_to_zero_after_the_cooldown() -> None:
     counts = let(Autoscaler(SCALER, 100), 1, (0, 1), *[(0, 0)] * 9)
     assert counts == [1] * 8 + [0, 0]
 
 
-def test_a_fixed_fleet_is_always_there() -> None:
+def test_a_fixed_fleet_never_changes() -> None:
     assert Autoscaler(fixed(), 64).decide(0, 0, ()) == 64
 
 
-def test_ours_is_what_the_manifest_says() -> None:
+def test_the_simulated_scaler_is_that_of_the_manifest() -> None:
     scaler = ours()
     assert [one.activates for one in scaler.triggers] == [False, False, True, True]
     assert scaler.down.policies[0].kind == "Percent"
@@ -74,6 +74,6 @@ def test_ours_is_what_the_manifest_says() -> None:
 
 
 @pytest.mark.parametrize(("waiting", "pods"), [(1.0, 1), (26.0, 6), (0.0, 0)])
-def test_another_counts_messages(waiting: float, pods: int) -> None:
+def test_a_queue_length_scaler_counts_messages(waiting: float, pods: int) -> None:
     scaler = replace(queue_length(5, "five"), up=SCALER.up)
     assert Autoscaler(scaler, 64).decide(0, 1, (waiting,)) == pods

@@ -38,17 +38,19 @@ def history() -> History:
         ("clamp_max(nothing, 3)", None),
     ],
 )
-def test_an_answer(history: History, text: str, answer: float | None) -> None:
+def test_expressions_are_evaluated_as_prometheus_does(
+    history: History, text: str, answer: float | None
+) -> None:
     assert query(text)(history, 300.0) == answer
 
 
-def test_what_is_clamped_by_nothing_is_no_number(history: History) -> None:
+def test_clamping_by_an_empty_result_gives_nan(history: History) -> None:
     found = query("clamp_max(sum(waits), scalar(nothing))")(history, 300.0)
     assert found is not None
     assert math.isnan(found)
 
 
-def test_a_sample_of_five_minutes_ago_is_too_old(history: History) -> None:
+def test_samples_older_than_five_minutes_are_ignored(history: History) -> None:
     assert query("work_total")(history, 599.0) == 600.0
     assert query("work_total")(history, 600.0) is None
 
@@ -56,15 +58,15 @@ def test_a_sample_of_five_minutes_ago_is_too_old(history: History) -> None:
 @pytest.mark.parametrize(
     "text", ["avg(work_total)", "work_total ^ 2", "floor(work_total)", "increase(work_total[5m])"]
 )
-def test_what_it_does_not_know_it_refuses(text: str) -> None:
+def test_unsupported_expressions_are_rejected(text: str) -> None:
     with pytest.raises(CannotPlay):
         query(text)
 
 
-def test_two_series_are_no_answer_unless_they_are_added_up(history: History) -> None:
+def test_several_series_are_rejected_unless_they_are_aggregated(history: History) -> None:
     with pytest.raises(CannotPlay):
         query("waits")(history, 300.0)
 
 
-def test_the_metrics_of_an_expression() -> None:
+def test_metric_names_are_extracted_from_an_expression() -> None:
     assert list(names('a_x / sum(rate(b[5m])) or c{d="e"}')) == ["a_x", "b", "c"]

@@ -1,29 +1,19 @@
 """A record speaks for a result only while that very result is there; then nothing is read."""
 
 import json
-from collections.abc import Iterable
 from contextlib import closing
 from typing import Any
 
 import pytest
 
 from funasr_fleet.contract.job import AudioRef, Options
-from funasr_fleet.contract.layout import (
-    error_uri,
-    fingerprint,
-    job_uri,
-    output_uri,
-    shard_record_uri,
-)
+from funasr_fleet.contract.layout import error_uri, job_uri, output_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, encode
 from funasr_fleet.producer.dedup.existing import ExistingResults
 from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
 from funasr_fleet.storage.base import StoreUnavailable
 from tests.support.examples import OUTPUT, a_ref
-from tests.support.memory_store import MemoryStore
-from tests.support.watched_store import WatchedStore
-
-MODEL = "sha256:m"
+from tests.support.stores import MODEL, WatchedStore, done, finish, put_on_record
 
 
 @pytest.fixture
@@ -35,97 +25,71 @@ def _refs(count: int = 5) -> list[AudioRef]:
     return [a_ref(f"s3://in/calls/{number}.wav", etag=f'"{number}"') for number in range(count)]
 
 
-def _finish(store: MemoryStore, ref: AudioRef, model: str = MODEL, note: str = "") -> FileRecord:
-    """Leave a worker's result, and say what the worker would put on record."""
-    mark = fingerprint(ref, ref.etag or "", model, Options())
-    receipt = {"fingerprint": mark, "model_revision": model, "note": note}
-    body = json.dumps({"receipt": receipt}).encode()
-    etag = store.write(output_uri(OUTPUT, ref.relative, "json"), body, "application/json")
-    return FileRecord(relative=ref.relative, outcome="ok", etag=etag, fingerprint=mark)
-
-
-def _put_on_record(store: MemoryStore, rows: Iterable[FileRecord], shard: str = "night-0") -> None:
-    store.write(shard_record_uri(OUTPUT, "night", shard), encode(rows), "application/x-ndjson")
-
-
-def _done(store: MemoryStore, refs: list[AudioRef], model: str | None = MODEL) -> list[bool]:
-    with UpToDateCheck(
-        store=store, output=OUTPUT, options=Options(), model_revision=model
-    ) as check:
-        marks = list(check.flag(refs))
-    assert [ref for ref, _ in marks] == refs
-    return [done for _, done in marks]
-
-
-def test_what_is_on_record_is_done_without_a_look_at_it(store: WatchedStore) -> None:
+def test_a_recorded_result_is_done_without_being_read(store: WatchedStore) -> None:
     refs = _refs()
-    _put_on_record(store, [_finish(store, ref) for ref in refs[:3]], "night-0")
-    _put_on_record(store, [_finish(store, ref) for ref in refs[3:]], "night-1")
-    assert _done(store, refs) == [True] * 5
-    assert store.reads == [shard_record_uri(OUTPUT, "night", f"night-{n}") for n in (0, 1)]
+    put_on_record(store, [finish(store, ref) for ref in refs[:3]], "night-0")
+    put_on_record(store, [finish(store, ref) for ref in refs[3:]], "night-1")
+    assert done(store, refs) == [True] * 5
+    assert sorted(store.reads) == [shard_record_uri(OUTPUT, "night", f"night-{n}") for n in (0, 1)]
     assert store.listings == [OUTPUT, OUTPUT + "_jobs/"]
 
 
-def test_what_is_not_on_record_is_read(store: WatchedStore) -> None:
+def test_an_unrecorded_result_is_read(store: WatchedStore) -> None:
     refs = _refs()
-    rows = [_finish(store, ref) for ref in refs[:4]]
-    _put_on_record(store, rows[:2])
-    assert _done(store, refs) == [True, True, True, True, False]
+    rows = [finish(store, ref) for ref in refs[:4]]
+    put_on_record(store, rows[:2])
+    assert done(store, refs) == [True, True, True, True, False]
     assert store.results_read == [output_uri(OUTPUT, ref.relative, "json") for ref in refs[2:4]]
 
 
-def test_a_record_of_other_bytes_or_another_model_is_proof_too(store: WatchedStore) -> None:
+def test_a_record_also_proves_that_a_result_is_stale(store: WatchedStore) -> None:
     refs = _refs()
-    _put_on_record(store, [_finish(store, ref) for ref in refs])
+    put_on_record(store, [finish(store, ref) for ref in refs])
     changed = [ref.model_copy(update={"etag": '"new"'}) for ref in refs]
-    assert _done(store, changed) == [False] * 5
-    assert _done(store, refs, model="sha256:new") == [False] * 5
+    assert done(store, changed) == [False] * 5
+    assert done(store, refs, model="sha256:new") == [False] * 5
     assert store.results_read == []
 
 
-def test_a_record_says_nothing_of_a_result_that_was_replaced(store: WatchedStore) -> None:
+def test_a_record_does_not_cover_a_replaced_result(store: WatchedStore) -> None:
     ref = a_ref(etag='"0"')
-    stale = _finish(store, ref)
-    _put_on_record(store, [stale])
-    _finish(store, ref, model="sha256:other")
-    assert _done(store, [ref]) == [False]
+    stale = finish(store, ref)
+    put_on_record(store, [stale])
+    finish(store, ref, model="sha256:other")
+    assert done(store, [ref]) == [False]
     assert store.results_read == [output_uri(OUTPUT, ref.relative, "json")]
-    assert _done(store, [ref], model="sha256:other") == [True]
+    assert done(store, [ref], model="sha256:other") == [True]
 
 
-def test_a_record_says_nothing_of_a_result_that_was_deleted(store: WatchedStore) -> None:
+def test_a_record_does_not_cover_a_deleted_result(store: WatchedStore) -> None:
     kept, gone = _refs(2)
-    _put_on_record(store, [_finish(store, kept), _finish(store, gone)])
+    put_on_record(store, [finish(store, kept), finish(store, gone)])
     store.delete(output_uri(OUTPUT, gone.relative, "json"))
-    assert _done(store, [kept, gone]) == [True, False]
+    assert done(store, [kept, gone]) == [True, False]
 
 
-def test_of_several_records_the_one_that_fits_the_result_counts(store: WatchedStore) -> None:
+def test_among_several_records_the_one_that_matches_the_result_counts(store: WatchedStore) -> None:
     ref = a_ref(etag='"0"')
-    rows = [_finish(store, ref, model=f"sha256:{number}") for number in range(3)]
+    rows = [finish(store, ref, model=f"sha256:{number}") for number in range(3)]
     for number, row in enumerate(rows):
-        _put_on_record(store, [row], f"night-{number}")
-    assert [_done(store, [ref], model=f"sha256:{n}") for n in range(3)] == [
-        [False],
-        [False],
-        [True],
-    ]
+        put_on_record(store, [row], f"night-{number}")
+    assert [done(store, [ref], model=f"sha256:{n}") for n in range(3)] == [[False], [False], [True]]
     assert store.results_read == []
 
 
 def test_a_record_of_the_same_bytes_under_another_name_proves_nothing(store: WatchedStore) -> None:
-    row = _finish(store, a_ref(etag='"0"'))
-    _put_on_record(store, [row.model_copy(update={"relative": "other.wav"})])
-    assert _done(store, [a_ref(etag='"0"', relative="other.wav")]) == [False]
+    row = finish(store, a_ref(etag='"0"'))
+    put_on_record(store, [row.model_copy(update={"relative": "other.wav"})])
+    assert done(store, [a_ref(etag='"0"', relative="other.wav")]) == [False]
 
 
 def test_rows_without_a_result_and_broken_rows_prove_nothing(store: WatchedStore) -> None:
     refs = _refs(3)
-    rows = [_finish(store, ref) for ref in refs]
+    rows = [finish(store, ref) for ref in refs]
     failed = FileRecord(relative=refs[0].relative, outcome="failed")
     body = encode([failed]) + rows[1].to_line()[:50] + b"\n" + rows[2].to_line()
     store.write(shard_record_uri(OUTPUT, "night", "night-0"), body, "application/x-ndjson")
-    assert _done(store, refs) == [True] * 3
+    assert done(store, refs) == [True] * 3
     assert store.results_read == [output_uri(OUTPUT, ref.relative, "json") for ref in refs[:2]]
 
 
@@ -135,29 +99,29 @@ def test_rows_without_a_result_and_broken_rows_prove_nothing(store: WatchedStore
 )
 def test_only_records_of_shards_are_read(store: WatchedStore, elsewhere: str) -> None:
     ref = a_ref(etag='"0"')
-    store.write(job_uri(OUTPUT, "night", elsewhere), _finish(store, ref).to_line(), "text/plain")
-    assert _done(store, [ref]) == [True]
-    assert store.reads == [output_uri(OUTPUT, ref.relative, "json")]
+    store.write(job_uri(OUTPUT, "night", elsewhere), finish(store, ref).to_line(), "text/plain")
+    assert done(store, [ref]) == [True]
+    assert sorted(store.reads) == [output_uri(OUTPUT, ref.relative, "json")]
 
 
-def test_nothing_is_read_where_nothing_was_written(store: WatchedStore) -> None:
-    _put_on_record(store, [FileRecord(relative="a", outcome="ok", etag='"e"', fingerprint="f")])
-    assert _done(store, _refs()) == [False] * 5
+def test_an_empty_output_costs_one_listing(store: WatchedStore) -> None:
+    put_on_record(store, [FileRecord(relative="a", outcome="ok", etag='"e"', fingerprint="f")])
+    assert done(store, _refs()) == [False] * 5
     assert (store.reads, store.listings) == ([], [OUTPUT])
 
 
 @pytest.mark.parametrize("denied", ["_jobs/", "night-0.jsonl"])
-def test_where_records_are_out_of_reach_results_are_read(store: WatchedStore, denied: str) -> None:
+def test_results_are_read_when_records_are_denied(store: WatchedStore, denied: str) -> None:
     refs = _refs()
-    _put_on_record(store, [_finish(store, ref) for ref in refs])
+    put_on_record(store, [finish(store, ref) for ref in refs])
     store.denied = (denied,)
-    assert _done(store, refs) == [True] * 5
+    assert done(store, refs) == [True] * 5
     assert len(store.results_read) == 5
 
 
-def test_storage_that_is_away_is_not_taken_for_one_without_records(store: WatchedStore) -> None:
+def test_unavailable_storage_is_not_mistaken_for_missing_records(store: WatchedStore) -> None:
     refs = _refs()
-    _put_on_record(store, [_finish(store, ref) for ref in refs])
+    put_on_record(store, [finish(store, ref) for ref in refs])
     store.denied, store.error = (".jsonl",), StoreUnavailable("away")
     with UpToDateCheck(
         store=store, output=OUTPUT, options=Options(), model_revision=MODEL
@@ -165,22 +129,26 @@ def test_storage_that_is_away_is_not_taken_for_one_without_records(store: Watche
         with pytest.raises(StoreUnavailable):
             list(check.flag(refs))
         store.denied = ()
-        assert [done for _, done in check.flag(refs)] == [True] * 5  # what was half read is gone
+        assert [is_done for _, is_done in check.flag(refs)] == [
+            True
+        ] * 5  # what was half read is gone
 
 
-def test_until_a_worker_says_its_revision_one_window_is_read_for_each(store: WatchedStore) -> None:
+def test_before_a_worker_reports_its_revision_one_window_is_read_for_each(
+    store: WatchedStore,
+) -> None:
     refs = _refs(3000)
-    rows = [_finish(store, ref, model=f"sha256:{n > 1500}") for n, ref in enumerate(refs)]
-    _put_on_record(store, rows)
-    assert _done(store, refs, model=None) == [True] * 3000
+    rows = [finish(store, ref, model=f"sha256:{n > 1500}") for n, ref in enumerate(refs)]
+    put_on_record(store, rows)
+    assert done(store, refs, model=None) == [True] * 3000
     assert len(store.results_read) == 1024 + (2048 - 1501)
     changed = [ref.model_copy(update={"etag": '"new"'}) for ref in refs]
-    assert _done(store, changed, model=None) == [False] * 3000
+    assert done(store, changed, model=None) == [False] * 3000
 
 
 def test_results_of_single_channels_do_not_make_the_file_done(store: WatchedStore) -> None:
     store.write(output_uri(OUTPUT, "calls/0.wav", "ch0.json"), b"{}", "application/json")
-    assert _done(store, _refs(1)) == [False]
+    assert done(store, _refs(1)) == [False]
     assert store.reads == []
 
 
@@ -188,36 +156,34 @@ def test_a_report_is_read_only_of_files_that_are_asked_for(store: WatchedStore) 
     body = {"audio": {"etag": '"1"'}, "error": {"kind": "undecodable_audio"}}
     for ref in _refs():
         store.write(error_uri(OUTPUT, ref.relative), json.dumps(body).encode(), "application/json")
-    assert _done(store, _refs()[1:3]) == [True, False]
+    assert done(store, _refs()[1:3]) == [True, False]
     assert store.results_read == [error_uri(OUTPUT, ref.relative) for ref in _refs()[1:3]]
 
 
 @pytest.mark.parametrize(
     "body", [b"{}", b"[]", b"{", b'{"audio": [], "error": {"kind": "poison"}}']
 )
-def test_a_torn_report_does_not_keep_a_file_from_being_tried(
-    store: WatchedStore, body: bytes
-) -> None:
+def test_a_torn_error_report_is_ignored(store: WatchedStore, body: bytes) -> None:
     store.write(error_uri(OUTPUT, "calls/0.wav"), body, "application/json")
-    assert _done(store, _refs(1)) == [False]
+    assert done(store, _refs(1)) == [False]
 
 
-def test_outputs_are_listed_when_the_first_file_comes_and_once(store: WatchedStore) -> None:
+def test_outputs_are_listed_once_and_only_for_the_first_file(store: WatchedStore) -> None:
     refs = _refs()
-    _put_on_record(store, [_finish(store, ref) for ref in refs])
-    check: dict[str, Any] = {"store": store, "output": OUTPUT, "options": Options()}
-    with UpToDateCheck(**check, model_revision=MODEL) as done:
-        assert list(done.flag([])) == []
+    put_on_record(store, [finish(store, ref) for ref in refs])
+    given: dict[str, Any] = {"store": store, "output": OUTPUT, "options": Options()}
+    with UpToDateCheck(**given, model_revision=MODEL) as check:
+        assert list(check.flag([])) == []
         assert store.listings == []
         for ref in refs:
-            assert list(done.flag([ref])) == [(ref, True)]
+            assert list(check.flag([ref])) == [(ref, True)]
     assert store.listings == [OUTPUT, OUTPUT + "_jobs/"]
 
 
-def test_many_records_come_in_order_and_none_is_left_out(store: WatchedStore) -> None:
+def test_many_records_are_all_read(store: WatchedStore) -> None:
     refs = _refs(300)
     for number, ref in enumerate(refs):
-        _put_on_record(store, [_finish(store, ref)], f"night-{number:03d}")
+        put_on_record(store, [finish(store, ref)], f"night-{number:03d}")
     with closing(ExistingResults()) as evidence:
         evidence.gather(store, OUTPUT)
         assert all(evidence.is_recorded(ref.relative) for ref in refs)

@@ -1,4 +1,4 @@
-"""A local folder: uploaded once, then referred to."""
+"""A local folder: walked in the order of its keys in S3, uploaded once, then referred to."""
 
 import os
 import threading
@@ -8,9 +8,9 @@ from typing import BinaryIO
 import pytest
 
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.producer.discovery.folder import LocalFolder
-from funasr_fleet.producer.discovery.interface import Filters
-from tests.support.manifests import goes_on_behind_each, items, reason, refs
+from funasr_fleet.producer.discovery.folder import LocalFolder, walk
+from funasr_fleet.producer.discovery.interface import BadSource, Filters
+from tests.support.examples import goes_on_behind_each, items, reason, refs
 from tests.support.memory_store import MemoryStore
 
 UPLOAD = "s3://in/up/"
@@ -49,7 +49,7 @@ def test_every_audio_file_is_uploaded_under_its_name_and_found(folder: Path) -> 
     assert "s3://in/up/notes.txt" not in store.uploaded
 
 
-def test_what_lies_in_a_folder_of_jobs_is_not_uploaded_over_their_documents(folder: Path) -> None:
+def test_files_in_a_jobs_folder_are_not_uploaded(folder: Path) -> None:
     (folder / "_jobs").mkdir()
     (folder / "_jobs/x.wav").write_bytes(b"x")
     store = CountingStore()
@@ -59,7 +59,7 @@ def test_what_lies_in_a_folder_of_jobs_is_not_uploaded_over_their_documents(fold
     assert "s3://in/up/_jobs/x.wav" not in store.uploaded
 
 
-def test_what_is_there_already_is_not_sent_again(folder: Path) -> None:
+def test_uploaded_files_are_not_uploaded_again(folder: Path) -> None:
     store = CountingStore()
     first = _refs(folder, store)
     store.uploaded.clear()
@@ -67,7 +67,7 @@ def test_what_is_there_already_is_not_sent_again(folder: Path) -> None:
     assert store.uploaded == []
 
 
-def test_a_file_of_another_size_is_sent_again(folder: Path) -> None:
+def test_a_file_of_another_size_is_uploaded_again(folder: Path) -> None:
     store = CountingStore()
     before = _refs(folder, store)
     (folder / "b.wav").write_bytes(b"longer")
@@ -77,13 +77,13 @@ def test_a_file_of_another_size_is_sent_again(folder: Path) -> None:
     assert before[0].etag != after[0].etag
 
 
-def test_what_others_put_beside_it_is_not_ours(folder: Path) -> None:
+def test_other_objects_below_the_upload_prefix_are_ignored(folder: Path) -> None:
     store = CountingStore()
     store.write("s3://in/up/foreign.wav", b"x", "")
     assert "foreign.wav" not in [ref.relative for ref in _refs(folder, store)]
 
 
-def test_it_goes_on_behind_any_name(folder: Path) -> None:
+def test_it_resumes_after_any_name(folder: Path) -> None:
     for name in ("sub-1.wav", "sub.wav", "sub/b.wav", "sub0.wav", "a.wav"):
         (folder / name).write_bytes(b"x")
     store = CountingStore()
@@ -91,7 +91,7 @@ def test_it_goes_on_behind_any_name(folder: Path) -> None:
     assert sorted(store.uploaded) == [f"{UPLOAD}{one.relative}" for one in _refs(folder, store)]
 
 
-def test_files_are_sent_at_the_same_time_and_come_in_order(tmp_path: Path) -> None:
+def test_files_are_uploaded_in_parallel_and_yielded_in_order(tmp_path: Path) -> None:
     together = threading.Barrier(4)
 
     class MeetingStore(CountingStore):
@@ -105,7 +105,7 @@ def test_files_are_sent_at_the_same_time_and_come_in_order(tmp_path: Path) -> No
     assert [ref.size_bytes for ref in found] == list(range(40))
 
 
-def test_no_more_is_sent_than_a_little_ahead_of_who_takes_it(tmp_path: Path) -> None:
+def test_uploads_stay_only_a_little_ahead_of_the_consumer(tmp_path: Path) -> None:
     for number in range(100):
         (tmp_path / f"{number:02}.wav").write_bytes(b"x")
     store = CountingStore()
@@ -127,10 +127,49 @@ def test_a_file_that_cannot_be_read_is_a_bad_row(folder: Path) -> None:
     assert isinstance(good, AudioRef)
 
 
-def test_only_files_written_since_are_sent(folder: Path) -> None:
+def test_only_files_written_since_are_uploaded(folder: Path) -> None:
     os.utime(folder / "b.wav", (50, 50))
     os.utime(folder / "sub/a.mp3", (150, 150))
     store = CountingStore()
     found = refs(LocalFolder(folder, UPLOAD, store, Filters(since=100)))
     assert [ref.relative for ref in found] == ["sub/a.mp3"]
     assert store.uploaded == ["s3://in/up/sub/a.mp3"]
+
+
+NAMES = ["a", "a-b/x", "a.wav", "b!", "b-/y", "b/1", "b/2/z", "b/3", "b0", "\u00e9/x"]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in NAMES:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    return tmp_path
+
+
+def test_files_come_in_order_of_key(tree: Path) -> None:
+    assert [file.name for file in walk(tree)] == sorted(NAMES)
+
+
+@pytest.mark.parametrize("after", [*NAMES, "b", "b/", "b/2", "c", "\u00ff"])
+def test_a_walk_resumes_after_any_name(tree: Path, after: str) -> None:
+    names = [file.name for file in walk(tree, after=after)]
+    assert names == [name for name in sorted(NAMES) if name > after]
+
+
+def test_a_file_comes_with_its_path_and_size(tree: Path) -> None:
+    (file,) = (one for one in walk(tree) if one.name == "b/2/z")
+    assert (file.path.read_bytes(), file.size_bytes) == (b"b/2/z", 5)
+
+
+def test_links_to_folders_and_broken_links_are_ignored(tree: Path) -> None:
+    (tree / "circle").symlink_to(tree)
+    (tree / "nowhere").symlink_to(tree / "gone")
+    (tree / "other.wav").symlink_to(tree / "a.wav")
+    assert [file.name for file in walk(tree)] == sorted([*NAMES, "other.wav"])
+
+
+def test_a_missing_folder_is_a_bad_source(tmp_path: Path) -> None:
+    with pytest.raises(BadSource, match="nowhere cannot be read"):
+        list(walk(tmp_path / "nowhere"))

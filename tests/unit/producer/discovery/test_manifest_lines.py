@@ -1,13 +1,17 @@
-"""Lines of files that are whole, packed, damaged or not what they should be."""
+"""Lines of files that are whole, packed, damaged, or made to fill the memory."""
 
 import gzip
 import io
+import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.producer.discovery import BadRow
 from funasr_fleet.producer.discovery.interface import BadSource, Line
-from funasr_fleet.producer.discovery.manifest import MAX_LINE_BYTES, numbered, opened
+from funasr_fleet.producer.discovery.manifest import MAX_LINE_BYTES, Manifest, numbered, opened
 from funasr_fleet.storage.base import ObjectMissing
 from tests.support.memory_store import MemoryStore
 
@@ -22,19 +26,19 @@ def _lines(uri: str, body: bytes) -> list[Line]:
 
 
 @pytest.mark.parametrize("name", ["list.txt", "list.txt.gz", "LIST.TXT.GZ"])
-def test_a_file_is_read_packed_or_not(name: str) -> None:
+def test_a_file_is_read_compressed_or_not(name: str) -> None:
     packed = name.lower().endswith(".gz")
     lines = _lines(f"s3://in/{name}", gzip.compress(TEXT) if packed else TEXT)
     assert b"".join(line or b"" for _, line in lines) == TEXT
     assert [number for number, _ in lines] == list(range(1, 5001))
 
 
-def test_several_packed_files_in_one_are_one() -> None:
+def test_concatenated_gzip_members_are_one_file() -> None:
     lines = _lines("s3://in/l.gz", gzip.compress(b"a\n") + gzip.compress(b"b\n"))
     assert lines == [(1, b"a\n"), (2, b"b\n")]
 
 
-def test_a_packed_file_that_is_cut_off_says_behind_which_line() -> None:
+def test_a_truncated_gzip_file_names_the_last_line() -> None:
     packed = gzip.compress(TEXT)
     store = MemoryStore("in")
     store.write("s3://in/l.gz", packed[: len(packed) // 2], "")
@@ -50,12 +54,12 @@ def test_a_packed_file_that_is_cut_off_says_behind_which_line() -> None:
 @pytest.mark.parametrize(
     "body", [b"no gz at all", gzip.compress(TEXT)[:-3], gzip.compress(TEXT)[:-8] + b"\0" * 8]
 )
-def test_a_damaged_packed_file_is_a_bad_source(body: bytes) -> None:
+def test_a_damaged_gzip_file_is_a_bad_source(body: bytes) -> None:
     with pytest.raises(BadSource, match="damaged"):
         _lines("s3://in/l.gz", body)
 
 
-def test_a_line_that_is_too_long_is_passed_over_in_pieces() -> None:
+def test_a_line_that_is_too_long_is_skipped_in_pieces() -> None:
     class Watched(io.BytesIO):
         longest = 0
 
@@ -72,7 +76,7 @@ def test_a_line_that_is_too_long_is_passed_over_in_pieces() -> None:
     assert file.longest <= MAX_LINE_BYTES + 1
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_line() -> None:
     assert _lines("s3://in/l", b"\xef\xbb\xbfa\n\xef\xbb\xbfb")[0] == (1, b"a\n")
 
 
@@ -82,7 +86,7 @@ def test_standard_input_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Non
         assert list(numbered(file, "standard input")) == [(1, b"a\n"), (2, b"b")]
 
 
-def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with (
         pytest.raises(BadSource, match="cannot be read"),
         opened(str(tmp_path / "no"), MemoryStore()),
@@ -90,3 +94,64 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         pass
     with pytest.raises(ObjectMissing), opened("s3://in/no", MemoryStore("in")):
         pass
+
+
+_MB = 1 << 20
+GOOD = json.dumps({"audio": "s3://in/a.wav"}).encode() + b"\n"
+
+
+def _bomb(path: Path, first: bytes, filling: bytes, times: int) -> Path:
+    """A packed manifest: a good row, what must not be kept, and the good row again."""
+    row = first.rpartition(b"\n")[2]
+    with gzip.open(path, "wb", compresslevel=9) as packed:
+        packed.write(first + b"\n")
+        for _ in range(times):
+            packed.write(filling)
+        packed.write(b"\n" + row + b"\n")
+    return path
+
+
+def _peak_bytes(path: Path) -> tuple[int, list[AudioRef | BadRow]]:
+    tracemalloc.start()
+    try:
+        rows = [found.item for found in Manifest(str(path), MemoryStore()).after("")]
+        return tracemalloc.get_traced_memory()[1], rows
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("a.jsonl.gz", GOOD.strip()),
+        ("a.txt.gz", b"s3://in/a.wav"),
+        ("wav.scp.gz", b"a s3://in/a.wav"),
+        ("a.csv.gz", b"audio\ns3://in/a.wav"),
+    ],
+)
+def test_a_huge_line_in_a_compressed_manifest_is_one_bad_row_and_little_memory(
+    tmp_path: Path, name: str, first: bytes
+) -> None:
+    path = _bomb(tmp_path / name, first, b"x" * _MB, 40)
+    assert path.stat().st_size < _MB // 10
+    peak, rows = _peak_bytes(path)
+    assert peak < 8 * MAX_LINE_BYTES
+    assert [type(row) for row in rows] == [AudioRef, BadRow, AudioRef]
+    assert "longer than 1048576 bytes" in str(rows[1])
+
+
+def test_a_great_many_empty_lines_are_read_in_little_memory(tmp_path: Path) -> None:
+    path = _bomb(tmp_path / "a.jsonl.gz", GOOD.strip(), b"\n" * 100_000, 4)
+    assert path.stat().st_size < 2000
+    peak, rows = _peak_bytes(path)
+    assert peak < MAX_LINE_BYTES
+    assert [type(row) for row in rows] == [AudioRef, AudioRef]
+
+
+@pytest.mark.parametrize("row", [b"[" * 500_000, b'{"audio":' * 100_000, b'{"a":' + b"9" * 900_000])
+def test_a_row_that_is_hard_to_parse_is_one_bad_row(tmp_path: Path, row: bytes) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(GOOD + row + b"\n" + GOOD)
+    peak, rows = _peak_bytes(path)
+    assert peak < 32 * MAX_LINE_BYTES
+    assert [type(one) for one in rows] == [AudioRef, BadRow, AudioRef]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
 from funasr_fleet.storage.base import Folder, ObjectInfo, StoreUnavailable
-from tests.support.manifests import a_store
+from tests.support.examples import a_store
 from tests.support.memory_store import MemoryStore
 
 KEYS = st.text("ab/-!0\u00e9\U0001f600", min_size=1, max_size=8)
@@ -24,7 +24,7 @@ def _uris(listed: Iterator[ObjectInfo]) -> list[str]:
 
 @settings(deadline=None)
 @given(st.sets(KEYS, max_size=60), PREFIXES, KEYS | st.just(""), st.integers(2, 9))
-def test_it_is_the_sorted_listing_behind_any_key(
+def test_a_parallel_listing_is_sorted_and_resumes_after_any_key(
     keys: set[str], prefix: str, after: str, page_size: int
 ) -> None:
     store = a_store(*keys)
@@ -76,9 +76,7 @@ def _fill(store: MemoryStore, folders: int, files: int) -> None:
         (1, 50, 1),
     ],
 )
-def test_it_asks_for_little_more_than_the_pages_there_are(
-    folders: int, files: int, most: int
-) -> None:
+def test_a_parallel_listing_needs_few_extra_requests(folders: int, files: int, most: int) -> None:
     store = WatchedStore()
     _fill(store, folders, files)
     found = _uris(ParallelListing(store=store, page_size=100).list("s3://in/"))
@@ -107,7 +105,7 @@ class MeetingStore(WatchedStore):
         return super().list(prefix, after=after)
 
 
-def test_big_folders_are_listed_at_the_same_time() -> None:
+def test_large_folders_are_listed_in_parallel() -> None:
     store = MeetingStore()
     _fill(store, 8, 400)
     assert len(_uris(ParallelListing(store=store, page_size=100).list("s3://in/"))) == 3200
@@ -118,7 +116,7 @@ def _listing_threads() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name.startswith("listing")]
 
 
-def test_it_reads_no_further_ahead_than_it_may_and_ends_when_nobody_listens() -> None:
+def test_a_closed_listing_stops_its_threads_and_read_little_ahead() -> None:
     store = WatchedStore()
     _fill(store, 100, 100)
     listed = ParallelListing(store=store, page_size=10).list("s3://in/")
@@ -128,7 +126,7 @@ def test_it_reads_no_further_ahead_than_it_may_and_ends_when_nobody_listens() ->
     assert store.taken <= 200
 
 
-def test_an_error_is_raised_where_it_happened_behind_all_that_comes_before() -> None:
+def test_an_error_is_raised_after_everything_listed_before_it() -> None:
     store = WatchedStore()
     _fill(store, 20, 50)
     store.fails_at = "s3://in/0015/0007"

@@ -6,14 +6,7 @@ from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.interface import Filters, looks_like_audio
 from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
 from funasr_fleet.storage.base import BucketMissing
-from tests.support.manifests import (
-    a_store,
-    goes_on_behind_each,
-    items,
-    reason,
-    refs,
-    whole,
-)
+from tests.support.examples import a_store, goes_on_behind_each, items, reason, refs, whole
 from tests.support.memory_store import MemoryStore
 
 
@@ -32,7 +25,7 @@ from tests.support.memory_store import MemoryStore
         ("a.wav/", False),
     ],
 )
-def test_audio_is_known_by_how_its_name_ends(name: str, is_audio: bool) -> None:
+def test_audio_is_recognised_by_its_suffix(name: str, is_audio: bool) -> None:
     assert looks_like_audio(name) is is_audio
 
 
@@ -40,11 +33,7 @@ def test_only_audio_below_the_prefix_is_found_in_order_of_key() -> None:
     store = a_store("calls/b.mp3", "calls/x/a.wav", "calls/a.txt", "other/c.wav")
     found = refs(S3Prefix("s3://in/calls/", store))
     assert [ref.audio for ref in found] == ["s3://in/calls/b.mp3", "s3://in/calls/x/a.wav"]
-
-
-def test_results_are_named_by_what_follows_the_prefix() -> None:
-    (ref,) = refs(S3Prefix("s3://in/calls/", a_store("calls/x/a.wav")))
-    assert ref.relative == "x/a.wav"
+    assert [ref.relative for ref in found] == ["b.mp3", "x/a.wav"]
 
 
 def test_a_prefix_that_ends_within_a_name_keeps_the_name_whole() -> None:
@@ -57,7 +46,7 @@ def test_a_single_object_is_a_backlog_of_one() -> None:
     assert (ref.audio, ref.relative) == ("s3://in/calls/a.wav", "a.wav")
 
 
-def test_what_was_listed_travels_along() -> None:
+def test_etag_and_size_of_the_listing_are_kept() -> None:
     store = a_store("a.wav")
     (ref,) = refs(S3Prefix("s3://in/", store))
     (info,) = store.list("s3://in/")
@@ -65,35 +54,35 @@ def test_what_was_listed_travels_along() -> None:
 
 
 @pytest.mark.parametrize("odd", ["calls//a.wav", "calls/../a.wav", "calls/a\\b.wav", "c/\n.wav"])
-def test_a_key_that_makes_no_safe_name_does_not_hide_its_neighbours(odd: str) -> None:
+def test_an_unsafe_key_does_not_hide_its_neighbours(odd: str) -> None:
     found = items(S3Prefix("s3://in/", a_store("a.wav", odd, "z.wav")))
     names = [ref.relative for ref in found if isinstance(ref, AudioRef)]
     assert {"a.wav", "z.wav"} <= set(names)
     assert len(found) == 3  # and it is not passed over in silence
 
 
-def test_a_missing_bucket_is_said() -> None:
+def test_a_missing_bucket_is_an_error() -> None:
     with pytest.raises(BucketMissing):
         items(S3Prefix("s3://nowhere/", MemoryStore("in")))
 
 
-def test_it_goes_on_behind_any_key() -> None:
+def test_a_prefix_resumes_after_any_key() -> None:
     keys = ("calls/a.wav", "calls/b/1.wav", "calls/b/2.wav", "calls/b\\.wav", "calls/c.wav")
     assert goes_on_behind_each(S3Prefix("s3://in/calls/", a_store(*keys)))
 
 
-def test_a_position_is_a_key() -> None:
+def test_a_position_is_the_key_of_the_object() -> None:
     (found,) = S3Prefix("s3://in/calls/", a_store("calls/x/a.wav")).after("calls/x/")
     assert found.position == "calls/x/a.wav"
 
 
-def test_other_suffixes_may_be_asked_for() -> None:
+def test_other_suffixes_can_be_requested() -> None:
     store = a_store("a.wav", "b.pcm", "c.PCM", "dpcm")
     found = refs(S3Prefix("s3://in/", store, Filters(suffixes=("pcm",))))
     assert [ref.relative for ref in found] == ["b.pcm", "c.PCM"]
 
 
-def test_only_what_was_written_since_may_be_asked_for() -> None:
+def test_objects_can_be_filtered_by_modification_time() -> None:
     store = a_store("before.wav", "then.wav", "later.wav", "unknown.wav")
     store.modified = {"s3://in/before.wav": 99.9, "s3://in/then.wav": 100, "s3://in/later.wav": 101}
     found = refs(S3Prefix("s3://in/", store, Filters(since=100)))
@@ -108,8 +97,3 @@ def test_audio_below_a_folder_of_jobs_is_a_bad_row_that_names_it() -> None:
     assert [whole(one).relative for one in (good, other)] == ["a.wav", "c/_jobs2/x.wav"]
     # below the prefix it has a name of its own
     assert [ref.relative for ref in refs(S3Prefix("s3://in/_jobs/", store))] == ["x.wav"]
-
-
-def test_results_of_ours_are_not_taken_for_audio() -> None:
-    store = a_store("a.wav", "a.wav.json", "a.wav.srt", "a.wav.error.json", "_jobs/j/report.json")
-    assert [ref.relative for ref in refs(S3Prefix("s3://in/", store))] == ["a.wav"]

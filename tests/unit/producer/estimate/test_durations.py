@@ -2,22 +2,11 @@
 
 import pytest
 
-from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.embedded.samples import SAMPLES
-from funasr_fleet.producer.estimate.durations import measure, read_duration_ms
-from funasr_fleet.producer.estimate.headers import BLOCK_BYTES, HeaderTooLong, RangeFile
-from funasr_fleet.storage.base import CredentialsRefused, StoreUnavailable
-from tests.support.audio_headers import (
-    MP3_FRAME,
-    CountingStore,
-    id3,
-    mp3,
-    mp3_of_varying_rate,
-    opus,
-    wav,
-)
-from tests.support.examples import a_ref
-from tests.support.memory_store import MemoryStore
+from funasr_fleet.producer.estimate.durations import read_duration_ms
+from funasr_fleet.producer.estimate.headers import HeaderTooLong, RangeFile
+from tests.support.audio import MP3_FRAME, id3, mp3, mp3_of_varying_rate, opus, silent_wav
+from tests.support.stores import CountingStore
 
 MB = 1_000_000
 FRAME_MS = 1000 * 1152 / 44_100
@@ -36,7 +25,7 @@ def duration_ms(body: bytes) -> int | None:
 @pytest.mark.parametrize(
     ("body", "expected_ms"),
     [
-        (wav(100 * MB), 3_125_000),
+        (silent_wav(100 * MB), 3_125_000),
         (mp3(240_000), 240_000 * FRAME_MS),
         (id3(6 * MB) + mp3(240_000), 240_000 * FRAME_MS),  # a podcast with its cover
         (opus(25_000), 25_000_000),
@@ -51,7 +40,7 @@ def test_a_large_file_costs_less_than_a_megabyte(body: bytes, expected_ms: float
     assert store.requests <= 5
 
 
-def test_thirty_seconds_of_a_varying_rate_stand_for_the_whole() -> None:
+def test_the_duration_of_a_variable_rate_mp3_is_extrapolated() -> None:
     store, file = opened(mp3_of_varying_rate(100_000))
     assert read_duration_ms(file) == pytest.approx(100_000 * FRAME_MS, rel=0.03)
     assert store.fetched_bytes < MB
@@ -71,28 +60,32 @@ def test_thirty_seconds_of_a_varying_rate_stand_for_the_whole() -> None:
         ("inventory-two-minutes.mp3", 121_100),
     ],
 )
-def test_each_format_tells_its_length(name: str, expected_ms: int) -> None:
+def test_every_sample_format_has_the_right_duration(name: str, expected_ms: int) -> None:
     assert duration_ms((SAMPLES / name).read_bytes()) == pytest.approx(expected_ms, abs=100)
 
 
 @pytest.mark.parametrize(
     ("body", "expected_ms"),
     [
-        (wav(320_000, claimed_bytes=0xFFFFFFFF), 10_000),  # written into a pipe, by ffmpeg
-        (wav(320_000, claimed_bytes=0x7FFFFFFF), 10_000),  # by sox
-        (wav(32_000, claimed_bytes=0), None),  # killed before its header was mended
-        (wav(80_000, codec=7, rate=8_000, bits=8), 10_000),  # G.711, nobody counted its samples
-        (wav(80_000, codec=6, rate=8_000, bits=8, samples=80_000), 10_000),
-        (wav(80_000, codec=7, rate=8_000, bits=8, claimed_bytes=0xFFFFFFFF), 10_000),
-        (wav(40_000, codec=17, rate=8_000, bits=4, samples=80_000), 10_000),  # ADPCM
-        (wav(40_000, codec=17, rate=8_000, bits=4), None),
-        (wav(16_250, codec=49, rate=8_000, bits=0, samples=80_000), 10_000),  # GSM 6.10
-        (wav(16_250, codec=49, rate=8_000, bits=0, samples=80_000, claimed_bytes=1 << 31), None),
+        (silent_wav(320_000, claimed_bytes=0xFFFFFFFF), 10_000),  # written into a pipe, by ffmpeg
+        (silent_wav(320_000, claimed_bytes=0x7FFFFFFF), 10_000),  # by sox
+        (silent_wav(32_000, claimed_bytes=0), None),  # killed before its header was mended
+        (
+            silent_wav(80_000, codec=7, rate=8_000, bits=8),
+            10_000,
+        ),  # G.711, nobody counted its samples
+        (silent_wav(80_000, codec=6, rate=8_000, bits=8, samples=80_000), 10_000),
+        (silent_wav(80_000, codec=7, rate=8_000, bits=8, claimed_bytes=0xFFFFFFFF), 10_000),
+        (silent_wav(40_000, codec=17, rate=8_000, bits=4, samples=80_000), 10_000),  # ADPCM
+        (silent_wav(40_000, codec=17, rate=8_000, bits=4), None),
+        (silent_wav(16_250, codec=49, rate=8_000, bits=0, samples=80_000), 10_000),  # GSM 6.10
+        (
+            silent_wav(16_250, codec=49, rate=8_000, bits=0, samples=80_000, claimed_bytes=1 << 31),
+            None,
+        ),
     ],
 )
-def test_headers_of_recorders_that_lie_are_not_believed(
-    body: bytes, expected_ms: int | None
-) -> None:
+def test_wrong_header_sizes_are_not_used(body: bytes, expected_ms: int | None) -> None:
     found = duration_ms(body)
     assert found == (None if expected_ms is None else pytest.approx(expected_ms, rel=1e-3))
 
@@ -103,14 +96,14 @@ def xing(frames: int, size_bytes: int) -> bytes:
     return (MP3_FRAME[:36] + told).ljust(len(MP3_FRAME), b"\0")
 
 
-def test_the_xing_header_of_a_cut_or_joined_file_is_not_believed() -> None:
+def test_the_xing_header_of_a_truncated_or_joined_file_is_not_used() -> None:
     whole = xing(1000, 1001 * len(MP3_FRAME)) + mp3(1000)
     assert duration_ms(whole) == pytest.approx(1000 * FRAME_MS, rel=1e-3)
     assert duration_ms(whole[: len(whole) // 4]) == pytest.approx(250 * FRAME_MS, rel=0.01)
     assert duration_ms(whole * 3) is None
 
 
-def test_an_ogg_file_without_an_end_is_as_long_as_what_is_there() -> None:
+def test_a_truncated_ogg_file_is_as_long_as_its_last_page() -> None:
     cut = opus(100)[: 60 * 4_043 + 100]
     assert duration_ms(cut) == pytest.approx(60_000, abs=2_000)
 
@@ -120,13 +113,13 @@ def test_an_ogg_file_of_several_streams_is_unknown(last: int) -> None:
     assert duration_ms(opus(100) + opus(last, stream=2)) is None
 
 
-def test_bare_aac_is_not_taken_for_mp3() -> None:
+def test_raw_aac_is_not_mistaken_for_mp3() -> None:
     frame = b"\xff\xf1\x60\x40\x30\x7f\xfc"
     assert duration_ms(frame + mp3(100)) is None
     assert duration_ms(id3(20) + frame + mp3(100)) is None
 
 
-def test_a_length_that_was_never_filled_in_is_unknown() -> None:
+def test_a_placeholder_duration_is_unknown() -> None:
     mvhd = bytes(12) + (1000).to_bytes(4) + bytes([255] * 4) + bytes(80)
     atoms = (8 + len(mvhd)).to_bytes(4) + b"mvhd" + mvhd
     movie = b"\0\0\0\x10ftypM4A \0\0\0\0" + (8 + len(atoms)).to_bytes(4) + b"moov" + atoms
@@ -135,54 +128,8 @@ def test_a_length_that_was_never_filled_in_is_unknown() -> None:
     assert duration_ms(told + bytes(MB)) == 60_000
 
 
-def test_sound_that_is_nowhere_to_be_found_is_given_up_early() -> None:
+def test_a_file_without_audio_frames_costs_less_than_a_megabyte() -> None:
     store, file = opened(id3(1000) + bytes(9 * MB))
     with pytest.raises(HeaderTooLong):
         read_duration_ms(file)
     assert store.fetched_bytes < MB
-
-
-def stored(store: MemoryStore, name: str, body: bytes) -> AudioRef:
-    store.write(f"s3://in/{name}", body, "audio/any")
-    return a_ref(f"s3://in/{name}", bytes=len(body))
-
-
-def test_what_cannot_be_read_is_unknown_and_the_others_are_measured_in_order() -> None:
-    store = MemoryStore("in")
-    refs = [
-        stored(store, "no.mp3", b"this is no audio at all\n" * 99),
-        stored(store, "screen.webm", (SAMPLES / "browser-recording.webm").read_bytes()),
-        stored(store, "voice.amr", b"#!AMR\n" + bytes(3200)),
-        stored(store, "cut.m4a", b"\0\0\0\x20ftypM4A " + bytes(20)),
-        stored(store, "empty.wav", b""),
-        a_ref("s3://in/missing.wav", bytes=99),
-        a_ref("s3://in/missing-and-of-unknown-size.wav"),
-        a_ref("s3://no-bucket/a.wav"),
-        stored(store, "good.wav", wav(32_000)),
-    ]
-    found = measure(refs, store)
-    assert [one.ref for one in found] == refs
-    assert [one.duration_ms for one in found] == [None] * 8 + [1_000]
-
-
-def test_the_size_that_a_manifest_leaves_out_is_looked_up() -> None:
-    store = MemoryStore("in")
-    size = stored(store, "a.wav", wav(64_000)).size_bytes
-    stored(store, "a.wav.json", b"something that begins with the same name")
-    (found,) = measure([a_ref("s3://in/a.wav")], store)
-    assert (found.size_bytes, found.duration_ms) == (size, 2_000)
-
-
-@pytest.mark.parametrize("start", [0, BLOCK_BYTES])
-@pytest.mark.parametrize("error", [StoreUnavailable("away"), CredentialsRefused("refused")])
-def test_storage_that_does_not_work_at_all_is_an_error(error: Exception, start: int) -> None:
-    class Away(MemoryStore):
-        def open_range(self, uri: str, start_: int, length: int) -> bytes:
-            if start_ >= start:
-                raise error
-            return super().open_range(uri, start_, length)
-
-    store = Away("in")
-    movie = stored(store, "a.mp4", (SAMPLES / "screen-recording.mp4").read_bytes())
-    with pytest.raises(type(error)):
-        measure([movie], store)

@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 
 from funasr_fleet.contract.layout import error_uri, output_uri
-from funasr_fleet.contract.transcript import AudioInfo, ErrorReport, FailureDetail
 from funasr_fleet.producer.discovery.interface import BadSource
 from funasr_fleet.producer.evaluation.evaluating import evaluate
 from funasr_fleet.producer.evaluation.result import Evaluation
 from funasr_fleet.storage.base import BucketMissing, ObjectDenied, StoreUnavailable
-from tests.support.examples import a_receipt, a_segment, a_transcript
+from tests.support.examples import a_receipt, a_segment, a_transcript, an_error_report
 from tests.support.memory_store import MemoryStore
-from tests.support.watched_store import WatchedStore
+from tests.support.stores import WatchedStore
 
 OUTPUT = "s3://out/x/"
 MANIFEST = "s3://in/said.jsonl"
@@ -30,9 +29,7 @@ def _hear(store: MemoryStore, relative: str, text: str, model: str = "demo") -> 
 
 
 def _fail(store: MemoryStore, relative: str) -> None:
-    why = FailureDetail(kind="audio_missing", message="gone", attempts=1, worker="w", at="now")
-    report = ErrorReport(audio=AudioInfo(uri="s3://in/a"), error=why)
-    store.write(error_uri(OUTPUT, relative), report.to_json(), "")
+    store.write(error_uri(OUTPUT, relative), an_error_report().to_json(), "")
 
 
 def _say(store: MemoryStore, texts: dict[str, str | None], **more: Any) -> None:
@@ -57,7 +54,7 @@ def test_totals_weigh_files_by_their_words(store: WatchedStore) -> None:
     assert found.to_json()["cer"] is None
 
 
-def test_scripts_are_counted_apart(store: WatchedStore) -> None:
+def test_scripts_are_counted_separately(store: WatchedStore) -> None:
     _say(store, {"en.wav": "hello world", "zh.wav": "你好 世界"})
     _hear(store, "en.wav", "hello")
     _hear(store, "zh.wav", "你好世间")
@@ -67,7 +64,7 @@ def test_scripts_are_counted_apart(store: WatchedStore) -> None:
     assert (document["cer"]["substitutions"], document["cer"]["words"]) == (1, 4)
 
 
-def test_a_language_counts_for_rows_that_tell_none(store: WatchedStore) -> None:
+def test_the_default_language_applies_to_rows_without_one(store: WatchedStore) -> None:
     _say(store, {"a.wav": "ok"})
     _hear(store, "a.wav", "ok")
     assert _evaluate(store, language="zh").metrics == ("cer",)
@@ -77,28 +74,14 @@ def test_a_language_counts_for_rows_that_tell_none(store: WatchedStore) -> None:
 
 
 @pytest.mark.parametrize("auto", ["auto", "Auto", ""])
-def test_a_row_of_any_language_tells_none(store: WatchedStore, auto: str) -> None:
+def test_language_auto_counts_as_no_language(store: WatchedStore, auto: str) -> None:
     _say(store, {"a.wav": "ok"}, language=auto)
     _hear(store, "a.wav", "ok")
     assert _evaluate(store, language="zh").metrics == ("cer",)
     assert _evaluate(store).metrics == ("wer",)
 
 
-def test_split_channels_are_compared_by_their_names(store: WatchedStore) -> None:
-    said = {0: "hello", 1: "good day"}
-    rows = [
-        {"audio": "s3://in/a.wav", "relative": f"a.wav.ch{channel}", "text": text}
-        for channel, text in said.items()
-    ]
-    store.write(MANIFEST, "\n".join(map(json.dumps, rows)).encode(), "")
-    for channel, text in said.items():
-        _hear(store, f"a.wav.ch{channel}", text)
-    found = _evaluate(store)
-    assert found.whole
-    assert (found.total("wer").words, found.total("wer").errors) == (3, 0)
-
-
-def test_what_is_not_compared_is_counted_apart_and_named(store: WatchedStore) -> None:
+def test_omitted_files_are_counted_separately_with_reasons(store: WatchedStore) -> None:
     said = {"good.wav": "yes", "none.wav": "yes", "bad.wav": "yes", "mute.wav": None}
     _say(store, said)
     _hear(store, "good.wav", "yes")
@@ -120,7 +103,7 @@ def test_what_is_not_compared_is_counted_apart_and_named(store: WatchedStore) ->
     assert not any("mute" in uri for uri in store.reads)
 
 
-def test_a_result_counts_beside_an_error_of_before(store: WatchedStore) -> None:
+def test_a_result_takes_precedence_over_an_older_error(store: WatchedStore) -> None:
     _say(store, {"a.wav": "yes"})
     _fail(store, "a.wav")
     _hear(store, "a.wav", "yes")
@@ -128,7 +111,7 @@ def test_a_result_counts_beside_an_error_of_before(store: WatchedStore) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"7", b'{"text": 7}', b'{"text": "a"}', b"\xff"])
-def test_what_is_no_transcript_has_failed(store: WatchedStore, body: bytes) -> None:
+def test_an_invalid_transcript_counts_as_failed(store: WatchedStore, body: bytes) -> None:
     _say(store, {"a.wav": "yes"})
     store.write(output_uri(OUTPUT, "a.wav", "json"), body, "")
     (row,) = _evaluate(store).rows
@@ -136,7 +119,7 @@ def test_what_is_no_transcript_has_failed(store: WatchedStore, body: bytes) -> N
     assert row.reason == "s3://out/x/a.wav.json is not a valid transcript"
 
 
-def test_what_was_heard_in_silence_is_added_and_has_no_rate(store: WatchedStore) -> None:
+def test_text_in_silence_counts_as_insertions_without_a_rate(store: WatchedStore) -> None:
     _say(store, {"a.wav": ""})
     _hear(store, "a.wav", "thank you")
     document = _evaluate(store).to_json()
@@ -144,9 +127,7 @@ def test_what_was_heard_in_silence_is_added_and_has_no_rate(store: WatchedStore)
     json.dumps(document, allow_nan=False)
 
 
-def test_the_worst_have_the_highest_rate_and_those_without_errors_are_none(
-    store: WatchedStore,
-) -> None:
+def test_the_worst_files_have_the_highest_rate_and_at_least_one_error(store: WatchedStore) -> None:
     said = {"a": "one two", "b": "one two three", "c": "one", "d": ""}
     _say(store, dict(said))
     for name, text in {"a": "one", "b": "one", "c": "one", "d": "a b c"}.items():
@@ -157,7 +138,7 @@ def test_the_worst_have_the_highest_rate_and_those_without_errors_are_none(
     assert found.worst(0) == []
 
 
-def test_many_files_come_back_in_the_order_of_the_references(store: WatchedStore) -> None:
+def test_results_keep_the_order_of_the_references(store: WatchedStore) -> None:
     names = [f"{n:03}.wav" for n in range(300)]
     _say(store, dict.fromkeys(names, "yes"))
     for name in names:
@@ -168,7 +149,7 @@ def test_many_files_come_back_in_the_order_of_the_references(store: WatchedStore
     assert found.models == ("model-0", "model-1")
 
 
-def test_bad_rows_are_named_and_leave_the_others_alone(store: WatchedStore) -> None:
+def test_bad_rows_are_named_and_the_others_compared(store: WatchedStore) -> None:
     row = json.dumps({"audio": "s3://in/a.wav", "text": "yes"})
     store.write(MANIFEST, f"nonsense\n{row}\n".encode(), "")
     _hear(store, "a.wav", "yes")
@@ -178,14 +159,14 @@ def test_bad_rows_are_named_and_leave_the_others_alone(store: WatchedStore) -> N
     assert "line 1" in found.bad_rows[0]
 
 
-def test_what_may_not_be_read_is_missing(store: WatchedStore) -> None:
+def test_a_denied_result_counts_as_missing(store: WatchedStore) -> None:
     _say(store, {"a.wav": "yes"})
     store.denied, store.error = (".json",), ObjectDenied("access to it was denied")
     (row,) = _evaluate(store).rows
     assert (row.outcome, row.reason) == ("missing", "access to it was denied")
 
 
-def test_storage_that_fails_ends_it(store: WatchedStore) -> None:
+def test_unavailable_storage_ends_the_evaluation(store: WatchedStore) -> None:
     _say(store, {"a.wav": "yes"})
     with pytest.raises(BucketMissing):
         evaluate(MANIFEST, output="s3://none/", store=store)

@@ -17,7 +17,7 @@ from funasr_fleet.producer.evaluation.references import (
     Reference,
     read_references,
 )
-from tests.support.manifests import items, refs
+from tests.support.examples import items, refs
 from tests.support.memory_store import MemoryStore
 
 AUDIO = "s3://in/calls/k.wav"
@@ -64,7 +64,7 @@ def test_a_row_names_the_outputs_that_enqueue_writes() -> None:
     ]
 
 
-def test_tables_name_them_likewise_whatever_the_order_of_columns() -> None:
+def test_rows_of_tables_name_the_same_outputs_in_any_column_order() -> None:
     body = "\n".join(
         ("{}audio,start_ms,end_ms,id", f"{{}}{AUDIO},1000,2000.0,", f"{{}}{AUDIO},,,x")
     )
@@ -78,7 +78,7 @@ def test_tables_name_them_likewise_whatever_the_order_of_columns() -> None:
     assert [one.text for one in found if isinstance(one, Reference)] == ['yes, "he" said', "no"]
 
 
-def test_a_relative_names_them_but_for_rows_of_nemo_which_enqueue_names_alone() -> None:
+def test_relative_names_apply_except_in_rows_of_nemo() -> None:
     ours = {"audio": AUDIO, "text": "a", "relative": "k.wav"}
     nemo = {"audio_filepath": AUDIO, "text": "a", "relative": "k.wav"}
     assert _read("m.jsonl", _rows(ours, nemo)) == [
@@ -92,7 +92,7 @@ def test_a_relative_names_them_but_for_rows_of_nemo_which_enqueue_names_alone() 
     ]
 
 
-def test_no_text_is_not_the_same_as_silence() -> None:
+def test_a_missing_text_differs_from_an_empty_one() -> None:
     rows = [{"audio": f"s3://in/{n}.wav", **more} for n, more in enumerate(({}, {"text": ""}))]
     assert [one.text for one in _read("m.jsonl", _rows(*rows)) if isinstance(one, Reference)] == [
         None,
@@ -101,7 +101,7 @@ def test_no_text_is_not_the_same_as_silence() -> None:
     assert _read("m.csv", f"audio,text\n{AUDIO},\n") == [Reference("calls/k.wav", None)]
 
 
-def test_a_language_and_a_packed_manifest_are_read() -> None:
+def test_a_language_and_a_compressed_manifest_are_read() -> None:
     row = {"audio": AUDIO, "text": "你好", "language": "zh"}
     found = _read("m.jsonl.gz", gzip.compress(_rows(row).encode()))
     assert found == [Reference("calls/k.wav", "你好", "zh")]
@@ -125,14 +125,14 @@ def test_standard_input_is_json_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         (json.dumps({"text": "a"}), "audio: "),
     ],
 )
-def test_a_bad_row_says_where_it_is_and_why(row: str, reason: str) -> None:
+def test_a_bad_row_has_its_line_and_a_reason(row: str, reason: str) -> None:
     (found,) = _read("m.jsonl", row + "\n")
     assert isinstance(found, BadRow)
     assert "s3://in/m.jsonl, line 1" in str(found)
     assert reason in str(found)
 
 
-def test_a_cell_in_which_a_line_breaks_is_told() -> None:
+def test_a_line_break_within_quotes_is_a_bad_row() -> None:
     first, second = _read("m.csv", f'audio,text\n{AUDIO},"one\ntwo"\n')
     assert isinstance(first, BadRow)
     assert "a line break within quotes" in first.reason
@@ -140,14 +140,14 @@ def test_a_cell_in_which_a_line_breaks_is_told() -> None:
 
 
 @pytest.mark.parametrize("row", [f"{AUDIO}", f'{AUDIO},"a', f"{AUDIO},a,b"])
-def test_a_bad_row_of_a_table_leaves_the_others_alone(row: str) -> None:
+def test_a_bad_row_of_a_table_does_not_affect_the_others(row: str) -> None:
     bad, good = _read("m.csv", f"audio,text\n{row}\ns3://in/b.wav,b\n")
     assert isinstance(bad, BadRow)
     assert bad.where == "s3://in/m.csv, line 2"
     assert good == Reference("b.wav", "b")
 
 
-def test_what_is_no_utf8_or_too_long_is_a_bad_row() -> None:
+def test_invalid_utf8_and_long_lines_are_bad_rows() -> None:
     reasons = [
         one.reason
         for one in _read("m.jsonl", b"\xff\n" + b"x" * (1 << 21))
@@ -156,7 +156,7 @@ def test_what_is_no_utf8_or_too_long_is_a_bad_row() -> None:
     assert reasons == ["not UTF-8", "longer than 1048576 bytes"]
 
 
-def test_a_row_again_is_left_out_and_another_text_under_its_name_is_bad() -> None:
+def test_a_repeated_row_is_ignored_and_a_conflicting_one_is_bad() -> None:
     row = {"audio": AUDIO, "text": "a"}
     first, other = _read("m.jsonl", _rows(row, row, {**row, "text": "b"}))
     assert first == Reference("calls/k.wav", "a")
@@ -164,7 +164,7 @@ def test_a_row_again_is_left_out_and_another_text_under_its_name_is_bad() -> Non
     assert "line 3: another row already has the output name calls/k.wav" in str(other)
 
 
-def test_a_long_text_fits_into_a_table() -> None:
+def test_a_table_may_have_long_texts() -> None:
     (found,) = _read("m.csv", f"audio,text\n{AUDIO},{'word ' * 100_000}\n")
     assert isinstance(found, Reference)
     assert len(found.text or "") == 500_000
@@ -181,14 +181,14 @@ def test_a_long_text_fits_into_a_table() -> None:
         ("m.csv", "audio,id\n"),
     ],
 )
-def test_what_holds_no_texts_is_refused(name: str, body: str) -> None:
+def test_sources_without_texts_are_rejected(name: str, body: str) -> None:
     with pytest.raises(NoReferences, match=r"m\.|wav\.scp") as refused:
         _read(name, body)
     assert str(NoReferences.__doc__) in str(refused.value)
 
 
 @pytest.mark.parametrize("header", ["text,speaker,audio", "text,id", "audio,text,text"])
-def test_a_header_that_enqueue_would_refuse_is_refused(header: str) -> None:
+def test_a_header_that_enqueue_would_refuse_is_rejected(header: str) -> None:
     with pytest.raises(BadSource, match=r"column|audio among them") as refused:
         _read("m.csv", f"{header}\n")
     with pytest.raises(BadSource) as enqueued:
@@ -197,7 +197,7 @@ def test_a_header_that_enqueue_would_refuse_is_refused(header: str) -> None:
 
 
 @pytest.mark.parametrize("row", ['{"audio": "%s", "relative": [7]}', '{"audio": "%s", "x": 1}'])
-def test_a_row_that_enqueue_refuses_is_refused_with_the_same_words(row: str) -> None:
+def test_a_row_that_enqueue_rejects_has_the_same_reason_here(row: str) -> None:
     stored = _stored("m.jsonl", row % AUDIO)
     assert list(read_references(*stored)) == items(Manifest(*stored))
 
@@ -205,6 +205,6 @@ def test_a_row_that_enqueue_refuses_is_refused_with_the_same_words(row: str) -> 
 @pytest.mark.parametrize(
     ("name", "body"), [("m.jsonl", ""), ("m.json", "\n\n"), ("m.csv", "audio,text\n")]
 )
-def test_what_holds_no_row_is_refused(name: str, body: str) -> None:
+def test_references_without_rows_are_rejected(name: str, body: str) -> None:
     with pytest.raises(EmptyReferences, match=rf"{name}: The references have no row"):
         _read(name, body)

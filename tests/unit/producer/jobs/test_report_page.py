@@ -9,7 +9,7 @@ import pytest
 from funasr_fleet.broker.job_report import FailureGroup, group_failures, report
 from funasr_fleet.broker.ledger.values import FailureExample, JobCounts, Minute
 from funasr_fleet.producer.jobs.report_page import page
-from tests.support.job_counts import BEGUN, FIRST_MINUTE, counted, steady
+from tests.support.examples import BEGUN, FIRST_MINUTE, counted, steady
 
 VOID = {"meta", "br"}
 
@@ -84,7 +84,7 @@ def test_every_tag_is_closed_and_nothing_is_fetched_or_run(name: str) -> None:
     assert "prefers-color-scheme: dark" in html
 
 
-def test_its_numbers_are_those_of_the_job() -> None:
+def test_the_page_has_the_numbers_of_the_job() -> None:
     text = " ".join(read(*JOBS["small"]).text)
     for phrase in ("night", "complete, some failed", "51", "44 min 55 s", "1 min 35 s", "38.5"):
         assert phrase in text
@@ -102,11 +102,11 @@ def test_its_numbers_are_those_of_the_job() -> None:
         ("lost", "unknown: Redis does not have the full plan"),
     ],
 )
-def test_its_state_is_said(name: str, phrase: str) -> None:
+def test_the_page_has_the_state_of_the_job(name: str, phrase: str) -> None:
     assert phrase in " ".join(read(*JOBS[name]).text)
 
 
-def test_a_job_that_is_not_known_whole_does_not_look_finished() -> None:
+def test_a_job_with_an_incomplete_ledger_does_not_look_finished() -> None:
     assert "100 % finished" in " ".join(read(counted({"ok": 9}), []).text)
     text = " ".join(read(*JOBS["lost"]).text)
     assert "% finished" not in text
@@ -122,7 +122,7 @@ def test_failures_come_with_examples() -> None:
         assert phrase in text
 
 
-def test_failures_of_the_report_alone_are_shown_without_examples() -> None:
+def test_failures_without_examples_are_shown() -> None:
     assert "undecodable_audio" in _read(page(report(*JOBS["small"], {}))).text
 
 
@@ -150,8 +150,24 @@ def test_three_days_are_at_most_two_hundred_columns_a_chart() -> None:
     assert "Audio hours finished in each 30 min" in html
 
 
-def test_failed_files_are_seen_in_the_minute_in_which_they_failed() -> None:
+def test_failed_files_are_shown_in_their_minute() -> None:
     minutes = [*steady(1, 5, 300_000), Minute(minute=FIRST_MINUTE + 1, files=4, failed=4)]
     reader = read(counted({"ok": 5, "failed": 4}), minutes)
     assert "2026-11-18 11:08: 4 files, 4 of them failed" in reader.text
     assert "2026-11-18 11:07: 5.00 audio minutes" in reader.text
+
+
+def test_the_most_frequent_kind_comes_first_with_its_examples() -> None:
+    counts = counted({"failed": 9}, kinds={"poison": 2, "audio_missing": 4})
+    missing = FailureExample(kind="audio_missing", index=3, relative="a.mp3", message="is gone")
+    groups = group_failures(counts, [missing])
+    assert [(group.kind, group.count) for group in groups] == [
+        ("audio_missing", 4),
+        ("unknown", 3),
+        ("poison", 2),
+    ]
+    assert [group.examples for group in groups] == [(missing,), (), ()]
+
+
+def test_a_job_without_failures_has_no_groups() -> None:
+    assert group_failures(counted({"ok": 3}), []) == ()

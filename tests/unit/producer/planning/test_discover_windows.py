@@ -1,15 +1,30 @@
-"""A stream of references -> windows; killed anywhere, the rest is the same."""
+"""References become windows and shards; killed anywhere, the rest is the same."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.interface import BadRow, Found
-from funasr_fleet.producer.planning.discover import Item, Window, cut, plan, stream
+from funasr_fleet.producer.planning.discover import (
+    DiscoveryRequest,
+    Item,
+    Window,
+    cut,
+    discover,
+    plan,
+    stream,
+)
+from funasr_fleet.producer.planning.packing import PlannedFile, ShardLimits, pack, shard_name
 from funasr_fleet.producer.planning.parts import Cursor, Part, read_part, read_parts, write_part
+from funasr_fleet.producer.planning.planner_process import _packed, _unpacked
+from funasr_fleet.producer.planning.request import JobRequest
 from tests.support.examples import a_ref
 from tests.support.memory_store import MemoryStore
 
@@ -45,7 +60,7 @@ def refs_of(window: Window) -> list[str]:
     return [ref.relative for ref, _ in window.refs]
 
 
-def test_windows_are_full_but_for_the_last_and_bad_rows_are_told() -> None:
+def test_windows_are_full_except_the_last_and_bad_rows_are_reported() -> None:
     bad: list[BadRow] = []
     found = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), bad.append))
     assert [refs_of(one) for one in found] == [
@@ -56,7 +71,7 @@ def test_windows_are_full_but_for_the_last_and_bad_rows_are_told() -> None:
     assert [one.where for one in bad] == ["line 2", "line 1", "line 5"]
 
 
-def test_behind_every_window_the_rest_comes_as_it_would_have() -> None:
+def test_planning_resumes_after_any_window() -> None:
     whole = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), lambda _: None))
     for number, window in enumerate(whole, 1):
         rest = cut(stream(SOURCES, window.next_cursor, all_of), window.next_cursor, lambda _: None)
@@ -64,7 +79,7 @@ def test_behind_every_window_the_rest_comes_as_it_would_have() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 4, 7, 8])
-def test_no_more_references_are_taken_than_wanted(limit: int) -> None:
+def test_the_limit_of_references_is_kept_across_a_resume(limit: int) -> None:
     found = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), lambda _: None, limit))
     assert sum(len(one.refs) for one in found) == min(limit, 7)
     second = found[0].next_cursor
@@ -86,7 +101,7 @@ def test_a_plan_numbers_its_files_and_knows_what_is_done() -> None:
     assert [AudioRef.model_validate(row).index for row in rows] == [3, 4, 5]
 
 
-def test_a_part_comes_back_from_s3_as_it_was() -> None:
+def test_a_part_survives_s3_unchanged() -> None:
     store, part = MemoryStore("out"), a_part()
     write_part(store, OUTPUT, "night", part)
     assert read_part(store, OUTPUT, "night", 1) == part
@@ -95,7 +110,7 @@ def test_a_part_comes_back_from_s3_as_it_was() -> None:
     assert list(read_parts(store, OUTPUT, "night")) == []
 
 
-def test_names_that_json_would_escape_come_back_too() -> None:
+def test_names_that_json_escapes_survive_s3() -> None:
     ref = a_ref('s3://in/电话 "1".wav')
     window = Window(refs=[(ref, None)], next_cursor=Cursor(0, "1", 1))
     part, store = plan(window, 0, [False], lambda *_: 7), MemoryStore("out")
@@ -108,3 +123,88 @@ def test_names_that_json_would_escape_come_back_too() -> None:
 def test_an_item_knows_its_source() -> None:
     assert [item.source for item in stream(SOURCES, Cursor(), all_of)] == [0] * 5 + [2] * 5
     assert isinstance(next(stream(SOURCES, Cursor(), all_of)), Item)
+
+
+LIMITS = ShardLimits(files=4, seconds=100, total_bytes=1000, unknown_bytes=300)
+
+
+def a_file(
+    index: int, seconds: float = 10, size: int | None = 10, *, done: bool = False
+) -> PlannedFile:
+    return PlannedFile(index, b"{}", round(seconds * 1000), size, done)
+
+
+files = st.lists(
+    st.tuples(st.floats(0, 300), st.none() | st.integers(0, 3000), st.booleans()), max_size=60
+).map(lambda some: [a_file(n, s, b, done=d) for n, (s, b, d) in enumerate(some)])
+
+
+@given(files, st.randoms())
+def test_every_open_file_is_in_one_shard_within_the_limits_the_longest_first(
+    some: list[PlannedFile], dice: object
+) -> None:
+    groups = list(pack(some, LIMITS))
+    packed = list(itertools.chain.from_iterable(groups))
+    assert sorted(one.index for one in packed) == [one.index for one in some if not one.done]
+    lengths = [one.estimated_ms for one in packed]
+    assert lengths == sorted(lengths, reverse=True)
+    for group in groups:
+        assert group
+        if len(group) > 1:  # a file may pass a limit alone
+            assert len(group) <= LIMITS.files
+            assert sum(one.estimated_ms for one in group) <= 100_000
+            sizes = [300 if one.size_bytes is None else one.size_bytes for one in group]
+            assert sum(sizes) <= LIMITS.total_bytes
+    again = list(some)
+    getattr(dice, "shuffle")(again)  # noqa: B009 - hypothesis' type says nothing
+    assert list(pack(again, LIMITS)) == groups
+
+
+def test_a_file_of_unknown_size_counts_with_the_default_size() -> None:
+    groups = list(pack([a_file(n, size=None) for n in range(4)], LIMITS))
+    assert [len(group) for group in groups] == [3, 1]
+
+
+def test_shard_names_sort_in_planning_order() -> None:
+    names = [shard_name("job", window, number) for window in (0, 1, 11) for number in (0, 9, 10)]
+    assert names == sorted(names)
+    assert len(set(names)) == 9
+
+
+@pytest.fixture
+def search(tmp_path: Path) -> DiscoveryRequest:
+    rows = [{"audio": f"s3://in/{number}.wav"} for number in (0, 1, 2, 1, 3, 4, 5, 0, 6, 7, 8)]
+    rows.insert(5, {"audio": "nowhere"})
+    path = tmp_path / "list.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    request = JobRequest(sources=(str(path),), output="s3://out/")
+    return DiscoveryRequest(job="night", request=request, model_revision="sha256:m")
+
+
+def found(search: DiscoveryRequest, store: MemoryStore) -> tuple[list[Part], list[BadRow]]:
+    bad: list[BadRow] = []
+    return list(discover(search, store, bad.append)), bad
+
+
+def test_every_name_is_found_once_and_bad_rows_are_reported(search: DiscoveryRequest) -> None:
+    parts, bad = found(search, MemoryStore("out"))
+    names = [json.loads(file.row)["relative"] for part in parts for file in part.files]
+    assert names == [f"{number}.wav" for number in range(9)]
+    assert [part.number for part in parts] == [0, 1, 2]
+    assert len(bad) == 1
+
+
+@pytest.mark.parametrize("planned", [1, 2, 3])
+def test_planned_files_are_not_found_again(search: DiscoveryRequest, planned: int) -> None:
+    store = MemoryStore("out")
+    whole, _ = found(search, store)
+    for part in whole[:planned]:
+        write_part(store, "s3://out/", "night", part)
+    rest, _ = found(search, store)
+    assert rest == whole[planned:]
+
+
+def test_a_part_survives_the_pipe_unchanged(search: DiscoveryRequest) -> None:
+    for part in found(search, MemoryStore("out"))[0]:
+        kind, *said = _packed(part)
+        assert (kind, _unpacked(*said)) == ("part", part)

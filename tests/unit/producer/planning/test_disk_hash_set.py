@@ -1,9 +1,10 @@
-"""The table on disk says what a dict would, however it grows, and holds nothing in memory."""
+"""The table on disk answers as a dict would, however it grows, and keeps nothing in memory."""
 
 import gc
 import os
 import random
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,15 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from funasr_fleet.producer.planning import hash_file
 from funasr_fleet.producer.planning.disk_hash_set import DiskHashSet
-from funasr_fleet.producer.planning.hash_file import TemporaryDiskFull
+from funasr_fleet.producer.planning.hash_file import HashFile, TemporaryDiskFull
 
 KEYS = st.integers(0, (1 << 38) - 1) | st.integers(0, 40)
 """All bits that a table which begins with four buckets keeps beside values of 24 bits."""
 
 
 @given(st.lists(st.tuples(KEYS, st.integers(0, (1 << 24) - 1)), max_size=300), st.integers(1, 50))
-def test_it_says_what_a_dict_would(items: list[tuple[int, int]], max_pending: int) -> None:
+def test_the_table_behaves_like_a_dict(items: list[tuple[int, int]], max_pending: int) -> None:
     model: dict[int, int] = {}
     with closing(DiskHashSet(first_bits=2, max_pending=max_pending)) as table:
         for key, value in items:
@@ -31,7 +33,7 @@ def test_it_says_what_a_dict_would(items: list[tuple[int, int]], max_pending: in
 
 
 @pytest.mark.parametrize("value_bytes", [0, 1, 3, 4])
-def test_many_doublings_lose_nothing_and_find_nothing_else(value_bytes: int) -> None:
+def test_growth_keeps_every_entry_and_adds_none(value_bytes: int) -> None:
     numbers = random.Random(7)
     kept = {numbers.getrandbits(32): numbers.randrange(256**value_bytes) for _ in range(20_000)}
     others = [key for key in (numbers.getrandbits(32) for _ in range(20_000)) if key not in kept]
@@ -41,14 +43,6 @@ def test_many_doublings_lose_nothing_and_find_nothing_else(value_bytes: int) -> 
         assert len(table) == len(kept)
         assert {key: table.get(key) for key in kept} == kept
         assert [key for key in others if table.get(key) is not None] == []
-
-
-@pytest.mark.parametrize("max_pending", [1, 9])
-def test_what_is_kept_stays_and_is_given_back(max_pending: int) -> None:
-    with closing(DiskHashSet(max_pending=max_pending)) as table:
-        assert table.get(5) is None
-        assert table.add(5, 7) is None
-        assert (table.add(5, 8), table.get(5)) == (7, 7)
 
 
 def test_python_hashes_may_be_negative_and_zero_is_a_hash_like_any_other() -> None:
@@ -75,14 +69,14 @@ def test_with_values_hashes_differ_by_any_one_of_56_bits(max_pending: int) -> No
         assert [bit for bit in range(64) if table.get(1 << bit) is not None] == [*range(56, 64)]
 
 
-def test_hashes_that_pick_one_bucket_find_room_in_the_next() -> None:
+def test_entries_of_a_full_bucket_go_to_the_next() -> None:
     alike = [number << 20 for number in range(100)]
     with closing(DiskHashSet(max_pending=7)) as table:
         assert [table.add(key, number) for number, key in enumerate(alike)] == [None] * 100
         assert [table.get(key) for key in alike] == list(range(100))
 
 
-def test_keys_that_are_no_hashes_are_refused_before_they_fill_the_disk() -> None:
+def test_keys_that_are_not_hashes_are_rejected_before_the_disk_fills() -> None:
     with closing(DiskHashSet(max_pending=1)) as table:
         for number in range(15 * 8):  # a hash's own bucket, and 14 behind it
             table.add(number << 30)
@@ -91,7 +85,7 @@ def test_keys_that_are_no_hashes_are_refused_before_they_fill_the_disk() -> None
 
 
 @pytest.mark.parametrize(("value_bytes", "value"), [(0, 1), (1, 256), (3, 1 << 24), (3, -1)])
-def test_a_value_that_is_too_large_is_refused(value_bytes: int, value: int) -> None:
+def test_a_value_that_is_too_large_is_rejected(value_bytes: int, value: int) -> None:
     with closing(DiskHashSet(value_bytes=value_bytes)) as table:
         with pytest.raises(ValueError, match="does not fit"):
             table.add(7, value)
@@ -116,7 +110,7 @@ def test_memory_stays_the_same_while_300_000_hashes_are_kept() -> None:
         assert _resident_bytes() - before < 8 << 20
 
 
-def test_a_disk_that_is_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
@@ -129,8 +123,53 @@ def test_a_disk_that_is_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             table.add(2)
 
 
-def test_no_name_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_file_name_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with closing(DiskHashSet(max_pending=1)) as table:
         table.add(1)
         assert list(tmp_path.iterdir()) == []
+
+
+BUCKETS = 4
+"""In a chunk of these tests."""
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[HashFile]:
+    """A table of two chunks."""
+    monkeypatch.setattr(hash_file, "_CHUNK_BYTES", BUCKETS * 64)
+    monkeypatch.setattr(hash_file, "_CHUNK_BUCKETS", BUCKETS)
+    table = HashFile(value_bytes=3, first_bits=3)
+    yield table
+    table.close()
+
+
+def _alike(bucket: int, count: int) -> dict[int, int]:
+    """Hashes that pick one of eight buckets, and no other one however much the table grows."""
+    return {rest << 30 | bucket: rest for rest in range(1, count + 1)}
+
+
+@pytest.mark.parametrize("bucket", [0, 2, 3, 4, 7])
+def test_entries_overflow_into_the_next_chunk_and_beyond_the_end(
+    table: HashFile, bucket: int
+) -> None:
+    kept = _alike(bucket, 30)
+    table.write(kept)
+    assert {key: table.read(key) for key in kept} == kept
+    assert table.read(31 << 30 | bucket) is None
+    assert len(table) == 30
+
+
+def test_overflowed_entries_survive_later_writes_and_growth(table: HashFile) -> None:
+    numbers = random.Random(7)
+    kept: dict[int, int] = {}
+    for round_number in range(40):
+        new = {numbers.getrandbits(38): round_number for _ in range(50)} | (
+            _alike(3, 20) if round_number == 0 else {}
+        )
+        table.write({key: value for key, value in new.items() if key not in kept})
+        kept = new | kept
+        assert len(table) == len(kept)
+    assert {key: table.read(key) for key in kept} == kept
+    others = {numbers.getrandbits(38) for _ in range(2000)} - set(kept)
+    assert [key for key in others if table.read(key) is not None] == []

@@ -34,7 +34,7 @@ HOUR_MS = 3_600_000
         ({"bytes": 0}, None, 0),
     ],
 )
-def test_what_is_known_goes_before_what_is_guessed(
+def test_known_durations_take_precedence_over_estimates(
     fields: dict[str, Any], duration_ms: int | None, expected_ms: int
 ) -> None:
     assert estimate_ms(a_ref("s3://in/a.wav", **fields), duration_ms) == expected_ms
@@ -52,7 +52,9 @@ def test_what_is_known_goes_before_what_is_guessed(
         ("call.xyz", 57_600_000),
     ],
 )
-def test_an_hour_of_each_format_is_an_hour(name: str, size_bytes: int) -> None:
+def test_the_size_of_an_hour_in_each_format_is_estimated_as_an_hour(
+    name: str, size_bytes: int
+) -> None:
     assert estimate_ms(a_ref(f"s3://in/{name}", bytes=size_bytes), None) == HOUR_MS
 
 
@@ -61,7 +63,7 @@ def test_every_suffix_that_is_taken_for_audio_has_a_rate() -> None:
 
 
 @given(st.integers(0, 1 << 40), st.none() | st.integers(0, 1 << 40), st.integers(0, 1 << 40))
-def test_no_estimate_is_negative_or_longer_than_the_stretch(
+def test_an_estimate_is_between_zero_and_the_length_of_the_range(
     start_ms: int, duration_ms: int | None, length_ms: int
 ) -> None:
     ref = a_ref("s3://in/a.wav", start_ms=start_ms, end_ms=start_ms + length_ms + 1)

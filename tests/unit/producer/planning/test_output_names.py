@@ -26,16 +26,16 @@ def passed(names: OutputNames, *items: AudioRef | BadRow) -> list[AudioRef | Bad
     return [one.item for one in names.deduplicate(found)]
 
 
-def test_files_with_names_of_their_own_pass_in_order(names: OutputNames) -> None:
+def test_files_with_different_names_pass_in_order(names: OutputNames) -> None:
     found = [Found("7", ref("a", "a"), 4000), Found("8", ref("b", "b")), Found("9", ref("a", "c"))]
     assert list(names.deduplicate(found)) == found
 
 
-def test_the_same_stretch_again_is_left_out(names: OutputNames) -> None:
+def test_a_repeated_range_is_dropped(names: OutputNames) -> None:
     assert passed(names, ref("a", "x"), ref("a", "x")) == [ref("a", "x")]
 
 
-def test_another_file_under_a_name_that_is_taken_is_told_in_its_place(names: OutputNames) -> None:
+def test_a_name_collision_is_a_bad_row_in_its_place(names: OutputNames) -> None:
     found = [Found("p1/x.wav", ref("p1/x.wav", "x.wav")), Found("p2/x.wav", ref("p2/x", "x.wav"))]
     first, second = names.deduplicate(found)
     assert first == found[0]
@@ -45,7 +45,7 @@ def test_another_file_under_a_name_that_is_taken_is_told_in_its_place(names: Out
 
 
 @pytest.mark.parametrize("other", [ref("a", "x", 1000), ref("a", "x", language="zh")])
-def test_another_stretch_or_other_options_under_the_same_name_are_told(
+def test_another_range_or_other_options_under_the_same_name_are_a_bad_row(
     names: OutputNames, other: AudioRef
 ) -> None:
     (_, second) = passed(names, ref("a", "x"), other)
@@ -57,13 +57,13 @@ def test_bad_rows_pass_through(names: OutputNames) -> None:
     assert passed(names, row, row) == [row, row]
 
 
-def test_options_are_the_same_however_they_were_written(names: OutputNames) -> None:
+def test_options_are_compared_regardless_of_order_and_container(names: OutputNames) -> None:
     first = AudioRef(audio="s3://in/a", options={"language": "zh", "hotwords": ("alpha",)})
     again = AudioRef(audio="s3://in/a", options={"hotwords": ["alpha"], "language": "zh"})
     assert passed(names, first, again) == [first]
 
 
-def test_names_of_files_that_were_passed_on_before_a_restart_are_taken(names: OutputNames) -> None:
+def test_names_used_before_a_restart_stay_reserved(names: OutputNames) -> None:
     names.remember(ref("a", "x"))
     names.remember(ref("b", "y"))
     again, clash, new = ref("a", "x"), ref("other", "y"), ref("c", "z")
@@ -72,6 +72,6 @@ def test_names_of_files_that_were_passed_on_before_a_restart_are_taken(names: Ou
     assert isinstance(told, BadRow)
 
 
-def test_a_name_is_taken_through_several_sources(names: OutputNames) -> None:
+def test_names_stay_reserved_across_sources(names: OutputNames) -> None:
     assert passed(names, ref("a", "x")) == [ref("a", "x")]
     assert passed(names, ref("a", "x")) == []

@@ -6,7 +6,7 @@ import pytest
 
 from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
 from funasr_fleet.producer.progress.measuring import Progress, measure
-from tests.support.job_counts import BEGUN, FIRST_MINUTE, counted, steady
+from tests.support.examples import BEGUN, FIRST_MINUTE, counted, steady
 
 HOUR_MS = 3_600_000
 
@@ -28,7 +28,7 @@ def half_done(**fields: Any) -> JobCounts:
 STEADY = steady(10, files=10, audio_ms=10 * HOUR_MS)
 
 
-def test_a_steady_job_ends_when_the_same_time_has_passed_again() -> None:
+def test_the_eta_of_a_half_done_steady_job_equals_its_age() -> None:
     found = progress(half_done(), STEADY)
     assert found.eta_s == pytest.approx(600)
     assert found.eta_basis == "audio of the last 5 minutes"
@@ -40,7 +40,7 @@ def test_a_steady_job_ends_when_the_same_time_has_passed_again() -> None:
         assert speed.files_per_s == pytest.approx(1 / 6)
 
 
-def test_the_end_follows_the_speed_of_the_last_minutes_not_of_the_start() -> None:
+def test_the_eta_follows_the_speed_of_the_last_minutes() -> None:
     slow_then_fast = STEADY[:5] + [
         Minute(minute=one.minute, files=30, audio_ms=30 * HOUR_MS) for one in STEADY[5:]
     ]
@@ -50,21 +50,21 @@ def test_the_end_follows_the_speed_of_the_last_minutes_not_of_the_start() -> Non
     assert found.throughput_since_start.audio_hours_per_hour == pytest.approx(1200)
 
 
-def test_the_minute_that_has_not_ended_is_not_taken_for_a_slow_one() -> None:
+def test_the_current_minute_does_not_count() -> None:
     begun = Minute(minute=FIRST_MINUTE + 10, files=1, audio_ms=HOUR_MS)
     found = progress(half_done(), [*STEADY, begun], after_s=610)
     assert found.throughput_now
     assert found.throughput_now.audio_hours_per_hour == pytest.approx(600)
 
 
-def test_a_young_job_is_measured_by_the_minutes_that_it_has() -> None:
+def test_a_young_job_is_measured_over_its_age() -> None:
     found = progress(half_done(), STEADY[:2], after_s=125)
     assert found.throughput_now
     assert found.throughput_now.over_s == 120
     assert found.throughput_now.audio_hours_per_hour == pytest.approx(600)
 
 
-def test_time_before_the_first_finished_file_slows_nothing_down() -> None:
+def test_time_before_the_first_finished_file_does_not_count() -> None:
     late = [Minute(minute=one.minute + 60, files=10, audio_ms=10 * HOUR_MS) for one in STEADY]
     found = progress(half_done(), late, after_s=3600 + 600)
     assert found.throughput_since_start
@@ -96,7 +96,7 @@ def _minute(at: int, files: int, audio_ms: int) -> list[Minute]:
         (half_done(cancelled_at=BEGUN + 20), STEADY, 600, 0, "no files are waiting"),
     ],
 )
-def test_an_end_is_told_with_what_it_is_based_on(
+def test_the_eta_names_its_basis(
     counts: JobCounts, minutes: list[Minute], after_s: float, eta_s: float | None, basis: str | None
 ) -> None:
     found = progress(counts, minutes, after_s)
@@ -115,7 +115,7 @@ def test_an_end_is_told_with_what_it_is_based_on(
         (counted({"ok": 5}), 0),
     ],
 )
-def test_what_waits_is_as_long_as_what_is_finished_or_else_as_it_was_estimated(
+def test_remaining_audio_is_extrapolated_from_finished_files_or_estimated(
     counts: JobCounts, hours: float | None
 ) -> None:
     assert progress(counts).remaining_audio_hours == hours
@@ -125,19 +125,19 @@ def _worker(job: str | None = None, at: float = BEGUN + 3000, **fields: Any) -> 
     return WorkerSeen(worker="fleet@a", slot=0, at=at, job=job, **fields)
 
 
-def test_a_job_in_which_nothing_ends_is_stalled_and_has_no_end() -> None:
+def test_a_stalled_job_has_no_eta() -> None:
     found = progress(half_done(), STEADY, after_s=3600)
     assert found.stalled_s == 3000
     assert (found.eta_s, found.eta_basis) == (None, None)
     assert progress(half_done(), STEADY, after_s=600 + 299).stalled_s is None
 
 
-def test_a_job_that_nobody_takes_up_is_stalled() -> None:
+def test_a_job_without_a_finished_file_is_stalled_after_five_minutes() -> None:
     assert progress(counted(files=5), after_s=301).stalled_s == 301
     assert progress(counted(files=5), after_s=299).stalled_s is None
 
 
-def test_long_files_keep_a_worker_busy_and_the_end_is_told_all_the_same() -> None:
+def test_a_stalled_job_with_a_busy_worker_has_an_eta() -> None:
     found = progress(half_done(), STEADY, after_s=3600, workers=[_worker("night")])
     assert found.stalled_s == 3000
     assert found.eta_s == pytest.approx(3600)
@@ -149,7 +149,7 @@ def test_long_files_keep_a_worker_busy_and_the_end_is_told_all_the_same() -> Non
 @pytest.mark.parametrize(
     "counts", [counted({"ok": 5}), counted(), half_done(cancelled_at=BEGUN + 5)]
 )
-def test_a_job_that_is_over_does_not_stall(counts: JobCounts) -> None:
+def test_a_finished_job_is_not_stalled(counts: JobCounts) -> None:
     assert progress(counts, after_s=90_000).stalled_s is None
 
 
@@ -173,14 +173,14 @@ def test_a_job_is_in_one_state(counts: JobCounts, state: str, fraction: float | 
     assert (found.state, found.fraction) == (state, fraction)
 
 
-def test_of_a_job_that_is_not_known_whole_nothing_is_foretold() -> None:
+def test_a_job_with_an_incomplete_ledger_has_no_forecast() -> None:
     found = progress(half_done(files=100, whole=False), STEADY, after_s=86_400)
     assert (found.waiting, found.eta_s, found.eta_basis, found.stalled_s) == (None,) * 4
     assert (found.remaining_audio_hours, found.cost_expected) == (None, None)
     assert found.done
 
 
-def test_every_file_is_in_one_place() -> None:
+def test_every_file_is_counted_in_one_state() -> None:
     counts = counted(
         {"ok": 1, "empty": 2, "failed": 3, "skipped": 4, "cancelled": 5}, files=40, in_flight=6
     )
@@ -192,7 +192,7 @@ def test_every_file_is_in_one_place() -> None:
     assert progress(counts).in_flight == 6
 
 
-def test_speed_of_a_job_that_is_over_does_not_sink() -> None:
+def test_the_speed_of_a_finished_job_does_not_change() -> None:
     closed = half_done(files=100, closed_at=BEGUN + 570)
     for over, over_s in ((half_done(files=100), 600), (closed, 570)):
         found = progress(over, STEADY, after_s=86_400)
@@ -201,7 +201,7 @@ def test_speed_of_a_job_that_is_over_does_not_sink() -> None:
         assert found.throughput_now is None
 
 
-def test_cost_is_device_time_so_far_and_what_the_rest_takes_at_the_same_speed() -> None:
+def test_the_expected_cost_assumes_the_same_speed_for_the_rest() -> None:
     found = progress(half_done(), STEADY, gpu_hour_price=3.0)
     assert found.device_hours == pytest.approx(1 / 3)
     assert found.audio_hours_per_device_hour == pytest.approx(300)
@@ -219,7 +219,7 @@ def test_cost_is_device_time_so_far_and_what_the_rest_takes_at_the_same_speed() 
         (counted(), 3.0, 0, 0),
     ],
 )
-def test_no_cost_is_told_that_is_not_known(
+def test_an_unknown_cost_is_none(
     counts: JobCounts, price: float | None, so_far: float | None, expected: float | None
 ) -> None:
     found = progress(counts, gpu_hour_price=price)
@@ -227,7 +227,7 @@ def test_no_cost_is_told_that_is_not_known(
     assert found.cost_expected == (None if expected is None else pytest.approx(expected))
 
 
-def test_workers_are_shown_with_their_speed_and_left_out_when_long_silent() -> None:
+def test_workers_are_listed_with_their_speed_unless_long_silent() -> None:
     busy = _worker("night", shard="night-7", files=3, audio_ms=HOUR_MS, work_ms=36_000)
     gone = WorkerSeen(worker="fleet@b", slot=0, at=BEGUN)
     fresh = WorkerSeen(worker="fleet@a", slot=1, at=BEGUN + 3700)

@@ -1,4 +1,4 @@
-"""Rows put into a template are the shard that they would have made; errors say what is wrong."""
+"""Messages from rows, how many are sent at once, and errors of Redis."""
 
 import contextlib
 import json
@@ -15,10 +15,11 @@ from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.planning.parts import planned_row
 from funasr_fleet.producer.publishing.messages import Publisher, ShardTemplate
+from funasr_fleet.producer.publishing.publication import wait_for_room
 from tests.support.examples import a_ref, a_shard
 
 
-def test_a_body_holds_the_very_shard() -> None:
+def test_a_message_body_is_the_shard() -> None:
     refs = [
         a_ref("s3://in/电话.wav", index=0, etag='"e"', bytes=7),
         a_ref("s3://in/b.wav", index=1, start_ms=5, end_ms=9, options={"language": "zh"}),
@@ -56,7 +57,7 @@ def a_publisher(error: Exception) -> Publisher:
 
 
 @pytest.mark.parametrize("error", [OutOfMemoryError("maxmemory"), ResponseError("maxmemory")])
-def test_a_redis_that_takes_no_more_is_not_said_to_be_away(error: Exception) -> None:
+def test_a_full_redis_is_reported_as_refusing_messages(error: Exception) -> None:
     publisher = a_publisher(error)
     with pytest.raises(BrokerUnavailable, match=r"^Redis refused messages: maxmemory$"):
         publisher.publish("night-00000-0000", b"[]")
@@ -67,9 +68,40 @@ def test_a_redis_that_takes_no_more_is_not_said_to_be_away(error: Exception) -> 
         pass
 
 
-def test_a_redis_that_is_away_is_said_to_be_so() -> None:
+def test_an_unreachable_redis_is_reported_as_such() -> None:
     publisher = a_publisher(RedisAway("refused"))
     with pytest.raises(BrokerUnavailable, match=r"^Redis cannot be reached: refused$"):
         publisher.publish("night-00000-0000", b"[]")
     with pytest.raises(BrokerUnavailable, match=r"^Redis cannot be reached"), publisher.batch(2):
         pass
+
+
+class Queue:
+    """Holds so many messages at each look; counts the waits."""
+
+    def __init__(self, *ready: int) -> None:
+        self.ready = list(ready)
+        self.waits = 0
+
+    def look(self) -> int:
+        return self.ready.pop(0)
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.waits += 1
+
+
+@pytest.mark.parametrize(
+    ("ready", "room", "waits"),
+    [([0], 100, 0), ([99], 1, 0), ([100, 51, 50], 50, 2), ([150, 20], 80, 1)],
+)
+def test_the_room_is_what_the_high_mark_leaves(ready: list[int], room: int, waits: int) -> None:
+    queue, told = Queue(*ready), list[int]()
+    assert wait_for_room(100, queue.look, lambda: False, told.append, queue.sleep) == room
+    assert (queue.waits, told) == (waits, ready[:waits])
+
+
+def test_a_stopped_producer_does_not_wait() -> None:
+    queue = Queue(100)
+    assert wait_for_room(100, queue.look, lambda: True, lambda _: None, queue.sleep) == 0
+    assert queue.waits == 0

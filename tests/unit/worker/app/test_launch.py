@@ -1,4 +1,4 @@
-"""Before a worker starts: how long it waits for the broker, and which port it can use."""
+"""Before a worker starts: the wait for the broker, its port, its devices."""
 
 import itertools
 import socket
@@ -9,7 +9,8 @@ import pytest
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.worker.app import launch as boot
-from funasr_fleet.worker.process.hardware import DeviceUnavailable, Gpu
+from funasr_fleet.worker.app.child_process import _gpu_of
+from funasr_fleet.worker.process.hardware import DeviceUnavailable, Gpu, plan_slot
 
 
 class Broker:
@@ -37,14 +38,14 @@ def test_a_broker_that_is_slow_to_start_is_waited_for(clock: Iterator[float]) ->
     assert (broker.asked, len(slept)) == (4, 3)
 
 
-def test_a_broker_that_does_not_come_is_given_up(clock: Iterator[float]) -> None:
+def test_a_broker_that_never_starts_is_an_error(clock: Iterator[float]) -> None:
     broker, slept = Broker(answers_at=None), list[float]()
     with pytest.raises(BrokerUnavailable):
         boot._wait_for_broker(broker.check, lambda: next(clock), slept.append)
     assert broker.asked == boot._BROKER_WAIT_S + 1
 
 
-def test_a_port_in_use_is_named_with_a_way_out() -> None:
+def test_a_port_in_use_is_named_with_its_setting() -> None:
     with socket.socket() as other:
         other.bind(("", 0))
         other.listen()
@@ -53,7 +54,7 @@ def test_a_port_in_use_is_named_with_a_way_out() -> None:
             boot.check_port(port)
 
 
-def test_port_0_which_turns_the_pages_off_can_always_be_used() -> None:
+def test_port_0_is_always_accepted() -> None:
     boot.check_port(0)
 
 
@@ -72,10 +73,29 @@ def test_there_is_one_child_per_device(
     assert boot.count_children(Settings(devices=devices)) == children
 
 
-def test_what_the_worker_may_see_narrows_what_auto_means(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_visible_devices_restricts_auto(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boot, "list_gpus", lambda: _gpus(4))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,3")
     assert boot.count_children(Settings(devices="auto")) == 2
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(DeviceUnavailable):
         boot.count_children(Settings(devices="auto", on_missing_gpu="fail"))
+
+
+GPUS = [Gpu(index=n, name="H100", uuid=f"GPU-{n}{n}", memory_bytes=1) for n in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("device", "uuid"),
+    [
+        ("cpu", None),
+        ("0", "GPU-00"),
+        ("11", "GPU-1111"),
+        ("GPU-22", "GPU-22"),
+        ("GPU-5", "GPU-55"),
+        ("MIG-7", None),
+    ],
+)
+def test_a_gpu_is_identified_by_number_or_uuid_prefix(device: str, uuid: str | None) -> None:
+    found = _gpu_of(plan_slot(0, [device], 2, "auto"), GPUS)
+    assert (found.uuid if found else None) == uuid

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.web_host import WebHost, serving
+from tests.support.web import WebHost, serving
 
 
 @pytest.fixture

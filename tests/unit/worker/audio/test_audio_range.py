@@ -9,8 +9,8 @@ from funasr_fleet.contract.job import Options
 from funasr_fleet.worker.audio.audio_range import AudioFacts, AudioRange, channels_of, in_blocks
 from funasr_fleet.worker.audio.decode import AudioPiece
 from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
+from tests.support.audio import Planes, tone
 from tests.support.examples import a_ref
-from tests.support.sounds import Planes, tone
 
 STEREO = tone(1, channels=2)
 
@@ -34,7 +34,7 @@ def options(channels: str = "mix") -> Options:
         (0, "split", [0]),
     ],
 )
-def test_a_named_channel_beats_the_option(
+def test_a_channel_of_the_file_overrides_the_option(
     channel: int | None, channels: str, chosen: list[int | None]
 ) -> None:
     ref = a_ref(channel=channel)
@@ -56,7 +56,7 @@ def test_a_named_channel_beats_the_option(
         (975, None, 15_600, 400),
     ],
 )
-def test_a_stretch_is_cut_to_the_sample(
+def test_a_range_is_cut_to_the_sample(
     start_ms: int | None, end_ms: int | None, first: int, count: int, size: int
 ) -> None:
     stretch = AudioRange(a_ref(start_ms=start_ms, end_ms=end_ms, channel=1), options())
@@ -66,18 +66,18 @@ def test_a_stretch_is_cut_to_the_sample(
 
 
 @pytest.mark.parametrize("ref", [{"start_ms": 976}, {"start_ms": 1000}, {"start_ms": 99_999}])
-def test_a_stretch_behind_the_end_says_where_the_audio_ends(ref: dict[str, int]) -> None:
+def test_a_range_beyond_the_end_names_the_end(ref: dict[str, int]) -> None:
     stretch = AudioRange(a_ref("s3://in/a.wav", **ref), options())
     with pytest.raises(AudioTooShort, match="the audio ends at 1000 ms"):
         list(stretch.blocks(pieces(STEREO), 99_999))
 
 
-def test_a_channel_that_is_not_there_is_refused() -> None:
+def test_a_missing_channel_is_rejected() -> None:
     with pytest.raises(UndecodableAudio, match="no channel 2: the file has 2"):
         list(AudioRange(a_ref(channel=2), options()).blocks(pieces(STEREO), 99_999))
 
 
-def test_nothing_is_known_of_a_file_before_its_end() -> None:
+def test_facts_of_a_file_are_unknown_before_its_end() -> None:
     stretch = AudioRange(a_ref(), options())
     blocks = stretch.blocks(pieces(STEREO), 4_000)
     assert stretch.facts is None
@@ -107,7 +107,7 @@ def test_blocks_are_even_and_lose_nothing(size: int) -> None:
         (990, 2000, 200),
     ],
 )
-def test_what_is_lost_counts_within_the_stretch(
+def test_lost_audio_counts_only_within_the_range(
     start_ms: int | None, end_ms: int | None, lost_ms: int
 ) -> None:
     """Silence from 250 ms to 400 ms, and 200 ms that are missing at the end."""

@@ -1,8 +1,9 @@
-"""Where frames lie, and which gaps between them are believed."""
+"""Where frames lie, which gaps between them are believed, and what packets hold."""
 
 import pytest
 
 from funasr_fleet.worker.audio.damage.gaps import NO_GAP, Clock, ClockPosition, DamageEvidence, Gap
+from funasr_fleet.worker.audio.damage.packets import adts_frames, is_broken, is_pause, padding_bytes
 
 FRAME_S = 0.02
 FRAME_BYTES = 100
@@ -23,7 +24,7 @@ def _failed(count: int) -> DamageEvidence:
 
 
 @pytest.mark.parametrize("wavering_s", [-3.0, -0.01, 0.0, 0.0009, 0.0099])
-def test_timestamps_that_waver_by_less_than_half_a_frame_make_no_gap(wavering_s: float) -> None:
+def test_jitter_below_half_a_frame_is_not_a_gap(wavering_s: float) -> None:
     assert _after(5).gap_s(5 + wavering_s, FRAME_S) == 0
 
 
@@ -42,18 +43,16 @@ def test_a_pause_is_filled_and_nothing_lost() -> None:
 
 
 @pytest.mark.parametrize(("unread", "is_explained"), [(0, False), (40, False), (600, True)])
-def test_a_gap_is_explained_by_the_bytes_that_lie_in_it_and_not_by_headers(
-    unread: int, is_explained: bool
-) -> None:
+def test_a_gap_is_explained_by_its_bytes_without_headers(unread: int, is_explained: bool) -> None:
     assert _after(5).is_explained(0.2, unread) is is_explained
 
 
-def test_a_timestamp_that_claims_hours_is_not_believed() -> None:
+def test_an_implausible_timestamp_is_ignored() -> None:
     gap = _after(5).missing(ClockPosition(50_000.0, FRAME_S, bytes_since=300), _failed(3))
     assert gap.fill_s == pytest.approx(3 * FRAME_S)
 
 
-def test_a_long_gap_is_believed_where_as_much_of_the_file_lies_in_it() -> None:
+def test_a_long_gap_with_as_many_bytes_is_accepted() -> None:
     gap = _after(5).missing(ClockPosition(65.0, FRAME_S, bytes_since=300_000), _failed(3))
     assert gap.fill_s == pytest.approx(60)
 
@@ -69,7 +68,7 @@ def test_a_long_gap_is_believed_where_as_much_of_the_file_lies_in_it() -> None:
         (DamageEvidence(dropped_frames=2), 2),
     ],
 )
-def test_without_timestamps_the_bytes_tell_how_many_frames_are_missing(
+def test_without_timestamps_missing_frames_are_counted_by_bytes(
     seen: DamageEvidence, frames: int
 ) -> None:
     clock = _after(5, has_timestamps=False)
@@ -79,7 +78,7 @@ def test_without_timestamps_the_bytes_tell_how_many_frames_are_missing(
     assert found.lost_s == pytest.approx(expected.lost_s)
 
 
-def test_a_stream_may_begin_in_the_middle_of_a_packet() -> None:
+def test_a_stream_may_start_in_the_middle_of_a_packet() -> None:
     clock = Clock(has_timestamps=False, is_stream=True)
     clock.update_averages(FRAME_BYTES, FRAME_S)
     assert clock.missing(ClockPosition(0.0, FRAME_S), _failed(2)) is NO_GAP
@@ -95,7 +94,107 @@ def test_a_file_may_end_in_the_middle_of_a_packet() -> None:
 @pytest.mark.parametrize(
     ("told_s", "seconds"), [(0.02, 0.02), (0.5, 0.5), (36_000.0, 0.04), (0.0, 0.04), (-1.0, 0.04)]
 )
-def test_how_long_a_packet_is_the_file_tells_unless_that_is_absurd(
+def test_the_declared_packet_duration_is_used_unless_implausible(
     told_s: float, seconds: float
 ) -> None:
     assert _after(5).seconds_of(2 * FRAME_BYTES, told_s) == pytest.approx(seconds)
+
+
+PID = 0x101
+
+
+def _ts(counter: int, *, pid: int = PID, begins: bool = False, announced: bool = False) -> bytes:
+    """One packet of a transport stream."""
+    head = bytes([0x47, (0x40 if begins else 0) | pid >> 8, pid & 0xFF])
+    if announced:
+        return head + bytes([0x30 | counter, 1, 0x80]) + bytes(182)
+    return head + bytes([0x10 | counter]) + bytes(184)
+
+
+UNIT = _ts(14, begins=True) + _ts(15) + _ts(0, pid=0) + _ts(0)
+
+
+def test_a_unit_of_several_packets_is_whole() -> None:
+    assert not is_broken(UNIT, PID)
+    assert not is_broken(b"", PID)
+
+
+def test_a_packet_may_be_repeated() -> None:
+    assert not is_broken(_ts(3, begins=True) + _ts(3) + _ts(4), PID)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        UNIT + b"\x00" + _ts(1)[1:],
+        UNIT + b"\x47" + bytes([_ts(1)[1] | 0x80]) + _ts(1)[2:],
+        UNIT + _ts(3),
+        UNIT + _ts(1, begins=True),
+        UNIT + _ts(1)[:100],
+    ],
+    ids=["no sync", "marked as wrong", "a packet is missing", "a unit is missing", "shifted"],
+)
+def test_damage_between_two_units_is_detected(body: bytes) -> None:
+    assert is_broken(body, PID)
+
+
+def test_an_announced_discontinuity_is_not_damage() -> None:
+    assert not is_broken(UNIT + _ts(9, announced=True), PID)
+
+
+def test_packets_of_another_size_are_not_checked() -> None:
+    assert not is_broken(b"\0\0\0\0" + UNIT, PID)
+
+
+def _adts(size: int, claimed: int = 0) -> bytes:
+    length = claimed or size
+    head = bytes([0xFF, 0xF1, 0x50, 0x80 | length >> 11, length >> 3 & 0xFF, (length & 7) << 5])
+    return (head + b"\xfc").ljust(size, b"\x21")
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        (_adts(300), 1),
+        (_adts(300, 600) + _adts(300), 2),
+        (_adts(300, 1000) + _adts(310) + _adts(290) + _adts(100), 4),
+        (_adts(300, 1000) + _adts(310) + _adts(290, 300)[:200], 3),
+        (b"\x21" * 600, 1),
+        (b"", 1),
+    ],
+)
+def test_the_frames_in_a_packet_of_adts_are_counted(body: bytes, count: int) -> None:
+    assert adts_frames(body) == count
+
+
+@pytest.mark.parametrize(
+    ("codec", "toc", "expected"),
+    [
+        ("amr_nb", 0x44, True),
+        ("amr_nb", 0x7C, True),
+        ("amr_nb", 0x3C, False),
+        ("amr_nb", 0x7F, False),
+        ("amr_wb", 0x4C, True),
+        ("amr_wb", 0x44, False),
+        ("mp3", 0x7C, False),
+    ],
+)
+def test_pauses_of_amr_are_recognised(codec: str, toc: int, expected: bool) -> None:
+    assert is_pause(codec, bytes([toc])) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        (b"ID3\x03\0\0\0\0\x02\x01" + b"x" * 5, 10 + 257),
+        (b"\0\0ID3\x03\0\0\0\0\0\x05" + b"x" * 40, 2 + 15),
+        (b"APETAGEX" + (2000).to_bytes(4, "little") + (83).to_bytes(4, "little"), 32 + 83),
+        (b"TAG".ljust(128, b"\0") + b"frame", 128),
+        (bytes(500), 500),
+        (b"\0\0\0frame", 0),
+        (b"frame", 0),
+        (b"", 0),
+    ],
+)
+def test_tags_and_zeros_are_padding(body: bytes, size: int) -> None:
+    assert padding_bytes(body) == size

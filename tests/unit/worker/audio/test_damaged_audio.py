@@ -9,9 +9,9 @@ import pytest
 
 from funasr_fleet.worker.audio.decode import decode_file
 from funasr_fleet.worker.errors import AudioTooShort, FileFailure, UndecodableAudio
-from tests.support.sounds import as_file, encode, tone, wav
+from tests.support.audio import as_file, encode, tone, wav
 
-Refusal = type[FileFailure]
+Refusal = type[FileFailure] | tuple[type[FileFailure], ...]
 
 
 def _noise(seconds: float, rate: int) -> bytes:
@@ -28,27 +28,21 @@ def _noise(seconds: float, rate: int) -> bytes:
         (b"these are words and no sounds\n" * 50, UndecodableAudio),
         (b'{"audio": "no"}', UndecodableAudio),
         (wav(tone(1))[:20], UndecodableAudio),
+        (wav(tone(1))[:-32_000], (UndecodableAudio, AudioTooShort)),  # the header alone
         (wav(tone(0.010)), AudioTooShort),
         (wav(tone(0.0249)), AudioTooShort),
     ],
 )
-def test_what_holds_no_audio_is_refused(body: bytes, refusal: Refusal) -> None:
+def test_files_without_audio_are_rejected(body: bytes, refusal: Refusal) -> None:
     with pytest.raises(refusal):
         decode_file(as_file(body))
 
 
-def test_a_header_without_samples_is_refused() -> None:
-    body = wav(tone(1))
-    header = body[: body.index(b"data") + 8]
-    with pytest.raises((UndecodableAudio, AudioTooShort)):
-        decode_file(as_file(header))
-
-
-def test_25_ms_are_enough() -> None:
+def test_25_ms_of_audio_are_accepted() -> None:
     assert decode_file(as_file(wav(tone(0.025)))).duration_ms == 25
 
 
-def test_a_picture_is_no_audio() -> None:
+def test_a_picture_is_rejected() -> None:
     with av.open(file := as_file(b""), "w", format="image2pipe") as output:
         stream = output.add_stream("png", rate=1)
         stream.width, stream.height, stream.pix_fmt = 16, 16, "rgb24"
@@ -77,19 +71,15 @@ def _six_seconds(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_whole_file_is_taken(name: str) -> None:
-    assert decode_file(as_file(_six_seconds(name))).duration_ms == pytest.approx(6000, abs=60)
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_file_cut_off_in_its_middle_is_refused_and_not_taken_for_a_short_one(name: str) -> None:
+def test_a_whole_file_is_decoded_and_one_cut_off_in_its_middle_is_rejected(name: str) -> None:
     body = _six_seconds(name)
+    assert decode_file(as_file(body)).duration_ms == pytest.approx(6000, abs=60)
     with pytest.raises((UndecodableAudio, AudioTooShort)):
         decode_file(as_file(body[: len(body) // 2]))
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_wherever_a_file_is_cut_off_nothing_else_is_raised(name: str) -> None:
+def test_truncation_at_any_place_raises_only_errors_of_the_file(name: str) -> None:
     body = _six_seconds(name)
     for size in np.linspace(0, len(body) - 1, 25).astype(int):
         try:
@@ -98,36 +88,14 @@ def test_wherever_a_file_is_cut_off_nothing_else_is_raised(name: str) -> None:
             assert str(refusal)  # noqa: PT017 - most cuts are refused, the last may pass
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_damage_in_the_middle_raises_nothing_else(name: str) -> None:
-    body = bytearray(_six_seconds(name))
-    middle = len(body) // 2
-    body[middle : middle + 2000] = np.random.default_rng(1).bytes(2000)
-    try:
-        decode_file(as_file(bytes(body)))
-    except (UndecodableAudio, AudioTooShort) as refusal:
-        assert str(refusal)  # noqa: PT017 - some formats sound on after damage
-
-
-def test_a_reason_says_what_ffmpeg_said() -> None:
-    with pytest.raises(UndecodableAudio, match="FFmpeg cannot read it: Invalid data"):
-        decode_file(as_file(b"no sound"))
-
-
 @pytest.mark.parametrize("size", [0, 0x7FFFF024, 0x7FFFFFFF, 0xFFFFFFDB, 0xFFFFFFFF])
-def test_a_wav_that_was_streamed_does_not_know_its_size(size: int) -> None:
+def test_a_streamed_wav_without_a_size_is_decoded(size: int) -> None:
     body = wav(tone(2))
     streamed = body[:4] + size.to_bytes(4, "little") + body[8:]
     assert decode_file(as_file(streamed)).duration_ms == 2000
 
 
-def test_what_follows_a_whole_mp3_is_no_damage() -> None:
-    body = encode(tone(4), "mp3", "libmp3lame", 16_000)
-    whole = decode_file(as_file(body)).duration_ms
-    assert decode_file(as_file(body + bytes(5000))).duration_ms == pytest.approx(whole, abs=80)
-
-
-def test_a_word_in_a_tag_is_not_taken_for_a_count_of_frames() -> None:
+def test_a_tag_is_not_mistaken_for_a_frame_count() -> None:
     frames = encode(tone(4), "mp3", "libmp3lame", 16_000, write_xing="0", id3v2_version="0")
     frame = b"TIT2\x00\x00\x00\x10\x00\x00\x00Info\x00\x00\x00\x01\x00\x00\xff\xff   "
     tag = b"ID3\x03\x00\x00" + bytes([0, 0, 0, len(frame)]) + frame
@@ -136,7 +104,7 @@ def test_a_word_in_a_tag_is_not_taken_for_a_count_of_frames() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_samples_that_are_no_numbers_are_refused(value: float) -> None:
+def test_samples_that_are_not_finite_are_rejected(value: float) -> None:
     """One of them would spoil all that a model makes of its batch."""
     planes = tone(1)
     planes[0, 8000] = value
@@ -144,7 +112,7 @@ def test_samples_that_are_no_numbers_are_refused(value: float) -> None:
         decode_file(as_file(encode(planes, "wav", "pcm_f32le", 16_000)))
 
 
-def test_a_codec_that_ffmpeg_cannot_decode_is_said() -> None:
+def test_an_unsupported_codec_is_named() -> None:
     body = bytearray(encode(tone(1), "mov", "pcm_s16le", 16_000))
     at = body.index(b"stsd") + 16
     body[at : at + 4] = b"xyz!"

@@ -1,13 +1,14 @@
-"""Any audio becomes 16 kHz samples of the right length, channel by channel."""
+"""Any audio becomes 16 kHz samples of the right length, channel by channel, up to the limits."""
 
 import numpy as np
 import pytest
 
+from funasr_fleet.settings import Settings
 from funasr_fleet.worker.audio.decode import Audio, decode_file, decode_pieces
-from funasr_fleet.worker.audio.input_checks import Limits
+from funasr_fleet.worker.audio.input_checks import UNLIMITED, Limits
 from funasr_fleet.worker.errors import AudioTooLong, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
-from tests.support.sounds import as_file, encode, tone, wav
+from tests.support.audio import as_file, encode, tone, wav
 
 SECONDS = 2.0
 
@@ -69,7 +70,7 @@ def test_a_channel_is_chosen_by_its_number(channel: int) -> None:
     assert chosen.flags.c_contiguous
 
 
-def test_a_channel_that_is_not_there_is_said() -> None:
+def test_a_missing_channel_is_named() -> None:
     audio = Audio(planes=tone(0.1), source_rate=16_000)
     with pytest.raises(UndecodableAudio, match="no channel 1: the file has 1"):
         audio.samples(1)
@@ -84,7 +85,7 @@ def test_the_length_is_in_whole_milliseconds(samples: int, ms: int) -> None:
 @pytest.mark.parametrize(
     ("container", "codec"), [("wav", "pcm_s16le"), ("ogg", "libopus"), ("adts", "aac")]
 )
-def test_audio_beyond_the_limit_is_refused_whether_its_header_says_so_or_not(
+def test_audio_above_the_limit_is_rejected_whatever_its_header_says(
     container: str, codec: str
 ) -> None:
     body = encode(tone(3, rate=48_000), container, codec, 48_000)
@@ -92,7 +93,7 @@ def test_audio_beyond_the_limit_is_refused_whether_its_header_says_so_or_not(
         decode_file(as_file(body), Limits(audio_s=2))
 
 
-def test_audio_up_to_the_limit_is_taken() -> None:
+def test_audio_up_to_the_limit_is_accepted() -> None:
     assert decode_file(as_file(wav(tone(2))), Limits(audio_s=2)).duration_ms == 2000
 
 
@@ -105,7 +106,7 @@ def test_decoding_the_same_file_twice_gives_the_same_samples() -> None:
 @pytest.mark.parametrize(
     ("container", "codec"), [("wav", "pcm_s16le"), ("flac", "flac"), ("ogg", "flac")]
 )
-def test_more_channels_than_allowed_are_refused(container: str, codec: str) -> None:
+def test_more_channels_than_allowed_are_rejected(container: str, codec: str) -> None:
     body = encode(tone(1, channels=6), container, codec, 16_000)
     with pytest.raises(UndecodableAudio, match=r"6 channels, more than FLEET_MAX_CHANNELS \(5\)"):
         decode_file(as_file(body), Limits(channels=5))
@@ -115,9 +116,7 @@ def test_more_channels_than_allowed_are_refused(container: str, codec: str) -> N
 @pytest.mark.parametrize(
     ("container", "codec"), [("wav", "pcm_s16le"), ("ogg", "libopus"), ("adts", "aac")]
 )
-def test_a_file_that_is_large_once_decoded_is_refused_whatever_its_header_says(
-    container: str, codec: str
-) -> None:
+def test_a_file_that_is_large_once_decoded_is_rejected(container: str, codec: str) -> None:
     """Three seconds of two channels: 0.384 MB at 16 kHz."""
     body = encode(tone(3, rate=48_000, channels=2), container, codec, 48_000)
     with pytest.raises(AudioTooLong, match=r"exceed FLEET_MAX_DECODED_MB \(0.3\)"):
@@ -125,7 +124,7 @@ def test_a_file_that_is_large_once_decoded_is_refused_whatever_its_header_says(
     assert decode_file(as_file(body), Limits(decoded_mb=0.4)).channels == 2
 
 
-def test_a_small_file_of_a_hundred_hours_is_refused_before_it_is_decoded() -> None:
+def test_a_small_file_of_a_hundred_hours_is_rejected_before_it_is_decoded() -> None:
     """Its header says so; a sound of nothing takes next to no bytes."""
     body = bytearray(encode(tone(1), "flac", "flac", 16_000))
     samples = 100 * 3600 * 16_000  # 36 bits at the end of STREAMINFO's fixed fields
@@ -136,7 +135,7 @@ def test_a_small_file_of_a_hundred_hours_is_refused_before_it_is_decoded() -> No
         decode_file(as_file(bytes(body)), Limits(audio_s=12 * 3600))
 
 
-def test_what_its_header_hides_is_stopped_while_it_comes() -> None:
+def test_decoding_stops_at_the_limit_when_the_header_hides_the_length() -> None:
     """A stream without a length: pieces are taken until the limit, and no further."""
     body = encode(tone(60, rate=8_000), "adts", "aac", 8_000)
     taken: list[int] = []
@@ -144,3 +143,40 @@ def test_what_its_header_hides_is_stopped_while_it_comes() -> None:
     with pytest.raises(AudioTooLong):
         taken.extend(piece.planes.shape[1] for piece in pieces)
     assert sum(taken) <= 10 * SAMPLE_RATE
+
+
+def test_limits_are_those_of_the_settings() -> None:
+    settings = Settings.model_construct(
+        max_bytes=1, max_audio_s=2.0, max_channels=3, max_decoded_mb=4.0
+    )
+    assert Limits.of(settings) == Limits(bytes=1, audio_s=2, channels=3, decoded_mb=4)
+
+
+def test_by_default_twelve_hours_of_stereo_are_accepted() -> None:
+    limits, seconds = Limits.of(Settings.model_construct()), 12 * 3600
+    assert limits.bytes
+    assert seconds * 48_000 * 2 * 2 < limits.bytes
+    limits.check_channels(2)
+    limits.check_declared(seconds, 2)
+    limits.check_decoded(seconds * 16_000, 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "channels"), [(100 * 3600, 1), (12 * 3600, 8), (12 * 3600, 32)]
+)
+def test_by_default_a_hundred_hours_or_many_channels_are_rejected(
+    seconds: int, channels: int
+) -> None:
+    limits = Limits.of(Settings.model_construct())
+    with pytest.raises(AudioTooLong):
+        limits.check_declared(seconds, channels)
+    with pytest.raises(AudioTooLong):
+        limits.check_decoded(seconds * 16_000, channels)
+    with pytest.raises(UndecodableAudio, match="FLEET_MAX_CHANNELS"):
+        limits.check_channels(64)
+
+
+def test_without_limits_everything_is_accepted() -> None:
+    UNLIMITED.check_channels(1000)
+    UNLIMITED.check_declared(1e9, 1000)
+    UNLIMITED.check_decoded(10**15, 1000)

@@ -12,9 +12,9 @@ from funasr_fleet.embedded.samples import SAMPLES, load_samples
 from funasr_fleet.worker.audio.decode import decode_file
 from funasr_fleet.worker.audio.input_checks import DEMUXERS, container_options
 from funasr_fleet.worker.errors import UndecodableAudio
-from tests.support import referring_files as referring
-from tests.support.sounds import as_file, encode, tone, wav
-from tests.support.watched_places import ListeningServer, WatchedFile, listening, watched
+from tests.support import bad_audio as referring
+from tests.support.audio import as_file, encode, tone, wav
+from tests.support.bad_audio import ListeningServer, WatchedFile, listening, watched
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def _refused(opened: BinaryIO) -> str:
     return str(caught.value)
 
 
-def test_a_file_that_refers_to_another_is_refused_and_nothing_is_opened(
+def test_a_file_that_refers_to_another_is_rejected_and_nothing_is_opened(
     opened: BinaryIO, file: WatchedFile, server: ListeningServer
 ) -> None:
     said = _refused(opened)
@@ -81,18 +81,15 @@ def test_a_file_that_refers_to_another_is_refused_and_nothing_is_opened(
     assert (file.was_opened, server.connections) == (False, 0)
 
 
-def test_ffmpeg_itself_is_locked_whatever_the_beginning_looks_like(
-    opened: BinaryIO,
-    file: WatchedFile,
-    server: ListeningServer,
-    monkeypatch: pytest.MonkeyPatch,
+def test_ffmpeg_opens_nothing_even_when_a_playlist_is_not_recognised(
+    opened: BinaryIO, file: WatchedFile, server: ListeningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("funasr_fleet.worker.audio.decode.reject_playlists", lambda head: None)
     assert _refused(opened)
     assert (file.was_opened, server.connections) == (False, 0)
 
 
-def test_without_the_locks_ffmpeg_would_open_what_a_playlist_names(
+def test_without_restrictions_ffmpeg_opens_what_a_playlist_names(
     tmp_path: Path, private: Path, file: WatchedFile
 ) -> None:
     """Or the tests above would prove nothing."""
@@ -103,7 +100,7 @@ def test_without_the_locks_ffmpeg_would_open_what_a_playlist_names(
     assert file.was_opened
 
 
-def test_without_the_locks_ffmpeg_would_open_what_a_movie_names(
+def test_without_restrictions_ffmpeg_opens_what_a_movie_names(
     private: Path, file: WatchedFile
 ) -> None:
     movie = io.BytesIO(referring.movie_of_another_file(private))
@@ -111,7 +108,7 @@ def test_without_the_locks_ffmpeg_would_open_what_a_movie_names(
         assert file.was_opened
 
 
-def test_even_a_movie_that_may_look_elsewhere_gets_nothing(
+def test_a_movie_with_external_references_enabled_opens_nothing(
     private: Path, file: WatchedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlocked = {**container_options(), "enable_drefs": "1", "use_absolute_path": "1"}
@@ -121,17 +118,17 @@ def test_even_a_movie_that_may_look_elsewhere_gets_nothing(
 
 
 @pytest.mark.parametrize("beginning", [b"\xef\xbb\xbf#EXTM3U", b"\n\n #extm3u", b"<?xml?>\n<MPD "])
-def test_a_list_is_told_by_its_beginning_in_any_dress(beginning: bytes) -> None:
+def test_playlists_are_recognised_by_their_beginning(beginning: bytes) -> None:
     assert "playlist that names other files" in _refused(as_file(beginning + b"\nx" * 100))
 
 
-def test_every_format_taken_is_one_that_this_ffmpeg_knows() -> None:
+def test_every_accepted_format_exists_in_ffmpeg() -> None:
     """A misspelt name would refuse files that were taken before."""
     for name in DEMUXERS:
         assert av.format.ContainerFormat(name, "r").is_input
 
 
-def test_formats_that_open_other_files_are_not_taken() -> None:
+def test_formats_that_open_other_files_are_not_accepted() -> None:
     referring_ones = {"hls", "dash", "concat", "sdp", "rtsp", "image2", "webm_dash_manifest", "imf"}
     assert not referring_ones & set(DEMUXERS)
 
@@ -140,7 +137,7 @@ RECORDINGS = [SAMPLES / sample.name for sample in load_samples()]
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name)
-def test_every_sample_is_decoded_as_it_would_be_without_locks(
+def test_the_restrictions_do_not_change_decoding(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if path.name == "not-audio.mp3":
@@ -181,12 +178,12 @@ def test_every_sample_is_decoded_as_it_would_be_without_locks(
         ("rm", "ac3", 44_100),
     ],
 )
-def test_what_people_upload_is_taken(container: str, codec: str, rate: int) -> None:
+def test_common_containers_are_accepted(container: str, codec: str, rate: int) -> None:
     body = encode(tone(2, rate=rate), container, codec, rate)
     assert decode_file(as_file(body)).duration_ms == pytest.approx(2000, abs=120)
 
 
-def test_rf64_is_taken() -> None:
+def test_rf64_is_accepted() -> None:
     body = encode(tone(2), "wav", "pcm_s16le", 16_000, rf64="always")
     assert body[:4] == b"RF64"
     assert decode_file(as_file(body)).duration_ms == 2000

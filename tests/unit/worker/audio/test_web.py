@@ -1,19 +1,25 @@
-"""Audio of the web comes from allowed hosts at looked-at addresses, and no secret gets out."""
+"""Audio over HTTP: allowed hosts, public addresses, redirects, sizes; secrets stay secret."""
 
 import hashlib
 import io
 import itertools
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, StoreError, StoreUnavailable
+from funasr_fleet.storage.base import (
+    ObjectDenied,
+    ObjectMissing,
+    ObjectTooLarge,
+    StoreError,
+    StoreUnavailable,
+)
 from funasr_fleet.worker.audio.web import WebAudio
 from funasr_fleet.worker.audio.web_request import HttpClient
-from tests.support.certificates import Certificate, make_certificate
-from tests.support.web_host import WebHost, page, serving
-from tests.support.web_requests import HUSH, NAME, fetch, refused, web
+from tests.support.servers import Certificate, make_certificate
+from tests.support.web import HUSH, NAME, WebHost, fetch, page, refused, serving, web
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,7 @@ def test_a_file_is_fetched_with_its_host_and_its_query(host: WebHost) -> None:
     assert host.asked == [("GET", f"/a%20b/%E4%BD%A0.wav?sign={HUSH}", f"{NAME}:{host.port}")]
 
 
-def test_a_head_tells_what_is_known(host: WebHost) -> None:
+def test_a_head_request_has_etag_and_size(host: WebHost) -> None:
     host.pages["/a"] = page(200, b"sound", ETag='W/"e"')
     info = web().head(f"http://{NAME}:{host.port}/a")
     assert (info.etag, info.size_bytes) == ('W/"e"', 5)
@@ -49,7 +55,9 @@ def test_without_an_etag_one_is_made_of_the_bytes(host: WebHost) -> None:
     assert web().head(uri).etag == ""
 
 
-def test_tls_is_spoken_in_the_name_of_the_host(secure: WebHost, certificate: Certificate) -> None:
+def test_tls_certificates_are_checked_against_the_host_name(
+    secure: WebHost, certificate: Certificate
+) -> None:
     secure.pages["/a"] = page(200, b"sound")
     uri = f"https://{NAME}:{secure.port}/a"
     assert fetch(web(tls=certificate.client_context()), uri) == b"sound"
@@ -81,7 +89,7 @@ def test_a_status_becomes_an_error_of_storage(
     assert f"{NAME}:{host.port}/a" in refused(web(), f"http://{NAME}:{host.port}/a?{HUSH}", error)
 
 
-def test_a_host_that_nobody_allowed_is_not_asked(host: WebHost) -> None:
+def test_a_host_that_is_not_allowed_is_not_contacted(host: WebHost) -> None:
     for name in ("other.example", f"{NAME}.other.example", "127.0.0.1", "localhost"):
         said = refused(web(), f"http://{name}:{host.port}/a?{HUSH}", ObjectDenied)
         assert "its host is not in FLEET_ALLOWED_HTTP_HOSTS" in said
@@ -91,12 +99,12 @@ def test_a_host_that_nobody_allowed_is_not_asked(host: WebHost) -> None:
 @pytest.mark.parametrize(
     "uri", ["ftp://{}/a", "http://u:p@{}/a", "http://{}", "http://{}/a b", "http://{}\\@x/a", "{}"]
 )
-def test_what_is_no_sound_address_is_not_asked(host: WebHost, uri: str) -> None:
+def test_an_invalid_address_is_not_contacted(host: WebHost, uri: str) -> None:
     refused(web(), uri.format(f"{NAME}:{host.port}"), ObjectDenied)
     assert not host.asked
 
 
-def test_redirects_are_followed_five_times(host: WebHost) -> None:
+def test_at_most_five_redirects_are_followed(host: WebHost) -> None:
     for number in range(6):
         host.pages[f"/{number}"] = page(302, Location=f"/{number + 1}")
     host.pages["/6"] = page(200, b"sound")
@@ -105,7 +113,7 @@ def test_redirects_are_followed_five_times(host: WebHost) -> None:
 
 
 @pytest.mark.parametrize("name", ["other.example", "169.254.169.254", "localhost", "[::1]"])
-def test_a_redirect_to_a_host_that_nobody_allowed_is_not_followed(host: WebHost, name: str) -> None:
+def test_a_redirect_to_a_host_that_is_not_allowed_is_rejected(host: WebHost, name: str) -> None:
     host.pages["/a"] = page(302, Location=f"http://{name}:{host.port}/b?{HUSH}")
     host.pages[f"/b?{HUSH}"] = page(200, b"private")
     said = refused(web(), f"http://{NAME}:{host.port}/a", ObjectDenied)
@@ -114,12 +122,12 @@ def test_a_redirect_to_a_host_that_nobody_allowed_is_not_followed(host: WebHost,
 
 
 @pytest.mark.parametrize("there", ["file:///etc/passwd", "s3://in/a", "gopher://x/", "\\\\x\\y"])
-def test_a_redirect_to_another_kind_of_address_is_not_followed(host: WebHost, there: str) -> None:
+def test_a_redirect_to_another_scheme_is_rejected(host: WebHost, there: str) -> None:
     host.pages["/a"] = page(301, Location=there)
     refused(web(), f"http://{NAME}:{host.port}/a", ObjectDenied)
 
 
-def test_a_redirect_from_https_to_http_is_not_followed(
+def test_a_redirect_from_https_to_http_is_rejected(
     host: WebHost, secure: WebHost, certificate: Certificate
 ) -> None:
     host.pages["/b"] = page(200, b"sound")
@@ -140,7 +148,7 @@ def test_every_address_of_a_host_must_be_public_at_every_step(host: WebHost) -> 
     assert [path for _, path, _ in host.asked] == ["/a"]
 
 
-def test_the_address_that_was_looked_at_is_the_one_that_is_used(host: WebHost) -> None:
+def test_the_connection_uses_the_address_that_was_checked(host: WebHost) -> None:
     """A name server that answers otherwise the second time is not asked a second time."""
     host.pages["/a"] = page(200, b"sound")
     asked = itertools.count()
@@ -155,7 +163,7 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_used(host: WebHost) -
     assert next(asked) == 1
 
 
-def test_as_it_is_no_address_of_this_machine_or_its_network_is_asked(host: WebHost) -> None:
+def test_by_default_loopback_addresses_are_rejected(host: WebHost) -> None:
     host.pages["/a"] = page(200, b"private")
     source = WebAudio(hosts=frozenset({"localhost", "127.0.0.1", "::1"}))
     for name in ("localhost", "127.0.0.1", "[::1]"):
@@ -164,13 +172,56 @@ def test_as_it_is_no_address_of_this_machine_or_its_network_is_asked(host: WebHo
     assert not host.asked
 
 
-def test_a_host_that_is_not_known_is_missing() -> None:
+def test_an_unknown_host_is_missing_audio() -> None:
     source = WebAudio(hosts=frozenset({"no-such-host.invalid"}))
     refused(source, f"http://no-such-host.invalid/a?{HUSH}", (ObjectMissing, StoreUnavailable))  # type: ignore[arg-type]
 
 
-def test_who_does_not_answer_is_unavailable(host: WebHost, tmp_path: Path) -> None:
+def test_a_server_that_does_not_respond_is_unavailable(host: WebHost, tmp_path: Path) -> None:
     with serving() as gone:
         port = gone.port
     said = refused(web(), f"http://{NAME}:{port}/a?{HUSH}", StoreUnavailable)
     assert "does not respond" in said
+
+
+def test_a_file_that_is_larger_than_allowed_is_not_fetched(host: WebHost) -> None:
+    host.pages["/a"] = page(200, b"x" * 1000)
+    uri = f"http://{NAME}:{host.port}/a"
+    assert len(fetch(web(), uri, 1000)) == 1000
+    assert "FLEET_MAX_BYTES allows 999" in refused(web(), uri, ObjectTooLarge, 999)
+
+
+def test_an_endless_file_is_rejected_at_the_limit(host: WebHost) -> None:
+    def endless(request: BaseHTTPRequestHandler) -> None:
+        page(200, Transfer_Encoding="chunked")(request)
+        for _ in range(1000):
+            request.wfile.write(b"%x\r\n%s\r\n" % (1 << 16, bytes(1 << 16)))
+
+    host.pages["/a"] = endless
+    into = io.BytesIO()
+    with pytest.raises(ObjectTooLarge):
+        web().download(f"http://{NAME}:{host.port}/a", into, 1 << 20)
+    assert len(into.getvalue()) <= 3 << 20
+
+
+def test_a_chunked_file_is_read_and_a_truncated_one_is_unavailable(host: WebHost) -> None:
+    def chunked(request: BaseHTTPRequestHandler) -> None:
+        page(200, Transfer_Encoding="chunked")(request)
+        request.wfile.write(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+
+    def cut(request: BaseHTTPRequestHandler) -> None:
+        page(200, b"abc", Content_Length="9")(request)
+        request.close_connection = True
+
+    host.pages.update({"/a": chunked, f"/b?{HUSH}": cut})
+    assert fetch(web(), f"http://{NAME}:{host.port}/a") == b"abcde"
+    refused(web(), f"http://{NAME}:{host.port}/b?{HUSH}", StoreUnavailable)
+
+
+def test_a_download_that_is_too_slow_is_aborted(host: WebHost) -> None:
+    host.pages["/a"] = page(200, b"x" * 50)
+    client = web().client
+    seconds = itertools.count(0, 100)
+    source = WebAudio(hosts=frozenset({NAME}), client=client, clock=lambda: next(seconds))
+    said = refused(source, f"http://{NAME}:{host.port}/a?", StoreUnavailable)
+    assert "too slow" in said

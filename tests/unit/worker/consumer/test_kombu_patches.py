@@ -1,6 +1,7 @@
-"""Whatever lies in a list of the queue, kombu finds a message there that it can read."""
+"""Changes to Celery and kombu: any element of a queue is read, and only tested versions run."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from kombu.transport.virtual.base import Base64, Message
 
 from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES
+from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.worker.consumer import celery_patches
 from funasr_fleet.worker.consumer.kombu_patches import (
     KEPT_CHARACTERS,
     REFUSED_HEADER,
@@ -16,7 +19,7 @@ from funasr_fleet.worker.consumer.kombu_patches import (
     read_envelope,
     wrap_invalid,
 )
-from tests.support.raw_messages import envelope, task_headers
+from tests.support.messages import envelope, task_headers
 
 SOUND = envelope(b"[[],{},{}]", task_headers())
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -33,32 +36,32 @@ class Channel:
         return Base64().decode(body) if encoding else body
 
 
-def test_a_message_is_left_as_it_is() -> None:
+def test_a_valid_message_is_unchanged() -> None:
     assert read_envelope(json.dumps(SOUND)) == SOUND
     assert is_valid_message(SOUND)
 
 
-def test_notes_of_messages_in_flight_are_read_whatever_their_size() -> None:
+def test_unacked_entries_are_read_whatever_their_size() -> None:
     note = [{**SOUND, "body": "x" * 2 * MAX_MESSAGE_BYTES}, "", "fleet"]
     assert read_envelope(json.dumps(note)) == note
 
 
 @pytest.mark.parametrize("text", ["", "hush", "{", "[" * 100_000, "\udc80"])
-def test_what_is_no_json_becomes_a_message_that_says_so(text: str) -> None:
+def test_invalid_json_becomes_a_message_with_the_reason(text: str) -> None:
     message = read_envelope(text)
     assert is_valid_message(message)
     assert message["headers"] == {REFUSED_HEADER: "not valid JSON"}
     assert message["body"] == text[:KEPT_CHARACTERS]
 
 
-def test_what_is_too_large_is_not_even_parsed() -> None:
+def test_an_oversized_message_is_not_parsed() -> None:
     message = read_envelope("{" + " " * 2 * MAX_MESSAGE_BYTES)
     assert "more than 33554432 bytes" in message["headers"][REFUSED_HEADER]
     assert len(message["body"]) == KEPT_CHARACTERS
 
 
 @given(JSON, st.lists(st.sampled_from([*SOUND, *SOUND["properties"]]), min_size=1, max_size=2))
-def test_what_counts_as_sound_can_be_read(value: Any, fields: list[str]) -> None:
+def test_messages_accepted_as_valid_can_be_read_by_kombu(value: Any, fields: list[str]) -> None:
     changed = dict.fromkeys(fields, value)
     inner = {name: changed.pop(name) for name in SOUND["properties"] if name in changed}
     message = {**SOUND, "properties": {**SOUND["properties"], **inner}, **changed}
@@ -66,5 +69,27 @@ def test_what_counts_as_sound_can_be_read(value: Any, fields: list[str]) -> None
         Message(message, channel=Channel())
 
 
-def test_what_is_put_into_an_envelope_is_sound() -> None:
+def test_a_wrapped_invalid_element_is_a_valid_message() -> None:
     assert is_valid_message(wrap_invalid("x", "y"))
+
+
+def test_the_installed_versions_are_those_that_were_tested() -> None:
+    celery_patches.check()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"digest": "0" * 16},
+        {"name": "kombu.transport.redis:NoSuchClass"},
+        {"name": "kombu.no_such_module:QoS"},
+    ],
+)
+def test_upstream_code_that_has_changed_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str]
+) -> None:
+    first, *others = celery_patches.TARGETS
+    target = replace(first, **changed)
+    monkeypatch.setattr(celery_patches, "TARGETS", (target, *others))
+    with pytest.raises(BadConfiguration, match=f"^the installed code of {target.name} differs"):
+        celery_patches.check()

@@ -94,7 +94,7 @@ def step(context: FakeContext, monkeypatch: pytest.MonkeyPatch) -> Drain:
     return step
 
 
-def test_without_a_signal_work_goes_on(step: Drain, parent: SimpleNamespace) -> None:
+def test_without_a_signal_work_continues(step: Drain, parent: SimpleNamespace) -> None:
     step.tick(parent)
     assert (parent.cancelled, celery_state.should_terminate) == ([], None)
 
@@ -109,7 +109,7 @@ def test_an_idle_worker_ends_at_once(
     assert context.slots.draining()
 
 
-def test_what_is_in_hand_may_be_finished(
+def test_active_shards_may_finish_within_the_drain_time(
     step: Drain, context: FakeContext, parent: SimpleNamespace, killed: list[int]
 ) -> None:
     request = start_shard(context)
@@ -123,7 +123,7 @@ def test_what_is_in_hand_may_be_finished(
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_what_is_not_done_in_time_or_at_a_second_signal_is_handed_back(
+def test_shards_are_requeued_after_the_drain_time_or_at_a_second_signal(
     again: bool, step: Drain, context: FakeContext, parent: SimpleNamespace, killed: list[int]
 ) -> None:
     request = start_shard(context)
@@ -143,7 +143,7 @@ def test_what_is_not_done_in_time_or_at_a_second_signal_is_handed_back(
     assert celery_state.should_terminate == 0
 
 
-def test_what_cannot_be_handed_back_comes_back_by_its_lease(
+def test_a_shard_that_cannot_be_requeued_is_left_to_its_lease(
     step: Drain, context: FakeContext, parent: SimpleNamespace, killed: list[int]
 ) -> None:
     request = start_shard(context, broker_is_away=True)
@@ -154,7 +154,7 @@ def test_what_cannot_be_handed_back_comes_back_by_its_lease(
     assert celery_state.should_terminate == 0
 
 
-def test_a_worker_without_its_broker_just_ends(step: Drain, context: FakeContext) -> None:
+def test_a_worker_without_a_broker_ends(step: Drain, context: FakeContext) -> None:
     step.stop(None)
     assert celery_state.should_stop is None
     step._on_signal(signal.SIGTERM, None)

@@ -1,4 +1,4 @@
-"""Which children the parent kills."""
+"""What the parent reads of messages and children, and which children it kills."""
 
 import signal
 from dataclasses import dataclass, field
@@ -7,20 +7,18 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from billiard.exceptions import WorkerLostError
 from celery.worker import state as celery_state
 from celery.worker.consumer.consumer import Evloop
 
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.consumer.active_shards import ParentContext
-from funasr_fleet.worker.consumer.watchdog import (
-    EXIT_MODEL_UNUSABLE,
-    START_WITHIN_S,
-    ChildWatch,
-    StallWatch,
-)
-from funasr_fleet.worker.process.health import MAX_FAILURES
+from funasr_fleet.worker.consumer.active_shards import ParentContext, identity_in
+from funasr_fleet.worker.consumer.request import _describe_exit
+from funasr_fleet.worker.consumer.unstarted import UnstartedMessages
+from funasr_fleet.worker.consumer.watchdog import START_WITHIN_S, StallWatch
 from funasr_fleet.worker.process.heartbeat import Heartbeat, progress_path
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
+from tests.support.examples import OUTPUT, a_shard
 
 
 @dataclass(eq=False)
@@ -142,15 +140,13 @@ def test_a_child_at_work_on_a_message_that_celery_forgot_is_spared(watched: Watc
     assert watched.killed == []
 
 
-def test_such_a_child_is_killed_when_it_hangs(watched: Watched) -> None:
+def test_a_hanging_child_is_killed(watched: Watched) -> None:
     watched.at_work(11)
     watched.look(Settings().stall_s + 2)
     assert watched.killed == [11]
 
 
-def test_pipes_of_killed_children_are_forgotten_before_celery_registers_the_others(
-    watched: Watched,
-) -> None:
+def test_pipes_of_killed_children_are_removed_before_registration(watched: Watched) -> None:
     consumer, child = a_consumer(), SimpleNamespace(pid=11)
     consumer.timer = SimpleNamespace(call_repeatedly=lambda *_: None)
     pool = consumer.pool._pool
@@ -161,38 +157,79 @@ def test_pipes_of_killed_children_are_forgotten_before_celery_registers_the_othe
     assert Evloop.last  # which registers them
 
 
-@pytest.fixture
-def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ParentContext:
-    files = SlotFiles(tmp_path)
-    files.start(1)
-    context = ParentContext(Settings(), files, clock=lambda: 100.0)
-    monkeypatch.setattr(ChildWatch, "parent_context", context, raising=False)
-    return context
+def looked(*looks: tuple[set[str], int]) -> UnstartedMessages:
+    unstarted = UnstartedMessages()
+    for waiting, idle in looks:
+        unstarted.update(waiting, idle, 1.0)
+    return unstarted
 
 
-def _look(context: ParentContext, failures: int) -> None:
-    context.slots.write(
-        SlotState(slot=0, pid=1, state="failed", failures_in_a_row=failures, reason="no weights")
-    )
-    ChildWatch(None).tick()
+def test_a_message_that_was_just_reserved_has_not_waited() -> None:
+    assert looked(({"a"}, 1)).longest_s == 0
 
 
-def test_a_child_may_fail_and_be_replaced(context: ParentContext) -> None:
-    _look(context, MAX_FAILURES - 1)
-    assert context.drain_deadline_s is None
+def test_waiting_beside_an_idle_child_adds_up() -> None:
+    unstarted = looked(*[({"a"}, 1)] * 4, ({"a", "b"}, 1))
+    assert unstarted.longest_s == 4
+    assert unstarted.longer_than(3.5) == {"a"}
+    assert unstarted.longer_than(4) == set()
 
 
-def test_a_slot_without_hope_ends_the_worker_and_says_why(
-    context: ParentContext, caplog: pytest.LogCaptureFixture
+def test_waiting_for_a_busy_child_does_not_count() -> None:
+    assert looked(({"a"}, 0), ({"a"}, 0), ({"a"}, -1)).longest_s == 0
+    assert looked(({"a"}, 1), ({"a"}, -1), ({"a"}, 1), ({"a"}, 1)).longest_s == 2
+
+
+def test_a_child_that_is_replaced_does_not_hide_the_message() -> None:
+    unstarted = looked(*[({"a"}, 1)] * 4, ({"a"}, 0))
+    assert unstarted.longest_s == 3
+    unstarted.update({"a"}, 1, 1.0)
+    assert unstarted.longest_s == 4
+
+
+def test_a_message_that_was_started_is_forgotten() -> None:
+    assert looked(({"a"}, 1), ({"a"}, 1), (set(), 1), ({"a"}, 1)).longest_s == 0
+
+
+def test_a_new_connection_resets_the_waiting_times() -> None:
+    unstarted = looked(*[({"a"}, 1)] * 9)
+    unstarted.clear()
+    assert (unstarted.longest_s, unstarted.longer_than(0)) == (0, set())
+
+
+SHARD = a_shard("s3://in/a.wav").to_message()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "identity"),
+    [
+        ([SHARD], OUTPUT + "\0night-000000"),
+        ((SHARD,), OUTPUT + "\0night-000000"),
+        ([], None),
+        (None, None),
+        (["text"], None),
+        ([{}], None),
+        ([{"shard": "s"}], None),
+        ([{"shard": 7, "output": OUTPUT}], None),
+        ({"shard": "s"}, None),
+    ],
+)
+def test_a_shard_is_identified_by_output_and_name(arguments: Any, identity: str | None) -> None:
+    assert identity_in(SimpleNamespace(args=arguments)) == identity
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (WorkerLostError("Worker exited prematurely: signal 9 (SIGKILL) Job: 3."), "signal 9"),
+        (WorkerLostError("Worker exited prematurely: exitcode 1 Job: 0."), "exitcode 1"),
+        (WorkerLostError(""), "WorkerLostError"),
+        (SystemExit(), "SystemExit"),
+    ],
+)
+def test_the_exit_of_a_child_is_described_without_celery_job_numbers(
+    error: BaseException, told: str
 ) -> None:
-    _look(context, MAX_FAILURES)
-    assert context.exit_code == EXIT_MODEL_UNUSABLE == 3
-    assert context.drain_deadline_s == 100.0 + context.settings.drain_s
-    assert context.slots.draining()
-    assert "no weights" in caplog.text
-
-
-def test_a_worker_that_is_stopping_keeps_its_own_exit_code(context: ParentContext) -> None:
-    context.drain()
-    _look(context, MAX_FAILURES)
-    assert context.exit_code == 0
+    said = _describe_exit(error)
+    assert said.startswith(told)
+    assert "Job" not in said

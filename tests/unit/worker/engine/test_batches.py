@@ -1,4 +1,4 @@
-"""Memory that runs out halves the batches, loses no clip, and is told."""
+"""Memory that runs out halves the batches and loses no clip; errors of a device are told apart."""
 
 import weakref
 from collections.abc import Sequence
@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from funasr_fleet.worker.engine.device_errors import retry_on_oom, translate_errors
 from funasr_fleet.worker.engine.fast.selection import EnginePaths
 from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import Clip, Hints, as_clip
-from funasr_fleet.worker.errors import OutOfDeviceMemory
+from funasr_fleet.worker.errors import DeviceLost, ModelError, OutOfDeviceMemory
 from funasr_fleet.worker.events import BatchRecognised, Event, OutOfMemoryBackoff
 from funasr_fleet.worker.text.segments import Recognition
-from tests.support.scripted_engine import IDENTITY
+from tests.support.fake_pipeline import IDENTITY
 
 
 class SmallDevice:
@@ -42,7 +43,7 @@ def clips(*seconds: int) -> list[Clip]:
     return [as_clip(np.zeros(16_000 * one, np.float32)) for one in seconds]
 
 
-def test_every_clip_is_heard_in_batches_that_fit() -> None:
+def test_every_clip_is_recognised_in_batches_that_fit() -> None:
     events: list[Event] = []
     engine = an_engine(SmallDevice(20), events)
     spoken = clips(*[5, 1, 3, 8, 2] * 6)
@@ -64,13 +65,13 @@ def test_a_smaller_budget_is_kept_for_the_next_call() -> None:
     assert not [event for event in events if isinstance(event, OutOfMemoryBackoff)]
 
 
-def test_one_clip_for_which_there_is_no_room_is_an_error() -> None:
+def test_a_clip_that_does_not_fit_is_an_error() -> None:
     engine = an_engine(SmallDevice(20), [])
     with pytest.raises(OutOfDeviceMemory):
         engine.recognise(clips(1, 21), Hints())
 
 
-def test_a_batch_far_smaller_than_the_budget_that_does_not_fit_is_split_all_the_same() -> None:
+def test_a_batch_far_below_the_budget_that_does_not_fit_is_split() -> None:
     events: list[Event] = []
     engine = an_engine(SmallDevice(3), events, batch_seconds=1000)
     assert len(engine.recognise(clips(2, 2), Hints())) == 2
@@ -105,8 +106,66 @@ class Hoarder(SmallDevice):
         return super().recognise(clips, hints)
 
 
-def test_what_a_failed_batch_held_is_free_before_the_next_try() -> None:
+def test_memory_of_a_failed_batch_is_free_before_the_next_try() -> None:
     hoarder = Hoarder(4)
     an_engine(hoarder, []).recognise(clips(*[2] * 16), Hints())
     assert len(hoarder.alive) > 8
     assert set(hoarder.alive) == {0}
+
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), OutOfDeviceMemory),
+        (RuntimeError("CUDA error: out of memory"), OutOfDeviceMemory),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when ..."), OutOfDeviceMemory),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), OutOfDeviceMemory),
+        (RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"), OutOfDeviceMemory),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), DeviceLost),
+        (RuntimeError("... device-side assert triggered"), DeviceLost),
+        (ValueError("math domain error"), ModelError),
+    ],
+)
+def test_errors_of_torch_are_translated(raised: Exception, expected: type[Exception]) -> None:
+    with pytest.raises(expected), translate_errors():
+        raise raised
+
+
+class Full:
+    """Has no room the first times."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.told = 0
+        self.waits: list[float] = []
+
+    def act(self) -> str:
+        self.times -= 1
+        if self.times >= 0:
+            raise torch.OutOfMemoryError
+        return "done"
+
+    def tell(self) -> None:
+        self.told += 1
+
+
+@pytest.mark.parametrize(
+    ("times", "told", "waits"),
+    [(0, 0, []), (1, 1, [0.0]), (2, 1, [0.0, 0.5]), (4, 1, [0.0, 0.5, 2.0, 8.0])],
+)
+def test_out_of_memory_is_retried_with_growing_pauses(
+    times: int, told: int, waits: list[float]
+) -> None:
+    full = Full(times)
+    assert retry_on_oom(full.act, full.tell, full.waits.append) == "done"
+    assert (full.told, full.waits) == (told, waits)
+
+
+def test_out_of_memory_is_an_error_after_the_last_retry() -> None:
+    full = Full(5)
+    with pytest.raises(OutOfDeviceMemory):
+        retry_on_oom(full.act, full.tell, full.waits.append)
+    assert full.times == 0

@@ -1,4 +1,4 @@
-"""How families are asked, and how what they answer is read."""
+"""Options of each model family, and how its results are read."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ from funasr_fleet.worker.engine.families import (
     sense_voice,
     whisper,
 )
+from funasr_fleet.worker.engine.families.paraformer import read_result as read_paraformer
 from funasr_fleet.worker.engine.interface import Hints
 from tests.support.examples import a_word
 
@@ -25,7 +26,7 @@ def test_every_class_has_one_family() -> None:
     assert len(names) == len(set(names))
 
 
-def test_a_class_that_nobody_knows_is_read_as_plain_text() -> None:
+def test_results_of_an_unknown_class_are_plain_text() -> None:
     model = SimpleNamespace(kwargs={"model": "SomethingNew"})
     assert family_of(model) is OTHER
     heard = OTHER.read({"text": " one  two ", "language": "en"}, None)
@@ -33,7 +34,7 @@ def test_a_class_that_nobody_knows_is_read_as_plain_text() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.title)
-def test_a_family_is_told_what_it_can_be_told(family: Any) -> None:
+def test_supported_options_reach_each_family(family: Any) -> None:
     plain = family.generate_options(Hints())
     if family.can.hotwords:
         assert "hush" in str(family.generate_options(Hints(hotwords=("hush",))))
@@ -44,13 +45,13 @@ def test_a_family_is_told_what_it_can_be_told(family: Any) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.title)
-def test_nothing_heard_is_read_as_nothing(family: Any) -> None:
+def test_an_empty_result_is_an_empty_text_in_each_family(family: Any) -> None:
     for result in ({}, {"text": ""}, {"text": "", "timestamp": []}, {"text": " "}):
         heard = family.read(result, None)
         assert (heard.text, heard.words or None, heard.confidence) == ("", None, None)
 
 
-def test_sense_voice_tells_language_emotion_and_events() -> None:
+def test_sense_voice_returns_language_emotion_and_events() -> None:
     raw = "<|en|><|HAPPY|><|Laughter|><|withitn|>Hello there."
     heard = sense_voice.read_result({"text": raw})
     assert (heard.text, heard.language, heard.emotion, heard.events) == (
@@ -105,7 +106,7 @@ def test_tokens_of_nano_become_words_in_ms(tokens: Any, words: tuple[Word, ...] 
     assert nano.read_words(tokens) == words
 
 
-def test_whisper_says_how_sure_it_is() -> None:
+def test_whisper_returns_a_confidence() -> None:
     decoded = SimpleNamespace(language="de", avg_logprob=-0.5)
     heard = whisper.read_result({"text": " Guten Tag.", "decoded": decoded})
     assert (heard.text, heard.language, heard.confidence) == ("Guten Tag.", "de", 0.6065)
@@ -120,7 +121,41 @@ def test_whisper_says_how_sure_it_is() -> None:
         ({"model_path": "/models/w", "init_param": "/models/w/model.pt"}, "model.pt"),
     ],
 )
-def test_whisper_lies_where_its_package_keeps_it(loaded: dict[str, Any], file: str) -> None:
+def test_weights_of_whisper_are_found_where_its_package_stores_them(
+    loaded: dict[str, Any], file: str
+) -> None:
     found = whisper.weights(loaded)
     assert found is not None
     assert found.name == file
+
+
+def test_tokens_are_paired_with_their_times() -> None:
+    heard = read_paraformer({"text": "three nine", "timestamp": [[10, 200], [210, 400]]})
+    assert heard.text == "three nine"
+    assert heard.words == (a_word("three", 10, 200), a_word("nine", 210, 400))
+
+
+def test_han_characters_are_words_of_their_own_and_stand_without_spaces() -> None:
+    heard = read_paraformer({"text": "你 好", "timestamp": [[0, 100], [100, 200]]})
+    assert heard.text == "你好"
+    assert [word.text for word in heard.words or ()] == ["你", "好"]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"text": "three nine"},
+        {"text": "three nine", "timestamp": None},
+        {"text": "three nine", "timestamp": []},
+        {"text": "three nine", "timestamp": [[0, 1]]},
+        {"text": "three nine", "timestamp": [[0, 1], [1, 2], [2, 3]]},
+    ],
+)
+def test_times_that_do_not_match_the_words_are_dropped(result: dict[str, Any]) -> None:
+    heard = read_paraformer(result)
+    assert (heard.text, heard.words) == ("three nine", None)
+
+
+def test_a_word_never_ends_before_it_begins() -> None:
+    (word,) = read_paraformer({"text": "one", "timestamp": [[300, 200]]}).words or ()
+    assert word.start_ms <= word.end_ms

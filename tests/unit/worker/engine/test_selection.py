@@ -29,10 +29,10 @@ ONE = said("one two", 0, 300)
         (Recognition(text="one two"), False),
     ],
 )
-def test_words_and_times_count(other: Recognition, *, same: bool) -> None:
+def test_words_and_times_are_compared(other: Recognition, *, same: bool) -> None:
     assert same_words([ONE], [other]) is same
     assert same_words([other], [ONE]) is same
 
 
-def test_as_many_clips_as_were_asked_for() -> None:
+def test_the_number_of_clips_is_compared() -> None:
     assert not same_words([ONE], [])

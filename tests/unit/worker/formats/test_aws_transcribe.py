@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from funasr_fleet.contract.transcript import Transcript
 from funasr_fleet.worker.formats.aws_transcribe import render_aws_transcribe
 from tests.support.examples import a_segment, a_transcript, a_word
-from tests.support.spoken_words import squeezed, transcripts, unhurried
+from tests.support.speech import squeezed, transcripts, unhurried
 
 TIME = {"type": "string", "pattern": r"^\d+\.\d+$"}
 TIMES = {"start_time": TIME, "end_time": TIME}
@@ -61,12 +61,7 @@ RESULTS = _closed(
 )
 OUTPUT = Draft202012Validator(
     _closed(
-        {
-            "jobName": TEXT,
-            "accountId": TEXT,
-            "status": {"const": "COMPLETED"},
-            "results": RESULTS,
-        }
+        {"jobName": TEXT, "accountId": TEXT, "status": {"const": "COMPLETED"}, "results": RESULTS}
     )
 )
 
@@ -104,7 +99,7 @@ def test_words_have_times_and_punctuation_has_none() -> None:
     assert [item["alternatives"][0]["confidence"] for item in items[:2]] == ["0.900", "0.0"]
 
 
-def test_space_before_a_stop_is_no_part_of_a_word_and_quotes_are() -> None:
+def test_space_before_punctuation_is_dropped_and_quotes_stay_with_words() -> None:
     items = _results(a_transcript(a_segment(0, 900, 'Oui ?! He said "go" now। نعم،')))["items"]
     assert _content(items) == ["Oui", "?!", "He", "said", '"go"', "now", "।", "نعم", "،"]
 

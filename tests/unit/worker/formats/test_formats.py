@@ -1,4 +1,4 @@
-"""Each format says what was said, when, as its players want it."""
+"""Each format has the text, and the times in the notation that its players require."""
 
 import csv
 import io
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from funasr_fleet.contract.job import Format
 from funasr_fleet.contract.transcript import Transcript
 from funasr_fleet.worker.formats import RENDERERS
+from funasr_fleet.worker.formats.fields import clock_time
 from tests.support.examples import a_receipt, a_segment, a_transcript, a_word
 
 TWO = a_transcript(a_segment(610, 5_530, "three nine zero"), a_segment(61_000, 62_250, "你好"))
@@ -23,12 +24,12 @@ def _render(name: Format, transcript: Transcript) -> str:
     return RENDERERS[name].render(transcript).decode()
 
 
-def test_every_format_that_may_be_asked_for_can_be_written() -> None:
+def test_every_requestable_format_has_a_renderer() -> None:
     assert set(RENDERERS) == set(get_args(Format))
 
 
 @pytest.mark.parametrize("name", get_args(Format))
-def test_a_format_is_its_extension_unless_a_program_knows_it_by_another(name: Format) -> None:
+def test_extensions_are_those_that_programs_expect(name: Format) -> None:
     others = {
         "textgrid": "TextGrid",
         "whisper": "whisper.json",
@@ -39,29 +40,29 @@ def test_a_format_is_its_extension_unless_a_program_knows_it_by_another(name: Fo
     assert "/" in RENDERERS[name].content_type
 
 
-def test_no_format_writes_over_another() -> None:
+def test_extensions_are_unique() -> None:
     extensions = {renderer.extension.lower() for renderer in RENDERERS.values()}
     assert len(extensions) == len(RENDERERS)
 
 
-def test_srt_numbers_its_cues_and_has_a_comma_in_its_times() -> None:
+def test_srt_has_numbered_cues_and_times_with_a_comma() -> None:
     first, second = _render("srt", TWO).strip().split("\n\n")
     assert first.splitlines() == ["1", "00:00:00,610 --> 00:00:05,530", "three nine zero"]
     assert second.splitlines() == ["2", "00:01:01,000 --> 00:01:02,250", "你好"]
 
 
-def test_vtt_begins_with_its_name_and_has_a_point_in_its_times() -> None:
+def test_vtt_has_its_header_and_times_with_a_point() -> None:
     header, first, second = _render("vtt", TWO).strip().split("\n\n")
     assert header == "WEBVTT"
     assert first.splitlines() == ["00:00:00.610 --> 00:00:05.530", "three nine zero"]
     assert second.splitlines() == ["00:01:01.000 --> 00:01:02.250", "你好"]
 
 
-def test_txt_is_what_was_said_line_by_line() -> None:
+def test_txt_has_one_line_per_segment() -> None:
     assert _render("txt", TWO).splitlines() == ["three nine zero", "你好"]
 
 
-def test_txt_has_one_line_for_a_segment_of_several() -> None:
+def test_txt_joins_the_lines_of_a_segment() -> None:
     assert _render("txt", a_transcript(a_segment(0, 9, "a\n\nb\u2028c\td"))) == "a b c d\n"
 
 
@@ -69,7 +70,7 @@ def test_json_is_the_transcript_itself() -> None:
     assert Transcript.model_validate(json.loads(_render("json", TWO))) == TWO
 
 
-def test_json_has_words_only_when_they_were_asked_for() -> None:
+def test_json_has_words_only_when_requested() -> None:
     heard = a_segment(0, 900, "yes", words=(a_word("yes", 0, 900),))
     asked = a_transcript(heard, receipt=a_receipt(options={"timestamps": "word"}))
     assert json.loads(_render("json", a_transcript(heard)))["segments"][0]["words"] is None
@@ -84,7 +85,7 @@ def test_tsv_is_whole_milliseconds_and_one_line_per_segment() -> None:
     ]
 
 
-def test_vtt_takes_no_text_for_markup() -> None:
+def test_vtt_escapes_markup() -> None:
     body = _render("vtt", a_transcript(a_segment(0, 9, "a < b && c --> <i>d</i>")))
     assert body.splitlines()[-1] == "a &lt; b &amp;&amp; c --&gt; &lt;i&gt;d&lt;/i&gt;"
 
@@ -106,9 +107,7 @@ def test_an_audio_without_speech_gives_an_empty_file_of_its_format(name: Format,
 
 @pytest.mark.parametrize("name", ["srt", "vtt"])
 @given(lengths=st.lists(st.integers(1, 90_000), min_size=1, max_size=9))
-def test_what_cannot_be_cut_is_one_cue_per_segment_in_their_order(
-    name: Format, lengths: list[int]
-) -> None:
+def test_short_segments_are_one_cue_each_in_order(name: Format, lengths: list[int]) -> None:
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
     segments = [
         a_segment(start, start + length, "word")
@@ -118,3 +117,28 @@ def test_what_cannot_be_cut_is_one_cue_per_segment_in_their_order(
     times = [time for cue in cues for time in cue]
     assert len(cues) == len(lengths)
     assert times == sorted(times)
+
+
+@given(st.integers(0, 400 * 3_600_000), st.sampled_from([",", "."]))
+def test_a_time_reads_back_exactly(ms: int, separator: str) -> None:
+    match = re.fullmatch(r"(\d{2,}):([0-5]\d):([0-5]\d)([,.])(\d{3})", clock_time(ms, separator))
+    assert match
+    hours, minutes, seconds, mark, millis = match.groups()
+    whole_s = 3600 * int(hours) + 60 * int(minutes) + int(seconds)
+    assert (1000 * whole_s + int(millis), mark) == (ms, separator)
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (0, "00:00:00,000"),
+        (999, "00:00:00,999"),
+        (59_999, "00:00:59,999"),
+        (1_234_567, "00:20:34,567"),
+        (3_600_000, "01:00:00,000"),
+        (359_999_999, "99:59:59,999"),
+        (360_000_000, "100:00:00,000"),
+    ],
+)
+def test_times_have_hours_minutes_seconds_and_milliseconds(ms: int, text: str) -> None:
+    assert clock_time(ms, ",") == text

@@ -17,7 +17,7 @@ from funasr_fleet.worker.formats.whisper import render_whisper
 from funasr_fleet.worker.text.alignment import align
 from funasr_fleet.worker.text.segments import whole_text
 from tests.support.examples import a_receipt, a_segment, a_transcript, a_word
-from tests.support.spoken_words import squeezed, transcripts, unhurried
+from tests.support.speech import squeezed, transcripts, unhurried
 
 WORD = a_receipt(options={"timestamps": "word"})
 HELLO = a_segment(
@@ -36,7 +36,7 @@ def _openai(transcript: Transcript) -> TranscriptionVerbose:
 
 @given(transcripts(together=True, speakers=True))
 @unhurried
-def test_whisper_json_becomes_subtitles_elsewhere(transcript: Transcript) -> None:
+def test_pysubs2_reads_whisper_json(transcript: Transcript) -> None:
     events = pysubs2.load_from_whisper(_whisper(transcript))
     assert [(event.start, event.end) for event in events] == [
         (segment.start_ms, segment.end_ms) for segment in transcript.segments
@@ -70,7 +70,7 @@ def test_whisper_json_has_the_fields_that_are_known() -> None:
 
 
 @pytest.mark.parametrize("score", [0.0, 1e-9])
-def test_a_score_of_nothing_is_a_score(score: float) -> None:
+def test_a_confidence_of_zero_has_a_log_probability(score: float) -> None:
     (segment,) = _whisper(a_transcript(a_segment(0, 9, "a", confidence=score)))["segments"]
     assert segment["avg_logprob"] == pytest.approx(-9.2103)
 
@@ -112,7 +112,7 @@ def test_words_of_whisper_carry_the_punctuation_and_the_space_before() -> None:
 
 @given(transcripts(together=True, speakers=True, asked=True))
 @unhurried
-def test_openais_own_types_read_what_was_said(transcript: Transcript) -> None:
+def test_the_openai_client_reads_the_verbose_json(transcript: Transcript) -> None:
     read = _openai(transcript)
     assert [
         (one.text, round(1000 * one.start), round(1000 * one.end)) for one in read.segments or ()
@@ -125,13 +125,13 @@ def test_openais_own_types_read_what_was_said(transcript: Transcript) -> None:
     assert all(0 <= word.start <= word.end <= read.duration for word in read.words or ())
 
 
-def test_a_language_that_nobody_knows_is_undetermined_for_openai() -> None:
+def test_an_unknown_language_is_und() -> None:
     assert _openai(a_transcript(HELLO, language=None)).language == "und"
     assert _openai(a_transcript(HELLO)).language == "en"
 
 
 @pytest.mark.parametrize("render", [render_whisper, render_openai_verbose])
-def test_words_that_nobody_asked_for_are_left_out(render: Any) -> None:
+def test_words_are_left_out_unless_requested(render: Any) -> None:
     assert b'"words"' not in render(a_transcript(HELLO))
     assert b'"words"' in render(a_transcript(HELLO, receipt=WORD))
 

@@ -11,9 +11,9 @@ from funasr_fleet.worker.errors import DeviceLost, ModelError
 from funasr_fleet.worker.events import InferenceTime
 from funasr_fleet.worker.pipeline.fetch import FetchedFile
 from funasr_fleet.worker.pipeline.file_state import FileInProgress
+from tests.support.audio import Planes, tone
 from tests.support.examples import a_ref, a_shard
 from tests.support.fake_pipeline import Workbench, one_group, small_groups
-from tests.support.sounds import Planes, tone
 
 
 @pytest.fixture(params=[False, True], ids=["on the CPU", "beside a device"])
@@ -48,7 +48,7 @@ def test_files_with_other_hints_do_not_share_a_batch(bench: Workbench) -> None:
 
 
 @pytest.mark.usefixtures("together")
-def test_voices_that_cannot_be_heard_cost_their_neighbours_nothing(bench: Workbench) -> None:
+def test_a_failing_speaker_model_does_not_affect_other_files(bench: Workbench) -> None:
     bench.engine.voiceless = ModelError("no speaker model")
     uris = [bench.upload(f"{name}.wav") for name in "abc"]
     asking = a_ref(uris[1], index=1, options={"speakers": True})
@@ -77,39 +77,29 @@ def test_every_file_ends_once_however_small_the_groups_are(
     assert len(bench.outputs()) == 21
 
 
-def test_no_thread_is_left_behind_by_a_shard_that_breaks_off(bench: Workbench) -> None:
+@pytest.mark.parametrize("error", [DeviceLost("CUDA error"), StoreUnavailable("away")])
+def test_a_shard_that_breaks_off_leaves_no_thread_and_asks_storage_for_few_files(
+    bench: Workbench, error: Exception
+) -> None:
     before = threading.active_count()
-    uris = [bench.upload(f"{name}.wav", tone(25)) for name in "abcdef"]
-    bench.engine.failures = {1: DeviceLost("CUDA error")}
-    with pytest.raises(DeviceLost):
+    uris = [bench.upload(f"{number}.wav", tone(25)) for number in range(40)]
+    if isinstance(error, DeviceLost):
+        bench.engine.failures = {1: error}
+    else:
+        bench.store.failing_reads = dict.fromkeys(uris, error)
+    with pytest.raises(type(error)):
         bench.run(a_shard(*uris))
     assert threading.active_count() == before
+    assert len(bench.store.reads) < 30
 
 
-def test_no_thread_is_left_behind_by_a_store_that_fails(bench: Workbench) -> None:
-    before = threading.active_count()
-    uris = [bench.upload(f"{name}.wav", tone(25)) for name in "abcdefgh"]
-    bench.store.failing_reads = dict.fromkeys(uris, StoreUnavailable("away"))
-    with pytest.raises(StoreUnavailable):
-        bench.run(a_shard(*uris))
-    assert threading.active_count() == before
-
-
-def test_a_long_file_that_fails_half_way_keeps_nobody_waiting(bench: Workbench) -> None:
+def test_a_long_file_that_fails_midway_blocks_nothing(bench: Workbench) -> None:
     """Eight minutes are more than may be decoded ahead: the decoder waits, and is let go."""
     long = [bench.upload(f"{name}.wav", tone(480)) for name in "ab"]
     bench.max_audio_s = 1000
     bench.engine.deaf = {0: ModelError("odd"), 1: ModelError("odd")}
     bench.run(a_shard(*long, bench.upload("c.wav")))
     assert bench.outcomes == ["failed", "failed", "ok"]
-
-
-def test_storage_that_fails_is_not_asked_for_every_file(bench: Workbench) -> None:
-    uris = [bench.upload(f"{number}.wav") for number in range(60)]
-    bench.store.failing_reads = dict.fromkeys(uris, StoreUnavailable("away"))
-    with pytest.raises(StoreUnavailable):
-        bench.run(a_shard(*uris))
-    assert len(bench.store.asked) < 20
 
 
 def test_silent_files_have_their_outcome_before_the_last_one_is_fetched(bench: Workbench) -> None:
@@ -121,7 +111,7 @@ def test_silent_files_have_their_outcome_before_the_last_one_is_fetched(bench: W
     assert len(bench.recorded) > 100
 
 
-def test_a_file_that_failed_holds_no_audio(bench: Workbench) -> None:
+def test_a_failed_file_keeps_no_audio_in_memory(bench: Workbench) -> None:
     hearing = FileInProgress(FetchedFile(file_job=None))  # type: ignore[arg-type]
     held = weakref.ref(raised_among_samples(hearing))
     assert hearing.error
@@ -141,7 +131,7 @@ def raised_among_samples(hearing: FileInProgress) -> Planes:
 
 
 @pytest.mark.usefixtures("together")
-def test_words_are_asked_for_where_one_of_the_files_wants_them(bench: Workbench) -> None:
+def test_word_times_are_requested_when_one_file_of_a_batch_needs_them(bench: Workbench) -> None:
     uris = [bench.upload(f"{name}.wav") for name in "ab"]
     wanting = a_ref(uris[1], index=1, options={"timestamps": "word"})
     bench.run(a_shard(a_ref(uris[0], index=0), wanting))

@@ -1,7 +1,8 @@
-"""Fetching: one file ahead of the caller and no more, by the minute, errors with their file."""
+"""One file is fetched ahead and no more; what threads pass to each other is bounded."""
 
 import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 import pytest
@@ -10,10 +11,11 @@ from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.storage.base import ObjectInfo, ObjectMissing
 from funasr_fleet.worker.audio.input_checks import Limits
 from funasr_fleet.worker.errors import UndecodableAudio
+from funasr_fleet.worker.pipeline.bounded_queue import BoundedQueue, ConsumerGone, prefetch
 from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
+from tests.support.audio import tone, wav
 from tests.support.examples import a_ref, a_shard
 from tests.support.memory_store import MemoryStore
-from tests.support.sounds import tone, wav
 
 URIS = [f"s3://in/{name}.wav" for name in "abcd"]
 
@@ -87,9 +89,7 @@ def test_the_smallest_file_comes_first(store: CountingStore) -> None:
     assert order == URIS[::-1]
 
 
-def test_the_next_file_is_fetched_while_this_one_is_at_work_and_no_further(
-    store: CountingStore,
-) -> None:
+def test_one_file_is_fetched_ahead_and_no_more(store: CountingStore) -> None:
     coming = _fetch(store, *URIS)
     next(coming)
     assert sorted(store.wait_for(2)) == URIS[:2]
@@ -99,13 +99,13 @@ def test_the_next_file_is_fetched_while_this_one_is_at_work_and_no_further(
     assert sorted(store.begun) == URIS[:3]
 
 
-def test_a_long_file_comes_by_the_minute_and_waits_for_its_listener(store: CountingStore) -> None:
+def test_a_long_file_is_decoded_minute_by_minute(store: CountingStore) -> None:
     store.write(URIS[0], wav(tone(190, rate=8_000), 8_000), "")
     (fetched,) = _fetch(store, URIS[0])
     assert _lengths(fetched) == [960_000, 960_000, 960_000, 160_000]
 
 
-def test_who_leaves_early_waits_for_nobody(store: CountingStore) -> None:
+def test_closing_the_fetcher_early_does_not_block(store: CountingStore) -> None:
     """Seven minutes are more than may be decoded ahead: the decoder waits, and is let go."""
     store.write(URIS[0], wav(tone(420, rate=8_000), 8_000), "")
     coming = _fetch(store, *URIS)
@@ -114,9 +114,7 @@ def test_who_leaves_early_waits_for_nobody(store: CountingStore) -> None:
     coming.close()
 
 
-def test_an_error_belongs_to_its_file_and_the_next_is_fetched_all_the_same(
-    store: CountingStore,
-) -> None:
+def test_an_error_belongs_to_its_file_and_the_next_is_fetched(store: CountingStore) -> None:
     store.write("s3://in/text.wav", b"text", "")
     coming = _fetch(store, "s3://in/gone.wav", "s3://in/text.wav", URIS[0])
     gone = next(coming)
@@ -135,3 +133,64 @@ def test_fetching_and_decoding_are_timed(store: CountingStore) -> None:
     (one,) = _fetch(store, URIS[0])
     list(one.blocks)
     assert set(one.file_job.stopwatch.seconds) == {"fetch", "decode"}
+
+
+def test_prefetched_items_come_in_order() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        assert list(prefetch((n for n in range(1000)), 3, threads)) == list(range(1000))
+
+
+def test_an_error_comes_after_the_items_before_it() -> None:
+    def things() -> Generator[int, None, None]:
+        yield 1
+        raise ValueError("broken")
+
+    with ThreadPoolExecutor(1) as threads:
+        coming = prefetch(things(), 3, threads)
+        assert next(coming) == 1
+        with pytest.raises(ValueError, match="broken"):
+            next(coming)
+
+
+def test_the_producer_stays_within_the_bound_of_the_queue() -> None:
+    made: list[int] = []
+    third = threading.Event()
+
+    def things() -> Generator[int, None, None]:
+        for n in range(100):
+            made.append(n)
+            if n == 3:
+                third.set()
+            yield n
+
+    with ThreadPoolExecutor(1) as threads:
+        coming = prefetch(things(), 2, threads)
+        assert next(coming) == 0
+        assert third.wait(5)  # two wait, the one after them is made and cannot be put
+        coming.close()
+    assert made == [0, 1, 2, 3]
+
+
+def test_putting_into_an_abandoned_queue_raises() -> None:
+    handover: BoundedQueue[int] = BoundedQueue(1)
+    handover.put(1)
+    handover.abandon()
+    with pytest.raises(ConsumerGone):
+        handover.put(2)
+
+
+def test_the_generator_is_closed_with_its_consumer() -> None:
+    closed = threading.Event()
+
+    def things() -> Generator[int, None, None]:
+        try:
+            while True:
+                yield 0
+        finally:
+            closed.set()
+
+    with ThreadPoolExecutor(1) as threads:
+        coming = prefetch(things(), 1, threads)
+        next(coming)
+        coming.close()
+        assert closed.is_set()

@@ -1,4 +1,4 @@
-"""What a receipt and an error report say."""
+"""What a receipt and an error report contain, and how channels become one transcript."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from funasr_fleet.contract.transcript import AudioInfo, Receipt, Segment
 from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.worker.audio.audio_range import AudioFacts
 from funasr_fleet.worker.errors import Skip
-from funasr_fleet.worker.pipeline.file_state import ChannelResult
+from funasr_fleet.worker.pipeline.file_state import ChannelResult, merge_channels
 from funasr_fleet.worker.pipeline.result_writer import (
     FileMetrics,
     describe_audio,
@@ -19,7 +19,7 @@ from funasr_fleet.worker.pipeline.timers import Stopwatch
 from funasr_fleet.worker.text.quality import warnings_of
 from funasr_fleet.worker.text.spans import Span
 from tests.support.examples import a_receipt, a_ref, a_segment, who
-from tests.support.scripted_engine import IDENTITY
+from tests.support.fake_pipeline import IDENTITY
 
 INFO = ObjectInfo(uri="s3://in/a.wav", etag='"now"', size_bytes=9)
 AUDIO = AudioFacts(channels=2, source_rate=44_100, duration_ms=2000)
@@ -29,7 +29,7 @@ AUDIO = AudioFacts(channels=2, source_rate=44_100, duration_ms=2000)
     ("start_ms", "end_ms", "whole"),
     [(None, None, (0, 2000)), (500, 1500, (500, 1500)), (500, 9000, (500, 2000))],
 )
-def test_the_stretch_is_told_in_full(
+def test_the_range_of_the_audio_is_resolved(
     start_ms: int | None, end_ms: int | None, whole: tuple[int, int]
 ) -> None:
     described = describe_audio(a_ref(start_ms=start_ms, end_ms=end_ms), INFO, AUDIO, None)
@@ -41,7 +41,7 @@ def test_the_etag_is_that_of_the_bytes_that_were_read() -> None:
     assert describe_audio(a_ref(etag='"listed"'), INFO, AUDIO, None).etag == '"now"'
 
 
-def test_of_audio_that_could_not_be_read_only_the_reference_is_told() -> None:
+def test_unread_audio_is_described_by_its_reference() -> None:
     described = describe_audio(a_ref(etag='"listed"', end_ms=50), None, None, 1)
     assert (described.etag, described.channel, described.end_ms) == ('"listed"', 1, 50)
     assert (described.duration_ms, described.sample_rate, described.channels) == (None, None, None)
@@ -59,7 +59,7 @@ def _receipt(audio_s: float = 10.0) -> Receipt:
     return write_receipt(who(attempt=2), IDENTITY, metrics)
 
 
-def test_a_receipt_tells_who_did_it_with_what_and_how_fast() -> None:
+def test_a_receipt_has_worker_model_and_speed() -> None:
     receipt = _receipt()
     assert (receipt.attempt, receipt.worker, receipt.slot) == (2, "fleet@host", 0)
     assert (receipt.model_revision, receipt.device, receipt.torch_threads) == ("sha256:m", "cpu", 7)
@@ -73,7 +73,7 @@ def test_hotwords_stay_out_of_the_receipt() -> None:
     assert receipt.options["language"] == "zh"
 
 
-def test_no_time_is_no_speed() -> None:
+def test_without_elapsed_time_the_speed_is_zero() -> None:
     metrics = FileMetrics(
         fingerprint="f",
         options=Options(),
@@ -113,9 +113,31 @@ def test_a_transcript_joins_its_segments_and_warns_of_lost_speech(
     assert _transcript(*segments, speech_ms=speech_ms, language=language) == written
 
 
-def test_an_error_report_tells_why_how_often_and_where() -> None:
+def test_an_error_report_has_kind_attempts_and_worker() -> None:
     audio = AudioInfo(uri="s3://in/a.wav")
     report = write_error(Skip("poison", "it killed us"), who(attempt=3), audio, "then")
     error = report.error
     assert (error.kind, error.message, error.attempts) == ("poison", "it killed us", 3)
     assert (error.worker, error.at, report.audio) == ("fleet@host", "then", audio)
+
+
+def _heard(channel: int, *segments: Segment) -> ChannelResult:
+    return ChannelResult(channel=channel, segments=segments, speech_ms=100)
+
+
+def test_channels_are_merged_by_time_with_the_channel_as_speaker() -> None:
+    merged = merge_channels(
+        [
+            _heard(0, a_segment(0, 5, "a"), a_segment(20, 30, "c")),
+            _heard(1, a_segment(10, 15, "b", speaker="7")),
+        ]
+    )
+    said = [(s.text, s.speaker) for s in merged.segments]
+    assert said == [("a", "ch0"), ("b", "ch1"), ("c", "ch0")]
+    assert (merged.channel, merged.speech_ms) == (None, 200)
+
+
+def test_a_single_split_channel_is_named_as_speaker() -> None:
+    merged = merge_channels([_heard(0, a_segment(0, 5, "a", speaker="7"))])
+    assert [(s.text, s.speaker) for s in merged.segments] == [("a", "ch0")]
+    assert (merged.channel, merged.speech_ms) == (None, 100)

@@ -1,9 +1,10 @@
-"""Seconds by stage, on a clock of our own."""
+"""Seconds by stage and busy time, on clocks of the test."""
 
 import pytest
 
 from funasr_fleet.contract.transcript import STAGES
 from funasr_fleet.worker.pipeline.timers import Stopwatch, UtilizationTimer
+from tests.support.examples import Clock
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_the_time_of_a_stage_adds_up(stopwatch: Stopwatch) -> None:
     assert stopwatch.total_s == 9
 
 
-def test_a_stage_that_fails_has_taken_its_time_too(stopwatch: Stopwatch) -> None:
+def test_a_failing_stage_is_timed(stopwatch: Stopwatch) -> None:
     with pytest.raises(KeyError), stopwatch("decode"):
         raise KeyError
     assert stopwatch.seconds == {"decode": 1}
@@ -36,27 +37,19 @@ def test_milliseconds_are_whole_and_rounded() -> None:
     assert entered == {"fetch": 12, "vad": 13}
 
 
-def test_every_stage_is_named_even_when_it_was_not_entered() -> None:
+def test_every_stage_is_present() -> None:
     assert tuple(Stopwatch(lambda: 0.0).milliseconds()) == STAGES
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_time_inside_counts_and_time_outside_does_not() -> None:
     clock = Clock()
     busy = UtilizationTimer(clock)
-    clock.now += 5
+    clock.now_s += 5
     with busy():
-        clock.now += 2
-    clock.now += 5
+        clock.now_s += 2
+    clock.now_s += 5
     with busy():
-        clock.now += 1
+        clock.now_s += 1
     assert busy.take() == 3
     assert busy.take() == 0
     assert busy.total_s == 3
@@ -67,20 +60,20 @@ def test_work_at_the_same_time_counts_once() -> None:
     busy = UtilizationTimer(clock)
     first, second = busy(), busy()
     first.__enter__()
-    clock.now += 1
+    clock.now_s += 1
     second.__enter__()
-    clock.now += 1
+    clock.now_s += 1
     first.__exit__(None, None, None)
-    clock.now += 1
+    clock.now_s += 1
     second.__exit__(None, None, None)
     assert busy.take() == 3
 
 
-def test_work_that_goes_on_is_counted_up_to_now_and_goes_on_counting() -> None:
+def test_work_in_progress_counts_up_to_now() -> None:
     clock = Clock()
     busy = UtilizationTimer(clock)
     with busy():
-        clock.now += 4
+        clock.now_s += 4
         assert busy.take() == 4
-        clock.now += 2
+        clock.now_s += 2
     assert (busy.take(), busy.total_s) == (2, 6)

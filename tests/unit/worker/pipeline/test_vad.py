@@ -1,5 +1,6 @@
-"""Clips have the lengths asked for, hold what was heard there, and none is lost."""
+"""Clips have the lengths asked for; suspect texts are recognised again in pieces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,8 +8,11 @@ import pytest
 
 from funasr_fleet.contract.job import Options
 from funasr_fleet.worker.engine.interface import Clip, Samples
+from funasr_fleet.worker.pipeline.recognise import join_recognitions, retry_suspect_clips
 from funasr_fleet.worker.pipeline.vad import SegmentLengthFilter, SegmentLimits, cut_clip
+from funasr_fleet.worker.text.segments import Recognition
 from funasr_fleet.worker.text.spans import Span
+from tests.support.examples import a_word
 
 AUDIO = np.arange(20 * 16_000, dtype=np.float32)
 """Every sample tells its own place."""
@@ -46,7 +50,7 @@ def _clips(spans: list[Span], *, late: bool = False, **asked: float) -> list[Cli
 SPANS = [Span(100, 1000), Span(1500, 4900), Span(5600, 7000), Span(9000, 19_000)]
 
 
-def test_without_a_wish_speech_stays_as_it_was_found() -> None:
+def test_without_limits_speech_is_unchanged() -> None:
     assert [clip.span for clip in _clips(SPANS)] == SPANS
 
 
@@ -58,7 +62,7 @@ def test_without_a_wish_speech_stays_as_it_was_found() -> None:
         (0.1, SPANS),
     ],
 )
-def test_near_speech_is_merged_with_what_was_heard_between(
+def test_near_speech_is_merged_with_the_audio_between(
     merge_seconds: float, spans: list[Span]
 ) -> None:
     clips = _clips(SPANS, merge_seconds=merge_seconds)
@@ -66,7 +70,7 @@ def test_near_speech_is_merged_with_what_was_heard_between(
     assert all(np.array_equal(clip.samples, AUDIO[clip.span.samples]) for clip in clips)
 
 
-def test_a_detector_that_tells_at_the_end_is_merged_as_well() -> None:
+def test_speech_that_is_detected_at_the_end_is_merged() -> None:
     clips = _clips(SPANS, merge_seconds=30, late=True)
     assert [clip.span for clip in clips] == [Span(100, 7000), Span(9000, 19_000)]
     assert all(len(clip.samples) == 16 * clip.span.length_ms for clip in clips)
@@ -79,15 +83,68 @@ def test_long_speech_is_cut_and_nothing_is_lost() -> None:
     assert np.array_equal(said, np.concatenate([AUDIO[span.samples] for span in SPANS]))
 
 
-def test_what_is_merged_is_never_longer_than_the_longest() -> None:
+def test_merged_speech_is_never_longer_than_the_maximum() -> None:
     lengths = SegmentLimits.of(Options(merge_seconds=60), 30.0)
     assert (lengths.merge_ms, lengths.longest_ms) == (30_000, 30_000)
     asked = SegmentLimits.of(Options(max_segment_seconds=20), 30.0)
     assert (asked.merge_ms, asked.longest_ms) == (None, 20_000)
 
 
-def test_pieces_of_a_clip_know_where_they_lie() -> None:
+def test_pieces_of_a_clip_keep_their_position() -> None:
     pieces = cut_clip(Clip(Span(1000, 5000), AUDIO[16_000:80_000]), 1500)
     assert pieces[0].span.start_ms == 1000
     assert pieces[-1].span.end_ms == 5000
     assert all(np.array_equal(one.samples, AUDIO[one.span.samples]) for one in pieces)
+
+
+CLIP = Clip(Span(1000, 7000), np.ones(6 * 16_000, np.float32))
+LOOP = Recognition(text="thank you for watching " * 12)
+
+
+def _say(*texts: str) -> "Saying":
+    return Saying([Recognition(text=text, words=(a_word(text, 0, 90),)) for text in texts])
+
+
+class Saying:
+    """Answers in this order, and remembers what it was asked."""
+
+    def __init__(self, answers: list[Recognition]) -> None:
+        self.answers = answers
+        self.asked: list[Span] = []
+
+    def __call__(self, clips: Sequence[Clip]) -> list[Recognition]:
+        self.asked += [clip.span for clip in clips]
+        return self.answers[: len(clips)]
+
+
+@pytest.mark.parametrize("doubtful", [LOOP, Recognition(text="")])
+def test_a_better_text_from_pieces_is_kept(doubtful: Recognition) -> None:
+    saying = _say("hello", "there")
+    better = retry_suspect_clips({CLIP: doubtful}, saying)
+    assert better[CLIP].text == "hello there"
+    assert [word.start_ms for word in better[CLIP].words or ()][1] == (
+        saying.asked[1].start_ms - 1000
+    )
+    assert [saying.asked[0].start_ms, saying.asked[-1].end_ms] == [1000, 7000]
+
+
+def test_a_text_that_does_not_improve_is_unchanged() -> None:
+    assert retry_suspect_clips({CLIP: LOOP}, _say(LOOP.text, LOOP.text)) == {}
+
+
+def test_good_or_short_clips_are_not_recognised_again() -> None:
+    short = Clip(Span(0, 1500), np.ones(24_000, np.float32))
+    saying = _say()
+    assert retry_suspect_clips({CLIP: Recognition(text="hello there"), short: LOOP}, saying) == {}
+    assert saying.asked == []
+
+
+def test_pieces_are_joined_with_the_mean_of_their_confidence() -> None:
+    said = [
+        Recognition(text="one", confidence=0.5, events=("laughter",)),
+        Recognition(text="two three", confidence=1.0, language="en", events=("laughter", "bgm")),
+    ]
+    joined = join_recognitions([CLIP, CLIP], said)
+    assert (joined.text, joined.confidence, joined.language) == ("one two three", 0.75, "en")
+    assert joined.events == ("laughter", "bgm")
+    assert joined.words is None

@@ -56,7 +56,7 @@ def at_work(quiet_s: float) -> Progress:
     ("failures", "lost"),
     [([], None), ([0, 0], None), ([MAX_FAILURES - 1], None), ([0, MAX_FAILURES], 1), ([9, 9], 0)],
 )
-def test_a_slot_is_hopeless_after_too_many_failures_in_a_row(
+def test_a_slot_has_failed_after_too_many_failures_in_a_row(
     failures: list[int], lost: int | None
 ) -> None:
     states = [a_slot(n, "failed", count) for n, count in enumerate(failures)]
@@ -64,7 +64,7 @@ def test_a_slot_is_hopeless_after_too_many_failures_in_a_row(
     assert (found.slot if found else None) == lost
 
 
-def test_a_worker_is_stuck_when_a_slot_is_hopeless() -> None:
+def test_a_worker_is_stuck_when_a_slot_has_failed() -> None:
     going = a_worker(a_slot(0), a_slot(1, "loading"), a_slot(2, "failed", 1))
     assert why_stuck(going, NOW_S, PATIENCE) is None
     stuck = a_worker(a_slot(0), a_slot(1, "failed", MAX_FAILURES, "no weights"))
@@ -72,13 +72,13 @@ def test_a_worker_is_stuck_when_a_slot_is_hopeless() -> None:
 
 
 @pytest.mark.parametrize(("deaths", "stuck"), [(0, False), (MAX_DEATHS - 1, False), (12, True)])
-def test_a_worker_whose_children_die_one_after_the_other_is_stuck(deaths: int, stuck: bool) -> None:
+def test_a_worker_whose_children_exit_in_a_loop_is_stuck(deaths: int, stuck: bool) -> None:
     dying = SlotState(slot=0, pid=1, state="ready", deaths_in_a_row=deaths)
     assert (why_stuck(a_worker(dying), NOW_S, PATIENCE) is not None) is stuck
 
 
 @pytest.mark.parametrize(("ago_s", "stuck"), [(0, False), (1850, False), (1900, True)])
-def test_a_child_that_loads_for_ever_is_stuck(ago_s: float, stuck: bool) -> None:
+def test_a_child_that_loads_for_too_long_is_stuck(ago_s: float, stuck: bool) -> None:
     """It is killed after half an hour, which takes a moment."""
     loading = SlotState(slot=0, pid=1, state="loading", loading_since_s=NOW_S - ago_s)
     assert (why_stuck(a_worker(loading), NOW_S, PATIENCE) is not None) is stuck
@@ -94,7 +94,7 @@ def test_a_child_that_loads_for_ever_is_stuck(ago_s: float, stuck: bool) -> None
         (a_loop(consuming=False, ago_s=9000), False),  # the broker is away
     ],
 )
-def test_a_loop_that_stands_still_is_stuck_unless_the_broker_is_away(
+def test_a_blocked_consumer_is_stuck_unless_the_broker_is_away(
     loop: ConsumerState | None, stuck: bool
 ) -> None:
     why = why_stuck(a_worker(a_slot(0), consumer=loop), NOW_S, PATIENCE)
@@ -109,7 +109,7 @@ def test_a_loop_that_stands_still_is_stuck_unless_the_broker_is_away(
         (a_loop(unstarted_s=101, consuming=False), False),
     ],
 )
-def test_a_message_that_no_idle_child_starts_is_red_after_the_stall_limit(
+def test_a_message_that_no_idle_child_starts_is_unhealthy_after_the_stall_limit(
     loop: ConsumerState, stuck: bool
 ) -> None:
     why = why_stuck(a_worker(a_slot(0), consumer=loop), NOW_S, PATIENCE)
@@ -125,7 +125,7 @@ def test_a_message_that_no_idle_child_starts_is_red_after_the_stall_limit(
         (170.0, a_loop(consuming=False), False),
     ],
 )
-def test_a_shard_without_progress_is_red_when_its_child_outlives_its_time(
+def test_a_shard_without_progress_is_unhealthy_when_its_child_is_not_killed(
     quiet_s: float, loop: ConsumerState, stuck: bool
 ) -> None:
     worker = a_worker(a_slot(0), consumer=loop, progress=at_work(quiet_s))

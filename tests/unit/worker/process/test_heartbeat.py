@@ -12,6 +12,7 @@ from funasr_fleet.worker.process.heartbeat import (
     read_progress,
     stall_reason,
 )
+from tests.support.examples import Clock
 
 PATIENCE = TimeLimits(stall_s=60.0, min_rtfx=0.5)
 
@@ -48,23 +49,15 @@ def progress(*, began_s: float = 0.0, at_s: float = 0.0, audio_s: float = 0.0) -
         (progress(at_s=240, audio_s=3000), 241.0, 0.0, None),
     ],
 )
-def test_a_child_is_stopped_when_it_stands_still_or_takes_too_long(
+def test_a_child_is_stopped_when_it_stalls_or_takes_too_long(
     said: Progress | None, now_s: float, since_s: float, why: str | None
 ) -> None:
     assert stall_reason(said, now_s, since_s, PATIENCE) == why
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
@@ -72,7 +65,13 @@ def heart(tmp_path: Path, clock: Clock) -> Heartbeat:
     return Heartbeat(progress_path(tmp_path, 3), clock, pid=7)
 
 
-def test_the_parent_reads_what_the_child_is_at(
+def _written(directory: Path) -> Progress:
+    said = read_progress(directory, 3, 7)
+    assert said is not None
+    return said
+
+
+def test_the_parent_reads_the_progress_of_the_child(
     heart: Heartbeat, clock: Clock, tmp_path: Path
 ) -> None:
     heart.begin("night-0", "first")
@@ -90,24 +89,21 @@ def test_the_parent_reads_what_the_child_is_at(
     )
 
 
-def test_many_beats_write_seldom_and_lose_no_audio(
+def test_frequent_steps_are_written_rarely_without_losing_time_allowance(
     heart: Heartbeat, clock: Clock, tmp_path: Path
 ) -> None:
     heart.begin("night-0", "first")
     for _ in range(100):
         clock.now_s += 0.001
         heart.touch("decode of a.wav", 1.0)
-    said = read_progress(tmp_path, 3, 7)
-    assert said is not None
-    assert said.at_s == 1000.0
+    assert _written(tmp_path).at_s == 1000.0
     clock.now_s += 1
     heart.touch("write of a.wav")
-    said = read_progress(tmp_path, 3, 7)
-    assert said is not None
+    said = _written(tmp_path)
     assert (said.time_allowance_s, said.doing) == (100.0, "write of a.wav")
 
 
-def test_a_child_without_a_shard_says_nothing(heart: Heartbeat, tmp_path: Path) -> None:
+def test_a_child_without_a_shard_has_no_progress(heart: Heartbeat, tmp_path: Path) -> None:
     heart.touch("ModelReady")
     assert read_progress(tmp_path, 3, 7) is None
     heart.begin("night-0", "first")
@@ -116,7 +112,7 @@ def test_a_child_without_a_shard_says_nothing(heart: Heartbeat, tmp_path: Path) 
     assert read_progress(tmp_path, 3, 7) is None
 
 
-def test_the_audio_of_the_shard_before_does_not_count(
+def test_the_time_allowance_is_reset_for_each_shard(
     heart: Heartbeat, clock: Clock, tmp_path: Path
 ) -> None:
     heart.begin("night-0", "first")
@@ -125,31 +121,26 @@ def test_the_audio_of_the_shard_before_does_not_count(
     heart.begin("night-1", "second")
     clock.now_s += 1
     heart.touch("vad of b.wav")
-    said = read_progress(tmp_path, 3, 7)
-    assert said is not None
+    said = _written(tmp_path)
     assert (said.time_allowance_s, said.attempt_id) == (0.0, "second")
 
 
-def test_what_an_earlier_child_left_says_nothing_of_the_next(
-    heart: Heartbeat, tmp_path: Path
-) -> None:
+def test_progress_of_an_earlier_child_is_ignored(heart: Heartbeat, tmp_path: Path) -> None:
     heart.begin("night-0", "first")
     assert read_progress(tmp_path, 3, 8) is None
 
 
-def test_a_torn_file_says_nothing(tmp_path: Path) -> None:
+def test_a_torn_progress_file_is_ignored(tmp_path: Path) -> None:
     progress_path(tmp_path, 3).write_text('{"pid": 7')
     assert read_progress(tmp_path, 3, 7) is None
 
 
-def test_long_words_are_cut_and_short_ones_leave_nothing_of_them(
+def test_long_steps_are_cut_and_shorter_ones_overwrite_them_fully(
     heart: Heartbeat, clock: Clock, tmp_path: Path
 ) -> None:
     heart.begin("night-0", "first")
     for doing in ("\u6f22" * 5000, "vad of a.wav"):
         clock.now_s += 1
         heart.touch(doing)
-        said = read_progress(tmp_path, 3, 7)
-        assert said is not None
-        assert said.doing == doing[:300]
+        assert _written(tmp_path).doing == doing[:300]
     assert progress_path(tmp_path, 3).stat().st_size == 2048  # taken from the start

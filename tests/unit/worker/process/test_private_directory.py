@@ -39,7 +39,7 @@ def permissive_umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("permissive_umask")
-def test_an_absent_directory_is_made_for_this_user_alone(tmp_path: Path) -> None:
+def test_a_missing_directory_is_created_for_this_user_alone(tmp_path: Path) -> None:
     path = claim_private(tmp_path / "above" / "run")
     assert path.stat().st_uid == os.geteuid()
     assert mode_of(path) == 0o700
@@ -48,9 +48,7 @@ def test_an_absent_directory_is_made_for_this_user_alone(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o750, 0o711, 0o701])
-def test_one_that_others_could_only_read_is_tightened_and_its_files_stay(
-    tmp_path: Path, mode: int
-) -> None:
+def test_a_readable_directory_is_tightened_and_keeps_its_files(tmp_path: Path, mode: int) -> None:
     path = made(tmp_path / "run", mode)
     (path / "7").mkdir(0o755)
     (path / "7" / "slot0.json").write_text("{}")
@@ -60,9 +58,7 @@ def test_one_that_others_could_only_read_is_tightened_and_its_files_stay(
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o775, 0o720, 0o702])
-def test_one_that_others_can_write_to_is_refused_and_left_as_it_is(
-    tmp_path: Path, mode: int
-) -> None:
+def test_a_writable_directory_is_rejected_and_unchanged(tmp_path: Path, mode: int) -> None:
     path = made(tmp_path / "run", mode)
     with pytest.raises(BadConfiguration) as refused:
         claim_private(path)
@@ -73,37 +69,35 @@ def test_one_that_others_can_write_to_is_refused_and_left_as_it_is(
     assert mode_of(path) == mode
 
 
-@pytest.mark.parametrize("what", ["folder", "file"])
-def test_one_in_which_others_could_have_written_is_not_tightened(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize(
+    "what", ["open folder", "open file", pytest.param("file of another user", marks=needs_root)]
+)
+def test_a_directory_with_entries_that_others_can_write_is_rejected(
+    tmp_path: Path, what: str
+) -> None:
     path = made(tmp_path / "run", 0o755)
     entry = path / "numba" / what
     entry.parent.mkdir()
-    entry.mkdir() if what == "folder" else entry.touch()
-    entry.chmod(0o777)
+    entry.mkdir() if what == "open folder" else entry.touch()
+    if what.startswith("open"):
+        entry.chmod(0o777)
+    else:
+        os.chown(entry, OTHER, -1)
     with pytest.raises(BadConfiguration, match=f"holds {entry}, which other users own or can"):
         claim_private(path)
     assert mode_of(path) == 0o755
 
 
 @needs_root
-def test_one_that_holds_a_file_of_another_user_is_not_tightened(tmp_path: Path) -> None:
-    path = made(tmp_path / "run", 0o755)
-    (path / "entry").touch()
-    os.chown(path / "entry", OTHER, -1)
-    with pytest.raises(BadConfiguration, match=f"holds {path / 'entry'}"):
-        claim_private(path)
-
-
-@needs_root
 @pytest.mark.parametrize("mode", [0o700, 0o755, 0o777])
-def test_one_of_another_user_is_refused_even_to_root(tmp_path: Path, mode: int) -> None:
+def test_a_directory_of_another_user_is_rejected_even_for_root(tmp_path: Path, mode: int) -> None:
     path = made(tmp_path / "run", mode)
     os.chown(path, OTHER, -1)
     with pytest.raises(BadConfiguration, match=f"{path} belongs to user {OTHER}, but this process"):
         claim_private(path)
 
 
-def test_a_link_is_refused_wherever_it_leads(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_rejected(tmp_path: Path) -> None:
     target = made(tmp_path / "target", 0o700)
     for name, to in (("link", target), ("dangling", tmp_path / "nowhere")):
         (tmp_path / name).symlink_to(to)
@@ -112,7 +106,7 @@ def test_a_link_is_refused_wherever_it_leads(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_file_is_refused(tmp_path: Path) -> None:
+def test_a_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(BadConfiguration, match=f"{tmp_path / 'run'} is not a directory"):
         claim_private(tmp_path / "run")
@@ -120,7 +114,7 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
         claim_private(tmp_path / "run" / "below")
 
 
-def test_a_directory_whose_parent_lets_others_replace_it_is_refused(tmp_path: Path) -> None:
+def test_a_directory_whose_parent_lets_others_replace_it_is_rejected(tmp_path: Path) -> None:
     above = made(tmp_path / "above", 0o777)
     made(above / "run", 0o700)
     with pytest.raises(BadConfiguration, match=f"{above} lets other users replace its contents"):
@@ -129,7 +123,7 @@ def test_a_directory_whose_parent_lets_others_replace_it_is_refused(tmp_path: Pa
     claim_private(above / "run")
 
 
-def test_links_above_are_followed_and_what_they_lead_to_is_looked_at(tmp_path: Path) -> None:
+def test_links_above_are_followed_and_their_targets_are_checked(tmp_path: Path) -> None:
     above = made(tmp_path / "above", 0o755)
     (tmp_path / "near").symlink_to("above")
     (tmp_path / "far").symlink_to(tmp_path / "above" / ".." / "near")
@@ -141,7 +135,7 @@ def test_links_above_are_followed_and_what_they_lead_to_is_looked_at(tmp_path: P
 
 
 @needs_root
-def test_a_link_above_that_another_user_can_turn_is_refused(tmp_path: Path) -> None:
+def test_a_link_above_owned_by_another_user_is_rejected(tmp_path: Path) -> None:
     above = made(tmp_path / "above", 0o755)
     (tmp_path / "link").symlink_to(above)
     os.lchown(tmp_path / "link", OTHER, -1)
@@ -150,14 +144,14 @@ def test_a_link_above_that_another_user_can_turn_is_refused(tmp_path: Path) -> N
     assert list(above.iterdir()) == []
 
 
-def test_links_that_lead_to_each_other_are_no_endless_walk(tmp_path: Path) -> None:
+def test_circular_links_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("other")
     (tmp_path / "other").symlink_to("one")
     with pytest.raises(BadConfiguration, match="Too many levels of symbolic links"):
         claim_private(tmp_path / "one" / "run")
 
 
-def test_the_cache_lies_below_the_run_directory_unless_it_is_named(
+def test_the_numba_cache_is_below_the_run_directory_unless_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
@@ -186,7 +180,9 @@ def found(mode: int, uid: int, gid: int = GROUP) -> os.stat_result:
         (stat.S_IFREG | 0o700, ME, "not a directory"),
     ],
 )
-def test_what_makes_a_directory_not_the_user_s_own(mode: int, uid: int, reason: str | None) -> None:
+def test_owner_and_mode_decide_whether_a_directory_is_private(
+    mode: int, uid: int, reason: str | None
+) -> None:
     fault = fault_of(found(mode, uid), ME)
     assert (reason in fault) if reason and fault else fault == reason
 

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,7 +11,6 @@ from funasr_fleet.contract.transcript import STAGES, ErrorKind, Outcome
 from funasr_fleet.worker.events import (
     BatchRecognised,
     Event,
-    FileFinished,
     FilesCancelled,
     InferenceTime,
     ModelReady,
@@ -30,6 +29,7 @@ from funasr_fleet.worker.telemetry.devices import DeviceReader
 from funasr_fleet.worker.telemetry.metrics import Metrics, forget_counts
 from funasr_fleet.worker.telemetry.observers import count, observers
 from funasr_fleet.worker.telemetry.server import Status
+from tests.support.examples import a_finished_file
 
 READY = ModelReady(slot=0, device="cpu", device_name="EPYC", device_uuid="", seconds=1.5, threads=2)
 STARTED = ShardStarted(shard="s", job="j", files=1, queue_wait_s=7.0, redelivered=True)
@@ -59,33 +59,11 @@ EXAMPLES: list[Event] = [
 ]
 
 
-def a_file(**fields: Any) -> FileFinished:
-    given: dict[str, Any] = {
-        "shard": "s",
-        "job": "j",
-        "audio": "s3://in/a.wav",
-        "index": 0,
-        "outcome": "ok",
-        "audio_s": 10.0,
-        "seconds": 0.5,
-        "stages_s": {"fetch": 0.1, "vad": 0.1, "recognise": 0.2, "punctuate": 0.05, "write": 0.05},
-        "threads": 2,
-    }
-    return FileFinished(**{**given, **fields})
-
-
 def _page(run_dir: Path) -> dict[str, float]:
     """Every sample of /metrics by its name and labels."""
     text = Status(run_dir, DeviceReader(), NO_LIMITS).metrics().decode()
     samples = (s for family in text_string_to_metric_families(text) for s in family.samples)
     return {s.name + "".join(f" {v}" for v in s.labels.values()): s.value for s in samples}
-
-
-def test_every_kind_of_event_can_be_counted(metrics: Metrics) -> None:
-    events = [*EXAMPLES, a_file()]
-    assert {type(event) for event in events} == set(get_args(Event))
-    for event in events:
-        count(metrics, 0, event)
 
 
 def test_the_models_work_is_counted_once_and_the_budget_shown(
@@ -112,7 +90,11 @@ def test_the_models_work_is_counted_once_and_the_budget_shown(
 def test_a_file_is_counted_by_its_outcome_and_its_audio_by_its_length(
     metrics: Metrics, run_dir: Path
 ) -> None:
-    for event in (a_file(), a_file(outcome="empty", audio_s=5.0), a_file(outcome="ok")):
+    for event in (
+        a_finished_file(),
+        a_finished_file(outcome="empty", audio_s=5.0),
+        a_finished_file(outcome="ok"),
+    ):
         count(metrics, 0, event)
     page = _page(run_dir)
     assert (page["asr_files_total ok"], page["asr_files_total empty"]) == (2, 1)
@@ -126,7 +108,7 @@ def test_a_file_is_counted_by_its_outcome_and_its_audio_by_its_length(
 def test_a_file_that_was_not_transcribed_adds_no_audio_and_no_speed(
     metrics: Metrics, run_dir: Path, outcome: str
 ) -> None:
-    count(metrics, 0, a_file(outcome=outcome))
+    count(metrics, 0, a_finished_file(outcome=outcome))
     page = _page(run_dir)
     assert page[f"asr_files_total {outcome}"] == 1
     assert (page["asr_audio_seconds_total"], page["asr_rtfx_count"]) == (0, 0)
@@ -134,9 +116,9 @@ def test_a_file_that_was_not_transcribed_adds_no_audio_and_no_speed(
 
 
 def test_speech_without_text_is_counted_and_silence_is_not(metrics: Metrics, run_dir: Path) -> None:
-    count(metrics, 0, a_file(outcome="empty"))
-    count(metrics, 0, a_file(outcome="empty", warnings=("speech_without_text",)))
-    count(metrics, 0, a_file(warnings=("audio_damaged", "implausible_rate")))
+    count(metrics, 0, a_finished_file(outcome="empty"))
+    count(metrics, 0, a_finished_file(outcome="empty", warnings=("speech_without_text",)))
+    count(metrics, 0, a_finished_file(warnings=("audio_damaged", "implausible_rate")))
     page = _page(run_dir)
     assert page["asr_empty_transcripts_total"] == 1
     assert page["asr_warnings_total speech_without_text"] == 1
@@ -146,13 +128,14 @@ def test_speech_without_text_is_counted_and_silence_is_not(metrics: Metrics, run
 
 
 def test_a_file_that_took_no_time_breaks_nothing(metrics: Metrics, run_dir: Path) -> None:
-    count(metrics, 0, a_file(seconds=0.0, stages_s={}))
+    count(metrics, 0, a_finished_file(seconds=0.0, stages_s={}))
     assert _page(run_dir)["asr_rtfx_count"] == 0
 
 
 def test_shards_waits_redeliveries_and_dead_letters_are_counted(
     metrics: Metrics, run_dir: Path
 ) -> None:
+    assert {type(event) for event in (*EXAMPLES, a_finished_file())} == set(get_args(Event))
     for event in EXAMPLES:
         count(metrics, 0, event)
     count(
@@ -168,15 +151,13 @@ def test_shards_waits_redeliveries_and_dead_letters_are_counted(
     assert page["asr_torch_threads 0"] == 2
 
 
-def test_the_threads_shown_are_those_found_after_the_last_file(
-    metrics: Metrics, run_dir: Path
-) -> None:
-    count(metrics, 0, a_file(threads=2))
-    count(metrics, 0, a_file(threads=72, outcome="failed"))
+def test_the_thread_count_is_that_after_the_last_file(metrics: Metrics, run_dir: Path) -> None:
+    count(metrics, 0, a_finished_file(threads=2))
+    count(metrics, 0, a_finished_file(threads=72, outcome="failed"))
     assert _page(run_dir)["asr_torch_threads 0"] == 72
 
 
-def test_the_first_of_its_kind_is_seen_to_come(metrics: Metrics, run_dir: Path) -> None:
+def test_every_labelled_counter_starts_at_zero(metrics: Metrics, run_dir: Path) -> None:
     """`rate` knows no series that begins with what it is to count."""
     page = _page(run_dir)
     assert [page[f"asr_files_total {one}"] for one in get_args(Outcome)] == [0] * 5
@@ -184,24 +165,22 @@ def test_the_first_of_its_kind_is_seen_to_come(metrics: Metrics, run_dir: Path) 
     assert [page[f"asr_stage_seconds_count {one}"] for one in STAGES] == [0] * 6
 
 
-def test_what_the_parent_puts_aside_is_counted_with_the_rest(
-    metrics: Metrics, run_dir: Path
-) -> None:
+def test_dead_letters_of_the_parent_are_counted(metrics: Metrics, run_dir: Path) -> None:
     count(metrics, 0, ShardDeadLettered(message_id="m", reason="poison"))
     observers(run_dir)(ShardDeadLettered(message_id="n", reason="the message has no task name"))
     assert _page(run_dir)["asr_dead_lettered_total"] == 2
 
 
-def test_slots_add_up_and_a_replaced_child_goes_on_counting(run_dir: Path) -> None:
+def test_slots_add_up_and_a_replaced_child_keeps_counting(run_dir: Path) -> None:
     for slot in (0, 1, 0):
-        count(Metrics(run_dir, f"slot{slot}"), slot, a_file())
+        count(Metrics(run_dir, f"slot{slot}"), slot, a_finished_file())
     assert _page(run_dir)["asr_files_total ok"] == 3
     counters = {path.name for path in (run_dir / "metrics").glob("counter_*.db")}
     assert counters == {"counter_slot0.db", "counter_slot1.db"}
 
 
 def test_a_new_worker_begins_at_zero(run_dir: Path) -> None:
-    count(Metrics(run_dir, "slot0"), 0, a_file())
+    count(Metrics(run_dir, "slot0"), 0, a_finished_file())
     forget_counts(run_dir)
     Metrics(run_dir, "slot0")
     assert _page(run_dir)["asr_files_total ok"] == 0
@@ -212,7 +191,7 @@ def test_an_undeclared_name_is_an_error(metrics: Metrics) -> None:
         metrics.counters["asr_surprise_total"]
 
 
-def test_a_sink_that_fails_fails_neither_the_work_nor_the_other_sinks(
+def test_a_failing_observer_does_not_affect_the_others(
     run_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(event: Event) -> None:
@@ -220,6 +199,6 @@ def test_a_sink_that_fails_fails_neither_the_work_nor_the_other_sinks(
 
     monkeypatch.setattr(room, "log_event", fail)
     with caplog.at_level(logging.ERROR):
-        observers(run_dir, 0)(a_file())
+        observers(run_dir, 0)(a_finished_file())
     assert "an observer failed on FileFinished" in caplog.text
     assert _page(run_dir)["asr_files_total ok"] == 1

@@ -16,7 +16,7 @@ from funasr_fleet.worker.events import (
     ShardStarted,
 )
 from funasr_fleet.worker.telemetry.logs import configure_logging, log_event
-from tests.support.examples import a_shard
+from tests.support.examples import a_finished_file, a_shard
 from tests.support.fake_child import ChildAtWork
 
 Lines = pytest.CaptureFixture[str]
@@ -57,8 +57,7 @@ def test_times_of_stages_are_whole_milliseconds(capsys: Lines) -> None:
 
 
 def _finished(**fields: Any) -> FileFinished:
-    given: dict[str, Any] = {"shard": "s", "job": "j", "audio": "s3://in/a", "index": 0}
-    return FileFinished(**given, outcome="failed", audio_s=0.0, seconds=0.1, **fields)
+    return a_finished_file(outcome="failed", **fields)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def _finished(**fields: Any) -> FileFinished:
         (ShardRetryScheduled(shard="s", reason="away", delay_s=2.0), "warning"),
     ],
 )
-def test_what_somebody_should_look_at_is_a_warning(
+def test_failures_and_retries_are_logged_as_warnings(
     capsys: Lines, event: FileFinished | ShardStarted, level: str
 ) -> None:
     configure_logging("json")
@@ -80,7 +79,7 @@ def test_what_somebody_should_look_at_is_a_warning(
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_form_shows_a_password(capsys: Lines, form: Literal["text", "json"]) -> None:
+def test_no_log_format_shows_a_password(capsys: Lines, form: Literal["text", "json"]) -> None:
     configure_logging(form)
     url = "redis://user:hush@host:6379/0"
     log_event(ShardRetryScheduled(shard="s", reason=f"cannot reach {url}", delay_s=1.0))
@@ -95,7 +94,7 @@ def test_no_form_shows_a_password(capsys: Lines, form: Literal["text", "json"]) 
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_line_of_a_shard_s_life_shows_a_hotword(
+def test_no_log_line_of_a_shard_shows_a_hotword(
     capsys: Lines, form: Literal["text", "json"]
 ) -> None:
     configure_logging(form)
@@ -115,7 +114,7 @@ def test_no_line_of_a_shard_s_life_shows_a_hotword(
     assert "hush" not in said
 
 
-def test_libraries_that_tell_their_every_step_are_not_heard(capsys: Lines) -> None:
+def test_info_messages_of_verbose_libraries_are_dropped(capsys: Lines) -> None:
     configure_logging("json")
     logging.getLogger("funasr").info("step")
     logging.getLogger("funasr").warning("odd")

@@ -1,4 +1,4 @@
-"""Groups and batches have everything once, and never more padded samples than the budget."""
+"""Groups of clips, batches within a budget, and a budget that shrinks at once and grows slowly."""
 
 import pytest
 from hypothesis import given
@@ -20,24 +20,17 @@ BUDGETS = st.integers(1, 3000)
 
 
 @given(LENGTHS, BUDGETS)
-def test_every_clip_is_in_exactly_one_batch(lengths: list[int], budget: int) -> None:
-    planned = [index for batch in plan_batches(lengths, lambda: budget) for index in batch]
-    assert sorted(planned) == list(range(len(lengths)))
-
-
-@given(LENGTHS, BUDGETS)
-def test_the_budget_is_passed_only_by_a_clip_that_is_longer_itself(
+def test_every_clip_is_in_one_batch_of_similar_lengths_within_the_budget(
     lengths: list[int], budget: int
 ) -> None:
-    for batch in plan_batches(lengths, lambda: budget):
+    batches = list(plan_batches(lengths, lambda: budget))
+    planned = [index for batch in batches for index in batch]
+    assert sorted(planned) == list(range(len(lengths)))
+    assert [lengths[index] for index in planned] == sorted(lengths)
+    for batch in batches:
         cost = max(lengths[index] for index in batch) * len(batch)
-        assert cost <= budget or len(batch) == 1
-
-
-@given(LENGTHS, BUDGETS)
-def test_clips_of_similar_length_go_together(lengths: list[int], budget: int) -> None:
-    planned = [lengths[index] for batch in plan_batches(lengths, lambda: budget) for index in batch]
-    assert planned == sorted(lengths)
+        assert cost <= budget or len(batch) == 1  # a clip that is longer itself
+        assert 0 <= padding_ratio([lengths[index] for index in batch]) < 1
 
 
 @pytest.mark.parametrize(
@@ -65,12 +58,7 @@ def test_the_ratio_is_the_share_of_padding(lengths: list[int], ratio: float) -> 
     assert padding_ratio(lengths) == pytest.approx(ratio)
 
 
-@given(st.lists(st.integers(1, 1000), min_size=1))
-def test_the_ratio_lies_between_no_padding_and_nothing_else(lengths: list[int]) -> None:
-    assert 0 <= padding_ratio(lengths) < 1
-
-
-def test_the_budget_is_asked_for_again_as_batches_are_taken() -> None:
+def test_the_budget_is_read_again_for_each_batch() -> None:
     budget, sizes = [4], []
     for batch in plan_batches([1] * 10, lambda: budget[0]):
         sizes.append(len(batch))
@@ -78,8 +66,46 @@ def test_the_budget_is_asked_for_again_as_batches_are_taken() -> None:
     assert sizes == [4, 2, 2, 2]
 
 
+def after(budget: Budget, batches: int) -> Budget:
+    for _ in range(batches):
+        budget = budget.eased()
+    return budget
+
+
+def test_out_of_memory_halves_the_budget() -> None:
+    assert Budget(seconds=60, most_s=60).halved().seconds == 30
+
+
+def test_the_budget_grows_back_after_many_batches_that_fit() -> None:
+    small = Budget(seconds=60, most_s=60).halved()
+    assert after(small, CALM_BATCHES - 1).seconds == 30
+    assert after(small, CALM_BATCHES).seconds > 30
+    assert after(small, 10 * CALM_BATCHES).seconds == 60
+
+
+def test_out_of_memory_again_restarts_the_wait() -> None:
+    nearly = after(Budget(seconds=30, most_s=60), CALM_BATCHES - 1)
+    assert after(nearly.halved(), CALM_BATCHES - 1).seconds == 15
+
+
+@given(st.floats(0.1, 1000), st.lists(st.booleans()))
+def test_the_budget_stays_within_its_bounds(most_s: float, fits: list[bool]) -> None:
+    budget = Budget(seconds=most_s, most_s=most_s)
+    for fit in fits:
+        budget = budget.eased() if fit else budget.halved()
+        assert min(LEAST_S, most_s) <= budget.seconds <= most_s
+    assert budget.exhausted == (budget.seconds <= min(LEAST_S, most_s))
+
+
+def test_the_budget_uses_half_of_the_free_memory_up_to_a_maximum() -> None:
+    assert affordable_seconds(8_000, 10) == 400
+    assert affordable_seconds(8_000_000, 10) == MOST_S
+    assert affordable_seconds(8, 10) == LEAST_S
+    assert affordable_seconds(8_000, 0) == MOST_S
+
+
 @given(st.lists(st.floats(0, 60)), st.floats(0.1, 100), st.floats(0.1, 500))
-def test_everything_comes_once_and_in_order(
+def test_every_item_is_in_one_group_in_order(
     seconds: list[float], first_s: float, more_s: float
 ) -> None:
     things = list(enumerate(seconds))
@@ -94,47 +120,9 @@ def test_each_group_is_twice_as_large_as_the_one_before_up_to_the_largest() -> N
     assert [len(group) for group in groups] == [2, 4, 8, 9, 7]
 
 
-def test_what_adds_nothing_goes_with_its_neighbours() -> None:
+def test_items_of_no_length_go_with_their_neighbours() -> None:
     assert list(in_groups([0.0, 0.0, 5.0, 0.0], float, first_s=3)) == [[0.0, 0.0, 5.0], [0.0]]
 
 
-def test_nothing_makes_no_group() -> None:
+def test_no_items_make_no_group() -> None:
     assert not list(in_groups([], float))
-
-
-def after(budget: Budget, batches: int) -> Budget:
-    for _ in range(batches):
-        budget = budget.eased()
-    return budget
-
-
-def test_memory_that_ran_out_halves_it() -> None:
-    assert Budget(seconds=60, most_s=60).halved().seconds == 30
-
-
-def test_it_grows_back_after_many_batches_that_fitted() -> None:
-    small = Budget(seconds=60, most_s=60).halved()
-    assert after(small, CALM_BATCHES - 1).seconds == 30
-    assert after(small, CALM_BATCHES).seconds > 30
-    assert after(small, 10 * CALM_BATCHES).seconds == 60
-
-
-def test_running_out_again_begins_the_wait_anew() -> None:
-    nearly = after(Budget(seconds=30, most_s=60), CALM_BATCHES - 1)
-    assert after(nearly.halved(), CALM_BATCHES - 1).seconds == 15
-
-
-@given(st.floats(0.1, 1000), st.lists(st.booleans()))
-def test_it_stays_between_its_bounds(most_s: float, fits: list[bool]) -> None:
-    budget = Budget(seconds=most_s, most_s=most_s)
-    for fit in fits:
-        budget = budget.eased() if fit else budget.halved()
-        assert min(LEAST_S, most_s) <= budget.seconds <= most_s
-    assert budget.exhausted == (budget.seconds <= min(LEAST_S, most_s))
-
-
-def test_half_of_the_free_memory_is_filled_and_never_more_than_helps() -> None:
-    assert affordable_seconds(8_000, 10) == 400
-    assert affordable_seconds(8_000_000, 10) == MOST_S
-    assert affordable_seconds(8, 10) == LEAST_S
-    assert affordable_seconds(8_000, 0) == MOST_S

@@ -1,7 +1,6 @@
 """Doubtful texts are told from texts that are only fast, slow or monotonous."""
 
 import json
-import zlib
 
 import pytest
 from hypothesis import given
@@ -41,7 +40,7 @@ READ = "the quick brown fox jumps over the lazy dog while nobody looks at it fro
         (f"no no no no no no no no no no no no no no no no {READ} and {READ}", 16.0),
     ],
 )
-def test_what_people_say_is_not_doubted(text: str, seconds: float) -> None:
+def test_plausible_texts_are_not_suspect(text: str, seconds: float) -> None:
     assert quality_flags(text, seconds) == frozenset()
 
 
@@ -66,16 +65,16 @@ def test_what_people_say_is_not_doubted(text: str, seconds: float) -> None:
         (f"so we went on and then {'and then it was ' * 8}", 12.0, "repeated_phrase"),
     ],
 )
-def test_what_nobody_says_is_doubted(text: str, seconds: float, kind: WarningKind) -> None:
+def test_implausible_texts_are_suspect(text: str, seconds: float, kind: WarningKind) -> None:
     assert quality_flags(text, seconds) == {kind}
 
 
-def test_a_loop_is_often_too_fast_as_well() -> None:
+def test_a_repeated_phrase_may_also_be_too_fast() -> None:
     assert quality_flags("thank you " * 50, 2.0) == {"repeated_phrase", "implausible_rate"}
 
 
 @given(st.text("ab 你,", min_size=1, max_size=8), st.integers(60, 80))
-def test_whatever_comes_sixty_times_in_a_row_is_a_loop(phrase: str, times: int) -> None:
+def test_sixty_repetitions_are_a_repeated_phrase(phrase: str, times: int) -> None:
     looping = "repeated_phrase" in quality_flags(" ".join([phrase] * times), 60.0)
     assert looping == any(map(str.isalnum, phrase))
 
@@ -102,20 +101,11 @@ def test_nothing_is_repeated_where_no_word_comes_twice(numbers: list[int], secon
     ],
 )
 @pytest.mark.parametrize("speech", [1.0, 0.5])
-def test_no_sample_is_doubted_even_if_half_of_it_is_silence(
+def test_no_sample_is_suspect_even_if_half_of_it_is_silence(
     name: str, seconds: float, speech: float
 ) -> None:
     text = json.loads((SAMPLES / "references.json").read_text())[name]["text"]
     assert quality_flags(text, seconds * speech) == frozenset()
-
-
-def test_compression_would_doubt_a_sample_and_miss_a_loop() -> None:
-    def ratio(text: str) -> float:
-        return len(text.encode()) / len(zlib.compress(text.encode()))
-
-    samples = json.loads((SAMPLES / "references.json").read_text())
-    assert ratio(samples["inventory-two-minutes.mp3"]["text"]) > 4
-    assert ratio("谢谢大家观看" * 4) < 2.4
 
 
 def said(start_s: float, end_s: float, text: str, ends_s: float | None = None) -> Segment:
@@ -150,13 +140,13 @@ def speech(*spans_s: tuple[float, float]) -> list[Span]:
         ),
     ],
 )
-def test_a_file_is_warned_of_by_what_its_stretches_and_its_end_show(
+def test_warnings_follow_from_the_segments_and_the_end(
     segments: list[Segment], spans: list[tuple[float, float]], warnings: tuple[WarningKind, ...]
 ) -> None:
     assert warnings_of(segments, speech(*spans)) == warnings
 
 
-def test_sentences_of_one_stretch_are_judged_together() -> None:
+def test_sentences_of_one_span_are_judged_together() -> None:
     sentences = [said(100, 100.1, READ), said(100.1, 104, "so."), said(108, 112, "yes")]
     assert warnings_of(sentences, speech((0, 4), (8, 12)), offset_ms=100_000) == ()
     loop = [said(n, n + 1, "thank you.") for n in range(8)]

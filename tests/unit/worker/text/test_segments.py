@@ -52,7 +52,7 @@ def test_segments_are_in_order_and_words_inside_their_segment(
 
 
 @given(heard())
-def test_everything_said_is_in_the_text_once_and_in_order(
+def test_every_recognised_word_is_in_the_text_once_and_in_order(
     said: list[tuple[Span, Recognition]],
 ) -> None:
     spans, recognitions = [one[0] for one in said], [one[1] for one in said]
@@ -80,14 +80,14 @@ def test_spans_in_disorder_come_out_in_order_with_their_own_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "   "])
-def test_a_span_in_which_nothing_was_said_is_left_out(text: str) -> None:
+def test_a_span_without_text_is_dropped(text: str) -> None:
     spans = [Span(0, 10), Span(20, 30)]
     recognitions = [Recognition(text=text), Recognition(text=" said ")]
     (segment,) = assemble_segments(spans, recognitions, offset_ms=0, with_words=False)
     assert (segment.start_ms, segment.text) == (20, "said")
 
 
-def test_words_are_there_only_when_asked_for_and_known() -> None:
+def test_words_are_present_only_when_requested_and_known() -> None:
     known = Recognition(text="a", words=(a_word("a", 0, 5),))
     unknown = Recognition(text="a", words=None)
     for recognition, with_words in [(known, False), (unknown, True)]:
@@ -97,19 +97,14 @@ def test_words_are_there_only_when_asked_for_and_known() -> None:
         assert segment.words is None
 
 
-def test_a_span_without_its_recognition_is_a_bug_and_not_a_loss() -> None:
+def test_a_span_without_a_recognition_is_an_error() -> None:
     with pytest.raises(ValueError, match="zip"):
         assemble_segments(
             [Span(0, 1), Span(2, 3)], [Recognition(text="a")], offset_ms=0, with_words=False
         )
 
 
-def test_no_speech_is_no_text() -> None:
-    assert assemble_segments([], [], offset_ms=0, with_words=True) == ()
-    assert whole_text([]) == ""
-
-
-def test_what_was_heard_without_words_goes_with_the_text_beside_it() -> None:
+def test_events_without_words_go_to_the_neighbouring_segment() -> None:
     spans = [Span(0, 10), Span(20, 30), Span(40, 50), Span(60, 70)]
     heard = [
         Recognition(text="", events=("bgm",)),

@@ -59,13 +59,6 @@ def test_sentences_end_where_readers_see_an_end(text: str, sentences: list[str])
     assert texts(heard(text)) == sentences
 
 
-@pytest.mark.parametrize(
-    "text", ["Hello there. How are you?", "你好。你是谁\uff1f", "你好。Hi. Bye."]
-)
-def test_sentences_joined_are_the_text(text: str) -> None:
-    assert join_texts(texts(heard(text))) == text
-
-
 def test_each_has_its_words_and_their_times_between_the_ends_of_the_segment() -> None:
     first, second, third = split_sentences(heard("Hello there. How are you? Fine!"))
     assert [word.text for word in second.words or ()] == ["how", "are", "you"]
@@ -74,7 +67,7 @@ def test_each_has_its_words_and_their_times_between_the_ends_of_the_segment() ->
     assert (third.start_ms, third.end_ms) == (1_550, 1_720)
 
 
-def test_what_is_known_of_the_segment_is_known_of_each_and_events_once() -> None:
+def test_sentences_inherit_the_fields_of_the_segment_and_events_once() -> None:
     known: dict[str, Any] = {
         "speaker": "A",
         "confidence": 0.5,
@@ -97,11 +90,11 @@ def test_what_is_known_of_the_segment_is_known_of_each_and_events_once() -> None
         heard(""),
     ],
 )
-def test_a_segment_that_cannot_be_cut_comes_back_as_it_is(segment: Segment) -> None:
+def test_a_segment_that_cannot_be_split_is_unchanged(segment: Segment) -> None:
     assert split_sentences(segment) == [segment]
 
 
-def test_numbers_that_were_written_anew_stay_in_their_sentence() -> None:
+def test_rewritten_numbers_stay_in_their_sentence() -> None:
     said = "it is twenty three degrees now put on a warm coat please"
     first, second = split_sentences(
         heard("It is 23 degrees now. Put on a warm coat, please.", said)

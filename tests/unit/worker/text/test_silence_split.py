@@ -1,4 +1,4 @@
-"""Audio is cut where it is quiet, into pieces that are all of it; near speech is merged."""
+"""Ranges of speech, and audio that is cut where it is quiet."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from funasr_fleet.worker.text.silence_split import NEAR_MS, cut_quietest, may_merge
-from funasr_fleet.worker.text.spans import SAMPLES_PER_MS, Span
+from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span, clamp
 
 
 def noise(length_ms: int, quiet: list[tuple[int, int]] | None = None) -> NDArray[np.float32]:
@@ -37,7 +37,7 @@ def test_the_longer_pause_is_taken_before_one_that_is_only_a_closure() -> None:
     assert 2_600 <= first_ms <= 2_800
 
 
-def test_where_nothing_is_to_be_heard_pieces_are_as_long_as_can_be() -> None:
+def test_silence_is_cut_into_pieces_of_the_maximum_length() -> None:
     assert cut_quietest(np.zeros(160_000, np.float32), 4_000) == [
         (0, 4_000),
         (4_000, 8_000),
@@ -49,7 +49,7 @@ def test_where_nothing_is_to_be_heard_pieces_are_as_long_as_can_be() -> None:
 @pytest.mark.parametrize(
     ("count", "pieces"), [(0, []), (15, []), (16, [(0, 1)]), (16_007, [(0, 1_000)])]
 )
-def test_what_is_short_enough_stays_whole(count: int, pieces: list[tuple[int, int]]) -> None:
+def test_short_audio_is_not_cut(count: int, pieces: list[tuple[int, int]]) -> None:
     assert cut_quietest(np.ones(count, np.float32), 1_000) == pieces
 
 
@@ -69,7 +69,7 @@ def test_pieces_tile_the_audio_and_none_is_too_long_or_too_short(
     assert len(pieces) == 1 or min(lengths) >= max(1, longest_ms // 3)
 
 
-def test_pieces_of_no_length_cannot_be_asked_for() -> None:
+def test_a_maximum_length_of_zero_is_an_error() -> None:
     with pytest.raises(ValueError, match="0 ms"):
         cut_quietest(np.zeros(160, np.float32), 0)
 
@@ -90,13 +90,46 @@ def test_ten_minutes_are_cut() -> None:
         ((0, 9), (4, 8), True),
     ],
 )
-def test_what_is_near_may_be_merged_up_to_a_length(
+def test_near_spans_are_merged_up_to_the_maximum_length(
     one: tuple[int, int], other: tuple[int, int], together: bool
 ) -> None:
     assert may_merge(Span(*one), Span(*other), longest_ms=10, gap_ms=2) is together
 
 
-def test_a_pause_of_a_second_is_near_unless_told_otherwise() -> None:
+def test_by_default_a_pause_of_a_second_is_near() -> None:
     assert may_merge(Span(0, 100), Span(100 + NEAR_MS, 2_000), 30_000)
     assert not may_merge(Span(0, 100), Span(101 + NEAR_MS, 2_000), 30_000)
     assert not may_merge(Span(0, 100), Span(200, 30_001), 30_000)
+
+
+def test_a_second_is_sixteen_thousand_samples() -> None:
+    span = Span(1000, 2500)
+    assert span.samples == slice(SAMPLE_RATE, 2 * SAMPLE_RATE + SAMPLE_RATE // 2)
+    assert span.length_ms == 1500
+
+
+def test_spans_that_touch_share_no_sample() -> None:
+    assert Span(0, 7).samples.stop == Span(7, 9).samples.start
+
+
+@pytest.mark.parametrize(
+    ("span", "within"),
+    [
+        (Span(10, 20), Span(10, 20)),
+        (Span(-5, 20), Span(0, 20)),
+        (Span(90, 120), Span(90, 100)),
+        (Span(-5, 200), Span(0, 100)),
+        (Span(100, 120), None),
+        (Span(-9, 0), None),
+        (Span(50, 50), None),
+        (Span(60, 50), None),
+    ],
+)
+def test_spans_are_clamped_to_the_audio(span: Span, within: Span | None) -> None:
+    assert clamp(span, 100) == within
+
+
+@given(st.integers(-50, 150), st.integers(-50, 150), st.integers(0, 100))
+def test_a_clamped_span_is_never_empty_and_never_outside(start: int, end: int, length: int) -> None:
+    kept = clamp(Span(start, end), length)
+    assert kept is None or 0 <= kept.start_ms < kept.end_ms <= length

@@ -27,7 +27,7 @@ SPEAKERS = st.lists(st.sampled_from("ABC"), min_size=1, max_size=40)
 
 @settings(deadline=None)
 @given(st.integers(0, 500), st.integers(1, 100))
-def test_those_chosen_come_from_everywhere_in_order(count: int, most: int) -> None:
+def test_chosen_windows_are_spread_evenly_and_sorted(count: int, most: int) -> None:
     chosen = choose(np.ones(count), most)
     assert len(chosen) == min(count, most)
     assert list(chosen) == sorted(set(chosen.tolist()))
@@ -36,30 +36,30 @@ def test_those_chosen_come_from_everywhere_in_order(count: int, most: int) -> No
     assert list(chosen) == list(choose(np.ones(count), most))
 
 
-def test_the_heaviest_of_each_stretch_is_chosen() -> None:
+def test_the_heaviest_window_of_each_part_is_chosen() -> None:
     assert list(choose(np.array([1.0, 3, 2, 0, 0, 5, 9, 8, 1]), 3)) == [1, 5, 6]
 
 
 @pytest.mark.parametrize("period", [2, 3, 4, 5])
-def test_those_who_take_turns_are_all_chosen(period: int) -> None:
+def test_alternating_speakers_are_all_chosen(period: int) -> None:
     chosen = choose(np.ones(1000 * period), 1000)
     shares = np.bincount(chosen % period) / 1000
     assert shares == pytest.approx([1 / period] * period, abs=0.1)
 
 
-def test_what_is_no_number_or_nothing_at_all_is_not_audible() -> None:
+def test_rows_of_zeros_or_non_finite_values_are_masked() -> None:
     rows = np.array([[1, 0], [0, 0], [np.nan, 1], [1, np.inf], [0, -2]], np.float32)
     assert nonzero_mask(rows).tolist() == [True, False, False, False, True]
 
 
-def test_rows_go_to_the_centre_in_whose_direction_they_point() -> None:
+def test_rows_are_assigned_by_cosine_similarity() -> None:
     rows = np.array([[1, 0], [3, 0], [0, 1], [0, 9], [5, 4], [-1, 0.1]], np.float32)
     centers = centroids(rows[:4], np.array([0, 0, 1, 1]))
     assert centers.tolist() == [[2, 0], [0, 5]]
     assert nearest(rows, centers).tolist() == [0, 0, 1, 1, 0, 1]
 
 
-def test_a_centre_at_zero_attracts_nobody_who_points_elsewhere() -> None:
+def test_a_zero_centroid_attracts_no_row() -> None:
     centers = np.array([[0, 0], [1, 1]], np.float32)
     assert nearest(np.array([[1, 0]], np.float32), centers).tolist() == [1]
 
@@ -71,7 +71,7 @@ def test_a_centre_at_zero_attracts_nobody_who_points_elsewhere() -> None:
         ([9, 9, 2, 9, 1, 9], [0, 0, 1, 0, 1, 0], [2, 2, 2, 2, 1, 1]),
     ],
 )
-def test_who_is_not_known_is_who_spoke_before(
+def test_unclustered_windows_take_the_label_of_their_neighbour(
     labels: list[int], known: list[int], lent: list[int]
 ) -> None:
     assert fill_unclustered(np.array(labels), np.array(known, bool)).tolist() == lent
@@ -124,7 +124,7 @@ def test_turns_cover_the_span_and_none_is_too_short(
     ("start_ms", "end_ms", "speaker"),
     [(0, 900, "A"), (900, 1300, "B"), (900, 1100, "A"), (0, 3000, "B"), (3500, 3600, "B")],
 )
-def test_a_sentence_belongs_to_who_speaks_most_of_it(
+def test_a_sentence_belongs_to_its_longest_speaker(
     start_ms: int, end_ms: int, speaker: str
 ) -> None:
     cut = [Turn(Span(0, 1000), "A"), Turn(Span(1000, 3000), "B")]
@@ -134,7 +134,7 @@ def test_a_sentence_belongs_to_who_speaks_most_of_it(
 CUT = [Turn(Span(0, 500), "0"), Turn(Span(500, 1000), "1")]
 
 
-def test_a_segment_is_cut_where_somebody_else_goes_on() -> None:
+def test_a_segment_is_split_where_the_speaker_changes() -> None:
     words = (a_word("Hello", 20, 300), a_word("Fine", 560, 700), a_word("thanks", 710, 990))
     segment = a_segment(0, 1000, "Hello. Fine, thanks.").model_copy(update={"words": words})
     first, second = split_turns(segment, CUT)
@@ -143,7 +143,7 @@ def test_a_segment_is_cut_where_somebody_else_goes_on() -> None:
     assert (first.start_ms, first.end_ms, second.start_ms, second.end_ms) == (0, 300, 560, 1000)
 
 
-def test_a_segment_without_words_belongs_to_who_speaks_most_of_it() -> None:
+def test_a_segment_without_words_belongs_to_its_longest_speaker() -> None:
     (whole,) = split_turns(a_segment(0, 1000, "Hello."), [CUT[0], Turn(Span(500, 1900), "1")])
     assert (whole.text, whole.speaker) == ("Hello.", "0")
     assert split_turns(a_segment(0, 400, "Hello."), CUT[:1])[0].speaker == "0"

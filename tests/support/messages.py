@@ -1,0 +1,180 @@
+"""Messages in Redis as any client reads and writes them, and shards done without a model."""
+
+import base64
+import json
+import uuid
+import zlib
+from base64 import b64decode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from funasr_fleet import enqueue, status
+from funasr_fleet.broker.job_finalizer import JobFinalizer
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.contract.job import AudioRef, Shard
+from funasr_fleet.contract.layout import error_uri, output_uri
+from funasr_fleet.contract.queues import TASK, broker_lists, lanes
+from funasr_fleet.contract.transcript import Outcome, utc_now
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.worker.events import FileFinished
+from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
+
+
+def shards_waiting(settings: Settings) -> list[dict[str, Any]]:
+    redis: Any = connect(settings)
+    return [_shard(raw) for key in _keys(settings) for raw in redis.lrange(key, 0, -1)]
+
+
+def drain(settings: Settings, most: int) -> int:
+    """Take messages away, as workers would; how many."""
+    redis: Any = connect(settings)
+    taken = 0
+    for key in _keys(settings):
+        taken += len(redis.rpop(key, most - taken) or ()) if taken < most else 0
+    return taken
+
+
+def wipe(settings: Settings) -> None:
+    """All that Redis knows of this fleet is gone."""
+    redis: Any = connect(settings)
+    for key in redis.keys(f"{settings.key_prefix}*"):
+        redis.delete(key)
+
+
+def _keys(settings: Settings) -> list[str]:
+    names = (name for lane in lanes(settings.queue) for name in broker_lists(lane))
+    return [settings.key_prefix + name for name in names]
+
+
+def _shard(raw: str) -> dict[str, Any]:
+    message = json.loads(raw)
+    body = b64decode(message["body"])
+    if message["headers"].get("compression"):
+        body = zlib.decompress(body)
+    (shard,), _, _ = json.loads(body)
+    found: dict[str, Any] = shard
+    return found
+
+
+def task_headers(**others: Any) -> dict[str, Any]:
+    """What Celery needs to find the task."""
+    return {"id": str(uuid.uuid4()), "task": TASK, "lang": "py", "root_id": None, **others}
+
+
+def envelope(body: bytes, headers: dict[str, Any], **others: Any) -> dict[str, Any]:
+    """A message as kombu lays it into Redis."""
+    return {
+        "body": base64.b64encode(body).decode(),
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": headers,
+        "properties": {
+            "correlation_id": headers.get("id"),
+            "delivery_tag": str(uuid.uuid4()),
+            "delivery_info": {"exchange": "", "routing_key": "fleet"},
+            "body_encoding": "base64",
+        },
+        **others,
+    }
+
+
+def shard_body(document: Any) -> bytes:
+    """The body of a task of one argument."""
+    return json.dumps([[document], {}, {"callbacks": None, "errbacks": None}]).encode()
+
+
+def push(settings: Settings, element: Any) -> None:
+    """Put one element into the queue, taken before all others."""
+    redis: Any = connect(settings)
+    text = element if isinstance(element, str | bytes) else json.dumps(element)
+    redis.lpush(settings.key_prefix + settings.queue, text)
+
+
+def waiting(settings: Settings) -> int:
+    """Messages that lie in the queue or are in somebody's hands."""
+    redis: Any = connect(settings)
+    prefix = settings.key_prefix
+    return int(redis.llen(prefix + settings.queue)) + int(redis.hlen(f"{prefix}unacked"))
+
+
+AUDIO_S = 30.0
+FILES = 8
+OUTCOMES: Mapping[int, Outcome] = {1: "empty", 2: "failed", 3: "skipped"}
+"""Of the first two shards of two files each; all others end well."""
+
+
+class Worker:
+    """Does shards whose outcomes are known beforehand."""
+
+    def __init__(
+        self, settings: Settings, store: ObjectStore, outcomes: Mapping[int, Outcome]
+    ) -> None:
+        self._settings, self._store, self._outcomes = settings, store, outcomes
+
+    def begin(self, document: dict[str, Any]) -> ShardReporter:
+        redis, prefix = connect(self._settings), self._settings.key_prefix
+        closer = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), self._store)
+        shard, tally = Shard.from_message(document), ChildCounters(worker="w", slot=0)
+        book = ShardReporter(shard, OutcomeWriter(redis, prefix), self._store, tally, closer.close)
+        book.begin()
+        return book
+
+    def do(self, document: dict[str, Any]) -> None:
+        book = self.begin(document)
+        for ref in book.shard.files:
+            self.finish(book, ref)
+        book.end(work_ms=100)
+
+    def finish(self, book: ShardReporter, ref: AudioRef) -> None:
+        outcome = self._outcomes.get(ref.index or 0, "ok")
+        failed = outcome == "failed"
+        self._write(book.shard.output, ref, failed=failed)
+        file = FileFinished(
+            shard=book.shard.shard,
+            job=book.shard.job,
+            audio=ref.audio,
+            index=ref.index,
+            outcome=outcome,
+            audio_s=AUDIO_S if outcome in {"ok", "empty"} else 0.0,
+            seconds=1.0,
+            error="no audio in it" if failed else None,
+            error_kind="undecodable_audio" if failed else None,
+        )
+        book.record(ref, file)
+
+    def _write(self, output: str, ref: AudioRef, *, failed: bool) -> None:
+        error = {"kind": "undecodable_audio", "message": "no audio in it", "at": utc_now()}
+        uri = (
+            error_uri(output, ref.relative) if failed else output_uri(output, ref.relative, "json")
+        )
+        body = {"audio": {"etag": None}, "error": error} if failed else {"text": "nine"}
+        self._store.write(uri, json.dumps(body).encode(), "application/json")
+
+
+def enqueued(output: str, path: Path) -> str:
+    """A job of four shards of two files; its manifest is written to the path."""
+    rows = ({"audio": f"s3://audio/calls/{number}.wav"} for number in range(FILES))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return enqueue([str(path)], output=output, limits=ShardLimits(files=2)).job
+
+
+def half_done(settings: Settings, store: ObjectStore, output: str, path: Path) -> str:
+    """Such a job: two of its shards are done, a worker has begun the third."""
+    job, worker = enqueued(output, path), Worker(settings, store, OUTCOMES)
+    first, second, third, _ = sorted(shards_waiting(settings), key=lambda one: str(one["shard"]))
+    worker.do(first)
+    worker.do(second)
+    worker.begin(third)
+    return job
+
+
+def ended(settings: Settings, store: ObjectStore, output: str, path: Path) -> str:
+    """Such a job, whose end is written."""
+    job, worker = enqueued(output, path), Worker(settings, store, OUTCOMES)
+    for shard in shards_waiting(settings):
+        worker.do(shard)
+    assert status(job, settings).counts.closed_at
+    return job

@@ -1,0 +1,165 @@
+"""Recognisers of one pass or of beam search: Paraformer, Conformer, Transformer, CTC."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from funasr_fleet.demo_model import DEMO_ASR
+from tests.support.small_models.parts import (
+    DECODER_SIZES,
+    FRONTEND,
+    SANM_ENCODER,
+    SENSE_ENCODER,
+    TOKENIZER,
+    WIDTH,
+    Weights,
+    forbid,
+    save_mended,
+)
+
+PARAFORMER: dict[str, Any] = {
+    "model": "Paraformer",
+    "model_conf": {"ctc_weight": 0.0, "predictor_bias": 1},
+    **SANM_ENCODER,
+    "decoder": "ParaformerSANMDecoder",
+    "decoder_conf": {**DECODER_SIZES, "att_layer_num": 2, "kernel_size": 11, "sanm_shfit": 0},
+    "predictor": "CifPredictorV2",
+    "predictor_conf": {
+        "idim": WIDTH,
+        "threshold": 1.0,
+        "l_order": 1,
+        "r_order": 1,
+        "tail_threshold": 0.45,
+    },
+    **FRONTEND,
+    **TOKENIZER,
+}
+CONTEXTUAL: dict[str, Any] = {
+    **PARAFORMER,
+    "model": "ContextualParaformer",
+    "model_conf": {**PARAFORMER["model_conf"], "inner_dim": WIDTH, "bias_encoder_type": "lstm"},
+    "decoder": "ContextualParaformerDecoder",
+}
+_CONFORMER_SIZES: dict[str, Any] = {
+    "output_size": WIDTH,
+    "attention_heads": 4,
+    "linear_units": 64,
+    "num_blocks": 1,
+    "input_layer": "conv2d",
+}
+CONFORMER: dict[str, Any] = {
+    "model": "Conformer",
+    "model_conf": {"ctc_weight": 0.3, "lsm_weight": 0.1},
+    "encoder": "ConformerEncoder",
+    "encoder_conf": {
+        **_CONFORMER_SIZES,
+        "pos_enc_layer_type": "rel_pos",
+        "selfattention_layer_type": "rel_selfattn",
+        "macaron_style": True,
+        "cnn_module_kernel": 15,
+    },
+    "decoder": "TransformerDecoder",
+    "decoder_conf": DECODER_SIZES,
+    "frontend": "WavFrontend",
+    "frontend_conf": {"fs": 16000, "n_mels": 80, "lfr_m": 1, "lfr_n": 1, "dither": 0.0},
+    **TOKENIZER,
+    "beam_size": 2,
+    "decoding_ctc_weight": 0.3,
+    "maxlenratio": 0.2,
+}
+"""At most a token for five frames: with random weights the end would hardly ever be found.
+
+A negative maxlenratio, a number of tokens, makes clips with fewer frames raise IndexError.
+"""
+
+TRANSFORMER: dict[str, Any] = {
+    **CONFORMER,
+    "model": "Transformer",
+    "encoder": "TransformerEncoder",
+    "encoder_conf": _CONFORMER_SIZES,
+}
+CTC: dict[str, Any] = {"model": "CTC", "model_conf": {}, **SENSE_ENCODER, **FRONTEND, **TOKENIZER}
+
+
+def make_paraformer(directory: Path) -> Path:
+    """Plain Paraformer.
+
+    One clip: [{"key", "text"}]; output_timestamp adds "timestamp", [start, end] in ms per token,
+    which may be [] beside a text (50 ms) and begin below 0. No token: [{"text": ""}], without a
+    key, and a batch without any token is that one item too. Batches, but raises IndexError (cif_v1)
+    for a whole batch whose last clip has no token while another has. 0 samples and 100 samples:
+    ValueError.
+    """
+    return save_mended(directory, PARAFORMER, _paraformer_speaks)
+
+
+def make_contextual(directory: Path) -> Path:
+    """ContextualParaformer, which is told hotwords.
+
+    One clip and a batch: [{"key", "text"}], never times; else as Paraformer, with its IndexError.
+    hotword is one string, split at blanks; a list raises TypeError, what begins with http is
+    fetched, the name of a .txt that exists is read; the hotwords are logged. One decoder block is
+    too few.
+    """
+    return save_mended(directory, CONTEXTUAL, _paraformer_speaks)
+
+
+def _paraformer_speaks(weights: Weights) -> None:
+    """Never say <blank>, <s>, </s>."""
+    forbid(weights["decoder.output_layer.bias"], 0, 1, 2)
+
+
+def make_conformer(directory: Path) -> Path:
+    """Conformer and Transformer: an encoder, CTC and an attention decoder with beam search.
+
+    batch_size=1, beam search: [{"key", "token": [str], "text"}], and nbest such items per clip.
+    batch_size>1, greedy CTC instead: [{"key", "text"}], another text for the same clip. No times.
+    Under 85 ms: TooShortUttError, unless a longer clip is in the batch. The settings of the search
+    are those of the first call for ever; the text of every clip is logged.
+    """
+    return save_mended(directory, CONFORMER, _conformer_speaks)
+
+
+def make_transformer(directory: Path) -> Path:
+    """As make_conformer, of the class Transformer."""
+    return save_mended(directory, TRANSFORMER, _conformer_speaks)
+
+
+def _conformer_speaks(weights: Weights) -> None:
+    _paraformer_speaks(weights)
+    weights["ctc.ctc_lo.bias"][0] = -2.0
+
+
+def make_ctc(directory: Path) -> Path:
+    """The class CTC: an encoder and greedy CTC.
+
+    [{"key", "token": [str], "text"}], for silence and 50 ms too, and ("token": []) for 20 ms. No
+    times. batch_size>1: NotImplementedError. Only encoders that return two values do (not SANM,
+    Conformer).
+    """
+
+    def speak(weights: Weights) -> None:
+        weights["ctc.ctc_lo.bias"][0] = -1.0
+
+    return save_mended(directory, CTC, speak)
+
+
+def seaco_of_the_demo() -> dict[str, Any]:
+    """SeACo-Paraformer with the demo recogniser's sizes."""
+    from omegaconf import OmegaConf
+
+    config = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(DEMO_ASR / "config.yaml")))
+    width = config["encoder_conf"]["output_size"]
+    tokens = json.loads((DEMO_ASR / "tokens.json").read_text())
+    config |= {"model": "SeacoParaformer", "seaco_decoder": "ParaformerSANMDecoder"}
+    config["model_conf"] |= {"inner_dim": width, "bias_encoder_type": "lstm", "NO_BIAS": 1}
+    config["seaco_decoder_conf"] = {
+        **config["decoder_conf"],
+        "wo_input_layer": True,
+        "use_output_layer": False,
+        "num_blocks": 6,
+        "att_layer_num": 6,
+    }
+    config["tokenizer_conf"]["token_list"] = tokens
+    config["frontend_conf"]["cmvn_file"] = str(DEMO_ASR / "am.mvn")
+    return config

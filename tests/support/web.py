@@ -1,0 +1,111 @@
+"""A web server whose answers a test writes, and a client whose names lead to it."""
+
+import contextlib
+import io
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from funasr_fleet.storage.base import StoreError
+from funasr_fleet.worker.audio.web import WebAudio
+from funasr_fleet.worker.audio.web_request import HttpClient
+
+Page = Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass
+class WebHost:
+    port: int = 0
+    pages: dict[str, Page] = field(default_factory=dict)
+    """Path with its query -> what answers."""
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    """Method, path with query and Host header of each request."""
+    otherwise: Page = field(default_factory=lambda: page(404))
+    """Answers requests for all other paths."""
+
+
+def page(status: int, body: bytes = b"", **headers: str) -> Page:
+    """An answer; _ in the names of headers stands for -."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        if not {"Content_Length", "Transfer_Encoding"} & set(headers):
+            request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        if request.command != "HEAD":
+            request.wfile.write(body)
+
+    return answer
+
+
+@contextlib.contextmanager
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[WebHost]:
+    host = WebHost()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            host.asked.append((self.command, self.path, self.headers["Host"]))
+            with contextlib.suppress(OSError):
+                host.pages.get(self.path, host.otherwise)(self)
+
+        do_HEAD = do_PUT = do_PATCH = do_GET  # noqa: N815 - http.server's names
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Say nothing of clients that hang up."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    host.port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield host
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+HUSH = "hush-4711"
+"""Stands for a signature."""
+NAME = "audio.example"
+
+
+def web(*hosts: str, tls: ssl.SSLContext | None = None) -> WebAudio:
+    """Names lead to the loopback, which alone counts as public."""
+    client = HttpClient(
+        resolve=lambda host, port: ["127.0.0.1"],
+        is_public=lambda address: address == "127.0.0.1",
+        tls=tls,
+    )
+    return WebAudio(hosts=frozenset(hosts or (NAME,)), client=client)
+
+
+def fetch(web: WebAudio, uri: str, limit: int | None = None) -> bytes:
+    into = io.BytesIO()
+    info = web.download(uri, into, limit)
+    assert info.size_bytes == len(into.getvalue())
+    return into.read()
+
+
+def refused(web: WebAudio, uri: str, error: type[StoreError], limit: int | None = None) -> str:
+    with pytest.raises(error) as caught:
+        fetch(web, uri, limit)
+    said = str(caught.value)
+    assert HUSH not in said
+    assert caught.value.__cause__ is None
+    return said
