@@ -36,6 +36,7 @@ def test_zlib_bodies_are_decompressed_up_to_the_limit(size: int) -> None:
     assert len(compression.decompress(packed, "gzip")) == size
 
 
+@pytest.mark.slow
 def test_a_compression_bomb_is_not_decompressed_beyond_the_limit() -> None:
     bomb = zlib.compress(bytes(20 * MAX_MESSAGE_BYTES), 9)
     tracemalloc.start()

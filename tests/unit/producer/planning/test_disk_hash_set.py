@@ -97,6 +97,7 @@ def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
+@pytest.mark.slow
 def test_memory_stays_the_same_while_300_000_hashes_are_kept() -> None:
     numbers = random.Random(7)
     with closing(DiskHashSet(first_bits=10, max_pending=4096)) as table:
