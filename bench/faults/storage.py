@@ -108,7 +108,7 @@ def faulty_storage(target: str, *faults: Fault, seed: int = 0) -> Iterator[Stora
             """Ignore clients that disconnect, because tests kill them."""
 
     server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     storage.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
         yield storage

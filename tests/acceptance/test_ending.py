@@ -8,13 +8,9 @@ import pytest
 from tests.support.fleet_up import Up, processes_naming, wait_for
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "code"),
-    [
-        (signal.SIGINT, 130),
-        pytest.param(signal.SIGTERM, -15, marks=pytest.mark.slow),
-        pytest.param(signal.SIGKILL, -9, marks=pytest.mark.slow),
-    ],
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)]
 )
 def test_nothing_is_left_behind(tmp_path: Path, number: int, code: int) -> None:
     data = tmp_path / "data"

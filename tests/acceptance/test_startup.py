@@ -36,6 +36,7 @@ def test_a_broker_that_is_down_is_code_3(environment: dict[str, str]) -> None:
     assert "secret" not in said
 
 
+@pytest.mark.slow
 def test_a_wrong_password_of_the_broker_is_code_3(environment: dict[str, str]) -> None:
     url = environment["FLEET_BROKER_URL"]
     password = url.split(":")[2].split("@")[0]

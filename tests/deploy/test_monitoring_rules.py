@@ -12,6 +12,8 @@ import yaml
 from deploy.generating.queries import RULES, alert_queries, recorded, rules
 from tests.support.deployments import needs
 
+pytestmark = pytest.mark.slow
+
 MONITORING = RULES.parent
 ROOT = MONITORING.parents[1]
 TESTS = sorted((MONITORING / "tests").glob("*.yaml"))

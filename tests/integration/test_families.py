@@ -67,7 +67,12 @@ MODELS: dict[str, Callable[[Path], Path]] = {
 RECORDINGS = ("order-numbers.flac", "pin-code.wav", "reading.ogg", "silence.flac")
 
 
-@pytest.fixture(scope="module", params=MODELS)
+IN_BRIEF = {"BiCifParaformer", "SenseVoiceSmall", "FunASRNano", "WhisperWarp"}
+"""The others are slow tests."""
+EACH = [pytest.param(name, marks=() if name in IN_BRIEF else pytest.mark.slow) for name in MODELS]
+
+
+@pytest.fixture(scope="module", params=EACH)
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     directory = tmp_path_factory.mktemp("model")
     model = MODELS[request.param](directory)

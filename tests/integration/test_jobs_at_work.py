@@ -188,6 +188,7 @@ def test_a_shard_delivered_twice_is_counted_once(
     assert sum(one["files"] for one in report(job, settings)["throughput"]) == 10
 
 
+@pytest.mark.slow
 def test_a_job_whose_redis_is_wiped_midway_is_completed(
     worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
 ) -> None:

@@ -84,19 +84,23 @@ def test_a_listing_is_in_order_and_below_the_prefix(either: ObjectStore, prefix:
 KEYS = ["a!", "a-1/x", "a/1", "a/2/y", "a0", "b.wav", "b/1", "\u4f60/\u597d +&.wav"]
 
 
-@pytest.fixture
-def filled(either: ObjectStore, prefix: str) -> ObjectStore:
+@pytest.fixture(scope="module", params=["memory", "s3"])
+def filled(request: pytest.FixtureRequest, stack: Stack) -> tuple[ObjectStore, str]:
+    """A store, and the prefix below which it holds KEYS."""
+    store: ObjectStore = MemoryStore("audio") if request.param == "memory" else S3Store()
+    prefix = f"s3://audio/{uuid.uuid4()}/"
     for key in KEYS:
-        either.write(prefix + key, key.encode(), "text/plain")
-    return either
+        store.write(prefix + key, key.encode(), "text/plain")
+    return store, prefix
 
 
 BEHIND = ["", *KEYS, "a", "a/", "a/1x", "a/2/", "a00", "b/", "b/2", "z", "\u4f60/"]
 
 
 @pytest.mark.parametrize("key", BEHIND)
-def test_a_listing_goes_on_behind_any_key(filled: ObjectStore, prefix: str, key: str) -> None:
-    listed = filled.list(prefix, after=prefix + key)
+def test_a_listing_goes_on_behind_any_key(filled: tuple[ObjectStore, str], key: str) -> None:
+    store, prefix = filled
+    listed = store.list(prefix, after=prefix + key)
     assert [found.uri for found in listed] == [prefix + one for one in KEYS if one > key]
 
 
@@ -104,8 +108,9 @@ LEVEL: list[str] = ["a!", "a-1/", "a/", "a0", "b.wav", "b/", "\u4f60/"]
 
 
 @pytest.mark.parametrize("key", BEHIND)
-def test_a_level_goes_on_behind_any_key(filled: ObjectStore, prefix: str, key: str) -> None:
-    listed = {found.uri: found for found in filled.list_level(prefix, after=prefix + key)}
+def test_a_level_goes_on_behind_any_key(filled: tuple[ObjectStore, str], key: str) -> None:
+    store, prefix = filled
+    listed = {found.uri: found for found in store.list_level(prefix, after=prefix + key)}
     level = [uri.removeprefix(prefix) for uri in listed]
     assert level == sorted(level)
     must = [one for one in LEVEL if any(k > key and k.startswith(one) for k in KEYS)]
@@ -114,8 +119,9 @@ def test_a_level_goes_on_behind_any_key(filled: ObjectStore, prefix: str, key: s
     assert [isinstance(one, Folder) for one in listed.values()] == [n[-1] == "/" for n in level]
 
 
-def test_a_prefix_may_end_within_a_name(filled: ObjectStore, prefix: str) -> None:
-    listed = [found.uri.removeprefix(prefix) for found in filled.list_level(prefix + "a")]
+def test_a_prefix_may_end_within_a_name(filled: tuple[ObjectStore, str]) -> None:
+    store, prefix = filled
+    listed = [found.uri.removeprefix(prefix) for found in store.list_level(prefix + "a")]
     assert listed == ["a!", "a-1/", "a/", "a0"]
 
 

@@ -164,6 +164,7 @@ def test_a_pickle_is_put_aside_and_not_opened(
     assert not (tmp_path / "opened").exists()
 
 
+@pytest.mark.slow
 def test_bombs_do_not_fill_the_memory_of_the_parent(
     worker: LocalWorker, settings: Settings
 ) -> None:
@@ -192,6 +193,7 @@ def _shard(audio: str, where: str) -> dict[str, Any]:
     return {"schema": 1, "shard": name, "output": where, "files": [{"audio": audio}]}
 
 
+@pytest.mark.slow
 def test_one_that_cannot_be_put_aside_stays_until_it_can(
     worker: LocalWorker, settings: Settings
 ) -> None:

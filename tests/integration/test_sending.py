@@ -106,6 +106,7 @@ def parts(task: Any) -> Callable[[Touch], None]:
     return send
 
 
+@pytest.mark.slow
 def test_they_wait_for_a_broker_that_comes_back(
     broker: RestartableBroker, settings: Settings, task: Any
 ) -> None:

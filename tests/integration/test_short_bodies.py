@@ -14,6 +14,8 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.messages import envelope, push, shard_body, task_headers
 
+pytestmark = pytest.mark.slow
+
 NAME = "reading.ogg"
 SPOKEN = json.loads((SAMPLES / "references.json").read_text())[NAME]["text"]
 

@@ -33,6 +33,7 @@ def _keys() -> list[str]:
     return flat + deep + single + odd
 
 
+@pytest.mark.slow
 def test_a_prefix_is_found_whole_in_order_and_behind_any_key(store: S3Store, prefix: str) -> None:
     keys = sorted(_keys())
     _write(store, [prefix + key for key in keys])

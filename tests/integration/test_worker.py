@@ -85,6 +85,7 @@ def test_a_success_after_a_failure_removes_the_error(
         store.read(where + "b.wav.error.json")
 
 
+@pytest.mark.slow
 def test_storage_that_fails_for_a_while_is_tried_again(
     worker: LocalWorker, proxy: Storage, store: S3Store, audio: str
 ) -> None:

@@ -72,7 +72,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[WebHost]:
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     host.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield host
     finally:

@@ -20,7 +20,7 @@ def page(path: str) -> Page:
 @pytest.fixture
 def port() -> Iterator[int]:
     with make_server(page, 0, idle_s=0.3) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server.server_port
         server.shutdown()
 

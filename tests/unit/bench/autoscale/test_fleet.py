@@ -87,6 +87,7 @@ def latest(name: str) -> dict[str, object]:
     return document
 
 
+@pytest.mark.slow
 def test_the_tables_of_the_page_match_the_current_simulation() -> None:
     """After a change of the rules or of the ScaledObject: python -m bench autoscale --json."""
     played = run_autoscale()
