@@ -9,7 +9,7 @@ import pytest
 from funasr_fleet.contract.queues import MODEL_LOAD_LIMIT_S
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.app import child_process as lifecycle
-from funasr_fleet.worker.consumer.active_shards import GRACE_S
+from funasr_fleet.worker.consumer.parent_context import GRACE_S
 from funasr_fleet.worker.process import hardware as machine
 from funasr_fleet.worker.process.hardware import choose_devices, plan_slot, usable_cores
 from funasr_fleet.worker.process.health import Worker, why_not_ready, why_stuck

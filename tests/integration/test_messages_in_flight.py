@@ -12,8 +12,8 @@ from kombu.transport import redis
 from funasr_fleet.broker.app import make_app
 from funasr_fleet.broker.ledger import connect
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.consumer.active_shards import ParentContext, identity_in
 from funasr_fleet.worker.consumer.kombu_patches import RequeueAtHeadQoS
+from funasr_fleet.worker.consumer.parent_context import ParentContext, identity_in
 from funasr_fleet.worker.consumer.renewal import LeaseRenewal
 from funasr_fleet.worker.process.heartbeat import Heartbeat, progress_path
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState

@@ -3,8 +3,8 @@
 celery_app     the application that Celery's command line loads; connects all parts
 launch         `fleet worker`: check configuration and services, then exec Celery
 child_process  worker_process_init: pin to a device, load the models, transcribe a canary
-task           the one task: lock the shard, count the attempt, run it
+task           the one task: parse the shard, lock it, count the attempt, run it
 shard_run      one delivery of a shard: transcribe, split, retry or dead-letter it
 publish        republishes a shard with a delay, or split into one message per file
-dead_letter    moves a shard to the dead letters
+dead_letter    moves a shard to the dead letters; its unfinished files get error reports
 """

@@ -16,8 +16,8 @@ from funasr_fleet.worker.app.child_process import WorkerContext, leave_process, 
 from funasr_fleet.worker.app.launch import count_children
 from funasr_fleet.worker.app.task import register_task
 from funasr_fleet.worker.consumer import celery_patches
-from funasr_fleet.worker.consumer.active_shards import ParentContext
 from funasr_fleet.worker.consumer.message_validation import ValidatingConsumer
+from funasr_fleet.worker.consumer.parent_context import ParentContext
 from funasr_fleet.worker.consumer.renewal import LeaseRenewal, Registration
 from funasr_fleet.worker.consumer.request import ShardRequest
 from funasr_fleet.worker.consumer.shutdown import Drain

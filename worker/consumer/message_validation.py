@@ -22,8 +22,8 @@ from funasr_fleet.contract.layout import is_whole
 from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER, TASK, BrokerUnavailable, lanes
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.consumer.active_shards import identity_in
 from funasr_fleet.worker.consumer.kombu_patches import KEPT_CHARACTERS, REFUSED_HEADER
+from funasr_fleet.worker.consumer.parent_context import identity_in
 from funasr_fleet.worker.consumer.request import ShardRequest
 from funasr_fleet.worker.events import Observer, ShardDeadLettered
 

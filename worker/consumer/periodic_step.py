@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from celery import bootsteps
 
-from funasr_fleet.worker.consumer.active_shards import ParentContext
+from funasr_fleet.worker.consumer.parent_context import ParentContext
 
 
 class PeriodicStep(bootsteps.StartStopStep):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from billiard.exceptions import WorkerLostError
 from celery.worker.request import Request
 from celery.worker.state import task_ready
 
-from funasr_fleet.worker.consumer.active_shards import ParentContext
+from funasr_fleet.worker.consumer.parent_context import ParentContext
 
 log = logging.getLogger(__name__)
 

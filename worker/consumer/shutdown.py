@@ -15,7 +15,7 @@ import psutil
 from celery.worker import state as celery_state
 from celery.worker.state import task_ready
 
-from funasr_fleet.worker.consumer.active_shards import ActiveShard
+from funasr_fleet.worker.consumer.parent_context import ActiveShard
 from funasr_fleet.worker.consumer.periodic_step import PeriodicStep
 from funasr_fleet.worker.process.os_process import kill
 

@@ -1,8 +1,9 @@
 """Model inference. The only package that imports torch and funasr; the Celery parent does not.
 
 interface      Engine: the protocol that the pipeline calls, in NumPy types
-loader         settings and slot plan -> a checked FunasrEngine
-funasr         the engine on FunASR's models: one path for each step
+loader         limits torch's threads; settings and slot plan -> a checked FunasrEngine
+funasr         the engine on FunASR's models: forms batches within the memory budget,
+               chooses a path for each step, holds torch's number of threads
 stock          the stock paths: FunASR's own inference
 fast/          the fast paths, each equivalent to its stock path
 families/      how each model family is called and how its results are parsed

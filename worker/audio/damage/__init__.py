@@ -1,7 +1,7 @@
 """Decodes damaged files, measures what is missing, and keeps timestamps correct.
 
-frames        packets of a file -> its frames, and the gaps between them
-gaps          PURE: what is missing before a frame, by timestamp, bytes and signs of damage
+frames        packets of a file -> its frames; notes signs of damage, and which gaps are damage
+gaps          PURE: how much audio is missing before a frame, by timestamp and bytes
 packets       PURE: padding, pauses and lost frames, by the bytes of a packet
 unread_bytes  counts bytes of the file that are in no packet
 

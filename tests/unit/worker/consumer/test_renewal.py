@@ -8,7 +8,7 @@ import pytest
 from funasr_fleet.broker.worker_registry import SEEN_WITHIN_S
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.consumer.active_shards import ParentContext
+from funasr_fleet.worker.consumer.parent_context import ParentContext
 from funasr_fleet.worker.consumer.renewal import Registration
 from funasr_fleet.worker.consumer.watchdog import EXIT_MODEL_UNUSABLE, ChildWatch
 from funasr_fleet.worker.process.health import MAX_FAILURES

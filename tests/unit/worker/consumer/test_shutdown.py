@@ -10,7 +10,7 @@ from celery.worker import state as celery_state
 
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.consumer import shutdown as room
-from funasr_fleet.worker.consumer.active_shards import ActiveShard, ParentContext
+from funasr_fleet.worker.consumer.parent_context import ActiveShard, ParentContext
 from funasr_fleet.worker.consumer.shutdown import Drain
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
 

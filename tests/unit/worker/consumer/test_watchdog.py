@@ -12,7 +12,7 @@ from celery.worker import state as celery_state
 from celery.worker.consumer.consumer import Evloop
 
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.consumer.active_shards import ParentContext, identity_in
+from funasr_fleet.worker.consumer.parent_context import ParentContext, identity_in
 from funasr_fleet.worker.consumer.request import _describe_exit
 from funasr_fleet.worker.consumer.unstarted import UnstartedMessages
 from funasr_fleet.worker.consumer.watchdog import START_WITHIN_S, StallWatch
