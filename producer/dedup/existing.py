@@ -62,7 +62,7 @@ class ExistingResults:
             for found in ParallelListing(store=store).list(output):
                 self.note_object(found.uri.removeprefix(output), found.etag)
             if len(self._listed):
-                bodies = map_ahead(
+                reading = map_ahead(
                     lambda found: _read(store, found.uri),
                     _records(store, output),
                     threads=_READERS,
@@ -70,8 +70,9 @@ class ExistingResults:
                     size_of=lambda found: found.size_bytes,
                     ahead_bytes=_AHEAD_BYTES,
                 )
-                for row in itertools.chain.from_iterable(map(decode, bodies)):
-                    self.note_row(row)
+                with contextlib.closing(reading) as bodies:
+                    for row in itertools.chain.from_iterable(map(decode, bodies)):
+                        self.note_row(row)
 
     def note_object(self, name: str, etag: str) -> None:
         """Add a listed object. `name` is its name below the output prefix."""

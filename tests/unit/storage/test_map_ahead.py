@@ -1,5 +1,6 @@
 """Results come in order, and threads are only so far ahead of who takes them."""
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -51,3 +52,41 @@ def test_an_error_comes_in_its_place() -> None:
     assert [next(results) for _ in range(3)] == [2, 3, 6]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def numbers_then(closed: list[bool]) -> Iterator[int]:
+    try:
+        yield from range(100)
+    finally:
+        closed.append(True)
+
+
+def test_after_an_error_nothing_more_is_called_and_the_items_are_closed() -> None:
+    called, closed, before = list[int](), list[bool](), threading.active_count()
+
+    def fails_at_once(number: int) -> int:
+        called.append(number)
+        time.sleep(0.02)
+        raise ValueError(number)
+
+    with pytest.raises(ValueError, match="0"):
+        next(map_ahead(fails_at_once, numbers_then(closed), threads=2, ahead=50))
+    assert closed == [True]
+    assert threading.active_count() == before
+    assert len(called) < 10
+
+
+def test_closing_it_cancels_the_calls_that_have_not_started() -> None:
+    called, closed, before = list[int](), list[bool](), threading.active_count()
+
+    def slow(number: int) -> int:
+        called.append(number)
+        time.sleep(0.02)
+        return number
+
+    results = map_ahead(slow, numbers_then(closed), threads=2, ahead=50)
+    assert next(results) == 0
+    results.close()
+    assert closed == [True]
+    assert threading.active_count() == before
+    assert len(called) < 10
