@@ -20,8 +20,9 @@ def map_ahead(
 ) -> Iterator[R]:
     """The results of the function in the order of the items, as `map` returns them.
 
-    An error of the function is raised in its place. Then, and when the generator is closed, calls
-    that have not started are cancelled, and those in progress are awaited.
+    An error of the function is raised when the iteration reaches its item. Then, and when the
+    generator is closed, calls that have not started are cancelled, and those in progress are
+    awaited.
 
     Args:
         function: called in a thread with each item.
