@@ -61,7 +61,7 @@ tree:
 	@mkdir -p $(TREE)/funasr_fleet
 	@ln -sfn $(addprefix ../../../,$(PACKAGES) $(wildcard funasr_fleet/*.py)) $(TREE)/funasr_fleet/
 
-check: .venv/tests tree ## format, lint, types, layers of imports, house rules
+check: .venv/tests tree ## format, lint, types, import layers, repository rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -1,7 +1,7 @@
 """Leases in Redis: a key with its owner and an expiry, held by at most one owner at a time.
 
-A shard's lock, a job's lock of the producer that publishes it, and the lock on writing a job's end
-are leases. An owner that crashes loses its lease when it expires.
+Three locks are leases: the lock of a shard, that of a producer on the job it publishes, and that
+for closing a job. An owner that crashes loses its lease when it expires.
 """
 
 from dataclasses import dataclass
@@ -69,8 +69,8 @@ class Leases:
             key: the lease's key in Redis.
             owner: the caller.
             lease_s: seconds until it expires again.
-            retake: take a lease that no longer exists, as after Redis was restarted empty. Wrong
-                after the lease may have expired: another owner may have come and gone.
+            retake: take a lease that no longer exists, as after Redis lost its data. Do not set it
+                if the lease may have expired: another owner may have held it since.
         """
         arguments: list[Value] = [owner, int(lease_s * 1000), int(retake)]
         return str(reached(self._renew, keys=[key], args=arguments))

@@ -25,7 +25,7 @@ _PASSING = (
     redis.exceptions.MasterDownError,
     redis.exceptions.ClusterDownError,
 )
-"""Errors that a patient client retries; it reconnects before each attempt."""
+"""Errors that a client with `retry_forever` retries; it reconnects before each attempt."""
 
 
 Value = str | int | float
@@ -100,13 +100,13 @@ class RedisClient(Protocol):
 
 
 def connect(
-    settings: Settings, *, patient: bool = False, answer_within_s: float = 30.0
+    settings: Settings, *, retry_forever: bool = False, answer_within_s: float = 30.0
 ) -> RedisClient:
     """A Redis client for the ledger; create it in the process that uses it.
 
     Args:
         settings: where Redis is.
-        patient: retry indefinitely while Redis is unavailable or out of memory, as a worker should;
+        retry_forever: retry while Redis is unavailable or out of memory, as a worker should;
             otherwise fail at once.
         answer_within_s: socket timeout; a Redis that does not answer in time is unavailable.
     """
@@ -117,7 +117,7 @@ def connect(
         decode_responses=True,
         socket_connect_timeout=min(_CONNECT_WITHIN_S, answer_within_s),
         socket_timeout=answer_within_s,
-        retry=waits if patient else None,
+        retry=waits if retry_forever else None,
     )
     return cast(RedisClient, client)
 

@@ -45,7 +45,7 @@ def exit_of(found: "JobStatus") -> Exit:
 
 
 def print_bad_rows(rows: Iterable[str], total: int) -> None:
-    """Print these invalid rows to stderr, and how many there are besides."""
+    """Print these invalid rows to stderr, and the number of further ones."""
     more = total
     for row in rows:
         typer.echo(f"fleet: {row}", err=True)

@@ -28,7 +28,7 @@ _OTHER = "Options"
 
 
 class SectionedCommand(TyperCommand):
-    """A command whose options are listed by their rich_help_panel."""
+    """A command whose help groups the options by their rich_help_panel."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write a section for the arguments, one for each panel, and one for the other options."""
@@ -42,7 +42,7 @@ class SectionedCommand(TyperCommand):
 
 
 class SectionedGroup(TyperGroup):
-    """A group whose commands are listed by their rich_help_panel."""
+    """A group whose help groups the commands by their rich_help_panel."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a section of commands for each panel."""

@@ -6,6 +6,6 @@ shard_record     rows with the outcome of each file of a shard
 audio_address    valid addresses of audio, and how to show them without secrets
 layout           keys of outputs and job documents, valid names, fingerprint
 queues           task name, queue names, priorities
-abilities        what a model can do, and which options it does not support
+abilities        capabilities of a model, and the options it does not support
 unicode_scripts  characters by script, and scripts whose characters are words
 """

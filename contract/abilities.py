@@ -1,4 +1,4 @@
-"""What a model can do, as published by ready workers; and which options it does not support."""
+"""A model's capabilities, as published by ready workers, and the options it does not support."""
 
 from typing import TYPE_CHECKING
 

@@ -88,7 +88,7 @@ def try_writing(client: RedisClient, key_prefix: str) -> Finding:
     except redis.RedisError as error:
         return _refused(key, error)
     if found != _MARK:
-        advice = "what is written must be there at once: do not use a proxy that reads replicas"
+        advice = "reads must return the latest write: do not use a proxy that reads from replicas"
         return Finding("broker write", "error", f"{key} reads back another value", advice)
     return Finding("broker write", "ok", f"{key} can be written, read and deleted")
 

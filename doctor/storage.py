@@ -10,8 +10,8 @@ from funasr_fleet.storage.base import ObjectDenied, ObjectStore, StoreError, Sto
 from funasr_fleet.storage.s3 import S3Store
 
 _NOT_DELETED = (
-    "grant s3:DeleteObject: without it an old .error.json stays beside a later result, and a job "
-    "with failures, which deletes _SUCCESS when it is closed, cannot be closed"
+    "grant s3:DeleteObject: without it, an old .error.json stays beside a later result, and a job "
+    "with failures cannot be closed, because closing it deletes _SUCCESS"
 )
 """Deleted by worker.pipeline.output_store and broker.job_finalizer."""
 
@@ -62,7 +62,7 @@ def write_below(store: ObjectStore, prefix: str) -> Finding:
     except StoreError as error:
         return _failed("S3 write", error)
     if not same:
-        advice = "use other storage for results: what is written must be there at once"
+        advice = "use storage with read-after-write consistency for results"
         return Finding("S3 write", "error", f"{uri} reads back other content", advice)
     if not deleted:
         detail = f"objects below {prefix} can be written and read, but not deleted: {uri} stays"

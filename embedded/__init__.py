@@ -1,6 +1,6 @@
 """The development stack on one machine: Valkey, S3, a worker. `make run` and the tests use it.
 
-guard     runs a command and stops it when its owner process is gone, however it died
+guard     runs a command and stops it when its owner process exits or is killed
 process   starts a guarded command in an environment of its own, waits until it is ready, stops it
 stack     Valkey and an S3 server with generated credentials, and the environment to use them
 services  one `fleet worker`, one `fleet exporter`

@@ -1,7 +1,7 @@
-"""Runs a command until it exits, or until the owner of our standard input is gone.
+"""Runs a command until it exits, or until the process that owns our standard input exits.
 
-The owner keeps the other end of the pipe open and never writes. When it closes the pipe, or dies in
-any way, including SIGKILL, we read end-of-file and stop the command: first SIGTERM to it, then
+The owner keeps the other end of the pipe open and never writes. When it closes the pipe or is
+killed, even by SIGKILL, we read end-of-file and stop the command: first SIGTERM to it, then
 SIGKILL to its whole process group, at the latest after the grace period.
 
     python -m funasr_fleet.embedded.guard GRACE_SECONDS COMMAND [ARGUMENT...]

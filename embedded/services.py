@@ -28,7 +28,7 @@ class _Service:
         return fetch(f"http://127.0.0.1:{self.port}{path}")
 
     def wait_until_ready(self, deadline_s: float = READY_DEADLINE_S) -> None:
-        """Wait until /readyz says so: a worker's children have loaded their model.
+        """Wait until /readyz reports ready: a worker's children have loaded their models.
 
         Raises:
             StartFailed: the command exited, or the deadline passed.

@@ -38,10 +38,10 @@ class Pods(Protocol):
     """The worker pods of this namespace. Every method raises KubernetesUnavailable."""
 
     def costs(self) -> Mapping[str, str | None]:
-        """Pod name -> its annotation."""
+        """Pod name -> its pod-deletion-cost; None if it has none."""
 
     def set_cost(self, pod: str, cost: str) -> None:
-        """Set a pod's annotation."""
+        """Set the pod-deletion-cost of a pod."""
 
 
 def changed_costs(pods: Mapping[str, str | None], workers: Iterable[WorkerSeen]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.storage.s3 import S3Store
 
 MAX_READY = 500_000
-"""Default maximum of ready messages in a queue: about 25 million files, under 2 GB of Redis."""
+"""Default maximum number of ready messages: about 25 million files, under 2 GB of Redis."""
 
 
 class EnqueueOptions(TypedDict, total=False):
@@ -63,8 +63,8 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
         output: s3://bucket/prefix/ for the results.
         job: name of the job; default: generated from the current time.
         strict: stop at the first invalid row.
-        max_ready: maximum of ready messages in the queue. When it is reached, publishing pauses
-            until half of them are consumed.
+        max_ready: maximum number of ready messages in the queue. When it is reached, publishing
+            pauses until half of them are consumed.
         settings: read from the environment by default.
         store: S3 by default.
         progress: called from time to time with the result so far.

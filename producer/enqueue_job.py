@@ -78,7 +78,7 @@ class EnqueueRun:
         """The job's queue and model. Raises OptionsRefused for unsupported options of a new job."""
         about = self._writer.about(self.result.job)
         route = route_job(self._redis, self.settings, self.request.model, about.get("queue"))
-        if "request" not in about:  # a job that was started before is resumed in any case
+        if "request" not in about:  # a job that was started before is always resumed
             refuse_unsupported(self._redis, self.settings, route, self.request.options)
         self.result.queue = route.queue
         return route
@@ -160,7 +160,7 @@ class EnqueueRun:
             raise
 
     def _remove_if_unplanned(self) -> bool:
-        """Remove the job and its invalid rows if no window is planned; whether it was removed."""
+        """Remove the job and its invalid rows if no window is planned; return whether it did."""
         if self._is_in_s3 or not self._writer.remove(self.result.job):
             return False
         self._bad_rows.remove()

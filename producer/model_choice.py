@@ -97,7 +97,7 @@ def _warnings(requested: str | None, queue: str, served_models: Sequence[str]) -
     start = f"FLEET_MODEL={shlex.quote(requested)} {start}"
     if others:
         return (
-            f"queue {queue} is now served by {others}, which will do the job instead of "
+            f"queue {queue} is now served by {others}, which will process the job instead of "
             f"{requested}; stop those workers and start: {start}",
         )
     return (

@@ -36,7 +36,7 @@ class EnqueueResult:
     """The first invalid rows, up to 1,000."""
     bad_row_count: int = 0
     warnings: list[str] = field(default_factory=list)
-    """Reasons why the job may wait, or may be done by another model than expected."""
+    """Reasons why the job may wait or run on another model than expected."""
 
     def note(self, bad_row: str) -> None:
         """Count an invalid row, and keep it unless the maximum is reached."""

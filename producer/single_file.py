@@ -82,7 +82,7 @@ def transcribe(  # noqa: PLR0913 - the keywords of a public call
         settings: read from the environment by default.
         store: S3 by default.
         say: called with the current stage.
-        warn: called with each reason why the file may wait or may be done by another model.
+        warn: called with each reason why the file may wait or run on another model.
 
     Raises:
         FileFailed: the worker could not transcribe the file.

@@ -20,9 +20,10 @@ def map_ahead(
 ) -> Generator[R, None, None]:
     """The results of the function in the order of the items, as `map` returns them.
 
-    An error of the function is raised in its place. Then, and when the generator is closed, calls
-    that have not started are cancelled, those in progress are awaited, and the items are closed. A
-    consumer that may fail uses `contextlib.closing`: its traceback keeps the generator open.
+    An error of the function is raised when the iteration reaches its item. Then, and when the
+    generator is closed, calls that have not started are cancelled, those in progress are awaited,
+    and the items are closed. A consumer that may fail uses `contextlib.closing`, because its
+    traceback keeps the generator open.
 
     Args:
         function: called in a thread with each item.

@@ -17,7 +17,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 def _addressing_style() -> str:
-    """Path style for custom endpoints: they rarely have the wildcard DNS of virtual-host style."""
+    """Path style for custom endpoints, which rarely have the wildcard DNS of virtual hosts."""
     own = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     return "path" if own else "auto"
 

@@ -34,7 +34,7 @@ def identity_of(output: str, shard: str) -> str:
 
 
 def claim_key(prefix: str, identity: str) -> str:
-    """The key of the lock of a shard with this identity, held by the process that works on it."""
+    """The key of the shard lock, which is held by the process that works on the shard."""
     return f"{prefix}fleet:claim:{identity}"
 
 

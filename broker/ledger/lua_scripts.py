@@ -1,6 +1,6 @@
 """The ledger's atomic updates, in Lua; KEYS[1] is the job's base key.
 
-Every update is idempotent: a message that is delivered again changes no sum.
+Every update is idempotent: a redelivered message does not change the totals.
 """
 
 from funasr_fleet.broker.ledger.values import EXAMPLES_PER_KIND, KINDS, OUTCOMES, PARTS

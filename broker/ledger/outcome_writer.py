@@ -26,7 +26,7 @@ class OutcomeWriter:
     """Records outcomes, shards in progress and worker reports.
 
     Every method raises BrokerUnavailable when Redis cannot be reached. Recording an outcome twice
-    changes no sum.
+    does not change the totals.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class OutcomeWriter:
         only_first: bool = False,
         detail: FileDetail | None = None,
     ) -> None:
-        """Set a file's outcome; doing so again changes no sum.
+        """Set a file's outcome. Repeating the call does not change the totals.
 
         Args:
             job: the job of the file.
@@ -77,8 +77,8 @@ class OutcomeWriter:
     def is_cancelled(self, job: str, *, now: bool = False) -> bool:
         """Whether the job is cancelled; the answer is cached for up to one second.
 
-        `now` bypasses the cache. With it, a worker that asks after begin_shard cannot start a file
-        of a cancelled job that was already seen to have nothing in flight.
+        `now` bypasses the cache. Set it after begin_shard: a cancelled job with no file in flight
+        may already have been closed, and a cached answer would let this worker start a file.
         """
         asked_at, answer = self._cancelled.get(job, (float("-inf"), False))
         if now or self._clock() - asked_at >= _CANCELLED_TTL_S:

@@ -24,7 +24,7 @@ MS_PER_HOUR = 3_600_000
 
 @dataclass(frozen=True, kw_only=True)
 class JobCounts:
-    """The counters of a job, and what follows from them."""
+    """The counters of a job, and values derived from them."""
 
     job: str
     output: str

@@ -46,7 +46,7 @@ class Selection:
         """
         if bool(ids) + (job is not None) + everything != 1:
             raise NothingChosen(
-                "select dead letters by their ids, by --job JOB or by --all; "
+                "select dead letters by id, with --job JOB or with --all; "
                 "`fleet dead list` shows them"
             )
         return cls(ids=tuple(dict.fromkeys(ids)), job=job)

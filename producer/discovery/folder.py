@@ -16,7 +16,7 @@ from funasr_fleet.storage.map_ahead import map_ahead
 
 @dataclass(frozen=True, kw_only=True)
 class LocalFile:
-    """A file below the folder."""
+    """A file that `walk` found, with the metadata that filters and uploads need."""
 
     path: Path
     name: str

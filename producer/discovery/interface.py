@@ -83,7 +83,7 @@ class Source(Protocol):
 
 
 def looks_like_audio(name: str) -> bool:
-    """Whether the name has one of AUDIO_SUFFIXES, in any case."""
+    """Whether the name ends with one of AUDIO_SUFFIXES, ignoring case."""
     dot = name.rfind(".")
     return dot >= 0 and name[dot:].lower() in AUDIO_SUFFIXES
 

@@ -57,7 +57,7 @@ def read_scp(line: str) -> Row | None:
     if not rest:
         raise ValueError("must be an id and s3://bucket/key")
     if rest[0].endswith("|"):
-        raise ValueError("a pipe command: run it, upload its output, and give that address")
+        raise ValueError("a pipe command is not supported: upload its output and give that address")
     return read_row({"audio": rest[0], "id": name})
 
 
@@ -105,7 +105,7 @@ def read_header(table_format: str, lines: Iterator[Line], name: str) -> Table:
         named = []
     columns = tuple(_AUDIO.get(column, column) for column in named)
     if not {"audio", "audio_filepath"} & set(columns):
-        raise BadSource(f"{name} needs a header line with column names, audio among them")
+        raise BadSource(f"{name} needs a header line with column names, including audio")
     if len(set(columns)) < len(columns):
         raise BadSource(f"{name} has a column twice (path and uri mean audio): remove one")
     nemo = "audio_filepath" in columns and "audio" not in columns

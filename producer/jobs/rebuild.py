@@ -29,7 +29,7 @@ _KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 
 
 class JobOutcomes:
-    """The recorded outcome of each file by index, in five bytes. A failure replaces no success."""
+    """The outcome of each file by index, in five bytes. A failure never replaces a success."""
 
     def __init__(self) -> None:
         self._codes = bytearray()

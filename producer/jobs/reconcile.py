@@ -35,7 +35,7 @@ def reconcile(
     """Make the ledger match S3, and publish the files without an outcome.
 
     Files that are still queued or in progress are published a second time; workers skip finished
-    files. Open shards that no worker is processing no longer keep the job open.
+    files. Open shards without a worker are dropped, so that the job can end.
 
     Args:
         job: name of the job.

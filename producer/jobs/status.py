@@ -62,7 +62,7 @@ class JobStatus:
 def status(
     job: str, settings: Settings | None = None, gpu_hour_price: float | None = None
 ) -> JobStatus:
-    """The status of a job.
+    """The progress, throughput, ETA and cost of a job.
 
     Args:
         job: name of the job.

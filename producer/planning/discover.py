@@ -181,7 +181,7 @@ class _Totals:
 
 
 def _resume(store: ObjectStore, search: DiscoveryRequest, names: OutputNames) -> tuple[int, Cursor]:
-    """(number of the next window, its cursor); reserves the output names of the saved plan."""
+    """Reserve the output names of the saved plan; return the next window's number and cursor."""
     number, cursor = 0, Cursor()
     for part in read_parts(store, search.request.output, search.job):
         for file in part.files:

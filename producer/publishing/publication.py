@@ -31,7 +31,7 @@ def wait_for_room(
     """Back-pressure: at the high-water mark, wait until the low-water mark is reached.
 
     Args:
-        high: high-water mark: maximum of ready messages in the queue.
+        high: high-water mark: maximum number of ready messages in the queue.
         count_ready: returns the current number of ready messages.
         stop: returns whether to stop waiting.
         waiting: called with the number of ready messages at each poll while waiting.

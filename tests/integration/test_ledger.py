@@ -1,4 +1,4 @@
-"""The ledger in a real Valkey: the same file twice changes no sum."""
+"""The ledger in a real Valkey: recording a file twice does not change the totals."""
 
 import uuid
 from typing import Any

@@ -156,8 +156,8 @@ def test_the_ledger_of_a_child_waits_for_it_too(
     client.config_set("maxmemory", 1)
 
     def write(beat: Touch) -> None:
-        patient: Any = connect(settings, patient=True)
-        patient.set("ours", "written")
+        retrying: Any = connect(settings, retry_forever=True)
+        retrying.set("ours", "written")
 
     sender = Sender(write)
     assert sender.still_sends(1.0)

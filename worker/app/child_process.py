@@ -56,7 +56,7 @@ _EXIT_DELAY_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerContext:
-    """What the task needs in a worker child whose models are loaded."""
+    """The dependencies of the task, in a worker child whose models are loaded."""
 
     plan: SlotPlan
     pipeline: "Pipeline"
@@ -168,7 +168,7 @@ def build_context(
     heartbeat = Heartbeat(progress_path(settings.run_dir, plan.slot))
     observe = with_heartbeat(heartbeat, observers(settings.run_dir, plan.slot))
     engine = build_engine(settings, plan, observe)
-    redis = connect(settings, patient=True)
+    redis = connect(settings, retry_forever=True)
     _register_model(WorkerRegistry(redis, settings.key_prefix), settings.queue, engine)
     observe(_ready(plan, gpu, time.monotonic() - begin, engine.fast_paths))
     slot_reporter = SlotReporter.ready(plan, gpu, files, engine)

@@ -47,7 +47,7 @@ def dead_letter_shard(
             raise  # no other process would finalize the job
         except StoreError as error:
             log.warning(
-                "cannot write the report of finished job %s, run fleet reconcile after a fix: %s",
+                "cannot write the report of job %s, fix the cause and run fleet reconcile: %s",
                 shard.job,
                 error,
             )

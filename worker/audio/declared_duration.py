@@ -101,5 +101,5 @@ def check_length(length: int, end_s: float, declared_s: float | None) -> None:
     lost_s = declared_s - max(end_s, length / SAMPLE_RATE)
     if lost_s > max(_LOST_S, _LOST_SHARE * declared_s):
         raise UndecodableAudio(
-            f"the file is truncated: it ends {lost_s:.1f} s before its declared {declared_s:.1f} s"
+            f"the file is truncated: the last {lost_s:.1f} of {declared_s:.1f} s are missing"
         )

@@ -41,7 +41,7 @@ def is_public(text: str) -> bool:
 
 
 def _reached_by(address: Address) -> list[Address]:
-    """The addresses reached through it: some IPv6 addresses embed an IPv4 address."""
+    """The addresses that a connection may reach: some IPv6 addresses embed an IPv4 address."""
     if isinstance(address, IPv4Address):
         return [address]
     if address.ipv4_mapped:

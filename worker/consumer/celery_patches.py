@@ -144,7 +144,7 @@ def forget_replaced_pipes(pool: Any) -> None:
     The pool has one pipe to each child for messages and one back for results, and looks up the
     child of a pipe by the number of its file descriptor. When a child is killed with a message,
     Celery closes its pipes, but leaves the number of its result pipe in the index. After a
-    reconnection to the broker it reads every number in the index, also one that is by then the
+    reconnection to the broker it reads every number in the index, even one that by then is the
     message pipe of another child: the parent would read the message of that child, which then never
     starts.
     """

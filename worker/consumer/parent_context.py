@@ -35,7 +35,7 @@ _REGISTRATION_TIMEOUT_S = 3.0
 """Registration is not essential, so a hanging Redis must not block this process for longer."""
 
 GRACE_S = 15
-"""Time after the drain deadline after which this process exits in any case."""
+"""Seconds after the drain deadline until this process exits unconditionally."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +229,7 @@ def identity_in(request: Any) -> str | None:
 
 @contextlib.contextmanager
 def _tolerate_redis_errors() -> Iterator[None]:
-    """Log an unavailable Redis and continue: the parent must not exit because of it."""
+    """Log that Redis is unavailable and continue; the parent must not exit because of it."""
     try:
         yield
     except BrokerUnavailable as error:

@@ -2,7 +2,7 @@
 
 kombu redelivers a message to another worker once the visibility timeout has passed since its
 delivery. So that the timeout can be minutes although files take hours, LeaseRenewal resets the
-delivery time periodically. A message expires when its child hangs or this worker is gone.
+delivery time periodically. A lease expires when its child hangs or this worker has died.
 """
 
 import logging
@@ -95,7 +95,7 @@ class Registration(PeriodicStep):
     now: Callable[[], float] = staticmethod(time.time)
 
     def start(self, consumer: Any) -> None:
-        """Register at once, as the broker may have been away for long, and then periodically."""
+        """Register at once, because the broker may have been down for long, then periodically."""
         super().start(consumer)
         self.tick(consumer)
 

@@ -93,7 +93,7 @@ class Drain(PeriodicStep):
             celery_state.should_terminate = os.EX_OK  # idle children have nothing to finish
 
     def _is_about_to_start(self) -> bool:
-        """Whether a child will receive a reserved message soon; it will then requeue it."""
+        """Whether a child is about to receive a reserved message, which it will then requeue."""
         ready = any(state.state == "ready" for state in self.parent_context.states())
         return ready and bool(celery_state.reserved_requests)
 

@@ -98,7 +98,7 @@ class FunasrEngine:
             self.budget = change(self.budget)
 
     def size_batches(self, clip: Clip) -> None:
-        """Set the batch budget; on a GPU from free memory and the peak memory of a sample batch."""
+        """Set the batch budget; on a GPU, from free memory and a sample batch's peak memory."""
         seconds = ON_CPU_S
         if self.identity.device.startswith("cuda"):
             torch.cuda.empty_cache()

@@ -18,7 +18,7 @@ CLAUSE_STOPS = ",;:\u3001\uff0c\uff1a\uff1b\u060c\u061b\u17d6\u104a\u055d\u1363\
 SENTENCE_END = (*SENTENCE_STOPS, "\u2026")
 CLAUSE_END = (*CLAUSE_STOPS, "\u2014")
 _WORTH_COLUMNS = 8
-"""A break after a stop may be this much further from the middle; chosen by eye."""
+"""A break after punctuation may be this much further from the middle; chosen by eye."""
 
 
 def columns(text: str) -> int:
@@ -61,7 +61,7 @@ def lay_out(pieces: Sequence[str], lead: int = 0) -> tuple[str, ...]:
 
 
 def _unevenness(upper: int, lower: int, before: str) -> float:
-    """Difference in width of two lines; smaller after a stop and if the lower line is longer."""
+    """Cost of a line break: difference in width, less after punctuation or above a longer line."""
     stopped = ends_with(before, SENTENCE_END + CLAUSE_END)
     return abs(upper - lower) + 0.5 * (upper > lower) - _WORTH_COLUMNS * stopped
 

@@ -57,7 +57,7 @@ def _tiers(suffix: str, segments: Iterable[Segment], end_ms: int) -> Iterator[Ti
 
 
 def _without_overlap(intervals: list[Interval], end_ms: int) -> list[Interval]:
-    """Intervals of positive length without overlap; text without room joins the previous one."""
+    """Intervals of positive length without overlap; text that does not fit joins the one before."""
     result: list[Interval] = []
     for start_ms, stop_ms, text in sorted(intervals, key=lambda one: one.start_ms):
         begin_ms = max(start_ms, result[-1].end_ms if result else 0)

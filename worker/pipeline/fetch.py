@@ -75,7 +75,7 @@ class FetchedFile:
 
 
 class HeartbeatFile(io.BufferedRandom):
-    """A temporary file whose every write is a heartbeat."""
+    """A temporary file that touches the heartbeat at every write."""
 
     def __init__(self, touch: Callable[[float], None]) -> None:
         """Create the file; `touch` gets the time allowance in s of the bytes written."""

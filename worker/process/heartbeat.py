@@ -1,4 +1,4 @@
-"""The heartbeat of a child, from which the parent tells progress from a hang.
+"""The heartbeat of a child. It lets the parent distinguish progress from a hang.
 
 The child touches its heartbeat at every step (bytes fetched, a block decoded, a batch recognised, a
 file written), which updates a small file in run_dir. The parent reads the file. Times are of the

@@ -1,4 +1,4 @@
-"""Events -> metrics and log lines. An error of an observer must not fail the work."""
+"""Events -> metrics and log lines. An error in an observer never fails a shard."""
 
 import logging
 from collections.abc import Callable

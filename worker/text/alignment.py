@@ -91,7 +91,7 @@ def spread(count: int, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
 
 
 def _may_begin(text: str, at: int) -> bool:
-    """Whether a line may begin here. Stops between spaces belong to the previous word."""
+    """Whether a line may begin here; punctuation between spaces belongs to the previous word."""
     before, after = text[at - 1], text[at]
     if before.isspace():
         return not (text[at - 2 : at - 1].isalnum() and _only_closing_marks(text, at))

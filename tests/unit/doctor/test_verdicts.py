@@ -69,7 +69,7 @@ class _Refusing:
         ("set", redis.exceptions.MovedError("1 127.0.0.1:2"), "this is a cluster", False),
         ("set", redis.ResponseError("MISCONF no disk"), "its log", False),
         ("get", redis.TimeoutError("silence"), "the server is running", True),
-        ("get", None, "written must be there at once", False),
+        ("get", None, "reads must return the latest write", False),
     ],
 )
 def test_a_broker_that_rejects_writes_is_an_error_with_advice(

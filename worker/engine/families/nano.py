@@ -99,7 +99,7 @@ def prepare(model: Any) -> None:
 
 
 def narrow_abilities(can: Abilities, model: Any) -> Abilities:
-    """Word times need a CTC decoder, which not every model has; with it there is no batching."""
+    """Only models with a CTC decoder return word times; these do not support batching."""
     with_times = model.model.ctc_decoder is not None
     multilingual = "MLT" in str(model.kwargs.get("model_path"))
     languages = LANGUAGES if multilingual else _OF_NANO

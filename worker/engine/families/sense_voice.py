@@ -45,7 +45,7 @@ def read_tags(raw: str) -> list[Recognition]:
 
 
 def combine(tagged: Sequence[Recognition]) -> Recognition:
-    """Merge all parts: language and emotion of the part with most words, each event once."""
+    """Merge all parts: language and emotion of the longest one, and every event once."""
     if not tagged:
         return Recognition(text="")
     longest = max(tagged, key=lambda one: len(split_words(one.text)))

@@ -146,7 +146,7 @@ def _needed_silence_ms(spoken_ms: float, schedule: NDArray[np.float64], rules: V
 
 @compiled
 def _pop(popped: int, last_used: int, until: int) -> int:
-    """Remove the frames after the last used one and before `until` from FunASR's buffer."""
+    """The first frame in FunASR's buffer after it drops those between `last_used` and `until`."""
     count = until - last_used - 1
     return max(popped, last_used + 1) + count if count > 0 else popped
 

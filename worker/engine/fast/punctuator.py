@@ -92,7 +92,7 @@ def _to_text(words: Sequence[str], predicted: Sequence[int], marks: Marks) -> st
 
 
 def _close(text: str) -> str:
-    """End the text with a full stop, unless it ends with a stop or question mark."""
+    """End the text with a full stop, in place of a final comma; keep a final question mark."""
     last = text[-1]
     if last in (_COMMA, _LIST_COMMA, ","):
         return text[:-1] + ("." if last == "," else _STOP)

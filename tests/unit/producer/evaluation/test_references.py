@@ -189,7 +189,7 @@ def test_sources_without_texts_are_rejected(name: str, body: str) -> None:
 
 @pytest.mark.parametrize("header", ["text,speaker,audio", "text,id", "audio,text,text"])
 def test_a_header_that_enqueue_would_refuse_is_rejected(header: str) -> None:
-    with pytest.raises(BadSource, match=r"column|audio among them") as refused:
+    with pytest.raises(BadSource, match=r"column|including audio") as refused:
         _read("m.csv", f"{header}\n")
     with pytest.raises(BadSource) as enqueued:
         refs(Manifest(*_stored("m.csv", f"{header}\n")))

@@ -1,4 +1,4 @@
-"""Jobs with a real worker on them: cancelled, retried, side by side, and with Redis wiped."""
+"""Jobs with a real worker: finished, retried, cancelled, concurrent, and after a loss of Redis."""
 
 import contextlib
 import json
@@ -89,7 +89,7 @@ def read(store: S3Store, uri: str) -> Any:
     return json.loads(store.read(uri))
 
 
-def test_a_job_ends_with_its_report_and_its_mark(
+def test_a_finished_job_has_a_report_and_a_success_marker(
     worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
 ) -> None:
     job = enqueue([a_manifest(tmp_path / "a.jsonl", audio, 12)], output=output, limits=SMALL).job
@@ -106,7 +106,7 @@ def test_a_job_ends_with_its_report_and_its_mark(
     assert status(again.job, settings).counts.outcomes["skipped"] == 12
 
 
-def test_failed_files_are_told_and_can_be_retried(
+def test_failed_files_are_listed_and_can_be_retried(
     worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
 ) -> None:
     source = a_manifest(tmp_path / "a.jsonl", audio, 7, bad="s3://audio/at-work/broken.wav")
@@ -129,7 +129,7 @@ def test_failed_files_are_told_and_can_be_retried(
 
 
 @pytest.mark.slow
-def test_a_cancelled_job_ends_soon_and_begins_no_further_file(
+def test_a_cancelled_job_ends_soon_and_starts_no_further_file(
     worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
 ) -> None:
     source = a_manifest(tmp_path / "a.jsonl", audio, 1_000)
@@ -210,7 +210,7 @@ def test_a_job_whose_redis_is_wiped_midway_is_completed(
     assert json.loads(row)["error"]["kind"] == "audio_missing"
 
 
-def test_reconciling_a_job_that_is_over_changes_nothing(
+def test_reconciling_a_finished_job_changes_nothing(
     worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
 ) -> None:
     store.write("s3://audio/at-work/noise.wav", b"no audio either", "audio/wav")
@@ -232,7 +232,7 @@ def test_reconciling_a_job_that_is_over_changes_nothing(
     )
 
 
-def test_results_that_were_deleted_are_made_again_and_the_mark_with_them(
+def test_deleted_results_and_the_success_marker_are_written_again(
     worker: LocalWorker, settings: Settings, store: S3Store, audio: str, output: str, tmp_path: Path
 ) -> None:
     job = enqueue([a_manifest(tmp_path / "a.jsonl", audio, 10)], output=output, limits=SMALL).job

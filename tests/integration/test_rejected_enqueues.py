@@ -1,4 +1,4 @@
-"""An enqueue that is refused, or finds nothing, leaves no job: not in Redis, and not in S3."""
+"""A rejected or empty enqueue creates no job, neither in Redis nor in S3."""
 
 import time
 import uuid
@@ -59,7 +59,7 @@ def a_manifest(path: Path, *lines: str) -> str:
     [((), 0), (("# nothing\n",), 0), (("{\n", "[]\n"), 2), (("{\n",) * 25_000, 25_000)],
     ids=["empty", "comments", "bad rows", "many bad rows"],
 )
-def test_a_manifest_without_a_reference(
+def test_a_manifest_without_a_reference_creates_no_job(
     nothing_is_left: Callable[[], bool], output: str, tmp_path: Path, lines: list[str], bad: int
 ) -> None:
     source = a_manifest(tmp_path / ("a.jsonl" if bad else "a.txt"), *lines)
@@ -68,7 +68,7 @@ def test_a_manifest_without_a_reference(
     assert (found.files, found.bad_row_count, found.empty) == (0, bad, True)
 
 
-def test_a_prefix_without_audio(
+def test_a_prefix_without_audio_creates_no_job(
     nothing_is_left: Callable[[], bool], store: S3Store, output: str
 ) -> None:
     source = f"s3://audio/{uuid.uuid4()}/"
@@ -88,7 +88,7 @@ def test_a_prefix_without_audio(
         ("s3://no-such-bucket/calls/", BucketMissing),
     ],
 )
-def test_a_source_that_is_not_there(
+def test_a_missing_source_creates_no_job(
     nothing_is_left: Callable[[], bool], output: str, source: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
@@ -99,7 +99,7 @@ def test_a_source_that_is_not_there(
 @pytest.mark.parametrize(
     ("name", "body"), [("a.jsonl", GOOD + "{\n"), ("a.csv", "name,length\n"), ("a.txt", "calls/\n")]
 )
-def test_a_malformed_manifest_in_strict_mode(
+def test_a_malformed_manifest_in_strict_mode_creates_no_job(
     nothing_is_left: Callable[[], bool], output: str, tmp_path: Path, name: str, body: str
 ) -> None:
     with pytest.raises(BadSource):
@@ -107,7 +107,7 @@ def test_a_malformed_manifest_in_strict_mode(
     assert nothing_is_left()
 
 
-def test_an_option_that_the_model_cannot_serve(
+def test_an_unsupported_option_creates_no_job(
     settings: Settings, nothing_is_left: Callable[[], bool], output: str, tmp_path: Path
 ) -> None:
     fleet = WorkerRegistry(connect(settings), settings.key_prefix)
@@ -122,7 +122,7 @@ def test_an_option_that_the_model_cannot_serve(
 
 
 @pytest.mark.parametrize("bad", ["s3://transcripts", "s3://no-such-bucket/x/", "transcripts/"])
-def test_an_output_that_is_none(
+def test_an_invalid_output_creates_no_job(
     nothing_is_left: Callable[[], bool], tmp_path: Path, bad: str
 ) -> None:
     with pytest.raises((BadConfiguration, StoreError)):
@@ -130,7 +130,7 @@ def test_an_output_that_is_none(
     assert nothing_is_left()
 
 
-def test_a_name_that_is_taken_leaves_the_job_that_has_it(
+def test_a_rejected_enqueue_does_not_change_an_existing_job(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     source = a_manifest(tmp_path / "a.jsonl", GOOD)
@@ -145,7 +145,7 @@ def test_a_name_that_is_taken_leaves_the_job_that_has_it(
     assert len(shards_waiting(settings)) == 1
 
 
-def test_the_same_name_may_be_used_once_there_is_something(
+def test_the_job_name_of_an_empty_enqueue_can_be_used_again(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:
     source = a_manifest(tmp_path / "a.jsonl")

@@ -1,4 +1,4 @@
-"""Dead letters with a real worker: what is mended and requeued ends as if nothing had been."""
+"""Requeued dead letters with a real worker: they succeed once their cause is fixed."""
 
 import json
 import subprocess
@@ -82,7 +82,7 @@ def wait_until_over(worker: LocalWorker, settings: Settings, job: str) -> None:
 
 
 @pytest.mark.parametrize("files_of_a_shard", [1, 3])
-def test_an_output_that_can_be_written_after_all(
+def test_requeued_files_succeed_once_the_output_is_writable(
     worker: LocalWorker,
     proxy: Storage,
     settings: Settings,
@@ -124,7 +124,7 @@ def test_an_output_that_can_be_written_after_all(
     assert letters_of(settings, job) == []
 
 
-def test_what_is_not_mended_comes_back_and_the_job_ends_anew(
+def test_a_requeued_shard_that_fails_again_becomes_a_dead_letter_again(
     worker: LocalWorker, proxy: Storage, settings: Settings, store: S3Store, audio: str
 ) -> None:
     where = f"s3://transcripts/{uuid.uuid4()}/"
