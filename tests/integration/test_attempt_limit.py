@@ -1,4 +1,4 @@
-"""FLEET_MAX_ATTEMPTS holds whatever makes a child exit, and the queue behind goes on."""
+"""FLEET_MAX_ATTEMPTS applies to every cause of a child exit, and the queue is not blocked."""
 
 import json
 import uuid
@@ -59,19 +59,19 @@ def shard(output: str, **more: Any) -> dict[str, Any]:
 
 
 def crashes(worker: LocalWorker) -> int:
-    """Children that were replaced; a replacement first says on which device it starts."""
+    """The number of replaced children; each one logs the device it starts on."""
     return worker.process.log.read_text().count('"slot 0 starting on cpu') - 1
 
 
 def dead_letter_of(worker: LocalWorker, settings: Settings, document: dict[str, Any]) -> DeadLetter:
-    """Send the message; the dead letter it becomes."""
+    """Send the message and return its dead letter."""
     headers = task_headers()
     push(settings, envelope(shard_body(document), headers))
-    letters = DeadLetters(connect(settings))
-    worker.process.wait_until(lambda: bool(letters.take([headers["id"]])), 120)
+    dead_letters = DeadLetters(connect(settings))
+    worker.process.wait_until(lambda: bool(dead_letters.take([headers["id"]])), 120)
     worker.process.wait_until(lambda: not waiting(settings), 60)
-    (letter,) = letters.take([headers["id"]])
-    return letter
+    (dead_letter,) = dead_letters.take([headers["id"]])
+    return dead_letter
 
 
 def is_transcribed(
@@ -83,37 +83,39 @@ def is_transcribed(
     assert json.loads(store.read(result))["text"]
 
 
-def test_a_name_that_is_no_job_name_is_rejected_and_crashes_nothing(
+def test_an_invalid_job_name_is_rejected_without_a_crash(
     worker: LocalWorker, settings: Settings, store: S3Store, output: str
 ) -> None:
     job = f"j{uuid.uuid4()}"
     client: Any = connect(settings)
     client.setbit(Keys().job(job, "failed"), 7, 1)
-    letter = dead_letter_of(worker, settings, shard(output, job=f"{job}:failed"))
-    assert "malformed shard: job: " in letter.reason
-    assert "is not a job name" in letter.reason
+    dead_letter = dead_letter_of(worker, settings, shard(output, job=f"{job}:failed"))
+    assert "malformed shard: job: " in dead_letter.reason
+    assert "is not a job name" in dead_letter.reason
     is_transcribed(worker, settings, store, shard(output))
     assert crashes(worker) == 0
 
 
-def test_a_ledger_that_refuses_a_job_crashes_no_more_children_than_the_limit(
+def test_a_job_that_the_ledger_rejects_crashes_at_most_the_limit_of_children(
     worker: LocalWorker, settings: Settings, store: S3Store, output: str
 ) -> None:
     job, before = f"j{uuid.uuid4()}", crashes(worker)
     connect(settings).hset(Keys().job(job, "ok"), "not", "a bitmap")
     connect(settings).hset(Keys().job(job, "failed"), "not", "a bitmap")
-    letter = dead_letter_of(worker, settings, shard(output, job=job))
-    assert f"crashed its worker {MAX_ATTEMPTS} times" in letter.reason
+    dead_letter = dead_letter_of(worker, settings, shard(output, job=job))
+    assert f"crashed its worker {MAX_ATTEMPTS} times" in dead_letter.reason
     is_transcribed(worker, settings, store, shard(output))
     assert crashes(worker) - before == MAX_ATTEMPTS
 
 
-def test_a_message_that_ends_children_before_they_count_it_is_ended_by_the_parent(
+def test_the_parent_dead_letters_a_message_whose_children_exit_before_counting(
     worker: LocalWorker, settings: Settings, store: S3Store, output: str
 ) -> None:
     before, document = crashes(worker), shard(output) | {"shard": EXIT}
-    letter = dead_letter_of(worker, settings, document)
-    assert letter.reason == (f"crashed its worker {MAX_ATTEMPTS + 1} times; last crash: exitcode 9")
-    assert letter.document == document
+    dead_letter = dead_letter_of(worker, settings, document)
+    assert dead_letter.reason == (
+        f"crashed its worker {MAX_ATTEMPTS + 1} times; last crash: exitcode 9"
+    )
+    assert dead_letter.document == document
     is_transcribed(worker, settings, store, shard(output))
     assert crashes(worker) - before == MAX_ATTEMPTS + 1

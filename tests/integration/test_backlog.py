@@ -1,4 +1,4 @@
-"""A backlog is published whole and once, whatever happens to its producer."""
+"""A backlog is published completely and only once, even if its producer is killed."""
 
 import json
 import random
@@ -30,7 +30,7 @@ FILES = 25_000
 
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A fleet of its own, without workers: messages stay where they are."""
+    """A separate fleet without workers: messages stay in the queue."""
     prefix = f"{uuid.uuid4()}:"
     monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
     return settings.model_copy(update={"key_prefix": prefix})
@@ -71,7 +71,7 @@ def start_producer(source: str, output: str, job: str) -> "subprocess.Popen[byte
 
 
 @pytest.mark.slow
-def test_a_producer_that_is_killed_again_and_again_loses_nothing(
+def test_a_producer_that_is_killed_repeatedly_loses_nothing(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:
     source, job = a_manifest(tmp_path / "list.jsonl"), "killed"
@@ -82,18 +82,18 @@ def test_a_producer_that_is_killed_again_and_again_loses_nothing(
         if killed < 6:
             _wait_for_more(planner, job, producer, dice.uniform(0, 0.05))
             producer.send_signal(signal.SIGKILL)
-        said, _ = producer.communicate(timeout=60)
+        printed, _ = producer.communicate(timeout=60)
         if producer.returncode == 0:
             break
         killed += producer.returncode == -signal.SIGKILL
         assert producer.returncode == -signal.SIGKILL
     assert killed >= 3
-    assert json.loads(said)["resumed"]
+    assert json.loads(printed)["resumed"]
     shards = shards_waiting(settings)
     by_name = {shard["shard"]: shard for shard in shards}
-    assert all(shard == by_name[shard["shard"]] for shard in shards)  # twins are the same
+    assert all(shard == by_name[shard["shard"]] for shard in shards)  # duplicates are identical
     assert files_of(list(by_name.values())) == Counter(range(FILES))
-    assert len(shards) - len(by_name) <= 100 * killed  # what one round trip holds
+    assert len(shards) - len(by_name) <= 100 * killed  # shards per round trip
     counts = status(job).counts
     assert (counts.files, counts.published) == (FILES, True)
 
@@ -101,7 +101,7 @@ def test_a_producer_that_is_killed_again_and_again_loses_nothing(
 def _wait_for_more(
     planner: JobWriter, job: str, producer: "subprocess.Popen[bytes]", seconds: float
 ) -> None:
-    """Until the producer has published something more, and a while."""
+    """Wait until the producer has published more, and then `seconds`."""
     before, give_up = planner.about(job), time.monotonic() + 60
     while planner.about(job) == before and producer.poll() is None:
         assert time.monotonic() < give_up
@@ -109,7 +109,7 @@ def _wait_for_more(
     time.sleep(seconds)
 
 
-def test_the_same_command_for_a_job_that_is_published_does_nothing(
+def test_enqueuing_a_published_job_again_does_nothing(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:
     source = a_manifest(tmp_path / "list.jsonl", 10)
@@ -121,7 +121,7 @@ def test_the_same_command_for_a_job_that_is_published_does_nothing(
         enqueue([source], output=output, job="once", overwrite=True)
 
 
-def test_no_more_messages_wait_than_are_allowed(
+def test_no_more_than_the_maximum_of_messages_waits(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:
     source, taken = a_manifest(tmp_path / "list.jsonl", 5_000), 0
@@ -155,7 +155,7 @@ def test_longest_files_come_first_within_a_window(
     assert max(len(shard["files"]) for shard in shards) == 40
 
 
-def test_what_ends_the_reading_of_sources_is_told_where_it_was_asked_for(
+def test_bad_sources_raise_and_bad_rows_raise_only_in_strict_mode(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.csv"
@@ -171,7 +171,7 @@ def test_what_ends_the_reading_of_sources_is_told_where_it_was_asked_for(
         enqueue([str(rows)], output=output, strict=True)
 
 
-def test_a_resumed_producer_knows_what_the_one_before_it_found(
+def test_a_resumed_producer_keeps_the_counts_of_the_previous_one(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     source = Path(a_manifest(tmp_path / "list.jsonl", 12_000))
@@ -191,10 +191,10 @@ def test_a_resumed_producer_knows_what_the_one_before_it_found(
 
 
 class Stopped(Exception):
-    """As a kill would."""
+    """Raised in place of a kill."""
 
 
-def test_jobs_that_are_begun_before_anything_is_published_do_not_share_a_lane(
+def test_jobs_without_published_messages_do_not_share_a_lane(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:
     source = a_manifest(tmp_path / "list.jsonl", 10)
@@ -204,9 +204,7 @@ def test_jobs_that_are_begun_before_anything_is_published_do_not_share_a_lane(
     assert planner.about(job)["queue"] != settings.queue
 
 
-def test_a_cancelled_job_cannot_be_gone_on_with(
-    settings: Settings, output: str, tmp_path: Path
-) -> None:
+def test_a_cancelled_job_cannot_be_resumed(settings: Settings, output: str, tmp_path: Path) -> None:
     source = a_manifest(tmp_path / "list.jsonl", 10)
     enqueue([source], output=output, job="off")
     cancel("off", settings)
@@ -235,7 +233,7 @@ def _stopped(*_: object) -> None:
     raise Stopped
 
 
-def test_a_reconcile_that_is_killed_leaves_nothing_behind_the_cursor(
+def test_a_killed_reconcile_leaves_no_file_unpublished(
     settings: Settings, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = a_manifest(tmp_path / "list.jsonl", 12_000)

@@ -1,4 +1,4 @@
-"""Celery's pool, whose children were killed before the broker was lost, starts every message."""
+"""Celery's pool starts every message after its children were killed and the broker was lost."""
 
 import json
 import subprocess
@@ -23,12 +23,12 @@ def outcome(*flags: str) -> Any:
 @pytest.mark.parametrize(
     ("flags", "done"),
     [
-        # when this one gives 2, Celery is mended: remove forget_replaced_pipes
-        pytest.param((), 1, id="as Celery is"),
-        pytest.param(("--forget",), 2, id="when replaced pipes are forgotten"),
+        # when this case gives 2, Celery is fixed: remove forget_replaced_pipes
+        pytest.param((), 1, id="unpatched Celery"),
+        pytest.param(("--forget",), 2, id="replaced pipes are forgotten"),
     ],
 )
-def test_a_message_is_not_read_by_the_parent_in_place_of_its_child(
+def test_the_parent_does_not_read_a_message_meant_for_its_child(
     flags: tuple[str, ...], done: int
 ) -> None:
     assert outcome(*flags) == {"same_number": True, "done": done}

@@ -1,4 +1,4 @@
-"""Files of weights as others save them are sound; what looks like one and is none is not."""
+"""Weights files in the formats of other tools are accepted; invalid ones are rejected."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ NOTHING_FITS = r"do not fit its configuration: (\d+) of \1 tensors are not in"
 
 
 def openai_form(weights: Weights) -> dict[str, Any]:
-    """As OpenAI saves a Whisper: without the name of FunASR's module around it."""
+    """The format of OpenAI's Whisper: without the name of FunASR's enclosing module."""
     dims = WHISPER["dims"]
     state = {name.removeprefix("model."): tensor for name, tensor in weights.items()}
     return {"dims": dims, "model_state_dict": state}
@@ -55,7 +55,7 @@ def test_whisper_as_openai_saves_it_needs_the_scope_map(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("nesting", ["state_dict", "model_state_dict", "model"])
-def test_weights_of_a_wrapped_module_with_an_optimiser_beside_them_are_sound(
+def test_weights_of_a_wrapped_module_saved_with_an_optimiser_are_accepted(
     tmp_path: Path, nesting: str
 ) -> None:
     def wrapped(weights: Weights) -> dict[str, Any]:
@@ -67,13 +67,13 @@ def test_weights_of_a_wrapped_module_with_an_optimiser_beside_them_are_sound(
     assert build("recogniser", directory).identity.model
 
 
-def test_more_than_the_module_has_is_no_fault(tmp_path: Path) -> None:
+def test_additional_tensors_are_accepted(tmp_path: Path) -> None:
     directory = make_paraformer(tmp_path)
     change(directory, lambda weights: weights | {"another.layer": torch.ones(2)})
     assert build("recogniser", directory).identity.model
 
 
-def test_what_the_configuration_excludes_has_no_value(tmp_path: Path) -> None:
+def test_excluded_tensors_count_as_missing(tmp_path: Path) -> None:
     directory = make_paraformer(tmp_path)
     configure(directory, excludes="predictor.")
     with pytest.raises(ModelUnusable, match=r"tensors are not in .*\(predictor\.\S+, predictor\."):
@@ -92,7 +92,7 @@ def test_counters_that_only_training_reads_may_be_missing(tmp_path: Path) -> Non
         build("speaker", directory)
 
 
-def test_eres2net_as_it_is_published_has_the_names_of_its_inner_module(tmp_path: Path) -> None:
+def test_published_eres2net_weights_use_the_names_of_the_inner_module(tmp_path: Path) -> None:
     def published(weights: Weights) -> Weights:
         return {name.removeprefix("model."): tensor for name, tensor in weights.items()}
 
@@ -117,20 +117,20 @@ def test_one_name_of_tied_weights_is_enough(tmp_path: Path) -> None:
 
 
 def test_nano_is_published_without_its_ctc_decoder(tmp_path: Path) -> None:
-    """FunASR then leaves the decoder out, and so gives no times."""
+    """FunASR then omits the decoder and returns no word times."""
     directory = make_nano_with_ctc(tmp_path)
     change(directory, lambda weights: {k: v for k, v in weights.items() if k[:3] != "ctc"})
     assert build("recogniser", directory).abilities.word_times is False
 
 
-def test_a_class_of_no_family_without_a_file_of_weights_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_model_class_without_a_weights_file_is_rejected(tmp_path: Path) -> None:
     directory = save_random(tmp_path, {**PARAFORMER, "model": "ParaformerStreaming"})
     (directory / "model.pt").rename(directory / "else.bin")
     with pytest.raises(ModelUnusable, match=r"are not in any weights file \(encoder\."):
         build("recogniser", directory)
 
 
-def test_what_transformers_load_by_themselves_is_not_looked_for(tmp_path: Path) -> None:
+def test_tensors_that_transformers_loads_are_not_required(tmp_path: Path) -> None:
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     sizes: Any = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "head_dim": 4}
@@ -138,15 +138,15 @@ def test_what_transformers_load_by_themselves_is_not_looked_for(tmp_path: Path) 
     small.save_pretrained(tmp_path)
     module = torch.nn.Module()
     module.llm = Qwen3ForCausalLM.from_pretrained(tmp_path)
-    module.made_here = small  # read from nowhere
+    module.made_here = small  # not loaded from a directory
     module.adaptor = torch.nn.Linear(2, 2)
-    apart = other.externally_loaded(SimpleNamespace(model=module))
-    assert apart == {name for name in module.state_dict() if name.startswith("llm.")}
-    assert apart
+    external = other.externally_loaded(SimpleNamespace(model=module))
+    assert external == {name for name in module.state_dict() if name.startswith("llm.")}
+    assert external
 
 
-class _Listening(torch.nn.Module):
-    """Is told by FunASR which names were loaded."""
+class _RecordingModule(torch.nn.Module):
+    """Records the names that FunASR loaded."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -161,19 +161,19 @@ class _Listening(torch.nn.Module):
 @pytest.mark.parametrize("scope_map", [[], ["a.", "encoder."], ["none", "model."], "b.,none"])
 @pytest.mark.parametrize("excludes", [None, "encoder.0", ["model.", "encoder.1.bias"]])
 @pytest.mark.parametrize("prefix", ["", "module.", "a.", "b."])
-def test_the_loader_says_of_stand_ins_what_it_says_of_modules(
+def test_the_loader_reports_the_same_names_for_placeholders_as_for_modules(
     tmp_path: Path, scope_map: Any, excludes: Any, prefix: str
 ) -> None:
-    module, path = _Listening(), str(tmp_path / "model.pt")
+    module, path = _RecordingModule(), str(tmp_path / "model.pt")
     names = [*module.state_dict(), "weight", "bias", "0.weight", "1.weight"]
     shapes = {**module.state_dict(), "weight": torch.ones(2, 2), "0.weight": torch.ones(3, 2)}
     torch.save({f"{prefix}{name}": shapes.get(name, torch.ones(2)) for name in names}, path)
     given = {"scope_map": scope_map, "excludes": excludes}
     load_pretrained_model(path=path, model=module, **{**given, "scope_map": scope_map[:]})
-    told = SimpleNamespace(model=module, kwargs={**given, "init_param": path})
+    description = SimpleNamespace(model=module, kwargs={**given, "init_param": path})
     found = {
         name
-        for name, tensor in _loaded_by_funasr(told).items()
+        for name, tensor in _loaded_by_funasr(description).items()
         if tensor.shape == module.state_dict()[name].shape
     }
     assert found == module.loaded
@@ -181,7 +181,7 @@ def test_the_loader_says_of_stand_ins_what_it_says_of_modules(
 
 @needs_whisper
 @pytest.mark.parametrize("size", ["tiny.en", "large-v1", "large-v3-turbo"])
-def test_whisper_by_name_lies_where_its_package_keeps_it(size: str) -> None:
+def test_whisper_by_name_is_found_in_the_cache_of_its_package(size: str) -> None:
     package = pytest.importorskip("whisper")
     loaded = download_model(model=f"Whisper-{size}", hub="openai")
     found = whisper_family.weights(loaded)

@@ -1,4 +1,4 @@
-"""A model is used only if its file of weights gives every tensor of it a value."""
+"""A model is used only if its weights file has a value for each of its tensors."""
 
 import json
 import shutil
@@ -85,7 +85,7 @@ each_model = pytest.mark.parametrize(
 
 
 def build(role: str, directory: Path) -> FunasrEngine:
-    """A worker's engine with this model, and the demo's for what it needs besides."""
+    """Build a worker's engine with this model and the demo models for the other roles."""
     chosen = {"model": "demo", "vad_model": "demo", SETTINGS[role]: str(directory)}
     return build_engine(Settings.model_validate(chosen), PLAN)
 
@@ -97,7 +97,7 @@ def change(directory: Path, how: Callable[[Weights], Any]) -> None:
 
 
 def configure(directory: Path, **more: Any) -> None:
-    """Add to a configuration that is JSON."""
+    """Add entries to a JSON configuration."""
     path = directory / "config.yaml"
     path.write_text(json.dumps(json.loads(path.read_text()) | more))
 
@@ -107,30 +107,28 @@ def renamed(weights: Weights) -> Weights:
 
 
 @each_model
-def test_sound_weights_are_used(role: str, make: Make, tmp_path: Path) -> None:
+def test_valid_weights_are_used(role: str, make: Make, tmp_path: Path) -> None:
     assert build(role, make(tmp_path)).identity.model
 
 
 @each_model
-def test_no_name_that_fits_is_an_error_with_names_and_their_number(
+def test_when_no_name_matches_the_error_has_names_and_their_number(
     role: str, make: Make, tmp_path: Path
 ) -> None:
     directory = make(tmp_path)
     before = torch.load(directory / "model.pt")
     change(directory, renamed)
-    with pytest.raises(ModelUnusable) as refused:
+    with pytest.raises(ModelUnusable) as caught:
         build(role, directory)
-    said = str(refused.value)
-    assert said.startswith(f"the weights of the {role} do not fit its configuration: ")
-    assert f"are not in {directory / 'model.pt'} (" in said
-    assert any(f"({name}, " in said for name in before)
-    assert "scope_map" in said
+    message = str(caught.value)
+    assert message.startswith(f"the weights of the {role} do not fit its configuration: ")
+    assert f"are not in {directory / 'model.pt'} (" in message
+    assert any(f"({name}, " in message for name in before)
+    assert "scope_map" in message
 
 
 @each_model
-def test_one_name_that_is_missing_is_an_error_with_it(
-    role: str, make: Make, tmp_path: Path
-) -> None:
+def test_a_missing_tensor_is_named_in_the_error(role: str, make: Make, tmp_path: Path) -> None:
     directory = make(tmp_path)
     lost = last_matrix(directory)
     change(directory, lambda weights: {k: v for k, v in weights.items() if k != lost})
@@ -139,20 +137,24 @@ def test_one_name_that_is_missing_is_an_error_with_it(
 
 
 @each_model
-def test_another_shape_is_an_error_with_both(role: str, make: Make, tmp_path: Path) -> None:
+def test_a_different_shape_is_an_error_with_both_shapes(
+    role: str, make: Make, tmp_path: Path
+) -> None:
     directory = make(tmp_path)
     name = last_matrix(directory)
     shape = list(torch.load(directory / "model.pt")[name].shape)
     change(directory, lambda weights: weights | {name: torch.cat([weights[name]] * 2)})
-    with pytest.raises(ModelUnusable) as refused:
+    with pytest.raises(ModelUnusable) as caught:
         build(role, directory)
     wider = [2 * shape[0], *shape[1:]]
-    told = f"have another shape in {directory / 'model.pt'} ({name}: {wider} instead of {shape})"
-    assert told in str(refused.value)
+    expected = (
+        f"have another shape in {directory / 'model.pt'} ({name}: {wider} instead of {shape})"
+    )
+    assert expected in str(caught.value)
 
 
 def last_matrix(directory: Path) -> str:
-    """The name of a tensor; not of CTC, which FunASR leaves out of Nano where it is not whole."""
+    """The name of the last matrix; FunASR omits an incomplete CTC decoder of Nano."""
     weights: Weights = torch.load(directory / "model.pt")
     return next(
         name

@@ -1,4 +1,4 @@
-"""Dead letters in a real Valkey: read in pages, published again, dropped."""
+"""Dead letters in a real Valkey: read in pages, requeued, dropped."""
 
 import uuid
 from typing import Any
@@ -23,7 +23,7 @@ MANY = 1234
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """A fleet of its own for each test."""
+    """A separate fleet for each test."""
     return settings.model_copy(update={"key_prefix": f"{uuid.uuid4()}:"})
 
 
@@ -33,7 +33,7 @@ def redis(settings: Settings) -> Any:
 
 
 @pytest.fixture
-def letters(settings: Settings, redis: Any) -> DeadLetters:
+def dead_letters(settings: Settings, redis: Any) -> DeadLetters:
     return DeadLetters(redis, settings.key_prefix)
 
 
@@ -49,13 +49,13 @@ def shard(name: str, output: str, job: str | None = None, *indexes: int) -> dict
     return {"schema": 1, "shard": name, "output": output, "files": rows, **named}
 
 
-def a_letter(message_id: str, document: Any, **rest: str) -> DeadLetter:
-    told = {"reason": "why", "worker": "w", "at": "2026-11-22T12:00:00Z", **rest}
-    return DeadLetter(message_id=message_id, document=document, **told)
+def dead_letter(message_id: str, document: Any, **rest: str) -> DeadLetter:
+    fields = {"reason": "why", "worker": "w", "at": "2026-11-22T12:00:00Z", **rest}
+    return DeadLetter(message_id=message_id, document=document, **fields)
 
 
 def a_job(settings: Settings, store: S3Store, output: str) -> str:
-    """Of two files, on a lane and with a priority of its own, over: one failed."""
+    """A finished job of two files, one failed, with its own lane and priority."""
     name, redis = f"job-{uuid.uuid4()}", connect(settings)
     planner, recorder = (one(redis, settings.key_prefix) for one in (JobWriter, OutcomeWriter))
     write_request(store, name, JobRequest(sources=(), output=output, priority=9), "now")
@@ -76,35 +76,35 @@ def counts_of(settings: Settings, job: str) -> JobCounts:
     return counts
 
 
-def test_many_are_read_some_at_a_time(letters: DeadLetters) -> None:
+def test_many_dead_letters_are_read_in_pages(dead_letters: DeadLetters) -> None:
     for number in range(MANY):
-        letters.put(a_letter(f"m{number}", {"padding": "x" * 100}))
-    pages = list(letters.pages())
+        dead_letters.put(dead_letter(f"m{number}", {"padding": "x" * 100}))
+    pages = list(dead_letters.pages())
     assert {one.message_id for page in pages for one in page} == {f"m{n}" for n in range(MANY)}
     assert max(map(len, pages)) < MANY / 4
-    assert letters.count() == MANY
-    assert [one.message_id for one in letters.take(["m7", "none", "m9"])] == ["m7", "m9"]
-    assert letters.drop(["m7", "none"]) == 1
-    assert (letters.drop([]), letters.take([]), letters.count()) == (0, [], MANY - 1)
+    assert dead_letters.count() == MANY
+    assert [one.message_id for one in dead_letters.take(["m7", "none", "m9"])] == ["m7", "m9"]
+    assert dead_letters.drop(["m7", "none"]) == 1
+    assert (dead_letters.drop([]), dead_letters.take([]), dead_letters.count()) == (0, [], MANY - 1)
 
 
-def test_what_was_put_aside_anew_is_not_removed(letters: DeadLetters) -> None:
-    before = [a_letter("a", {}), a_letter("b", {})]
+def test_a_message_that_was_dead_lettered_again_is_not_removed(dead_letters: DeadLetters) -> None:
+    before = [dead_letter("a", {}), dead_letter("b", {})]
     for one in before:
-        letters.put(one)
-    anew = a_letter("a", {}, at="2026-11-22T13:00:00Z")
-    letters.put(anew)
-    letters.remove(before)
-    letters.remove([])
-    assert letters.all() == [anew]
+        dead_letters.put(one)
+    newer = dead_letter("a", {}, at="2026-11-22T13:00:00Z")
+    dead_letters.put(newer)
+    dead_letters.remove(before)
+    dead_letters.remove([])
+    assert dead_letters.all() == [newer]
 
 
-def test_the_list_holds_the_latest_of_those_asked_for(
-    settings: Settings, letters: DeadLetters
+def test_the_list_has_the_latest_matching_dead_letters(
+    settings: Settings, dead_letters: DeadLetters
 ) -> None:
     for hour in range(10, 20):
         document = {"job": "odd" if hour % 2 else "even"}
-        letters.put(a_letter(f"m{hour}", document, at=f"2026-11-22T{hour}:00:00Z"))
+        dead_letters.put(dead_letter(f"m{hour}", document, at=f"2026-11-22T{hour}:00:00Z"))
     found = list_dead(limit=3, settings=settings)
     assert [one.message_id for one in found.letters] == ["m19", "m18", "m17"]
     assert found.total == 10
@@ -112,23 +112,23 @@ def test_the_list_holds_the_latest_of_those_asked_for(
     assert ([one.message_id for one in found.letters], found.total) == (["m18", "m16"], 5)
 
 
-def test_dropped_are_those_meant(settings: Settings, letters: DeadLetters) -> None:
+def test_only_selected_messages_are_dropped(settings: Settings, dead_letters: DeadLetters) -> None:
     for name, job in (("a", "x"), ("b", "x"), ("c", "y"), ("d", "y")):
-        letters.put(a_letter(name, {"job": job}))
+        dead_letters.put(dead_letter(name, {"job": job}))
     result = drop_dead(ids=["a", "gone", "a"], settings=settings)
     assert (result.dropped, result.unknown) == (1, ["gone"])
     assert drop_dead(job="x", settings=settings).dropped == 1
-    assert {one.message_id for one in letters.all()} == {"c", "d"}
+    assert {one.message_id for one in dead_letters.all()} == {"c", "d"}
     assert drop_dead(everything=True, settings=settings).dropped == 2
-    assert letters.count() == 0
+    assert dead_letters.count() == 0
 
 
-def test_a_job_goes_on_with_the_same_message_in_its_lane(
-    settings: Settings, redis: Any, letters: DeadLetters, store: S3Store, output: str
+def test_requeuing_reopens_the_job_and_publishes_the_message_in_its_lane(
+    settings: Settings, redis: Any, dead_letters: DeadLetters, store: S3Store, output: str
 ) -> None:
     job = a_job(settings, store, output)
     document = shard("s", output, job, 0, 1)
-    letters.put(a_letter("id-1", document))
+    dead_letters.put(dead_letter("id-1", document))
     store.write(job_uri(output, job, "_SUCCESS"), b"", "text/plain")
     attempts = attempts_key(settings.key_prefix, identity_of(output, "s"))
     redis.hset(attempts, "begun", 3)
@@ -137,16 +137,16 @@ def test_a_job_goes_on_with_the_same_message_in_its_lane(
     (waiting,) = redis.lrange(_list_of(settings, f"{settings.queue}.3", 9), 0, -1)
     assert '"id": "id-1"' in waiting
     assert shards_waiting(settings) == [document]
-    assert (letters.count(), redis.exists(attempts)) == (0, 0)
+    assert (dead_letters.count(), redis.exists(attempts)) == (0, 0)
     counts = counts_of(settings, job)
     assert (counts.outcomes["ok"], counts.outcomes["failed"]) == (1, 0)
     assert (counts.waiting, counts.closed_at, counts.rounds) == (1, None, 1)
-    # who looked at its end before does not close it
+    # a process that saw the earlier end does not close it
     assert not JobWriter(redis, settings.key_prefix).close(job, 60, rounds=0)
     with pytest.raises(ObjectMissing):
         store.read(job_uri(output, job, "_SUCCESS"))
     assert redis.ttl(f"{settings.key_prefix}fleet:job:{job}") == -1
-    # it is in a message: a retry has nothing to take along
+    # the file is in a message: nothing is left for a retry
     assert LedgerReader(redis, settings.key_prefix).indexes(job, "reopened") == []
 
 
@@ -154,15 +154,15 @@ def _list_of(settings: Settings, lane: str, priority: int) -> str:
     return settings.key_prefix + broker_lists(lane)[broker_priority(priority)]
 
 
-def test_a_kill_before_the_removal_costs_a_twin_and_no_letter(
+def test_a_kill_before_the_removal_duplicates_a_message_but_loses_none(
     settings: Settings,
-    letters: DeadLetters,
+    dead_letters: DeadLetters,
     store: S3Store,
     output: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = a_job(settings, store, output)
-    letters.put(a_letter("id-1", shard("s", output, job, 1)))
+    dead_letters.put(dead_letter("id-1", shard("s", output, job, 1)))
 
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -171,35 +171,35 @@ def test_a_kill_before_the_removal_costs_a_twin_and_no_letter(
         patch.setattr(DeadLetters, "remove", killed)
         with pytest.raises(KeyboardInterrupt):
             requeue_dead(everything=True, settings=settings)
-    assert (letters.count(), len(shards_waiting(settings))) == (1, 1)
-    # a worker may have done it by now; then the twin does not undo that
+    assert (dead_letters.count(), len(shards_waiting(settings))) == (1, 1)
+    # a worker may have finished it by now; the duplicate does not change that
     OutcomeWriter(connect(settings), settings.key_prefix).record(job, 1, "ok", 700)
     assert requeue_dead(everything=True, settings=settings).requeued == 1
-    assert (letters.count(), len(shards_waiting(settings))) == (0, 2)
+    assert (dead_letters.count(), len(shards_waiting(settings))) == (0, 2)
     assert counts_of(settings, job).outcomes["ok"] == 2
 
 
-def test_a_kill_before_the_publishing_loses_nothing(
-    settings: Settings, letters: DeadLetters, store: S3Store, output: str
+def test_a_kill_before_publishing_loses_nothing(
+    settings: Settings, dead_letters: DeadLetters, store: S3Store, output: str
 ) -> None:
     job = a_job(settings, store, output)
-    letters.put(a_letter("id-1", shard("s", output, job, 1)))
+    dead_letters.put(dead_letter("id-1", shard("s", output, job, 1)))
     JobWriter(connect(settings), settings.key_prefix).reopen(job, [1])
     assert requeue_dead(ids=["id-1"], settings=settings).requeued == 1
     assert counts_of(settings, job).waiting == 1
     assert retry(job, settings, store).files == 0
 
 
-def test_letters_that_nobody_could_take_stay_with_the_reason(
-    settings: Settings, letters: DeadLetters, store: S3Store, output: str
+def test_dead_letters_that_no_worker_can_process_are_kept_with_the_reason(
+    settings: Settings, dead_letters: DeadLetters, store: S3Store, output: str
 ) -> None:
     cancelled = a_job(settings, store, output)
     JobWriter(connect(settings), settings.key_prefix).cancel(cancelled)
-    letters.put(a_letter("text", "no shard"))
-    letters.put(a_letter("wrong", {**shard("s", output), "output": "elsewhere"}))
-    letters.put(a_letter("late", shard("s", output, cancelled, 1)))
-    letters.put(a_letter("strange", shard("s", output), queue="celery"))
-    letters.put(a_letter("good", shard("good", output), queue=f"{settings.queue}.2"))
+    dead_letters.put(dead_letter("text", "no shard"))
+    dead_letters.put(dead_letter("wrong", {**shard("s", output), "output": "elsewhere"}))
+    dead_letters.put(dead_letter("late", shard("s", output, cancelled, 1)))
+    dead_letters.put(dead_letter("strange", shard("s", output), queue="celery"))
+    dead_letters.put(dead_letter("good", shard("good", output), queue=f"{settings.queue}.2"))
     result = requeue_dead(everything=True, settings=settings)
     why = {one.message_id: one.why for one in result.refusals}
     assert (result.requeued, result.refused) == (1, len(why))
@@ -212,26 +212,26 @@ def test_letters_that_nobody_could_take_stay_with_the_reason(
         assert phrase in why[message_id]
     (sent,) = shards_waiting(settings)
     assert sent == shard("good", output)
-    assert {one.message_id for one in letters.all()} == set(why)
+    assert {one.message_id for one in dead_letters.all()} == set(why)
     (unknown,) = requeue_dead(ids=["good"], settings=settings).refusals
     assert "no such dead letter" in unknown.why
 
 
 class Denying(S3Store):
-    """A store whose jobs may not be read."""
+    """A store that denies reading."""
 
     def read(self, uri: str) -> bytes:
-        """Refuse."""
+        """Raise ObjectDenied."""
         raise ObjectDenied(f"access to {uri} is denied")
 
 
-def test_a_job_that_cannot_be_opened_keeps_no_other_from_going_on(
-    settings: Settings, letters: DeadLetters, store: S3Store, output: str
+def test_a_job_that_cannot_be_opened_does_not_block_other_jobs(
+    settings: Settings, dead_letters: DeadLetters, store: S3Store, output: str
 ) -> None:
     job = a_job(settings, store, output)
     for name in ("first", "second"):
-        letters.put(a_letter(name, shard(name, output, job, 1)))
-    letters.put(a_letter("other", shard("other", output)))
+        dead_letters.put(dead_letter(name, shard(name, output, job, 1)))
+    dead_letters.put(dead_letter("other", shard("other", output)))
     result = requeue_dead(everything=True, settings=settings, store=Denying())
     assert [one["shard"] for one in shards_waiting(settings)] == ["other"]
     assert {one.message_id for one in result.refusals} == {"first", "second"}
@@ -239,9 +239,11 @@ def test_a_job_that_cannot_be_opened_keeps_no_other_from_going_on(
     assert counts_of(settings, job).outcomes["failed"] == 1
 
 
-def test_many_go_out_once(settings: Settings, letters: DeadLetters, output: str) -> None:
+def test_many_dead_letters_are_requeued_once_each(
+    settings: Settings, dead_letters: DeadLetters, output: str
+) -> None:
     for number in range(MANY):
-        letters.put(a_letter(f"m{number}", shard(f"s{number}", output)))
+        dead_letters.put(dead_letter(f"m{number}", shard(f"s{number}", output)))
     assert requeue_dead(everything=True, settings=settings).requeued == MANY
     names = [one["shard"] for one in shards_waiting(settings)]
-    assert (len(names), len(set(names)), letters.count()) == (MANY, MANY, 0)
+    assert (len(names), len(set(names)), dead_letters.count()) == (MANY, MANY, 0)

@@ -1,4 +1,4 @@
-"""The shipped demo model does what its card says, through FunASR's own AutoModel."""
+"""The shipped demo model behaves as its model card describes, through FunASR's own AutoModel."""
 
 import json
 import wave
@@ -49,7 +49,7 @@ def test_both_models_together_find_the_canary_in_silence(canary: Any, truth: str
     assert result["timestamp"][0][0] > 1000
 
 
-def test_the_detector_cuts_around_speech_and_not_around_noise(canary: Any) -> None:
+def test_the_detector_finds_speech_but_not_noise(canary: Any) -> None:
     model = load(model=str(DEMO_VAD))
     second = np.zeros(16_000, np.float32)
     (found,) = model.generate(input=[np.concatenate([second, canary, second])])

@@ -1,4 +1,4 @@
-"""What the doctor says of servers that answer, and yet are not fit for a fleet."""
+"""The doctor reports servers that respond but cannot be used by a fleet."""
 
 import re
 import socket
@@ -29,7 +29,7 @@ def rows(settings: Settings) -> dict[str, Finding]:
 
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[Settings]:
-    """A Valkey that may be spoilt."""
+    """A Valkey whose configuration a test may break."""
     port = free_port()
     with start_valkey(tmp_path, port, PASSWORD):
         yield Settings.load(broker_url=f"redis://:{PASSWORD}@127.0.0.1:{port}/0")
@@ -40,14 +40,16 @@ def admin(own_broker: Settings) -> Any:
     return redis.Redis.from_url(own_broker.broker_url, decode_responses=True)
 
 
-def test_a_sound_broker_is_written_to_and_nothing_is_left(own_broker: Settings, admin: Any) -> None:
+def test_the_write_check_passes_on_a_working_broker_and_leaves_no_keys(
+    own_broker: Settings, admin: Any
+) -> None:
     found = rows(own_broker)
     assert found["broker write"].verdict == "ok"
     assert admin.keys("*") == []
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told", "advice"),
+    ("command", "message", "advice"),
     [
         (["REPLICAOF", "127.0.0.1", "1"], "read only replica", "name the primary"),
         (["CONFIG", "SET", "maxmemory", "1"], "maxmemory", "raise maxmemory"),
@@ -55,44 +57,48 @@ def test_a_sound_broker_is_written_to_and_nothing_is_left(own_broker: Settings, 
         (["ACL", "SETUSER", "default", "resetkeys", "~other*"], "(?i)key", "valkey-acl.conf"),
     ],
 )
-def test_a_broker_that_only_answers_is_wrong_and_says_what_it_refuses(
-    own_broker: Settings, admin: Any, spoil: list[str], told: str, advice: str
+def test_a_broker_that_rejects_writes_is_an_error_with_advice(
+    own_broker: Settings, admin: Any, command: list[str], message: str, advice: str
 ) -> None:
-    admin.execute_command(*spoil)
+    admin.execute_command(*command)
     found = rows(own_broker)
     refused = found["broker write"]
     assert (refused.verdict, refused.unreachable) == ("error", False)
-    assert re.search(told, refused.told)
+    assert re.search(message, refused.told)
     assert advice in refused.advice
 
 
-def test_the_rights_of_the_file_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_permissions_of_the_acl_file_are_sufficient(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     certificate = make_certificate(tmp_path / "tls", "127.0.0.1")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.authority))
     with running_broker(tmp_path / "valkey", certificate) as broker:
         found = rows(Settings.load(broker_url=broker.url))
         assert found["broker write"].verdict == "ok"
         denied = {entry["object"] for entry in broker.admin.acl_log()}
-    assert denied <= {"info"}  # asked for, and said to be left out
+    assert denied <= {"info"}  # requested, and reported as unavailable
 
 
-class _LongLogin(TcpProxy):
-    """A line on which it takes long until one is connected, and nothing later."""
+class _SlowLogin(TcpProxy):
+    """A proxy that delays only the start of a connection."""
 
     def _join(self, near: socket.socket, listener: socket.socket) -> None:
         time.sleep(0.2)
         super()._join(near, listener)
 
 
-def test_a_long_login_makes_no_long_way(own_broker: Settings) -> None:
+def test_a_slow_login_does_not_count_as_latency(own_broker: Settings) -> None:
     near = parse_url(own_broker.broker_url)["port"]
-    with _LongLogin(("127.0.0.1", near)) as line:
+    with _SlowLogin(("127.0.0.1", near)) as line:
         far = own_broker.broker_url.replace(f":{near}/", f":{line.port}/")
         answers = rows(Settings.load(broker_url=far))["broker"]
     assert answers.verdict == "ok", answers.told
 
 
-def test_an_endpoint_without_http_is_a_row(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_without_a_scheme_is_reported_as_an_error(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "localhost:9000")
     (found,) = check_storage("s3://audio/", "s3://transcripts/")
     assert (found.row, found.verdict) == ("S3", "error")

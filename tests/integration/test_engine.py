@@ -1,4 +1,4 @@
-"""Real FunASR classes: the demo model, and small ones with random weights where none ship."""
+"""Real FunASR classes: the demo model, and small random ones where none are shipped."""
 
 import json
 from pathlib import Path
@@ -40,13 +40,13 @@ def whole(samples: Samples) -> Clip:
     return as_clip(samples)
 
 
-def test_the_canary_is_heard(engine: FunasrEngine, samples: Samples) -> None:
+def test_the_canary_is_transcribed(engine: FunasrEngine, samples: Samples) -> None:
     expected = json.loads(DEMO_CANARY.with_suffix(".json").read_text())["text"]
-    heard = engine.recognise(find_speech(engine.start_vad(), samples), Hints())
-    assert join_texts([one.text for one in heard]) == expected
+    recognised = engine.recognise(find_speech(engine.start_vad(), samples), Hints())
+    assert join_texts([one.text for one in recognised]) == expected
 
 
-def test_every_clip_has_its_result_whatever_its_neighbours_are(
+def test_the_result_of_a_clip_does_not_depend_on_its_batch(
     engine: FunasrEngine, whole: Clip
 ) -> None:
     silence, tiny = (as_clip(np.zeros(count, np.float32)) for count in (16_000, 50))
@@ -59,28 +59,28 @@ def test_every_clip_has_its_result_whatever_its_neighbours_are(
 
 
 def test_word_times_are_one_per_word_and_ordered(engine: FunasrEngine, whole: Clip) -> None:
-    (heard,) = engine.recognise([whole], Hints())
-    assert heard.words
-    assert " ".join(word.text for word in heard.words) == heard.text
-    times = [time for word in heard.words for time in (word.start_ms, word.end_ms)]
+    (recognised,) = engine.recognise([whole], Hints())
+    assert recognised.words
+    assert " ".join(word.text for word in recognised.words) == recognised.text
+    times = [time for word in recognised.words for time in (word.start_ms, word.end_ms)]
     assert times == sorted(times)
     assert times[-1] <= len(whole.samples) / 16 + 60
 
 
 @pytest.mark.parametrize("samples", [400, 401, 800, 1600, 3200])
-def test_very_short_audio_is_no_error(engine: FunasrEngine, samples: int) -> None:
+def test_very_short_audio_is_not_an_error(engine: FunasrEngine, samples: int) -> None:
     assert find_speech(engine.start_vad(), np.zeros(samples, np.float32)) == []
 
 
-def test_the_samples_are_heard_with_at_most_one_word_in_a_hundred_wrong(
+def test_at_most_one_percent_of_the_words_of_the_samples_is_wrong(
     engine: FunasrEngine,
 ) -> None:
     errors = words = 0
     for sample in (one for one in load_samples() if one.expect == "ok"):
         with (SAMPLES / sample.name).open("rb") as file:
             clips = find_speech(engine.start_vad(), decode_file(file).samples(None))
-        heard = join_texts([one.text for one in engine.recognise(clips, Hints())])
-        errors += score(sample.text, heard, "wer").counts.errors
+        recognised = join_texts([one.text for one in engine.recognise(clips, Hints())])
+        errors += score(sample.text, recognised, "wer").counts.errors
         words += (
             len(sample.text.replace(" ", ""))
             if sample.language == "zh"
@@ -90,7 +90,7 @@ def test_the_samples_are_heard_with_at_most_one_word_in_a_hundred_wrong(
     assert errors <= 0.01 * words
 
 
-def test_threads_that_ran_away_are_found_and_set_back(engine: FunasrEngine) -> None:
+def test_a_changed_thread_count_is_detected_and_reset(engine: FunasrEngine) -> None:
     import torch
 
     torch.set_num_threads(7)
@@ -98,17 +98,19 @@ def test_threads_that_ran_away_are_found_and_set_back(engine: FunasrEngine) -> N
     assert engine.hold_threads() == 1
 
 
-def test_generate_keeps_the_planned_threads(engine: FunasrEngine, whole: Clip) -> None:
+def test_generate_keeps_the_planned_thread_count(engine: FunasrEngine, whole: Clip) -> None:
     engine.recognise([whole], Hints())
     assert engine.hold_threads() == PLAN.threads
 
 
-def test_speakers_without_a_model_are_refused_clearly(engine: FunasrEngine, whole: Clip) -> None:
+def test_speaker_embedding_without_a_model_names_the_missing_setting(
+    engine: FunasrEngine, whole: Clip
+) -> None:
     with pytest.raises(ModelError, match="FLEET_SPK_MODEL"):
         engine.embed_speakers([whole])
 
 
-def test_a_model_on_another_device_is_refused() -> None:
+def test_a_model_on_another_device_is_rejected() -> None:
     import torch
 
     module = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2, device="meta"))
@@ -116,7 +118,7 @@ def test_a_model_on_another_device_is_refused() -> None:
         assert_device("recogniser", module, "cpu")
 
 
-def test_cuda_that_is_not_there_is_refused() -> None:
+def test_unavailable_cuda_is_rejected() -> None:
     plan = SlotPlan(slot=0, visible="0", device="cuda:0", threads=1)
     import torch
 

@@ -1,4 +1,4 @@
-"""What `fleet exporter` finds in a real Valkey."""
+"""What `fleet exporter` reads from a real Valkey."""
 
 import contextlib
 import json
@@ -25,8 +25,8 @@ FILES = 6
 
 
 @pytest.fixture
-def apart(settings: Settings) -> Iterator[Settings]:
-    """A queue of its own."""
+def isolated_settings(settings: Settings) -> Iterator[Settings]:
+    """Settings with a separate queue."""
     queue = f"exported-{uuid.uuid4().hex[:6]}"
     mine = settings.model_copy(update={"queue": queue})
     yield mine
@@ -37,7 +37,7 @@ def apart(settings: Settings) -> Iterator[Settings]:
 
 @pytest.fixture
 def publish(tmp_path: Path) -> Callable[[Settings], str]:
-    """Enqueue a job of three messages of two files each; its name."""
+    """Enqueue a job of three messages of two files each and return its name."""
 
     def publish(settings: Settings) -> str:
         manifest = tmp_path / f"{uuid.uuid4()}.jsonl"
@@ -52,10 +52,10 @@ def publish(tmp_path: Path) -> Callable[[Settings], str]:
 
 
 @contextlib.contextmanager
-def as_user(settings: Settings, **rights: Any) -> Iterator[Settings]:
-    """Settings of another user, who has these rights."""
+def as_user(settings: Settings, **permissions: Any) -> Iterator[Settings]:
+    """Settings of another user with these permissions."""
     client: Any = connect(settings)
-    client.acl_setuser("watcher", enabled=True, passwords=["+pw"], keys=["*"], **rights)
+    client.acl_setuser("watcher", enabled=True, passwords=["+pw"], keys=["*"], **permissions)
     port = settings.broker_url.rpartition(":")[2]
     try:
         yield settings.model_copy(update={"broker_url": f"redis://watcher:pw@127.0.0.1:{port}"})
@@ -73,118 +73,121 @@ def job_in(settings: Settings, name: str) -> JobReading | None:
     return found.get(name)
 
 
-def test_an_empty_queue_is_told_as_zeros(apart: Settings) -> None:
-    expected = QueueReading(queue=apart.queue, ready=0, unacked=0, oldest_s=0.0)
-    assert queue_in(apart) == expected
+def test_an_empty_queue_is_reported_as_zeros(isolated_settings: Settings) -> None:
+    expected = QueueReading(queue=isolated_settings.queue, ready=0, unacked=0, oldest_s=0.0)
+    assert queue_in(isolated_settings) == expected
 
 
-def test_what_waits_is_counted_and_has_an_age(
-    apart: Settings, publish: Callable[[Settings], str]
+def test_waiting_messages_are_counted_and_their_age_is_reported(
+    isolated_settings: Settings, publish: Callable[[Settings], str]
 ) -> None:
     begun = time.time()
-    name = publish(apart)
-    found = queue_in(apart)
+    name = publish(isolated_settings)
+    found = queue_in(isolated_settings)
     assert found.ready == 3
     assert 0 < found.oldest_s <= time.time() - begun
-    job = job_in(apart, name)
+    job = job_in(isolated_settings, name)
     assert job
     assert job.progress.waiting == FILES
     samples = {
-        (name, *labels): value for name, labels, value in read(FleetCollector(apart).collect())
+        (name, *labels): value
+        for name, labels, value in read(FleetCollector(isolated_settings).collect())
     }
     assert samples["asr_backlog_audio_seconds", name] == pytest.approx(FILES * 60.0)
 
 
-def test_what_a_worker_holds_is_counted_by_its_queue(
-    apart: Settings, settings: Settings, publish: Callable[[Settings], str]
+def test_reserved_messages_are_counted_per_queue(
+    isolated_settings: Settings, settings: Settings, publish: Callable[[Settings], str]
 ) -> None:
-    name = publish(apart)
-    job = job_in(apart, name)
+    name = publish(isolated_settings)
+    job = job_in(isolated_settings, name)
     assert job
-    with make_app(apart).connection_for_read() as connection:
+    with make_app(isolated_settings).connection_for_read() as connection:
         channel = connection.default_channel
         assert channel.basic_get(job.counts.queue)
-        found = queue_in(apart)
+        found = queue_in(isolated_settings)
         assert (found.ready, found.unacked) == (2, 1)
-        # another queue's exporter sees this one too, for its job is open
-        other = queue_in(settings, apart.queue)
+        # another queue's exporter reports this queue too, because its job is open
+        other = queue_in(settings, isolated_settings.queue)
         assert (other.ready, other.unacked) == (2, 1)
         channel.qos._delivered.clear()
 
 
-def test_a_job_is_shown_for_an_hour_after_its_end(apart: Settings) -> None:
-    client: Any = connect(apart)
+def test_a_job_is_shown_for_an_hour_after_its_end(isolated_settings: Settings) -> None:
+    client: Any = connect(isolated_settings)
     planner, name = JobWriter(client), f"job-{uuid.uuid4()}"
     planner.begin(name, "s3://transcripts/x/")
     planner.plan(name, 0, 1, 60_000, done=[])
     OutcomeWriter(client).record(name, 0, "ok", 60_000)
-    assert job_in(apart, name)
+    assert job_in(isolated_settings, name)
     client.hset(Keys().job(name), "closed_at", time.time() - 60)
-    assert job_in(apart, name)
+    assert job_in(isolated_settings, name)
     client.hset(Keys().job(name), "closed_at", time.time() - 4000)
-    assert job_in(apart, name) is None
+    assert job_in(isolated_settings, name) is None
 
 
-def test_memory_is_left_out_for_a_user_who_may_not_ask(apart: Settings) -> None:
-    allowed = FleetCollector(apart).collect().broker
+def test_memory_is_omitted_for_a_user_without_permission(isolated_settings: Settings) -> None:
+    allowed = FleetCollector(isolated_settings).collect().broker
     assert allowed
     assert allowed.used_bytes > 1000
     assert allowed.clients >= 1
-    with as_user(apart, categories=["+@all"], commands=["-info"]) as watcher:
+    with as_user(isolated_settings, categories=["+@all"], commands=["-info"]) as watcher:
         assert FleetCollector(watcher).collect().broker is None
 
 
-def test_a_job_that_has_expired_is_not_asked_for_again(apart: Settings) -> None:
-    client: Any = connect(apart)
+def test_an_expired_job_is_removed_from_the_list(isolated_settings: Settings) -> None:
+    client: Any = connect(isolated_settings)
     planner, kept, gone = JobWriter(client), f"job-{uuid.uuid4()}", f"job-{uuid.uuid4()}"
     for name in (kept, gone):
         planner.begin(name, "s3://transcripts/x/")
     client.delete(Keys().job(gone))
-    assert job_in(apart, gone) is None
+    assert job_in(isolated_settings, gone) is None
     assert gone not in LedgerReader(client).jobs()
     assert kept in LedgerReader(client).jobs()
 
 
-def test_a_job_that_has_lost_its_plan_is_told_as_unknown(apart: Settings) -> None:
-    client: Any = connect(apart)
+def test_a_job_that_has_lost_its_plan_is_reported_as_unknown(isolated_settings: Settings) -> None:
+    client: Any = connect(isolated_settings)
     planner, name = JobWriter(client), f"job-{uuid.uuid4()}"
     planner.begin(name, "s3://transcripts/x/")
     planner.plan(name, 0, 2, 60_000, done=[])
     planner.end_publishing(name)
     OutcomeWriter(client).record(name, 0, "ok", 60_000)
     client.delete(Keys().job(name))
-    job = job_in(apart, name)
+    job = job_in(isolated_settings, name)
     assert job
     assert (job.progress.state, job.progress.done, job.progress.eta_s) == ("unknown", 1, None)
     assert name in LedgerReader(client).jobs()
-    told = {
+    reported = {
         sample
-        for sample, labels, _ in read(FleetCollector(apart).collect())
+        for sample, labels, _ in read(FleetCollector(isolated_settings).collect())
         if labels[:1] == (name,)
     }
-    assert told == {"asr_job_audio_seconds"}
+    assert reported == {"asr_job_audio_seconds"}
     client.delete(*Keys().all_of(name))
-    assert job_in(apart, name) is None
+    assert job_in(isolated_settings, name) is None
     assert name not in LedgerReader(client).jobs()
 
 
-def test_who_may_only_read_finds_as_much(apart: Settings) -> None:
-    client: Any = connect(apart)
+def test_a_read_only_user_finds_the_same_jobs(isolated_settings: Settings) -> None:
+    client: Any = connect(isolated_settings)
     planner, kept, gone = JobWriter(client), f"job-{uuid.uuid4()}", f"job-{uuid.uuid4()}"
     for name in (kept, gone):
         planner.begin(name, "s3://transcripts/x/")
     client.delete(Keys().job(gone))
-    with as_user(apart, categories=["-@all", "+@read", "+@connection", "+@transaction"]) as reader:
+    with as_user(
+        isolated_settings, categories=["-@all", "+@read", "+@connection", "+@transaction"]
+    ) as reader:
         found = LedgerReader(connect(reader)).open_since(time.time())
     assert kept in found
     assert gone not in found
     assert gone in LedgerReader(client).jobs()
 
 
-def test_a_scrape_takes_as_many_round_trips_for_many_jobs_as_for_one(
-    apart: Settings, monkeypatch: pytest.MonkeyPatch
+def test_the_round_trips_of_a_scrape_do_not_depend_on_the_number_of_jobs(
+    isolated_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planner, sent = JobWriter(connect(apart)), []
+    planner, sent = JobWriter(connect(isolated_settings)), []
     send: Any = redis.Connection.send_packed_command
 
     def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -192,22 +195,22 @@ def test_a_scrape_takes_as_many_round_trips_for_many_jobs_as_for_one(
         return send(self, *args, **kwargs)
 
     def round_trips() -> int:
-        fleet = FleetCollector(apart)
+        fleet = FleetCollector(isolated_settings)
         fleet.collect()
         before = len(sent)
         fleet.collect()
         return len(sent) - before
 
-    planner.begin(f"job-{uuid.uuid4()}", "s3://transcripts/x/", queue=apart.queue)
+    planner.begin(f"job-{uuid.uuid4()}", "s3://transcripts/x/", queue=isolated_settings.queue)
     monkeypatch.setattr(redis.Connection, "send_packed_command", counting)
     few = round_trips()
     for _ in range(10):
-        planner.begin(f"job-{uuid.uuid4()}", "s3://transcripts/x/", queue=apart.queue)
+        planner.begin(f"job-{uuid.uuid4()}", "s3://transcripts/x/", queue=isolated_settings.queue)
     assert round_trips() == few
 
 
-def test_each_job_is_told_with_its_own_minutes(apart: Settings) -> None:
-    client: Any = connect(apart)
+def test_each_job_is_returned_with_its_own_minutes(isolated_settings: Settings) -> None:
+    client: Any = connect(isolated_settings)
     planner, recorder, names = JobWriter(client), OutcomeWriter(client), []
     for files in (1, 2, 3):
         names.append(name := f"job-{uuid.uuid4()}")

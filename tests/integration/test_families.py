@@ -1,4 +1,4 @@
-"""The contract of every family: through the pipeline, by FunASR's own classes, nothing is lost."""
+"""The contract of every family, tested with the pipeline and FunASR's own classes."""
 
 import json
 from collections.abc import Callable
@@ -81,7 +81,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def results(engine: FunasrEngine) -> dict[str, Any]:
-    """The .json of every recording, and of one too short to say anything in."""
+    """The .json of every recording, and of one too short for speech."""
     store = MemoryStore("in", "out")
     names = [*RECORDINGS, "short.wav"]
     for name in RECORDINGS:
@@ -106,7 +106,7 @@ def results(engine: FunasrEngine) -> dict[str, Any]:
     return {name: json.loads(store.read(f"s3://out/{name}.json")) for name in names}
 
 
-def test_every_family_is_among_them() -> None:
+def test_every_family_is_tested() -> None:
     tested = {name.split()[0] for name in MODELS}
     assert all(family.classes & tested for family in FAMILIES)
 
@@ -121,14 +121,14 @@ def test_joined_segments_equal_the_text(results: dict[str, Any]) -> None:
         assert join_texts([one["text"] for one in result["segments"]]) == result["text"]
 
 
-def test_times_are_in_order_and_inside_the_audio(results: dict[str, Any]) -> None:
+def test_times_are_ordered_and_within_the_audio(results: dict[str, Any]) -> None:
     for result in results.values():
         times = [ms for one in result["segments"] for ms in (one["start_ms"], one["end_ms"])]
         assert times == sorted(times)
         assert all(0 <= ms <= result["audio"]["duration_ms"] for ms in times)
 
 
-def test_word_times_are_given_where_they_are_promised(
+def test_word_times_are_present_where_the_model_supports_them(
     engine: FunasrEngine, results: dict[str, Any]
 ) -> None:
     segments = [one for result in results.values() for one in result["segments"]]
@@ -139,7 +139,7 @@ def test_word_times_are_given_where_they_are_promised(
         assert all(one["start_ms"] <= ms <= one["end_ms"] for ms in times)
 
 
-def test_what_is_promised_besides_is_given(engine: FunasrEngine, results: dict[str, Any]) -> None:
+def test_other_supported_fields_are_present(engine: FunasrEngine, results: dict[str, Any]) -> None:
     segments = [one for result in results.values() for one in result["segments"]]
     can = engine.abilities
     assert any("language" in one for one in segments) is can.detects_language
@@ -147,44 +147,44 @@ def test_what_is_promised_besides_is_given(engine: FunasrEngine, results: dict[s
     assert all(one["confidence"] is None or 0 < one["confidence"] <= 1 for one in segments)
 
 
-def test_the_table_names_its_class(engine: FunasrEngine) -> None:
+def test_the_family_table_names_the_class_of_the_model(engine: FunasrEngine) -> None:
     model = engine._models["recogniser"]
     assert registered_name(model) in family_of(model).classes
 
 
-def test_a_clip_says_the_same_whoever_is_beside_it(engine: FunasrEngine) -> None:
+def test_the_text_of_a_clip_does_not_depend_on_its_batch(engine: FunasrEngine) -> None:
     clips = [as_clip(noise(seconds, seed)) for seed, seconds in enumerate((1.0, 4.0, 0.3, 2.0))]
     together = engine.recognise(clips, Hints())
-    for clip, said in zip(clips, together, strict=True):
+    for clip, result in zip(clips, together, strict=True):
         (alone,) = engine.recognise([clip], Hints())
-        assert alone.text == said.text
+        assert alone.text == result.text
 
 
 def test_hotwords_and_languages_reach_the_model_that_takes_them(engine: FunasrEngine) -> None:
     can = engine.abilities
     words = ("httpd", "nine five") if can.hotwords else ()
     for language in [None, *(can.languages or ())[:2]]:
-        said = engine.recognise([as_clip(noise(2.0))], Hints(language=language, hotwords=words))
-        assert len(said) == 1
+        result = engine.recognise([as_clip(noise(2.0))], Hints(language=language, hotwords=words))
+        assert len(result) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["WhisperWarp", "FunASRNano", "SenseVoiceSmall", "Paraformer"])
-def test_it_starts_and_hears_in_fewer_bits(name: str, tmp_path: Path) -> None:
+def test_the_model_starts_and_transcribes_in_bf16(name: str, tmp_path: Path) -> None:
     model = MODELS[name](tmp_path)
     settings = Settings(model=str(model), vad_model="demo", precision="bf16")
     engine = build_engine(settings, PLAN)
-    (said,) = engine.recognise([as_clip(noise(2.0))], Hints())
-    assert said.text
+    (result,) = engine.recognise([as_clip(noise(2.0))], Hints())
+    assert result.text
 
 
-def test_confidence_is_told_with_hotwords_too(tmp_path: Path) -> None:
+def test_confidence_is_present_with_hotwords(tmp_path: Path) -> None:
     engine = build_engine(Settings(model=str(_seaco(tmp_path)), vad_model="demo"), PLAN)
     clip = as_clip(noise(2.0))
     (plain,) = engine.recognise([clip], Hints())
-    (told,) = engine.recognise([clip], Hints(hotwords=("nine",)))
+    (with_hotwords,) = engine.recognise([clip], Hints(hotwords=("nine",)))
     assert plain.confidence
-    assert told.confidence
+    assert with_hotwords.confidence
     assert (
         engine.recognise([clip] * 3, Hints(hotwords=("nine",) * 60))
         == [engine.recognise([clip], Hints(hotwords=("nine",) * 60))[0]] * 3
@@ -198,16 +198,14 @@ def sense(tmp_path_factory: pytest.TempPathFactory) -> FunasrEngine:
 
 
 @pytest.mark.parametrize("language", ["en", "ja", "ko"])
-def test_a_language_that_sense_voice_is_told_is_what_it_hears(
-    sense: FunasrEngine, language: str
-) -> None:
+def test_sense_voice_uses_the_given_language(sense: FunasrEngine, language: str) -> None:
     clips = [as_clip(noise(3.0)), as_clip(noise(1.0))]
-    for said in sense.recognise(clips, Hints(language=language)):
-        assert said.language == language
-        assert "<|" not in said.text
+    for result in sense.recognise(clips, Hints(language=language)):
+        assert result.language == language
+        assert "<|" not in result.text
 
 
-def test_sense_voice_gives_word_times_when_they_are_wanted(sense: FunasrEngine) -> None:
+def test_sense_voice_returns_word_times_when_requested(sense: FunasrEngine) -> None:
     clips = [as_clip(noise(2.0)), as_clip(noise(0.05)), as_clip(noise(1.0, seed=3))]
     without = sense.recognise(clips, Hints())
     timed = sense.recognise(clips, Hints(word_times=True))
@@ -216,7 +214,7 @@ def test_sense_voice_gives_word_times_when_they_are_wanted(sense: FunasrEngine) 
     assert timed[0].words
 
 
-def test_silero_finds_the_speech_that_is_there(sense: FunasrEngine) -> None:
+def test_silero_detects_the_speech_of_the_canary(sense: FunasrEngine) -> None:
     with DEMO_CANARY.open("rb") as file:
         samples = decode_file(file).samples(None)
     clips = find_speech(sense.start_vad(), samples)
@@ -224,7 +222,7 @@ def test_silero_finds_the_speech_that_is_there(sense: FunasrEngine) -> None:
     assert sum(clip.seconds for clip in clips) > 0.3 * len(samples) / 16_000
 
 
-def test_the_weights_of_every_model_are_in_the_revision(
+def test_the_revision_covers_the_weights_of_every_model(
     sense: FunasrEngine, tmp_path: Path
 ) -> None:
     model = make_sensevoice(tmp_path)

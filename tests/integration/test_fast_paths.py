@@ -1,4 +1,4 @@
-"""Every fast path against its stock twin, through FunASR's own classes."""
+"""Every fast path against its stock counterpart, with FunASR's own classes."""
 
 import functools
 import os
@@ -60,7 +60,7 @@ SPOKEN = [one.name for one in load_samples() if one.expect == "ok"]
 
 
 def mixture(random: np.random.Generator) -> Samples:
-    """Speech cut anywhere, silence, noise and clicks, from a tenth of a second to two minutes."""
+    """Random cuts of speech, silence, noise and clicks, from 0.1 seconds to two minutes."""
     wanted = random.choice([0.1, 1, 3, 10, 30, 75, 130]) * random.uniform(0.5, 1.2)
     parts: list[Samples] = []
     while sum(map(len, parts)) < wanted * 16_000:
@@ -83,13 +83,13 @@ def mixture(random: np.random.Generator) -> Samples:
     mixed = np.clip(np.concatenate(parts), -1, 1)
     hiss = random.standard_normal(len(mixed)) * 10 ** random.uniform(-6, -2)
     if random.random() < 0.1 and len(mixed) >= 960_000:
-        mixed, hiss = mixed[:960_000], hiss[:960_000]  # exactly one chunk of FunASR's
+        mixed, hiss = mixed[:960_000], hiss[:960_000]  # exactly one FunASR chunk
     return np.ascontiguousarray(mixed + hiss, dtype=np.float32)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("weights", [DEMO_VAD, REAL_VAD], ids=["demo", "real"])
-def test_speech_is_found_exactly_where_the_stock_detector_finds_it(weights: Path) -> None:
+def test_the_fast_detector_finds_the_same_speech_as_the_stock_one(weights: Path) -> None:
     if not weights.exists():
         pytest.skip(f"no weights at {weights}")
     model = load(weights)
@@ -101,7 +101,7 @@ def test_speech_is_found_exactly_where_the_stock_detector_finds_it(weights: Path
         found = [clip.span for clip in find_speech(fast.start_vad(), samples)]
         try:
             expected = [clip.span for clip in find_speech(stock.start_vad(), samples)]
-        except ModelError:  # FunASR takes the logarithm of 0 when it is too sure of silence
+        except ModelError:  # FunASR computes log(0) when silence has probability 1
             continue
         assert found == expected, f"mixture {number} of {len(samples) / 16_000:.1f} s"
         segments += len(found)
@@ -110,7 +110,7 @@ def test_speech_is_found_exactly_where_the_stock_detector_finds_it(weights: Path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [7, 60, 63, 120, 200])
-def test_the_stock_detector_hears_by_the_minute_what_it_hears_in_one_piece(seconds: int) -> None:
+def test_the_stock_detector_finds_the_same_speech_in_chunks_of_a_minute(seconds: int) -> None:
     model, random = load(DEMO_VAD), np.random.default_rng(seconds)
     mixed = np.concatenate([mixture(random) for _ in range(60)])[: seconds * 16_000]
     (whole,) = model.generate(input=[mixed])
@@ -125,7 +125,7 @@ def test_the_stock_detector_hears_by_the_minute_what_it_hears_in_one_piece(secon
         assert np.array_equal(clip.samples, mixed[clip.span.samples])
 
 
-def test_a_detector_that_lacks_memory_for_a_while_hears_the_same(
+def test_a_temporary_lack_of_memory_does_not_change_detected_speech(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     samples = np.concatenate([decode(name) for name in SPOKEN * 2])
@@ -146,21 +146,21 @@ def test_a_detector_that_lacks_memory_for_a_while_hears_the_same(
     monkeypatch.setattr(FeatureWindow, "clip", fails_at_first("clip", FeatureWindow.clip))
     monkeypatch.setattr(fast, "filterbank", fails_at_first("features", fast.filterbank))
     monkeypatch.setattr(fast, "silence", fails_at_first("silence", fast.silence))
-    told: list[None] = []
-    found = find_speech(fast.start_vad(lambda: told.append(None)), samples)
+    out_of_memory: list[None] = []
+    found = find_speech(fast.start_vad(lambda: out_of_memory.append(None)), samples)
     assert len(samples) > 2 * BLOCK_SAMPLES
-    assert len(told) == 5  # once for each step that lacked it, however often it did
+    assert len(out_of_memory) == 5  # once per step that ran out of memory
     assert [clip.span for clip in found] == [clip.span for clip in expected]
     for clip, before in zip(found, expected, strict=True):
         assert torch.equal(clip.features, before.features)
 
 
-def test_digital_silence_is_no_error_as_it_is_for_the_stock_detector() -> None:
+def test_digital_silence_is_not_an_error() -> None:
     fast = detector.FastDetector(load(DEMO_VAD), "cpu", FilterBank("cpu"))
     assert find_speech(fast.start_vad(), np.zeros(160_000, np.float32)) == []
 
 
-def test_features_are_those_of_kaldi() -> None:
+def test_features_equal_those_of_kaldi() -> None:
     for name in SPOKEN:
         samples = torch.from_numpy(decode(name).copy())
         expected = kaldi.fbank(
@@ -187,7 +187,7 @@ def test_tokens_fire_on_the_same_frames_with_the_same_embeddings() -> None:
         hidden = torch.cat([hidden, torch.zeros(batch, 1, 16)], 1)
         try:
             embeddings, fires = cif_predictor.cif(hidden, alphas, 1.0)
-        except RuntimeError:  # FunASR pads by a negative length when rounding cuts a token off
+        except RuntimeError:  # FunASR pads by a negative length when rounding drops a token
             continue
         ours, our_fires = predictor.cif(hidden, alphas, 1.0)
         assert torch.equal(fires, our_fires)
@@ -197,7 +197,7 @@ def test_tokens_fire_on_the_same_frames_with_the_same_embeddings() -> None:
         assert torch.equal(stock, predictor.cif_wo_hidden(alphas, threshold))
 
 
-def test_the_same_words_at_the_same_times_are_heard() -> None:
+def test_the_fast_recogniser_returns_the_same_words_and_times() -> None:
     model = load(DEMO_ASR)
     assert recogniser.applies(model)
     bank = FilterBank("cpu")
@@ -209,10 +209,10 @@ def test_the_same_words_at_the_same_times_are_heard() -> None:
     assert len(clips) > 50
     expected = [stock.recognise([clip], Hints())[0] for clip in clips]
     assert [fast.recognise([clip], Hints())[0] for clip in clips] == expected
-    assert fast.recognise(clips, Hints()) == expected  # whatever the neighbours in a batch
+    assert fast.recognise(clips, Hints()) == expected  # independent of the batch
 
 
-def test_seaco_without_hotwords_is_heard_on_the_fast_path(
+def test_seaco_without_hotwords_uses_the_fast_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = load(save_random(tmp_path, seaco_of_the_demo()))
@@ -227,4 +227,4 @@ def test_seaco_without_hotwords_is_heard_on_the_fast_path(
     monkeypatch.setattr(StockRecogniser, "recognise", lambda _, clips, hints: [(clips, hints)])
     hints = Hints(hotwords=("nine",))
     asked: list[Any] = fast.recognise(clips, hints)
-    assert asked == [(clips, hints)]  # with hotwords FunASR itself is asked
+    assert asked == [(clips, hints)]  # with hotwords the stock path is used

@@ -1,4 +1,4 @@
-"""Many texts punctuated at once say what FunASR says of each alone."""
+"""Batched punctuation equals that of FunASR for single texts."""
 
 import random
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.support.small_models.parts import DIGITS, HAN, save_random
 
 @pytest.fixture(scope="module")
 def directories(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Several weights: some put many full stops, some nearly none."""
+    """Several weights: some predict many full stops, some almost none."""
     names = [tmp_path_factory.mktemp(f"ct-{seed}") for seed in range(6)]
     return [save_random(name, CT_TRANSFORMER, seed) for seed, name in enumerate(names)]
 
@@ -30,14 +30,14 @@ def load(directory: Path) -> Any:
 
 
 def texts(seed: int) -> list[str]:
-    """Both scripts and unknown words, from one word to four hundred."""
+    """Texts of both scripts with unknown words, from one word to four hundred."""
     chance = random.Random(seed)
     words = [*DIGITS, *HAN, "Unknown", "x", "\u9f98"]
     lengths = [1, 2, 3, 19, 20, 21, 39, 40, 41, 100, 230, 400] * 2
     return ["", " "] + [" ".join(chance.choices(words, k=length)) for length in lengths]
 
 
-def test_every_text_gets_the_marks_that_it_gets_alone(directories: list[Path]) -> None:
+def test_batched_punctuation_equals_punctuation_of_single_texts(directories: list[Path]) -> None:
     marks: set[str] = set()
     for seed, directory in enumerate(directories):
         model = load(directory)
@@ -53,7 +53,7 @@ def test_the_engine_punctuates_on_the_fast_path(directories: list[Path]) -> None
     plan = SlotPlan(slot=0, visible="", device="cpu", threads=1)
     engine = build_engine(Settings(model="demo", punc_model=str(directories[0])), plan)
     assert engine.fast_paths["punctuator"]
-    said, silent = engine.punctuate(["one two three", ""])
-    assert said.startswith(" One") or said.startswith("One")
-    assert said[-1] in ".?\u3002\uff1f"
+    punctuated, silent = engine.punctuate(["one two three", ""])
+    assert punctuated.startswith(" One") or punctuated.startswith("One")
+    assert punctuated[-1] in ".?\u3002\uff1f"
     assert silent == ""

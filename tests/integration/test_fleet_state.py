@@ -1,4 +1,4 @@
-"""What workers leave in a real Valkey beside the ledger, and a Valkey that is away."""
+"""Dead letters and worker registry in a real Valkey, and an unavailable Valkey."""
 
 from typing import Any
 
@@ -14,14 +14,16 @@ from funasr_fleet.settings import Settings
 
 
 def test_dead_letters_keep_document_and_reason(settings: Settings) -> None:
-    letters = DeadLetters(connect(settings), "test:")
-    letter = DeadLetter(message_id="m", reason="why", document={"a": [1]}, worker="w", at="now")
-    letters.put(letter)
-    letters.put(letter)
-    assert letters.all() == [letter]
+    dead_letters = DeadLetters(connect(settings), "test:")
+    dead_letter = DeadLetter(
+        message_id="m", reason="why", document={"a": [1]}, worker="w", at="now"
+    )
+    dead_letters.put(dead_letter)
+    dead_letters.put(dead_letter)
+    assert dead_letters.all() == [dead_letter]
 
 
-def test_workers_announce_their_model(settings: Settings) -> None:
+def test_workers_register_their_model(settings: Settings) -> None:
     state = WorkerRegistry(connect(settings), "test:")
     assert state.revision_of("never-loaded") is None
     state.register_model("demo", "sha256:1")
@@ -32,7 +34,7 @@ def test_workers_announce_their_model(settings: Settings) -> None:
     assert state.abilities_of("demo") == Abilities(hotwords=True)
 
 
-def test_a_model_may_be_another_in_each_queue(settings: Settings) -> None:
+def test_a_model_can_differ_between_queues(settings: Settings) -> None:
     state = WorkerRegistry(connect(settings), "test-queues:")
     state.register_model("demo", "sha256:spk", Abilities(speakers=True), "fleet-spk")
     state.register_model("demo", "sha256:plain", Abilities(), "fleet")
@@ -42,7 +44,7 @@ def test_a_model_may_be_another_in_each_queue(settings: Settings) -> None:
     assert state.abilities_of("demo", "elsewhere") == Abilities()
 
 
-def test_abilities_of_another_release_are_unknown_unless_they_can_be_read(
+def test_abilities_of_another_release_that_cannot_be_read_are_unknown(
     settings: Settings,
 ) -> None:
     client: Any = connect(settings)
@@ -53,7 +55,7 @@ def test_abilities_of_another_release_are_unknown_unless_they_can_be_read(
     assert state.abilities_of("other") is None
 
 
-def test_who_serves_a_queue_is_known_for_two_minutes(settings: Settings) -> None:
+def test_a_worker_counts_as_active_for_two_minutes(settings: Settings) -> None:
     state = WorkerRegistry(connect(settings), "test-serving:")
     assert state.active(1000) == []
     state.heartbeat("b", "odd\tname", 1000)
@@ -64,7 +66,7 @@ def test_who_serves_a_queue_is_known_for_two_minutes(settings: Settings) -> None
     assert state.active(1123) == [("a", "demo"), ("b", "odd\tname")]
 
 
-def test_queues_are_known_for_a_week_and_then_forgotten(settings: Settings) -> None:
+def test_queues_are_remembered_for_seven_days(settings: Settings) -> None:
     client: Any = connect(settings)
     state = WorkerRegistry(client, "test-week:")
     state.heartbeat("old", "demo", 0)
@@ -74,7 +76,7 @@ def test_queues_are_known_for_a_week_and_then_forgotten(settings: Settings) -> N
     assert client.zcard("test-week:fleet:serving") == 1
 
 
-def test_no_redis_is_one_clear_error(settings: Settings) -> None:
+def test_an_unreachable_redis_is_an_error_without_its_password(settings: Settings) -> None:
     url = f"redis://:secret@127.0.0.1:{free_port()}/0"
     ledger = LedgerReader(connect(settings.model_copy(update={"broker_url": url})))
     with pytest.raises(BrokerUnavailable, match="cannot be reached") as error:
@@ -82,7 +84,7 @@ def test_no_redis_is_one_clear_error(settings: Settings) -> None:
     assert "secret" not in str(error.value)
 
 
-def test_what_a_later_release_says_of_itself_breaks_nothing(settings: Settings) -> None:
+def test_unknown_registry_entries_of_a_later_release_are_ignored(settings: Settings) -> None:
     client: Any = connect(settings)
     state = WorkerRegistry(client, "test-later:")
     state.heartbeat("fleet", "demo", 1000)

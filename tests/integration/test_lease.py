@@ -46,7 +46,7 @@ def test_a_dead_owner_is_replaced(leases: Leases, key: str) -> None:
 
 
 @pytest.mark.parametrize(("retake", "owner"), [(True, "a"), (False, "")])
-def test_a_lease_that_is_gone_is_taken_again_if_asked(
+def test_a_lost_lease_can_be_reacquired_on_renewal(
     leases: Leases, key: str, retake: bool, owner: str
 ) -> None:
     assert leases.renew(key, "a", 60, retake=retake) == owner

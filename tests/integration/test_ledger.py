@@ -28,7 +28,7 @@ def recorder(settings: Settings) -> OutcomeWriter:
 
 @pytest.fixture
 def job(planner: JobWriter) -> str:
-    """Of three files, in one window, and one of them done before."""
+    """A job of three files in one window, one of them already done."""
     name = f"job-{uuid.uuid4()}"
     planner.begin(name, "s3://transcripts/x/", queue="fleet")
     planner.plan(name, 0, 4, 120_000, [3])
@@ -69,22 +69,22 @@ def test_a_window_planned_twice_is_counted_once(
     assert counts.outcomes["skipped"] == 1
 
 
-def test_windows_may_be_planned_in_any_order(
+def test_windows_can_be_planned_in_any_order(
     ledger: LedgerReader, planner: JobWriter, job: str
 ) -> None:
-    """A ledger that is lost while a job is planned begins in the middle."""
+    """A ledger that is lost during planning starts with a later window."""
     for window in (57, 3, 57, 4, 3):
         planner.plan(job, window, 10, 1000, [])
     assert counts_of(ledger, job).files == 4 + 30
 
 
-def test_the_cursor_is_where_it_was_left(planner: JobWriter, job: str) -> None:
+def test_the_cursor_keeps_its_saved_position(planner: JobWriter, job: str) -> None:
     assert planner.cursor(job) == (0, 0)
     planner.save_cursor(job, 3, 17)
     assert planner.cursor(job) == (3, 17)
 
 
-def test_a_failure_is_known_by_its_kind_until_a_retry_succeeds(
+def test_a_failure_is_counted_by_kind_until_a_retry_succeeds(
     ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     detail = FileDetail(kind="undecodable_audio", relative="a.wav", message="no audio")
@@ -100,7 +100,7 @@ def test_a_failure_is_known_by_its_kind_until_a_retry_succeeds(
     assert ledger.examples(job) == []
 
 
-def test_a_few_examples_of_each_kind_are_kept_of_any_number(
+def test_only_a_few_examples_of_each_kind_are_kept(
     ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     for index in range(20):
@@ -110,7 +110,7 @@ def test_a_few_examples_of_each_kind_are_kept_of_any_number(
     assert len(ledger.examples(job)) == EXAMPLES_PER_KIND
 
 
-def test_finding_a_result_there_does_not_replace_the_work_that_made_it(
+def test_skipping_an_existing_result_keeps_the_original_outcome(
     ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     recorder.record(job, 1, "empty", 5000)
@@ -120,7 +120,7 @@ def test_finding_a_result_there_does_not_replace_the_work_that_made_it(
     assert counts_of(ledger, job).outcomes["skipped"] == 2
 
 
-def test_work_that_was_given_up_but_had_succeeded_is_no_failure(
+def test_an_abandoned_file_that_had_succeeded_is_not_a_failure(
     ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     recorder.record(job, 1, "failed", 0, only_first=True)
@@ -130,7 +130,7 @@ def test_work_that_was_given_up_but_had_succeeded_is_no_failure(
     assert outcomes(ledger, job) == {"ok": 1}
 
 
-def test_a_job_is_complete_when_all_is_published_and_has_an_outcome(
+def test_a_job_is_complete_when_all_files_are_published_and_have_an_outcome(
     ledger: LedgerReader, planner: JobWriter, recorder: OutcomeWriter, job: str
 ) -> None:
     for index in range(3):
@@ -141,7 +141,7 @@ def test_a_job_is_complete_when_all_is_published_and_has_an_outcome(
     assert job in ledger.jobs()
 
 
-def test_a_cancelled_job_waits_for_nothing_but_what_is_in_flight(
+def test_a_cancelled_job_waits_only_for_files_in_flight(
     ledger: LedgerReader, planner: JobWriter, recorder: OutcomeWriter, job: str
 ) -> None:
     recorder.begin_shard(job, "shard", 2)
@@ -157,7 +157,7 @@ def test_a_cancelled_job_waits_for_nothing_but_what_is_in_flight(
     assert counts.cancelled == 2
 
 
-def test_workers_hear_of_a_cancelled_job_within_a_second(
+def test_workers_see_a_cancellation_within_a_second(
     settings: Settings, planner: JobWriter, job: str
 ) -> None:
     now = [0.0]
@@ -168,7 +168,7 @@ def test_workers_hear_of_a_cancelled_job_within_a_second(
     assert recorder.is_cancelled(job)
 
 
-def test_files_that_are_tried_again_wait_and_are_known_until_they_are_published(
+def test_retried_files_are_waiting_and_listed_until_they_are_published(
     ledger: LedgerReader, planner: JobWriter, recorder: OutcomeWriter, job: str
 ) -> None:
     planner.end_publishing(job)
@@ -188,7 +188,7 @@ def test_files_that_are_tried_again_wait_and_are_known_until_they_are_published(
     assert outcomes(ledger, job) == {}
 
 
-def test_what_s3_says_replaces_nothing_that_is_known(
+def test_restoring_from_s3_does_not_replace_known_outcomes(
     ledger: LedgerReader, planner: JobWriter, recorder: OutcomeWriter, job: str
 ) -> None:
     recorder.record(job, 0, "ok", 10)
@@ -199,7 +199,7 @@ def test_what_s3_says_replaces_nothing_that_is_known(
     assert ledger.examples(job) == [why]
 
 
-def test_only_one_process_writes_the_end_of_a_job(planner: JobWriter, job: str) -> None:
+def test_only_one_process_finalizes_a_job(planner: JobWriter, job: str) -> None:
     assert planner.claim_closing(job, "a", 60)
     assert not planner.claim_closing(job, "b", 60)
     planner.release_closing(job, "b")
@@ -208,7 +208,7 @@ def test_only_one_process_writes_the_end_of_a_job(planner: JobWriter, job: str) 
     assert planner.claim_closing(job, "b", 60)
 
 
-def test_a_job_goes_on_whose_files_were_published_again_meanwhile(
+def test_a_job_whose_files_were_republished_meanwhile_is_not_closed(
     ledger: LedgerReader, planner: JobWriter, job: str
 ) -> None:
     before = counts_of(ledger, job).rounds
@@ -218,9 +218,7 @@ def test_a_job_goes_on_whose_files_were_published_again_meanwhile(
     assert planner.close(job, 1000, before + 1)
 
 
-def test_a_job_that_is_over_is_forgotten_after_some_time(
-    settings: Settings, planner: JobWriter, job: str
-) -> None:
+def test_the_keys_of_a_closed_job_expire(settings: Settings, planner: JobWriter, job: str) -> None:
     assert planner.close(job, 1000, 0)
     redis: Any = connect(settings)
     keys = [key for key in redis.keys(f"fleet:job:{job}*") if not key.endswith(":closing")]

@@ -1,4 +1,4 @@
-"""Every key of a job's ledger that may be lost, by itself and with any other: never complete."""
+"""A job that lost any key of its ledger, or any two keys, is never reported as complete."""
 
 import itertools
 import uuid
@@ -18,7 +18,7 @@ from tests.support.messages import FILES, Worker, ended, half_done, shards_waiti
 
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A fleet of its own."""
+    """A separate fleet."""
     prefix = f"{uuid.uuid4()}:"
     monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
     return settings.model_copy(update={"key_prefix": prefix})
@@ -33,16 +33,16 @@ Keys = dict[str, tuple[bytes, int]]
 
 
 def kept(settings: Settings, job: str) -> Keys:
-    """Every key of the ledger of a job as it is, with its time to live."""
+    """A dump of every key of the ledger of a job, with its time to live."""
     redis: Any = connect(settings)
-    redis = redis.from_url(settings.broker_url)  # a dump is no text
+    redis = redis.from_url(settings.broker_url)  # a dump is binary
     names = [*redis.keys(f"{settings.key_prefix}fleet:job:{job}*")]
     names.append(f"{settings.key_prefix}fleet:jobs".encode())
     return {name.decode(): (redis.dump(name), max(0, redis.pttl(name))) for name in names}
 
 
 def put_back(settings: Settings, keys: Keys, *, but: tuple[str, ...]) -> None:
-    """The ledger as it was, without some of its keys."""
+    """Restore the ledger without some of its keys."""
     wipe(settings)
     redis: Any = connect(settings)
     for name, (value, ttl) in keys.items():
@@ -57,15 +57,15 @@ def losses(keys: Keys) -> Iterator[tuple[str, ...]]:
 
 
 def compared(counts: JobCounts) -> JobCounts:
-    """Without what nobody needs to know of a job once more, or S3 cannot tell."""
+    """The counts without the fields that S3 does not store."""
     forgotten: dict[str, Any] = {"closed_at": None, "work_ms": 0, "restored_ms": 0, "rounds": 0}
-    # S3 has the second at which `enqueue` was called, which is before the ledger's
+    # S3 has the time of the call of `enqueue`, which is earlier than the ledger's
     assert counts.created_at > 0
     return replace(counts, open_shards=0, in_flight=0, created_at=0.0, **forgotten)
 
 
 def parts_lost(settings: Settings, job: str, lost: tuple[str, ...]) -> set[str]:
-    """What hangs on the job, "" for its hash."""
+    """The lost keys of the job without their prefix; "" is its hash."""
     base = f"{settings.key_prefix}fleet:job:{job}"
     return {name.removeprefix(base).removeprefix(":") for name in lost if name.startswith(base)}
 
@@ -86,7 +86,7 @@ def each_loss(
 
 
 @pytest.mark.slow
-def test_in_the_middle_of_a_job_any_loss_of_keys_is_noticed_and_repaired(
+def test_any_loss_of_keys_in_a_running_job_is_detected_and_repaired(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     job = half_done(settings, store, output, tmp_path / "a.jsonl")
@@ -109,7 +109,7 @@ def test_in_the_middle_of_a_job_any_loss_of_keys_is_noticed_and_repaired(
 
 
 @pytest.mark.slow
-def test_at_the_end_of_a_job_any_loss_of_keys_is_noticed_and_repaired(
+def test_any_loss_of_keys_in_a_finished_job_is_detected_and_repaired(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     job = ended(settings, store, output, tmp_path / "a.jsonl")
@@ -136,13 +136,13 @@ def test_at_the_end_of_a_job_any_loss_of_keys_is_noticed_and_repaired(
 @pytest.mark.parametrize(
     "field", ["created_at", "output", "published", "files", "windows", "queue", "request"]
 )
-def test_a_field_that_is_lost_is_restored(
+def test_a_lost_field_is_restored(
     settings: Settings, store: S3Store, output: str, tmp_path: Path, field: str
 ) -> None:
     job = ended(settings, store, output, tmp_path / "a.jsonl")
     before, redis = status(job, settings).counts, connect(settings)
     assert redis.hdel(f"{settings.key_prefix}fleet:job:{job}", field) == 1
-    if field not in {"windows", "queue", "request"}:  # the cursor knows the windows, too
+    if field not in {"windows", "queue", "request"}:  # the cursor has the windows as well
         assert status(job, settings).progress.state == "unknown"
     reconcile(job, output=output, settings=settings)
     after = status(job, settings)
@@ -150,13 +150,13 @@ def test_a_field_that_is_lost_is_restored(
 
 
 @pytest.mark.slow
-def test_a_cancelled_job_stays_cancelled_or_is_unknown_whatever_is_lost(
+def test_a_cancelled_job_is_cancelled_or_unknown_after_any_loss(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     job = half_done(settings, store, output, tmp_path / "a.jsonl")
     cancel(job, settings)
     last = max(shards_waiting(settings), key=lambda one: str(one["shard"]))
-    Worker(settings, store, {}).begin(last).end(work_ms=0)  # it cancels its files
+    Worker(settings, store, {}).begin(last).end(work_ms=0)  # this cancels its files
     before = status(job, settings)
     assert before.counts.outcomes["cancelled"] == 2
     keys = kept(settings, job)

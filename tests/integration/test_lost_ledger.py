@@ -1,4 +1,4 @@
-"""A ledger that Redis has lost, whole or in part, is rebuilt from S3; until then nobody knows."""
+"""A lost or partly lost ledger is rebuilt from S3; until then the job state is unknown."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ from tests.support.messages import FILES, Worker, ended, enqueued, half_done, sh
 
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A fleet of its own."""
+    """A separate fleet."""
     prefix = f"{uuid.uuid4()}:"
     monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
     return settings.model_copy(update={"key_prefix": prefix})
@@ -30,7 +30,7 @@ def output() -> str:
     return f"s3://transcripts/{uuid.uuid4()}/"
 
 
-def test_what_workers_bring_back_of_a_wiped_ledger_is_not_complete(
+def test_a_wiped_ledger_that_workers_write_to_is_not_complete(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     job, worker = enqueued(output, tmp_path / "a.jsonl"), Worker(settings, store, {})
@@ -59,7 +59,7 @@ def test_what_workers_bring_back_of_a_wiped_ledger_is_not_complete(
     assert store.read(job_uri(output, job, "_SUCCESS")) == b""
 
 
-def test_a_ledger_that_is_wiped_while_the_job_is_enqueued_is_not_complete(
+def test_a_ledger_wiped_during_the_enqueue_is_not_complete(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:
     path, files, wiped = tmp_path / "list.jsonl", 12_000, list[int]()
@@ -78,7 +78,7 @@ def test_a_ledger_that_is_wiped_while_the_job_is_enqueued_is_not_complete(
     assert (after.progress.state, after.counts.files, after.waiting) == ("running", files, files)
 
 
-def test_files_that_failed_are_not_retried_by_a_ledger_that_may_have_forgotten_them(
+def test_failed_files_are_not_retried_from_an_incomplete_ledger(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     job = ended(settings, store, output, tmp_path / "a.jsonl")
@@ -89,7 +89,7 @@ def test_files_that_failed_are_not_retried_by_a_ledger_that_may_have_forgotten_t
     assert retry(job, settings).files == 1
 
 
-def test_a_repaired_job_goes_on_to_its_end(
+def test_a_repaired_job_completes(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     job = half_done(settings, store, output, tmp_path / "a.jsonl")
@@ -100,11 +100,11 @@ def test_a_repaired_job_goes_on_to_its_end(
         Worker(settings, store, {}).do(shard)
     after = status(job, settings)
     assert (after.progress.state, after.counts.finished) == ("complete", FILES)
-    told = json.loads(store.read(job_uri(output, job, "report.json")))
-    assert (told["files"], told["outcomes"]["ok"]) == (FILES, 5)
+    written = json.loads(store.read(job_uri(output, job, "report.json")))
+    assert (written["files"], written["outcomes"]["ok"]) == (FILES, 5)
 
 
-def test_a_plan_of_which_s3_has_lost_a_part_is_not_complete(
+def test_a_job_whose_plan_is_partly_lost_in_s3_is_not_complete(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     job = ended(settings, store, output, tmp_path / "a.jsonl")
@@ -115,7 +115,7 @@ def test_a_plan_of_which_s3_has_lost_a_part_is_not_complete(
     assert status(job, settings).progress.state == "unknown"
 
 
-def test_a_whole_ledger_is_kept_when_s3_has_lost_a_part_of_the_plan(
+def test_a_complete_ledger_is_kept_when_s3_has_lost_a_part_of_the_plan(
     settings: Settings, store: S3Store, output: str, tmp_path: Path
 ) -> None:
     job = ended(settings, store, output, tmp_path / "a.jsonl")
@@ -126,7 +126,7 @@ def test_a_whole_ledger_is_kept_when_s3_has_lost_a_part_of_the_plan(
     assert status(job, settings).counts == before.counts
 
 
-def test_a_reconcile_that_fails_leaves_the_job_unknown_and_the_next_one_repairs_it(
+def test_the_next_reconcile_repairs_a_job_after_a_failed_one(
     settings: Settings, store: S3Store, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = ended(settings, store, output, tmp_path / "a.jsonl")
@@ -145,10 +145,10 @@ def test_a_reconcile_that_fails_leaves_the_job_unknown_and_the_next_one_repairs_
 
 
 def fail(*_: object) -> NoReturn:
-    raise StoreUnavailable("S3 is away")
+    raise StoreUnavailable("S3 is unavailable")
 
 
-def test_reconcile_ends_when_s3_does_not_say_why_a_file_failed(
+def test_reconcile_fails_when_error_reports_cannot_be_read(
     settings: Settings, store: S3Store, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, read = ended(settings, store, output, tmp_path / "a.jsonl"), S3Store.read

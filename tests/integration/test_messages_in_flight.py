@@ -1,4 +1,4 @@
-"""What the parent holds of messages: kombu's real books in a real Valkey."""
+"""Messages reserved by the parent, with kombu's real QoS in a real Valkey."""
 
 import select
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ QUEUE = "test-leases"
 
 @pytest.fixture
 def channels(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """Of two workers; one message waits."""
+    """Channels of two workers; one message is waiting."""
     monkeypatch.setattr(RequeueAtHeadQoS, "unready", staticmethod(lambda: 0), raising=False)
     monkeypatch.setattr(redis.Channel, "QoS", RequeueAtHeadQoS)
     app = make_app(settings)
@@ -43,7 +43,7 @@ def channels(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[li
 def leases(
     settings: Settings, channels: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> LeaseRenewal:
-    """Of the first worker."""
+    """The lease renewal of the first worker."""
     slots = SlotFiles(settings.run_dir)
     slots.start(1)
     monkeypatch.setattr(
@@ -52,22 +52,20 @@ def leases(
     return LeaseRenewal(None)
 
 
-def look_twice(leases: LeaseRenewal, channel: Any) -> None:
+def tick_twice(leases: LeaseRenewal, channel: Any) -> None:
     consumer = SimpleNamespace(task_consumer=SimpleNamespace(channel=channel))
     leases.tick(consumer)
     leases.tick(consumer)
 
 
-def test_what_nobody_works_on_any_more_is_given_back(
-    leases: LeaseRenewal, channels: list[Any]
-) -> None:
+def test_an_orphaned_message_is_requeued(leases: LeaseRenewal, channels: list[Any]) -> None:
     mine, others = channels
     assert mine.basic_get(QUEUE)
-    look_twice(leases, mine)
+    tick_twice(leases, mine)
     assert others.basic_get(QUEUE)
 
 
-def test_what_was_given_back_is_not_taken_from_who_has_it_now(
+def test_a_requeued_message_is_not_taken_from_its_new_worker(
     leases: LeaseRenewal, channels: list[Any], settings: Settings
 ) -> None:
     mine, others = channels
@@ -75,26 +73,26 @@ def test_what_was_given_back_is_not_taken_from_who_has_it_now(
     mine.qos.reject(message.delivery_tag, requeue=True)
     again = others.basic_get(QUEUE)
     assert again.delivery_tag == message.delivery_tag
-    look_twice(leases, mine)
+    tick_twice(leases, mine)
     assert others.basic_get(QUEUE) is None
     assert connect(settings).hlen("unacked") == 1
 
 
-def test_what_waits_for_its_time_stays(
+def test_a_message_with_an_eta_is_not_requeued(
     leases: LeaseRenewal, channels: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A twin of the same id, which ends, takes it out of Celery's dict."""
+    """A duplicate with the same id that ends removes it from Celery's dict."""
     mine, others = channels
     waits = SimpleNamespace(message=mine.basic_get(QUEUE))
     monkeypatch.setattr(celery_state, "scheduled_requests", [waits])
-    look_twice(leases, mine)
+    tick_twice(leases, mine)
     assert others.basic_get(QUEUE) is None
 
 
-def test_what_an_earlier_connection_brought_takes_room_until_it_is_done(
+def test_a_running_message_of_an_earlier_connection_counts_as_prefetched(
     channels: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a reconnection the books are empty, and a busy worker would take one that must wait."""
+    """After a reconnection kombu has no record of it, and a busy worker would fetch another."""
     qos = channels[0].qos
     channels[0].basic_qos(0, 2, False)
     before, now = (SimpleNamespace(message=SimpleNamespace(delivery_tag=n)) for n in ("a", "b"))
@@ -107,16 +105,16 @@ def test_what_an_earlier_connection_brought_takes_room_until_it_is_done(
     assert qos.can_consume()
 
 
-def test_a_claim_that_its_child_gave_up_while_it_was_renewed_is_free(
+def test_a_lock_that_its_child_releases_during_renewal_stays_free(
     leases: LeaseRenewal, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = leases.parent_context
     context.slots.write(SlotState(slot=0, pid=7, state="ready", device="cpu"))
     heart = Heartbeat(progress_path(settings.run_dir, 0), pid=7)
     heart.begin("shard", "first")
-    at_work = SimpleNamespace(args=[a_shard("s3://in/a.wav").to_message()], worker_pid=7)
-    monkeypatch.setattr(celery_state, "active_requests", [at_work])
-    identity = identity_in(at_work)
+    running = SimpleNamespace(args=[a_shard("s3://in/a.wav").to_message()], worker_pid=7)
+    monkeypatch.setattr(celery_state, "active_requests", [running])
+    identity = identity_in(running)
     assert identity
     context.renew_locks()
     assert context.shard_lock.take(identity, "another") > 0
@@ -133,7 +131,7 @@ def test_a_claim_that_its_child_gave_up_while_it_was_renewed_is_free(
     context.shard_lock.release(identity, "another")
 
 
-def test_what_redis_has_let_go_of_is_taken_although_there_is_no_room_left(
+def test_a_popped_message_is_received_even_without_a_free_slot(
     channels: list[Any], settings: Settings
 ) -> None:
     mine, others = channels
@@ -144,7 +142,7 @@ def test_what_redis_has_let_go_of_is_taken_although_there_is_no_room_left(
     poller, cycle = select.poll(), mine.connection.cycle
     cycle.on_poll_init(poller)
     cycle.on_poll_start()
-    mine.qos._delivered["a message that had been put off"] = None
+    mine.qos._delivered["a postponed message"] = None
     assert mine._in_poll
     others.qos.reject(first.delivery_tag, requeue=True)
     (fd,) = cycle.fds
@@ -156,4 +154,4 @@ def test_what_redis_has_let_go_of_is_taken_although_there_is_no_room_left(
     assert [one.delivery_tag for one in got] == [first.delivery_tag]
     assert client.hexists("unacked", first.delivery_tag)
     cycle.on_poll_start()
-    assert not mine._in_poll  # and no further one is asked for
+    assert not mine._in_poll  # no further message is requested

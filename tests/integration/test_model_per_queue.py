@@ -1,4 +1,4 @@
-"""Several models in one fleet: where a job goes, what is done already, and what is refused."""
+"""Several models in one fleet: routing, existing results and rejected options."""
 
 import json
 import time
@@ -28,7 +28,7 @@ FILES = 3
 
 @pytest.fixture
 def mine(settings: Settings) -> Settings:
-    """A fleet of its own in the Redis of all tests, whose producers know of no model."""
+    """A separate fleet in the shared Redis; its producers have no model configured."""
     return settings.model_copy(update={"key_prefix": f"{uuid.uuid4()}:", "model": ZH})
 
 
@@ -38,13 +38,13 @@ def state(mine: Settings) -> WorkerRegistry:
 
 
 def start_worker(state: WorkerRegistry, queue: str, model: str, **can: Any) -> None:
-    """What a worker tells when it is ready."""
+    """Register the model as a worker does when it is ready."""
     state.register_model(model, f"sha256:{model}", Abilities(**can), queue)
     state.heartbeat(queue, model, time.time())
 
 
 class Backlog:
-    """A manifest of three files with an output of their own."""
+    """A manifest of three files with its own output."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.settings = settings
@@ -76,11 +76,11 @@ def backlog(mine: Settings, tmp_path: Path) -> Backlog:
 
 
 def waiting(settings: Settings, queue: str) -> int:
-    """Messages of a queue, in all of its lanes."""
+    """The number of messages of a queue in all of its lanes."""
     return LedgerReader(connect(settings), settings.key_prefix).backlog(queue)[0]
 
 
-def test_a_job_goes_to_the_workers_that_hold_its_model(
+def test_a_job_is_sent_to_the_workers_that_serve_its_model(
     backlog: Backlog, mine: Settings, state: WorkerRegistry
 ) -> None:
     start_worker(state, "fleet", ZH)
@@ -91,7 +91,7 @@ def test_a_job_goes_to_the_workers_that_hold_its_model(
     assert funasr_fleet.status(found.job, mine).ready_messages == 1
 
 
-def test_without_a_model_all_is_as_it_was(
+def test_without_a_model_the_default_queue_is_used(
     backlog: Backlog, mine: Settings, state: WorkerRegistry
 ) -> None:
     start_worker(state, "fleet", ZH)
@@ -101,21 +101,23 @@ def test_without_a_model_all_is_as_it_was(
     assert (waiting(mine, "senses"), waiting(mine, "fleet")) == (0, 1)
 
 
-def test_nobody_is_a_warning_before_the_first_message(backlog: Backlog, mine: Settings) -> None:
-    queue, heard = queue_of_model(SENSE), []
+def test_a_queue_without_workers_is_a_warning_before_the_first_message(
+    backlog: Backlog, mine: Settings
+) -> None:
+    queue, received = queue_of_model(SENSE), []
 
-    def hear(warning: str) -> None:
-        heard.append((warning, waiting(mine, queue)))
+    def receive(warning: str) -> None:
+        received.append((warning, waiting(mine, queue)))
 
-    found = backlog.enqueue(model=SENSE, warn=hear)
+    found = backlog.enqueue(model=SENSE, warn=receive)
     assert found.queue == queue
-    assert [(warning, 0) for warning in found.warnings] == heard
+    assert [(warning, 0) for warning in found.warnings] == received
     assert f"FLEET_MODEL={SENSE} fleet worker --queue {queue}" in found.warnings[0]
     assert waiting(mine, queue) == 1
     assert "no worker serves queue fleet now" in backlog.enqueue().warnings[0]
 
 
-def test_where_nothing_is_published_nobody_is_missed(
+def test_without_files_to_publish_missing_workers_are_not_a_warning(
     backlog: Backlog, state: WorkerRegistry, store: S3Store
 ) -> None:
     state.register_model(ZH, f"sha256:{ZH}")
@@ -124,15 +126,15 @@ def test_where_nothing_is_published_nobody_is_missed(
     assert (found.skipped, found.enqueued, found.warnings) == (FILES, 0, [])
 
 
-def test_a_redis_that_was_emptied_makes_nothing_be_done_again(
+def test_existing_results_are_skipped_after_redis_was_emptied(
     backlog: Backlog, state: WorkerRegistry, store: S3Store
 ) -> None:
-    state.heartbeat("fleet", ZH, time.time())  # which is told anew, unlike the revision
+    state.heartbeat("fleet", ZH, time.time())  # registered again, unlike the revision
     backlog.has_results_of(ZH, store)
     assert backlog.enqueue().skipped == FILES
 
 
-def test_a_model_without_a_name_is_refused(backlog: Backlog) -> None:
+def test_an_empty_model_name_is_rejected(backlog: Backlog) -> None:
     with pytest.raises(OptionsRefused, match="model name is empty"):
         backlog.enqueue(model=" ")
 
@@ -140,14 +142,14 @@ def test_a_model_without_a_name_is_refused(backlog: Backlog) -> None:
 @pytest.mark.parametrize(
     ("asked", "made_by", "skipped"),
     [
-        (None, SENSE, FILES),  # which is what serves the queue, whatever FLEET_MODEL says here
+        (None, SENSE, FILES),  # the model of the queue takes precedence over FLEET_MODEL
         (None, ZH, 0),
         (ZH, ZH, FILES),
         (ZH, SENSE, 0),
         ("never/loaded", SENSE, 0),
     ],
 )
-def test_done_is_what_the_model_of_the_job_has_made(
+def test_only_results_of_the_model_of_the_job_are_skipped(
     backlog: Backlog,
     state: WorkerRegistry,
     store: S3Store,
@@ -161,12 +163,12 @@ def test_done_is_what_the_model_of_the_job_has_made(
     assert backlog.enqueue(model=asked).skipped == skipped
 
 
-def test_a_job_keeps_its_queue_when_it_is_gone_on_with_retried_and_rebuilt(
+def test_a_job_keeps_its_queue_on_resume_and_retry_but_not_on_rebuild(
     backlog: Backlog, mine: Settings, state: WorkerRegistry, store: S3Store
 ) -> None:
     start_worker(state, "senses", SENSE)
     job = backlog.enqueue(model=SENSE, job="night").job
-    start_worker(state, "fleet", SENSE)  # where a new job would go
+    start_worker(state, "fleet", SENSE)  # the queue of a new job
     again = backlog.enqueue(model=SENSE, job=job)
     assert (again.resumed, again.published_before, again.queue) == (True, True, "senses")
 
@@ -180,11 +182,11 @@ def test_a_job_keeps_its_queue_when_it_is_gone_on_with_retried_and_rebuilt(
     client.delete(Keys(mine.key_prefix).job(job))
     rebuilt = funasr_fleet.reconcile(job, output=backlog.output, settings=mine)
     assert rebuilt.enqueued == FILES
-    assert waiting(mine, "fleet") == 1  # the model is asked where it is now
+    assert waiting(mine, "fleet") == 1  # routed by the current registry
     assert queue_of(JobWriter(client, mine.key_prefix).about(job)["queue"]) == "fleet"
 
 
-def test_what_a_model_cannot_do_is_refused_before_anything_is_there(
+def test_unsupported_options_are_rejected_before_anything_is_written(
     backlog: Backlog, mine: Settings, state: WorkerRegistry, store: S3Store
 ) -> None:
     start_worker(state, "fleet", ZH, hotwords=False)
@@ -198,16 +200,18 @@ def test_what_a_model_cannot_do_is_refused_before_anything_is_there(
     assert backlog.enqueue(model=SENSE, options=words).enqueued == FILES
 
 
-def test_nothing_is_refused_while_nobody_knows(backlog: Backlog, state: WorkerRegistry) -> None:
+def test_options_are_accepted_while_the_abilities_are_unknown(
+    backlog: Backlog, state: WorkerRegistry
+) -> None:
     words = Options(hotwords=("nine",))
     state.register_model(
         ZH, "sha256:1", Abilities()
-    )  # of the settings, but nobody serves the queue
+    )  # the configured model, but no worker is active
     assert backlog.enqueue(options=words).enqueued == FILES
     assert backlog.enqueue(model=SENSE, options=words).enqueued == FILES
 
 
-def test_a_job_whose_files_are_all_sent_is_not_refused_afterwards(
+def test_a_fully_published_job_is_not_rejected_later(
     backlog: Backlog, state: WorkerRegistry
 ) -> None:
     words = Options(hotwords=("nine",))
@@ -216,11 +220,11 @@ def test_a_job_whose_files_are_all_sent_is_not_refused_afterwards(
     assert backlog.enqueue(options=words, job="sent").published_before
 
 
-def test_the_exporter_knows_queues_whose_workers_have_gone(
+def test_the_exporter_reports_queues_without_active_workers(
     backlog: Backlog, mine: Settings, state: WorkerRegistry
 ) -> None:
     state.heartbeat("senses", SENSE, time.time() - 3600)
     backlog.enqueue(model=ZH)
     other = backlog.enqueue(model=SENSE)
-    told = {one.queue: one.ready for one in FleetCollector(mine).collect().queues}
-    assert told == {"fleet": 1, "senses": 0, other.queue: 1}
+    ready = {one.queue: one.ready for one in FleetCollector(mine).collect().queues}
+    assert ready == {"fleet": 1, "senses": 0, other.queue: 1}

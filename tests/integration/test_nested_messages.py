@@ -50,7 +50,7 @@ def impatient_worker(stack: Stack, tmp_path: Path) -> Iterator[LocalWorker]:
 
 @pytest.fixture
 def unchecked_worker(stack: Stack, tmp_path: Path) -> Iterator[LocalWorker]:
-    """A worker that does not look how deeply a message is nested: pickle fails in Celery's pool."""
+    """A worker without the check of the nesting depth: pickle fails in Celery's pool."""
     (tmp_path / "sitecustomize.py").write_text(UNCHECKED)
     own = {"PYTHONPATH": str(tmp_path), "FLEET_KEY_PREFIX": ALONE}
     with LocalWorker({**stack.environment, **own}, tmp_path) as running:
@@ -112,11 +112,11 @@ def instead_of_envelope(output: str, depth: int) -> str:
 
 
 def dead_lettered(worker: LocalWorker, settings: Settings, before: set[str]) -> list[DeadLetter]:
-    """The dead letters that were not there before, once the queue is empty."""
-    letters = DeadLetters(connect(settings), settings.key_prefix)
+    """The new dead letters, once the queue is empty."""
+    dead_letters = DeadLetters(connect(settings), settings.key_prefix)
 
     def new() -> list[DeadLetter]:
-        return [letter for letter in letters.all() if letter.message_id not in before]
+        return [one for one in dead_letters.all() if one.message_id not in before]
 
     worker.process.wait_until(lambda: bool(new()) and not waiting(settings), 60)
     return new()
@@ -130,7 +130,7 @@ def dead_lettered(worker: LocalWorker, settings: Settings, before: set[str]) -> 
 def test_a_nested_message_becomes_a_dead_letter_and_the_next_is_transcribed(
     worker: LocalWorker, settings: Settings, store: S3Store, output: str, place: Any, depth: int
 ) -> None:
-    before = {letter.message_id for letter in DeadLetters(connect(settings)).all()}
+    before = {dead_letter.message_id for dead_letter in DeadLetters(connect(settings)).all()}
     push(settings, place(output, depth))
     assert len(dead_lettered(worker, settings, before)) == 1
     push(settings, envelope(shard_body(shard(output)), task_headers()))
@@ -140,7 +140,7 @@ def test_a_nested_message_becomes_a_dead_letter_and_the_next_is_transcribed(
 
 
 @pytest.mark.slow
-def test_an_idle_child_that_starts_nothing_turns_healthz_red_and_is_replaced(
+def test_an_idle_child_that_starts_nothing_fails_healthz_and_is_replaced(
     impatient_worker: LocalWorker, settings: Settings, store: S3Store, output: str
 ) -> None:
     worker = impatient_worker
@@ -153,7 +153,7 @@ def test_an_idle_child_that_starts_nothing_turns_healthz_red_and_is_replaced(
         assert "although a child was idle" in worker.page("/healthz")[1]
         worker.process.wait_until(lambda: bool(list(store.list(output))), 180)
     finally:
-        with contextlib.suppress(ProcessLookupError):  # it is killed when the test passes
+        with contextlib.suppress(ProcessLookupError):  # the child is killed during the test
             os.kill(child, signal.SIGCONT)
     assert child not in worker_children(worker)
     worker.process.wait_until(lambda: worker.page("/healthz")[0] == 200, 60)
@@ -172,9 +172,9 @@ def test_a_message_that_the_pool_rejects_frees_its_slot(
     before: set[str] = set()
     for _ in range(3):
         push(settings, in_hotwords(output, 700))
-        (letter,) = dead_lettered(unchecked_worker, settings, before)
-        before.add(letter.message_id)
-        assert "cannot be sent to a worker child: maximum recursion depth" in letter.reason
+        (dead_letter,) = dead_lettered(unchecked_worker, settings, before)
+        before.add(dead_letter.message_id)
+        assert "cannot be sent to a worker child: maximum recursion depth" in dead_letter.reason
     push(settings, envelope(shard_body(shard(output)), task_headers()))
     unchecked_worker.process.wait_until(lambda: bool(list(store.list(output))), 60)
     unchecked_worker.process.stop()

@@ -1,4 +1,4 @@
-"""One suite over both implementations of the port to object storage."""
+"""One suite for both implementations of the object storage port."""
 
 import io
 import time
@@ -37,13 +37,13 @@ def prefix() -> str:
     return f"s3://audio/{uuid.uuid4()}/"
 
 
-def test_what_was_written_is_read(either: ObjectStore, prefix: str) -> None:
+def test_a_written_object_can_be_read(either: ObjectStore, prefix: str) -> None:
     either.write(prefix + "a.json", b"one", "application/json")
     either.write(prefix + "a.json", b"two", "application/json")
     assert either.read(prefix + "a.json") == b"two"
 
 
-def test_a_download_starts_at_the_beginning_and_tells_etag_and_size(
+def test_a_download_starts_at_the_beginning_and_has_etag_and_size(
     either: ObjectStore, prefix: str
 ) -> None:
     either.upload(prefix + "b.bin", io.BytesIO(b"x" * 3_000_000))
@@ -56,7 +56,7 @@ def test_a_download_starts_at_the_beginning_and_tells_etag_and_size(
     assert info.etag.startswith('"')
 
 
-def test_a_head_tells_what_a_listing_tells(either: ObjectStore, prefix: str) -> None:
+def test_head_and_listing_return_the_same_metadata(either: ObjectStore, prefix: str) -> None:
     uri = prefix + "\u4f60\u597d +&.wav"
     etag = either.write(uri, b"one", "text/plain")
     (listed,) = either.list(prefix)
@@ -65,7 +65,7 @@ def test_a_head_tells_what_a_listing_tells(either: ObjectStore, prefix: str) -> 
     assert either.head(uri).etag != etag
 
 
-def test_a_head_of_what_is_not_there_says_so(either: ObjectStore, prefix: str) -> None:
+def test_head_of_a_missing_object_raises_object_missing(either: ObjectStore, prefix: str) -> None:
     either.write(prefix + "folder/a", b"", "text/plain")
     for uri in (prefix + "nothing", prefix + "folder", "s3://no-such-bucket/x"):
         with pytest.raises(ObjectMissing, match="does not exist"):
@@ -86,7 +86,7 @@ KEYS = ["a!", "a-1/x", "a/1", "a/2/y", "a0", "b.wav", "b/1", "\u4f60/\u597d +&.w
 
 @pytest.fixture(scope="module", params=["memory", "s3"])
 def filled(request: pytest.FixtureRequest, stack: Stack) -> tuple[ObjectStore, str]:
-    """A store, and the prefix below which it holds KEYS."""
+    """A store and a prefix that contains KEYS."""
     store: ObjectStore = MemoryStore("audio") if request.param == "memory" else S3Store()
     prefix = f"s3://audio/{uuid.uuid4()}/"
     for key in KEYS:
@@ -98,7 +98,7 @@ BEHIND = ["", *KEYS, "a", "a/", "a/1x", "a/2/", "a00", "b/", "b/2", "z", "\u4f60
 
 
 @pytest.mark.parametrize("key", BEHIND)
-def test_a_listing_goes_on_behind_any_key(filled: tuple[ObjectStore, str], key: str) -> None:
+def test_a_listing_continues_after_any_key(filled: tuple[ObjectStore, str], key: str) -> None:
     store, prefix = filled
     listed = store.list(prefix, after=prefix + key)
     assert [found.uri for found in listed] == [prefix + one for one in KEYS if one > key]
@@ -108,7 +108,9 @@ LEVEL: list[str] = ["a!", "a-1/", "a/", "a0", "b.wav", "b/", "\u4f60/"]
 
 
 @pytest.mark.parametrize("key", BEHIND)
-def test_a_level_goes_on_behind_any_key(filled: tuple[ObjectStore, str], key: str) -> None:
+def test_a_listing_of_one_level_continues_after_any_key(
+    filled: tuple[ObjectStore, str], key: str
+) -> None:
     store, prefix = filled
     listed = {found.uri: found for found in store.list_level(prefix, after=prefix + key)}
     level = [uri.removeprefix(prefix) for uri in listed]
@@ -119,13 +121,13 @@ def test_a_level_goes_on_behind_any_key(filled: tuple[ObjectStore, str], key: st
     assert [isinstance(one, Folder) for one in listed.values()] == [n[-1] == "/" for n in level]
 
 
-def test_a_prefix_may_end_within_a_name(filled: tuple[ObjectStore, str]) -> None:
+def test_a_prefix_can_end_within_a_name(filled: tuple[ObjectStore, str]) -> None:
     store, prefix = filled
     listed = [found.uri.removeprefix(prefix) for found in store.list_level(prefix + "a")]
     assert listed == ["a!", "a-1/", "a/", "a0"]
 
 
-def test_a_listing_longer_than_a_page_is_whole(either: ObjectStore, prefix: str) -> None:
+def test_a_listing_of_several_pages_is_complete(either: ObjectStore, prefix: str) -> None:
     keys = [f"{prefix}{n % 3}/{n:04}" for n in range(2100)]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda key: either.write(key, b"", "text/plain"), keys))
@@ -134,7 +136,7 @@ def test_a_listing_longer_than_a_page_is_whole(either: ObjectStore, prefix: str)
     assert len(list(either.list_level(f"{prefix}1/"))) == 700
 
 
-def test_writing_tells_the_etag_that_listings_show(either: ObjectStore, prefix: str) -> None:
+def test_write_returns_the_etag_shown_in_listings(either: ObjectStore, prefix: str) -> None:
     etag = either.write(prefix + "a", b"one", "text/plain")
     (listed,) = either.list(prefix)
     assert etag == listed.etag
@@ -142,7 +144,7 @@ def test_writing_tells_the_etag_that_listings_show(either: ObjectStore, prefix: 
     assert either.write(prefix + "a", b"two", "text/plain") != etag
 
 
-def test_a_listing_tells_when_an_object_was_written(store: S3Store, prefix: str) -> None:
+def test_a_listing_has_the_modification_time_of_objects(store: S3Store, prefix: str) -> None:
     before = time.time()
     store.write(prefix + "a", b"", "text/plain")
     (listed,) = store.list(prefix)
@@ -153,7 +155,7 @@ def test_a_listing_tells_when_an_object_was_written(store: S3Store, prefix: str)
     assert before - 2 <= listed.modified <= time.time() + 2
     asked = store.head(prefix + "a").modified
     assert asked is not None
-    assert abs(asked - listed.modified) <= 1  # a header has no fractions of a second
+    assert abs(asked - listed.modified) <= 1  # the header has whole seconds
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_an_empty_object_has_no_range(either: ObjectStore, prefix: str) -> None:
     assert either.open_range(prefix + "a", 0, 10) == b""
 
 
-def test_deleting_twice_is_no_error(either: ObjectStore, prefix: str) -> None:
+def test_deleting_an_object_twice_is_not_an_error(either: ObjectStore, prefix: str) -> None:
     either.write(prefix + "c", b"", "text/plain")
     either.delete(prefix + "c")
     either.delete(prefix + "c")
@@ -188,7 +190,9 @@ def test_deleting_twice_is_no_error(either: ObjectStore, prefix: str) -> None:
         either.read(prefix + "c")
 
 
-def test_missing_things_have_names(either: ObjectStore, prefix: str) -> None:
+def test_missing_objects_and_buckets_have_their_own_errors(
+    either: ObjectStore, prefix: str
+) -> None:
     with pytest.raises(ObjectMissing, match="does not exist"):
         either.download(prefix + "nothing", io.BytesIO())
     with pytest.raises(ObjectMissing, match="does not exist"):
@@ -204,13 +208,15 @@ def test_missing_things_have_names(either: ObjectStore, prefix: str) -> None:
             act()
 
 
-def test_wrong_credentials_are_refused(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_credentials_are_rejected(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(CredentialsRefused):
         S3Store().check()
 
 
-def test_no_answer_is_unavailable(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_does_not_respond_is_unavailable(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(StoreUnavailable):
         S3Store().check()
@@ -220,7 +226,7 @@ def test_no_answer_is_unavailable(stack: Stack, monkeypatch: pytest.MonkeyPatch)
     ("status", "code", "error"),
     [(403, "AccessDenied", ObjectDenied), (503, "SlowDown", StoreUnavailable)],
 )
-def test_answers_of_the_server_have_names(
+def test_server_responses_map_to_specific_errors(
     stack: Stack,
     prefix: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -235,7 +241,7 @@ def test_answers_of_the_server_have_names(
         etag = store.write(prefix + "denied", b"x", "text/plain")
         with pytest.raises(error):
             store.read(prefix + "denied")
-        # without a body: only the status says what is the matter
+        # without a body, only the status describes the error
         proxy.faults[:] = [Fault("HEAD", "/denied", status, code)]
         with pytest.raises(error):
             store.head(prefix + "denied")

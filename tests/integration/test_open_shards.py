@@ -1,4 +1,4 @@
-"""Shards in the ledger, in a real Valkey: what is in flight, and what keeps a job open."""
+"""Shards in the ledger, in a real Valkey: files in flight and shards that keep a job open."""
 
 import json
 import uuid
@@ -26,7 +26,7 @@ def recorder(settings: Settings) -> OutcomeWriter:
 
 @pytest.fixture
 def job(settings: Settings) -> str:
-    """Of four files."""
+    """A job of four files."""
     name, planner = f"job-{uuid.uuid4()}", JobWriter(connect(settings))
     planner.begin(name, "s3://transcripts/x/", queue="fleet")
     planner.plan(name, 0, 4, 120_000, [])
@@ -39,10 +39,10 @@ def counts_of(ledger: LedgerReader, job: str) -> JobCounts:
     return counts
 
 
-def test_files_are_in_flight_from_the_beginning_of_their_shard_to_its_end(
+def test_files_are_in_flight_while_their_shard_is_running(
     ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
-    for _ in range(2):  # delivered again, after its worker died
+    for _ in range(2):  # redelivered after its worker died
         recorder.begin_shard(job, "shard", 3)
         recorder.record(job, 0, "ok", 10, detail=FileDetail(shard="shard"))
         assert counts_of(ledger, job).in_flight == 2
@@ -50,13 +50,13 @@ def test_files_are_in_flight_from_the_beginning_of_their_shard_to_its_end(
     assert (counts_of(ledger, job).in_flight, counts_of(ledger, job).work_ms) == (0, 1500)
 
 
-def test_a_shard_that_waits_to_be_worked_on_again_keeps_its_job_open(
+def test_a_shard_that_waits_for_a_retry_keeps_its_job_open(
     ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     recorder.begin_shard(job, "shard", 2)
     recorder.suspend_shard(job, "shard")
     recorder.suspend_shard(job, "ended elsewhere")
-    recorder.begin_shard(job, "shard.1", 1)  # a twin of its message was split before
+    recorder.begin_shard(job, "shard.1", 1)  # a duplicate of its message was split before
     recorder.await_shards(job, ["shard.0", "shard.1"])
     assert (counts_of(ledger, job).open_shards, counts_of(ledger, job).in_flight) == (3, 1)
     for name in ("shard", "shard.0", "shard.1"):
@@ -71,7 +71,7 @@ def waiting_of(settings: Settings, job: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def half(settings: Settings, store: S3Store, tmp_path: Path) -> tuple[str, Worker, ShardReporter]:
-    """A job whose shards have ended but one, which was suspended after its file 2 had failed."""
+    """A job with one open shard, which was suspended after its file 2 had failed."""
     name = enqueued(f"s3://transcripts/{uuid.uuid4()}/", tmp_path / "manifest.jsonl")
     worker = Worker(settings, store, {2: "failed"})
     first, second, *others = waiting_of(settings, name)
@@ -89,7 +89,7 @@ def failed_files(store: S3Store, book: ShardReporter) -> list[int]:
     return [json.loads(line)["index"] for line in store.read(uri).splitlines()]
 
 
-def test_a_job_ends_with_its_last_shard_and_knows_its_failures(
+def test_a_job_ends_with_its_last_shard_and_reports_its_failures(
     ledger: LedgerReader, store: S3Store, half: tuple[str, Worker, ShardReporter]
 ) -> None:
     job, worker, book = half
@@ -99,22 +99,22 @@ def test_a_job_ends_with_its_last_shard_and_knows_its_failures(
     assert failed_files(store, book) == [2]
 
 
-def test_reconcile_ends_a_job_whose_last_shard_was_lost_but_not_one_that_is_worked_on(
+def test_reconcile_ends_a_job_with_a_lost_last_shard_but_not_a_running_job(
     settings: Settings,
     ledger: LedgerReader,
     store: S3Store,
     half: tuple[str, Worker, ShardReporter],
 ) -> None:
     job, worker, book = half
-    claims = ShardLock(connect(settings), settings.key_prefix, lease_s=60)
+    locks = ShardLock(connect(settings), settings.key_prefix, lease_s=60)
     identity = identity_of(book.shard.output, book.shard.shard)
-    claims.take(identity, "worker:1")
+    locks.take(identity, "worker:1")
     reconcile(job, settings=settings)
-    for shard in waiting_of(settings, job):  # the lost shard's files are in other shards now
+    for shard in waiting_of(settings, job):  # the files of the lost shard are now in other shards
         if "again" in shard["shard"]:
             worker.do(shard)
     assert counts_of(ledger, job).closed_at is None
-    claims.release(identity, "worker:1")
+    locks.release(identity, "worker:1")
     reconcile(job, settings=settings)
     assert counts_of(ledger, job).closed_at
     assert failed_files(store, book) == [2]

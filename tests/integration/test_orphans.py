@@ -19,7 +19,7 @@ time.sleep(600)
 DEADLINE_S = 20.0
 
 
-def test_a_child_ends_with_a_parent_that_is_killed() -> None:
+def test_a_child_exits_when_its_parent_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         child = psutil.Process(int(parent.stdout.readline()))
@@ -27,5 +27,5 @@ def test_a_child_ends_with_a_parent_that_is_killed() -> None:
         parent.kill()
         give_up = time.monotonic() + DEADLINE_S
         while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-            assert time.monotonic() < give_up, "it lives on"
+            assert time.monotonic() < give_up, "the child is still running"
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Jobs that another Celery client sends: they have no plan, so that nobody knows their end."""
+"""Jobs sent by another Celery client: without a plan their completion is unknown."""
 
 import json
 import uuid
@@ -18,7 +18,7 @@ from tests.support.messages import Worker, shards_waiting
 
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A fleet of its own."""
+    """A separate fleet."""
     prefix = f"{uuid.uuid4()}:"
     monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
     return settings.model_copy(update={"key_prefix": prefix})
@@ -42,12 +42,12 @@ def a_shard(output: str, *indexes: int) -> dict[str, Any]:
 
 @pytest.fixture
 def half_done(worker: Worker, output: str) -> str:
-    """A job of two shards; the other one waits in the queue."""
+    """A job of two shards; the second one is waiting in the queue."""
     worker.do(a_shard(output, 0, 1))
     return "by-hand"
 
 
-def test_what_workers_did_is_counted_and_the_job_is_never_complete(
+def test_results_are_counted_and_the_job_is_never_complete(
     settings: Settings, worker: Worker, half_done: str, output: str
 ) -> None:
     for files in (2, 4):
@@ -61,12 +61,12 @@ def test_what_workers_did_is_counted_and_the_job_is_never_complete(
     assert report(half_done, settings)["finished_at"] is None
 
 
-def test_no_end_of_it_is_written(store: S3Store, half_done: str, output: str) -> None:
+def test_no_completion_documents_are_written(store: S3Store, half_done: str, output: str) -> None:
     names = {one.uri.rpartition("/")[2] for one in store.list(f"{output}_jobs/")}
     assert names == {"by-hand-0.jsonl"}
 
 
-def test_a_shard_in_work_is_enough_to_know_of_it(
+def test_a_running_shard_makes_the_job_known(
     settings: Settings, worker: Worker, output: str
 ) -> None:
     worker.begin(a_shard(output, 0, 1))
@@ -75,29 +75,29 @@ def test_a_shard_in_work_is_enough_to_know_of_it(
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "expected"),
     [
         (False, "output prefix of job 'by-hand': add --output"),
         (True, "no plan for job 'by-hand'"),
     ],
 )
-def test_it_cannot_be_rebuilt_which_is_said_in_one_sentence(
-    settings: Settings, half_done: str, output: str, given: bool, said: str
+def test_reconcile_fails_with_an_explanation(
+    settings: Settings, half_done: str, output: str, given: bool, expected: str
 ) -> None:
     before = status(half_done, settings).counts
-    with pytest.raises(NoPlan, match=said) as caught:
+    with pytest.raises(NoPlan, match=expected) as caught:
         reconcile(half_done, output=output if given else None, settings=settings)
     assert "send the files without a result again" in str(caught.value)
     assert exit_for(caught.value) is Exit.WRONG_USAGE
     assert status(half_done, settings).counts == before
 
 
-def test_it_cannot_be_retried(settings: Settings, half_done: str) -> None:
+def test_retry_is_rejected(settings: Settings, half_done: str) -> None:
     with pytest.raises(CannotRetry, match="another client"):
         retry(half_done, settings)
 
 
-def test_it_can_be_cancelled_and_is_cancelled_then(settings: Settings, half_done: str) -> None:
+def test_the_job_can_be_cancelled(settings: Settings, half_done: str) -> None:
     assert cancel(half_done, settings)
     now = status(half_done, settings)
     assert (now.progress.state, now.counts.complete, now.counts.over) == ("cancelled", False, True)
@@ -105,7 +105,7 @@ def test_it_can_be_cancelled_and_is_cancelled_then(settings: Settings, half_done
     assert OutcomeWriter(connect(settings), settings.key_prefix).is_cancelled(half_done)
 
 
-def test_no_job_is_enqueued_under_its_name(
+def test_no_job_can_be_enqueued_under_its_name(
     settings: Settings, store: S3Store, half_done: str, output: str
 ) -> None:
     store.write("s3://audio/other-clients/a.wav", b"x", "audio/wav")

@@ -1,4 +1,4 @@
-"""From what producers and workers write into a real Valkey to what `fleet status` says."""
+"""`fleet status` reports what producers and workers write into a real Valkey."""
 
 import time
 import uuid
@@ -38,7 +38,7 @@ def recorder(client: Any) -> OutcomeWriter:
 
 @pytest.fixture
 def job(planner: JobWriter) -> str:
-    """Six files in one window; the last has its result already."""
+    """A job of six files in one window; the last has a result already."""
     name = f"job-{uuid.uuid4()}"
     planner.begin(name, "s3://transcripts/x/")
     planner.plan(name, 0, 6, 5 * HOUR_MS, done=[5])
@@ -46,14 +46,14 @@ def job(planner: JobWriter) -> str:
 
 
 def work_on(recorder: OutcomeWriter, job: str) -> None:
-    """A worker does three of the four files of its first shard."""
+    """Record the work on three of the four files of the first shard."""
     recorder.begin_shard(job, "s1", 4)
     recorder.record(job, 0, "ok", HOUR_MS, detail=FileDetail(shard="s1", seconds=1.5))
     recorder.record(job, 1, "empty", HOUR_MS, detail=FileDetail(shard="s1", seconds=0.7))
     recorder.record(job, 2, "failed", 0, detail=BROKEN)
 
 
-def test_status_follows_a_job_from_its_planning_to_its_end(
+def test_status_follows_a_job_from_planning_to_completion(
     planner: JobWriter, recorder: OutcomeWriter, job: str, settings: Settings
 ) -> None:
     planned = funasr_fleet.status(job, settings).progress
@@ -80,7 +80,7 @@ def test_status_follows_a_job_from_its_planning_to_its_end(
     assert document["cost_so_far"] == document["cost_expected"] == pytest.approx(0.2)
 
 
-def test_a_shard_that_is_delivered_again_changes_nothing(
+def test_a_redelivered_shard_does_not_change_the_counts(
     recorder: OutcomeWriter, job: str, settings: Settings
 ) -> None:
     work_on(recorder, job)
@@ -90,7 +90,7 @@ def test_a_shard_that_is_delivered_again_changes_nothing(
     assert (again.outcomes, again.audio_ms) == (once.outcomes, once.audio_ms)
 
 
-def test_failures_are_grouped_and_the_page_shows_them(
+def test_failures_are_grouped_in_the_report_page(
     recorder: OutcomeWriter, job: str, settings: Settings
 ) -> None:
     work_on(recorder, job)
@@ -104,7 +104,7 @@ def test_failures_are_grouped_and_the_page_shows_them(
     assert "calls/c.mp3" in page(document, groups)
 
 
-def test_workers_are_seen(recorder: OutcomeWriter, job: str, settings: Settings) -> None:
+def test_active_workers_are_listed(recorder: OutcomeWriter, job: str, settings: Settings) -> None:
     name = f"fleet@{uuid.uuid4()}"
     recorder.see(WorkerSeen(worker=name, slot=1, at=time.time(), job=job, shard="s1"))
     (view,) = [one for one in funasr_fleet.status(job, settings).workers if one.worker == name]
@@ -112,7 +112,7 @@ def test_workers_are_seen(recorder: OutcomeWriter, job: str, settings: Settings)
     assert view.heard_s_ago < 60
 
 
-def test_a_job_whose_keys_are_gone_leaves_the_list(
+def test_a_job_whose_keys_are_gone_is_not_listed(
     client: Any, planner: JobWriter, job: str, ledger: LedgerReader, settings: Settings
 ) -> None:
     assert job in [one.job for one in funasr_fleet.list_jobs(settings)]
@@ -123,13 +123,13 @@ def test_a_job_whose_keys_are_gone_leaves_the_list(
 
 
 @pytest.mark.parametrize("ask", [funasr_fleet.status, funasr_fleet.failures, funasr_fleet.report])
-def test_a_job_that_is_not_known_is_an_error(ask: Any, settings: Settings) -> None:
+def test_an_unknown_job_is_an_error(ask: Any, settings: Settings) -> None:
     with pytest.raises(NoSuchJob, match="fleet jobs"):
         ask("never-seen", settings)
 
 
 @pytest.mark.parametrize("ask", [funasr_fleet.status, funasr_fleet.failures, funasr_fleet.report])
-def test_a_name_that_is_no_job_name_is_an_error(ask: Any, settings: Settings) -> None:
+def test_an_invalid_job_name_is_an_error(ask: Any, settings: Settings) -> None:
     with pytest.raises(BadJobName, match="is not a job name"):
         ask("night:failed", settings)
 
@@ -137,7 +137,7 @@ def test_a_name_that_is_no_job_name_is_an_error(ask: Any, settings: Settings) ->
 WINDOW = 10_000
 
 
-def test_the_status_of_ten_million_files_takes_a_few_commands(
+def test_the_status_of_ten_million_files_needs_few_commands(
     client: Any, planner: JobWriter, recorder: OutcomeWriter, settings: Settings
 ) -> None:
     job = f"job-{uuid.uuid4()}"
@@ -145,7 +145,7 @@ def test_the_status_of_ten_million_files_takes_a_few_commands(
     for window in range(1000):
         planner.plan(job, window, WINDOW, WINDOW * 60_000, done=[window * WINDOW])
     planner.end_publishing(job)
-    # 8 million done, but for the thousand that were so before; a bit each, as workers leave them
+    # 8 million done, except a thousand skipped ones; one bit each, as workers write them
     done = bytearray(b"\xff" * 1_000_000)
     for window in range(800):
         done[window * WINDOW // 8] &= 0x7F

@@ -1,4 +1,4 @@
-"""A child that has grown too large is replaced between two shards, and nothing comes of it."""
+"""A child that uses too much memory is replaced between two shards without side effects."""
 
 import json
 import uuid
@@ -20,7 +20,7 @@ LIMIT_MB = "100"
 """Less than any child holds once its models are loaded."""
 
 
-def test_a_child_that_holds_too_much_is_replaced_after_its_shard(
+def test_a_child_over_its_memory_limit_is_replaced_after_its_shard(
     stack: Stack, settings: Settings, store: S3Store, tmp_path: Path
 ) -> None:
     queue = f"recycling-{uuid.uuid4()}"

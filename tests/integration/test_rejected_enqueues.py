@@ -25,7 +25,7 @@ GOOD = '{"audio": "s3://audio/a.wav"}\n'
 
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A fleet of its own, without workers."""
+    """A separate fleet without workers."""
     prefix = f"{uuid.uuid4()}:"
     monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
     return settings.model_copy(update={"key_prefix": prefix})
@@ -40,13 +40,13 @@ def output() -> str:
 def nothing_is_left(settings: Settings, store: S3Store, output: str) -> Callable[[], bool]:
     redis: Any = connect(settings)
 
-    def look() -> bool:
+    def check() -> bool:
         assert list_jobs(settings) == []
         assert redis.keys(f"{settings.key_prefix}fleet:job*") == []
         assert list(store.list(output)) == []
         return True
 
-    return look
+    return check
 
 
 def a_manifest(path: Path, *lines: str) -> str:

@@ -67,14 +67,14 @@ def audio(store: S3Store) -> str:
 
 
 def fleet_dead(*arguments: str) -> Any:
-    """What `fleet dead ... --json` prints."""
+    """The JSON output of `fleet dead`."""
     command = [sys.executable, "-m", "funasr_fleet", "dead", *arguments, "--json"]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
-def letters_of(settings: Settings, job: str) -> list[DeadLetter]:
-    letters = DeadLetters(connect(settings), settings.key_prefix)
-    return [one for one in letters.all() if one.job == job]
+def dead_letters_of(settings: Settings, job: str) -> list[DeadLetter]:
+    dead_letters = DeadLetters(connect(settings), settings.key_prefix)
+    return [one for one in dead_letters.all() if one.job == job]
 
 
 def wait_until_over(worker: LocalWorker, settings: Settings, job: str) -> None:
@@ -91,7 +91,7 @@ def test_requeued_files_succeed_once_the_output_is_writable(
     files_of_a_shard: int,
 ) -> None:
     where = f"s3://transcripts/{uuid.uuid4()}/"
-    # results are denied, the job's own folder is not: the job ends, with all of it failed
+    # results are denied but the job folder is not: the job ends with all files failed
     proxy.faults[:] = [
         Fault("PUT", where.removeprefix("s3:/") + name, 403, "AccessDenied") for name in NAMES
     ]
@@ -99,12 +99,12 @@ def test_requeued_files_succeed_once_the_output_is_writable(
     wait_until_over(worker, settings, job)
     assert status(job, settings).counts.outcomes["failed"] == 3
     assert json.loads(store.read(job_uri(where, job, "report.json")))["outcomes"]["failed"] == 3
-    told = fleet_dead("list", "--job", job)
-    assert told["total"] == len(told["letters"]) == len(letters_of(settings, job))
-    assert {one for letter in told["letters"] for one in letter["files"]} == {
+    printed = fleet_dead("list", "--job", job)
+    assert printed["total"] == len(printed["letters"]) == len(dead_letters_of(settings, job))
+    assert {one for dead_letter in printed["letters"] for one in dead_letter["files"]} == {
         audio + name for name in NAMES
     }
-    assert all("denied" in letter["reason"] for letter in told["letters"])
+    assert all("denied" in dead_letter["reason"] for dead_letter in printed["letters"])
 
     proxy.faults.clear()
     assert fleet_dead("requeue", "--job", job)["files"] == 3
@@ -121,7 +121,7 @@ def test_requeued_files_succeed_once_the_output_is_writable(
         assert json.loads(store.read(f"{where}{name}.json"))["text"]
         with pytest.raises(ObjectMissing):
             store.read(f"{where}{name}.error.json")
-    assert letters_of(settings, job) == []
+    assert dead_letters_of(settings, job) == []
 
 
 def test_a_requeued_shard_that_fails_again_becomes_a_dead_letter_again(
@@ -134,14 +134,14 @@ def test_a_requeued_shard_that_fails_again_becomes_a_dead_letter_again(
     job = enqueue([audio], output=where).job
     wait_until_over(worker, settings, job)
     before = status(job, settings).counts.closed_at
-    (letter,) = letters_of(settings, job)
-    assert fleet_dead("requeue", letter.message_id)["requeued"] == 1
+    (dead_letter,) = dead_letters_of(settings, job)
+    assert fleet_dead("requeue", dead_letter.message_id)["requeued"] == 1
     worker.process.wait_until(
         lambda: status(job, settings).counts.closed_at not in (None, before), DEADLINE_S
     )
     proxy.faults.clear()
-    (again,) = letters_of(settings, job)
-    assert again.message_id == letter.message_id
+    (again,) = dead_letters_of(settings, job)
+    assert again.message_id == dead_letter.message_id
     assert status(job, settings).counts.outcomes["failed"] == 3
     assert fleet_dead("drop", "--job", job) == {"dropped": 1, "unknown": []}
-    assert letters_of(settings, job) == []
+    assert dead_letters_of(settings, job) == []

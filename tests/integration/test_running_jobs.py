@@ -64,7 +64,7 @@ def audio(store: S3Store) -> str:
 
 
 def a_manifest(path: Path, audio: str, files: int, **also: str) -> str:
-    """The same recording again and again, and others by their ids."""
+    """Rows of the same recording with different ids."""
     rows = [{"audio": audio, "id": f"{number:04d}"} for number in range(files)]
     rows += [{"audio": other, "id": name} for name, other in also.items()]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -77,7 +77,7 @@ def wait_until_over(worker: LocalWorker, settings: Settings, job: str) -> None:
 
 @contextlib.contextmanager
 def paused(worker: LocalWorker) -> Iterator[None]:
-    """All of the worker stands still."""
+    """Suspend all processes of the worker."""
     os.killpg(worker.process.group, signal.SIGSTOP)
     try:
         yield
@@ -94,9 +94,9 @@ def test_a_finished_job_has_a_report_and_a_success_marker(
 ) -> None:
     job = enqueue([a_manifest(tmp_path / "a.jsonl", audio, 12)], output=output, limits=SMALL).job
     wait_until_over(worker, settings, job)
-    told = read(store, job_uri(output, job, "report.json"))
-    assert (told["files"], told["outcomes"]["ok"], told["failures"]) == (12, 12, {})
-    assert told["audio_hours"] == pytest.approx(
+    written = read(store, job_uri(output, job, "report.json"))
+    assert (written["files"], written["outcomes"]["ok"], written["failures"]) == (12, 12, {})
+    assert written["audio_hours"] == pytest.approx(
         status(job, settings).counts.audio_ms / 3.6e6, abs=1e-4
     )
     assert store.read(job_uri(output, job, "_SUCCESS")) == b""
@@ -164,7 +164,7 @@ def test_a_small_job_does_not_wait_for_a_huge_one(
     wait_until_over(worker, settings, small)
     meanwhile = status(huge, settings).counts.finished - before
     cancel(huge, settings)
-    assert meanwhile < 200  # a few shards for each of its own, not all of them first
+    assert meanwhile < 200  # a few shards of the large job per shard of the small one
     worker.process.wait_until(lambda: not shards_waiting(settings), DEADLINE_S)
 
 

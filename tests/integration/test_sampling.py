@@ -1,4 +1,4 @@
-"""Headers read from a real S3 by ranges tell what the decoder finds in the whole file."""
+"""Durations from headers, read by range from a real S3, match the decoder."""
 
 import uuid
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ NO_READER = {".webm"}
 
 
 def decoded_ms(path: Path) -> int | None:
-    """What FFmpeg says of a whole file; None when it is no audio."""
+    """The duration of a file decoded by FFmpeg; None if it is not audio."""
     try:
         with av.open(str(path)) as container:
             return (container.duration or 0) // 1000
@@ -42,7 +42,7 @@ def listed(store: S3Store, prefix: str) -> list[ObjectInfo]:
     return list(store.list(prefix))
 
 
-def test_each_sample_is_as_long_as_it_is(
+def test_header_durations_match_the_decoded_durations(
     store: S3Store, prefix: str, listed: list[ObjectInfo]
 ) -> None:
     refs = [a_ref(info.uri, bytes=info.size_bytes) for info in listed]
@@ -52,8 +52,8 @@ def test_each_sample_is_as_long_as_it_is(
         assert one.duration_ms == (expected_ms and pytest.approx(expected_ms, abs=120)), path
 
 
-class Watched(S3Store):
-    """Counts the bytes that come over the wire."""
+class CountingStore(S3Store):
+    """Counts the bytes that are fetched."""
 
     fetched_bytes = 0
 
@@ -68,10 +68,10 @@ class Watched(S3Store):
     ("name", "body", "duration_ms"),
     [("a.wav", silent_wav(100_000_000), 3_125_000), ("a.mp3", mp3(240_000), 6_269_388)],
 )
-def test_a_hundred_megabytes_cost_less_than_one(
+def test_probing_a_hundred_megabytes_reads_less_than_one(
     stack: object, prefix: str, name: str, body: bytes, duration_ms: int
 ) -> None:
-    store = Watched()
+    store = CountingStore()
     uri = f"{prefix}large/{name}"
     store.write(uri, body, "audio/any")
     (found,) = measure([a_ref(uri)], store)
@@ -81,7 +81,7 @@ def test_a_hundred_megabytes_cost_less_than_one(
     store.delete(uri)
 
 
-def test_a_dry_run_of_the_samples_is_near_to_what_they_hold(
+def test_a_dry_run_estimate_is_close_to_the_actual_duration(
     store: S3Store, prefix: str, listed: list[ObjectInfo]
 ) -> None:
     def walk() -> Iterator[Found]:
@@ -91,11 +91,12 @@ def test_a_dry_run_of_the_samples_is_near_to_what_they_hold(
     result = dry_run(walk(), store, rtfx=100.0)
     truth_ms = sum(decoded_ms(SAMPLES / info.uri.removeprefix(prefix)) or 0 for info in listed)
     assert result.files == len(listed)
-    assert result.measured == len(listed) - 2  # the browser's recording, and what is no audio
+    # without the browser recording and the file that is not audio
+    assert result.measured == len(listed) - 2
     assert result.audio_ms.likely == pytest.approx(truth_ms, rel=0.1)
 
 
-def test_a_prefix_and_the_folder_that_was_sent_there_look_the_same(
+def test_a_prefix_and_its_uploaded_folder_have_the_same_estimate(
     store: S3Store, prefix: str, listed: list[ObjectInfo]
 ) -> None:
     there, here = estimate_sources([prefix]), estimate_sources([str(SAMPLES)])

@@ -23,7 +23,7 @@ def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecureBr
         yield running
 
 
-def test_the_user_of_the_file_may_look_at_all_but_the_server_s_memory(
+def test_the_user_of_the_acl_file_can_read_all_metrics_but_server_memory(
     broker: SecureBroker,
 ) -> None:
     settings = Settings.load(broker_url=broker.url)

@@ -1,4 +1,4 @@
-"""A whole job over TLS as the user of deploy/valkey-acl.conf; no secret gets out on its way."""
+"""A complete job over TLS as the user of deploy/valkey-acl.conf; no secret is exposed."""
 
 import json
 import os
@@ -28,7 +28,7 @@ from tests.support.messages import envelope, push, shard_body, task_headers
 from tests.support.servers import Certificate, SecureBroker, make_certificate, running_broker
 
 pytestmark = pytest.mark.slow
-QUERY = "X-Amz-Signature=hush-4711"
+QUERY = "X-Amz-Signature=secret-4711"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def broker(
 def environment(
     stack: Stack, broker: SecureBroker, certificate: Certificate
 ) -> Iterator[dict[str, str]]:
-    """What every process of the fleet gets; this one has it, too."""
+    """The environment of all processes of the fleet, including this one."""
     own = {"FLEET_BROKER_URL": broker.url, "SSL_CERT_FILE": str(certificate.authority)}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in own.items():
@@ -67,16 +67,16 @@ def worker(
 
 @dataclass(frozen=True)
 class Done:
-    """What was left behind by a job and all that was asked about it."""
+    """A finished job and the output of the commands about it."""
 
     where: str
     job: str
-    told: str
+    output: str
 
 
 @pytest.fixture(scope="module")
 def done(worker: LocalWorker, environment: dict[str, str], broker: SecureBroker) -> Done:
-    """A job of two files, one of which is none, and every command after it."""
+    """Run a job of one valid and one invalid file, and every command on it."""
     store, settings = S3Store(), Settings.load()
     source, where = (f"s3://{bucket}/{uuid.uuid4()}/" for bucket in ("audio", "transcripts"))
     for name in ("pin-code.wav", "not-audio.mp3"):
@@ -90,7 +90,7 @@ def done(worker: LocalWorker, environment: dict[str, str], broker: SecureBroker)
     worker.process.wait_until(ended, 60)
     funasr_fleet.retry(job)
     worker.process.wait_until(ended, 60)
-    told: list[Any] = [
+    output: list[Any] = [
         funasr_fleet.status(job),
         funasr_fleet.list_jobs(),
         list(funasr_fleet.failures(job)),
@@ -102,11 +102,15 @@ def done(worker: LocalWorker, environment: dict[str, str], broker: SecureBroker)
     push(settings, envelope(b'[["' + QUERY.encode(), task_headers()))
     worker.process.wait_until(lambda: funasr_fleet.list_dead().total == 1, 60)
     worker.process.wait_until(lambda: bool(list(store.list(where + "web"))), 60)
-    told += [funasr_fleet.cancel(job), funasr_fleet.drop_dead(everything=True), settings.redacted()]
-    return Done(where, job, repr(told))
+    output += [
+        funasr_fleet.cancel(job),
+        funasr_fleet.drop_dead(everything=True),
+        settings.redacted(),
+    ]
+    return Done(where, job, repr(output))
 
 
-def test_a_job_is_done_by_the_user_of_the_file_and_nothing_was_denied(
+def test_a_job_completes_as_the_user_of_the_acl_file_without_denials(
     done: Done, broker: SecureBroker
 ) -> None:
     assert json.loads(S3Store().read(done.where + "pin-code.wav.json"))["text"]
@@ -115,7 +119,7 @@ def test_a_job_is_done_by_the_user_of_the_file_and_nothing_was_denied(
     assert broker.admin.acl_log() == []
 
 
-def test_a_shard_is_given_back_and_done_with_these_rights(
+def test_a_shard_is_requeued_and_processed_with_these_permissions(
     worker: LocalWorker, broker: SecureBroker
 ) -> None:
     where, audio = f"s3://transcripts/{uuid.uuid4()}/", "s3://audio/secure/samples/"
@@ -127,12 +131,12 @@ def test_a_shard_is_given_back_and_done_with_these_rights(
     assert broker.admin.acl_log() == []
 
 
-def test_what_the_user_may_do_is_what_was_done(done: Done, broker: SecureBroker) -> None:
-    """A command that nobody uses any more should leave the file; some are for rare moments."""
+def test_the_user_has_no_permission_that_is_unused(done: Done, broker: SecureBroker) -> None:
+    """Unused commands should be removed from the file; some are needed only rarely."""
     used = {name.removeprefix("cmdstat_") for name in broker.admin.info("commandstats")}
     words = broker.admin.acl_getuser("fleet")["commands"]
     allowed = {word.removeprefix("+") for word in words if word.startswith("+")}
-    # what is put back, postponed, cancelled or resumed needs more than this one job did
+    # requeued, postponed, cancelled and resumed shards need more than this job
     rare = {"watch", "unwatch", "discard", "smembers", "srem", "exists", "pexpire", "hexists"}
     rare |= {"expire", "persist", "ttl", "pttl", "hscan", "hvals", "hlen", "hsetnx", "llen"}
     rare |= {"zrevrange", "zrevrangebyscore", "getbit", "time", "ping", "select", "auth", "hello"}
@@ -156,7 +160,7 @@ def test_what_the_user_may_do_is_what_was_done(done: Done, broker: SecureBroker)
         ("script", ["flush"]),
     ],
 )
-def test_the_user_may_do_nothing_else(
+def test_other_commands_are_denied(
     environment: dict[str, str], command: str, arguments: list[str]
 ) -> None:
     client: Any = connect(Settings.load())
@@ -164,7 +168,7 @@ def test_the_user_may_do_nothing_else(
         client.execute_command(command, *arguments)
 
 
-def test_nobody_comes_in_without_the_name(broker: SecureBroker, environment: object) -> None:
+def test_wrong_users_and_passwords_are_rejected(broker: SecureBroker, environment: object) -> None:
     for url in (
         broker.url.replace("fleet:", ""),
         broker.url.replace("fleet:", "default:"),
@@ -177,7 +181,7 @@ def test_nobody_comes_in_without_the_name(broker: SecureBroker, environment: obj
 
 
 @pytest.mark.parametrize("who", ["ledger", "queue"])
-def test_a_server_that_cannot_prove_its_name_is_not_spoken_to(
+def test_a_server_with_an_untrusted_certificate_is_not_used(
     broker: SecureBroker, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -187,7 +191,7 @@ def test_a_server_that_cannot_prove_its_name_is_not_spoken_to(
         "ledger": LedgerReader(connect(settings)).check,
         "queue": lambda: queue.ensure_connection(max_retries=1, timeout=2),
     }
-    for _ in range(5):  # the worker beside it may connect just then
+    for _ in range(5):  # the worker may connect at the same time
         before = broker.connections
         with pytest.raises((BrokerUnavailable, OperationalError)) as caught:
             reach[who]()
@@ -205,11 +209,11 @@ def _holds(text: str, secrets: list[str]) -> list[int]:
     return [number for number, secret in enumerate(secrets) if secret in text]
 
 
-def test_no_secret_is_in_a_log_in_an_answer_or_in_ps(
+def test_no_secret_is_in_logs_command_output_or_process_arguments(
     done: Done, worker: LocalWorker, broker: SecureBroker, environment: dict[str, str]
 ) -> None:
     secrets, log = _secrets(broker, environment), worker.process.log.read_text()
-    assert not _holds(done.told, secrets)
+    assert not _holds(done.output, secrets)
     assert "file finished" in log
     assert not _holds(log, secrets)
     family = psutil.Process(worker.process.group)
@@ -229,12 +233,12 @@ def test_no_secret_is_in_any_document_of_the_job(
 
 
 @pytest.mark.parametrize("arguments", [["worker"], ["status", "x"], ["jobs"], ["enqueue", "x"]])
-def test_no_secret_is_in_the_error_of_a_command(
+def test_no_secret_is_in_the_error_output_of_a_command(
     broker: SecureBroker, environment: dict[str, str], arguments: list[str]
 ) -> None:
     more = ["--output", "s3://transcripts/x/"] if arguments[0] == "enqueue" else []
-    away = broker.url.replace(f":{broker.tls_port}/", ":1/")  # or it refuses the login
-    for url in (away, broker.url.replace("fleet", "x")):
+    unreachable = broker.url.replace(f":{broker.tls_port}/", ":1/")
+    for url in (unreachable, broker.url.replace("fleet", "x")):  # the second has a wrong user
         changed = {"FLEET_BROKER_URL": url, "FLEET_DEVICES": "cpu"}
         run = run_fleet(*arguments, *more, environment={**os.environ, **environment, **changed})
         assert run.returncode in (2, 3)

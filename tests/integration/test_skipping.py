@@ -1,4 +1,4 @@
-"""A finished backlog is found finished by listing and records, not by a request per file."""
+"""A finished backlog is detected from listings and records, not by a request per file."""
 
 import json
 import uuid
@@ -49,7 +49,7 @@ def output() -> str:
 
 @pytest.fixture(scope="module")
 def refs(stack: Stack, output: str) -> list[AudioRef]:
-    """Files that workers have done in shards of 50."""
+    """Files that workers have finished in shards of 50."""
     store = S3Store()
     refs = [
         AudioRef(audio=f"s3://audio/漢 {n:04d}+.wav", relative=f"漢 {n:04d}+.wav", etag=f'"{n}"')
@@ -79,36 +79,30 @@ def _done(
         return sum(done for _, done in check.flag(refs))
 
 
-def test_a_finished_backlog_is_found_finished_by_its_records(
-    output: str, refs: list[AudioRef]
-) -> None:
+def test_a_finished_backlog_is_detected_from_its_records(output: str, refs: list[AudioRef]) -> None:
     store = CountingStore()
     assert _done(store, output, refs) == FILES
     assert store.reads == FILES // SHARD_FILES
     assert store.listings <= 6  # pages of 1,000, of outputs and of records
 
 
-def test_that_all_of_it_is_stale_is_found_by_its_records_too(
-    output: str, refs: list[AudioRef]
-) -> None:
+def test_a_stale_backlog_is_detected_from_its_records(output: str, refs: list[AudioRef]) -> None:
     store = CountingStore()
     assert _done(store, output, refs, Options(formats=("json", "srt"))) == 0
     assert store.reads == FILES // SHARD_FILES
 
 
-def test_only_results_written_since_their_record_are_read(
-    output: str, refs: list[AudioRef]
-) -> None:
+def test_only_results_newer_than_their_record_are_read(output: str, refs: list[AudioRef]) -> None:
     store = CountingStore()
-    for ref in refs[10:13]:  # the same again, but for a space: another result, of the same kind
+    for ref in refs[10:13]:  # the same result with another space at its end
         uri = output_uri(output, ref.relative, "json")
         store.write(uri, S3Store().read(uri) + b" ", "application/json")
     assert _done(store, output, refs) == FILES
     assert store.reads == FILES // SHARD_FILES + 3
 
 
-def test_finished_rows_of_a_manifest_cost_a_head_each_and_no_reading(stack: Stack) -> None:
-    """Manifests seldom know ETags: storage is asked, but only about audio that has a result."""
+def test_finished_manifest_rows_need_one_head_request_each_and_no_read(stack: Stack) -> None:
+    """Manifests seldom have ETags: storage is queried only for audio that has a result."""
     store, folder = CountingStore(), str(uuid.uuid4())
     output = f"s3://transcripts/{folder}/"
     names = [f"{folder}/\u6f22 {n:03d}+.wav" for n in range(110)]

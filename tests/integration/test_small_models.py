@@ -1,4 +1,4 @@
-"""Each small model is loaded with its weights, and answers as its docstring says."""
+"""Each small model loads its weights and behaves as its docstring describes."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -56,26 +56,26 @@ def load(directory: Path) -> Any:
     return model
 
 
-def hear(model: Any, clips: list[Samples], batch_size: int = 1, **options: Any) -> Any:
-    """What generate returns; FunASRNano takes only tensors, which all take."""
+def transcribe(model: Any, clips: list[Samples], batch_size: int = 1, **options: Any) -> Any:
+    """The results of generate; all models accept tensors, FunASRNano nothing else."""
     tensors = [torch.from_numpy(clip) for clip in clips]
     return model.generate(input=tensors, batch_size=batch_size, **options)
 
 
 @pytest.mark.parametrize(("make", "batch_size"), RECOGNISERS)
-def test_words_are_heard_in_noise(tmp_path: Path, make: Make, batch_size: int) -> None:
-    results = hear(load(make(tmp_path)), [noise(2.0), noise(1.3, seed=3)], batch_size)
+def test_noise_yields_a_text_for_each_clip(tmp_path: Path, make: Make, batch_size: int) -> None:
+    results = transcribe(load(make(tmp_path)), [noise(2.0), noise(1.3, seed=3)], batch_size)
     assert len(results) == 2
     assert all(result["text"].strip() for result in results)
 
 
 @pytest.mark.parametrize("make", [make_ctc, pytest.param(make_whisper, marks=needs_whisper)])
-def test_some_do_not_batch(tmp_path: Path, make: Make) -> None:
+def test_some_models_do_not_support_batches(tmp_path: Path, make: Make) -> None:
     with pytest.raises(NotImplementedError):
-        hear(load(make(tmp_path)), [noise(), noise()], 2)
+        transcribe(load(make(tmp_path)), [noise(), noise()], 2)
 
 
-def test_the_same_model_is_made_each_time(tmp_path: Path) -> None:
+def test_building_a_model_twice_gives_the_same_weights(tmp_path: Path) -> None:
     weights = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
@@ -84,80 +84,80 @@ def test_the_same_model_is_made_each_time(tmp_path: Path) -> None:
         torch.testing.assert_close(tensor, weights[1][name], rtol=1e-3, atol=1e-3)
 
 
-def test_sensevoice_says_what_it_was_told_and_times_its_words(tmp_path: Path) -> None:
+def test_sensevoice_applies_its_options_and_returns_word_times(tmp_path: Path) -> None:
     model = load(make_sensevoice(tmp_path))
     options = {"language": "ja", "use_itn": True, "output_timestamp": True}
-    spoken, silent = hear(model, [noise(), silence()], 2, **options)
-    assert spoken["text"].startswith("<|ja|><|NEUTRAL|><|Speech|><|withitn|>")
-    assert len(spoken["words"]) == len(spoken["timestamp"]) > 1
+    speech, silent = transcribe(model, [noise(), silence()], 2, **options)
+    assert speech["text"].startswith("<|ja|><|NEUTRAL|><|Speech|><|withitn|>")
+    assert len(speech["words"]) == len(speech["timestamp"]) > 1
     assert silent["text"] == "<|nospeech|><|EMO_UNKNOWN|><|Event_UNK|><|withitn|>"
     assert "words" not in silent
-    assert "<|" not in spoken["text"].removeprefix("<|ja|><|NEUTRAL|><|Speech|><|withitn|>")
+    assert "<|" not in speech["text"].removeprefix("<|ja|><|NEUTRAL|><|Speech|><|withitn|>")
 
 
-def test_a_last_clip_without_a_token_breaks_the_batch_of_paraformer(tmp_path: Path) -> None:
+def test_paraformer_fails_when_the_last_clip_of_a_batch_has_no_token(tmp_path: Path) -> None:
     model = load(make_paraformer(tmp_path))
-    assert [bool(item["text"]) for item in hear(model, [blip(), noise()], 2)] == [False, True]
+    assert [bool(item["text"]) for item in transcribe(model, [blip(), noise()], 2)] == [False, True]
     with pytest.raises(IndexError):
-        hear(model, [noise(), blip()], 2)
+        transcribe(model, [noise(), blip()], 2)
 
 
-def test_paraformer_times_its_tokens(tmp_path: Path) -> None:
-    (result,) = hear(load(make_paraformer(tmp_path)), [noise()], output_timestamp=True)
+def test_paraformer_returns_token_times(tmp_path: Path) -> None:
+    (result,) = transcribe(load(make_paraformer(tmp_path)), [noise()], output_timestamp=True)
     assert len(result["timestamp"]) == len(result["text"].split()) > 1
 
 
-def test_contextual_paraformer_heeds_hotwords(tmp_path: Path) -> None:
+def test_contextual_paraformer_uses_hotwords(tmp_path: Path) -> None:
     model = load(make_contextual(tmp_path))
-    (without,) = hear(model, [noise()])
-    (told,) = hear(model, [noise()], hotword="seven eight", clas_scale=50.0)
-    assert told["text"] != without["text"]
+    (without,) = transcribe(model, [noise()])
+    (given,) = transcribe(model, [noise()], hotword="seven eight", clas_scale=50.0)
+    assert given["text"] != without["text"]
 
 
 @pytest.mark.parametrize("make", [make_conformer, make_transformer])
-def test_a_blip_is_too_short_for_a_convolution(tmp_path: Path, make: Make) -> None:
+def test_a_blip_is_too_short_for_subsampling(tmp_path: Path, make: Make) -> None:
     with pytest.raises(Exception, match="too short for subsampling"):
-        hear(load(make(tmp_path)), [blip()])
+        transcribe(load(make(tmp_path)), [blip()])
 
 
 @needs_whisper
-def test_whisper_is_told_the_language_in_its_own_options(tmp_path: Path) -> None:
+def test_whisper_takes_the_language_only_in_its_decoding_options(tmp_path: Path) -> None:
     model = load(make_whisper(tmp_path))
-    unaware, deaf = hear(model, [noise()]), hear(model, [noise()], language="zh")
-    told = hear(model, [noise()], DecodingOptions={"language": "zh"})
-    assert unaware[0]["text"] == deaf[0]["text"] != told[0]["text"]
+    default, ignored = transcribe(model, [noise()]), transcribe(model, [noise()], language="zh")
+    given = transcribe(model, [noise()], DecodingOptions={"language": "zh"})
+    assert default[0]["text"] == ignored[0]["text"] != given[0]["text"]
 
 
-def test_nano_takes_no_arrays(tmp_path: Path) -> None:
+def test_nano_does_not_accept_arrays(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         load(make_nano(tmp_path)).generate(input=[noise()], batch_size=1)
 
 
-def test_nano_heeds_language_and_hotwords(tmp_path: Path) -> None:
+def test_nano_uses_language_and_hotwords(tmp_path: Path) -> None:
     model = load(make_nano(tmp_path))
     options: list[dict[str, Any]] = [{}, {"language": "\u82f1\u6587"}, {"hotwords": ["one", "two"]}]
-    assert len({hear(model, [noise()], **option)[0]["text"] for option in options}) == 3
+    assert len({transcribe(model, [noise()], **option)[0]["text"] for option in options}) == 3
 
 
 @pytest.mark.skipif(bool(find_spec("torchaudio")), reason="torchaudio aligns")
-def test_nano_with_ctc_needs_torchaudio_or_no_ctc(tmp_path: Path) -> None:
+def test_nano_with_a_ctc_decoder_needs_torchaudio(tmp_path: Path) -> None:
     model = load(make_nano_with_ctc(tmp_path))
     with pytest.raises(ImportError, match="torchaudio"):
-        hear(model, [noise()])
+        transcribe(model, [noise()])
     model.model.ctc_decoder = None
-    assert hear(model, [noise()])[0]["text"].strip()
+    assert transcribe(model, [noise()])[0]["text"].strip()
 
 
 @needs_silero
-def test_silero_hears_no_speech_in_silence_noise_and_blip(tmp_path: Path) -> None:
-    results = hear(load(make_silero(tmp_path)), [silence(), noise(), blip()], 3)
+def test_silero_detects_no_speech_in_silence_noise_and_blip(tmp_path: Path) -> None:
+    results = transcribe(load(make_silero(tmp_path)), [silence(), noise(), blip()], 3)
     assert [result["value"] for result in results] == [[], [], []]
 
 
-def test_eres2net_puts_a_batch_into_one_item(tmp_path: Path) -> None:
+def test_eres2net_returns_a_batch_as_one_item(tmp_path: Path) -> None:
     model = load(make_eres2net(tmp_path))
-    (batch,) = hear(model, [noise(2.0), noise(1.3, seed=3)], 2)
-    (alone,) = hear(model, [noise(1.3, seed=3)])
+    (batch,) = transcribe(model, [noise(2.0), noise(1.3, seed=3)], 2)
+    (alone,) = transcribe(model, [noise(1.3, seed=3)])
     assert batch["spk_embedding"].shape == (2, 32)
     assert not np.allclose(batch["spk_embedding"][1], alone["spk_embedding"][0], atol=1e-4)
-    assert hear(model, [blip()])[0]["spk_embedding"].isnan().all()
+    assert transcribe(model, [blip()])[0]["spk_embedding"].isnan().all()

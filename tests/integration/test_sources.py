@@ -1,4 +1,4 @@
-"""Sources over a real S3: in order, whole, and going on where they stopped."""
+"""Sources over a real S3: ordered, complete and resumable."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ def _write(store: S3Store, uris: list[str]) -> None:
 
 
 def _keys() -> list[str]:
-    """Folders of every size, names on both sides of the slash, and no audio in between."""
+    """Folders of several sizes, names that sort around the slash, and other files."""
     flat = [f"flat/{n:04}.wav" for n in range(1500)]
     deep = [f"deep/2026/{day:02}/{n}.mp3" for day in range(30) for n in range(30)]
     single = [f"single/{n:03}/a.wav" for n in range(300)]
@@ -34,7 +34,9 @@ def _keys() -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_prefix_is_found_whole_in_order_and_behind_any_key(store: S3Store, prefix: str) -> None:
+def test_a_prefix_is_listed_completely_in_order_and_after_any_key(
+    store: S3Store, prefix: str
+) -> None:
     keys = sorted(_keys())
     _write(store, [prefix + key for key in keys])
     _write(store, [f"{prefix}flat/{n:04}.wav.json" for n in range(50)])
@@ -47,7 +49,9 @@ def test_a_prefix_is_found_whole_in_order_and_behind_any_key(store: S3Store, pre
 
 
 @pytest.mark.parametrize("page_size", [2, 7, 50])
-def test_small_pages_lose_and_repeat_nothing(store: S3Store, prefix: str, page_size: int) -> None:
+def test_small_pages_neither_lose_nor_repeat_files(
+    store: S3Store, prefix: str, page_size: int
+) -> None:
     keys = [f"{prefix}{a}{cut}{b}.wav" for a in range(6) for cut in "-/0" for b in range(5)]
     _write(store, keys)
     listing = ParallelListing(store=store, page_size=page_size)
@@ -81,7 +85,7 @@ def test_a_folder_is_uploaded_once(store: S3Store, prefix: str, tmp_path: Path) 
     assert {found.uri: (found.etag, found.modified) for found in store.list(prefix)} == written
 
 
-def test_what_was_written_long_ago_may_be_left_out(store: S3Store, prefix: str) -> None:
+def test_old_files_can_be_excluded(store: S3Store, prefix: str) -> None:
     _write(store, [f"{prefix}{n}.wav" for n in range(3)])
     newest = max(found.modified or 0 for found in store.list(prefix))
     assert list(open_source(prefix, store, None, Filters(since=newest + 1)).after("")) == []

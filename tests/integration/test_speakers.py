@@ -1,4 +1,4 @@
-"""Speakers: FunASR's models hear windows together; a bounded number of them is clustered."""
+"""Speakers: FunASR's models embed windows in batches; a limited number is clustered."""
 
 from typing import Any
 
@@ -35,17 +35,17 @@ def a_clip(seconds: float, hertz: float) -> Clip:
 
 
 @pytest.mark.slow
-def test_many_clips_are_heard_together_as_each_alone(model: Any) -> None:
+def test_embeddings_of_a_batch_match_those_of_single_clips(model: Any) -> None:
     clips = [a_clip(1 + number % 7, 80 + 40 * number) for number in range(16)]
     together = SpeakerEmbedder(model).embed(clips)
-    assert sum(map(len, together)) > 64  # more than go through at once
+    assert sum(map(len, together)) > 64  # more than one batch
     for clip, voice in zip(clips[::5], together[::5], strict=True):
         (alone,) = SpeakerEmbedder(model).embed([clip])
         np.testing.assert_allclose(voice, alone, rtol=1e-4, atol=1e-5)
     assert not np.allclose(together[0][0], together[5][0], rtol=1e-2)
 
 
-def test_a_voice_has_an_embedding_for_each_of_funasrs_windows(model: Any) -> None:
+def test_a_clip_has_one_embedding_per_funasr_window(model: Any) -> None:
     clip = a_clip(4.1, 200)
     (voice,) = SpeakerEmbedder(model).embed([clip])
     windows = [window for _, _, window in sv_chunk([[0.0, 4.1, clip.samples]])]
@@ -65,21 +65,21 @@ def test_short_and_silent_clips_have_one_finite_window(model: Any, samples: int)
 
 @pytest.mark.parametrize("count", [None, 4])
 @pytest.mark.parametrize("turns", [30, 300, 5000])
-def test_four_speakers_are_told_apart(turns: int, count: int | None) -> None:
+def test_four_speakers_are_distinguished(turns: int, count: int | None) -> None:
     who = by_lot(4, turns)
     labels = whose_clips(speaking(who, 2), count)
     assert one_to_one(labels, who)
     assert list(dict.fromkeys(labels)) == ["0", "1", "2", "3"]
 
 
-def test_up_to_the_bound_it_is_funasrs_own_clustering() -> None:
+def test_up_to_the_limit_labels_equal_those_of_funasrs_clustering() -> None:
     who = by_lot(3, MOST_CLUSTERED // 2)
     rows = np.concatenate(speaking(who, noise=2.5))
     own = ClusterBackend()(rows, oracle_num=None)
     assert one_to_one(whose_clips(list(rows)), own.tolist())
 
 
-def test_never_more_than_the_bound_is_clustered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_windows_than_the_limit_are_clustered(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     cluster = ClusterBackend.forward
 
@@ -88,13 +88,13 @@ def test_never_more_than_the_bound_is_clustered(monkeypatch: pytest.MonkeyPatch)
         return cluster(backend, rows, **options)
 
     monkeypatch.setattr(ClusterBackend, "forward", watched)
-    who = [0, 1] * MOST_CLUSTERED  # of two in turn, every other one is always the same
+    who = [0, 1] * MOST_CLUSTERED  # alternating speakers: every second one is the same
     assert one_to_one(whose_clips(speaking(who)), who)
     whose_clips(speaking(by_lot(4, TURNS), WINDOWS), count=4)
     assert seen == [MOST_CLUSTERED] * 2
 
 
-def test_the_same_voices_get_the_same_labels_whatever_was_drawn_before() -> None:
+def test_labels_do_not_depend_on_the_random_state() -> None:
     voices = speaking(by_lot(5, 3000), noise=3.0)
     first = whose_clips(voices)
     np.random.seed(5)
@@ -105,25 +105,27 @@ def test_the_same_voices_get_the_same_labels_whatever_was_drawn_before() -> None
 
 
 @pytest.mark.parametrize("turns", [2, 7, 19, 25, 1500])
-def test_one_speaker_is_one_label(turns: int) -> None:
+def test_one_speaker_gets_one_label(turns: int) -> None:
     assert whose_clips(speaking([0] * turns)) == ["0"] * turns
     assert whose_clips(speaking(by_lot(2, turns)), count=1) == ["0"] * turns
 
 
-def test_a_few_voices_are_told_apart_when_the_number_is_known() -> None:
+def test_a_few_clips_are_distinguished_when_the_speaker_count_is_given() -> None:
     who = [1, 0, 0, 2, 1]
     assert whose_clips(speaking(who), count=3) == ["0", "1", "1", "2", "0"]
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 5, 30])
-def test_more_speakers_than_voices_are_no_error(turns: int) -> None:
+def test_a_speaker_count_above_the_number_of_clips_is_accepted(turns: int) -> None:
     labels = whose_clips(speaking([*range(turns)]) if turns else [], count=100)
     assert labels == [str(number) for number in range(turns)]
 
 
 @pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0])
 @pytest.mark.parametrize("count", [None, 2])
-def test_what_has_no_voice_takes_the_label_before_it(nothing: float, count: int | None) -> None:
+def test_a_clip_without_an_embedding_takes_the_preceding_label(
+    nothing: float, count: int | None
+) -> None:
     who = by_lot(2, 40)
     voices = speaking(who)
     voices[0][:], voices[7][:] = nothing, nothing
@@ -133,7 +135,7 @@ def test_what_has_no_voice_takes_the_label_before_it(nothing: float, count: int 
     assert whose_clips([np.full(3, nothing, np.float32)] * 3, count) == ["0"] * 3
 
 
-def test_two_speakers_in_one_span_have_their_windows() -> None:
+def test_two_speakers_in_one_span_are_labelled_by_window() -> None:
     first, second = speaking([0, 1], 15)
     mixed = np.concatenate([second[:2], first[:4]])
     by_window = cluster_speakers([first, second, mixed])
@@ -141,7 +143,7 @@ def test_two_speakers_in_one_span_have_their_windows() -> None:
     assert whose_clips([first, second, mixed]) == ["0", "1", "0"]
 
 
-def test_short_clips_are_not_what_is_clustered() -> None:
+def test_short_clips_do_not_affect_the_clusters() -> None:
     who = by_lot(2, 2 * MOST_CLUSTERED)
     voices, hiss = speaking(who), speaking([0] * len(who), noise=20.0, seed=2)
     mixed = [one for pair in zip(voices, hiss, strict=True) for one in pair]
@@ -149,7 +151,7 @@ def test_short_clips_are_not_what_is_clustered() -> None:
     assert one_to_one(labels[::2], who)
 
 
-def test_torchs_threads_are_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clustering_restores_the_thread_count_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     before, during = torch.get_num_threads(), []
     cluster = ClusterBackend.forward
 

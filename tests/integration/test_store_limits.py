@@ -1,4 +1,4 @@
-"""No more is fetched than is allowed, whatever storage says, and only from buckets allowed."""
+"""Downloads are limited in size, whatever storage reports, and to allowed buckets."""
 
 import contextlib
 import io
@@ -37,7 +37,7 @@ def test_an_object_up_to_the_limit_is_fetched_and_a_larger_one_is_not(either: Ob
 
 
 class _Endless(BaseHTTPRequestHandler):
-    """Says nothing of a length, and sends until the other side hangs up."""
+    """Sends no length, and data until the client disconnects."""
 
     protocol_version = "HTTP/1.1"
 
@@ -51,7 +51,7 @@ class _Endless(BaseHTTPRequestHandler):
                 self.wfile.write(b"%x\r\n%s\r\n" % (KEPT, bytes(KEPT)))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def endless(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("endless")
-def test_an_object_without_an_end_is_given_up_at_the_limit() -> None:
+def test_the_download_of_an_endless_object_stops_at_the_limit() -> None:
     into = io.BytesIO()
     with pytest.raises(ObjectTooLarge):
         S3Store().download("s3://audio/endless", into, 3 * KEPT)
@@ -87,7 +87,7 @@ ACTS: list[Callable[[S3Store, str], object]] = [
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_a_bucket_that_is_not_allowed_is_neither_read_nor_written(
+def test_a_disallowed_bucket_is_neither_read_nor_written(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, act: Callable[[S3Store, str], object]
 ) -> None:
     monkeypatch.setenv("FLEET_ALLOWED_BUCKETS", "audio, other")
@@ -95,7 +95,7 @@ def test_a_bucket_that_is_not_allowed_is_neither_read_nor_written(
         act(S3Store(), "s3://transcripts/x")
 
 
-def test_a_bucket_that_is_allowed_is_used_and_without_the_setting_all_are(
+def test_allowed_buckets_are_used_and_by_default_all_are_allowed(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     S3Store().write("s3://transcripts/allowed", b"x", "text/plain")

@@ -1,4 +1,4 @@
-"""A real worker behind a proxy that denies: what is refused hurts no neighbour."""
+"""A real worker behind a faulty proxy: failed files do not affect other files."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def finish(worker: LocalWorker, job: str) -> None:
     worker.process.wait_until(lambda: status(job).counts.complete, 60)
 
 
-def test_a_denied_object_is_told_and_its_neighbours_are_transcribed(
+def test_a_denied_object_is_reported_and_other_files_are_transcribed(
     worker: LocalWorker, proxy: Storage, store: S3Store, audio: str
 ) -> None:
     proxy.faults[:] = [Fault("GET", "b.wav", 403, "AccessDenied")]
@@ -86,7 +86,7 @@ def test_a_success_after_a_failure_removes_the_error(
 
 
 @pytest.mark.slow
-def test_storage_that_fails_for_a_while_is_tried_again(
+def test_a_temporary_storage_failure_is_retried(
     worker: LocalWorker, proxy: Storage, store: S3Store, audio: str
 ) -> None:
     where = output()
@@ -98,7 +98,7 @@ def test_storage_that_fails_for_a_while_is_tried_again(
     finish(worker, job)
     receipt = json.loads(store.read(where + "c.wav.json"))["receipt"]
     assert receipt["attempt"] == 2
-    # what was committed before is counted as what it was, and not done again
+    # results committed before keep their outcome and are not repeated
     assert status(job).counts.outcomes == {
         "ok": 3,
         "empty": 0,
@@ -109,10 +109,10 @@ def test_storage_that_fails_for_a_while_is_tried_again(
 
 
 @pytest.mark.slow
-def test_a_file_that_kills_its_worker_is_put_aside_after_three_times(
+def test_a_file_that_crashes_its_worker_three_times_is_dead_lettered(
     worker: LocalWorker, settings: Settings, store: S3Store, tmp_path: Path
 ) -> None:
-    """Killed by hand each time that the child begins; the file is long enough to be caught."""
+    """The test kills the child at each start of the shard; the file is long enough for that."""
     longest = max(load_samples(), key=lambda sample: len(sample.text))
     with (SAMPLES / longest.name).open("rb") as file:
         store.upload("s3://audio/long", file)
@@ -120,18 +120,20 @@ def test_a_file_that_kills_its_worker_is_put_aside_after_three_times(
     manifest.write_text(json.dumps({"audio": "s3://audio/long", "id": "long"}) + "\n")
     where = output()
     job = enqueue([str(manifest)], output=where).job
-    letters = DeadLetters(connect(settings))
+    dead_letters = DeadLetters(connect(settings))
     killed, mine = 0, list[str]()
 
-    def put_aside() -> bool:
+    def is_dead_lettered() -> bool:
         nonlocal killed
         if _begun(worker.process.log, job) > killed:
             killed += 1
             os.kill(_child_pid(worker), signal.SIGKILL)
-        mine[:] = [one.reason for one in letters.all() if (one.document or {}).get("job") == job]
+        mine[:] = [
+            one.reason for one in dead_letters.all() if (one.document or {}).get("job") == job
+        ]
         return bool(mine)
 
-    worker.process.wait_until(put_aside, 120)
+    worker.process.wait_until(is_dead_lettered, 120)
     assert killed == 3
     assert "crashed its worker 3 times" in mine[0]
     assert "signal 9 (SIGKILL) (on cpu, slot 0)" in mine[0]
@@ -158,26 +160,28 @@ def _postponed(log: Path) -> str:
     )
 
 
-def test_an_output_that_cannot_be_written_puts_the_shard_aside(
+def test_a_shard_whose_output_cannot_be_written_is_dead_lettered(
     worker: LocalWorker, proxy: Storage, settings: Settings, audio: str
 ) -> None:
     where = output()
     proxy.faults[:] = [Fault("PUT", where.removeprefix("s3:/"), 403, "AccessDenied")]
     job = enqueue([audio], output=where).job
-    letters = DeadLetters(connect(settings))
+    dead_letters = DeadLetters(connect(settings))
     mine: list[str] = []
 
-    def put_aside() -> bool:
-        mine[:] = [one.reason for one in letters.all() if (one.document or {}).get("job") == job]
+    def is_dead_lettered() -> bool:
+        mine[:] = [
+            one.reason for one in dead_letters.all() if (one.document or {}).get("job") == job
+        ]
         return bool(mine)
 
-    worker.process.wait_until(put_aside, 60)
+    worker.process.wait_until(is_dead_lettered, 60)
     proxy.faults.clear()
     assert "cannot write results" in mine[0]
     assert "denied" in mine[0]
 
 
-def test_stretches_of_one_file_are_results_of_their_own(
+def test_each_range_of_a_file_has_its_own_result(
     worker: LocalWorker, store: S3Store, audio: str, tmp_path: Path
 ) -> None:
     rows = [
@@ -185,7 +189,7 @@ def test_stretches_of_one_file_are_results_of_their_own(
         {"audio": audio + "a.wav", "id": "second", "start_ms": 1000},
         {"audio": audio + "a.wav", "id": "beyond", "start_ms": 10_000_000},
     ]
-    manifest = tmp_path / "stretches.jsonl"
+    manifest = tmp_path / "ranges.jsonl"
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
     where = output()
     finish(worker, enqueue([str(manifest)], output=where).job)

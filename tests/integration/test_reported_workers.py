@@ -1,4 +1,4 @@
-"""What worker children say of themselves is kept for as long as they may be of interest."""
+"""Reports of worker children are kept for seven days."""
 
 import json
 import uuid
@@ -17,7 +17,7 @@ HOUR_S = 3600
 
 
 class Fleet:
-    """The workers of a fleet that shares nothing with those of other tests."""
+    """The workers of a separate fleet."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -25,7 +25,7 @@ class Fleet:
         self.swept = f"{Keys(self.prefix).workers}:swept"
 
     def see(self, worker: str, at: float) -> None:
-        """Each time from another process, as far as the recorder can tell."""
+        """Report the worker with a new writer, as from another process."""
         OutcomeWriter(self.client, self.prefix).see(WorkerSeen(worker=worker, slot=0, at=at))
 
     def names(self) -> set[str]:
@@ -41,28 +41,28 @@ def fleet(settings: Settings) -> Fleet:
     return Fleet(connect(settings))
 
 
-def test_workers_that_were_not_heard_of_for_a_week_are_forgotten(fleet: Fleet) -> None:
+def test_workers_not_seen_for_seven_days_are_forgotten(fleet: Fleet) -> None:
     fleet.see("gone", NOW - 7 * DAY_S - 1)
-    fleet.see("away", NOW - 7 * DAY_S + 1)
+    fleet.see("idle", NOW - 7 * DAY_S + 1)
     fleet.an_hour_passes()
     fleet.see("busy", NOW)
-    assert fleet.names() == {"away", "busy"}
+    assert fleet.names() == {"idle", "busy"}
 
 
-def test_a_worker_that_came_back_is_kept(fleet: Fleet) -> None:
+def test_a_worker_that_returned_is_kept(fleet: Fleet) -> None:
     fleet.see("back", NOW - 30 * DAY_S)
     fleet.an_hour_passes()
     fleet.see("back", NOW)
     assert fleet.names() == {"back"}
 
 
-def test_the_fleet_looks_for_them_once_an_hour_at_most(fleet: Fleet) -> None:
+def test_old_workers_are_removed_at_most_once_an_hour(fleet: Fleet) -> None:
     fleet.see("first", NOW - 30 * DAY_S)
     fleet.see("second", NOW)
     assert fleet.names() == {"first", "second"}
 
 
-def test_what_a_newer_worker_says_more_is_passed_over(fleet: Fleet) -> None:
+def test_unknown_fields_of_a_newer_worker_are_ignored(fleet: Fleet) -> None:
     fleet.see("old", NOW)
     newer = {"worker": "new", "slot": 0, "at": NOW, "mood": "good"}
     fleet.client.hset(Keys(fleet.prefix).workers, "new/0", json.dumps(newer))

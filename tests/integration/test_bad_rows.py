@@ -1,4 +1,4 @@
-"""Rows that no worker could do cost themselves, by line, and not the enqueue."""
+"""Invalid rows are reported by line and do not fail the enqueue."""
 
 import json
 import uuid
@@ -17,7 +17,7 @@ from tests.support.messages import shards_waiting, wipe
 
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A fleet of its own."""
+    """A separate fleet."""
     prefix = f"{uuid.uuid4()}:"
     monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
     return settings.model_copy(update={"key_prefix": prefix})
@@ -54,7 +54,7 @@ BAD = [
 ]
 
 
-def test_numbers_out_of_range_cost_their_rows(
+def test_rows_with_numbers_out_of_range_are_bad_rows(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:
     path, fields = tmp_path / "list.jsonl", [*GOOD, *BAD, *GOOD]
@@ -67,11 +67,13 @@ def test_numbers_out_of_range_cost_their_rows(
     assert audio_in(settings) == sorted(f"s3://audio/{n}.wav" for n in good)
     counts = status(found.job, settings).counts
     assert (counts.files, counts.waiting, counts.published) == (len(good), len(good), True)
-    wipe(settings)  # what was planned can be read again
+    wipe(settings)  # the plan can be read again
     assert reconcile(found.job, output=output, settings=settings).enqueued == len(good)
 
 
-def test_tables_and_manifests_of_nemo_too(settings: Settings, output: str, tmp_path: Path) -> None:
+def test_invalid_numbers_in_csv_and_nemo_manifests_are_bad_rows(
+    settings: Settings, output: str, tmp_path: Path
+) -> None:
     table, nemo = tmp_path / "list.csv", tmp_path / "nemo.json"
     cells = ["", "5", "1e300", "9" * 5000, "nan", "-1", "1e19"]
     lines = (f"s3://audio/{n}.wav,{cell}\n" for n, cell in enumerate(cells))
@@ -90,7 +92,7 @@ def test_tables_and_manifests_of_nemo_too(settings: Settings, output: str, tmp_p
     assert audio_in(settings) == expected
 
 
-def test_files_that_say_they_are_as_large_as_can_be_are_counted_and_none_for_too_much(
+def test_the_estimate_of_files_of_the_maximum_size_is_capped_per_file(
     settings: Settings, output: str, tmp_path: Path
 ) -> None:
     path, files = tmp_path / "list.jsonl", 11_000
@@ -101,7 +103,7 @@ def test_files_that_say_they_are_as_large_as_can_be_are_counted_and_none_for_too
     assert status(found.job, settings).counts.estimated_ms == files * LONGEST_MS
 
 
-def test_audio_below_a_folder_of_jobs_is_a_bad_row_and_its_neighbours_are_enqueued(
+def test_audio_below_a_jobs_folder_is_a_bad_row_and_other_files_are_enqueued(
     settings: Settings, store: S3Store, output: str
 ) -> None:
     folder = f"s3://audio/{uuid.uuid4()}/"
@@ -119,7 +121,7 @@ def test_audio_below_a_folder_of_jobs_is_a_bad_row_and_its_neighbours_are_enqueu
 
 
 @pytest.mark.parametrize("below", ["_jobs/", "vict/_jobs/v1/", "_JOBS/v1/"])
-def test_no_results_are_written_among_the_documents_of_a_job(
+def test_an_output_inside_a_jobs_folder_is_rejected(
     settings: Settings, store: S3Store, output: str, tmp_path: Path, below: str
 ) -> None:
     path = tmp_path / "list.jsonl"

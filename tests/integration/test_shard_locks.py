@@ -1,4 +1,4 @@
-"""Who works on a shard, and how often it was begun, in a real Valkey."""
+"""Shard locks and attempt counts in a real Valkey."""
 
 import uuid
 from typing import Any
@@ -25,7 +25,7 @@ def prefix() -> str:
 
 
 @pytest.fixture
-def claims(redis: Any, prefix: str) -> ShardLock:
+def locks(redis: Any, prefix: str) -> ShardLock:
     return ShardLock(redis, prefix, lease_s=60.0)
 
 
@@ -34,56 +34,56 @@ def attempts(redis: Any, prefix: str) -> Attempts:
     return Attempts(redis, prefix)
 
 
-def test_only_one_process_holds_a_shard_and_the_other_learns_for_how_long(
-    claims: ShardLock,
+def test_only_one_process_locks_a_shard_and_others_get_the_remaining_time(
+    locks: ShardLock,
 ) -> None:
-    assert claims.take(SHARD, ONE) == 0
-    assert 50 < claims.take(SHARD, OTHER) <= 60
-    claims.release(SHARD, ONE)
-    assert claims.take(SHARD, OTHER) == 0
+    assert locks.take(SHARD, ONE) == 0
+    assert 50 < locks.take(SHARD, OTHER) <= 60
+    locks.release(SHARD, ONE)
+    assert locks.take(SHARD, OTHER) == 0
 
 
-def test_who_holds_it_may_take_it_again(claims: ShardLock) -> None:
-    assert claims.take(SHARD, ONE) == claims.take(SHARD, ONE) == 0
+def test_the_owner_can_take_its_lock_again(locks: ShardLock) -> None:
+    assert locks.take(SHARD, ONE) == locks.take(SHARD, ONE) == 0
 
 
-def test_shards_do_not_stand_in_each_other_s_way(claims: ShardLock) -> None:
-    assert claims.take(SHARD, ONE) == 0
-    assert claims.take(SHARD + "1", OTHER) == 0
+def test_locks_of_different_shards_are_independent(locks: ShardLock) -> None:
+    assert locks.take(SHARD, ONE) == 0
+    assert locks.take(SHARD + "1", OTHER) == 0
 
 
-def test_nobody_releases_or_renews_what_another_holds(claims: ShardLock) -> None:
-    claims.take(SHARD, ONE)
-    claims.release(SHARD, OTHER)
-    assert not claims.renew(SHARD, OTHER)
-    assert claims.take(SHARD, OTHER) > 0
+def test_a_lock_cannot_be_released_or_renewed_by_another_process(locks: ShardLock) -> None:
+    locks.take(SHARD, ONE)
+    locks.release(SHARD, OTHER)
+    assert not locks.renew(SHARD, OTHER)
+    assert locks.take(SHARD, OTHER) > 0
 
 
-def test_a_claim_runs_out_unless_it_is_renewed(redis: Any, prefix: str, claims: ShardLock) -> None:
-    claims.take(SHARD, ONE)
+def test_a_lock_expires_unless_it_is_renewed(redis: Any, prefix: str, locks: ShardLock) -> None:
+    locks.take(SHARD, ONE)
     key = f"{prefix}fleet:claim:{SHARD}"
     redis.pexpire(key, 1000)
-    assert claims.renew(SHARD, ONE)
+    assert locks.renew(SHARD, ONE)
     assert redis.pttl(key) > 50_000
-    redis.delete(key)  # as if it had run out
-    assert claims.take(SHARD, OTHER) == 0
-    assert not claims.renew(SHARD, ONE)
+    redis.delete(key)  # as if it had expired
+    assert locks.take(SHARD, OTHER) == 0
+    assert not locks.renew(SHARD, ONE)
 
 
-def test_a_claim_that_vanished_with_redis_is_taken_again(
-    redis: Any, prefix: str, claims: ShardLock
+def test_a_lock_that_redis_lost_is_reacquired_on_renewal(
+    redis: Any, prefix: str, locks: ShardLock
 ) -> None:
-    claims.take(SHARD, ONE)
+    locks.take(SHARD, ONE)
     redis.delete(f"{prefix}fleet:claim:{SHARD}")
-    assert claims.renew(SHARD, ONE)
-    assert claims.take(SHARD, OTHER) > 0
+    assert locks.renew(SHARD, ONE)
+    assert locks.take(SHARD, OTHER) > 0
 
 
 def begun(attempts: Attempts, *names: str) -> Attempt:
     return [attempts.begin(SHARD, name) for name in names][-1]
 
 
-def test_a_shard_that_never_ends_has_died_each_time_before(attempts: Attempts) -> None:
+def test_each_attempt_that_does_not_end_counts_as_a_death(attempts: Attempts) -> None:
     seen = [begun(attempts, name) for name in "abc"]
     assert [(one.number, one.deaths, one.last_death) for one in seen] == [
         (1, 0, ""),
@@ -92,12 +92,12 @@ def test_a_shard_that_never_ends_has_died_each_time_before(attempts: Attempts) -
     ]
 
 
-def test_a_beginning_counts_once_however_often_redis_was_told(attempts: Attempts) -> None:
+def test_an_attempt_that_is_begun_repeatedly_is_counted_once(attempts: Attempts) -> None:
     assert begun(attempts, "a", "a", "a").deaths == 0
     assert (begun(attempts, "b", "b").number, begun(attempts, "b").deaths) == (2, 1)
 
 
-def test_what_was_broken_off_on_purpose_is_no_death(attempts: Attempts) -> None:
+def test_a_discarded_attempt_does_not_count_as_a_death(attempts: Attempts) -> None:
     begun(attempts, "a")
     attempts.discard_attempt(SHARD, "a")
     attempts.discard_attempt(SHARD, "a")
@@ -105,7 +105,7 @@ def test_what_was_broken_off_on_purpose_is_no_death(attempts: Attempts) -> None:
     assert (again.number, again.deaths) == (3, 1)
 
 
-def test_what_was_not_begun_or_has_ended_is_not_forgiven(attempts: Attempts) -> None:
+def test_discarding_an_attempt_that_is_not_running_has_no_effect(attempts: Attempts) -> None:
     attempts.discard_attempt(SHARD, "a")
     begun(attempts, "a")
     attempts.end(SHARD)
@@ -113,7 +113,7 @@ def test_what_was_not_begun_or_has_ended_is_not_forgiven(attempts: Attempts) -> 
     assert begun(attempts, "b", "c").deaths == 1
 
 
-def test_a_twin_of_what_was_put_aside_knows_its_deaths(
+def test_a_duplicate_of_a_dead_lettered_shard_keeps_its_death_count(
     redis: Any, prefix: str, attempts: Attempts
 ) -> None:
     begun(attempts, "a", "b", "c", "d")
@@ -123,15 +123,15 @@ def test_a_twin_of_what_was_put_aside_knows_its_deaths(
     assert begun(attempts, "e").deaths == 3
 
 
-def test_a_shard_that_ended_begins_anew(attempts: Attempts) -> None:
+def test_a_shard_that_ended_starts_again_with_no_deaths(attempts: Attempts) -> None:
     begun(attempts, "a")
     attempts.record_crash(SHARD, "signal 9")
     attempts.end(SHARD)
     assert begun(attempts, "b") == Attempt(attempt_id="b", number=1, deaths=0, last_death="")
 
 
-def test_who_speaks_first_of_a_death_knows_best(attempts: Attempts) -> None:
-    """The parent that kills a child that hangs, before the same child is found dead by a signal."""
+def test_the_first_recorded_cause_of_a_crash_is_kept(attempts: Attempts) -> None:
+    """The parent records why it kills a child before the signal is found."""
     begun(attempts, "a")
     attempts.record_crash(SHARD, "killed: no progress for 300 s")
     attempts.record_crash(SHARD, "signal 9 (SIGKILL)")
@@ -140,7 +140,7 @@ def test_who_speaks_first_of_a_death_knows_best(attempts: Attempts) -> None:
     assert begun(attempts, "c").last_death == "exitcode 1"
 
 
-def test_of_a_shard_that_is_not_at_work_no_death_is_kept(
+def test_a_crash_of_a_shard_that_is_not_running_is_not_recorded(
     redis: Any, prefix: str, attempts: Attempts
 ) -> None:
     attempts.record_crash(SHARD, "signal 9")

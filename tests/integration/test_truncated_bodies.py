@@ -1,4 +1,4 @@
-"""A proxy that cuts bodies and adapts their length: such a file is fetched again, and never ok."""
+"""A file whose body a proxy truncates is fetched again and never recorded as ok."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""An hour of many turns: the second one takes no longer than the first, on as many threads."""
+"""Clustering an hour of many turns: later runs take as long, with the same threads."""
 
 import json
 import os
@@ -23,7 +23,7 @@ TURNS, WINDOWS = 2400, 2
 """In an hour with many turns; 4,800 windows are more than FunASR clusters without UMAP."""
 
 
-def test_without_the_bound_the_same_voices_reach_umap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_limit_funasr_clusters_with_umap(monkeypatch: pytest.MonkeyPatch) -> None:
     def reached(*_: object) -> None:
         raise InterruptedError("umap")
 
@@ -51,10 +51,10 @@ def test_the_second_hour_is_as_fast_as_the_first() -> None:
     assert not hours[-1]["umap"]
 
 
-def _tell_an_hour_apart(seed: int) -> dict[str, object]:
+def _cluster_an_hour(seed: int) -> dict[str, object]:
     who = by_lot(4, TURNS, seed)
     voices = speaking(who, WINDOWS, seed=seed)
-    begin = time.process_time()  # of all threads; by the clock, neighbours would count too
+    begin = time.process_time()  # CPU time of all threads; the wall clock includes other processes
     labels = whose_clips(voices)
     return {
         "cpu_s": time.process_time() - begin,
@@ -65,6 +65,6 @@ def _tell_an_hour_apart(seed: int) -> dict[str, object]:
     }
 
 
-if __name__ == "__main__":  # the fresh process of the test above
+if __name__ == "__main__":  # the new process of the test above
     torch.set_num_threads(THREADS)
-    print(json.dumps([_tell_an_hour_apart(seed) for seed in (1, 2, 3)]))
+    print(json.dumps([_cluster_an_hour(seed) for seed in (1, 2, 3)]))

@@ -1,4 +1,4 @@
-"""Fast paths that do not do what their twins do are not taken, and the engine works without."""
+"""Fast paths that differ from their stock counterparts are disabled; the engine runs without."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +15,11 @@ from funasr_fleet.worker.process.hardware import SlotPlan
 from funasr_fleet.worker.text.segments import Recognition
 
 
-def test_both_paths_are_taken_for_the_demo_model() -> None:
+def test_the_demo_model_uses_both_fast_paths() -> None:
     assert fast_paths_of_the_demo() == {"detector": True, "recogniser": True}
 
 
-def breaks(*_: object) -> None:
+def fail(*_: object) -> None:
     raise RuntimeError("cuFFT error: CUFFT_INTERNAL_ERROR")
 
 
@@ -27,23 +27,23 @@ def no_times(_: object, clips: list[Clip]) -> list[Recognition]:
     return [Recognition(text=str(len(clips)))] * len(clips)
 
 
-@pytest.mark.parametrize("instead", [lambda _: [], breaks], ids=["says another", "breaks"])
-def test_a_detector_that_does_other_than_its_twin_is_not_taken(
+@pytest.mark.parametrize("instead", [lambda _: [], fail], ids=["another result", "error"])
+def test_a_fast_detector_that_differs_from_the_stock_one_is_not_used(
     monkeypatch: pytest.MonkeyPatch, instead: Callable[..., Any]
 ) -> None:
     monkeypatch.setattr(detector.FastStreamingVad, "flush", instead)
     assert fast_paths_of_the_demo() == {"detector": False, "recogniser": True}
 
 
-@pytest.mark.parametrize("instead", [no_times, breaks], ids=["says another", "breaks"])
-def test_a_recogniser_that_does_other_than_its_twin_is_not_taken(
+@pytest.mark.parametrize("instead", [no_times, fail], ids=["another result", "error"])
+def test_a_fast_recogniser_that_differs_from_the_stock_one_is_not_used(
     monkeypatch: pytest.MonkeyPatch, instead: Callable[..., Any]
 ) -> None:
     monkeypatch.setattr(recogniser.FastRecogniser, "_recognise", instead)
     assert fast_paths_of_the_demo() == {"detector": True, "recogniser": False}
 
 
-def test_clips_that_disturb_each_other_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_that_depend_on_the_batch_are_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = recogniser.FastRecogniser.forward
 
     def over_padding(self: Any, stacked: torch.Tensor, lengths: torch.Tensor) -> Any:

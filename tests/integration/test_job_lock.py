@@ -1,4 +1,4 @@
-"""One producer per job, in a real Valkey: refused, given back, taken over from the dead only."""
+"""One producer per job, in a real Valkey: the job lock is exclusive, released and taken over."""
 
 import os
 import signal
@@ -55,14 +55,14 @@ def until(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-def is_lost(claim: JobLock) -> bool:
+def is_lost(lock: JobLock) -> bool:
     with suppress(AnotherProducer):
-        claim.renew()
+        lock.renew()
         return False
     return True
 
 
-def is_refused(redis: Any, job: str) -> bool:
+def is_locked(redis: Any, job: str) -> bool:
     with suppress(AnotherProducer), JobLock(redis, "", job):
         return False
     return True
@@ -70,7 +70,7 @@ def is_refused(redis: Any, job: str) -> bool:
 
 @contextmanager
 def holding_process(job: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Another process that holds the claim until its input ends."""
+    """Another process that holds the lock until its input ends."""
     command = [sys.executable, "-c", HOLD, job]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         try:
@@ -81,7 +81,7 @@ def holding_process(job: str) -> Iterator["subprocess.Popen[bytes]"]:
             holder.kill()
 
 
-def test_it_is_given_back_at_the_end_and_after_an_error(redis: Any, job: str) -> None:
+def test_the_lock_is_released_at_the_end_and_after_an_error(redis: Any, job: str) -> None:
     with JobLock(redis, "", job):
         assert 0 < redis.pttl(key_of(job)) <= LEASE_MS
     assert not redis.exists(key_of(job))
@@ -90,21 +90,21 @@ def test_it_is_given_back_at_the_end_and_after_an_error(redis: Any, job: str) ->
     assert not redis.exists(key_of(job))
 
 
-def test_other_jobs_and_prefixes_are_not_concerned(redis: Any, job: str) -> None:
+def test_locks_of_other_jobs_and_prefixes_are_independent(redis: Any, job: str) -> None:
     with JobLock(redis, "", f"{job}-2"), JobLock(redis, f"{job}:", job):
-        assert not is_refused(redis, job)
+        assert not is_locked(redis, job)
 
 
-def test_a_living_process_keeps_it(redis: Any, job: str) -> None:
+def test_a_running_process_keeps_the_lock(redis: Any, job: str) -> None:
     with holding_process(job) as holder:
         with pytest.raises(AnotherProducer, match=f"process {holder.pid};"):
             JobLock(redis, "", job).__enter__()
         holder.communicate(timeout=PATIENCE_S)
     assert holder.returncode == 0
-    assert not is_refused(redis, job)
+    assert not is_locked(redis, job)
 
 
-def test_a_process_killed_on_this_machine_is_taken_over_at_once(redis: Any, job: str) -> None:
+def test_the_lock_of_a_killed_local_process_is_taken_over_immediately(redis: Any, job: str) -> None:
     with holding_process(job) as holder:
         holder.send_signal(signal.SIGKILL)
         holder.wait(PATIENCE_S)
@@ -114,137 +114,137 @@ def test_a_process_killed_on_this_machine_is_taken_over_at_once(redis: Any, job:
             assert redis.get(key_of(job)) != left
 
 
-def test_of_many_that_take_over_from_the_dead_one_wins(redis: Any, job: str) -> None:
+def test_only_one_of_many_processes_takes_over_from_a_dead_holder(redis: Any, job: str) -> None:
     with holding_process(job) as holder:
         holder.send_signal(signal.SIGKILL)
         holder.wait(PATIENCE_S)
     together = threading.Barrier(8)
 
-    def taken(claim: JobLock) -> JobLock | None:
+    def taken(lock: JobLock) -> JobLock | None:
         together.wait(PATIENCE_S)
         with suppress(AnotherProducer):
-            return claim.__enter__()
+            return lock.__enter__()
         return None
 
     with ThreadPoolExecutor(8) as threads:
-        claims = threads.map(taken, [JobLock(redis, "", job) for _ in range(8)])
-    (winner,) = filter(None, claims)
+        locks = threads.map(taken, [JobLock(redis, "", job) for _ in range(8)])
+    (winner,) = filter(None, locks)
     winner.renew()
     winner.__exit__(None, None, None)
 
 
-def test_a_dead_holder_that_was_replaced_meanwhile_is_not_taken_over(redis: Any, job: str) -> None:
-    """Between the look at a dead holder and the take-over, somebody else was quicker."""
-    dead, quicker = f"{socket.gethostname()} {os.getpid()} of-before", "elsewhere 7 token"
-    claim = JobLock(redis, "", job)
+def test_a_lock_that_changed_hands_during_the_takeover_is_not_taken(redis: Any, job: str) -> None:
+    """Another process takes the lock after the check and before the takeover."""
+    dead, other = f"{socket.gethostname()} {os.getpid()} of-before", "elsewhere 7 token"
+    lock = JobLock(redis, "", job)
     asked: list[Any] = []
-    take = claim._leases._take
+    take = lock._leases._take
 
     def slowly(**arguments: Any) -> Any:
         if asked:
-            redis.set(key_of(job), quicker)
+            redis.set(key_of(job), other)
         asked.append(arguments)
         return take(**arguments)
 
-    claim._leases._take = slowly
+    lock._leases._take = slowly
     redis.set(key_of(job), dead)
     with pytest.raises(AnotherProducer, match="elsewhere, process 7"):
-        claim.__enter__()
-    assert (len(asked), redis.get(key_of(job))) == (2, quicker)
+        lock.__enter__()
+    assert (len(asked), redis.get(key_of(job))) == (2, other)
 
 
-def test_threads_of_one_process_refuse_each_other(redis: Any, job: str) -> None:
-    with JobLock(redis, "", job) as claim, ThreadPoolExecutor(1) as thread:
-        assert thread.submit(is_refused, redis, job).result(PATIENCE_S)
-        claim.renew()
+def test_threads_of_one_process_exclude_each_other(redis: Any, job: str) -> None:
+    with JobLock(redis, "", job) as lock, ThreadPoolExecutor(1) as thread:
+        assert thread.submit(is_locked, redis, job).result(PATIENCE_S)
+        lock.renew()
 
 
 @pytest.mark.parametrize("token", [" of-before", ""])
-def test_an_earlier_process_of_the_same_number_is_taken_over(
+def test_the_lock_of_an_earlier_process_with_the_same_pid_is_taken_over(
     redis: Any, job: str, token: str
 ) -> None:
     """In a container every producer is process 1."""
     redis.set(key_of(job), f"{socket.gethostname()} {os.getpid()}{token}")
-    assert not is_refused(redis, job)
+    assert not is_locked(redis, job)
 
 
-def test_an_interrupted_one_can_go_on_at_once(redis: Any, job: str) -> None:
+def test_an_interrupted_job_can_be_resumed_immediately(redis: Any, job: str) -> None:
     with pytest.raises(KeyboardInterrupt), JobLock(redis, "", job):
         raise KeyboardInterrupt
-    assert not is_refused(redis, job)
+    assert not is_locked(redis, job)
 
 
 @pytest.mark.parametrize("process", [1, os.getpid(), 2**22 + 1], ids=["init", "this", "none"])
-def test_a_process_of_another_machine_may_live(redis: Any, job: str, process: int) -> None:
+def test_a_process_on_another_host_keeps_its_lock(redis: Any, job: str, process: int) -> None:
     redis.set(key_of(job), f"elsewhere {process} token")
-    assert is_refused(redis, job)
+    assert is_locked(redis, job)
 
 
-def test_it_outlives_its_lease_while_nothing_is_published(redis: Any, job: str) -> None:
+def test_the_lease_is_renewed_while_nothing_is_published(redis: Any, job: str) -> None:
     lease_s = 1.0
     with JobLock(redis, "", job, lease_s=lease_s, renew_every_s=0.05):
         began = time.monotonic()
         while time.monotonic() < began + 2 * lease_s:
             assert redis.pttl(key_of(job)) > 0
-            assert is_refused(redis, job)
+            assert is_locked(redis, job)
     assert not redis.exists(key_of(job))
 
 
-def test_without_a_renewal_it_ends_with_its_lease(redis: Any, job: str) -> None:
-    """Or the test above would pass whatever the thread does."""
-    claim = JobLock(redis, "", job, lease_s=0.2, renew_every_s=PATIENCE_S)
-    claim.__enter__()
+def test_a_lock_that_is_not_renewed_expires_with_its_lease(redis: Any, job: str) -> None:
+    """Counterpart of the test above: the lease itself is short."""
+    lock = JobLock(redis, "", job, lease_s=0.2, renew_every_s=PATIENCE_S)
+    lock.__enter__()
     assert until(lambda: not redis.exists(key_of(job)))
-    assert until(lambda: is_lost(claim))
-    with pytest.raises(AnotherProducer, match="expired"):  # another may have come and gone
-        claim.__exit__(None, None, None)
+    assert until(lambda: is_lost(lock))
+    with pytest.raises(AnotherProducer, match="expired"):  # another producer may have run meanwhile
+        lock.__exit__(None, None, None)
 
 
-def test_somebody_elses_claim_is_noticed_and_left_alone(redis: Any, job: str) -> None:
+def test_a_lock_taken_by_another_process_is_detected_and_kept(redis: Any, job: str) -> None:
     other = "elsewhere 7 token"
-    claim = JobLock(redis, "", job, renew_every_s=0.02)
-    claim.__enter__()
+    lock = JobLock(redis, "", job, renew_every_s=0.02)
+    lock.__enter__()
     redis.set(key_of(job), other)
-    assert until(lambda: is_lost(claim))
-    claim.__exit__(ValueError, ValueError("mine"), None)  # an error is not hidden by it
-    with pytest.raises(AnotherProducer, match="elsewhere, process 7"):  # for who never asked
-        claim.__exit__(None, None, None)
+    assert until(lambda: is_lost(lock))
+    lock.__exit__(ValueError, ValueError("mine"), None)  # the original error is kept
+    with pytest.raises(AnotherProducer, match="elsewhere, process 7"):  # without an earlier renewal
+        lock.__exit__(None, None, None)
     assert (redis.get(key_of(job)), redis.pttl(key_of(job))) == (other, -1)
 
 
-def test_one_that_redis_forgot_early_is_taken_again(redis: Any, job: str) -> None:
-    with JobLock(redis, "", job, renew_every_s=0.02) as claim:
+def test_a_lock_that_redis_lost_early_is_reacquired(redis: Any, job: str) -> None:
+    with JobLock(redis, "", job, renew_every_s=0.02) as lock:
         mine = redis.get(key_of(job))
         redis.delete(key_of(job))
         assert until(lambda: redis.get(key_of(job)) == mine)
-        claim.renew()
+        lock.renew()
 
 
-def fail(claim: JobLock, times: int) -> None:
-    """Let so many renewals fail."""
-    renew, failures = claim._leases._renew, iter(range(times))
+def fail(lock: JobLock, times: int) -> None:
+    """Make the first `times` renewals fail."""
+    renew, failures = lock._leases._renew, iter(range(times))
 
     def failing(**arguments: Any) -> Any:
         if next(failures, None) is not None:
-            raise BrokerUnavailable("away")
+            raise BrokerUnavailable("unavailable")
         return renew(**arguments)
 
-    claim._leases._renew = failing
+    lock._leases._renew = failing
 
 
-def test_a_redis_that_fails_for_a_while_loses_nothing(redis: Any, job: str) -> None:
-    claim = JobLock(redis, "", job, renew_every_s=0.02)
-    fail(claim, 3)
-    with claim:
+def test_a_temporary_redis_failure_does_not_lose_the_lock(redis: Any, job: str) -> None:
+    lock = JobLock(redis, "", job, renew_every_s=0.02)
+    fail(lock, 3)
+    with lock:
         redis.pexpire(key_of(job), LEASE_MS // 2)
-        claim.renew()  # the lease still holds
+        lock.renew()  # the lease is still valid
         assert until(lambda: redis.pttl(key_of(job)) > LEASE_MS // 2)
 
 
-def test_a_redis_that_fails_beyond_the_lease_is_told(redis: Any, job: str) -> None:
-    claim = JobLock(redis, "", job, lease_s=0.2, renew_every_s=0.02)
-    fail(claim, sys.maxsize)
-    with claim:
+def test_a_redis_failure_longer_than_the_lease_raises_an_error(redis: Any, job: str) -> None:
+    lock = JobLock(redis, "", job, lease_s=0.2, renew_every_s=0.02)
+    fail(lock, sys.maxsize)
+    with lock:
         assert until(lambda: not redis.exists(key_of(job)))
         with pytest.raises(BrokerUnavailable):
-            claim.renew()
+            lock.renew()

@@ -1,4 +1,4 @@
-"""Messages that a child sends arrive, although the broker is away when they are sent."""
+"""Messages that a child publishes while the broker is unavailable are delivered."""
 
 import contextlib
 import threading
@@ -26,15 +26,15 @@ SHARD = a_shard("s3://in/a.wav", "s3://in/b.wav")
 
 @pytest.fixture
 def own_stack(tmp_path: Path) -> Iterator[Stack]:
-    """Its broker may be killed."""
+    """A stack whose broker may be killed."""
     with running_stack(tmp_path) as stack:
         yield stack
 
 
 @pytest.fixture
 def broker(own_stack: Stack) -> Iterator[RestartableBroker]:
-    with RestartableBroker(own_stack) as mortal:
-        yield mortal
+    with RestartableBroker(own_stack) as running:
+        yield running
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def settings(own_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def task(settings: Settings) -> Any:
-    """The application's one."""
+    """The Celery task of the application."""
     app = make_app(settings)
 
     @app.task(bind=True, name=TASK, shared=False)  # type: ignore[untyped-decorator]
@@ -56,8 +56,8 @@ def task(settings: Settings) -> Any:
 
 
 @contextlib.contextmanager
-def at_work(task: Any) -> Iterator[Any]:
-    """As it is while this thread works on a message."""
+def active_request(task: Any) -> Iterator[Any]:
+    """Set the request of the task as while a message is processed."""
     task.push_request(
         id="m1",
         args=[SHARD.to_message()],
@@ -70,7 +70,7 @@ def at_work(task: Any) -> Iterator[Any]:
 
 
 class Sender:
-    """Does so in a thread of its own; every step that it makes is counted."""
+    """Runs `send` in a thread and counts its heartbeats."""
 
     def __init__(self, send: Callable[[Touch], None]) -> None:
         self.beats = 0
@@ -92,7 +92,7 @@ class Sender:
 
 def later(task: Any) -> Callable[[Touch], None]:
     def send(beat: Touch) -> None:
-        with at_work(task):
+        with active_request(task):
             republish_with_delay(task, 1.0, 1, beat)
 
     return send
@@ -100,18 +100,18 @@ def later(task: Any) -> Callable[[Touch], None]:
 
 def parts(task: Any) -> Callable[[Touch], None]:
     def send(beat: Touch) -> None:
-        with at_work(task):
+        with active_request(task):
             publish_split(task, split(SHARD), beat)
 
     return send
 
 
 @pytest.mark.slow
-def test_they_wait_for_a_broker_that_comes_back(
+def test_split_messages_are_published_after_a_broker_restart(
     broker: RestartableBroker, settings: Settings, task: Any
 ) -> None:
     client: Any = connect(settings)
-    later(task)(ignore)  # its connection is open
+    later(task)(ignore)  # the connection is open
     assert client.llen(settings.queue) == 1
     broker.kill()
     sender = Sender(parts(task))
@@ -122,7 +122,7 @@ def test_they_wait_for_a_broker_that_comes_back(
 
 
 @pytest.mark.slow
-def test_the_first_one_of_a_fresh_child_waits_as_well(
+def test_the_first_message_of_a_new_child_is_published_after_broker_restarts(
     broker: RestartableBroker, settings: Settings, task: Any
 ) -> None:
     broker.kill()
@@ -137,7 +137,7 @@ def test_the_first_one_of_a_fresh_child_waits_as_well(
     assert client.llen(settings.queue) == 1
 
 
-def test_they_wait_for_room_in_a_full_one(
+def test_a_message_is_published_when_a_full_broker_has_memory_again(
     broker: RestartableBroker, settings: Settings, task: Any
 ) -> None:
     client: Any = connect(settings)
@@ -149,7 +149,7 @@ def test_they_wait_for_room_in_a_full_one(
     assert client.llen(settings.queue) == 1
 
 
-def test_the_ledger_of_a_child_waits_for_it_too(
+def test_a_ledger_write_of_a_child_waits_until_the_broker_has_memory(
     broker: RestartableBroker, settings: Settings
 ) -> None:
     client: Any = connect(settings)

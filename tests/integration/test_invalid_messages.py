@@ -1,4 +1,4 @@
-"""Messages that are no task, sent to a real worker: each is put aside, and the worker goes on."""
+"""Invalid messages sent to a real worker are dead-lettered, and the worker continues."""
 
 import bz2
 import contextlib
@@ -23,14 +23,14 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.messages import envelope, push, shard_body, task_headers, waiting
 
-HUSH = "hush-4711"
-"""Stands for what somebody put into a message and must not be logged."""
+SECRET = "secret-4711"
+"""A value in a message that must not be logged."""
 
 BOMB = zlib.compress(bytes(3 * MAX_MESSAGE_BYTES), 9)
 
 
 class Opened:
-    """Unpickling it leaves a trace."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -47,27 +47,27 @@ def worker(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
         yield running
 
 
-def _letters(settings: Settings) -> list[DeadLetter]:
+def _dead_letters(settings: Settings) -> list[DeadLetter]:
     return DeadLetters(connect(settings)).all()
 
 
-def _put_aside(worker: LocalWorker, settings: Settings, element: Any) -> DeadLetter:
-    """Send it; the letter that comes of it."""
-    before = {one.message_id for one in _letters(settings)}
+def _dead_lettered(worker: LocalWorker, settings: Settings, element: Any) -> DeadLetter:
+    """Send the element and return its dead letter."""
+    before = {one.message_id for one in _dead_letters(settings)}
     push(settings, element)
     new: list[DeadLetter] = []
 
     def arrived() -> bool:
-        new[:] = [one for one in _letters(settings) if one.message_id not in before]
+        new[:] = [one for one in _dead_letters(settings) if one.message_id not in before]
         return bool(new) and not waiting(settings)
 
     worker.process.wait_until(arrived, 60)
-    (letter,) = new
-    return letter
+    (dead_letter,) = new
+    return dead_letter
 
 
 def _bare(**changed: Any) -> dict[str, Any]:
-    return {**envelope(shard_body({"secret": HUSH}), task_headers()), **changed}
+    return {**envelope(shard_body({"secret": SECRET}), task_headers()), **changed}
 
 
 def _without(*path: str) -> dict[str, Any]:
@@ -80,17 +80,17 @@ def _without(*path: str) -> dict[str, Any]:
 
 PAST = "2020-01-01T00:00:00"
 
-REFUSED: dict[str, tuple[Any, str]] = {
+INVALID: dict[str, tuple[Any, str]] = {
     "broken JSON": (
-        envelope(b'[[{"secret": "' + HUSH.encode(), task_headers()),
+        envelope(b'[[{"secret": "' + SECRET.encode(), task_headers()),
         "cannot be decoded",
     ),
-    "no UTF-8": (envelope(b"\xff\xfe" + HUSH.encode(), task_headers()), "cannot be decoded"),
+    "no UTF-8": (envelope(b"\xff\xfe" + SECRET.encode(), task_headers()), "cannot be decoded"),
     "deep JSON": (envelope(b"[" * 200_000, task_headers()), ""),
     "unknown task": (envelope(b"[[],{},{}]", task_headers(task="fleet.other")), "fleet.other"),
     "Celery's own task": (envelope(b"[[],{},{}]", task_headers(task="celery.map")), "celery.map"),
     "a task that is a list": (envelope(b"[[],{},{}]", task_headers(task=["x"])), ""),
-    "no task": (envelope(b'{"secret": "%s"}' % HUSH.encode(), {}), "no task name"),
+    "no task": (envelope(b'{"secret": "%s"}' % SECRET.encode(), {}), "no task name"),
     "no id": (envelope(b"[[],{},{}]", {"task": "fleet.transcribe"}), "id"),
     "an id that is a list": (envelope(b"[[],{},{}]", task_headers(id=[1])), ""),
     "two parts": (envelope(b"[[],{}]", task_headers()), ""),
@@ -110,7 +110,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         envelope(bz2.compress(b"[[],{},{}]"), task_headers(compression="bzip2")),
         "application/x-bz2 are not supported",
     ),
-    "no zlib": (envelope(HUSH.encode(), task_headers(compression="zlib")), "cannot be decoded"),
+    "no zlib": (envelope(SECRET.encode(), task_headers(compression="zlib")), "cannot be decoded"),
     "cut off": (
         envelope(zlib.compress(b"x" * 99)[:9], task_headers(compression="zlib")),
         "truncated",
@@ -118,11 +118,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "unknown packing": (envelope(b"x", task_headers(compression="rot13")), "rot13"),
     "50 MB": (envelope(b" " * 50_000_000, task_headers()), "more than 33554432 bytes"),
     "33 MB": (envelope(b" " * (MAX_MESSAGE_BYTES + 9), task_headers()), "more than 33554432 bytes"),
-    "no envelope": (HUSH, "not valid JSON"),
-    "a bare shard": ({"schema": 1, "shard": HUSH}, "not a Celery message"),
+    "no envelope": (SECRET, "not valid JSON"),
+    "a bare shard": ({"schema": 1, "shard": SECRET}, "not a Celery message"),
     "a list": ([1, 2, 3], "not a Celery message"),
     "nothing": ("", "not valid JSON"),
-    "headers that are a list": (_bare(headers=[HUSH]), "not a Celery message"),
+    "headers that are a list": (_bare(headers=[SECRET]), "not a Celery message"),
     "no delivery tag": (_without("properties", "delivery_tag"), "not a Celery message"),
     "no routing key": (
         _without("properties", "delivery_info", "routing_key"),
@@ -141,38 +141,38 @@ REFUSED: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_task_is_put_aside_with_a_reason(
+@pytest.mark.parametrize("name", INVALID)
+def test_an_invalid_message_is_dead_lettered_with_a_reason(
     worker: LocalWorker, settings: Settings, name: str
 ) -> None:
-    element, why = REFUSED[name]
-    letter = _put_aside(worker, settings, element)
-    assert why in letter.reason
-    assert 0 < len(letter.reason) <= 300
-    assert len(json.dumps(letter.document)) < 20_000
+    element, why = INVALID[name]
+    dead_letter = _dead_lettered(worker, settings, element)
+    assert why in dead_letter.reason
+    assert 0 < len(dead_letter.reason) <= 300
+    assert len(json.dumps(dead_letter.document)) < 20_000
     assert worker.page("/healthz")[0] == 200
-    assert HUSH not in worker.process.log.read_text()
+    assert SECRET not in worker.process.log.read_text()
 
 
-def test_a_pickle_is_put_aside_and_not_opened(
+def test_a_pickle_is_dead_lettered_without_being_loaded(
     worker: LocalWorker, settings: Settings, tmp_path: Path
 ) -> None:
     body = pickle.dumps(((Opened(tmp_path / "opened"),), {}, {}))
     kind = {"content-type": "application/x-python-serialize", "content-encoding": "binary"}
-    letter = _put_aside(worker, settings, envelope(body, task_headers(), **kind))
-    assert "pickle" in letter.reason
+    dead_letter = _dead_lettered(worker, settings, envelope(body, task_headers(), **kind))
+    assert "pickle" in dead_letter.reason
     assert not (tmp_path / "opened").exists()
 
 
 @pytest.mark.slow
-def test_bombs_do_not_fill_the_memory_of_the_parent(
+def test_decompression_bombs_do_not_fill_the_memory_of_the_parent(
     worker: LocalWorker, settings: Settings
 ) -> None:
-    """Each of them unpacks to 100 MB, together to 2 GB."""
+    """Each message decompresses to 100 MB, all of them to 2 GB."""
     parent = _parent(worker)
     before = parent.memory_info().rss
     for _ in range(20):
-        _put_aside(worker, settings, envelope(BOMB, task_headers(compression="zlib")))
+        _dead_lettered(worker, settings, envelope(BOMB, task_headers(compression="zlib")))
     assert parent.memory_info().rss - before < 4 * MAX_MESSAGE_BYTES
 
 
@@ -194,24 +194,24 @@ def _shard(audio: str, where: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_one_that_cannot_be_put_aside_stays_until_it_can(
+def test_a_message_stays_in_the_queue_until_its_dead_letter_can_be_written(
     worker: LocalWorker, settings: Settings
 ) -> None:
     client: Any = connect(settings)
     client.rename("fleet:dead", "kept")
-    client.set("fleet:dead", "no place for letters")
+    client.set("fleet:dead", "not a hash")
     push(settings, _without("headers", "task"))
     log = worker.process.log
     worker.process.wait_until(
         lambda: log.read_text().count("cannot write dead letter for message") > 1, 60
     )
     client.rename("kept", "fleet:dead")
-    before = len(_letters(settings))
-    worker.process.wait_until(lambda: len(_letters(settings)) > before, 60)
+    before = len(_dead_letters(settings))
+    worker.process.wait_until(lambda: len(_dead_letters(settings)) > before, 60)
     worker.process.wait_until(lambda: not waiting(settings), 60)
 
 
-def test_after_all_that_a_good_message_is_worked_on(
+def test_a_valid_message_is_processed_after_invalid_ones(
     worker: LocalWorker, settings: Settings, store: S3Store
 ) -> None:
     where = f"s3://transcripts/{uuid.uuid4()}/"
@@ -223,7 +223,7 @@ def test_after_all_that_a_good_message_is_worked_on(
     assert json.loads(store.read(where + "pin-code.wav.json"))["text"]
 
 
-def test_audio_in_a_bucket_that_is_not_allowed_is_denied(
+def test_audio_in_a_disallowed_bucket_is_denied(
     worker: LocalWorker, settings: Settings, store: S3Store
 ) -> None:
     where = f"s3://transcripts/{uuid.uuid4()}/"
@@ -235,10 +235,10 @@ def test_audio_in_a_bucket_that_is_not_allowed_is_denied(
     assert "bucket forbidden is not in FLEET_ALLOWED_BUCKETS" in error["message"]
 
 
-def test_results_for_a_bucket_that_is_not_allowed_put_the_shard_aside(
+def test_a_shard_with_output_in_a_disallowed_bucket_is_dead_lettered(
     worker: LocalWorker, settings: Settings, store: S3Store
 ) -> None:
     shard = _shard("s3://audio/pin-code.wav", "s3://forbidden/out/")
-    letter = _put_aside(worker, settings, envelope(shard_body(shard), task_headers()))
-    assert "bucket forbidden is not in FLEET_ALLOWED_BUCKETS" in letter.reason
+    dead_letter = _dead_lettered(worker, settings, envelope(shard_body(shard), task_headers()))
+    assert "bucket forbidden is not in FLEET_ALLOWED_BUCKETS" in dead_letter.reason
     assert not list(store.list("s3://forbidden/out/"))
