@@ -1,4 +1,4 @@
-"""Bad files get one clear error each, and their neighbours in the shard are not touched."""
+"""Each bad file gets one clear error; other files in the shard are unaffected."""
 
 import io
 import json
@@ -26,7 +26,7 @@ def sample(pattern: str) -> bytes:
 
 
 BAD = {
-    "text.mp3": b"this is no audio at all\n" * 50,
+    "text.mp3": b"this is not audio at all\n" * 50,
     "zero.wav": b"",
     "short.wav": silent_wav(0.010),
     "cut.flac": b"",  # filled below from a real file
@@ -46,7 +46,7 @@ GOOD = ("good-first.wav", "good-last.wav")
 
 @pytest.fixture(scope="module")
 def outcomes(up: Up, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any] | None]:
-    """What lies in S3 for each file after a job in which good files surround bad ones."""
+    """The result or error report in S3 of each file of a job with good and bad files."""
     cut = {f"cut.{kind}": sample(f"*.{kind}") for kind in ("flac", "m4a")}
     files = {
         **BAD,
@@ -71,7 +71,7 @@ def outcomes(up: Up, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS.items())
-def test_each_bad_file_says_what_is_wrong(
+def test_each_bad_file_has_its_error(
     outcomes: dict[str, dict[str, Any] | None], name: str, kind: str
 ) -> None:
     report = outcomes[name]
@@ -82,7 +82,7 @@ def test_each_bad_file_says_what_is_wrong(
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_the_neighbours_are_transcribed(
+def test_the_other_files_of_the_shard_are_transcribed(
     outcomes: dict[str, dict[str, Any] | None], name: str
 ) -> None:
     transcript = outcomes[name]
@@ -91,7 +91,7 @@ def test_the_neighbours_are_transcribed(
 
 
 @pytest.mark.parametrize("name", ["silence.wav", "eight-channels.wav"])
-def test_silence_is_a_success_without_words(
+def test_a_silent_file_succeeds_with_an_empty_transcript(
     outcomes: dict[str, dict[str, Any] | None], name: str
 ) -> None:
     transcript = outcomes[name]
@@ -102,7 +102,7 @@ def test_silence_is_a_success_without_words(
     assert "warnings" not in transcript
 
 
-def test_a_bucket_that_does_not_exist_is_told_before_anything_is_enqueued(up: Up) -> None:
+def test_a_missing_bucket_is_reported_before_anything_is_enqueued(up: Up) -> None:
     for source, output in (
         ("s3://no-such-bucket/", "s3://transcripts/x/"),
         ("s3://audio/bad/", "s3://no-such-bucket/x/"),
@@ -112,7 +112,7 @@ def test_a_bucket_that_does_not_exist_is_told_before_anything_is_enqueued(up: Up
         assert done.stderr.strip() == "fleet: bucket no-such-bucket does not exist"
 
 
-def test_a_manifest_with_a_bad_row_names_it_and_goes_on(up: Up, tmp_path: Path) -> None:
+def test_bad_rows_of_a_manifest_are_reported_and_skipped(up: Up, tmp_path: Path) -> None:
     manifest = tmp_path / "rows.jsonl"
     good = json.dumps({"audio": "s3://audio/bad/good-first.wav", "id": "rows/one"})
     manifest.write_text(f'{good}\n{{"audio": 7}}\nnot json\n')

@@ -1,4 +1,4 @@
-"""Any Celery client may send the task; a malformed one is put aside and hurts nobody."""
+"""Any Celery client can send the task; malformed messages are moved to the dead letters."""
 
 import json
 from typing import Any
@@ -49,7 +49,7 @@ def interface_document(audio: str, output: str) -> dict[str, Any]:
     }
 
 
-def test_the_document_of_the_interface_is_transcribed(up: Up) -> None:
+def test_the_documented_message_is_transcribed(up: Up) -> None:
     audio = upload_sample(up, "bare/a.wav")
     send(up, interface_document(audio, "s3://transcripts/bare/"))
     transcript = wait_for(lambda: up.read_json("bare/calls/a.wav.json"))
@@ -63,41 +63,41 @@ def test_the_document_of_the_interface_is_transcribed(up: Up) -> None:
     assert up.s3.head_object(Bucket="transcripts", Key="bare/calls/a.wav.srt")
 
 
-def test_almost_everything_may_be_missing(up: Up) -> None:
+def test_optional_fields_may_be_omitted(up: Up) -> None:
     audio = upload_sample(up, "bare/small.wav")
     small = {"schema": 1, "shard": "s", "output": "s3://transcripts/", "files": [{"audio": audio}]}
     send(up, small)
     assert wait_for(lambda: up.read_json("bare/small.wav.json"))["receipt"]["job"] is None
 
 
-def test_a_malformed_shard_is_put_aside_with_its_reason(up: Up) -> None:
+def test_a_malformed_shard_is_dead_lettered_with_its_reason(up: Up) -> None:
     broken = {"schema": 1, "shard": "broken", "output": "not-s3", "files": []}
     send(up, broken)
 
-    def letter() -> dict[str, Any] | None:
-        letters = [json.loads(value) for value in up.redis.hvals("fleet:dead")]
-        return next((one for one in letters if one["document"] == broken), None)
+    def dead_letter() -> dict[str, Any] | None:
+        dead_letters = [json.loads(value) for value in up.redis.hvals("fleet:dead")]
+        return next((one for one in dead_letters if one["document"] == broken), None)
 
-    reason = wait_for(letter)["reason"]
+    reason = wait_for(dead_letter)["reason"]
     assert "output: " in reason
     assert "s3://bucket/prefix/" in reason
     assert "files: " in reason
 
 
-def test_status_counts_a_job_that_only_messages_know(up: Up) -> None:
+def test_status_counts_a_job_without_a_plan(up: Up) -> None:
     audio = upload_sample(up, "bare/counted.wav")
     document = interface_document(audio, "s3://transcripts/counted/")
     send(up, {**document, "job": "by-hand", "shard": "by-hand-0"})
     assert wait_for(lambda: up.read_json("counted/calls/a.wav.json"))
 
-    def seen() -> tuple[int, dict[str, Any]] | None:
-        asked = up.fleet("status", "by-hand", "--json")
-        found = json.loads(asked.stdout or "null")
-        return (asked.returncode, found) if found and found["outcomes"]["ok"] else None
+    def counted() -> tuple[int, dict[str, Any]] | None:
+        done = up.fleet("status", "by-hand", "--json")
+        found = json.loads(done.stdout or "null")
+        return (done.returncode, found) if found and found["outcomes"]["ok"] else None
 
-    code, status = wait_for(seen)
+    code, status = wait_for(counted)
     assert status["outcomes"]["ok"] == status["files"] == 1
-    # nobody has told how many files there are: that is no end
+    # the number of files is unknown, so the job is not complete
     assert (code, status["state"], status["complete"]) == (3, "unknown", False)
     for arguments in (("by-hand",), ("by-hand", "--watch")):
         shown = up.fleet("status", *arguments)
@@ -109,7 +109,7 @@ def test_status_counts_a_job_that_only_messages_know(up: Up) -> None:
     assert len(rebuilt.stderr.splitlines()) == 1
 
 
-def test_a_message_with_other_arguments_is_put_aside(up: Up) -> None:
+def test_a_message_with_wrong_arguments_is_dead_lettered(up: Up) -> None:
     client = Celery(broker=up.environment["FLEET_BROKER_URL"])
     sent = [
         client.send_task("fleet.transcribe", args=args, kwargs=named, queue="fleet").id
@@ -118,7 +118,7 @@ def test_a_message_with_other_arguments_is_put_aside(up: Up) -> None:
     assert wait_for(lambda: set(sent) <= set(up.redis.hkeys("fleet:dead")))
 
 
-def test_the_worker_goes_on_after_any_nonsense(up: Up) -> None:
+def test_the_worker_continues_after_invalid_messages(up: Up) -> None:
     nonsense: list[Any] = [None, 7, "text", [], {}, {"schema": 2}, {"files": [{"audio": "/etc"}]}]
     for document in nonsense:
         send(up, document)

@@ -1,4 +1,4 @@
-"""`fleet doctor` beside a running fleet."""
+"""`fleet doctor` with a running fleet."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ def rows(text: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_a_sound_fleet_has_a_row_for_each_part(up: Up, job: str) -> None:
+def test_a_healthy_fleet_has_a_row_for_each_component(up: Up, job: str) -> None:
     mine = {**up.environment, "FLEET_DEVICES": "cpu"}
     done = run_fleet("doctor", *ALL, "--json", environment=mine)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -29,7 +29,7 @@ def test_a_sound_fleet_has_a_row_for_each_part(up: Up, job: str) -> None:
     assert password not in done.stdout
 
 
-def test_it_says_what_to_do_about_what_is_wrong(up: Up) -> None:
+def test_each_problem_is_reported_with_a_fix(up: Up) -> None:
     mine = {**up.environment, "FLEET_DEVICES": "0"}
     where = ("--audio", "s3://nobodys-bucket/", "--output", "s3://transcripts/")
     done = run_fleet("doctor", *where, environment=mine)
@@ -39,7 +39,7 @@ def test_it_says_what_to_do_about_what_is_wrong(up: Up) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_what_cannot_be_an_output_or_an_endpoint_is_a_row_among_the_others(up: Up) -> None:
+def test_an_invalid_output_or_endpoint_is_reported_as_a_row(up: Up) -> None:
     mine = {**up.environment, "FLEET_DEVICES": "cpu"}
     done = run_fleet(
         "doctor", "--no-model", "--json", "--output", "s3://transcripts", environment=mine
@@ -54,7 +54,7 @@ def test_what_cannot_be_an_output_or_an_endpoint_is_a_row_among_the_others(up: U
     assert found["broker write"]["verdict"] == "ok"
 
 
-def test_a_broker_that_is_away_is_code_3_and_the_rest_is_looked_at(up: Up) -> None:
+def test_an_unavailable_broker_is_code_3_and_the_other_checks_run(up: Up) -> None:
     mine = {**up.environment, "FLEET_BROKER_URL": "redis://127.0.0.1:1/0", "FLEET_DEVICES": "cpu"}
     done = run_fleet("doctor", "--no-model", "--json", environment=mine)
     assert done.returncode == 3

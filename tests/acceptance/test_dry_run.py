@@ -1,4 +1,4 @@
-"""`fleet enqueue --dry-run`: what a backlog would take, and nothing happens to it."""
+"""`fleet enqueue --dry-run` estimates time and cost and publishes nothing."""
 
 import json
 
@@ -7,7 +7,7 @@ from tests.support.fleet_up import SAMPLES, Up
 LOOK = ("--output", "s3://transcripts/looked/", "--dry-run")
 
 
-def test_it_says_files_hours_time_and_cost(up: Up) -> None:
+def test_it_reports_files_hours_time_and_cost(up: Up) -> None:
     wanted = ("--gpus", "2", "--rtfx", "100", "--gpu-hour-price", "3.60")
     done = up.fleet("enqueue", str(SAMPLES), *LOOK, *wanted)
     assert done.returncode == 0, done.stderr
@@ -15,12 +15,12 @@ def test_it_says_files_hours_time_and_cost(up: Up) -> None:
         assert word in done.stdout
 
 
-def test_the_document_is_near_to_the_truth_and_nothing_was_published(up: Up) -> None:
+def test_the_estimate_is_accurate_and_nothing_is_published(up: Up) -> None:
     jobs = up.fleet("jobs", "--json").stdout
     done = up.fleet("enqueue", str(SAMPLES), *LOOK, "--rtfx", "100", "--json")
     document = json.loads(done.stdout)
     assert document["files"] == document["sampled"] == 12
-    assert document["measured"] == 10  # one is no audio, and one is of a format without a reader
+    assert document["measured"] == 10  # one is not audio, and one has a format without a reader
     assert 180_000 < document["audio_ms"]["likely"] < 200_000
     assert document["time_ms"]["likely"] == round(document["audio_ms"]["likely"] / 100)
     assert document["cost"] is None

@@ -1,4 +1,4 @@
-"""However `fleet up` ends, no process of it is left."""
+"""`fleet up` leaves no process running, whichever signal ends it."""
 
 import signal
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.fleet_up import Up, processes_naming, wait_for
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)]
 )
-def test_nothing_is_left_behind(tmp_path: Path, number: int, code: int) -> None:
+def test_no_process_or_data_is_left_behind(tmp_path: Path, number: int, code: int) -> None:
     data = tmp_path / "data"
     running = Up.start(data)
     assert len(processes_naming(str(data))) >= 5  # two servers, the worker, its child, its pages

@@ -1,4 +1,4 @@
-"""`fleet exporter` beside a running fleet, and without a broker."""
+"""`fleet exporter` with a running fleet, and without a broker."""
 
 import signal
 import socket
@@ -44,9 +44,9 @@ def port(up: Up) -> Iterator[int]:
     process, port = start(up.environment)
     yield port
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
 
 
 def samples(port: int) -> Samples:
@@ -58,7 +58,7 @@ def samples(port: int) -> Samples:
     return found
 
 
-def test_it_tells_of_a_finished_job_and_an_empty_queue(port: int, job: str) -> None:
+def test_it_exports_a_finished_job_and_an_empty_queue(port: int, job: str) -> None:
     found = samples(port)
     assert found["asr_broker_up"][""] == 1
     assert found["asr_backlog_messages"] == {
@@ -74,20 +74,20 @@ def test_it_tells_of_a_finished_job_and_an_empty_queue(port: int, job: str) -> N
     assert (page(port, "/healthz"), page(port, "/readyz")) == ("ok\n", "ok\n")
 
 
-def test_without_a_broker_it_says_so_and_stays(up: Up) -> None:
-    nobody = f"redis://:secret@127.0.0.1:{free_port()}/0"
-    process, port = start({**up.environment, "FLEET_BROKER_URL": nobody})
+def test_without_a_broker_it_reports_the_error_and_keeps_running(up: Up) -> None:
+    unused = f"redis://:secret@127.0.0.1:{free_port()}/0"
+    process, port = start({**up.environment, "FLEET_BROKER_URL": unused})
     assert samples(port) == {"asr_broker_up": {"": 0}}
     assert page(port, "/healthz") == "ok\n"
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "Redis cannot be reached" in said
-    assert "secret" not in said
-    assert "Traceback" not in said
+    assert "Redis cannot be reached" in errors
+    assert "secret" not in errors
+    assert "Traceback" not in errors
 
 
-def test_a_port_that_is_taken_is_wrong_usage(up: Up, port: int) -> None:
+def test_a_port_in_use_is_a_usage_error(up: Up, port: int) -> None:
     done = run_fleet("exporter", "--port", str(port), environment=up.environment)
     assert done.returncode == 2
     assert f"port {port} cannot be used" in done.stderr

@@ -29,16 +29,16 @@ def test_the_job_is_listed(up: Up, job: str) -> None:
     assert job in [one["job"] for one in listed]
 
 
-def test_a_second_enqueue_does_nothing_but_skip_and_says_so(up: Up, job: str) -> None:
+def test_a_second_enqueue_skips_every_file_and_reports_it(up: Up, job: str) -> None:
     again = ("enqueue", "s3://audio/job/", "--output", OUTPUT, "--timestamps", "word")
     result = json.loads(up.fleet(*again, "--json").stdout)
     assert result["files"] == result["skipped"] >= 12
     assert result["enqueued"] == result["shards"] == 0
-    said = up.fleet(*again).stdout
-    assert "all have an outcome: nothing to do" in said
+    output = up.fleet(*again).stdout
+    assert "all have an outcome: nothing to do" in output
 
 
-def test_overwriting_does_everything_again(up: Up, job: str) -> None:
+def test_overwrite_processes_every_file_again(up: Up, job: str) -> None:
     where = ("enqueue", "s3://audio/job/calls/", "--output", "s3://transcripts/again/")
     up.wait_for_job(json.loads(up.fleet(*where, "--json").stdout)["job"])
     result = json.loads(up.fleet(*where, "--overwrite", "--json").stdout)
@@ -47,7 +47,7 @@ def test_overwriting_does_everything_again(up: Up, job: str) -> None:
     assert status["outcomes"]["ok"] == result["files"]
 
 
-def test_a_job_of_the_same_name_is_refused(up: Up, job: str) -> None:
+def test_a_job_with_the_same_name_is_rejected(up: Up, job: str) -> None:
     again = up.fleet("enqueue", "s3://audio/job/", "--output", OUTPUT, "--job", job)
     assert again.returncode == 2
     assert (
@@ -56,14 +56,14 @@ def test_a_job_of_the_same_name_is_refused(up: Up, job: str) -> None:
     )
 
 
-def test_other_options_are_another_result(up: Up, job: str) -> None:
+def test_different_options_produce_a_separate_result(up: Up, job: str) -> None:
     other = ("enqueue", "s3://audio/job/calls/", "--output", "s3://transcripts/job/calls/")
     result = json.loads(up.fleet(*other, "--formats", "json,srt", "--json").stdout)
     assert result["enqueued"] == result["files"] >= 1
     up.wait_for_job(result["job"])
 
 
-def test_words_lie_inside_their_segments_and_make_the_text(up: Up, job: str) -> None:
+def test_words_are_inside_their_segments_and_join_to_the_text(up: Up, job: str) -> None:
     listed = up.s3.list_objects_v2(Bucket="transcripts", Prefix="job/")["Contents"]
     keys = [item["Key"] for item in listed if re.search(r"(?<!error)\.json$", item["Key"])]
     documents = [up.read_json(key) for key in keys if "_jobs/" not in key]
@@ -81,7 +81,7 @@ def test_words_lie_inside_their_segments_and_make_the_text(up: Up, job: str) -> 
             assert all(segment["start_ms"] <= t <= segment["end_ms"] for t in times)
 
 
-def test_all_formats_of_every_sample_are_there(up: Up, job: str) -> None:
+def test_every_sample_has_every_format(up: Up, job: str) -> None:
     everything = ("enqueue", "s3://audio/job/", "--output", "s3://transcripts/all/")
     done = up.fleet(*everything, "--formats", "all", "--json")
     status = up.wait_for_job(json.loads(done.stdout)["job"])

@@ -1,4 +1,4 @@
-"""/metrics, /healthz and /readyz of a worker that has worked."""
+"""/metrics, /healthz and /readyz of a worker after a finished job."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ def page(up: Up, job: str) -> str:
     return text
 
 
-def test_it_is_valid_for_prometheus(page: str) -> None:
+def test_the_page_is_valid_for_prometheus(page: str) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         assert list(text_string_to_metric_families(page))
@@ -27,7 +27,7 @@ def test_it_is_valid_for_prometheus(page: str) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_it_shows_what_was_done_and_on_what(page: str) -> None:
+def test_it_exports_the_work_done_and_the_device(page: str) -> None:
     families = {family.name: family for family in text_string_to_metric_families(page)}
     samples = {sample.name: sample for family in families.values() for sample in family.samples}
     assert samples["asr_audio_seconds_total"].value > 60

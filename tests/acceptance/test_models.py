@@ -1,4 +1,4 @@
-"""A fleet of two models: a job finds the workers that hold the one it asks for."""
+"""A fleet with two models: a job is routed to the workers that serve the model it asks for."""
 
 import contextlib
 import json
@@ -17,17 +17,17 @@ from tests.support.fleet_up import FLEET, SAMPLES, Up, wait_for
 pytestmark = pytest.mark.slow
 
 CALL = SAMPLES / "calls" / "voicemail.wav"
-SAID = json.loads((SAMPLES / "references.json").read_text())["calls/voicemail.wav"]["text"]
+TEXT = json.loads((SAMPLES / "references.json").read_text())["calls/voicemail.wav"]["text"]
 DEMO = Path(__file__).parents[2] / "demo_model" / "demo" / "asr"
 REASON = "it does not support hotwords: leave them out"
 LOADED_WITHIN_S = 300.0
-"""Of a machine that has much else to do."""
+"""Deadline on a machine under load."""
 NAME = "voicemail.wav.json"
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """A fleet of its own: others count the queues of theirs."""
+    """A separate fleet, because other tests count the queues of the shared one."""
     running = Up.start(tmp_path_factory.mktemp("models") / "data")
     yield running
     running.stop()
@@ -50,7 +50,7 @@ def keys(up: Up, prefix: str) -> list[str]:
     return [item["Key"] for item in answer.get("Contents", ())]
 
 
-def test_what_the_model_of_the_queue_cannot_do_is_refused_and_nothing_is_there(
+def test_an_option_that_the_model_does_not_support_is_rejected_and_nothing_is_written(
     own: Up, source: str
 ) -> None:
     where = output()
@@ -65,7 +65,7 @@ def test_what_the_model_of_the_queue_cannot_do_is_refused_and_nothing_is_there(
     assert "does not support hotwords" in one.stderr
 
 
-def test_a_served_queue_is_no_reason_to_warn(own: Up, source: str) -> None:
+def test_a_queue_with_a_worker_causes_no_warning(own: Up, source: str) -> None:
     done = own.fleet("enqueue", source, "--output", output(), "--model", "demo", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
@@ -75,13 +75,13 @@ def test_a_served_queue_is_no_reason_to_warn(own: Up, source: str) -> None:
 
 @pytest.fixture
 def model(tmp_path: Path) -> str:
-    """Another model than the fleet's: the same weights by another name."""
+    """A second model: the weights of the fleet's model under another name."""
     return str(shutil.copytree(DEMO, tmp_path / "another"))
 
 
 @contextlib.contextmanager
 def worker_of(up: Up, model: str, queue: str, folder: Path) -> Iterator[None]:
-    """A second worker beside the fleet's, on a queue of its own."""
+    """A second worker, on its own queue."""
     mine = {"FLEET_MODEL": model, "FLEET_VAD_MODEL": "demo", "FLEET_DEVICES": "cpu"}
     where = {"FLEET_RUN_DIR": str(folder / "run"), "FLEET_METRICS_PORT": "0"}
     with (folder / "worker.log").open("w") as log:
@@ -99,12 +99,12 @@ def worker_of(up: Up, model: str, queue: str, folder: Path) -> Iterator[None]:
 
 
 def serves(up: Up, queue: str, model: str) -> bool:
-    told = map(json.loads, up.redis.zrange("fleet:serving", 0, -1))
-    return [queue, model] in told
+    served = map(json.loads, up.redis.zrange("fleet:serving", 0, -1))
+    return [queue, model] in served
 
 
 @pytest.mark.timeout(600)
-def test_a_job_waits_in_the_queue_of_its_model_until_a_worker_holds_it(
+def test_a_job_waits_in_the_queue_of_its_model_until_a_worker_loads_it(
     own: Up, source: str, model: str, tmp_path: Path
 ) -> None:
     where = output()
@@ -120,11 +120,11 @@ def test_a_job_waits_in_the_queue_of_its_model_until_a_worker_holds_it(
     with worker_of(own, model, queue, tmp_path):
         wait_for(lambda: serves(own, queue, model), LOADED_WITHIN_S)
         assert own.wait_for_job(job)["outcomes"]["ok"] == 1
-        heard = own.read_json(where.removeprefix("s3://transcripts/") + NAME)
-        assert heard
-        assert (heard["text"], heard["receipt"]["model"]) == (SAID, model)
+        result = own.read_json(where.removeprefix("s3://transcripts/") + NAME)
+        assert result
+        assert (result["text"], result["receipt"]["model"]) == (TEXT, model)
 
-        # it is known now: no warning, and what it has done is done
+        # the model is known now: no warning, and existing results are skipped
         again = own.fleet("enqueue", source, "--output", where, "--model", model, "--json")
         assert (again.returncode, again.stderr) == (0, "")
         found = json.loads(again.stdout)
@@ -134,10 +134,10 @@ def test_a_job_waits_in_the_queue_of_its_model_until_a_worker_holds_it(
         assert f"{model} does not support this job: " in refused.stderr
 
 
-def test_a_worker_says_again_and_again_that_it_is_there(own: Up) -> None:
-    def told_at() -> float:
+def test_a_worker_renews_its_registration(own: Up) -> None:
+    def registered_at() -> float:
         return float(own.redis.zscore("fleet:serving", json.dumps(["fleet", "demo"])))
 
-    first = told_at()
+    first = registered_at()
     assert abs(time.time() - first) < 120
-    wait_for(lambda: told_at() > first)
+    wait_for(lambda: registered_at() > first)

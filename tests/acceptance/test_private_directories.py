@@ -1,4 +1,4 @@
-"""`fleet worker` starts only where no other user could have left files for it."""
+"""`fleet worker` starts only in directories that no other user can write to."""
 
 import json
 import os
@@ -31,12 +31,12 @@ for function in found:
         index.write_bytes(pickle.dumps(Planted()))
         print(index)
 """
-"""Writes, as numba's entries for the compiled functions, pickles that leave a marker."""
+"""Writes numba cache entries of the compiled functions: pickles that create a marker file."""
 
 
 @pytest.fixture
 def environment(up: Up, tmp_path: Path) -> dict[str, str]:
-    """What a second worker beside the running stack needs; it would end at a wrong canary."""
+    """Environment of a second worker with the running stack; its canary would fail."""
     shutil.copytree(DEMO, tmp_path / "demo")
     (tmp_path / "demo" / "canary.json").write_text('{"text": "something else"}')
     mine = {
@@ -52,7 +52,7 @@ def environment(up: Up, tmp_path: Path) -> dict[str, str]:
 
 
 def plant(cache: Path, marker: Path, environment: dict[str, str]) -> None:
-    """What another user can do in a cache that all may write to."""
+    """Write cache entries as another user can in a world-writable cache."""
     done = subprocess.run(
         [sys.executable, "-c", PLANT, str(marker)],
         env={**environment, "NUMBA_CACHE_DIR": str(cache)},
@@ -75,7 +75,7 @@ def doctor(environment: dict[str, str]) -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("named", [False, True], ids=["in the run directory", "NUMBA_CACHE_DIR"])
-def test_what_others_left_in_the_cache_of_numba_is_not_run(
+def test_cache_entries_of_other_users_are_not_executed(
     environment: dict[str, str], tmp_path: Path, named: bool
 ) -> None:
     marker = tmp_path / "marker"
@@ -107,8 +107,8 @@ def test_what_others_left_in_the_cache_of_numba_is_not_run(
 
 
 @pytest.mark.slow
-def test_the_marker_is_left_where_a_planted_entry_is_run(tmp_path: Path) -> None:
-    """Otherwise the test above could not fail."""
+def test_a_planted_cache_entry_leaves_its_marker_when_executed(tmp_path: Path) -> None:
+    """Shows that the test above can fail."""
     marker, cache = tmp_path / "marker", tmp_path / "compiled"
     plant(cache, marker, dict(os.environ))
     call = (
@@ -121,7 +121,7 @@ def test_the_marker_is_left_where_a_planted_entry_is_run(tmp_path: Path) -> None
     assert marker.exists()
 
 
-def test_a_link_in_the_place_of_the_run_directory_is_code_2(
+def test_a_symbolic_link_as_run_directory_is_code_2(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "elsewhere").mkdir(0o700)
@@ -144,10 +144,10 @@ def test_a_run_directory_of_another_user_is_code_2(
 
 
 @pytest.mark.slow
-def test_a_worker_makes_its_directories_for_its_user_alone(
+def test_a_worker_creates_its_directories_for_its_user_only(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """One of an earlier release is tightened; the worker goes on until its model is missing."""
+    """The mode of an existing directory is corrected; the worker stops at its missing model."""
     (tmp_path / "run").mkdir(0o755)
     done = run_fleet("worker", environment={**environment, "FLEET_MODEL": "/nowhere"})
     assert (done.returncode, "the recogniser '/nowhere' cannot be" in done.stderr) == (3, True)

@@ -1,4 +1,4 @@
-"""A worker that cannot work says why, and ends with the exit code that says whose fault it is."""
+"""A worker that cannot start reports the reason and exits with the code of its cause."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ def closed_port() -> int:
 
 @pytest.fixture
 def environment(up: Up, tmp_path: Path) -> dict[str, str]:
-    """What a second worker beside the running stack needs."""
+    """Environment of a second worker with the running stack."""
     mine = {"FLEET_METRICS_PORT": "0", "FLEET_DEVICES": "cpu", "FLEET_RUN_DIR": str(tmp_path)}
     return {**up.environment, **mine}
 
@@ -28,50 +28,50 @@ def start(environment: dict[str, str], **changes: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_a_broker_that_is_down_is_code_3(environment: dict[str, str]) -> None:
+def test_an_unavailable_broker_is_code_3(environment: dict[str, str]) -> None:
     url = f"redis://:secret@127.0.0.1:{closed_port()}/0"
-    code, said = start(environment, FLEET_BROKER_URL=url)
+    code, output = start(environment, FLEET_BROKER_URL=url)
     assert code == 3
-    assert "fleet: Redis cannot be reached" in said
-    assert "secret" not in said
+    assert "fleet: Redis cannot be reached" in output
+    assert "secret" not in output
 
 
 @pytest.mark.slow
-def test_a_wrong_password_of_the_broker_is_code_3(environment: dict[str, str]) -> None:
+def test_a_wrong_broker_password_is_code_3(environment: dict[str, str]) -> None:
     url = environment["FLEET_BROKER_URL"]
     password = url.split(":")[2].split("@")[0]
-    code, said = start(environment, FLEET_BROKER_URL=url.replace(password, "wrong-one"))
+    code, output = start(environment, FLEET_BROKER_URL=url.replace(password, "wrong-one"))
     assert code == 3
-    assert "Redis refused the login" in said
-    assert "wrong-one" not in said
+    assert "Redis refused the login" in output
+    assert "wrong-one" not in output
 
 
-def test_an_object_store_that_is_down_is_code_3(environment: dict[str, str]) -> None:
-    code, said = start(environment, AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{closed_port()}")
+def test_an_unavailable_object_store_is_code_3(environment: dict[str, str]) -> None:
+    code, output = start(environment, AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{closed_port()}")
     assert code == 3
-    assert "storage cannot be reached" in said
+    assert "storage cannot be reached" in output
 
 
 def test_wrong_credentials_are_code_2(environment: dict[str, str]) -> None:
-    code, said = start(environment, AWS_SECRET_ACCESS_KEY="wrong-secret")
+    code, output = start(environment, AWS_SECRET_ACCESS_KEY="wrong-secret")
     assert code == 2
-    assert "storage rejected the credentials" in said
-    assert "wrong-secret" not in said
+    assert "storage rejected the credentials" in output
+    assert "wrong-secret" not in output
 
 
-def test_a_gpu_that_is_not_there_is_code_2_and_names_the_way_out(
+def test_a_missing_gpu_is_code_2_and_suggests_a_fix(
     environment: dict[str, str],
 ) -> None:
-    code, said = start(environment, FLEET_DEVICES="97")
+    code, output = start(environment, FLEET_DEVICES="97")
     assert code == 2
-    assert "GPU 97 was not found" in said
-    assert "FLEET_DEVICES=cpu" in said
+    assert "GPU 97 was not found" in output
+    assert "FLEET_DEVICES=cpu" in output
 
 
-def test_a_misspelt_setting_names_the_right_one(environment: dict[str, str]) -> None:
-    code, said = start(environment, FLEET_MODLE="demo")
+def test_a_misspelt_setting_suggests_the_correct_one(environment: dict[str, str]) -> None:
+    code, output = start(environment, FLEET_MODLE="demo")
     assert code == 2
-    assert said.strip() == "fleet: FLEET_MODLE is not a setting; did you mean FLEET_MODEL?"
+    assert output.strip() == "fleet: FLEET_MODLE is not a setting; did you mean FLEET_MODEL?"
 
 
 @pytest.mark.slow
@@ -79,26 +79,26 @@ def test_a_model_that_cannot_load_ends_the_worker_after_three_tries(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     missing = str(tmp_path / "no-model")
-    code, said = start(environment, FLEET_MODEL=missing, FLEET_QUEUE="other")
+    code, output = start(environment, FLEET_MODEL=missing, FLEET_QUEUE="other")
     assert code == 3
-    assert said.count("slot 0 cannot start: the recogniser") == 3
-    assert missing in said
-    assert "slot 0 failed 3 times in a row, shutting down the worker" in said
+    assert output.count("slot 0 cannot start: the recogniser") == 3
+    assert missing in output
+    assert "slot 0 failed 3 times in a row, shutting down the worker" in output
 
 
 @pytest.mark.slow
-def test_a_model_without_weights_is_not_used_with_random_ones(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_model_without_weights_is_rejected(environment: dict[str, str], tmp_path: Path) -> None:
     import shutil
 
     demo = Path(__file__).parents[2] / "demo_model" / "demo"
     shutil.copytree(demo, tmp_path / "demo")
     (tmp_path / "demo/asr/model.pt").unlink()
     model = str(tmp_path / "demo/asr")
-    code, said = start(environment, FLEET_MODEL=model, FLEET_QUEUE="other", FLEET_VAD_MODEL="demo")
+    code, output = start(
+        environment, FLEET_MODEL=model, FLEET_QUEUE="other", FLEET_VAD_MODEL="demo"
+    )
     assert code == 3
-    assert "has no weights" in said
+    assert "has no weights" in output
 
 
 @pytest.mark.slow
@@ -109,7 +109,7 @@ def test_a_model_without_weights_is_not_used_with_random_ones(
         ("vad", "vad", "encoder.in_linear1.linear.weight"),
     ],
 )
-def test_weights_that_do_not_fit_are_code_3_and_are_named(
+def test_weights_that_do_not_match_the_model_are_code_3_and_are_named(
     environment: dict[str, str], tmp_path: Path, part: str, role: str, name: str
 ) -> None:
     import shutil
@@ -117,7 +117,7 @@ def test_weights_that_do_not_fit_are_code_3_and_are_named(
     import torch
 
     demo = Path(__file__).parents[2] / "demo_model" / "demo"
-    for folder in ("asr", "vad"):  # without the canary that this model is known to hear
+    for folder in ("asr", "vad"):  # without the canary of this model
         shutil.copytree(demo / folder, tmp_path / folder)
     weights = torch.load(tmp_path / part / "model.pt")
     assert name in weights
@@ -128,10 +128,10 @@ def test_weights_that_do_not_fit_are_code_3_and_are_named(
         f"tensors are not in {tmp_path / part / 'model.pt'} ({name}, "
     )
 
-    code, said = start(environment, FLEET_QUEUE="other", **models)
+    code, output = start(environment, FLEET_QUEUE="other", **models)
     assert code == 3
-    assert said.count(f"slot 0 cannot start: {reason}") == 3
-    assert f"slot 0 failed 3 times in a row, shutting down the worker: {reason}" in said
+    assert output.count(f"slot 0 cannot start: {reason}") == 3
+    assert f"slot 0 failed 3 times in a row, shutting down the worker: {reason}" in output
 
     done = run_fleet("doctor", "--json", environment={**environment, **models})
     (row,) = (one for one in json.loads(done.stdout) if one["row"] == "model")
@@ -140,7 +140,7 @@ def test_weights_that_do_not_fit_are_code_3_and_are_named(
 
 
 @pytest.mark.slow
-def test_a_model_that_says_something_else_does_not_pass_its_canary(
+def test_a_model_with_a_different_transcript_fails_its_canary(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     import shutil
@@ -149,9 +149,11 @@ def test_a_model_that_says_something_else_does_not_pass_its_canary(
     shutil.copytree(demo, tmp_path / "demo")
     (tmp_path / "demo/canary.json").write_text('{"text": "something else"}')
     model = str(tmp_path / "demo/asr")
-    code, said = start(environment, FLEET_MODEL=model, FLEET_QUEUE="other", FLEET_VAD_MODEL="demo")
+    code, output = start(
+        environment, FLEET_MODEL=model, FLEET_QUEUE="other", FLEET_VAD_MODEL="demo"
+    )
     assert code == 3
-    assert "canary mismatch: expected 'something else'" in said
+    assert "canary mismatch: expected 'something else'" in output
 
 
 @pytest.mark.parametrize(

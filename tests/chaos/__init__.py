@@ -1,1 +1,1 @@
-"""Tests that kill things: real servers, real workers, and what goes wrong in the field."""
+"""Fault injection tests with real servers and real workers."""

@@ -1,4 +1,4 @@
-"""What goes wrong: faults of workers, servers and deliveries, and a producer that is killed."""
+"""Fault injection: workers, servers and deliveries fail, and the producer is killed."""
 
 import os
 import random
@@ -16,7 +16,7 @@ from bench.faults.broker import RestartableBroker
 from bench.faults.storage import HEALTHY, FaultProfile, Storage
 from funasr_fleet.embedded.process import isolated
 from tests.chaos.fleet import SWEEP_S, VISIBILITY_TIMEOUT_S, Fleet, Member
-from tests.chaos.jobs import Job, deliver_twice
+from tests.chaos.jobs import Job, duplicate_deliveries
 
 ACTS = (
     "kill a child",
@@ -33,12 +33,12 @@ ACTS = (
 PRODUCER = "kill the producer"
 _SHARD_FILES = 8
 _FILE_S = 60
-"""What the producer takes a file of unknown length for."""
+"""The producer's assumption for a file of unknown length."""
 
 
 @dataclass(eq=False)
 class Operator:
-    """Enqueues one job, until that has succeeded."""
+    """Enqueues one job, repeatedly until it succeeds."""
 
     manifest: str
     job: str
@@ -54,12 +54,12 @@ class Operator:
         return self._process is not None and self._process.poll() == 0
 
     @property
-    def is_at_work(self) -> bool:
+    def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     def look(self) -> None:
-        """Run it (again) if it does not run, and is not done."""
-        if self.is_done or self.is_at_work:
+        """Start it unless it is running or done."""
+        if self.is_done or self.is_running:
             return
         self.starts += 1
         command = [
@@ -79,7 +79,7 @@ class Operator:
             self._process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
 
     def kill(self) -> None:
-        if self._process and self.is_at_work:
+        if self._process and self.is_running:
             os.kill(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
@@ -87,16 +87,16 @@ class Operator:
         self.kill()
 
 
-FLAKY, AWAY, SLOW = FaultProfile(failing=0.2), FaultProfile(failing=1.0), FaultProfile(delay_s=0.4)
-_AWAY_S = 30.0
+FLAKY, DOWN, SLOW = FaultProfile(failing=0.2), FaultProfile(failing=1.0), FaultProfile(delay_s=0.4)
+_DOWN_S = 30.0
 _SOME_S = 10.0
-_BROKER_AWAY_S = 3.0
+_BROKER_DOWN_S = 3.0
 _CUT_OFF_S = VISIBILITY_TIMEOUT_S + SWEEP_S / 2
 
 
 @dataclass(eq=False)
 class Acts:
-    """The hand that does it."""
+    """The function that performs each act."""
 
     dice: random.Random
     job: Job
@@ -105,11 +105,11 @@ class Acts:
     storage: Storage
     operator: Operator
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
-    """What ends by itself, and when; by the monotonic clock."""
+    """Faults with their end on the monotonic clock."""
     broker_is_away: bool = False
 
     def do(self, act: str) -> bool:
-        """Whether it could be done; if not, it is to be tried again."""
+        """Whether the act was possible; if not, it is tried again."""
         acts: dict[str, Callable[[], bool]] = {
             "kill a child": self._kill_child,
             "kill a worker": self._kill_worker,
@@ -118,20 +118,20 @@ class Acts:
             "restart the broker": self._restart_broker,
             "cut a worker off": self._cut_off,
             "storage fails": self._storage_fails,
-            "deliver twice": lambda: deliver_twice(self.job.settings, 3) > 0,
+            "deliver twice": lambda: duplicate_deliveries(self.job.settings, 3) > 0,
             PRODUCER: self._kill_producer,
         }
         return acts[act]()
 
-    def end_what_is_due(self) -> None:
-        """Storms pass, lines are mended, servers come back."""
+    def end_due_faults(self) -> None:
+        """End the faults whose time is over."""
         now = time.monotonic()
         due = [end for at, end in self.later if at <= now]
         self.later = [(at, end) for at, end in self.later if at > now]
         for end in due:
             end()
 
-    def end_everything(self) -> None:
+    def end_all_faults(self) -> None:
         for _, end in sorted(self.later, key=lambda one: one[0]):
             end()
         self.later = []
@@ -140,9 +140,9 @@ class Acts:
         self.later.append((time.monotonic() + seconds, end))
 
     def _victim(self) -> Member | None:
-        """A worker that is at work; the other one may not be."""
+        """A random worker with a shard of the job in progress."""
         fit = [one for one in self.fleet.alive if one.is_ready and not one.wire.is_cut]
-        busy = [one for one in fit if one.in_hand(self.job.name)]
+        busy = [one for one in fit if one.active_shard(self.job.name)]
         return self.dice.choice(busy) if busy else None
 
     def _kill_child(self) -> bool:
@@ -163,14 +163,14 @@ class Acts:
         if victim:
             killing.ask_to_stop(victim.worker)
             if signals > 1:
-                self._after(0.5, partial(_ask_again, victim))
+                self._after(0.5, partial(_send_second_signal, victim))
             self.fleet.start()
         return victim is not None
 
     def _restart_broker(self) -> bool:
         self.broker.kill()
         self.broker_is_away = True
-        self._after(_BROKER_AWAY_S, self._start_broker)
+        self._after(_BROKER_DOWN_S, self._start_broker)
         return True
 
     def _start_broker(self) -> None:
@@ -185,21 +185,21 @@ class Acts:
         return victim is not None
 
     def _storage_fails(self) -> bool:
-        storm = ((0.0, FLAKY), (_SOME_S, AWAY), (_SOME_S + _AWAY_S, SLOW))
-        for after_s, weather in (*storm, (2 * _SOME_S + _AWAY_S, HEALTHY)):
+        storm = ((0.0, FLAKY), (_SOME_S, DOWN), (_SOME_S + _DOWN_S, SLOW))
+        for after_s, weather in (*storm, (2 * _SOME_S + _DOWN_S, HEALTHY)):
             self._after(after_s, partial(setattr, self.storage, "weather", weather))
         return True
 
     def _kill_producer(self) -> bool:
-        """Unless the broker's end was its own, and what came after it was quick."""
+        """Whether the producer was killed, or was restarted before it finished."""
         if self.operator.is_done:
             return self.operator.starts > 1
-        if self.operator.is_at_work:
+        if self.operator.is_running:
             self.operator.kill()
             return True
         return False
 
 
-def _ask_again(member: Member) -> None:
+def _send_second_signal(member: Member) -> None:
     if member.exit_code is None:
         killing.ask_to_stop(member.worker)

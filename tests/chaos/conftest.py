@@ -1,7 +1,7 @@
-"""Servers that fail, and two workers that are used to it.
+"""Servers with fault injection, and two workers.
 
-Most of the time is spent waiting, so two tests run beside each other (pytest-xdist), each with
-servers and workers of its own; what they tell comes with their reports.
+Most of the time is spent waiting, so two tests run at the same time (pytest-xdist), each with
+its own servers and workers; their notes are printed with their reports.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,18 +18,18 @@ from tests.chaos.fleet import LIMITS, Fleet
 from tests.chaos.jobs import Job, begin, upload, write_manifest
 from tests.chaos.recordings import SPOKEN, sample, slow
 
-_TOLD = "told"
+_NOTE = "note"
 
 
-class Teller:
-    """Shows what tests told; in the process that reports."""
+class NotePrinter:
+    """Prints the notes of tests, in the reporting process."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
-        lines = [str(line) for name, line in report.user_properties if name == _TOLD]
+        lines = [str(line) for name, line in report.user_properties if name == _NOTE]
         if terminal and lines and report.when == "teardown":
             terminal.write_line(f"\n{report.nodeid.rpartition('::')[2]}")
             for line in lines:
@@ -37,7 +37,7 @@ class Teller:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Teller(config))
+    config.pluginmanager.register(NotePrinter(config))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,8 +59,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def broker(stack: Stack) -> Iterator[RestartableBroker]:
-    with RestartableBroker(stack) as mortal:
-        yield mortal
+    with RestartableBroker(stack) as restartable:
+        yield restartable
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +71,7 @@ def _storage(stack: Stack) -> Iterator[Storage]:
 
 @pytest.fixture
 def storage(_storage: Storage) -> Iterator[Storage]:
-    """What workers take for S3; fair again after each test."""
+    """The S3 proxy of the workers; its faults are removed after each test."""
     yield _storage
     _storage.weather = HEALTHY
 
@@ -83,7 +83,7 @@ def fleet(
     _storage: Storage,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Fleet]:
-    """Members are started as tests ask for them, and stay for the next."""
+    """Members are started when tests ask for them, and kept for the next test."""
     environment = {**stack.environment, "AWS_ENDPOINT_URL_S3": _storage.url, **LIMITS}
     directory = tmp_path_factory.mktemp("fleet")
     with Fleet(environment, ("127.0.0.1", broker.port), directory) as members:
@@ -110,7 +110,7 @@ def spoken(stack: Stack) -> list[str]:
 def begin_slow(
     fleet: Fleet, settings: Settings, store: S3Store, manifest: Path
 ) -> Callable[[float, Sequence[str], int], Job]:
-    """Enqueues files of these names, each of which takes so many seconds, so many a shard."""
+    """Enqueues files with these names; arguments: seconds per file, names, files per shard."""
 
     def enqueue(seconds: float, names: Sequence[str], shard_files: int) -> Job:
         (audio,) = upload(store, {"slow": slow(seconds)}).values()
@@ -121,17 +121,17 @@ def begin_slow(
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Say something that is shown when the test is over."""
-    told: list[tuple[str, object]] = request.node.user_properties
-    return lambda line: told.append((_TOLD, line))
+def add_note(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Add a note that is printed after the test."""
+    notes: list[tuple[str, object]] = request.node.user_properties
+    return lambda line: notes.append((_NOTE, line))
 
 
 @pytest.fixture(autouse=True)
-def _tell_of_idle_children(
-    request: pytest.FixtureRequest, tell: Callable[[str], None]
+def _report_idle_children(
+    request: pytest.FixtureRequest, add_note: Callable[[str], None]
 ) -> Iterator[None]:
-    """Show the state of Celery's pool at each replacement of idle children."""
+    """Print the state of Celery's pool at each replacement of idle children."""
     if "fleet" not in request.fixturenames:
         yield
         return
@@ -141,12 +141,12 @@ def _tell_of_idle_children(
     for one in fleet.members:
         for line in one.replaced_idle_children():
             if line not in known:
-                tell(f"{one.name}: {line}")
+                add_note(f"{one.name}: {line}")
 
 
 @pytest.fixture
-def say(tell: Callable[[str], None]) -> Callable[[str, float], None]:
-    return lambda what, seconds: tell(f"{what}: {seconds:.1f} s")
+def report_duration(add_note: Callable[[str], None]) -> Callable[[str, float], None]:
+    return lambda what, seconds: add_note(f"{what}: {seconds:.1f} s")
 
 
 @pytest.fixture

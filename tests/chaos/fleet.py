@@ -1,4 +1,4 @@
-"""Workers that are killed, stopped, cut off and replaced: settings, processes, waiting."""
+"""Workers to kill, stop, cut off and replace: settings, processes, waiting."""
 
 import contextlib
 import itertools
@@ -20,10 +20,10 @@ MAX_AUDIO_S = 600
 MAX_ATTEMPTS = 3
 
 RELOAD_S = 90.0
-"""A new child is ready by then, on a machine that others use too; ten seconds on one of its own."""
+"""Time for a new child to become ready on a shared machine; ten seconds on an idle one."""
 
 SWEEP_S = 10
-"""kombu looks for messages of vanished workers so often."""
+"""Interval at which kombu looks for messages of lost workers."""
 
 LIMITS = {
     "FLEET_VISIBILITY_TIMEOUT_S": str(VISIBILITY_TIMEOUT_S),
@@ -47,13 +47,13 @@ def until(
     what: str,
     explain: Callable[[], str] = lambda: "",
 ) -> Found:
-    """What look returns once it is true.
+    """Poll until look returns a true value, and return it.
 
     Args:
-        look: asked again and again.
-        deadline_s: how long at most.
-        what: what is waited for.
-        explain: says how things stand when it does not come.
+        look: called repeatedly.
+        deadline_s: maximum time to wait.
+        what: the expected condition, for the error.
+        explain: returns a description of the state, for the error.
     """
     give_up = time.monotonic() + deadline_s
     while not (found := look()):
@@ -65,12 +65,12 @@ def until(
 
 SABOTAGE = Path(__file__).parent / "sabotage"
 READY_DEADLINE_S = 150.0
-"""On a machine that others use too."""
+"""Timeouts for a shared machine."""
 
 
 @dataclass(eq=False)
 class Member:
-    """One worker with a line of its own to the broker."""
+    """One worker with its own proxy to the broker."""
 
     name: str
     worker: LocalWorker
@@ -87,8 +87,8 @@ class Member:
     def events(self, *names: str) -> list[dict[str, Any]]:
         return telling.events(self.worker.process.log, *names)
 
-    def in_hand(self, job: str) -> str | None:
-        """The shard of the job that it works on, as its log has it."""
+    def active_shard(self, job: str) -> str | None:
+        """The job's shard in progress, according to the worker's log."""
         return telling.shard_in_hand(self.worker.process.log, job)
 
     def replaced_idle_children(self) -> list[str]:
@@ -96,7 +96,7 @@ class Member:
         lines = self.worker.process.log.read_text(errors="replace").splitlines()
         return [line for line in lines if "Celery's pool" in line]
 
-    def last_words(self) -> str:
+    def last_log_lines(self) -> str:
         lines = self.worker.process.log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-6:])
 
@@ -108,10 +108,10 @@ class Member:
 
 @dataclass(eq=False)
 class Fleet:
-    """All workers that were started, the dead ones included."""
+    """All workers that were started, including dead ones."""
 
     environment: Mapping[str, str]
-    """Of each worker; its broker is reached by the worker's own line."""
+    """Settings of each worker; it reaches the broker through its own proxy."""
     broker: tuple[str, int]
     directory: Path
     members: list[Member] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Fleet:
         return [one for one in self.members if one.exit_code is None]
 
     def start(self) -> Member:
-        """One more; it may take a while until it is ready."""
+        """Start one more worker, without waiting until it is ready."""
         name = f"worker-{next(self._numbers)}"
         wire = TcpProxy(self.broker)
         url = self.environment["FLEET_BROKER_URL"]
@@ -138,7 +138,7 @@ class Fleet:
         return member
 
     def stand(self, count: int) -> list[Member]:
-        """So many that are ready; missing ones are started, and surplus ones stopped."""
+        """Exactly this many ready workers; missing ones are started, surplus ones stopped."""
         for surplus in self.alive[count:]:
             surplus.stop()
         while len(self.alive) < count:
@@ -148,7 +148,7 @@ class Fleet:
         return found
 
     def describe(self) -> str:
-        """How each one does, and the last that it said."""
+        """State and last log lines of each worker."""
         return "\n".join(self._describe(one) for one in self.members)
 
     def _describe(self, one: Member) -> str:
@@ -156,14 +156,14 @@ class Fleet:
             return f"{one.name} ended with code {one.exit_code}"
         states = [f"slot {s.slot}: {s.state}, pid {s.pid}" for s in killing.slots(one.worker)]
         health = one.worker.page("/healthz")[1].strip()
-        return f"{one.name} runs, health {health}; {'; '.join(states)}\n{one.last_words()}"
+        return f"{one.name} runs, health {health}; {'; '.join(states)}\n{one.last_log_lines()}"
 
     def child_pids(self) -> list[int]:
         return [state.pid for one in self.alive for state in killing.slots(one.worker)]
 
     @contextlib.contextmanager
     def cut_off(self, but: Member | None = None) -> Iterator[None]:
-        """No worker reaches the broker, or one alone does."""
+        """Cut all workers off the broker, or one of them."""
         off = [one for one in self.alive if one is not but]
         for one in off:
             one.wire.cut()
@@ -177,8 +177,8 @@ class Fleet:
         for one in self.alive:
             one.stop()
 
-    def left_behind(self) -> list[str]:
-        """Processes that still run with one of these workers' folders in their environment."""
+    def remaining_processes(self) -> list[str]:
+        """Running processes with a folder of one of these workers in their environment."""
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):

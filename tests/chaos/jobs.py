@@ -1,4 +1,4 @@
-"""Jobs of the tests: files, outcomes, who holds what, and the shard in progress."""
+"""Jobs of the tests: files, outcomes, held messages and locks, and the shard in progress."""
 
 import json
 import time
@@ -28,7 +28,7 @@ _QUIET_DEADLINE_S = 60.0
 
 @dataclass(frozen=True)
 class Job:
-    """A job that is, or is to be, enqueued."""
+    """A job, enqueued or not yet enqueued."""
 
     name: str
     output: str
@@ -37,7 +37,7 @@ class Job:
     fleet: Fleet
 
     def counts(self) -> JobCounts | None:
-        """How far it has come; None while the broker is away."""
+        """Counts of its outcomes; None while the broker is unavailable."""
         try:
             return LedgerReader(connect(self.settings)).counts(self.name)
         except BrokerUnavailable:
@@ -63,16 +63,16 @@ class Job:
         return results(self.store, self.output)
 
     def error(self, relative: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.store.read(error_uri(self.output, relative)))
-        return told["error"]  # type: ignore[no-any-return]
+        document: dict[str, Any] = json.loads(self.store.read(error_uri(self.output, relative)))
+        return document["error"]  # type: ignore[no-any-return]
 
     def examine(self) -> tuple[Evidence, Audit]:
-        """Look at all of it once nobody holds anything.
+        """Gather all results once no message or lock is held.
 
-        A worker that was cut off may hold something again for a moment, until it sees that the work
-        is done.
+        A worker that was cut off may hold a message again for a moment, until it sees that the
+        shard is done.
         """
-        found = until(self._gather, _QUIET_DEADLINE_S, "nobody holds anything", self.describe)
+        found = until(self._gather, _QUIET_DEADLINE_S, "no message or lock is held", self.describe)
         return found, audit(found)
 
     def _gather(self) -> Evidence | None:
@@ -98,7 +98,7 @@ class Job:
                 age = "never" if score is None else f"{time.time() - score:.0f} s ago"
                 lines.append(f"unacked {_shard_of(raw)} ({tag}), delivered or renewed {age}")
             lines += [f"{key} = {redis.get(key)}, {redis.ttl(key)} s" for key in left.claims]
-        except Exception as error:  # what can be told is told
+        except Exception as error:  # describe as much as possible
             lines.append(f"the broker: {error}")
         return "\n".join([*lines, self.fleet.describe()])
 
@@ -109,7 +109,7 @@ def _shard_of(raw: str) -> str:
 
 
 def upload(store: ObjectStore, files: Mapping[str, bytes]) -> dict[str, str]:
-    """Put recordings where workers find them; their addresses by name."""
+    """Upload recordings and return their addresses by name."""
     prefix = f"s3://audio/{uuid.uuid4()}/"
     for name, body in files.items():
         store.write(prefix + name, body, "application/octet-stream")
@@ -117,7 +117,7 @@ def upload(store: ObjectStore, files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def write_manifest(path: Path, rows: Iterable[tuple[str, str]]) -> str:
-    """(name, address of its audio) a line."""
+    """Write one line per file: its name and the address of its audio."""
     lines = (json.dumps({"audio": audio, "id": name}) for name, audio in rows)
     path.write_text("".join(line + "\n" for line in lines))
     return str(path)
@@ -131,10 +131,10 @@ def begin(fleet: Fleet, settings: Settings, manifest: str, shard_files: int) -> 
     return Job(result.job, output, settings, S3Store(), fleet)
 
 
-def deliver_twice(settings: Settings, most: int) -> int:
-    """Put copies of waiting messages beside them, delivery tags and all; how many.
+def duplicate_deliveries(settings: Settings, most: int) -> int:
+    """Duplicate waiting messages, including delivery tags; return their number.
 
-    When none waits, what somebody holds is delivered again, as if its lease had run out.
+    If none is waiting, unacknowledged messages are redelivered, as after a visibility timeout.
     """
     redis: Any = connect(settings)
     copied = 0
@@ -154,8 +154,8 @@ _DEADLINE_S = 90.0
 
 
 @dataclass(frozen=True)
-class Caught:
-    """A worker with work in its hands."""
+class BusyWorker:
+    """A worker with a shard in progress."""
 
     member: Member
     others: list[Member]
@@ -165,24 +165,24 @@ class Caught:
 
 
 def names(shards: int, shard_files: int = SHARD_FILES) -> list[str]:
-    """Of files of one length, such that a file's name tells its shard."""
+    """Names of files of one length, from which the shard of a file is known."""
     return [f"{shard}-{file}" for shard in range(shards) for file in range(shard_files)]
 
 
 def files_of(shard: str, shard_files: int = SHARD_FILES) -> frozenset[str]:
-    """Of a shard as it was published: files of one length are packed in their order."""
+    """Files of a published shard: files of one length are packed in order."""
     return frozenset(f"{int(shard[-4:])}-{file}" for file in range(shard_files))
 
 
-def catch(job: Job, members: Iterable[Member]) -> Caught:
-    """A worker that has begun a shard, and finished nothing of it."""
+def wait_for_busy_worker(job: Job, members: Iterable[Member]) -> BusyWorker:
+    """Wait for a worker that has started a shard and finished none of its files."""
     every = list(members)
 
-    def look() -> Caught | None:
+    def look() -> BusyWorker | None:
         for one in every:
-            shard = one.in_hand(job.name)
+            shard = one.active_shard(job.name)
             if shard and not job.results() & files_of(shard):
-                return Caught(one, [o for o in every if o is not one], shard, files_of(shard))
+                return BusyWorker(one, [o for o in every if o is not one], shard, files_of(shard))
         return None
 
     return until(look, _DEADLINE_S, "a worker in the middle of a shard", job.describe)

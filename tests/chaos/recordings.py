@@ -1,4 +1,4 @@
-"""Recordings to work on, bad ones among them, and the backlog of the whole job."""
+"""Recordings for the tests, including bad ones, and the backlog of the whole job."""
 
 import random
 import struct
@@ -12,7 +12,7 @@ from funasr_fleet.storage.base import ObjectStore
 from tests.chaos.jobs import upload
 
 SPOKEN = ("pin-code.wav", "order-numbers.flac", "calls/voicemail.wav", "reading.ogg")
-"""A few seconds each."""
+"""Recordings of a few seconds each."""
 
 SILENT = "silence.flac"
 LONG = "inventory-two-minutes.mp3"
@@ -21,7 +21,7 @@ POISON = b"CHAOS-KILL\n"
 HANGING = b"CHAOS-HANG\n"
 
 _BLOCK = 65_535
-"""Samples of a FLAC frame, the most that there may be."""
+"""Maximum number of samples in a FLAC frame."""
 
 _RATE = 8_000
 
@@ -31,16 +31,16 @@ def sample(name: str) -> bytes:
 
 
 def slow(seconds: float, name: str = SPOKEN[0]) -> bytes:
-    """A sample behind a wait in which nothing happens."""
+    """A sample whose decoding is delayed."""
     return b"CHAOS-SLOW %g\n" % seconds + sample(name)
 
 
 def silence(hours: float, *, declared: bool) -> bytes:
-    """FLAC at 8 kHz: some 6 kB an hour, every frame of it whole (RFC 9639).
+    """FLAC at 8 kHz: about 6 kB an hour, with complete frames (RFC 9639).
 
     Args:
         hours: its length.
-        declared: whether its header tells the length.
+        declared: whether its header contains the length.
     """
     frames = round(hours * 3600 * _RATE / _BLOCK)
     total = frames * _BLOCK if declared else 0
@@ -53,7 +53,7 @@ def silence(hours: float, *, declared: bool) -> bytes:
 
 def _frame(number: int) -> bytes:
     """A block of digital silence: a constant subframe."""
-    # fixed size told at the end of the header, 8 kHz; mono, 16 bits
+    # fixed size given at the end of the header, 8 kHz; mono, 16 bits
     head = b"\xff\xf8\x74\x08" + _coded(number) + struct.pack(">H", _BLOCK - 1)
     head += bytes([_crc(head, 8)])
     body = head + b"\x00\x00\x00"
@@ -61,7 +61,7 @@ def _frame(number: int) -> bytes:
 
 
 def _coded(number: int) -> bytes:
-    """As UTF-8 writes a character, surrogates included."""
+    """A number coded as UTF-8, including surrogates."""
     return chr(number).encode("utf-8", "surrogatepass")
 
 
@@ -98,28 +98,28 @@ KINDS: dict[str, tuple[int, ErrorKind | None]] = {
     "hours-declared": (1, "audio_too_long"),
     "hours": (1, "audio_too_long"),
 }
-"""How many files of each kind, and why they fail if they do."""
+"""Number of files of each kind, and the expected error kind."""
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """(name, address) of each file, in the order in which they are enqueued."""
+    """(name, address) of each file, in enqueue order."""
 
     rows: tuple[tuple[str, str], ...]
 
     def wrong(self, found: Evidence) -> list[str]:
-        """Files that ended in another way than they should."""
+        """Files with another outcome than expected."""
         wrong = []
         for name, _ in self.rows:
             _, kind = KINDS[name.partition("/")[0]]
-            told = found.errors.get(name)
-            if told != kind or (name in found.results) != (kind is None):
-                wrong.append(f"{name}: {told or 'a result'} instead of {kind or 'a result'}")
+            found_kind = found.errors.get(name)
+            if found_kind != kind or (name in found.results) != (kind is None):
+                wrong.append(f"{name}: {found_kind or 'a result'} instead of {kind or 'a result'}")
         return wrong
 
 
 def make_backlog(store: ObjectStore, seed: int) -> Backlog:
-    """Upload what is needed of each kind once; many files share one recording."""
+    """Upload each recording once; many files share one recording."""
     dice = random.Random(seed)
     bodies = {
         **{f"spoken {number}": sample(name) for number, name in enumerate(SPOKEN)},

@@ -1,4 +1,4 @@
-"""Which fault happens when, drawn from a seed, and a job that is driven through it."""
+"""A schedule of faults drawn from a seed, and the driver of a job through it."""
 
 import random
 import time
@@ -13,20 +13,20 @@ from tests.chaos.jobs import Job
 
 _FIRST, _LAST = 0.04, 0.8
 _PUBLISHING = (0.02, 0.15)
-"""So much of the job is done while the producer still waits for room in the queue."""
+"""Share of the job that is done while the producer still waits for space in the queue."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something goes wrong once so much of the job is done."""
+    """A fault at a share of the job."""
 
     share: float
-    """Of the job's files."""
+    """Share of the job's files that are finished."""
     act: str
 
 
 def draw(seed: int) -> tuple[Step, ...]:
-    """Every act, in any order; the producer dies while it still has something to publish."""
+    """Every act in random order; the producer is killed before it has published everything."""
     dice = random.Random(seed)
     acts = list(ACTS)
     dice.shuffle(acts)
@@ -42,8 +42,8 @@ def summary(steps: tuple[Step, ...]) -> str:
 
 _LOOK_EVERY_S = 0.1
 _STILL_S = 10.0
-"""When nothing waits and nobody holds anything for so long, and the job is not over, a message was
-lost: kombu has no hold on one between taking it off its list and noting it down."""
+"""A message was lost if no message is waiting or held for this long and the job is not complete:
+kombu does not protect a message between popping it from its list and recording it."""
 
 
 @dataclass(eq=False)
@@ -52,10 +52,10 @@ class Driver:
     files: int
     acts: Acts
     steps: list[Step]
-    """What is still to be done."""
-    say: Callable[[str], None]
+    """Steps that are left."""
+    add_note: Callable[[str], None]
     reconciled: int = 0
-    """How often the job had to be brought back by hand."""
+    """How often the job had to be reconciled."""
     _begun: float = field(default_factory=time.monotonic)
     _still_since: float | None = None
 
@@ -70,8 +70,8 @@ class Driver:
             time.sleep(_LOOK_EVERY_S)
 
     def _look(self) -> bool:
-        """Do what is due; whether it is over."""
-        self.acts.end_what_is_due()
+        """Perform the acts that are due; return whether the job is over."""
+        self.acts.end_due_faults()
         counts = self.job.counts()
         if counts is None and self.acts.broker_is_away:
             return False
@@ -82,18 +82,18 @@ class Driver:
         if counts.closed_at and self.acts.operator.is_done:
             return not self.acts.later
         if not self.acts.broker_is_away:
-            self._mend(counts)
+            self._reconcile_if_lost(counts)
         return False
 
     def _step(self, finished: int) -> None:
-        """One that finds no victim for now keeps none of the others waiting."""
+        """An act without a possible target does not delay the others."""
         due = [step for step in self.steps if finished >= step.share * self.files]
         done = next((step for step in due if self.acts.do(step.act)), None)
         if done:
             self.steps.remove(done)
-            self.say(f"{time.monotonic() - self._begun:5.1f} s, {finished} files: {done.act}")
+            self.add_note(f"{time.monotonic() - self._begun:5.1f} s, {finished} files: {done.act}")
 
-    def _mend(self, counts: JobCounts) -> None:
+    def _reconcile_if_lost(self, counts: JobCounts) -> None:
         """Reconcile once, if a message was lost."""
         left = look_for_leftovers(self.job.name, self.job.settings)
         busy = self.steps or self.acts.later or left.waiting or left.unacked
@@ -104,4 +104,4 @@ class Driver:
         if time.monotonic() - self._still_since > _STILL_S:
             self.reconciled += 1
             found = reconcile(self.job.name, settings=self.job.settings)
-            self.say(f"{time.monotonic() - self._begun:5.1f} s: reconciled, {found}")
+            self.add_note(f"{time.monotonic() - self._begun:5.1f} s: reconciled, {found}")

@@ -1,4 +1,4 @@
-"""Files that kill, hang or never end: put aside with their reason, their neighbours unharmed."""
+"""Files that crash or block a child, and endless files, do not affect other files."""
 
 import time
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from tests.chaos.fleet import MAX_ATTEMPTS, RELOAD_S, Fleet, Member, until
 from tests.chaos.jobs import Job, begin, upload, write_manifest
 from tests.chaos.recordings import HANGING, POISON, silence
 
-pytestmark = pytest.mark.timeout(600)  # a dozen children are replaced; others use the machine too
+pytestmark = pytest.mark.timeout(600)  # a dozen children are replaced, on a shared machine
 
-Say = Callable[[str, float], None]
+ReportDuration = Callable[[str, float], None]
 _DEATH = "Task handler raised error: WorkerLostError"
 _DEAD_LETTERED = "shard dead lettered"
 _DECIDED = (_DEAD_LETTERED, "shard retry scheduled", _DEATH)
@@ -26,7 +26,7 @@ _DECIDED = (_DEAD_LETTERED, "shard retry scheduled", _DEATH)
 def begin_with(
     fleet: Fleet, settings: Settings, store: S3Store, manifest: Path, spoken: list[str]
 ) -> Callable[[bytes], Job]:
-    """Enqueues one shard of six, the bad file among them."""
+    """Enqueues one shard of six files, including the bad file."""
 
     def enqueue(body: bytes) -> Job:
         (bad,) = upload(store, {"bad": body}).values()
@@ -43,7 +43,7 @@ def check_neighbours(evidence: Evidence) -> None:
 
 
 def test_files_that_crash_or_hang_their_child_become_dead_letters(
-    fleet: Fleet, begin_with: Callable[[bytes], Job], say: Say
+    fleet: Fleet, begin_with: Callable[[bytes], Job], report_duration: ReportDuration
 ) -> None:
     fleet.stand(2)
     begun = time.monotonic()
@@ -51,7 +51,9 @@ def test_files_that_crash_or_hang_their_child_become_dead_letters(
     jobs = {body: begin_with(body) for body in said_of}
     for body, job in jobs.items():
         job.wait_until_over(240)
-        say(f"a file with {body.decode().strip()} put aside", time.monotonic() - begun)
+        report_duration(
+            f"a file with {body.decode().strip()} dead-lettered", time.monotonic() - begun
+        )
     for body, job in jobs.items():
         evidence = job.check()
         check_neighbours(evidence)
@@ -67,43 +69,46 @@ def test_a_dead_letter_gets_its_error_report_despite_a_storage_outage(
     fleet: Fleet, begin_with: Callable[[bytes], Job], storage: Storage
 ) -> None:
     members = fleet.stand(2)
-    dead, aside = told(members, _DEATH), told(members, _DEAD_LETTERED)
+    dead, dead_lettered = count_lines(members, _DEATH), count_lines(members, _DEAD_LETTERED)
     job = begin_with(POISON)
 
     def last_death() -> bool:
-        """The shard's own, and those of the file when it came alone; or it is decided already."""
-        deaths = told(members, _DEATH) - dead
-        return deaths > MAX_ATTEMPTS or told(members, _DEAD_LETTERED) > aside
+        """Whether the crashes of the shard and of the single file are over, or it is decided."""
+        deaths = count_lines(members, _DEATH) - dead
+        return deaths > MAX_ATTEMPTS or count_lines(members, _DEAD_LETTERED) > dead_lettered
 
-    until(last_death, 240, "its last death", job.describe)
-    before = told(members, *_DECIDED)
+    until(last_death, 240, "its last crash", job.describe)
+    before = count_lines(members, *_DECIDED)
     storage.weather = FaultProfile(failing=1.0)
 
     def decides() -> bool:
-        return told(members, *_DECIDED) > before or told(members, _DEAD_LETTERED) > aside
+        return (
+            count_lines(members, *_DECIDED) > before
+            or count_lines(members, _DEAD_LETTERED) > dead_lettered
+        )
 
-    until(decides, RELOAD_S, "somebody decides, or is killed while trying", job.describe)
+    until(decides, RELOAD_S, "a worker decides, or is killed while deciding", job.describe)
     storage.weather = HEALTHY
     job.wait_until_over(150)
     check_neighbours(job.check())
     assert job.error("bad")["kind"] == "poison"
 
 
-def told(members: list[Member], *beginnings: str) -> int:
-    """How many lines of their logs begin so."""
+def count_lines(members: list[Member], *beginnings: str) -> int:
+    """Number of their log lines with one of these beginnings."""
     events = (str(event.get("event")) for member in members for event in member.events())
     return sum(event.startswith(beginnings) for event in events)
 
 
 def test_files_of_a_hundred_hours_fail_without_crashing_a_worker(
-    fleet: Fleet, begin_with: Callable[[bytes], Job], say: Say
+    fleet: Fleet, begin_with: Callable[[bytes], Job], report_duration: ReportDuration
 ) -> None:
     fleet.stand(2)
     begun, pids = time.monotonic(), fleet.child_pids()
     jobs = [begin_with(silence(100, declared=declared)) for declared in (True, False)]
     for job in jobs:
         job.wait_until_over(90)
-    say("files of 100 hours refused", time.monotonic() - begun)
+    report_duration("files of 100 hours rejected", time.monotonic() - begun)
     for job in jobs:
         check_neighbours(job.check())
         assert job.error("bad")["kind"] == "audio_too_long"

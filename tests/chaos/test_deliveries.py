@@ -1,4 +1,4 @@
-"""Messages that come twice, and work that takes longer than a message may be held."""
+"""Duplicate deliveries, and shards that take longer than the visibility timeout."""
 
 import itertools
 import time
@@ -8,9 +8,9 @@ from datetime import datetime
 from bench.faults.telling import SHARD_ENDS
 from funasr_fleet.settings import Settings
 from tests.chaos.fleet import VISIBILITY_TIMEOUT_S, Fleet, Member
-from tests.chaos.jobs import SHARD_FILES, Job, deliver_twice, names
+from tests.chaos.jobs import SHARD_FILES, Job, duplicate_deliveries, names
 
-Say = Callable[[str, float], None]
+ReportDuration = Callable[[str, float], None]
 BeginSlow = Callable[[float, Sequence[str], int], Job]
 Span = tuple[float, float]
 
@@ -21,7 +21,7 @@ def test_two_workers_never_process_one_shard_at_the_same_time(
     members, shards = fleet.stand(2), 6
     with fleet.cut_off():
         job = begin_slow(0.7, names(shards), SHARD_FILES)
-        assert deliver_twice(settings, shards) == shards
+        assert duplicate_deliveries(settings, shards) == shards
     job.wait_until_over(120)
     job.check()
     for shard in {one["shard"] for member in members for one in member.events("shard started")}:
@@ -31,7 +31,7 @@ def test_two_workers_never_process_one_shard_at_the_same_time(
 
 
 def test_work_longer_than_three_visibility_timeouts_is_processed_once(
-    fleet: Fleet, begin_slow: BeginSlow, say: Say
+    fleet: Fleet, begin_slow: BeginSlow, report_duration: ReportDuration
 ) -> None:
     members = fleet.stand(2)
     file_s, files = 8.0, 6
@@ -39,14 +39,14 @@ def test_work_longer_than_three_visibility_timeouts_is_processed_once(
     begun = time.monotonic()
     job = begin_slow(file_s, [str(number) for number in range(files)], files)
     job.wait_until_over(120)
-    say(f"one shard of {files * file_s:.0f} s", time.monotonic() - begun)
+    report_duration(f"one shard of {files * file_s:.0f} s", time.monotonic() - begun)
     job.check()
     started = [one for member in members for one in member.events("shard started")]
     assert len([one for one in started if one["job"] == job.name]) == 1
 
 
 def work_on(member: Member, shard: str) -> list[Span]:
-    """When a worker was at work on a shard, by its log."""
+    """Times at which a worker processed a shard, from its log."""
     spans, begun = [], 0.0
     for event in member.events("shard started", *SHARD_ENDS):
         if event.get("shard") == shard:

@@ -1,4 +1,4 @@
-"""The sabotage does what files ask for, to whoever imports the decoder, and nothing else."""
+"""The fault injection of sabotage/ follows the commands in files and changes nothing else."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def decode(path: Path, body: bytes, *behind: Path) -> "subprocess.Popen[str]":
     )
 
 
-def said(process: "subprocess.Popen[str]") -> str:
+def output(process: "subprocess.Popen[str]") -> str:
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     return text
@@ -43,13 +43,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_other_files_are_decoded_normally(path: Path) -> None:
-    assert int(said(decode(path, sample(SPOKEN[0])))) > 16_000
+    assert int(output(decode(path, sample(SPOKEN[0])))) > 16_000
 
 
 def test_a_slow_file_is_decoded_after_its_delay(path: Path) -> None:
-    plain = said(decode(path, sample(SPOKEN[0])))
+    plain = output(decode(path, sample(SPOKEN[0])))
     begun = time.monotonic()
-    assert said(decode(path, slow(2.0))) == plain
+    assert output(decode(path, slow(2.0))) == plain
     assert time.monotonic() - begun > 2.0
 
 
@@ -62,7 +62,7 @@ def test_poison_kills_the_decoding_process(path: Path) -> None:
 def test_a_hanging_file_blocks_the_decoding_process(path: Path) -> None:
     with decode(path, HANGING) as process:
         waits = Path(f"/proc/{process.pid}/wchan")
-        until(lambda: "pipe" in waits.read_text(), 60, "it waits in the kernel")
+        until(lambda: "pipe" in waits.read_text(), 60, "the process is blocked in a system call")
         assert process.poll() is None
         process.kill()
 

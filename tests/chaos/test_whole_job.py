@@ -1,4 +1,4 @@
-"""A whole job while everything goes wrong; CHAOS_SEED draws the order of it."""
+"""A whole job under every fault; CHAOS_SEED determines their order."""
 
 import os
 import random
@@ -23,10 +23,10 @@ from tests.chaos.schedule import Driver
 
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 DEADLINE_S = 480.0
-"""Half of it on two cores of one's own."""
+"""Time limit of the job; it takes half of it on two idle cores."""
 
 _MAX_READY = 12
-"""The producer has something left to publish for most of the time."""
+"""So small that the producer still publishes for most of the time."""
 
 
 @pytest.mark.timeout(DEADLINE_S + 300)
@@ -38,10 +38,10 @@ def test_every_file_has_one_outcome_whatever_fails(  # noqa: PLR0917 - fixtures
     settings: Settings,
     store: S3Store,
     manifest: Path,
-    tell: Callable[[str], None],
+    add_note: Callable[[str], None],
 ) -> None:
     steps = schedule.draw(SEED)
-    tell(f"CHAOS_SEED={SEED}: {schedule.summary(steps)}")
+    add_note(f"CHAOS_SEED={SEED}: {schedule.summary(steps)}")
     storage.dice = random.Random(SEED)
     files = make_backlog(store, SEED)
     fleet.stand(2)
@@ -56,25 +56,25 @@ def test_every_file_has_one_outcome_whatever_fails(  # noqa: PLR0917 - fixtures
         max_ready=_MAX_READY,
     )
     acts = Acts(random.Random(SEED), job, fleet, broker, storage, operator)
-    driver = Driver(job, len(files.rows), acts, list(steps), tell)
+    driver = Driver(job, len(files.rows), acts, list(steps), add_note)
     begun = time.monotonic()
     try:
         driver.run(DEADLINE_S)
     finally:
-        acts.end_everything()
+        acts.end_all_faults()
         operator.stop()
-    tell(f"the job took {time.monotonic() - begun:.0f} s; S3: {dict(storage.counts)}")
-    tell(f"enqueued in {operator.starts} runs, reconciled {driver.reconciled} times")
+    add_note(f"the job took {time.monotonic() - begun:.0f} s; S3: {dict(storage.counts)}")
+    add_note(f"enqueued in {operator.starts} runs, reconciled {driver.reconciled} times")
     evidence = job.check()
     assert files.wrong(evidence) == []
     assert not driver.steps
     put_aside = {one for one, _ in files.rows if one.startswith(("poison/", "hanging/"))}
     assert evidence.dead.keys() == put_aside
-    # the schedule may be what ended its last try
+    # the last attempt may have been ended by the schedule
     assert all("crashed its worker 3 times" in why for why in evidence.dead.values())
     assert "SIGKILL" in evidence.dead["poison/000"]
     fleet.stop()
-    assert fleet.left_behind() == []
+    assert fleet.remaining_processes() == []
 
 
 def test_a_schedule_has_every_act_and_is_reproducible_from_its_seed() -> None:

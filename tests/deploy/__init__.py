@@ -1,1 +1,1 @@
-"""What is in deploy/, tried with the tools that read it."""
+"""Tests of deploy/ with the tools that read its files."""

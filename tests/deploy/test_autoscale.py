@@ -1,4 +1,4 @@
-"""What the played Prometheus answers is what a real one does: promtool works out the same."""
+"""The simulated Prometheus gives the same answers as promtool."""
 
 import json
 import subprocess
@@ -17,14 +17,14 @@ from bench.autoscale.scaler import RULES, ours
 from tests.support.deployments import needs
 
 STEPS = 400
-"""Of 15 s: 100 minutes, in which a fleet comes from zero and goes back to it."""
+"""Steps of 15 s: 100 minutes, in which a fleet scales up from zero and back to zero."""
 SPOT = next(day for day in DAYS if day.kills_per_hour)
 SLOW = next(day for day in DAYS if day.rtfx < 100)
 
 
 @dataclass
 class Recording:
-    """What was scraped, and what was answered, step by step."""
+    """Scraped series and query answers of each step."""
 
     pages: list[dict[str, Answer]] = field(default_factory=list)
     answers: list[list[Answer]] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Recording:
 
 
 def _written(values: list[Answer]) -> list[str]:
-    """In promtool's notation; a series that ends is marked as stale."""
+    """Values in promtool's notation; a series that ends is marked as stale."""
     before = [None, *values]
     return [
         repr(value) if value is not None else "_" if last is None else "stale"
@@ -48,22 +48,22 @@ def _written(values: list[Answer]) -> list[str]:
 def record(day: Day) -> Recording:
     scaler, fleet, recording = ours(), Fleet(day), Recording()
     prometheus, autoscaler = Prometheus(scaler.rules), Autoscaler(scaler, day.most)
-    asked = [query(one.query) for one in scaler.triggers]
+    queries = [query(one.query) for one in scaler.triggers]
     fleet.waiting_s = day.jobs[0][1]
     for step in range(STEPS):
         at_s = step * SYNC_S
         fleet.tick(at_s, SYNC_S)
         recording.pages.append(fleet.page())
         prometheus.scrape(at_s, recording.pages[-1])
-        recording.answers.append([prometheus.ask(one, at_s) for one in asked])
+        recording.answers.append([prometheus.ask(one, at_s) for one in queries])
         fleet.resize(at_s, autoscaler.decide(at_s, fleet.pods, recording.answers[-1]))
     return recording
 
 
 @pytest.mark.parametrize("day", [SLOW, SPOT], ids=["slow", "spot"])
-def test_promtool_gives_the_same_answers(day: Day, tmp_path: Path) -> None:
+def test_the_simulated_prometheus_agrees_with_promtool(day: Day, tmp_path: Path) -> None:
     recording = record(day)
-    asked = [one.query for one in ours().triggers]
+    queries = [one.query for one in ours().triggers]
     expected = [
         {
             "expr": expr,
@@ -71,7 +71,7 @@ def test_promtool_gives_the_same_answers(day: Day, tmp_path: Path) -> None:
             "exp_samples": [] if answer is None else [_sample(expr, answer)],
         }
         for step in range(0, STEPS, 6)
-        for expr, answer in zip(asked, recording.answers[step], strict=True)
+        for expr, answer in zip(queries, recording.answers[step], strict=True)
     ]
     for place, one in enumerate(ours().triggers[:2]):
         found = {answers[place] for answers in recording.answers}
@@ -94,5 +94,5 @@ def test_promtool_gives_the_same_answers(day: Day, tmp_path: Path) -> None:
 
 
 def _sample(expr: str, answer: float) -> dict[str, object]:
-    """None of its labels are left of what is added up, all of what is asked for directly."""
+    """An aggregated series has no labels; a series that is queried directly has all of them."""
     return {"labels": expr if expr.startswith("asr_") else "{}", "value": answer}

@@ -1,4 +1,4 @@
-"""deploy/compose: what docker-compose reads, and whether its parts fit each other."""
+"""deploy/compose: the rendered configuration, and the consistency of its services."""
 
 import re
 import subprocess
@@ -26,11 +26,11 @@ PROMETHEUS = ROOT / "deploy/monitoring/prometheus/compose.yml"
 WORKERS = ("worker-cpu", "worker-gpu")
 FLEETS = (*WORKERS, "exporter", "fleet", "buckets")
 KILLED_AFTER_S = 20
-"""More than FLEET_DRAIN_S, by which a worker may be late."""
+"""Time beyond FLEET_DRAIN_S that a worker may need to exit."""
 
 
 def settings_of(service: dict[str, Any]) -> Settings:
-    """Those of its environment, checked as the fleet checks them."""
+    """Settings in the environment of a service, validated as the fleet validates them."""
     own = {n: v for n, v in service["environment"].items() if n.startswith(PREFIX)}
     names = {name.removeprefix(PREFIX).lower() for name in own}
     assert names <= set(Settings.model_fields)
@@ -38,13 +38,13 @@ def settings_of(service: dict[str, Any]) -> Settings:
 
 
 def mounts(service: dict[str, Any]) -> dict[str, str]:
-    """What is mounted where: a folder, the name of a volume, or tmpfs."""
+    """Mount point -> a folder, the name of a volume, or tmpfs."""
     found = [entry.split(":") for entry in service.get("volumes", [])]
     tmpfs = {entry.split(":")[0]: "tmpfs" for entry in service.get("tmpfs", [])}
     return tmpfs | {target: source for source, target, *_ in found}
 
 
-def test_nothing_starts_without_passwords(tmp_path: Path) -> None:
+def test_compose_requires_passwords(tmp_path: Path) -> None:
     empty = tmp_path / "env"
     empty.touch()
     done = config(empty)
@@ -52,7 +52,7 @@ def test_nothing_starts_without_passwords(tmp_path: Path) -> None:
     assert "make_env.sh" in done.stderr
 
 
-def test_passwords_are_new_kept_and_private(tmp_path: Path) -> None:
+def test_passwords_are_generated_once_and_private(tmp_path: Path) -> None:
     one, other = make_env(tmp_path / "one"), make_env(tmp_path / "other")
     before = one.read_text()
     secret = [n for n, v in read_env(one).items() if re.fullmatch(r"[0-9a-f]{32}", v)]
@@ -63,7 +63,7 @@ def test_passwords_are_new_kept_and_private(tmp_path: Path) -> None:
     assert ".env" in (COMPOSE / ".gitignore").read_text().split()
 
 
-def test_every_container_is_confined(services: dict[str, Any]) -> None:
+def test_every_container_has_security_restrictions(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
@@ -86,7 +86,7 @@ def test_images_are_pinned_or_built_once(services: dict[str, Any]) -> None:
         assert (ROOT / build["dockerfile"]).is_file()
 
 
-def test_all_of_the_fleet_agree(services: dict[str, Any]) -> None:
+def test_all_services_share_their_settings(services: dict[str, Any]) -> None:
     found = [settings_of(services[name]) for name in FLEETS]
     for name in ("broker_url", "key_prefix", "queue", "visibility_timeout_s"):
         assert len({getattr(settings, name) for settings in found}) == 1
@@ -99,7 +99,7 @@ def test_all_of_the_fleet_agree(services: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", WORKERS)
-def test_a_worker_may_drain(services: dict[str, Any], name: str) -> None:
+def test_a_worker_has_time_to_drain(services: dict[str, Any], name: str) -> None:
     grace = re.fullmatch(r"(\d+)s", services[name]["stop_grace_period"])
     assert grace
     assert int(grace[1]) >= settings_of(services[name]).drain_s + KILLED_AFTER_S
@@ -115,7 +115,7 @@ def test_each_profile_has_its_devices(services: dict[str, Any]) -> None:
     assert "deploy" not in cpu
 
 
-def test_what_the_images_write_is_mounted(services: dict[str, Any]) -> None:
+def test_every_written_directory_is_mounted(services: dict[str, Any]) -> None:
     text = (ROOT / "deploy/docker/worker.Dockerfile").read_text()
     home, run_dir = (re.search(rf"{n}=(\S+)", text) for n in ("HOME", "FLEET_RUN_DIR"))
     user = re.search(r"USER (\d+)", text)
@@ -126,18 +126,18 @@ def test_what_the_images_write_is_mounted(services: dict[str, Any]) -> None:
         found = mounts(services[name])
         assert found[home[1]] == "models"
         assert found[run_dir[1]] == "tmpfs"
-        assert found["/tmp"] == "scratch"  # noqa: S108 - a disk: it holds the files in hand
+        assert found["/tmp"] == "scratch"  # noqa: S108 - a disk: it holds the files in progress
         assert f"uid={user[1]}," in services[name]["tmpfs"][0]
         assert ",mode=0700," in services[name]["tmpfs"][0]
 
 
-def test_what_is_mounted_is_there(services: dict[str, Any]) -> None:
+def test_every_mounted_file_exists(services: dict[str, Any]) -> None:
     folders = {s for service in services.values() for s in mounts(service).values() if "/" in s}
     assert folders
     assert {folder for folder in folders if not Path(folder).exists()} == set()
 
 
-def test_prometheus_finds_them(services: dict[str, Any]) -> None:
+def test_prometheus_discovers_every_service(services: dict[str, Any]) -> None:
     command = [needs("promtool"), "check", "config", str(PROMETHEUS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

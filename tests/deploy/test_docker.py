@@ -1,4 +1,4 @@
-"""deploy/docker: what the images are, what gets into them, and that what they run works."""
+"""deploy/docker: metadata and contents of the images; their commands run."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Line:
 
 
 def stages(dockerfile: Path) -> dict[str, list[Line]]:
-    """The instructions of each stage, with those of the stage that it is made from."""
+    """The instructions of each stage, including those of its base stage."""
     found: dict[str, list[Line]] = {}
     current: list[Line] = []
     for part in DockerfileParser(str(dockerfile)).structure:
@@ -56,13 +56,13 @@ def stages(dockerfile: Path) -> dict[str, list[Line]]:
 
 
 def image(dockerfile: Path) -> dict[str, str]:
-    """What the image ends with: the last value of each instruction of its last stage."""
+    """The last value of each instruction in the last stage."""
     *_, last = stages(dockerfile).values()
     return {line.word: line.value for line in last}
 
 
 def context(root: Path) -> set[str]:
-    """The files that a build may see, as Docker reads .dockerignore."""
+    """The build context: the files that .dockerignore does not exclude."""
     return {name for name in exclude_paths(str(root), IGNORED) if (root / name).is_file()}
 
 
@@ -88,7 +88,7 @@ class TestTheImage:
         )
         assert last["STOPSIGNAL"] == "SIGTERM"
 
-    def test_says_what_it_is(self, dockerfile: Path) -> None:
+    def test_has_the_standard_labels(self, dockerfile: Path) -> None:
         labels = image(dockerfile)["LABEL"]
         version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
         for name in ("title", "description", "licenses", "version", "revision"):
@@ -102,7 +102,7 @@ class TestTheImage:
         secret = re.compile(r"PASSW|SECRET|TOKEN|_KEY|BROKER_URL|^AWS_")
         assert [word for word in words if secret.search(word)] == []
 
-    def test_copies_only_what_is_there(self, dockerfile: Path) -> None:
+    def test_copies_only_existing_files(self, dockerfile: Path) -> None:
         files = context(ROOT)
         copies = [line.value.split() for line in all_lines(dockerfile) if line.word == "COPY"]
         sources = {s for copy in copies if not copy[0].startswith("--from") for s in copy[:-1]}
@@ -110,7 +110,7 @@ class TestTheImage:
         assert sources - {"."} <= files
 
 
-def test_the_images_share_user_and_places() -> None:
+def test_the_images_share_user_and_directories() -> None:
     producer, worker = map(image, FILES)
     assert producer["USER"] == worker["USER"]
     assert producer["WORKDIR"] == worker["WORKDIR"]
@@ -120,7 +120,7 @@ def test_the_images_share_user_and_places() -> None:
         assert value.group() in worker["ENV"]
 
 
-def test_an_image_can_be_made_of_nothing_but_the_packages(tmp_path: Path) -> None:
+def test_an_image_can_be_built_from_the_packages_alone(tmp_path: Path) -> None:
     inside = ["cli/main.py", "demo_model/demo/asr/model.pt", "deploy/docker/healthy.py", "LICENSE"]
     outside = [
         *(".env", ".git/config", "deploy/compose/.env", ".venv/bin/python", "fleet.toml"),
@@ -132,7 +132,7 @@ def test_an_image_can_be_made_of_nothing_but_the_packages(tmp_path: Path) -> Non
     assert context(tmp_path) == set(inside)
 
 
-def test_every_package_gets_into_the_image() -> None:
+def test_every_package_is_copied_into_the_image() -> None:
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     folders = {*setuptools["package-dir"].values(), "deploy"}
     assert {name.partition("/")[0] for name in context(ROOT) if name.count("/")} == folders
@@ -147,14 +147,14 @@ def run(command: list[str], environment: Mapping[str, str], folder: Path) -> str
 
 
 def own_environment() -> dict[str, str]:
-    """Pip's settings of this machine, and nothing of the environment that the tests run in."""
+    """The pip settings of this machine, without the other variables of the test environment."""
     kept = ("PIP_", "SSL_", "HTTP", "http", "LANG", "HOME")
     found = {name: value for name, value in os.environ.items() if name.startswith(kept)}
     return {**found, "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
 def build(stage: list[Line], home: Path) -> None:
-    """Do what a stage says, below a folder of ours instead of below /."""
+    """Run the instructions of a stage in a folder instead of /."""
     environment, folder = own_environment(), home
     python = home / "bin/python"
     python.parent.mkdir()
@@ -179,7 +179,7 @@ def build(stage: list[Line], home: Path) -> None:
 
 
 def test_the_producer_installs_and_runs_without_torch(tmp_path: Path) -> None:
-    """The lines of the Dockerfile, done for real; a minute."""
+    """Runs the lines of the Dockerfile, which takes a minute."""
     build(stages(FILES[0])["build"], tmp_path)
     opt = tmp_path / "opt"
     environment = {"PATH": f"{opt}/app/bin:{opt}/fleet/bin:/bin", "PYTHONPATH": f"{opt}/app"}
@@ -190,7 +190,7 @@ def test_the_producer_installs_and_runs_without_torch(tmp_path: Path) -> None:
     names = {line.partition("==")[0].lower() for line in installed}
     assert {"celery", "boto3", "redis"} <= names
     assert names.isdisjoint({"torch", "funasr", "numpy", "av"})
-    # what we need is in one layer, what we are in another
+    # dependencies are in one layer, the product is in another
     assert not [*(opt / "fleet").glob("lib/*/site-packages/funasr_fleet*")]
     constraints = (ROOT / "constraints.txt").read_text().lower().splitlines()
     ours = [line for line in installed if not line.startswith(("pip==", "funasr-fleet"))]
@@ -198,7 +198,7 @@ def test_the_producer_installs_and_runs_without_torch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "code"), [(HTTPStatus.OK, 0), (HTTPStatus(503), 1)])
-def test_the_health_check_tells_well_from_ill(status: HTTPStatus, code: int) -> None:
+def test_the_health_check_reports_a_failing_worker(status: HTTPStatus, code: int) -> None:
     server = make_server(lambda path: plain(path, status), 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port = str(server.server_address[1])
@@ -222,7 +222,7 @@ def bake(folder: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_models_are_baked_only_when_they_work(tmp_path: Path) -> None:
+def test_models_are_added_to_the_image_only_when_they_work(tmp_path: Path) -> None:
     shutil.copytree(DEMO_ASR, tmp_path / "asr")
     shutil.copytree(DEMO_VAD, tmp_path / "vad")
     done = bake(tmp_path)

@@ -1,4 +1,4 @@
-"""Every panel shows something, and the right alerts come, when a fleet is at work."""
+"""With a running fleet, every panel shows data and the expected alerts fire."""
 
 import math
 import time
@@ -17,13 +17,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 FILES = 280
 DEADLINE_S = 400.0
 LOOK_EVERY_S = 2.0
-"""A look asks a hundred questions, on cores that the fleet needs."""
+"""Seconds between polls: each poll sends a hundred queries, on cores that the fleet needs."""
 
 EXPECTED = {"FleetFailureRatio", "FleetDeadLetters"}
-"""Of the scene: a seventh of its files fail, one kills, and a message is none."""
+"""Alerts caused by the scenario: failing files, a crashing file and an invalid message."""
 
 OF_A_GPU = {"asr_device_temperature_celsius", "asr_device_power_watts"}
-"""Series that this machine cannot have: nothing that asks for them is tried here."""
+"""Series that need a GPU: expressions with them are not tested here."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 @pytest.fixture(scope="module")
 def values(scene: Scene) -> dict[str, str]:
-    """Of Grafana's variables."""
+    """Values of Grafana's variables."""
     return {
         "job": JOB,
         "instance": f"127.0.0.1:{scene.workers[0].port}",
@@ -47,13 +47,11 @@ def values(scene: Scene) -> dict[str, str]:
 
 
 def numbers(series: list[Any]) -> list[float]:
-    """What its series say, as far as it is a number."""
+    """The values of its series that are numbers."""
     return [number for one in series if math.isfinite(number := float(one["value"][1]))]
 
 
-def test_every_panel_shows_data_while_a_job_is_at_work(
-    scene: Scene, values: dict[str, str]
-) -> None:
+def test_every_panel_shows_data_while_a_job_runs(scene: Scene, values: dict[str, str]) -> None:
     waiting = set(panel_queries(values, without={"gpu"}))
     assert len(waiting) > 50
     untried = set(panel_queries(values)) - waiting
@@ -65,34 +63,36 @@ def test_every_panel_shows_data_while_a_job_is_at_work(
     assert waiting == set()
 
 
-def test_the_alerts_that_should_come_do_and_no_others(scene: Scene) -> None:
+def test_exactly_the_expected_alerts_fire(scene: Scene) -> None:
     give_up = time.monotonic() + DEADLINE_S
     while not scene.is_over():
         assert time.monotonic() < give_up
         time.sleep(LOOK_EVERY_S)
-    # the child that the file killed is missed until it has been replaced
+    # the child that the file crashed is missing until it has been replaced
     while (found := scene.prometheus.alerts()).keys() != EXPECTED:
         assert time.monotonic() < give_up, found
         time.sleep(LOOK_EVERY_S)
 
 
-def test_what_every_alert_asks_for_is_there(scene: Scene) -> None:
-    """An alert that is silent for want of data would be silent for ever."""
+def test_every_series_queried_by_an_alert_exists(scene: Scene) -> None:
+    """An alert without data would never fire."""
     missing = {}
     for name, query in alert_queries():
         scene.prometheus.query(query)  # raises when Prometheus refuses it
-        asked = selectors(query)
-        assert asked, name
-        assert OF_A_GPU.isdisjoint(one.name for one in mentions(query)), "say that it is untried"
-        if nothing := [one for one in asked if not numbers(scene.prometheus.query(one))]:
+        named = selectors(query)
+        assert named, name
+        assert OF_A_GPU.isdisjoint(one.name for one in mentions(query)), (
+            "list the expression as untested"
+        )
+        if nothing := [one for one in named if not numbers(scene.prometheus.query(one))]:
             missing[name] = nothing
     assert missing == {}
 
 
-def test_a_child_that_was_killed_and_a_message_that_was_refused_were_counted(
+def test_a_killed_child_and_a_rejected_message_are_counted(
     scene: Scene,
 ) -> None:
-    """Each message that lies there by the worker that put it there, parent or child."""
+    """Dead letters are counted by the worker that wrote them, parent or child."""
     found = {
         name: sum(numbers(scene.prometheus.query(name)))
         for name in ("asr_redeliveries_total", "asr_dead_lettered_total", "asr_dead_letters")

@@ -1,4 +1,4 @@
-"""deploy/kubernetes: it renders, is what is documented of its kinds, and fits together."""
+"""deploy/kubernetes: manifests render, match their schemas and are consistent."""
 
 import json
 import re
@@ -38,7 +38,7 @@ SCHEMAS = {
     if (schema := json.loads(path.read_text()))
 }
 VERSIONS = ("1.29", kubernetes_validate.latest_version())
-"""Of Kubernetes: the oldest that these manifests are for, and the newest that is known here."""
+"""Kubernetes versions: the oldest supported, and the newest with a schema here."""
 
 COMBINATIONS: list[tuple[str, ...]] = [(), *((name,) for name in COMPONENTS), COMPONENTS]
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -46,7 +46,7 @@ PATCHES = re.findall(r"```yaml\n(.*?)```", (KUBERNETES / "README.md").read_text(
 
 
 def check(manifest: Manifest) -> None:
-    """Against what is documented of its kind."""
+    """Validate a manifest against the schema of its kind."""
     if schema := SCHEMAS.get(manifest["kind"]):
         jsonschema.Draft202012Validator(schema).validate(manifest)
         return
@@ -54,8 +54,8 @@ def check(manifest: Manifest) -> None:
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def everything() -> list[Manifest]:
-    """All that is in any overlay, component or example."""
+def all_manifests() -> list[Manifest]:
+    """Every manifest of any overlay, component or example."""
     return [
         *(one for overlay in OVERLAYS for one in render(overlay, COMPONENTS)),
         *example(),
@@ -82,7 +82,7 @@ def test_every_overlay_renders_with_every_component(
     )
 
 
-def test_the_example_is_valid_with_all_that_can_be_had() -> None:
+def test_the_example_is_valid_with_every_component() -> None:
     for manifest in (*example(), enqueue_job()):
         check(manifest)
     kinds = {one["kind"] for one in example()}
@@ -93,8 +93,8 @@ def test_the_example_is_valid_with_all_that_can_be_had() -> None:
     assert not re.search(r"image: \S+:unset", yaml.safe_dump_all(example()))
 
 
-def test_a_manifest_that_is_wrong_is_found() -> None:
-    """The checks can fail: each of them is shown a mistake."""
+def test_an_invalid_manifest_is_detected() -> None:
+    """The checks can fail: each one detects a mistake."""
     for kind in ("Deployment", "NetworkPolicy", *SCHEMAS):
         wrong = json.loads(json.dumps(of_kind(example(), kind)[0]))
         wrong["spec"]["replica"] = 1
@@ -116,7 +116,7 @@ def test_the_patches_of_the_readme_apply(patch: str) -> None:
 
 
 @EVERY
-def test_selectors_find_what_they_are_for(overlay: str) -> None:
+def test_selectors_match_their_pods(overlay: str) -> None:
     manifests = render(overlay, COMPONENTS)
     pods = {one["metadata"]["name"]: labels_of(one) for one in of_kind(manifests, "Deployment")}
     for one in of_kind(manifests, "Deployment", "PodDisruptionBudget", "PodMonitor", "Service"):
@@ -161,35 +161,35 @@ def _settings(variables: dict[str, str]) -> Settings:
     return Settings(**own)
 
 
-def test_all_processes_share_what_they_must_agree_on() -> None:
+def test_all_processes_share_the_common_settings() -> None:
     shared = {"FLEET_KEY_PREFIX", "FLEET_QUEUE", "FLEET_VISIBILITY_TIMEOUT_S"}
     manifests = render("one-gpu")
     assert shared <= set(find(manifests, "ConfigMap", "funasr-fleet-shared")["data"])
     for one in (*of_kind(manifests, "Deployment"), enqueue_job()):
         sources = [name for each in container_of(one)["envFrom"] for name in each.values()]
-        # by a name that does not change, for a Job knows no hash
+        # by a name without a hash, which a Job cannot refer to
         assert {"name": "funasr-fleet-shared"} in sources
     data = find(manifests, "ConfigMap", "funasr-fleet-worker")["data"]
     assert not shared & set(data)
 
 
-def test_kubernetes_adds_no_variable_that_looks_like_a_setting() -> None:
+def test_kubernetes_adds_no_variable_that_resembles_a_setting() -> None:
     """For a Service `fleet-x` every pod of its namespace would get FLEET_X_SERVICE_HOST."""
-    manifests = everything()
+    manifests = all_manifests()
     for one in of_kind(manifests, "Service"):
         assert not one["metadata"]["name"].upper().replace("-", "_").startswith(PREFIX)
     for one in of_kind(manifests, "Deployment", "Job"):
         assert pod_of(one)["enableServiceLinks"] is False
 
 
-def test_pods_run_command_lines_that_the_fleet_understands() -> None:
+def test_pods_run_valid_command_lines() -> None:
     group: Any = typer.main.get_command(app)
     seen = set()
-    for one in of_kind(everything(), "Deployment", "Job"):
+    for one in of_kind(all_manifests(), "Deployment", "Job"):
         container = container_of(one)
         words: list[str] = [*container["command"], *container.get("args", [])]
         program, name, *arguments = words
         assert program == "fleet"
-        group.commands[name].make_context(name, arguments)  # raises for an option it has not
+        group.commands[name].make_context(name, arguments)  # raises for an unknown option
         seen.add(name)
     assert seen == {"worker", "exporter", "enqueue"}

@@ -1,4 +1,4 @@
-"""deploy/kubernetes: what Prometheus finds, and whom the exporter may ask."""
+"""deploy/kubernetes: Prometheus targets, and permissions of the exporter."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from tests.support.deployments import (
 RULES = ROOT / "deploy/monitoring/rules"
 
 
-def test_the_exporter_may_ask_kubernetes_for_what_it_needs() -> None:
+def test_the_exporter_has_the_kubernetes_permissions_that_it_needs() -> None:
     manifests = render("one-gpu", ("deletion-cost",))
     (role,), (binding,) = of_kind(manifests, "Role"), of_kind(manifests, "RoleBinding")
     # exporter.deletion_cost lists pods, and patches one
@@ -43,20 +43,20 @@ def test_the_exporter_may_ask_kubernetes_for_what_it_needs() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PodMonitor", "ServiceMonitor"])
-def test_jobs_are_called_what_the_rules_call_them(kind: str) -> None:
+def test_scrape_jobs_have_the_names_used_by_the_rules(kind: str) -> None:
     (monitor,) = of_kind(render("one-gpu", ("monitoring",)), kind)
     spec: dict[str, Any] = monitor["spec"]
     (endpoint,) = spec.get("endpoints") or spec["podMetricsEndpoints"]
     (job,) = [one["replacement"] for one in endpoint["relabelings"] if one["targetLabel"] == "job"]
     assert job == {"PodMonitor": "fleet-worker", "ServiceMonitor": "fleet-exporter"}[kind]
     assert f'job="{job}"' in (RULES / "alerts.yaml").read_text()
-    # a label of the metric that Prometheus has too would be renamed, unless it is told not to
+    # without honorLabels, Prometheus renames labels of the metric that it also sets
     own = OF_A_WORKER if kind == "PodMonitor" else OF_THE_EXPORTER
     clash = any("job" in metric.labels for metric in own)
     assert endpoint.get("honorLabels", False) is clash
 
 
-def test_settings_name_the_port_that_prometheus_is_told() -> None:
+def test_settings_and_prometheus_use_the_same_port() -> None:
     service = find(render("cpu"), "Service", "funasr-fleet-worker")
     assert service["spec"]["clusterIP"] == "None"
     assert service["spec"]["publishNotReadyAddresses"] is True

@@ -1,4 +1,4 @@
-"""deploy/kubernetes/components/network-policy: who may talk to whom."""
+"""deploy/kubernetes/components/network-policy: allowed connections."""
 
 import ipaddress
 from typing import Literal
@@ -32,14 +32,14 @@ def labels() -> dict[str, dict[str, str]]:
 
 
 def allowed(who: str, direction: Direction, peer: str, protocol: str, port: int) -> bool:
-    """As Kubernetes decides: any policy that finds the pod closes it, and any may open it.
+    """Whether Kubernetes allows a connection: a pod that a policy selects is closed by default.
 
     Args:
         who: the pod.
-        direction: Ingress for who is let in, Egress for where it may go.
+        direction: Ingress for incoming, Egress for outgoing connections.
         peer: a namespace's name, or an address outside the cluster.
         protocol: TCP or UDP.
-        port: of whom is talked to.
+        port: the port of the destination.
     """
     policies = [
         one["spec"]
@@ -89,7 +89,7 @@ DNS, REDIS, REDIS_TLS, HTTPS = 53, 6379, 6380, 443
         ("stranger", "default", 80, True),
     ],
 )
-def test_who_is_let_in(who: str, peer: str, port: int, expected: bool) -> None:
+def test_allowed_ingress(who: str, peer: str, port: int, expected: bool) -> None:
     assert allowed(who, "Ingress", peer, "TCP", port) is expected
 
 
@@ -107,18 +107,18 @@ def test_who_is_let_in(who: str, peer: str, port: int, expected: bool) -> None:
         ("worker", 6443, False),
     ],
 )
-def test_where_to_it_may_go(who: str, port: int, expected: bool) -> None:
+def test_allowed_egress(who: str, port: int, expected: bool) -> None:
     assert allowed(who, "Egress", ANYWHERE, "TCP", port) is expected
 
 
 @pytest.mark.parametrize("who", ["worker", "producer", "exporter"])
-def test_names_are_looked_up_by_either_protocol(who: str) -> None:
+def test_dns_is_allowed_over_udp_and_tcp(who: str) -> None:
     assert allowed(who, "Egress", "kube-system", "UDP", DNS)
     assert allowed(who, "Egress", "kube-system", "TCP", DNS)
 
 
 @pytest.mark.parametrize("who", ["worker", "producer", "exporter"])
-def test_the_machine_s_own_credentials_are_out_of_reach(who: str) -> None:
+def test_the_metadata_service_of_the_node_is_unreachable(who: str) -> None:
     assert not allowed(who, "Egress", "169.254.169.254", "TCP", 80)
     of_the_pod = allowed(who, "Egress", "169.254.170.23", "TCP", 80)
     assert of_the_pod is (who != "exporter")

@@ -1,4 +1,4 @@
-"""deploy/kubernetes: how pods start and end, and what they are given."""
+"""deploy/kubernetes: startup, shutdown and resources of pods."""
 
 import re
 from dataclasses import replace
@@ -33,13 +33,13 @@ WITH = pytest.mark.parametrize("components", [(), COMPONENTS], ids=["plain", "al
 DEFAULTS = Settings(run_dir=Path("nowhere"))
 
 KILLED_AFTER_S = 20
-"""More than FLEET_DRAIN_S."""
+"""Time beyond FLEET_DRAIN_S."""
 
 UNITS = {"": 1, "Mi": 1 << 20, "Gi": 1 << 30}
 
 
 def size(text: str) -> int:
-    """A quantity of bytes."""
+    """Bytes of a Kubernetes quantity."""
     number, unit = re.fullmatch(r"(\d+)(\D*)", text).groups()  # type: ignore[union-attr]
     return int(number) * UNITS[unit]
 
@@ -52,7 +52,7 @@ def slots_of(manifests: tuple[Manifest, ...]) -> int:
     return gpus_of(manifests) or 1
 
 
-class TestTheEnd:
+class TestShutdown:
     @EVERY
     @WITH
     def test_a_pod_has_time_to_drain(self, overlay: str, components: tuple[str, ...]) -> None:
@@ -60,16 +60,16 @@ class TestTheEnd:
         drain_s = float(settings_of(manifests, worker(manifests))["FLEET_DRAIN_S"])
         grace_s = pod_of(worker(manifests))["terminationGracePeriodSeconds"]
         assert grace_s == drain_s + KILLED_AFTER_S
-        assert grace_s > drain_s + GRACE_S  # by then the worker has ended by itself
+        assert grace_s > drain_s + GRACE_S  # by then the worker has exited
 
-    def test_a_spot_pod_is_done_before_its_machine_is(self) -> None:
+    def test_a_spot_pod_drains_before_its_node_is_reclaimed(self) -> None:
         shortest_notice_s = 15  # of a pod, on GKE
         manifests = render("one-gpu", ("spot",))
         variables = settings_of(manifests, worker(manifests))
         assert float(variables["FLEET_DRAIN_S"]) < shortest_notice_s
 
     @EVERY
-    def test_the_signal_reaches_the_worker_at_once(self, overlay: str) -> None:
+    def test_the_signal_reaches_the_worker_immediately(self, overlay: str) -> None:
         deployment = worker(render(overlay, COMPONENTS))
         assert container_of(deployment)["command"] == ["fleet", "worker"]
         assert "lifecycle" not in container_of(deployment)
@@ -77,24 +77,24 @@ class TestTheEnd:
 
 
 class TestProbes:
-    def test_they_ask_where_the_worker_answers(self) -> None:
+    def test_worker_probes_use_the_port_of_the_worker(self) -> None:
         container = container_of(worker(render("one-gpu")))
         (port,) = container["ports"]
         assert port["containerPort"] == DEFAULTS.metrics_port
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            asked = container[probe]["httpGet"]
-            assert asked["port"] == port["name"]
-            assert asked["path"] == ("/readyz" if probe == "readinessProbe" else "/healthz")
+            request = container[probe]["httpGet"]
+            assert request["port"] == port["name"]
+            assert request["path"] == ("/readyz" if probe == "readinessProbe" else "/healthz")
 
-    def test_they_ask_where_the_exporter_answers(self) -> None:
+    def test_exporter_probes_use_the_port_of_the_exporter(self) -> None:
         exporter = container_of(find(render("cpu"), "Deployment", "funasr-fleet-exporter"))
         (port,) = exporter["ports"]
         assert exporter["args"] == ["exporter", "--port", str(port["containerPort"])]
         assert exporter["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": port["name"]}
         assert exporter["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": port["name"]}
 
-    def test_models_may_take_as_long_as_a_worker_lets_them(self) -> None:
-        """/healthz is what the kubelet ends a pod by, so it is that which must be patient."""
+    def test_probes_allow_the_whole_model_load_time(self) -> None:
+        """The kubelet restarts a pod by /healthz, so this probe must allow the load time."""
         loading = SlotState(slot=0, pid=1, state="loading", loading_since_s=0.0)
         worker_now = Worker(expected=1, states=[loading], consumer=None, progress=[None])
         patience = TimeLimits.of(DEFAULTS)
@@ -104,18 +104,18 @@ class TestProbes:
         spec = worker(render("one-gpu"))["spec"]
         assert spec["progressDeadlineSeconds"] > MODEL_LOAD_LIMIT_S + 120
 
-    def test_a_broker_that_is_away_ends_no_pod(self) -> None:
+    def test_a_broker_outage_restarts_no_pod(self) -> None:
         ready = SlotState(slot=0, pid=1, state="ready")
-        away = ConsumerState(consuming=False, since_s=0.0, at_s=0.0)
+        disconnected = ConsumerState(consuming=False, since_s=0.0, at_s=0.0)
         hours_later = 12 * 3600.0
-        for consumer in (away, replace(away, consuming=True, at_s=hours_later)):
+        for consumer in (disconnected, replace(disconnected, consuming=True, at_s=hours_later)):
             now = Worker(expected=1, states=[ready], consumer=consumer, progress=[None])
             assert why_stuck(now, hours_later, TimeLimits.of(DEFAULTS)) is None
 
 
 class TestResources:
     @EVERY
-    def test_the_cores_are_those_of_the_children_s_threads(
+    def test_the_cpu_request_equals_the_threads_of_the_children(
         self, overlay: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         manifests = render(overlay)
@@ -135,7 +135,7 @@ class TestResources:
         assert len(plans) == slots_of(manifests)
 
     @EVERY
-    def test_a_child_is_replaced_before_the_pod_s_memory_ends(self, overlay: str) -> None:
+    def test_a_child_is_replaced_before_the_pod_runs_out_of_memory(self, overlay: str) -> None:
         manifests = render(overlay)
         resources = container_of(worker(manifests))["resources"]
         assert resources["limits"]["memory"] == resources["requests"]["memory"]
@@ -147,25 +147,25 @@ class TestResources:
         )
 
     @EVERY
-    def test_files_in_hand_have_room(self, overlay: str) -> None:
+    def test_files_in_progress_fit_on_the_disk(self, overlay: str) -> None:
         manifests = render(overlay)
         at_once = lifecycle._CONCURRENT_FETCHES * slots_of(manifests)
         room = size(volumes_of(worker(manifests))["tmp"]["emptyDir"]["sizeLimit"])
         assert room > at_once * DEFAULTS.max_bytes
 
     @EVERY
-    def test_the_scaler_is_told_how_many_children_a_pod_has(self, overlay: str) -> None:
+    def test_the_scaler_has_the_number_of_children_per_pod(self, overlay: str) -> None:
         manifests = render(overlay)
-        told = worker(manifests)["metadata"]["annotations"]["funasr-fleet/slots"]
-        assert int(told) == slots_of(manifests)
+        annotation = worker(manifests)["metadata"]["annotations"]["funasr-fleet/slots"]
+        assert int(annotation) == slots_of(manifests)
 
-    def test_gpus_are_asked_for_where_they_are_used_and_nowhere_else(self) -> None:
+    def test_gpus_are_requested_only_where_they_are_used(self) -> None:
         for overlay, gpus in (("one-gpu", 1), ("eight-gpu", 8), ("cpu", 0)):
             assert gpus_of(render(overlay)) == gpus
             keys = {one["key"] for one in pod_of(worker(render(overlay)))["tolerations"]}
             assert ("nvidia.com/gpu" in keys) == bool(gpus)
 
-    def test_spot_adds_to_what_the_overlay_tolerates(self) -> None:
+    def test_spot_adds_to_the_tolerations_of_the_overlay(self) -> None:
         plain, spot = (pod_of(worker(render("one-gpu", c))) for c in ((), ("spot",)))
         assert all(one in spot["tolerations"] for one in plain["tolerations"])
         added = {one["key"] for one in spot["tolerations"] if one not in plain["tolerations"]}
@@ -177,7 +177,7 @@ class TestResources:
 
 
 def _be_a_pod_on_a_large_node(cpus: int, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A node of 96 CPUs, two of which are one core; the pod's limit is its cgroup's quota."""
+    """Simulate a node of 96 CPUs with two threads a core; the cgroup quota is the pod's limit."""
     topology = directory / "cpu"
     for cpu in range(96):
         siblings = topology / f"cpu{cpu}/topology/thread_siblings_list"

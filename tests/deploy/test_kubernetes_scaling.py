@@ -1,4 +1,4 @@
-"""deploy/kubernetes/components/keda: what KEDA asks, and what it makes of the answers."""
+"""deploy/kubernetes/components/keda: queries of KEDA, and the resulting number of pods."""
 
 import json
 import math
@@ -55,8 +55,8 @@ def metrics() -> dict[str, Metric]:
     return {metric.name: metric for metric in (*OF_THE_EXPORTER, *OF_A_WORKER)}
 
 
-class TestWhatIsAsked:
-    def test_every_name_in_a_query_is_told_by_somebody(self) -> None:
+class TestQueries:
+    def test_every_series_in_a_query_is_exported(self) -> None:
         known = records() | set(metrics())
         for trigger in triggers().values():
             text = json.dumps(trigger["metadata"])
@@ -65,20 +65,20 @@ class TestWhatIsAsked:
             assert names <= known
 
     @EVERY
-    def test_slots_are_divided_by_those_of_a_pod(self, overlay: str) -> None:
-        told = worker(render(overlay))["metadata"]["annotations"]["funasr-fleet/slots"]
-        asked = [one for one in triggers(overlay).values() if one["type"] == "prometheus"]
-        assert [one["metadata"]["threshold"] for one in asked] == [told, told]
+    def test_slots_are_divided_by_the_slots_per_pod(self, overlay: str) -> None:
+        annotation = worker(render(overlay))["metadata"]["annotations"]["funasr-fleet/slots"]
+        queries = [one for one in triggers(overlay).values() if one["type"] == "prometheus"]
+        assert [one["metadata"]["threshold"] for one in queries] == [annotation, annotation]
         wanted = {"one-gpu": 17, "cpu": 17, "eight-gpu": 3}[overlay]
         assert pods(overlay, wanted=17, held=8) == wanted
 
-    def test_no_answer_is_not_taken_for_none(self) -> None:
+    def test_a_missing_answer_does_not_count_as_zero(self) -> None:
         assert "fallback" not in scaled_object()["spec"]
         for trigger in triggers().values():
             if trigger["type"] == "prometheus":
                 assert trigger["metadata"]["ignoreNullValues"] == "false"
 
-    def test_messages_alone_decide_between_zero_and_one(self) -> None:
+    def test_only_waiting_messages_decide_between_zero_and_one(self) -> None:
         assert scaled_object()["spec"]["minReplicaCount"] == 0
         for name in ("wanted", "held"):
             assert int(triggers()[name]["metadata"]["activationThreshold"]) > 100_000
@@ -98,13 +98,13 @@ class TestWhatIsAsked:
         assert spec["pollingInterval"] <= 30
 
     @EVERY
-    def test_nothing_but_the_scaler_says_how_many_workers_there_are(self, overlay: str) -> None:
+    def test_only_the_scaler_sets_the_number_of_workers(self, overlay: str) -> None:
         assert "replicas" not in worker(render(overlay, COMPONENTS))["spec"]
         assert scaled_object(overlay)["spec"]["scaleTargetRef"] == {"name": "funasr-fleet-worker"}
 
 
 def pods(overlay: str, **answers: float) -> int:
-    """What the autoscaler makes of the answers: the most of all, each by its target per pod."""
+    """The number of pods of the autoscaler: the maximum over triggers of value per target."""
     targets = {
         name: float(one["metadata"].get("threshold") or one["metadata"]["targetValue"])
         for name, one in triggers(overlay).items()
@@ -112,9 +112,9 @@ def pods(overlay: str, **answers: float) -> int:
     return max(math.ceil(value / targets[name]) for name, value in answers.items())
 
 
-class TestTheExporterIsAskedDirectly:
+class TestExporterTrigger:
     def ask(self, name: str, look: Callable[[], Snapshot]) -> float | None:
-        """As KEDA does (getValueFromPrometheusResponse): the first series with these labels."""
+        """The first series with these labels, as in KEDA's getValueFromPrometheusResponse."""
         body = Pages(look).page("/metrics")[2].decode()
         metric, selector = triggers()[name]["metadata"]["valueLocation"].rstrip("}").split("{")
         labels = dict(re.findall(r'(\w+)="([^"]*)"', selector))
@@ -124,7 +124,7 @@ class TestTheExporterIsAskedDirectly:
                     return float(sample.value)
         return None
 
-    def test_for_what_waits_and_what_is_held(self) -> None:
+    def test_it_returns_waiting_and_held_messages(self) -> None:
         queue = settings_of(render("cpu"), worker(render("cpu")))["FLEET_QUEUE"]
         reading = QueueReading(queue=queue, ready=5, unacked=3, oldest_s=1.0)
         other = QueueReading(queue="a", ready=70, unacked=80, oldest_s=1.0)
@@ -135,22 +135,22 @@ class TestTheExporterIsAskedDirectly:
         assert self.ask("ready", look) == 5
         assert self.ask("unacked", look) == 3
 
-    def test_and_says_nothing_while_redis_is_away(self) -> None:
+    def test_it_returns_nothing_while_redis_is_unavailable(self) -> None:
         def look() -> Snapshot:
             raise BrokerUnavailable
 
         assert self.ask("ready", look) is None
 
-    def test_at_its_service(self) -> None:
+    def test_the_trigger_uses_the_address_of_its_service(self) -> None:
         service = find(example(), "Service", "funasr-fleet-exporter")
         (port,) = service["spec"]["ports"]
         host = f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc"
         (scaled,) = of_kind(example(), "ScaledObject")
-        asked = [one for one in scaled["spec"]["triggers"] if one["type"] == "metrics-api"]
-        assert {one["metadata"]["url"] for one in asked} == {
+        queries = [one for one in scaled["spec"]["triggers"] if one["type"] == "metrics-api"]
+        assert {one["metadata"]["url"] for one in queries} == {
             f"http://{host}:{port['port']}/metrics"
         }
-        assert {one["metadata"]["format"] for one in asked} == {"prometheus"}
+        assert {one["metadata"]["format"] for one in queries} == {"prometheus"}
 
 
 PROMETHEUS_CASES = {
@@ -165,9 +165,13 @@ PROMETHEUS_CASES = {
         12,
         0,
     ),
-    "Redis is away": ({"asr_broker_up": "0x20", 'asr_slots{instance="a"}': "8x20"}, None, None),
-    "the exporter is away": ({'asr_slots{instance="a"}': "8x20"}, None, None),
-    "all slots are at work and messages are put off": (
+    "Redis is unavailable": (
+        {"asr_broker_up": "0x20", 'asr_slots{instance="a"}': "8x20"},
+        None,
+        None,
+    ),
+    "the exporter is unavailable": ({'asr_slots{instance="a"}': "8x20"}, None, None),
+    "all slots are busy and messages are delayed": (
         {
             "asr_broker_up": "1x20",
             'asr_backlog_audio_seconds{job="calls"}': "1x20",
@@ -178,7 +182,7 @@ PROMETHEUS_CASES = {
         1,
         16,
     ),
-    "three of sixteen are at work": (
+    "three of sixteen slots are busy": (
         {
             "asr_broker_up": "1x20",
             'asr_backlog_audio_seconds{job="calls"}': "1x20",
@@ -190,7 +194,7 @@ PROMETHEUS_CASES = {
         3,
     ),
 }
-"""What is scraped, and what `wanted` and `held` are then; None for no answer."""
+"""Scraped series give these values of `wanted` and `held`; None for no answer."""
 
 
 @pytest.mark.parametrize("case", PROMETHEUS_CASES)

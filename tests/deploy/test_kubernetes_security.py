@@ -1,4 +1,4 @@
-"""deploy/kubernetes: what pods may do, and where they may write."""
+"""deploy/kubernetes: permissions and writable directories of pods."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.support.deployments import (
 
 
 def image_environment() -> dict[str, str]:
-    """What the worker's image sets."""
+    """Variables set by the worker's image."""
     text = (ROOT / "deploy/docker/worker.Dockerfile").read_text()
     return dict(re.findall(r"\b([A-Z_]+)=(/[\w/]+)", text))
 
@@ -41,7 +41,7 @@ class TestSecurity:
             return enqueue_job()
         return find(render(overlay, components), "Deployment", name)
 
-    def test_nobody_is_root_or_may_become_it(
+    def test_no_container_is_root_or_can_become_root(
         self, overlay: str, components: tuple[str, ...], name: str
     ) -> None:
         workload = self.workload(overlay, components, name)
@@ -57,14 +57,14 @@ class TestSecurity:
             "capabilities": {"drop": ["ALL"]},
         }
 
-    def test_only_what_asks_the_api_has_a_token_for_it(
+    def test_only_users_of_the_api_have_a_token(
         self, overlay: str, components: tuple[str, ...], name: str
     ) -> None:
         asks = name == "funasr-fleet-exporter" and "deletion-cost" in components
         workload = self.workload(overlay, components, name)
         assert pod_of(workload)["automountServiceAccountToken"] is asks
 
-    def test_what_is_written_has_a_volume(
+    def test_every_written_directory_has_a_volume(
         self, overlay: str, components: tuple[str, ...], name: str
     ) -> None:
         workload = self.workload(overlay, components, name)
@@ -74,7 +74,7 @@ class TestSecurity:
         if name == "funasr-fleet-worker":
             image, own = image_environment(), settings_of(render(overlay, components), workload)
             for directory in (own["FLEET_RUN_DIR"], own["NUMBA_CACHE_DIR"]):
-                assert directory not in mounts  # it is root's; a worker wants one of its own
+                assert directory not in mounts  # it belongs to root; a worker needs its own
                 assert mounts[str(Path(directory).parent)] == "run"
             assert image["HOME"] in mounts
             assert image["NUMBA_CACHE_DIR"].startswith(image["HOME"])

@@ -1,4 +1,4 @@
-"""Dashboards as Grafana reads them, and whatever else `deploy/generate.py` writes."""
+"""Dashboards as Grafana reads them, and the other files that `deploy/generate.py` writes."""
 
 import itertools
 import json
@@ -32,12 +32,12 @@ def read(path: Path) -> dict[str, Any]:
     return page
 
 
-def test_what_is_generated_is_up_to_date() -> None:
+def test_generated_files_are_up_to_date() -> None:
     assert generate.stale() == []
     assert generate.main(["--check"]) == 0
 
 
-def test_a_file_that_was_changed_by_hand_is_found(
+def test_a_file_that_was_edited_by_hand_is_detected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(generate, "HERE", tmp_path / "deploy")
@@ -53,13 +53,13 @@ def test_a_file_that_was_changed_by_hand_is_found(
     assert "deploy/dashboards/fleet.json is stale" in capsys.readouterr().err
 
 
-def test_there_are_three_pages_with_names_of_their_own() -> None:
+def test_there_are_three_dashboards_with_unique_names() -> None:
     assert [path.stem for path in PAGES] == ["fleet", "job", "worker"]
     assert len({read(path)["uid"] for path in PAGES}) == 3
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_panels_have_ids_of_their_own_and_do_not_overlap(path: Path) -> None:
+def test_panels_have_unique_ids_and_do_not_overlap(path: Path) -> None:
     panels = read(path)["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     taken: set[tuple[int, int]] = set()
@@ -94,7 +94,7 @@ def test_every_panel_has_queries_a_unit_and_a_description(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_every_variable_that_is_used_can_be_chosen(path: Path) -> None:
+def test_every_variable_in_use_is_declared(path: Path) -> None:
     page = read(path)
     variables = {one["name"]: one for one in page["templating"]["list"]}
     assert variables.pop("datasource")["type"] == "datasource"
@@ -108,13 +108,13 @@ def test_every_variable_that_is_used_can_be_chosen(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_the_pages_are_those_of_grafana_10_and_lead_to_each_other(path: Path) -> None:
+def test_dashboards_are_for_grafana_10_and_link_to_each_other(path: Path) -> None:
     page = read(path)
     assert page["schemaVersion"] == 39
     assert page["tags"] == page["links"][0]["tags"]
 
 
-def test_queries_for_others_have_no_variables_left() -> None:
+def test_exported_queries_contain_no_variables() -> None:
     found = panel_queries(VALUES)
     assert {dashboard for dashboard, _, _ in found} == {"Fleet", "Job", "Worker"}
     assert all("$" not in query for _, _, query in found)
@@ -131,7 +131,7 @@ def test_queries_for_others_have_no_variables_left() -> None:
         filled_in("up[$unknown]", VALUES)
 
 
-def test_kubernetes_gets_every_group_of_every_file() -> None:
+def test_kubernetes_has_every_rule_group() -> None:
     made = yaml.safe_load(generate.PROMETHEUS_RULE.read_text(encoding="utf-8"))
     assert (made["apiVersion"], made["kind"]) == ("monitoring.coreos.com/v1", "PrometheusRule")
     assert made["metadata"]["labels"]["release"]
@@ -143,7 +143,7 @@ def test_kubernetes_gets_every_group_of_every_file() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_grafana_of_compose_finds_pages_and_prometheus() -> None:
+def test_grafana_of_compose_finds_dashboards_and_prometheus() -> None:
     compose = yaml.safe_load((MONITORING.parent / "compose" / "compose.yaml").read_text())
     grafana, provisioning = compose["services"]["grafana"], MONITORING / "grafana" / "provisioning"
     mounts = dict(volume.split(":")[:2] for volume in grafana["volumes"])
@@ -155,7 +155,7 @@ def test_grafana_of_compose_finds_pages_and_prometheus() -> None:
     assert "prometheus" in compose["services"]
 
 
-def test_prometheus_of_compose_leaves_the_exporters_jobs_alone() -> None:
+def test_prometheus_of_compose_keeps_the_job_labels_of_the_exporter() -> None:
     config = yaml.safe_load((MONITORING / "prometheus" / "compose.yml").read_text())
     scraped = {one["job_name"]: one for one in config["scrape_configs"]}
     assert set(scraped) == {"fleet-worker", "fleet-exporter"}

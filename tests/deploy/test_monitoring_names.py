@@ -1,4 +1,4 @@
-"""Rules, alerts, panels and the runbook speak of nothing that is not there."""
+"""Rules, alerts, panels and the runbook name only existing metrics, labels and panels."""
 
 import re
 from collections.abc import Iterator
@@ -40,23 +40,25 @@ def expressions() -> Iterator[tuple[str, str]]:
 def test_every_series_and_every_label_is_declared(where: str, expr: str) -> None:
     series = known()
     found = mentions(expr)
-    assert found or "vector" in expr, "an expression that asks for nothing"
+    assert found or "vector" in expr, "an expression without a series"
     for one in found:
-        assert one.name in series, f"{where}: nobody declares {one.name}"
+        assert one.name in series, f"{where}: {one.name} is not declared"
         assert one.labels <= series[one.name], f"{where}: {one.name} has no such label"
     for labels, inner in groupings(expr):
         for one in mentions(inner):
-            assert labels <= series[one.name], f"{where}: {one.name} cannot be told by {labels}"
+            assert labels <= series[one.name], (
+                f"{where}: {one.name} does not have the labels {labels}"
+            )
 
 
 @pytest.mark.parametrize(("where", "panel"), list(panels()), ids=[name for name, _ in panels()])
-def test_a_legend_speaks_of_labels_that_the_result_has(where: str, panel: Panel) -> None:
+def test_a_legend_uses_only_labels_of_the_result(where: str, panel: Panel) -> None:
     for query in panel.queries:
         wanted = set(re.findall(r"\{\{(\w+)\}\}", query.legend))
         assert wanted <= labels_of_result(query.expr), f"{where}: {query.legend}"
 
 
-def test_whatever_is_measured_is_shown_somewhere() -> None:
+def test_every_metric_is_shown_somewhere() -> None:
     shown = {one.name for _, panel in panels() for q in panel.queries for one in mentions(q.expr)}
     shown |= {one.name for rule in rules() for one in mentions(rule["expr"])}
     missing = [
@@ -67,7 +69,7 @@ def test_whatever_is_measured_is_shown_somewhere() -> None:
     assert missing == []
 
 
-def test_the_runbook_names_only_what_is_there() -> None:
+def test_the_runbook_names_only_existing_things() -> None:
     text = RUNBOOK.read_text(encoding="utf-8")
     metrics = {metric.name for metric in (*OF_A_WORKER, *OF_THE_EXPORTER)} | set(known())
     assert set(re.findall(r"asr[_:][\w:]*\w", text)) <= metrics

@@ -1,4 +1,4 @@
-"""Pictures of dashboards, from a real Prometheus with a little invented data."""
+"""Pictures of dashboards, from a real Prometheus with generated data."""
 
 import subprocess
 import time
@@ -30,7 +30,7 @@ def end_s() -> int:
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory, end_s: int) -> Iterator[str]:
-    """Ten minutes: a device that was left half way, a backlog that falls, a ratio of nothing."""
+    """Ten minutes: a device lost half way, a backlog that decreases, a ratio without data."""
     needs("prometheus")
     folder = tmp_path_factory.mktemp("prometheus")
     times = range(end_s - AGO_S, end_s + 1, _STEP_S)
@@ -62,9 +62,7 @@ def window(end_s: int) -> Window:
     return Window(begin_s=end_s - AGO_S, end_s=end_s, step_s=_STEP_S)
 
 
-def test_series_are_named_and_what_is_no_number_is_left_out(
-    prometheus: str, window: Window
-) -> None:
+def test_series_are_named_and_nan_is_omitted(prometheus: str, window: Window) -> None:
     query = Query('asr_backlog_audio_seconds{job=~"$job"}', "waits of {{job}}")
     (found,) = read(prometheus, query, {"job": ".*"}, window)
     assert found.name == "waits of calls"
@@ -72,7 +70,7 @@ def test_series_are_named_and_what_is_no_number_is_left_out(
     assert found.times_s[0] == window.begin_s
 
 
-def test_a_query_that_means_nothing_is_refused(prometheus: str, window: Window) -> None:
+def test_an_invalid_query_is_rejected(prometheus: str, window: Window) -> None:
     with pytest.raises(QueryFailed, match=r"sum\(: .*parse error"):
         read(prometheus, Query("sum("), {}, window)
 
@@ -88,13 +86,13 @@ def drawn(
 
 
 def share_of(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", colour: str) -> float:
-    """Of the picture that has this colour, nearly."""
+    """The share of pixels that have approximately this colour."""
     wanted = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)])
     near = np.abs(pixels[..., :3] - wanted).max(axis=-1) < 0.02
     return float(near.mean())
 
 
-def test_the_guard_is_green_then_red(prometheus: str, end_s: int, tmp_path: Path) -> None:
+def test_a_lost_device_is_green_then_red(prometheus: str, end_s: int, tmp_path: Path) -> None:
     pixels = drawn(prometheus, tmp_path / "a.png", "--row", "Devices", "--end", str(end_s))
     green, red = share_of(pixels, COLOURS["green"]), share_of(pixels, COLOURS["red"])
     assert green > 0.01
@@ -105,7 +103,7 @@ def test_the_guard_is_green_then_red(prometheus: str, end_s: int, tmp_path: Path
     assert share_of(earlier, COLOURS["red"]) < 0.1 * red
 
 
-def test_a_page_is_drawn_whole_even_where_nothing_is_known(
+def test_a_dashboard_is_drawn_even_without_data(
     prometheus: str, end_s: int, tmp_path: Path
 ) -> None:
     whole = drawn(prometheus, tmp_path / "whole.png", "--end", str(end_s))
@@ -114,7 +112,7 @@ def test_a_page_is_drawn_whole_even_where_nothing_is_known(
     assert whole.shape[0] > 4 * part.shape[0]
 
 
-def test_errors_are_one_sentence(prometheus: str, tmp_path: Path) -> None:
+def test_errors_are_reported_on_one_line(prometheus: str, tmp_path: Path) -> None:
     path = str(tmp_path / "x.png")
     done = CliRunner().invoke(app, [prometheus, "fleet", path, "--row", "Nowhere"])
     assert done.exit_code == 1
@@ -142,7 +140,7 @@ def test_errors_are_one_sentence(prometheus: str, tmp_path: Path) -> None:
         (28.74, "h", "28.7 h"),
     ],
 )
-def test_numbers_are_written_as_people_read_them(value: float, unit: str, text: str) -> None:
+def test_numbers_have_readable_units(value: float, unit: str, text: str) -> None:
     assert as_text(value, unit) == text
 
 

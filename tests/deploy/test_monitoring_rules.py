@@ -39,14 +39,16 @@ def cases() -> Iterator[dict[str, Any]]:
             yield from group.get("alert_rule_test", ())
 
 
-def test_prometheus_understands_the_rules() -> None:
-    told = promtool("check", "rules", "--lint-fatal", *map(str, sorted(RULES.glob("*.yaml"))))
-    found = sum(int(count) for count in re.findall(r"(\d+) rules found", told))
+def test_the_rules_are_valid_for_prometheus() -> None:
+    annotations = promtool(
+        "check", "rules", "--lint-fatal", *map(str, sorted(RULES.glob("*.yaml")))
+    )
+    found = sum(int(count) for count in re.findall(r"(\d+) rules found", annotations))
     assert found == len(list(rules()))
 
 
 @pytest.mark.parametrize("path", TESTS, ids=name_of)
-def test_rules_say_what_they_should(path: Path) -> None:
+def test_rules_pass_their_promtool_tests(path: Path) -> None:
     promtool("test", "rules", str(path))
 
 
@@ -54,36 +56,36 @@ def test_each_alert_is_shown_firing_and_silent() -> None:
     firing = {case["alertname"] for case in cases() if case.get("exp_alerts")}
     silent = [case["alertname"] for case in cases() if not case.get("exp_alerts")]
     assert firing == set(NAMES)
-    # the fleets of quiet.yaml, at work and at zero, and a case of its own
+    # the fleets of quiet.yaml, running and at zero, and one case of its own
     assert {name for name in silent if silent.count(name) >= 5} == set(NAMES)
 
 
 def test_each_recorded_series_is_tested() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in TESTS)
-    asked = set(re.findall(r"expr: \"?(?:round\()?(asr:[\w:]+)", text))
-    assert asked == set(recorded())
+    tested = set(re.findall(r"expr: \"?(?:round\()?(asr:[\w:]+)", text))
+    assert tested == set(recorded())
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=NAMES)
-def test_an_alert_says_how_bad_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+def test_an_alert_has_a_severity_and_instructions(rule: dict[str, Any]) -> None:
     assert rule["labels"] == {"severity": rule["labels"]["severity"]}
     assert rule["labels"]["severity"] in {"critical", "warning"}
-    told = rule["annotations"]
-    assert set(told) == {"summary", "description", "runbook_url"}
-    assert told["summary"].endswith(".")
-    assert re.fullmatch(r"[A-Z].*[^.]\.", told["description"])
-    assert told["description"].count(". ") == 0, "one sentence"
+    annotations = rule["annotations"]
+    assert set(annotations) == {"summary", "description", "runbook_url"}
+    assert annotations["summary"].endswith(".")
+    assert re.fullmatch(r"[A-Z].*[^.]\.", annotations["description"])
+    assert annotations["description"].count(". ") == 0, "one sentence"
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=NAMES)
-def test_its_link_leads_to_an_entry_of_the_runbook(rule: dict[str, Any]) -> None:
+def test_the_link_of_an_alert_leads_to_its_runbook_entry(rule: dict[str, Any]) -> None:
     page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
     assert anchor == rule["alert"].lower()
     assert rule["alert"] in entries(ROOT / page)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_entry_has_meaning_diagnosis_and_action(name: str) -> None:
+def test_a_runbook_entry_has_meaning_diagnosis_and_action(name: str) -> None:
     entry = entries(MONITORING / "runbook.md")[name]
     severity, *parts = re.split(r"\*\*(Meaning|Diagnosis|Action)\.\*\*", entry)
     assert severity.strip() == next(

@@ -19,13 +19,13 @@ WORKER = SYSTEMD / "fleet-worker@.service"
 EXPORTER = SYSTEMD / "fleet-exporter.service"
 PROGRAM = "/opt/funasr-fleet/bin/fleet"
 KILLED_AFTER_S = 20
-"""More than FLEET_DRAIN_S, by which a worker may be late."""
+"""Time beyond FLEET_DRAIN_S that a worker may need to exit."""
 NEW_IN_254 = {"RestartSteps", "RestartMaxDelaySec"}
-"""Older ones say that they ignore them."""
+"""Keys that older versions of systemd report as ignored."""
 
 
 def read(path: Path) -> dict[str, list[str]]:
-    """What [Service] says: each key with all of its values."""
+    """Each key of [Service] with all of its values."""
     found: dict[str, list[str]] = {}
     section = path.read_text().split("[Service]")[1].split("\n[")[0]
     for line in section.splitlines():
@@ -36,14 +36,14 @@ def read(path: Path) -> dict[str, list[str]]:
 
 
 def environment(path: Path) -> dict[str, str]:
-    """What Environment= says."""
+    """The variables of Environment=."""
     pairs = " ".join(read(path).get("Environment", [])).split()
     return dict(pair.split("=", 1) for pair in pairs)
 
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """The units as they would be with the program in a folder of ours."""
+    """The units, with the program in a temporary folder."""
     program = tmp_path / "fleet"
     program.write_text('#!/bin/sh\necho "$FLEET_METRICS_PORT $$ $*"\n')
     program.chmod(0o755)
@@ -53,17 +53,17 @@ def installed(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", [WORKER.name, EXPORTER.name])
-def test_systemd_understands_the_unit(installed: Path, name: str) -> None:
+def test_the_unit_is_valid_for_systemd(installed: Path, name: str) -> None:
     command = [needs("systemd-analyze"), "verify", str(installed / name)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    said = [line for line in done.stderr.splitlines() if str(installed) in line]
-    unknown = [re.search(r"Unknown key(?: name)? '(\w+)'", line) for line in said]
-    assert {match[1] if match else "" for match in unknown} <= NEW_IN_254, said
+    warnings = [line for line in done.stderr.splitlines() if str(installed) in line]
+    unknown = [re.search(r"Unknown key(?: name)? '(\w+)'", line) for line in warnings]
+    assert {match[1] if match else "" for match in unknown} <= NEW_IN_254, warnings
 
 
 @pytest.mark.parametrize(("path", "exposure"), [(WORKER, 3.5), (EXPORTER, 2.0)])
-def test_the_unit_is_confined(path: Path, exposure: float) -> None:
+def test_the_unit_has_security_restrictions(path: Path, exposure: float) -> None:
     command = [needs("systemd-analyze"), "security", "--offline=yes", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"exposure level for \S+: (\d+\.\d+)", done.stdout)
@@ -71,7 +71,7 @@ def test_the_unit_is_confined(path: Path, exposure: float) -> None:
     assert float(found[1]) <= exposure
 
 
-def test_cuda_and_compilers_still_work_in_it() -> None:
+def test_the_restrictions_allow_cuda_and_compilers() -> None:
     service = read(WORKER)
     assert service["DeviceAllow"] == ["char-nvidia* rw"]
     assert service["DevicePolicy"] == ["closed"]
@@ -79,29 +79,29 @@ def test_cuda_and_compilers_still_work_in_it() -> None:
 
 
 def start_line(unit: Path, instance: str) -> list[str]:
-    """ExecStart= as systemd would run it: specifiers filled in, quotes and $$ undone."""
+    """ExecStart= as systemd runs it: specifiers expanded, quotes and $$ removed."""
     (value,) = read(unit)["ExecStart"]
     shell, dash_c, script = re.fullmatch(r"(\S+) (\S+) '(.*)'", value).groups()  # type: ignore[union-attr]
     return [shell, dash_c, script.replace("%i", instance).replace("$$", "$")]
 
 
 def started(installed: Path, instance: str, variables: dict[str, str]) -> tuple[int, bool, str]:
-    """The port that the program saw, whether it is the process started, and its arguments."""
+    """The program's port, whether it is the started process, and its arguments."""
     command = start_line(installed / WORKER.name, instance)
     process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
-    said, _ = process.communicate()
-    port, pid, arguments = said.strip().split(" ", 2)
+    warnings, _ = process.communicate()
+    port, pid, arguments = warnings.strip().split(" ", 2)
     return int(port), int(pid) == process.pid, arguments
 
 
-def test_each_instance_has_a_port_of_its_own(installed: Path) -> None:
+def test_each_instance_has_its_own_port(installed: Path) -> None:
     instances = [*map(str, range(33)), "auto", "cpu"]
     ports = [started(installed, instance, {})[0] for instance in instances]
     assert ports == [*range(9470, 9503), 9470, 9470]
     taken = {Settings.model_fields["metrics_port"].default, *exporter_ports()}
     assert taken.isdisjoint(ports)
     assert started(installed, "12", {"METRICS_PORT_BASE": "9500"})[0] == 9512
-    # one in the environment file that all instances share must not win
+    # a value in the shared environment file must not take precedence
     assert started(installed, "12", {"FLEET_METRICS_PORT": "9464"})[0] == 9482
 
 
@@ -116,7 +116,7 @@ def test_systemd_signals_the_worker_itself(installed: Path) -> None:
     assert read(WORKER)["KillMode"] == ["mixed"]
 
 
-def test_a_worker_may_drain_and_is_always_started_again() -> None:
+def test_a_worker_has_time_to_drain_and_is_always_restarted() -> None:
     service = read(WORKER)
     drain_s = Settings.model_fields["drain_s"].default
     assert int(service["TimeoutStopSec"][0]) >= drain_s + KILLED_AFTER_S
@@ -126,7 +126,7 @@ def test_a_worker_may_drain_and_is_always_started_again() -> None:
     assert service["OOMPolicy"] == ["continue"]
 
 
-def test_settings_are_real_and_folders_its_own() -> None:
+def test_settings_exist_and_directories_belong_to_the_unit() -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for text in (WORKER.read_text(), EXPORTER.read_text(), (SYSTEMD / "README.md").read_text()):
         assert set(re.findall(r"\bFLEET_[A-Z_]+\b", text)) <= known
@@ -140,13 +140,13 @@ def test_settings_are_real_and_folders_its_own() -> None:
     assert variables["NUMBA_CACHE_DIR"].startswith(f"{state}/")
 
 
-def test_all_units_are_one_user() -> None:
-    """A folder below StateDirectory would be given to and fro by users of different numbers."""
+def test_all_units_run_as_one_user() -> None:
+    """Units with different users would change the owner of StateDirectory at each start."""
     users = {(*read(path)["User"], *read(path)["DynamicUser"]) for path in (WORKER, EXPORTER)}
     assert len(users) == 1
 
 
-def test_the_exporter_is_started_with_what_it_knows(installed: Path) -> None:
+def test_the_exporter_starts_with_valid_options(installed: Path) -> None:
     (line,) = read(installed / EXPORTER.name)["ExecStart"]
     program, *arguments = line.split()
     assert shutil.which(program)
@@ -155,8 +155,8 @@ def test_the_exporter_is_started_with_what_it_knows(installed: Path) -> None:
     assert inspect.signature(exporter).parameters["port"].default == int(port)
 
 
-def test_the_exporter_s_own_labels_stay_what_they_are() -> None:
-    """Without honor_labels a job of transcription would become `exported_job`."""
+def test_prometheus_keeps_the_labels_of_the_exporter() -> None:
+    """Without honor_labels the label of a transcription job would become `exported_job`."""
     (block,) = re.findall(r"```yaml\n(.*?)```", (SYSTEMD / "README.md").read_text(), re.DOTALL)
     scraped = {one["job_name"]: one for one in yaml.safe_load(block)["scrape_configs"]}
     assert scraped["fleet-exporter"]["honor_labels"] is True

@@ -1,4 +1,4 @@
-"""The wheel: one import package, and it works beside modules of any name.
+"""The wheel contains one import package, which works with modules of any name next to it.
 
 The dependencies of this environment are used; the wheel alone is installed into a new one.
 """
@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel, and the dependencies of the environment of the tests."""
+    """An environment with the wheel, and the dependencies of the test environment."""
     home = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
     place = home / f"lib/python{sysconfig.get_python_version()}/site-packages"
@@ -47,13 +47,13 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
-    """A directory whose modules have the names of our folders, and end whoever imports them."""
+    """A directory whose modules have the names of our folders and exit when imported."""
     for name in HOSTILE:
         (tmp_path / f"{name}.py").write_text(f'raise SystemExit("imported {name}.py")')
     return tmp_path
 
 
-def test_the_wheel_holds_one_package_and_the_product_alone(wheel: Path) -> None:
+def test_the_wheel_contains_only_the_product_package(wheel: Path) -> None:
     names = [Path(name).parts for name in zipfile.ZipFile(wheel).namelist()]
     assert {parts[0] for parts in names if not parts[0].endswith(".dist-info")} == {"funasr_fleet"}
     assert not FOLDERS & {part for parts in names for part in parts}

@@ -1,10 +1,10 @@
-"""Inputs by the hundred thousand, made from a seed; `python -m tests.fuzz` runs them.
+"""Fuzz tests with generated inputs from a seed; run with `python -m tests.fuzz`.
 
-changing_json.py    valid shards -> documents that nearly are some
-changing_bytes.py   real audio files -> files that nearly are some
-shard_parser.py     no document makes the parser raise anything but MalformedShard
-decoder.py          no file makes the decoder raise anything but a FileFailure, or end its process
+changing_json.py    mutates valid shards
+changing_bytes.py   mutates real audio files
+shard_parser.py     the parser raises only MalformedShard
+decoder.py          the decoder raises only FileFailure and never ends its process
 lane.py             one process of inputs
-supervising.py      starts lanes, and tells inputs that end or hang them
-tally.py            what was found, and the limits of time and memory
+supervising.py      starts lanes, and reports inputs that end or block them
+tally.py            findings, and the limits of time and memory
 """

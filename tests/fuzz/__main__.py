@@ -16,7 +16,7 @@ FILES = 40_000
 
 
 def lanes(kind: str, count: int, processes: int, seed: int, keep: Path) -> list[Lane]:
-    """The inputs of one kind, shared out."""
+    """The inputs of one kind, divided into lanes."""
     ends = [count * number // processes for number in range(processes + 1)]
     return [
         Lane(kind=kind, first=first, count=last - first, seed=seed, keep=keep)
@@ -25,7 +25,7 @@ def lanes(kind: str, count: int, processes: int, seed: int, keep: Path) -> list[
 
 
 def main() -> int:
-    """Run everything; 1 when anything was found."""
+    """Run all lanes; return 1 if there are findings."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
     parser.add_argument("--seed", type=int, default=20261126)
     parser.add_argument("--shards", type=int, default=SHARDS)

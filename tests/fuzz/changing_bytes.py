@@ -1,4 +1,4 @@
-"""Real audio files -> files that nearly are some: flipped, cut, spliced, their headers edited."""
+"""Mutations of real audio files: flipped bits, cuts, splices and edited headers."""
 
 import functools
 import random
@@ -8,7 +8,7 @@ from funasr_fleet.embedded.samples import SAMPLES
 from tests.support.audio import encode, tone
 
 _HEADER_BYTES = 400
-"""Where most formats say what they are."""
+"""Bytes of the header in most formats."""
 
 _MADE = (
     *(
@@ -32,14 +32,14 @@ _MADE = (
     *(("wav", "pcm_f32le", 8_000, 6), ("ogg", "flac", 16_000, 1), ("tta", "tta", 16_000, 1)),
 )
 _MAIN = 6
-"""The first formats, and the samples, are taken for four inputs of five."""
+"""The first formats and the samples are used for four of five inputs."""
 
 _SIZES = (0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
 @functools.cache
 def originals() -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    """Small whole files: those of the main formats, and of all others."""
+    """Small undamaged files: those of the main formats, and of all others."""
     made = [
         encode(tone(0.4, rate=rate, channels=channels), container, codec, rate)
         for container, codec, rate, channels in _MADE
@@ -75,7 +75,7 @@ def _overwritten(body: bytearray, random_: random.Random) -> bytearray:
 
 
 def _header_edited(body: bytearray, random_: random.Random) -> bytearray:
-    """Numbers of the header become extreme ones; those of an MP4's end do, too."""
+    """Replace numbers in the header, or at the end of an MP4, with extreme values."""
     for _ in range(random_.choice((1, 1, 2, 5))):
         end = random_.random() < 0.25
         at = random_.randrange(min(len(body), _HEADER_BYTES) + 1)

@@ -1,4 +1,4 @@
-"""Valid shards -> documents that nearly are some: changed, cut, grown, of other types."""
+"""Mutations of valid shards: changed, removed, added and retyped values."""
 
 import copy
 import random
@@ -52,7 +52,7 @@ def valid(random_: random.Random) -> Any:
 
 
 def changed(random_: random.Random) -> Any:
-    """A valid shard after one to four changes, seldom more."""
+    """A valid shard after one to four changes, rarely more."""
     document: Any = valid(random_)
     for _ in range(random_.choice((1, 1, 1, 2, 2, 3, 4, 12))):
         document = _change_somewhere(document, random_)
@@ -60,7 +60,7 @@ def changed(random_: random.Random) -> Any:
 
 
 def _change_somewhere(value: Any, random_: random.Random) -> Any:
-    """One change, at a place that is found by walking down at random."""
+    """Make one change at a random place."""
     if isinstance(value, dict) and value and random_.random() < 0.85:
         key = random_.choice(list(value))
         value[key] = _change_somewhere(value[key], random_)

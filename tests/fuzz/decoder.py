@@ -1,4 +1,4 @@
-"""No file makes the decoder raise anything but a FileFailure, pass a limit, or end its process."""
+"""The decoder raises only FileFailure, keeps its limits and never ends its process."""
 
 import io
 import random
@@ -18,7 +18,7 @@ LIMITS = Limits(audio_s=60, channels=8, decoded_mb=20)
 _PIECE_MB = 8
 """A piece is a second long; FFmpeg's frames may be a little longer."""
 MOST_MEMORY_MB = 500
-"""For the process: Python, NumPy and FFmpeg take about 100 MB themselves."""
+"""Memory limit of the process; Python, NumPy and FFmpeg take about 100 MB."""
 
 
 def file_of(number: int, seed: int) -> bytes:
@@ -27,23 +27,23 @@ def file_of(number: int, seed: int) -> bytes:
 
 
 def decode_number(number: int, seed: int, tally: Tally) -> None:
-    """Decode one input as a worker does, but for the place where its bytes lie."""
+    """Decode one input as a worker does, but from memory."""
     body, name = file_of(number, seed), f"file {number} of seed {seed}"
     before = _peak_mb()
-    tally.judge(name, lambda: _take(body), (FileFailure,))
-    tally.weigh()
+    tally.run_input(name, lambda: _check_decoding(body), (FileFailure,))
+    tally.record_memory()
     if tally.peak_mb > MOST_MEMORY_MB and tally.peak_mb > before:
         tally.findings.append(f"{name}: memory rose from {before} to {tally.peak_mb} MB")
 
 
-def _take(body: bytes) -> None:
+def _check_decoding(body: bytes) -> None:
     length = 0
     for piece in decode_pieces(io.BytesIO(body), LIMITS):
         length += piece.planes.shape[1]
         assert piece.planes.nbytes <= _PIECE_MB << 20, "a piece is too large"
         assert len(piece.planes) <= LIMITS.channels, "too many channels"
         assert length <= (LIMITS.audio_s + 1) * SAMPLE_RATE, "too long"
-        assert np.isfinite(piece.planes).all(), "samples that are no numbers"
+        assert np.isfinite(piece.planes).all(), "samples that are not numbers"
 
 
 def _peak_mb() -> int:
@@ -51,7 +51,7 @@ def _peak_mb() -> int:
 
 
 def keep_input(number: int, seed: int, directory: Path) -> Path:
-    """Write an input to a file, for somebody to look at."""
+    """Write an input to a file for inspection."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"seed-{seed}-file-{number}"
     path.write_bytes(file_of(number, seed))

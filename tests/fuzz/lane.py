@@ -12,11 +12,11 @@ from tests.fuzz.shard_parser import run_shards
 from tests.fuzz.tally import Tally
 
 REPORT_EVERY = 250
-"""Inputs: those since the last report are done again when one of them ends the process."""
+"""Inputs per report; those since the last report are repeated if one ends the process."""
 
 
 def main(kind: str, span: range, seed: int, progress: Path, skipped: set[int]) -> None:
-    """Do the inputs of a span; `progress` holds the number of the one in work."""
+    """Process a range of inputs; `progress` contains the number of the current one."""
     with progress.open("r+b", buffering=0) as note:
         for first in range(span.start, span.stop, REPORT_EVERY):
             last = min(first + REPORT_EVERY, span.stop)

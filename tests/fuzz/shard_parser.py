@@ -1,4 +1,4 @@
-"""No document makes the parser raise anything but MalformedShard; what it takes is safe."""
+"""The parser raises only MalformedShard, and the shards that it accepts are safe."""
 
 import json
 import random
@@ -18,26 +18,28 @@ def run_shards(first: int, count: int, seed: int) -> Tally:
         random_ = random.Random(f"shard {seed} {number}")
         document = (valid if number % 100 == 0 else changed)(random_)
         name = f"shard {number} of seed {seed}"
-        tally.judge(name, lambda document=document: _take(document), (MalformedShard,))  # type: ignore[misc]
-    tally.weigh()
+        tally.run_input(name, lambda document=document: _check(document), (MalformedShard,))  # type: ignore[misc]
+    tally.record_memory()
     return tally
 
 
-def _take(document: Any) -> None:
-    """Parse it as a worker does, and look at what is made of it.
+def _check(document: Any) -> None:
+    """Parse it as a worker does, and check the result.
 
     Raises:
-        MalformedShard: it is none.
-        AssertionError: it was taken, and should not have been.
+        MalformedShard: it is not a valid shard.
+        AssertionError: an unsafe shard was accepted.
     """
     shard = Shard.from_message(document)
     again = Shard.from_message(json.loads(json.dumps(shard.to_message())))
-    assert again == shard, "a shard changed on its way through a message"
+    assert again == shard, "a shard changed when written and parsed again"
     for ref in shard.files:
         for uri in (output_uri(shard.output, ref.relative, "json"), error_uri("s3://o/", "x")):
             uri.encode()
         parts = unicodedata.normalize("NFKC", ref.relative).split("/")
-        assert not {".", ".."} & {*parts, *ref.relative.split("/")}, "it leaves its prefix"
+        assert not {".", ".."} & {*parts, *ref.relative.split("/")}, (
+            "an output is outside its prefix"
+        )
         assert ref.relative.isprintable() or not set(ref.relative) & set("\0\n\r\u202e\u2028")
-        assert len(ref.relative.encode()) <= MAX_KEY_BYTES, "its name is too long"
+        assert len(ref.relative.encode()) <= MAX_KEY_BYTES, "an output name is too long"
         shard.options.overlaid(ref)

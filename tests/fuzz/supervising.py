@@ -1,4 +1,4 @@
-"""Runs a lane of inputs in a process of its own; one that ends it, or hangs, is told and passed."""
+"""Runs a lane of inputs in a child process; inputs that end or block it are reported."""
 
 import json
 import subprocess
@@ -15,16 +15,16 @@ from tests.fuzz.decoder import keep_input
 from tests.fuzz.tally import LONGEST_S, Tally
 
 _HUNG_S = 3 * LONGEST_S
-"""Longer than an input may take before it is told; so long, and its process is ended."""
+"""Time after which the process of an input is killed; above the limit for a finding."""
 
 
 _MOST_DEATHS = 50
-"""Then the lane is given up: something else is wrong."""
+"""Number of killed processes after which the lane is abandoned."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """Some inputs of one kind, done one after the other."""
+    """Inputs of one kind, processed in sequence."""
 
     kind: str
     """`shards` or `files`."""
@@ -32,10 +32,10 @@ class Lane:
     count: int
     seed: int
     keep: Path
-    """Where inputs are written that end their process."""
+    """Directory for inputs that end their process."""
 
     def run(self) -> Tally:
-        """Do them all."""
+        """Process all inputs."""
         tally, skipped, at = Tally(), set[int](), self.first
         with tempfile.NamedTemporaryFile() as file:
             progress = Path(file.name)
@@ -53,7 +53,7 @@ class Lane:
     def _run_from(
         self, at: int, progress: Path, skipped: set[int], tally: Tally
     ) -> tuple[int, str | None]:
-        """Where it came to, and how the process ended if that was too early."""
+        """The number reached, and the exit of the process if it was premature."""
         span = (str(at), str(self.first + self.count - at), str(self.seed), str(progress))
         command = [sys.executable, "-m", "tests.fuzz.lane", self.kind, *span, *map(str, skipped)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -72,7 +72,7 @@ class Lane:
 
 
 class _Watch:
-    """Ends a process that is at one input for too long."""
+    """Kills a process that takes too long for one input."""
 
     def __init__(self, process: "subprocess.Popen[str]", progress: Path) -> None:
         self._process, self._progress = process, progress
@@ -80,16 +80,16 @@ class _Watch:
         self.alive()
 
     def alive(self) -> None:
-        """Something was heard of it."""
+        """Note a sign of life."""
         self._since = time.monotonic()
 
     def look(self) -> None:
-        """Look until it ends."""
-        seen = b""
+        """Watch until the process ends."""
+        last_progress = b""
         while self._process.poll() is None:
             time.sleep(1)
-            if (now := self._progress.read_bytes()) != seen:
-                seen = now
+            if (now := self._progress.read_bytes()) != last_progress:
+                last_progress = now
                 self.alive()
             if time.monotonic() - self._since > _HUNG_S:
                 self.verdict = f"hung for {_HUNG_S:.0f} s"

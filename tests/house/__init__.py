@@ -1,1 +1,1 @@
-"""The rules that this repository keeps, beyond what linters know."""
+"""Rules of this repository that linters do not check."""

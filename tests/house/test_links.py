@@ -1,4 +1,4 @@
-"""Links between pages lead somewhere."""
+"""Links between pages have existing targets."""
 
 import re
 import subprocess
@@ -19,14 +19,14 @@ CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
 def anchors(page: Path) -> set[str]:
-    """What a page's headings are called in links, as GitHub does it."""
+    """The anchors of a page's headings, as GitHub makes them."""
     heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     kept = (re.sub(r"[^\w\- ]", "", head.lower()) for head in heads)
     return {head.replace(" ", "-") for head in kept}
 
 
 @pytest.mark.parametrize("name", LISTED)
-def test_relative_links_lead_somewhere(name: str) -> None:
+def test_relative_links_have_existing_targets(name: str) -> None:
     page = ROOT / name
     for link in LINK.findall(CODE.sub("", page.read_text(encoding="utf-8"))):
         target, _, anchor = link.partition("#")

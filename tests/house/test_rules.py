@@ -1,4 +1,4 @@
-"""Sizes of files and functions, names of rooms, and what must not be in a commit."""
+"""Sizes of files and functions, names of packages, and content that must not be committed."""
 
 import ast
 import re
@@ -46,24 +46,24 @@ def test_files_and_functions_stay_short(path: Path) -> None:
             assert length <= MAX_FUNCTION_LINES, f"{node.name} has {length} lines"
 
 
-ROOMS = [path for path in PYTHON if path.name == "__init__.py" and "tests" not in path.parts]
+PACKAGES = [path for path in PYTHON if path.name == "__init__.py" and "tests" not in path.parts]
 
 
-@pytest.mark.parametrize("package", ROOMS, ids=name)
+@pytest.mark.parametrize("package", PACKAGES, ids=name)
 def test_every_package_has_a_map_of_its_modules(package: Path) -> None:
     words = set(re.findall(r"\w+", ast.get_docstring(ast.parse(package.read_text())) or ""))
     modules = {path.stem for path in PYTHON if path.parent == package.parent}
-    rooms = {path.parent.name for path in ROOMS if path.parent.parent == package.parent}
-    assert modules - {"__init__", "__main__"} | rooms <= words
+    subpackages = {path.parent.name for path in PACKAGES if path.parent.parent == package.parent}
+    assert modules - {"__init__", "__main__"} | subpackages <= words
 
 
-def test_rooms_have_names_of_their_own() -> None:
+def test_packages_have_unique_names() -> None:
     vague = re.compile(r"(^|/)(utils?|helpers?|common|misc|manager)(\.py|/)")
     assert [name(path) for path in tracked() if vague.search(name(path))] == []
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=name)
-def test_no_path_of_a_machine_and_no_registry(path: Path) -> None:
+def test_no_local_path_and_no_registry_is_committed(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for private in ("/work" + "/", "/root" + "/", "/opt/wheels", "pythonhosted", "pypi" + ".org"):
         assert private not in text
@@ -83,7 +83,7 @@ def is_elapsed(node: ast.AST, names: set[str]) -> bool:
 
 @pytest.mark.parametrize("path", [path for path in PYTHON if "tests" in path.parts], ids=name)
 def test_no_test_asserts_that_something_was_fast(path: Path) -> None:
-    """A busy machine is slow; a time limit of pytest's, or a count of steps, tells a hang."""
+    """Timing assertions fail on a busy machine; use pytest's timeout or a count of steps."""
     for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(function, ast.FunctionDef):
             continue

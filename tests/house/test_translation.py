@@ -1,4 +1,4 @@
-"""README.zh-CN.md says what README.md says: the same parts, commands and links, in their order."""
+"""README.zh-CN.md has the same parts, commands and links as README.md, in the same order."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ ENGLISH, CHINESE = read("README.md"), read("README.zh-CN.md")
 
 
 def parts(text: str) -> list[tuple[int, int, int]]:
-    """Of each part: its level, its bullets, its rows of tables."""
+    """Level, number of bullets and number of table rows of each part."""
     found = []
     for part in re.split(r"^(?=#)", CODE.sub("", text), flags=re.MULTILINE)[1:]:
         lines = part.splitlines()
@@ -32,7 +32,7 @@ def test_it_shows_the_same_commands_and_output() -> None:
     assert CODE.findall(CHINESE) == CODE.findall(ENGLISH)
 
 
-def test_it_leads_to_the_same_places() -> None:
+def test_it_has_the_same_links() -> None:
     links = re.compile(r"\]\(([^)]+)\)")
     assert links.findall(CHINESE) == links.findall(ENGLISH)
 
@@ -43,6 +43,6 @@ def test_it_names_the_same_commands_settings_and_files() -> None:
     assert chinese == english
 
 
-def test_all_links_lead_somewhere() -> None:
+def test_all_links_have_existing_targets() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", ENGLISH):
         assert (ROOT / target).exists(), target

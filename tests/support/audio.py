@@ -1,4 +1,4 @@
-"""Audio made for tests: tones, noise, files of every container, headers of large files."""
+"""Generated audio: tones, noise, files of every container, headers of large files."""
 
 import io
 import random
@@ -20,7 +20,7 @@ LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
 
 def tone(seconds: float, *, rate: int = SAMPLE_RATE, channels: int = 1) -> Planes:
-    """A sine in each channel, each at another pitch."""
+    """A sine in each channel, each with a different frequency."""
     times = np.arange(round(seconds * rate)) / rate
     pitches = (200.0 + 100.0 * channel for channel in range(channels))
     return np.stack([0.3 * np.sin(2 * np.pi * hz * times) for hz in pitches]).astype(np.float32)
@@ -36,7 +36,7 @@ def encode(
         container: FFmpeg's name of a format.
         codec: FFmpeg's name of an encoder.
         rate: samples per second.
-        at_once: how many the encoder is given at a time, by default all; many take it long.
+        at_once: samples per encoder call, by default all; large calls are slow.
         options: those of the container.
     """
     with tempfile.NamedTemporaryFile() as file:
@@ -70,7 +70,7 @@ Samples = NDArray[np.float32]
 
 
 def noise(seconds: float = 2.0, seed: int = 0) -> Samples:
-    """Noise whose loudness goes up and down four times a second, as that of speech does."""
+    """Noise whose loudness varies four times a second, as in speech."""
     count = int(16000 * seconds)
     swell = np.sin(2 * np.pi * 4 * np.arange(count) / 16000) ** 2
     hiss = np.random.default_rng(seed).normal(size=count)
@@ -98,9 +98,9 @@ def silent_wav(
     claimed_bytes: int | None = None,
     samples: int | None = None,
 ) -> bytes:
-    """One channel of zeros; claimed_bytes is what the header says when it is not the truth.
+    """One channel of zeros; claimed_bytes replaces the size in the header.
 
-    Without `samples` there is no chunk that counts them; codec 1 is PCM, which needs none.
+    Without `samples` there is no `fact` chunk; codec 1 is PCM, which needs none.
     """
     length = size_bytes if claimed_bytes is None else claimed_bytes
     fact = b"" if samples is None else struct.pack("<4sII", b"fact", 4, samples)
@@ -111,19 +111,19 @@ def silent_wav(
 
 
 def mp3(frames: int) -> bytes:
-    """So many frames of 26 ms."""
+    """This number of frames of 26 ms."""
     return MP3_FRAME * frames
 
 
 def mp3_of_varying_rate(frames: int) -> bytes:
-    """So many frames of 26 ms, at 64 and at 128 kbit/s by chance, without a Xing header."""
+    """Frames of 26 ms, randomly of 64 or 128 kbit/s, without a Xing header."""
     small = b"\xff\xfb\x50\x00" + bytes(204)
     chance = random.Random(0)
     return b"".join(chance.choice((small, MP3_FRAME)) for _ in range(frames))
 
 
 def id3(size_bytes: int) -> bytes:
-    """A tag with so many bytes behind its header."""
+    """A tag with this number of bytes after its header."""
     return b"ID3\4\0\0" + bytes(size_bytes >> n & 0x7F for n in (21, 14, 7, 0)) + bytes(size_bytes)
 
 

@@ -1,4 +1,4 @@
-"""Damaged files, files that refer to other files, and what the decoder made or opened of them."""
+"""Damaged files, files that refer to other files, and checks of their decoding."""
 
 import contextlib
 import ctypes
@@ -61,7 +61,7 @@ KINDS: dict[str, tuple[str, str, int, int, dict[str, str]]] = {
 
 @functools.cache
 def sound_file(kind: str, seconds: float = SECONDS) -> bytes:
-    """A file of noise, in which every moment differs from every other."""
+    """A file of noise, without repetition."""
     container, codec, rate, channels, options = KINDS[kind]
     rng = np.random.default_rng(7)
     planes = rng.uniform(-0.3, 0.3, (channels, round(seconds * rate))).astype(np.float32)
@@ -69,9 +69,9 @@ def sound_file(kind: str, seconds: float = SECONDS) -> bytes:
 
 
 def damaged(body: bytes, size: int, seed: int, share: float | None = None) -> bytes:
-    """The file with so many random bytes at this share of it, or anywhere; one is a flipped bit.
+    """The file with random bytes at this share of it, or at random places; one is a flipped bit.
 
-    Anywhere is neither in the headers at the beginning nor in the last seconds, which are compared.
+    Random places exclude the headers at the beginning and the last seconds, which are compared.
     """
     dice = random.Random(f"{size} {seed}")
     at = int(len(body) * (dice.uniform(0.05, 0.85) if share is None else share))
@@ -82,19 +82,19 @@ def damaged(body: bytes, size: int, seed: int, share: float | None = None) -> by
 @dataclass(frozen=True)
 class Decoded:
     samples: NDArray[np.float32]
-    """The mix of its channels."""
+    """Samples of the mixed channels."""
     lost_ms: float
     silent_ms: float
-    """Of what was lost, how much silence stands in its place."""
+    """Silence inserted for lost audio."""
 
     @property
     def seconds(self) -> float:
-        """How long it is, silence included."""
+        """Duration including inserted silence."""
         return len(self.samples) / SAMPLE_RATE
 
     @property
-    def heard_ms(self) -> float:
-        """How much of it was decoded."""
+    def decoded_ms(self) -> float:
+        """Duration of the decoded audio, without inserted silence."""
         return len(self.samples) / SAMPLES_PER_MS - self.silent_ms
 
 
@@ -108,21 +108,21 @@ def decoded(body: bytes) -> Decoded:
 
 @functools.cache
 def whole(kind: str) -> Decoded:
-    """What the sound file gives."""
+    """Decode the undamaged file."""
     return decoded(sound_file(kind))
 
 
 def drift_ms(kind: str, found: Decoded) -> float:
-    """How much later the file's last second comes than it should; infinite if it is not there."""
+    """Delay of the file's last second against the original; infinite if it is missing."""
     reference = whole(kind).samples
     begin = len(reference) - SAMPLE_RATE - 2000
     wanted = reference[begin : begin + SAMPLE_RATE]
     size = 1 << (len(found.samples) + SAMPLE_RATE).bit_length()
     spectrum = np.fft.rfft(found.samples, size) * np.conj(np.fft.rfft(wanted, size))
     at = int(np.argmax(np.fft.irfft(spectrum, size)[: len(found.samples) - SAMPLE_RATE + 1]))
-    heard = found.samples[at : at + SAMPLE_RATE]
-    # a shift of half a sample, which resampling from another place may make, costs a third
-    alike = float(wanted @ heard / (np.linalg.norm(wanted) * np.linalg.norm(heard) + 1e-9))
+    excerpt = found.samples[at : at + SAMPLE_RATE]
+    # a shift of half a sample, possible after resampling, reduces the correlation by a third
+    alike = float(wanted @ excerpt / (np.linalg.norm(wanted) * np.linalg.norm(excerpt) + 1e-9))
     return (at - begin) / SAMPLES_PER_MS if alike > 0.5 else math.inf
 
 
@@ -139,7 +139,7 @@ def concat(target: str) -> bytes:
 
 
 def session(port: int) -> bytes:
-    """An SDP description of a stream that comes in on a port."""
+    """An SDP description of a stream received on a port."""
     lines = ("v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=x", "c=IN IP4 127.0.0.1", "t=0 0")
     return "\r\n".join([*lines, f"m=audio {port} RTP/AVP 0", ""]).encode()
 
@@ -153,7 +153,7 @@ def manifest(target: str) -> bytes:
 
 
 def movie_of_another_file(target: Path) -> bytes:
-    """A MOV whose one track says that its samples lie in another file (an alias in its dref)."""
+    """A MOV whose track refers to samples in another file (an alias in its dref)."""
     body = encode(tone(2), "mov", "pcm_s16le", 16_000)
     at = body.index(b"dref") - 4
     size = int.from_bytes(body[at : at + 4], "big")
@@ -168,7 +168,7 @@ def movie_of_another_file(target: Path) -> bytes:
 
 
 def _alias(path: bytes) -> bytes:
-    """An `alis` entry; its fields stand where libavformat/mov.c looks for them."""
+    """An `alis` entry, with the field positions of libavformat/mov.c."""
     fixed = bytes(10) + b"\0" + bytes(27) + bytes(12) + b"\0" + bytes(63) + bytes(16)
     levels = struct.pack(">hh", -1, -1) + bytes(16)
     padded = path + bytes(len(path) % 2)
@@ -181,7 +181,7 @@ _IN_OPEN = 0x20
 
 
 class WatchedFile:
-    """Tells by inotify whether anybody opened a file, FFmpeg's own code included."""
+    """Reports by inotify whether a file was opened, also by FFmpeg's own code."""
 
     def __init__(self, path: Path) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -199,7 +199,7 @@ class WatchedFile:
 
 
 class ListeningServer:
-    """Takes connections on the loopback, answers nothing, and counts them."""
+    """Accepts and counts connections on the loopback, without an answer."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -222,7 +222,7 @@ class ListeningServer:
 
 @contextlib.contextmanager
 def watched(path: Path) -> Iterator[WatchedFile]:
-    """Watch a file that is there."""
+    """Watch an existing file."""
     file = WatchedFile(path)
     try:
         yield file

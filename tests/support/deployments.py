@@ -20,11 +20,11 @@ PACKAGES = {
     "docker-compose": "docker-compose",
     "systemd-analyze": "systemd",
 }
-"""Debian's package of each."""
+"""Debian package of each program."""
 
 
 def needs(program: str) -> str:
-    """Its path; without it the test is skipped, and on CI it fails."""
+    """Path of a program; if it is missing, the test is skipped, or fails on CI."""
     found = shutil.which(program)
     if not found:
         why = f"{program} is not installed: apt-get install {PACKAGES[program]}"
@@ -93,7 +93,7 @@ def of_kind(manifests: Iterable[Manifest], *kinds: str) -> list[Manifest]:
 
 
 def find(manifests: Iterable[Manifest], kind: str, name: str) -> Manifest:
-    """The one of this kind whose name begins so: settings have a hash behind theirs."""
+    """The manifest of this kind with this name prefix: names of settings end with a hash."""
     (found,) = (one for one in of_kind(manifests, kind) if one["metadata"]["name"].startswith(name))
     return found
 
@@ -121,7 +121,7 @@ def labels_of(workload: Manifest) -> dict[str, str]:
 
 
 def settings_of(manifests: Sequence[Manifest], workload: Manifest) -> dict[str, str]:
-    """The variables that its container gets: those of later sources go before earlier ones."""
+    """Variables of its container; later sources override earlier ones."""
     found: dict[str, str] = {}
     for source in container_of(workload)["envFrom"]:
         if "configMapRef" in source:
@@ -132,7 +132,7 @@ def settings_of(manifests: Sequence[Manifest], workload: Manifest) -> dict[str, 
 
 
 def selects(selector: Manifest, labels: dict[str, str]) -> bool:
-    """Whether a label selector finds something that carries these labels."""
+    """Whether a label selector matches these labels."""
     wanted = selector.get("matchLabels", {})
     rules = selector.get("matchExpressions", [])
     assert all(rule["operator"] == "In" for rule in rules)
@@ -146,7 +146,7 @@ COMPOSE = ROOT / "deploy/compose"
 
 
 def make_env(folder: Path) -> Path:
-    """Run a copy of make_env.sh; the path of what it wrote."""
+    """Run a copy of make_env.sh and return the path of the file written."""
     folder.mkdir(exist_ok=True)
     script = shutil.copy(COMPOSE / "make_env.sh", folder)
     subprocess.run(["sh", script], check=True, capture_output=True)
@@ -176,7 +176,7 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def services(env: Path) -> dict[str, Any]:
-    """Every service, with what is inherited and interpolated."""
+    """Every service, with inheritance and interpolation applied."""
     done = config(env)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = yaml.safe_load(done.stdout)["services"]

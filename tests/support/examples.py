@@ -1,4 +1,4 @@
-"""Values that tests begin with; each test names only what it is about."""
+"""Example values for tests, with overrides for the relevant fields."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -56,7 +56,7 @@ INTERFACE_SHARD: dict[str, Any] = {
         "channels": "mix",
     },
 }
-"""The message of the interface page, as any Celery client sends it."""
+"""The message documented on the interface page."""
 
 
 def a_ref(audio: str = "s3://in/calls/a.wav", **fields: Any) -> AudioRef:
@@ -64,7 +64,7 @@ def a_ref(audio: str = "s3://in/calls/a.wav", **fields: Any) -> AudioRef:
 
 
 def a_shard(*audio: str | AudioRef, **fields: Any) -> Shard:
-    """A shard of these files, by default of one."""
+    """A shard of these files, by default of one file."""
     files = audio or ("s3://in/calls/a.wav",)
     refs = [a_ref(one, index=i) if isinstance(one, str) else one for i, one in enumerate(files)]
     given = {"schema": 1, "shard": "night-000000", "job": "night", "output": OUTPUT, **fields}
@@ -72,12 +72,12 @@ def a_shard(*audio: str | AudioRef, **fields: Any) -> Shard:
 
 
 def who(attempt: int = 1, retries: int = 0, job: str | None = "night") -> RunContext:
-    """A worker at a shard."""
+    """The run context of a worker with a shard."""
     return RunContext(job=job, attempt=attempt, retries=retries, worker="fleet@host", slot=0)
 
 
 def a_receipt(**fields: Any) -> Receipt:
-    """How the example transcript came about."""
+    """The receipt of the example transcript."""
     given: dict[str, Any] = {
         "job": "night",
         "fingerprint": "sha256:ab",
@@ -105,7 +105,7 @@ def a_segment(start_ms: int, end_ms: int, text: str, **fields: Any) -> Segment:
 
 
 def a_transcript(*segments: Segment, **fields: Any) -> Transcript:
-    """A transcript of these segments; of none for an audio without speech."""
+    """A transcript of these segments; none for audio without speech."""
     given: dict[str, Any] = {
         "audio": AudioInfo(uri="s3://in/calls/a.wav", duration_ms=5000),
         "language": "en",
@@ -126,7 +126,7 @@ FIRST_MINUTE = int(BEGUN // 60)
 
 
 def counted(outcomes: dict[Outcome, int] | None = None, **fields: Any) -> JobCounts:
-    """A published job that has as many files as outcomes, unless told otherwise."""
+    """A published job with as many files as outcomes, unless overridden."""
     every: dict[Outcome, int] = {**dict.fromkeys(OUTCOMES, 0), **(outcomes or {})}
     base = JobCounts(
         job="night",
@@ -141,7 +141,7 @@ def counted(outcomes: dict[Outcome, int] | None = None, **fields: Any) -> JobCou
 
 
 def steady(minutes: int, files: int, audio_ms: int) -> list[Minute]:
-    """The same in each of so many minutes from the job's beginning."""
+    """The same values in each minute from the start of the job."""
     return [
         Minute(minute=FIRST_MINUTE + passed, files=files, audio_ms=audio_ms)
         for passed in range(minutes)
@@ -149,7 +149,7 @@ def steady(minutes: int, files: int, audio_ms: int) -> list[Minute]:
 
 
 def status_of(counts: JobCounts, minutes: list[Minute] | None = None, **more: Any) -> JobStatus:
-    """The job's status ten minutes after it began."""
+    """The job's status ten minutes after its start."""
     now = more.pop("now", BEGUN + 600)
     workers = more.pop("workers", [])
     return JobStatus(
@@ -169,36 +169,36 @@ def a_store(*keys: str) -> MemoryStore:
 
 
 def items(source: Source) -> list[AudioRef | BadRow]:
-    """All that a source yields, without positions."""
+    """All items of a source, without positions."""
     return [found.item for found in source.after("")]
 
 
 def refs(source: Source) -> list[AudioRef]:
-    """The references of a source in which nothing is bad."""
+    """The references of a source without bad rows."""
     return [whole(item) for item in items(source)]
 
 
 def whole(item: AudioRef | BadRow) -> AudioRef:
-    """An item that is no bad row."""
+    """An item that is not a bad row."""
     assert isinstance(item, AudioRef), str(item)
     return item
 
 
 def reason(item: AudioRef | BadRow) -> str:
-    """Where a bad row is and why it is bad."""
+    """Position and reason of a bad row."""
     assert isinstance(item, BadRow), str(item)
     return str(item)
 
 
-def goes_on_behind_each(source: Source) -> bool:
-    """Whether a source that is asked to go on behind any position yields just the rest."""
+def resumes_after_each_position(source: Source) -> bool:
+    """Whether a source resumed after any position yields exactly the remaining items."""
     all_of_it = list(source.after(""))
     rests = ((source.after(found.position), n) for n, found in enumerate(all_of_it, start=1))
     return all(list(rest) == all_of_it[n:] for rest, n in rests)
 
 
 def invoke(command: Callable[..., None], *arguments: str) -> Result:
-    """Run one command of the CLI in this process."""
+    """Run a CLI command in this process."""
     app = typer.Typer()
     app.command()(command)
     return CliRunner().invoke(app, arguments)
@@ -225,7 +225,7 @@ def an_error_report(kind: ErrorKind = "audio_missing", message: str = "gone") ->
 
 
 class Clock:
-    """Time passes only where a test adds to it."""
+    """A clock that only tests advance."""
 
     def __init__(self, now_s: float = 0.0) -> None:
         self.now_s = now_s

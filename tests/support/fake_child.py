@@ -1,4 +1,4 @@
-"""A child over a workbench, with a ledger, dead letters and a Celery task that only take note."""
+"""A child over a workbench, with a fake ledger, dead letters and Celery task that record calls."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,13 +22,13 @@ from tests.support.fake_pipeline import Workbench
 
 @dataclass
 class FakeTask:
-    """The Celery task, as far as ours looks at it."""
+    """The attributes of a Celery task that the product uses."""
 
     retries: int = 0
     headers: dict[str, Any] | None = None
     delivery_info: dict[str, Any] | None = None
     sent_again: list[tuple[float, int]] = field(default_factory=list)
-    """Delay in seconds and retries of each message sent for later."""
+    """Delay in seconds and retries of each delayed message."""
 
     @property
     def request(self) -> SimpleNamespace:
@@ -43,7 +43,7 @@ class FakeTask:
     shards_sent: list[dict[str, Any]] = field(default_factory=list)
     """Documents of the parts that a shard was split into."""
     before_sending: Callable[[], None] = lambda: None
-    """Called before each of these is sent."""
+    """Called before each part is sent."""
 
     @property
     def app(self) -> SimpleNamespace:
@@ -52,11 +52,11 @@ class FakeTask:
     def signature_from_request(
         self, queue: str, retries: int, countdown: float = 0.0, **other: Any
     ) -> SimpleNamespace:
-        """The same message for later, or a part of it, on our own queue."""
+        """The same message with a delay, or a part of it, on the worker's queue."""
         assert queue == "fleet"
 
         def apply_async(priority: int, **patience: Any) -> None:
-            assert priority == 0, "it goes before what waits"
+            assert priority == 0, "it goes ahead of waiting messages"
             if "args" in other:
                 self.before_sending()
                 (document,) = other["args"]
@@ -69,11 +69,11 @@ class FakeTask:
 
 
 @dataclass
-class Heart:
-    """Takes note of signs of life."""
+class FakeHeartbeat:
+    """Records heartbeats."""
 
     beating: str | None = None
-    """The shard at work."""
+    """The shard in progress."""
     beats: list[str] = field(default_factory=list)
 
     def begin(self, shard: str, attempt_id: str) -> None:
@@ -88,14 +88,14 @@ class Heart:
 
 
 @dataclass
-class ChildAtWork:
-    """A child that is ready for tasks, and what it left behind."""
+class FakeChild:
+    """A child that is ready for tasks, and records of its calls."""
 
     bench: Workbench = field(default_factory=Workbench)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     ledger: list[tuple[str, int, str, int]] = field(default_factory=list)
     attempt: Attempt = FIRST
-    """What is recorded of earlier attempts when the shard starts."""
+    """Earlier attempts recorded when the shard starts."""
     discarded: int = 0
     """Attempts that were discarded: drained or scheduled for a retry."""
     ended: list[str] = field(default_factory=list)
@@ -108,7 +108,7 @@ class ChildAtWork:
     claimed: list[str] = field(default_factory=list)
     """Shards whose locks are held."""
     drains_after_looks: int | None = None
-    """After so many checks the worker drains."""
+    """Number of checks after which the worker drains."""
     in_flight: dict[str, int] = field(default_factory=dict)
     """Files of each shard that keeps its job open."""
     cancelled_jobs: set[str] = field(default_factory=set)
@@ -118,11 +118,11 @@ class ChildAtWork:
     closing: FinalizeResult = "closed"
     closed: list[str] = field(default_factory=list)
     """Jobs that were to be finalized."""
-    heart: "Heart" = field(default_factory=Heart)
+    heart: "FakeHeartbeat" = field(default_factory=FakeHeartbeat)
     state_writes: int = 0
-    """How often the child wrote its state file."""
+    """Number of writes of the state file."""
     broken: Exception | None = None
-    """Raised by the ledger and the dead letters, when Redis is away."""
+    """Raised by the ledger and the dead letters, as when Redis is unavailable."""
 
     def run(self, document: Any, task: FakeTask | None = None, max_attempts: int = 3) -> None:
         run_shard(task or FakeTask(), document, self._child(), max_attempts)
@@ -153,7 +153,7 @@ class ChildAtWork:
             heartbeat=cast(Heartbeat, self.heart),
             is_draining=self._is_draining,
             shard_ended=self._shard_ended,
-            make_reporter=self._open_book,
+            make_reporter=self._make_reporter,
         )
 
     def _is_draining(self) -> bool:
@@ -178,7 +178,7 @@ class ChildAtWork:
             ),
         )
 
-    def _open_book(self, shard: Shard) -> ShardReporter:
+    def _make_reporter(self, shard: Shard) -> ShardReporter:
         tally = ChildCounters(worker="fleet@host", slot=0)
         return ShardReporter(shard, self._recorder, self.bench.store, tally, self._close)
 

@@ -42,49 +42,49 @@ class ScriptedEngine:
     script: dict[Span, str] = field(
         default_factory=lambda: {Span(100, 400): "three nine", Span(600, 900): "zero"}
     )
-    """What is said where, the same in every file."""
+    """Words with their times, the same in every file."""
     failures: dict[int, Exception] = field(default_factory=dict)
-    """Raised by the n-th search for speech, from 0."""
+    """Raised by the n-th VAD run, from 0."""
     deaf: dict[int, Exception] = field(default_factory=dict)
-    """Raised by the n-th listener at its first block, from 0."""
+    """Raised by the n-th VAD at its first block, from 0."""
     on_listen: Callable[[], object] = lambda: None
-    """Called when another file is listened to."""
+    """Called when the VAD starts a file."""
     listeners: int = 0
-    """How many have begun."""
-    unheard: dict[float, Exception] = field(default_factory=dict)
-    """Raised by the recogniser for batches that hold a clip as loud as this."""
+    """Number of VAD runs started."""
+    recognition_errors: dict[float, Exception] = field(default_factory=dict)
+    """Raised by the recogniser for batches with a clip of this loudness."""
     voiceless: Exception | None = None
-    """Raised when voices are asked for."""
+    """Raised when speaker embeddings are requested."""
     identity: Identity = IDENTITY
     lengths_ms: list[int] = field(default_factory=list)
-    """How long each audio was that speech was looked for in."""
+    """Duration of each audio that the VAD processed."""
     loudness: list[float] = field(default_factory=list)
     """The loudest sample of each."""
     hints: list[Hints] = field(default_factory=list)
     abilities: Abilities = EVERYTHING
     longest_s: float = MAX_SEGMENT_S
     speaker_counts: list[int | None] = field(default_factory=list)
-    """What was asked for with each recording's voices."""
+    """Arguments of each speaker clustering."""
     groups: list[int] = field(default_factory=list)
-    """How many clips were recognised together."""
+    """Number of clips in each batch."""
 
     @property
     def fast_paths(self) -> dict[str, bool]:
         return {"detector": True, "recogniser": False}
 
-    def start_vad(self) -> "ScriptedListener":
+    def start_vad(self) -> "ScriptedVad":
         self.listeners += 1
         self.on_listen()
-        return ScriptedListener(self, self.deaf.get(self.listeners - 1))
+        return ScriptedVad(self, self.deaf.get(self.listeners - 1))
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         self.hints.append(hints)
         self.groups.append(len(clips))
         for clip in clips:
             assert len(clip.samples) // SAMPLES_PER_MS == clip.span.length_ms
-            if error := self.unheard.get(round(float(clip.samples.max()), 1)):
+            if error := self.recognition_errors.get(round(float(clip.samples.max()), 1)):
                 raise error
-        return [_hear(self.script[clip.span]) for clip in clips]
+        return [_recognition(self.script[clip.span]) for clip in clips]
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
         return list(texts)
@@ -114,7 +114,7 @@ class ScriptedEngine:
 
 
 @dataclass
-class ScriptedListener:
+class ScriptedVad:
     """A StreamingVad that finds the spans of the script at the end of the audio."""
 
     engine: ScriptedEngine
@@ -138,8 +138,8 @@ class ScriptedListener:
         return [Clip(span, samples[span.samples]) for span in spans]
 
 
-def _hear(text: str) -> Recognition:
-    """Every word 50 ms long, one behind the other."""
+def _recognition(text: str) -> Recognition:
+    """Consecutive words of 50 ms each."""
     words = (a_word(word, 50 * n, 50 * n + 50) for n, word in enumerate(text.split()))
     return Recognition(text=text, words=tuple(words))
 
@@ -149,20 +149,20 @@ NOW = "2026-11-22T12:00:00Z"
 
 @dataclass
 class Workbench:
-    """One child at work."""
+    """A child with its pipeline."""
 
     store: WatchedStore = field(default_factory=lambda: WatchedStore("in", "out"))
     engine: ScriptedEngine = field(default_factory=ScriptedEngine)
     max_audio_s: float = 30
     ahead: bool = False
-    """As on a GPU: decode and listen while earlier files are recognised."""
+    """As on a GPU: decoding and VAD run while earlier files are recognised."""
     stop: Callable[[], bool] = lambda: False
-    """Whether no further file is to be begun."""
+    """Whether no further file is to be started."""
     time_limits: TimeLimits = NO_LIMITS
     touch: Touch = ignore
     events: list[Event] = field(default_factory=list)
     recorded: list[tuple[int | None, Outcome, int]] = field(default_factory=list)
-    """Index, outcome and audio in ms, as the ledger would take them."""
+    """Index, outcome and audio in ms, as recorded in the ledger."""
 
     @property
     def pipeline(self) -> Pipeline:
@@ -182,7 +182,7 @@ class Workbench:
         return self.upload_bytes(key, wav(tone(1) if planes is None else planes))
 
     def upload_bytes(self, key: str, body: bytes) -> str:
-        """Put any bytes there; return the address."""
+        """Put bytes into the bucket `in`; return the address."""
         uri = f"s3://in/{key}"
         super(WatchedStore, self.store).write(uri, body, "")
         return uri
@@ -213,10 +213,10 @@ class Workbench:
 
 
 def small_groups(things: Any, seconds: Any, **_: float) -> Any:
-    """In place of in_groups: one clip, then two, then as many as make a second."""
+    """Replaces in_groups: one clip, then two, then up to one second."""
     return in_groups(things, seconds, first_s=0.1, most_s=1.0)
 
 
 def one_group(things: Any, seconds: Any, **_: float) -> Any:
-    """In place of in_groups: everything together."""
+    """Replaces in_groups: all clips in one group."""
     return in_groups(things, seconds, first_s=1e9)

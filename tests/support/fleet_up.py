@@ -1,4 +1,4 @@
-"""A running `fleet up` and ways to look at it from outside."""
+"""A running `fleet up`, inspected from outside."""
 
 import json
 import os
@@ -28,7 +28,7 @@ _FOREIGN = re.compile("^(FLEET_|AWS_|CUDA_VISIBLE|CI$)")
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """This process's environment without settings of its own, and what is given."""
+    """This process's environment without FLEET settings, plus the given variables."""
     kept = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
     return {**kept, **extra}
 
@@ -47,7 +47,7 @@ def run_fleet(
 
 
 def wait_for(look: Callable[[], Found | None], deadline_s: float = DEADLINE_S) -> Found:
-    """What look returns once it returns something."""
+    """Poll until look returns a value, and return it."""
     give_up = time.monotonic() + deadline_s
     while time.monotonic() < give_up:
         found = look()
@@ -58,16 +58,16 @@ def wait_for(look: Callable[[], Found | None], deadline_s: float = DEADLINE_S) -
 
 
 def processes_naming(text: str) -> list[str]:
-    """Command lines of running processes that hold the text, there or in their environment."""
+    """Command lines of running processes with the text in them or in their environment."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             line, environment = (process / n for n in ("cmdline", "environ"))
-            told = line.read_bytes() + environment.read_bytes()
+            content = line.read_bytes() + environment.read_bytes()
         except OSError:
             continue
-        if text.encode() in told and process.name != str(os.getpid()):
-            found.append(told.replace(b"\0", b" ").decode(errors="replace")[:200])
+        if text.encode() in content and process.name != str(os.getpid()):
+            found.append(content.replace(b"\0", b" ").decode(errors="replace")[:200])
     return found
 
 
@@ -124,7 +124,7 @@ class Up:
         return run_fleet(*arguments, environment=self.environment)
 
     def read_json(self, key: str) -> dict[str, Any] | None:
-        """A document below the bucket of transcripts; None while it is not there."""
+        """A document in the bucket of transcripts; None while it is missing."""
         try:
             body = self.s3.get_object(Bucket="transcripts", Key=key)["Body"].read()
         except self.s3.exceptions.NoSuchKey:

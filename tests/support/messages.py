@@ -1,4 +1,4 @@
-"""Messages in Redis as any client reads and writes them, and shards done without a model."""
+"""Messages in Redis as any client reads and writes them, and shards processed without a model."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ def shards_waiting(settings: Settings) -> list[dict[str, Any]]:
 
 
 def drain(settings: Settings, most: int) -> int:
-    """Take messages away, as workers would; how many."""
+    """Remove messages as workers would; return their number."""
     redis: Any = connect(settings)
     taken = 0
     for key in _keys(settings):
@@ -38,7 +38,7 @@ def drain(settings: Settings, most: int) -> int:
 
 
 def wipe(settings: Settings) -> None:
-    """All that Redis knows of this fleet is gone."""
+    """Delete all keys of this fleet from Redis."""
     redis: Any = connect(settings)
     for key in redis.keys(f"{settings.key_prefix}*"):
         redis.delete(key)
@@ -60,12 +60,12 @@ def _shard(raw: str) -> dict[str, Any]:
 
 
 def task_headers(**others: Any) -> dict[str, Any]:
-    """What Celery needs to find the task."""
+    """The headers by which Celery finds the task."""
     return {"id": str(uuid.uuid4()), "task": TASK, "lang": "py", "root_id": None, **others}
 
 
 def envelope(body: bytes, headers: dict[str, Any], **others: Any) -> dict[str, Any]:
-    """A message as kombu lays it into Redis."""
+    """A message as kombu writes it to Redis."""
     return {
         "body": base64.b64encode(body).decode(),
         "content-type": "application/json",
@@ -87,14 +87,14 @@ def shard_body(document: Any) -> bytes:
 
 
 def push(settings: Settings, element: Any) -> None:
-    """Put one element into the queue, taken before all others."""
+    """Put one element at the head of the queue."""
     redis: Any = connect(settings)
     text = element if isinstance(element, str | bytes) else json.dumps(element)
     redis.lpush(settings.key_prefix + settings.queue, text)
 
 
 def waiting(settings: Settings) -> int:
-    """Messages that lie in the queue or are in somebody's hands."""
+    """Number of waiting and unacknowledged messages."""
     redis: Any = connect(settings)
     prefix = settings.key_prefix
     return int(redis.llen(prefix + settings.queue)) + int(redis.hlen(f"{prefix}unacked"))
@@ -103,11 +103,11 @@ def waiting(settings: Settings) -> int:
 AUDIO_S = 30.0
 FILES = 8
 OUTCOMES: Mapping[int, Outcome] = {1: "empty", 2: "failed", 3: "skipped"}
-"""Of the first two shards of two files each; all others end well."""
+"""Outcomes of the first two shards of two files each; all other files succeed."""
 
 
 class Worker:
-    """Does shards whose outcomes are known beforehand."""
+    """Processes shards with predefined outcomes."""
 
     def __init__(
         self, settings: Settings, store: ObjectStore, outcomes: Mapping[int, Outcome]
@@ -118,23 +118,25 @@ class Worker:
         redis, prefix = connect(self._settings), self._settings.key_prefix
         closer = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), self._store)
         shard, tally = Shard.from_message(document), ChildCounters(worker="w", slot=0)
-        book = ShardReporter(shard, OutcomeWriter(redis, prefix), self._store, tally, closer.close)
-        book.begin()
-        return book
+        reporter = ShardReporter(
+            shard, OutcomeWriter(redis, prefix), self._store, tally, closer.close
+        )
+        reporter.begin()
+        return reporter
 
     def do(self, document: dict[str, Any]) -> None:
-        book = self.begin(document)
-        for ref in book.shard.files:
-            self.finish(book, ref)
-        book.end(work_ms=100)
+        reporter = self.begin(document)
+        for ref in reporter.shard.files:
+            self.finish(reporter, ref)
+        reporter.end(work_ms=100)
 
-    def finish(self, book: ShardReporter, ref: AudioRef) -> None:
+    def finish(self, reporter: ShardReporter, ref: AudioRef) -> None:
         outcome = self._outcomes.get(ref.index or 0, "ok")
         failed = outcome == "failed"
-        self._write(book.shard.output, ref, failed=failed)
+        self._write(reporter.shard.output, ref, failed=failed)
         file = FileFinished(
-            shard=book.shard.shard,
-            job=book.shard.job,
+            shard=reporter.shard.shard,
+            job=reporter.shard.job,
             audio=ref.audio,
             index=ref.index,
             outcome=outcome,
@@ -143,7 +145,7 @@ class Worker:
             error="no audio in it" if failed else None,
             error_kind="undecodable_audio" if failed else None,
         )
-        book.record(ref, file)
+        reporter.record(ref, file)
 
     def _write(self, output: str, ref: AudioRef, *, failed: bool) -> None:
         error = {"kind": "undecodable_audio", "message": "no audio in it", "at": utc_now()}
@@ -162,7 +164,7 @@ def enqueued(output: str, path: Path) -> str:
 
 
 def half_done(settings: Settings, store: ObjectStore, output: str, path: Path) -> str:
-    """Such a job: two of its shards are done, a worker has begun the third."""
+    """Such a job: two of its shards are done, a worker has started the third."""
     job, worker = enqueued(output, path), Worker(settings, store, OUTCOMES)
     first, second, third, _ = sorted(shards_waiting(settings), key=lambda one: str(one["shard"]))
     worker.do(first)
@@ -172,7 +174,7 @@ def half_done(settings: Settings, store: ObjectStore, output: str, path: Path) -
 
 
 def ended(settings: Settings, store: ObjectStore, output: str, path: Path) -> str:
-    """Such a job, whose end is written."""
+    """Such a job, finished and with its end recorded."""
     job, worker = enqueued(output, path), Worker(settings, store, OUTCOMES)
     for shard in shards_waiting(settings):
         worker.do(shard)

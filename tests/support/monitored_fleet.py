@@ -1,7 +1,7 @@
-"""A small fleet at work under the eyes of a real Prometheus: two workers, an exporter, a job.
+"""A small running fleet, scraped by a real Prometheus: two workers, an exporter, a job.
 
-Some files of the job fail, one kills its worker's child until it is put aside, and one message is
-none.
+Some files of the job fail, one crashes its worker's child until it is dead-lettered, and one
+message is invalid.
 """
 
 import contextlib
@@ -25,10 +25,10 @@ from tests.chaos.recordings import LONG, POISON, SILENT, SPOKEN, sample, slow
 from tests.support.prometheus import LocalPrometheus
 
 WORKERS, EXPORTER = "fleet-worker", "fleet-exporter"
-"""Names of Prometheus' jobs, as everywhere in deploy/."""
+"""Names of the Prometheus scrape jobs in deploy/."""
 
 _LIMIT_BYTES = 4 * 1024**3
-"""Of Valkey's memory, which has none by default; more than this machine will ever put there."""
+"""Memory limit of Valkey, which has none by default; larger than these tests need."""
 
 JOB = "calls-2026"
 _OUTPUT = "s3://transcripts/calls/"
@@ -37,7 +37,7 @@ _SHARD_FILES = 4
 
 @dataclass(frozen=True)
 class Scene:
-    """All of it, running."""
+    """The running processes of the fleet."""
 
     prometheus: LocalPrometheus
     workers: tuple[LocalWorker, ...]
@@ -45,7 +45,7 @@ class Scene:
     directory: Path
 
     def enqueue(self, files: int, job: str = JOB) -> None:
-        """Give the fleet work: so many files, of which each seventh is no audio."""
+        """Enqueue this number of files, of which each seventh is not audio."""
         bodies = {
             **{name: slow(0.3, name) for name in SPOKEN},
             "silent": sample(SILENT),
@@ -60,7 +60,7 @@ class Scene:
         manifest = write_manifest(self.directory / f"{job}.jsonl", rows)
         enqueue([manifest], output=_OUTPUT, job=job, limits=ShardLimits(files=_SHARD_FILES))
         redis: Any = connect(self.settings)
-        redis.lpush(self.settings.queue, "this is no message")
+        redis.lpush(self.settings.queue, "this is not a message")
 
     def is_over(self, job: str = JOB) -> bool:
         return bool(status(job, self.settings).counts.closed_at)
@@ -68,13 +68,13 @@ class Scene:
 
 @contextlib.contextmanager
 def running_scene(directory: Path) -> Iterator[Scene]:
-    """Start everything; the settings are this process's while it runs."""
+    """Start everything; its settings are set in this process until it stops."""
     with contextlib.ExitStack() as running:
         stack = running.enter_context(
             running_stack(directory / "stack", buckets=("audio", "transcripts"))
         )
         before = dict(os.environ)
-        running.callback(_put_back, before)
+        running.callback(_restore_environment, before)
         adopt({**stack.environment, "FLEET_MODEL": "demo"})
         redis: Any = connect(Settings.load())
         redis.config_set("maxmemory", _LIMIT_BYTES)
@@ -94,6 +94,6 @@ def running_scene(directory: Path) -> Iterator[Scene]:
         yield Scene(prometheus, workers, Settings.load(), directory)
 
 
-def _put_back(environment: dict[str, str]) -> None:
+def _restore_environment(environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)

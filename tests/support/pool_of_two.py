@@ -1,4 +1,4 @@
-"""Celery's pool after both of its children were killed with a message and the broker was lost.
+"""Celery's pool after both children were killed with a message and the connection was lost.
 
 Run as a program: prints as JSON whether the result pipe of a killed child had the number that the
 message pipe of a new child has now, and how many of two new messages were done.
@@ -23,46 +23,46 @@ _NOTHING = "/nowhere/at/all"
 
 
 def wait_for(path: str) -> None:
-    """What a message is: wait until the file is there."""
+    """The task of a message: wait until the file exists."""
     while not os.path.exists(path):
         time.sleep(0.01)
 
 
 class PoolOfTwo:
-    """A pool with its event loop, as Celery's consumer drives it."""
+    """A pool with its event loop, as in Celery's consumer."""
 
     def __init__(self) -> None:
         self.hub = Hub()
         set_event_loop(self.hub)
         self.accepted: list[int] = []
-        """Pids, as messages are begun."""
+        """Pids of the children that start messages."""
         self.ended: list[Any] = []
         self._pool = AsynPool(
             processes=2, threads=False, lost_worker_timeout=0.1, sched_strategy="fair"
         )
 
     def connect(self) -> None:
-        """Register with the loop; again after the broker was lost."""
+        """Register with the loop; called again after the connection was lost."""
         self._pool.register_with_event_loop(self.hub)
         self._loop = self.hub.create_loop()
         self.turn(lambda: len(self._pool._all_inqueues) == 2)
 
     def lose_broker(self, *, forget: bool) -> None:
-        """What Celery and StallWatch do then."""
+        """The calls of Celery and StallWatch after a lost connection."""
         self.hub.reset()
         self._pool.flush()
         if forget:
             forget_replaced_pipes(self._pool)
 
     def turn(self, until: Callable[[], bool], within_s: float = _WITHIN_S) -> bool:
-        """Turn the loop until something is so; whether it became so."""
+        """Run the loop until a condition holds; return whether it does."""
         deadline = time.monotonic() + within_s
         while not until() and time.monotonic() < deadline:
             next(self._loop)
         return until()
 
     def send(self, path: str) -> None:
-        """A message for a child that ends when the file is there."""
+        """Send a message that a child finishes when the file exists."""
         self._pool.apply_async(
             wait_for,
             (path,),
@@ -72,14 +72,14 @@ class PoolOfTwo:
         )
 
     def begin(self, path: str) -> int:
-        """Such a message; the pid of the child that began it."""
+        """Send such a message; return the pid of the child that started it."""
         before = len(self.accepted)
         self.send(path)
         self.turn(lambda: len(self.accepted) > before)
         return self.accepted[-1]
 
     def begin_two(self, folder: str) -> None:
-        """Each child has a message, the first child that which was sent first."""
+        """Give each child a message, in order."""
         path = os.path.join(folder, "end")
         if self.begin(path) != self._pool._pool[0].pid:
             self.begin(_NOTHING)
@@ -88,11 +88,11 @@ class PoolOfTwo:
         self.begin(_NOTHING)
 
     def kill_both(self) -> None:
-        """And wait for their replacements."""
+        """Kill both children and wait for their replacements."""
         before = [child.pid for child in self._pool._pool]
         for pid in before:
             os.kill(pid, signal.SIGKILL)
-        for pid in before:  # the pool must see both at once: wait, and leave them to it
+        for pid in before:  # the pool must see both at once: wait without reaping them
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         self.turn(lambda: all(child.pid not in before for child in self._pool._pool))
         self.turn(lambda: len(self._pool._all_inqueues) == 2)
@@ -103,7 +103,7 @@ class PoolOfTwo:
         return bool(pipes & set(self._pool._fileno_to_outq))
 
     def done_of_two(self) -> int:
-        """How many of two new messages are done, whose children were slow to read them."""
+        """The number of two new messages that are done by children that read slowly."""
         for child in self._pool._pool:
             os.kill(child.pid, signal.SIGSTOP)
         self.ended.clear()
@@ -117,7 +117,7 @@ class PoolOfTwo:
 
 
 def main(forget: bool) -> None:
-    """Two low descriptors become free before the children are killed, so that numbers shift."""
+    """Free two low descriptors before the children are killed, so that numbers shift."""
     others = [os.open(os.devnull, os.O_RDONLY) for _ in range(2)]
     pool = PoolOfTwo()
     pool.connect()

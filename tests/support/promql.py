@@ -1,4 +1,4 @@
-"""What an expression of PromQL names, as far as ours are written: no parser, a few patterns."""
+"""Names in a PromQL expression, found by patterns that cover the expressions of deploy/."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from funasr_fleet.metric import Metric
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE as OF_A_WORKER
 
 TARGET = frozenset({"job", "instance"})
-"""Labels that Prometheus gives to whatever it scrapes."""
+"""Labels that Prometheus adds to every series."""
 
 _OWN = {"up": TARGET, "ALERTS": frozenset({"alertname", "alertstate", "severity"})}
 """Series of Prometheus itself."""
@@ -23,7 +23,7 @@ _IGNORING = re.compile(r"\bignoring\s*\(([^)]*)\)")
 
 @dataclass(frozen=True)
 class Mention:
-    """A series that an expression names, and the labels that it is chosen by."""
+    """A series in an expression, and the labels of its matchers."""
 
     name: str
     labels: frozenset[str]
@@ -37,12 +37,12 @@ def mentions(expr: str) -> list[Mention]:
 
 
 def selectors(expr: str) -> list[str]:
-    """The same as one may ask Prometheus for each by itself: names with their matchers."""
+    """Names with their matchers, each a valid query by itself."""
     return [found[0].strip() for found in _NAME.finditer(expr)]
 
 
 def groupings(expr: str) -> Iterator[tuple[frozenset[str], str]]:
-    """Labels of each `by` and `without`, and what is grouped."""
+    """Labels of each `by` and `without`, and the grouped expression."""
     for found in _GROUPING.finditer(expr):
         yield _listed(found[1]), _until_closed(expr, found.end())
     for found in _IGNORING.finditer(expr):
@@ -50,7 +50,7 @@ def groupings(expr: str) -> Iterator[tuple[frozenset[str], str]]:
 
 
 def labels_of_result(expr: str) -> frozenset[str]:
-    """Labels that tell the series of a result apart."""
+    """Labels that distinguish the series of a result."""
     if found := _GROUPING.search(expr):
         return _listed(found[1])
     return frozenset().union(*(known()[one.name] for one in mentions(expr)))

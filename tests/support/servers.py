@@ -27,7 +27,7 @@ _DAY = datetime.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Certificate:
-    """A server's certificate, its key, and who vouches for it."""
+    """A server's certificate, its key and its certificate authority."""
 
     authority: Path
     chain: Path
@@ -39,7 +39,7 @@ class Certificate:
         return context
 
     def client_context(self) -> ssl.SSLContext:
-        """For a client that trusts this authority alone."""
+        """Context of a client that trusts only this authority."""
         return ssl.create_default_context(cafile=str(self.authority))
 
 
@@ -126,12 +126,12 @@ class SecureBroker:
     port: int
     tls_port: int
     password: str
-    """Of the user fleet."""
+    """Password of the user fleet."""
     admin_password: str
     connections: int = 0
-    """How many came by TLS."""
+    """Number of TLS connections."""
     shaken: list[str] = field(default_factory=list)
-    """Why handshakes failed."""
+    """Errors of failed handshakes."""
 
     @property
     def url(self) -> str:
@@ -139,7 +139,7 @@ class SecureBroker:
 
     @property
     def admin(self) -> Any:
-        """A client that may do anything, for questions about the server."""
+        """A client with all permissions, for inspecting the server."""
         return redis.Redis(
             port=self.port, username=_ADMIN, password=self.admin_password, decode_responses=True
         )

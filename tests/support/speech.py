@@ -18,9 +18,9 @@ from funasr_fleet.worker.text.alignment import split_pieces
 from tests.support.examples import a_receipt, a_transcript
 
 unhurried = settings(deadline=None, max_examples=60)
-"""For readers that take their time to be imported, and machines that are busy."""
+"""Hypothesis settings for slow imports and busy machines."""
 
-SAID = [
+TOKENS = [
     *("three", "nine", "zero", "Hello,", "it's", "end.", "a", "I", "1", "42", "-", "..."),
     *("你好", "世界。", "\uff0c", "很长的一句话", "カッパ", "コーヒー", "한국", "café", "नमस्ते"),
     *("-->", "<b>", "&", "{\\an8}", '"quoted"', "(a", "b)", "\n\n", "\u2028", "\t"),
@@ -30,7 +30,7 @@ SAID = [
     *("Donaudampfschifffahrtsgesellschaftskapitaensmuetze", "this—and—that—" * 5),
 ]
 TEXTS = (
-    st.lists(st.tuples(st.sampled_from(SAID), st.sampled_from(["", " ", " "])), max_size=60)
+    st.lists(st.tuples(st.sampled_from(TOKENS), st.sampled_from(["", " ", " "])), max_size=60)
     .map(lambda said: "".join(map("".join, said)).strip())
     .filter(bool)
 )
@@ -38,18 +38,18 @@ TEXTS = (
 
 @st.composite
 def segments(draw: st.DrawFn, earliest_ms: int, speakers: bool) -> Segment:
-    """Something said, not before this."""
+    """A segment that starts at or after earliest_ms."""
     start_ms = earliest_ms + draw(st.sampled_from([0, 0, 1, 300, 9_000]))
     length_ms = draw(st.integers(60, 40_000))
     text = draw(TEXTS)
-    heard = [re.sub(r"[^\w']", "", piece).lower() for piece in split_pieces(text)]
+    tokens = [re.sub(r"[^\w']", "", piece).lower() for piece in split_pieces(text)]
     if draw(st.integers(0, 3)) == 0:
-        heard = [draw(st.sampled_from(["other", "five", "嗯", word])) for word in heard]
+        tokens = [draw(st.sampled_from(["other", "five", "嗯", word])) for word in tokens]
     times = sorted(draw(st.lists(st.integers(0, length_ms), min_size=8, max_size=8)))
-    edges = [times[0] + (times[-1] - times[0]) * i // len(heard) for i in range(len(heard) + 1)]
+    edges = [times[0] + (times[-1] - times[0]) * i // len(tokens) for i in range(len(tokens) + 1)]
     words = tuple(
         Word(text=word, start_ms=start_ms + edges[i], end_ms=start_ms + edges[i + 1])
-        for i, word in enumerate(heard)
+        for i, word in enumerate(tokens)
         if word
     )
     return Segment(
@@ -66,7 +66,7 @@ def segments(draw: st.DrawFn, earliest_ms: int, speakers: bool) -> Segment:
 def transcripts(
     draw: st.DrawFn, *, together: bool = False, speakers: bool = False, asked: bool = False
 ) -> Transcript:
-    """Segments one after the other, or, where people talk together, some within others."""
+    """Consecutive segments, or overlapping ones with several speakers."""
     said: list[Segment] = []
     for _ in range(draw(st.integers(0, 4))):
         after_ms = max((one.end_ms for one in said), default=0)
@@ -82,12 +82,12 @@ def transcripts(
 
 
 def squeezed(*texts: str) -> str:
-    """Texts without their spaces: what must be the same however lines are broken."""
+    """Texts without spaces, which line breaking must not change."""
     return "".join("".join(texts).split())
 
 
 def check_lines(lines: tuple[str, ...]) -> None:
-    """At most two, and none too wide."""
+    """Check that there are at most two lines, and none too wide."""
     assert 1 <= len(lines) <= 2
     for line in lines:
         assert line == " ".join(line.split())
@@ -96,7 +96,7 @@ def check_lines(lines: tuple[str, ...]) -> None:
 
 
 def check_times(cues: list[Cue], audio_ms: int) -> None:
-    """In order, one at a time, inside the audio."""
+    """Check that cues are ordered, do not overlap and are inside the audio."""
     times = [time for cue in cues for time in (cue.start_ms, cue.end_ms)]
     assert times == sorted(times)
     assert times == list(accumulate(times, max, initial=0))[1:]
@@ -107,12 +107,12 @@ def check_times(cues: list[Cue], audio_ms: int) -> None:
 def speaking(
     who: Sequence[int], windows: int = 1, noise: float = 1.0, seed: int = 1
 ) -> list[SpeakerEmbeddings]:
-    """Voices of speakers that are far from each other, each window with noise as large as they."""
+    """Embeddings of distant speakers, each window with noise of the same magnitude."""
     lots = np.random.default_rng(seed)
     speakers = np.linalg.qr(lots.normal(size=(192, max(who) + 1)))[0].T
     shape = (len(who), windows, 192)
-    heard = speakers[list(who)][:, None] + noise * lots.normal(size=shape) / 192**0.5
-    return list(heard.astype(np.float32))
+    tokens = speakers[list(who)][:, None] + noise * lots.normal(size=shape) / 192**0.5
+    return list(tokens.astype(np.float32))
 
 
 def by_lot(speakers: int, turns: int, seed: int = 0) -> list[int]:
@@ -127,6 +127,6 @@ def one_to_one(labels: Sequence[str], who: Sequence[int]) -> bool:
 def whose_clips(
     voices: Sequence[SpeakerEmbeddings], count: int | None = None, seconds: Sequence[float] = ()
 ) -> list[str]:
-    """The label that most windows of each voice have."""
+    """The most frequent label of each speaker's windows."""
     by_window = cluster_speakers(voices, count, seconds)
     return [Counter(labels).most_common(1)[0][0] for labels in by_window]

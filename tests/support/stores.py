@@ -1,4 +1,4 @@
-"""Stores in memory that record what is asked of them and fail on demand; results that lie there."""
+"""Stores in memory that record requests and fail on demand; stored results."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from tests.support.memory_store import MemoryStore
 
 
 class WatchedStore(MemoryStore):
-    """Records the addresses of each kind of request, in the order in which they come."""
+    """Records the addresses of each kind of request, in order."""
 
     def __init__(self, *buckets: str) -> None:
         super().__init__(*buckets)
@@ -24,12 +24,12 @@ class WatchedStore(MemoryStore):
         self.listings: list[str] = []
         self.downloads: list[str] = []
         self.writes: list[str] = []
-        """Those that did not fail."""
+        """Successful requests."""
         self.failing_heads: dict[str, StoreError] = {}
         self.failing_reads: dict[str, Exception] = {}
         self.failing_writes: dict[str, StoreError] = {}
         self.denied: tuple[str, ...] = ()
-        """Endings of addresses whose reads, heads and listings raise `error`."""
+        """Suffixes of addresses whose reads, heads and listings raise `error`."""
         self.error: Exception = ObjectDenied("denied")
 
     def read(self, uri: str) -> bytes:
@@ -87,13 +87,13 @@ class CountingStore(MemoryStore):
 
 
 MODEL = "sha256:m"
-"""Revision of the model that made the results below."""
+"""Model revision of the results below."""
 
 
 def finish(
     store: MemoryStore, ref: AudioRef, etag: str | None = None, model: str = MODEL
 ) -> FileRecord:
-    """Write a worker's result of the audio, and return what the worker would record."""
+    """Write a worker's result of the audio, and return its record."""
     mark = fingerprint(ref, etag or ref.etag or "", model, Options().overlaid(ref))
     body = json.dumps({"receipt": {"fingerprint": mark, "model_revision": model}}).encode()
     written = store.write(output_uri(OUTPUT, ref.relative, "json"), body, "application/json")
@@ -107,7 +107,7 @@ def put_on_record(store: MemoryStore, rows: Iterable[FileRecord], shard: str = "
 def done(
     store: MemoryStore, refs: list[AudioRef], model: str | None = MODEL, **options: Any
 ) -> list[bool]:
-    """Which of them have an up-to-date result."""
+    """The files that have an up-to-date result."""
     wanted = Options.model_validate(options)
     with UpToDateCheck(store=store, output=OUTPUT, options=wanted, model_revision=model) as check:
         marks = list(check.flag(refs))

@@ -1,4 +1,4 @@
-"""A web server whose answers a test writes, and a client whose names lead to it."""
+"""A web server with scripted answers, and a client whose host names resolve to it."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ Page = Callable[[BaseHTTPRequestHandler], None]
 class WebHost:
     port: int = 0
     pages: dict[str, Page] = field(default_factory=dict)
-    """Path with its query -> what answers."""
+    """Path with its query -> handler."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """Method, path with query and Host header of each request."""
     otherwise: Page = field(default_factory=lambda: page(404))
@@ -30,7 +30,7 @@ class WebHost:
 
 
 def page(status: int, body: bytes = b"", **headers: str) -> Page:
-    """An answer; _ in the names of headers stands for -."""
+    """An answer; _ in header names stands for -."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)
@@ -60,13 +60,13 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[WebHost]:
         do_HEAD = do_PUT = do_PATCH = do_GET  # noqa: N815 - http.server's names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
+            """Log nothing."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """Say nothing of clients that hang up."""
+            """Do not log clients that disconnect."""
 
     server = Server(("127.0.0.1", 0), Handler)
     if tls:
@@ -80,13 +80,13 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[WebHost]:
         server.server_close()
 
 
-HUSH = "hush-4711"
-"""Stands for a signature."""
+SECRET = "secret-4711"
+"""Placeholder for a signature."""
 NAME = "audio.example"
 
 
 def web(*hosts: str, tls: ssl.SSLContext | None = None) -> WebAudio:
-    """Names lead to the loopback, which alone counts as public."""
+    """A client whose host names resolve to the loopback, the only public address."""
     client = HttpClient(
         resolve=lambda host, port: ["127.0.0.1"],
         is_public=lambda address: address == "127.0.0.1",
@@ -105,7 +105,7 @@ def fetch(web: WebAudio, uri: str, limit: int | None = None) -> bytes:
 def refused(web: WebAudio, uri: str, error: type[StoreError], limit: int | None = None) -> str:
     with pytest.raises(error) as caught:
         fetch(web, uri, limit)
-    said = str(caught.value)
-    assert HUSH not in said
+    message = str(caught.value)
+    assert SECRET not in message
     assert caught.value.__cause__ is None
-    return said
+    return message

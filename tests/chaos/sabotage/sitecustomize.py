@@ -1,9 +1,9 @@
-"""Workers die, hang or dawdle on files whose first line says so; the product knows nothing of it.
+"""Fault injection into workers: files whose first line is a command kill, block or delay them.
 
-Python runs this at its start, from a folder on PYTHONPATH. A file that begins with
+Python runs this module at startup, from a folder on PYTHONPATH. A file that begins with
     CHAOS-KILL      kills the process that decodes it
-    CHAOS-HANG      never comes back from a system call
-    CHAOS-SLOW n    waits n seconds; what follows the line is then decoded
+    CHAOS-HANG      blocks in a system call
+    CHAOS-SLOW n    waits n seconds; the data after the line is then decoded
 """
 
 import functools
@@ -26,7 +26,7 @@ Decode = Callable[..., Iterator[Any]]
 
 
 class SabotagedImport:
-    """Finds worker.audio.decode as anybody would, and changes it before others see it."""
+    """Imports worker.audio.decode normally, and patches it before other modules see it."""
 
     @staticmethod
     def find_spec(
@@ -47,7 +47,7 @@ def _execute(original: Callable[[ModuleType], None], module: ModuleType) -> None
 
 
 def sabotaged(original: Decode) -> Decode:
-    """The same, but for files that say so."""
+    """decode_pieces, except for files that begin with a command."""
 
     @functools.wraps(original)
     def decode_pieces(file: Any, *args: Any, **named: Any) -> Iterator[Any]:
@@ -56,24 +56,24 @@ def sabotaged(original: Decode) -> Decode:
             file.seek(0)
             yield from original(file, *args, **named)
             return
-        _obey(order, float(number or 0))
+        _run_command(order, float(number or 0))
         yield from original(io.BytesIO(file.read()), *args, **named)
 
     return decode_pieces
 
 
-def _obey(order: bytes, seconds: float) -> None:
+def _run_command(order: bytes, seconds: float) -> None:
     if order == b"CHAOS-KILL":
         os.kill(os.getpid(), signal.SIGKILL)
     elif order == b"CHAOS-HANG":
         silent, _ = os.pipe()
-        os.read(silent, 1)  # nobody ever writes
+        os.read(silent, 1)  # nothing is ever written
     elif order == b"CHAOS-SLOW":
         time.sleep(seconds)
 
 
-def _run_the_one_behind() -> None:
-    """Python runs only the first sitecustomize on its path; another may be meant to run too."""
+def _run_next_sitecustomize() -> None:
+    """Run the next sitecustomize on the path: Python runs only the first."""
     here = Path(__file__).resolve().parent
     others = [place for place in sys.path if Path(place).resolve() != here]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
@@ -82,4 +82,4 @@ def _run_the_one_behind() -> None:
 
 
 sys.meta_path.insert(0, SabotagedImport)
-_run_the_one_behind()
+_run_next_sitecustomize()

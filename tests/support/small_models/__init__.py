@@ -6,7 +6,7 @@ recognisers.py       Paraformer, ContextualParaformer, SeacoParaformer, Conforme
 sensevoice.py        SenseVoiceSmall
 nano_and_whisper.py  FunASRNano without a CTC decoder, and with one; WhisperWarp
 auxiliary.py         SileroVad, CTTransformer, CAMPPlus, ERes2NetV2
-parts.py             what several are made of
+parts.py             parts that several models share
 
 Not here: Qwen3ASR (its package wants transformers 4.57.6), GLMASR (what it loads with
 transformers 5.23 has no generate).

@@ -36,7 +36,7 @@ ERES2NET: dict[str, Any] = {
 
 
 def make_eres2net(directory: Path) -> Path:
-    """ERes2NetV2, which tells voices apart.
+    """ERes2NetV2, which distinguishes speakers.
 
     [{"spk_embedding": tensor of (clips, embedding_size)}]: one item for the whole batch, in which
     longer neighbours change the embedding of a shorter clip. Under 1,680 samples: NaN; 20 ms:

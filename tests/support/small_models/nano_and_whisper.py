@@ -11,7 +11,7 @@ from tests.support.small_models.parts import (
     SENSE_ENCODER,
     WIDTH,
     Weights,
-    save_mended,
+    save_adjusted,
 )
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
@@ -19,7 +19,7 @@ WORDS = [f" {digit}" for digit in DIGITS] + ["\u4e00", "\u4e8c", "\u4e09", "\u30
 
 
 def make_nano(directory: Path) -> Path:
-    """FunASRNano (Fun-ASR-Nano): an audio encoder that speaks to a small Qwen3.
+    """FunASRNano (Fun-ASR-Nano): an audio encoder and a small Qwen3.
 
     Takes torch tensors only (numpy: TypeError; a str is loaded as a file or an address). One clip:
     [{"key", "text", "text_tn", "label": "null"}]; batch_size>1: without "label". Nothing is
@@ -34,7 +34,7 @@ def make_nano(directory: Path) -> Path:
 
 
 def make_nano_with_ctc(directory: Path) -> Path:
-    """As make_nano, with the CTC decoder that times come from."""
+    """As make_nano, with the CTC decoder that timestamps come from."""
     sizes = {"downsample_rate": 1, "encoder_dim": WIDTH, "llm_dim": WIDTH, "n_layer": 1}
     return _save_nano(
         directory,
@@ -75,21 +75,21 @@ def _save_nano(directory: Path, ctc: dict[str, Any]) -> Path:
         **ctc,
     }
 
-    def speak(weights: Weights) -> None:
-        """Say only words, and never an end: a row of zeros is hardly the largest of many."""
+    def adjust(weights: Weights) -> None:
+        """Return only words and never an end token, whose row of zeros is rarely the maximum."""
         weights["llm.lm_head.weight"][: size - len(WORDS)] = 0.0
         if ctc:
             weights["ctc.ctc_lo.bias"][: size - len(WORDS)] = -20.0
 
-    return save_mended(directory, config, speak)
+    return save_adjusted(directory, config, adjust)
 
 
 def _save_tokenizer(directory: str) -> int:
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={sign: i for i, sign in enumerate(letters)}, merges=[]))
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={sign: i for i, sign in enumerate(alphabet)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(SPECIAL)
@@ -148,16 +148,16 @@ def make_whisper(directory: Path) -> Path:
     ZeroDivisionError. Options are in DecodingOptions only ({"language": "zh" or "chinese",
     "prompt", "fp16", ...}; an unknown language is a ValueError); language= is ignored.
     """
-    return save_mended(directory, WHISPER, _initialise_whisper)
+    return save_adjusted(directory, WHISPER, _initialise_whisper)
 
 
 def make_english_whisper(directory: Path) -> Path:
-    """As make_whisper, of one that knows English alone, by the size of its vocabulary."""
+    """As make_whisper, for English only, as its vocabulary size indicates."""
     dims = {**WHISPER["dims"], "n_vocab": 51864}
-    return save_mended(directory, {**WHISPER, "dims": dims}, _initialise_whisper)
+    return save_adjusted(directory, {**WHISPER, "dims": dims}, _initialise_whisper)
 
 
 def _initialise_whisper(weights: Weights) -> None:
-    """Whisper leaves these as it found them in memory."""
+    """Initialise the weights that Whisper leaves uninitialised."""
     places = torch.Generator().manual_seed(0)
     weights["model.decoder.positional_embedding"].normal_(generator=places)

@@ -1,4 +1,4 @@
-"""What several of the small models are made of, and the writing of their directories."""
+"""Parts that several small models share, and the writing of their directories."""
 
 import json
 from collections.abc import Callable
@@ -57,10 +57,10 @@ def save_random(directory: Path, config: dict[str, Any], seed: int = 0) -> Path:
     return directory
 
 
-def save_mended(
+def save_adjusted(
     directory: Path, config: dict[str, Any], mend: Callable[[Weights], None], seed: int = 0
 ) -> Path:
-    """As save_random; some weights are then changed in place, so that text comes out."""
+    """As save_random; some weights are then changed in place, so that text is returned."""
     save_random(directory, config, seed)
     weights = torch.load(directory / "model.pt")
     mend(weights)
@@ -69,5 +69,5 @@ def save_mended(
 
 
 def forbid(bias: torch.Tensor, *tokens: int) -> None:
-    """Make an output layer never choose these."""
+    """Prevent an output layer from choosing these tokens."""
     bias[list(tokens)] = -1e4

@@ -14,7 +14,7 @@ from tests.support.small_models.parts import (
     WIDTH,
     Weights,
     forbid,
-    save_mended,
+    save_adjusted,
 )
 
 PARAFORMER: dict[str, Any] = {
@@ -90,22 +90,22 @@ def make_paraformer(directory: Path) -> Path:
     for a whole batch whose last clip has no token while another has. 0 samples and 100 samples:
     ValueError.
     """
-    return save_mended(directory, PARAFORMER, _paraformer_speaks)
+    return save_adjusted(directory, PARAFORMER, _adjust_paraformer)
 
 
 def make_contextual(directory: Path) -> Path:
-    """ContextualParaformer, which is told hotwords.
+    """ContextualParaformer, which accepts hotwords.
 
     One clip and a batch: [{"key", "text"}], never times; else as Paraformer, with its IndexError.
     hotword is one string, split at blanks; a list raises TypeError, what begins with http is
     fetched, the name of a .txt that exists is read; the hotwords are logged. One decoder block is
     too few.
     """
-    return save_mended(directory, CONTEXTUAL, _paraformer_speaks)
+    return save_adjusted(directory, CONTEXTUAL, _adjust_paraformer)
 
 
-def _paraformer_speaks(weights: Weights) -> None:
-    """Never say <blank>, <s>, </s>."""
+def _adjust_paraformer(weights: Weights) -> None:
+    """Never return <blank>, <s>, </s>."""
     forbid(weights["decoder.output_layer.bias"], 0, 1, 2)
 
 
@@ -115,18 +115,18 @@ def make_conformer(directory: Path) -> Path:
     batch_size=1, beam search: [{"key", "token": [str], "text"}], and nbest such items per clip.
     batch_size>1, greedy CTC instead: [{"key", "text"}], another text for the same clip. No times.
     Under 85 ms: TooShortUttError, unless a longer clip is in the batch. The settings of the search
-    are those of the first call for ever; the text of every clip is logged.
+    are those of the first call; the text of every clip is logged.
     """
-    return save_mended(directory, CONFORMER, _conformer_speaks)
+    return save_adjusted(directory, CONFORMER, _adjust_conformer)
 
 
 def make_transformer(directory: Path) -> Path:
     """As make_conformer, of the class Transformer."""
-    return save_mended(directory, TRANSFORMER, _conformer_speaks)
+    return save_adjusted(directory, TRANSFORMER, _adjust_conformer)
 
 
-def _conformer_speaks(weights: Weights) -> None:
-    _paraformer_speaks(weights)
+def _adjust_conformer(weights: Weights) -> None:
+    _adjust_paraformer(weights)
     weights["ctc.ctc_lo.bias"][0] = -2.0
 
 
@@ -138,10 +138,10 @@ def make_ctc(directory: Path) -> Path:
     Conformer).
     """
 
-    def speak(weights: Weights) -> None:
+    def adjust(weights: Weights) -> None:
         weights["ctc.ctc_lo.bias"][0] = -1.0
 
-    return save_mended(directory, CTC, speak)
+    return save_adjusted(directory, CTC, adjust)
 
 
 def seaco_of_the_demo() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""SenseVoiceSmall, with an output layer that is fitted to say the right words."""
+"""SenseVoiceSmall, with an output layer that is fitted to return the expected words."""
 
 from itertools import product
 from pathlib import Path
@@ -20,9 +20,9 @@ BLANK = "<unk>"
 SPEECH = [BLANK, *(f"\u2581{digit}" for digit in DIGITS), "\u4e00", "\u4e8c", "\u4e09"]
 CLIPS = [noise(0.05 + seed / 4, seed) for seed in range(12)] + [silence(1.0), silence(0.5)]
 SHARPNESS = 20.0
-"""How much larger the wanted piece's logit is than the others'."""
+"""Margin of the expected piece's logit over the others."""
 TAGS_COUNT = 2.0
-"""How much more it counts that a tag is right."""
+"""Weight of the tags in the fit."""
 
 
 def make_sensevoice(directory: Path) -> Path:
@@ -69,7 +69,7 @@ def _train_pieces(path: Path) -> None:
 
 
 def _output_layer(directory: Path) -> Weights:
-    """The straight lines that come nearest to saying the right pieces for some sounds."""
+    """A linear output layer fitted to return the expected pieces for some sounds."""
     model = funasr.AutoModel(
         model=str(directory), device="cpu", ncpu=1, disable_update=True, disable_pbar=True
     )
@@ -81,9 +81,9 @@ def _output_layer(directory: Path) -> Weights:
         options = {"language": language, "use_itn": use_itn}
         model.generate(input=CLIPS, batch_size=len(CLIPS), **options)
         for clip, padded, length in zip(CLIPS, *outputs[-1], strict=True):
-            said = _what_to_say(bool(clip.any()), language, use_itn, padded[:length])
-            wanted += [pieces.piece_to_id(piece) for piece in said]
-            counts += [TAGS_COUNT] * 4 + [1.0] * (len(said) - 4)
+            expected = _expected_pieces(bool(clip.any()), language, use_itn, padded[:length])
+            wanted += [pieces.piece_to_id(piece) for piece in expected]
+            counts += [TAGS_COUNT] * 4 + [1.0] * (len(expected) - 4)
             known.append(padded[:length])
     target = torch.nn.functional.one_hot(torch.tensor(wanted), pieces.get_piece_size())
     lines = _fit(torch.cat(known), SHARPNESS * target, torch.tensor(counts)[:, None])
@@ -99,10 +99,12 @@ def _fit(known: torch.Tensor, target: torch.Tensor, counts: torch.Tensor) -> tor
     return lines.float()
 
 
-def _what_to_say(heard: bool, language: str, use_itn: bool, frames: torch.Tensor) -> list[str]:
+def _expected_pieces(
+    audible: bool, language: str, use_itn: bool, frames: torch.Tensor
+) -> list[str]:
     """The first four frames are language, emotion, event and text norm, each with its tag."""
     norm = "<|withitn|>" if use_itn else "<|woitn|>"
-    if not heard:
+    if not audible:
         tags = ["<|nospeech|>", "<|EMO_UNKNOWN|>", "<|Event_UNK|>", norm]
         return tags + [BLANK] * (len(frames) - 4)
     tags = [f"<|{'zh' if language == 'auto' else language}|>", "<|NEUTRAL|>", "<|Speech|>", norm]

@@ -10,7 +10,7 @@ import pytest
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.folder import LocalFolder, walk
 from funasr_fleet.producer.discovery.interface import BadSource, Filters
-from tests.support.examples import goes_on_behind_each, items, reason, refs
+from tests.support.examples import items, reason, refs, resumes_after_each_position
 from tests.support.memory_store import MemoryStore
 
 UPLOAD = "s3://in/up/"
@@ -87,7 +87,7 @@ def test_it_resumes_after_any_name(folder: Path) -> None:
     for name in ("sub-1.wav", "sub.wav", "sub/b.wav", "sub0.wav", "a.wav"):
         (folder / name).write_bytes(b"x")
     store = CountingStore()
-    assert goes_on_behind_each(LocalFolder(folder, UPLOAD, store))
+    assert resumes_after_each_position(LocalFolder(folder, UPLOAD, store))
     assert sorted(store.uploaded) == [f"{UPLOAD}{one.relative}" for one in _refs(folder, store)]
 
 

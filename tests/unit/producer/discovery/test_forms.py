@@ -7,7 +7,7 @@ import pytest
 
 from funasr_fleet.producer.discovery.interface import BadSource, Found
 from funasr_fleet.producer.discovery.manifest import Manifest
-from tests.support.examples import a_ref, goes_on_behind_each, items, reason, refs
+from tests.support.examples import a_ref, items, reason, refs, resumes_after_each_position
 from tests.support.memory_store import MemoryStore
 
 AUDIO = "s3://b/calls/k.wav"
@@ -184,4 +184,4 @@ def test_standard_input_takes_rows_and_addresses(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_every_manifest_format_resumes_after_any_line(name: str, body: str) -> None:
-    assert goes_on_behind_each(_manifest(name, body))
+    assert resumes_after_each_position(_manifest(name, body))

@@ -6,7 +6,7 @@ from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery.interface import Filters, looks_like_audio
 from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
 from funasr_fleet.storage.base import BucketMissing
-from tests.support.examples import a_store, goes_on_behind_each, items, reason, refs, whole
+from tests.support.examples import a_store, items, reason, refs, resumes_after_each_position, whole
 from tests.support.memory_store import MemoryStore
 
 
@@ -68,7 +68,7 @@ def test_a_missing_bucket_is_an_error() -> None:
 
 def test_a_prefix_resumes_after_any_key() -> None:
     keys = ("calls/a.wav", "calls/b/1.wav", "calls/b/2.wav", "calls/b\\.wav", "calls/c.wav")
-    assert goes_on_behind_each(S3Prefix("s3://in/calls/", a_store(*keys)))
+    assert resumes_after_each_position(S3Prefix("s3://in/calls/", a_store(*keys)))
 
 
 def test_a_position_is_the_key_of_the_object() -> None:

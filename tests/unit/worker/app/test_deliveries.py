@@ -10,13 +10,13 @@ from funasr_fleet.worker.app.publish import split
 from funasr_fleet.worker.coordination.attempts import Attempt
 from funasr_fleet.worker.events import ShardLocked
 from tests.support.examples import OUTPUT, a_shard
-from tests.support.fake_child import ChildAtWork, FakeTask
+from tests.support.fake_child import FakeChild, FakeTask
 from tests.unit.worker.app.test_task import a_message
 
 
 @pytest.fixture
-def child() -> ChildAtWork:
-    return ChildAtWork()
+def child() -> FakeChild:
+    return FakeChild()
 
 
 def died(times: int) -> Attempt:
@@ -30,7 +30,7 @@ def died(times: int) -> Attempt:
 
 @pytest.mark.parametrize("deaths", [1, 2, 9])
 def test_a_shard_that_crashed_its_worker_is_split_into_its_files(
-    child: ChildAtWork, deaths: int
+    child: FakeChild, deaths: int
 ) -> None:
     shard = a_shard(child.bench.upload("a.wav"), child.bench.upload("b.wav"))
     child.attempt, task = died(deaths), FakeTask()
@@ -46,7 +46,7 @@ def test_a_shard_that_crashed_its_worker_is_split_into_its_files(
     assert (child.state_writes, child.heart.beating) == (1, None)
 
 
-def test_a_job_stays_open_while_a_shard_is_split(child: ChildAtWork) -> None:
+def test_a_job_stays_open_while_a_shard_is_split(child: FakeChild) -> None:
     shard = a_shard(child.bench.upload("a.wav"), child.bench.upload("b.wav"))
     open_shards: list[set[str]] = []
     child.attempt, child.in_flight = died(1), {shard.shard: 0}
@@ -57,7 +57,7 @@ def test_a_job_stays_open_while_a_shard_is_split(child: ChildAtWork) -> None:
 
 @pytest.mark.parametrize(("deaths", "refused"), [(0, False), (2, False), (3, True), (4, True)])
 def test_a_file_that_crashes_too_many_workers_is_moved_to_the_dead_letters(
-    child: ChildAtWork, deaths: int, refused: bool
+    child: FakeChild, deaths: int, refused: bool
 ) -> None:
     child.attempt = died(deaths)
     child.run(a_message(child), max_attempts=3)
@@ -74,13 +74,13 @@ def test_a_file_that_crashes_too_many_workers_is_moved_to_the_dead_letters(
         assert [row.error.kind for row in decode(failed) if row.error] == ["poison"]
 
 
-def test_a_crash_without_a_cause_is_reported_as_unknown(child: ChildAtWork) -> None:
+def test_a_crash_without_a_cause_is_reported_as_unknown(child: FakeChild) -> None:
     child.attempt = Attempt(attempt_id="x", number=4, deaths=3, last_death="")
     child.run(a_message(child))
     assert "last crash: unknown" in child.dead_letters[0].reason
 
 
-def test_a_file_that_crashed_after_its_commit_keeps_its_result(child: ChildAtWork) -> None:
+def test_a_file_that_crashed_after_its_commit_keeps_its_result(child: FakeChild) -> None:
     message = a_message(child)
     child.run(message)
     child.attempt = died(3)
@@ -92,7 +92,7 @@ def test_a_file_that_crashed_after_its_commit_keeps_its_result(child: ChildAtWor
 
 @pytest.mark.parametrize(("held_s", "delay_s"), [(7.0, 7.0), (110.0, 20.0)])
 def test_a_shard_that_another_process_holds_is_delayed_by_at_most_twenty_seconds(
-    child: ChildAtWork, held_s: float, delay_s: float
+    child: FakeChild, held_s: float, delay_s: float
 ) -> None:
     child.held_s, task = held_s, FakeTask(retries=2)
     child.run(a_message(child), task)
@@ -103,7 +103,7 @@ def test_a_shard_that_another_process_holds_is_delayed_by_at_most_twenty_seconds
     assert (child.bench.outcomes, child.ledger, child.ended, child.discarded) == ([], [], [], 0)
 
 
-def test_a_draining_worker_requeues_an_unstarted_shard(child: ChildAtWork) -> None:
+def test_a_draining_worker_requeues_an_unstarted_shard(child: FakeChild) -> None:
     child.drains_after_looks = 0
     with pytest.raises(Reject):
         child.run(a_message(child))
@@ -111,7 +111,7 @@ def test_a_draining_worker_requeues_an_unstarted_shard(child: ChildAtWork) -> No
 
 
 def test_a_draining_worker_finishes_files_in_progress_and_requeues_the_rest(
-    child: ChildAtWork,
+    child: FakeChild,
 ) -> None:
     uris = [child.bench.upload(f"{number}.wav") for number in range(9)]
     child.drains_after_looks = 4  # before the shard, and before each of three files
@@ -123,7 +123,7 @@ def test_a_draining_worker_finishes_files_in_progress_and_requeues_the_rest(
     assert child.ended == []
 
 
-def test_a_shard_that_is_done_when_draining_starts_is_not_requeued(child: ChildAtWork) -> None:
+def test_a_shard_that_is_done_when_draining_starts_is_not_requeued(child: FakeChild) -> None:
     child.drains_after_looks = 2
     child.run(a_message(child, job=None))
     assert (child.bench.outcomes, len(child.ended)) == (["ok"], 1)

@@ -3,18 +3,18 @@
 from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, decode
 from tests.support.examples import OUTPUT, a_shard
-from tests.support.fake_child import ChildAtWork, FakeTask
+from tests.support.fake_child import FakeChild, FakeTask
 
 RECORD = shard_record_uri(OUTPUT, "night", "night-000000")
 FAILED = failed_record_uri(OUTPUT, "night", "night-000000")
 
 
-def rows(child: ChildAtWork, uri: str = RECORD) -> list[FileRecord]:
+def rows(child: FakeChild, uri: str = RECORD) -> list[FileRecord]:
     return list(decode(child.bench.store.read(uri)))
 
 
 def test_a_record_has_etag_and_fingerprint_of_the_result() -> None:
-    child = ChildAtWork()
+    child = FakeChild()
     child.run(a_shard(child.bench.upload("a.wav"), "s3://in/gone.wav").to_message())
     good, gone = sorted(rows(child), key=lambda row: row.relative)
     listed = {info.uri: info.etag for info in child.bench.store.list(OUTPUT)}
@@ -28,7 +28,7 @@ def test_a_record_has_etag_and_fingerprint_of_the_result() -> None:
 
 
 def test_a_redelivered_shard_keeps_its_record() -> None:
-    child = ChildAtWork()
+    child = FakeChild()
     message = a_shard(child.bench.upload("a.wav")).to_message()
     child.run(message)
     before = rows(child)
@@ -38,7 +38,7 @@ def test_a_redelivered_shard_keeps_its_record() -> None:
 
 
 def test_no_file_of_a_cancelled_job_is_started() -> None:
-    child = ChildAtWork(cancelled_jobs={"night"})
+    child = FakeChild(cancelled_jobs={"night"})
     child.run(a_shard(child.bench.upload("a.wav"), child.bench.upload("b.wav")).to_message())
     assert (child.bench.outcomes, child.cancelled) == ([], [0, 1])
     assert child.bench.outputs() == []
@@ -46,7 +46,7 @@ def test_no_file_of_a_cancelled_job_is_started() -> None:
 
 
 def test_a_job_cancelled_midway_finishes_files_in_progress() -> None:
-    child = ChildAtWork()
+    child = FakeChild()
     uris = [child.bench.upload(f"{name}.wav") for name in "abcdefgh"]
     child.bench.engine.on_listen = lambda: child.cancelled_jobs.add("night")
     child.run(a_shard(*uris).to_message())
@@ -57,14 +57,14 @@ def test_a_job_cancelled_midway_finishes_files_in_progress() -> None:
 
 
 def test_a_shard_without_a_job_writes_only_results() -> None:
-    child = ChildAtWork()
+    child = FakeChild()
     child.run(a_shard(child.bench.upload("a.wav"), job=None).to_message())
     assert child.bench.outputs() == ["a.wav.json"]
     assert (child.ledger, child.closed, child.in_flight) == ([], [], {})
 
 
 def test_a_child_reports_its_shard_and_its_totals() -> None:
-    child = ChildAtWork()
+    child = FakeChild()
     child.run(a_shard(child.bench.upload("a.wav"), child.bench.upload("b.wav")).to_message())
     begun, ended = child.seen
     assert (begun.shard, begun.files) == ("night-000000", 0)
@@ -74,7 +74,7 @@ def test_a_child_reports_its_shard_and_its_totals() -> None:
 
 def test_a_shard_is_delayed_while_another_process_finalizes_its_job() -> None:
     """That process may have died while it did."""
-    child, task = ChildAtWork(closing="held"), FakeTask()
+    child, task = FakeChild(closing="held"), FakeTask()
     child.run(a_shard(child.bench.upload("a.wav")).to_message(), task)
     assert len(task.sent_again) == 1
     assert child.bench.outcomes == ["ok"]

@@ -18,7 +18,7 @@ from funasr_fleet.worker.events import (
     ShardStarted,
 )
 from tests.support.examples import a_shard
-from tests.support.fake_child import ChildAtWork, FakeTask
+from tests.support.fake_child import FakeChild, FakeTask
 from tests.support.stores import WatchedStore
 
 
@@ -27,21 +27,21 @@ class Left(BaseException):
 
 
 @pytest.fixture
-def child(monkeypatch: pytest.MonkeyPatch) -> ChildAtWork:
+def child(monkeypatch: pytest.MonkeyPatch) -> FakeChild:
     def leave() -> None:
         raise Left
 
     for room in (tasks, delivery):
         monkeypatch.setattr(room, "leave_process", leave)
-    return ChildAtWork()
+    return FakeChild()
 
 
-def a_message(child: ChildAtWork, **fields: Any) -> dict[str, Any]:
+def a_message(child: FakeChild, **fields: Any) -> dict[str, Any]:
     """A shard of one file that is there."""
     return a_shard(child.bench.upload("a.wav"), **fields).to_message()
 
 
-def test_events_of_a_shard_come_in_order(child: ChildAtWork) -> None:
+def test_events_of_a_shard_come_in_order(child: FakeChild) -> None:
     child.run(a_message(child))
     kinds = [type(event).__name__ for event in child.bench.events]
     assert kinds == ["ShardStarted", "InferenceTime", "FileFinished", "ShardFinished"]
@@ -49,7 +49,7 @@ def test_events_of_a_shard_come_in_order(child: ChildAtWork) -> None:
     assert (child.dead_letters, child.state_writes) == ([], 1)
 
 
-def test_a_finished_shard_reports_threads_and_memory(child: ChildAtWork) -> None:
+def test_a_finished_shard_reports_threads_and_memory(child: FakeChild) -> None:
     child.run(a_message(child))
     finished = child.bench.events[-1]
     assert isinstance(finished, ShardFinished)
@@ -58,7 +58,7 @@ def test_a_finished_shard_reports_threads_and_memory(child: ChildAtWork) -> None
 
 
 @pytest.mark.parametrize("index", [0, None])
-def test_a_file_without_an_index_is_not_counted(child: ChildAtWork, index: int | None) -> None:
+def test_a_file_without_an_index_is_not_counted(child: FakeChild, index: int | None) -> None:
     message = a_message(child)
     message["files"][0]["index"] = index
     child.run(message)
@@ -76,7 +76,7 @@ def test_a_file_without_an_index_is_not_counted(child: ChildAtWork, index: int |
     ],
 )
 def test_the_wait_counts_from_publishing_where_that_is_known_and_is_never_negative(
-    child: ChildAtWork, headers: dict[str, Any] | None, wait_s: float | None
+    child: FakeChild, headers: dict[str, Any] | None, wait_s: float | None
 ) -> None:
     child.run(a_message(child), FakeTask(headers=headers))
     started = child.bench.events[0]
@@ -86,7 +86,7 @@ def test_the_wait_counts_from_publishing_where_that_is_known_and_is_never_negati
 
 @pytest.mark.parametrize(("deaths", "again"), [(0, False), (2, True)])
 def test_a_redelivery_is_counted_after_a_crash_and_not_after_a_drain(
-    child: ChildAtWork, deaths: int, again: bool
+    child: FakeChild, deaths: int, again: bool
 ) -> None:
     """What a worker hands back when it ends is marked as redelivered as well."""
     child.attempt = Attempt(attempt_id="x", number=3, deaths=deaths, last_death="")
@@ -98,7 +98,7 @@ def test_a_redelivery_is_counted_after_a_crash_and_not_after_a_drain(
 
 @pytest.mark.parametrize("document", [None, "text", 7, [], {}, {"schema": 1, "shard": "s"}])
 def test_a_malformed_message_becomes_a_dead_letter_with_its_reason(
-    child: ChildAtWork, document: Any
+    child: FakeChild, document: Any
 ) -> None:
     child.run(document)
     (letter,) = child.dead_letters
@@ -111,7 +111,7 @@ def test_a_malformed_message_becomes_a_dead_letter_with_its_reason(
 
 @pytest.mark.parametrize(("retries", "delay_s"), [(0, 2.0), (1, 4.0), (20, 300.0)])
 def test_unavailable_storage_delays_the_message_with_backoff(
-    child: ChildAtWork, retries: int, delay_s: float
+    child: FakeChild, retries: int, delay_s: float
 ) -> None:
     message = a_message(child)
     child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
@@ -127,7 +127,7 @@ def test_unavailable_storage_delays_the_message_with_backoff(
     assert child.in_flight == {"night-000000": 0}, "the shard stays open"
 
 
-def test_after_the_last_retry_the_message_becomes_a_dead_letter(child: ChildAtWork) -> None:
+def test_after_the_last_retry_the_message_becomes_a_dead_letter(child: FakeChild) -> None:
     message = a_message(child)
     child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
     task = FakeTask(retries=MAX_RETRIES)
@@ -137,20 +137,20 @@ def test_after_the_last_retry_the_message_becomes_a_dead_letter(child: ChildAtWo
     assert child.bench.document("a.wav.error.json")["error"]["kind"] == "audio_missing"
 
 
-def test_a_receipt_counts_the_attempts_of_its_shard(child: ChildAtWork) -> None:
+def test_a_receipt_counts_the_attempts_of_its_shard(child: FakeChild) -> None:
     child.attempt = Attempt(attempt_id="x", number=3, deaths=0, last_death="")
     child.run(a_message(child), FakeTask(retries=2))
     assert child.bench.document("a.wav.json")["receipt"]["attempt"] == 3
     assert (len(child.ended), child.claimed) == (1, [])
 
 
-def test_a_missing_output_bucket_makes_a_dead_letter(child: ChildAtWork) -> None:
+def test_a_missing_output_bucket_makes_a_dead_letter(child: FakeChild) -> None:
     child.bench.store = WatchedStore("in")
     child.run(a_message(child))
     assert child.dead_letters[0].reason == "cannot write results: bucket out does not exist"
 
 
-def test_unfinished_files_of_a_dead_letter_count_as_failed(child: ChildAtWork) -> None:
+def test_unfinished_files_of_a_dead_letter_count_as_failed(child: FakeChild) -> None:
     good, away = child.bench.upload("a.wav"), child.bench.upload("b.wav")
     child.bench.store.failing_reads[away] = StoreUnavailable("away")
     child.run(a_shard(good, away).to_message(), FakeTask(retries=MAX_RETRIES))
@@ -162,7 +162,7 @@ def test_unfinished_files_of_a_dead_letter_count_as_failed(child: ChildAtWork) -
     ]
 
 
-def test_a_lost_device_ends_the_child_and_keeps_the_message(child: ChildAtWork) -> None:
+def test_a_lost_device_ends_the_child_and_keeps_the_message(child: FakeChild) -> None:
     child.bench.engine.failures = {0: DeviceLost("CUDA error")}
     with pytest.raises(Left):
         child.run(a_message(child))
@@ -170,13 +170,13 @@ def test_a_lost_device_ends_the_child_and_keeps_the_message(child: ChildAtWork) 
     assert child.deaths == ["CUDA error"]
 
 
-def test_a_ledger_that_is_away_ends_the_child_and_keeps_the_message(child: ChildAtWork) -> None:
+def test_a_ledger_that_is_away_ends_the_child_and_keeps_the_message(child: FakeChild) -> None:
     child.broken = BrokerUnavailable("away")
     with pytest.raises(Left):
         child.run(a_message(child))
 
 
-def test_a_dead_letter_that_cannot_be_written_ends_the_child(child: ChildAtWork) -> None:
+def test_a_dead_letter_that_cannot_be_written_ends_the_child(child: FakeChild) -> None:
     """Celery acknowledges a task that raises: with Redis away the message would be lost."""
     child.broken = BrokerUnavailable("away")
     with pytest.raises(Left):

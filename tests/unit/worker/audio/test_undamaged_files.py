@@ -148,12 +148,12 @@ def test_frames_with_a_damaged_rate_are_silence_of_their_length() -> None:
 def test_a_flipped_header_bit_is_never_a_silent_loss(kind: str) -> None:
     body = sound_file(kind, SHORT_S)
     at = body.index(body[:2], len(body) // 2)
-    heard_ms = decoded(body).heard_ms
+    decoded_ms = decoded(body).decoded_ms
     for bit in range(7 * 8):
         hurt = bytearray(body)
         hurt[at + bit // 8] ^= 0x80 >> bit % 8
         found = decoded(bytes(hurt))
-        assert heard_ms - found.heard_ms < 10 or found.lost_ms > 0, f"bit {bit}"
+        assert decoded_ms - found.decoded_ms < 10 or found.lost_ms > 0, f"bit {bit}"
 
 
 def test_a_permanent_change_of_format_is_rejected_with_both_formats() -> None:

@@ -19,7 +19,7 @@ from funasr_fleet.storage.base import (
 from funasr_fleet.worker.audio.web import WebAudio
 from funasr_fleet.worker.audio.web_request import HttpClient
 from tests.support.servers import Certificate, make_certificate
-from tests.support.web import HUSH, NAME, WebHost, fetch, page, refused, serving, web
+from tests.support.web import NAME, SECRET, WebHost, fetch, page, refused, serving, web
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,11 @@ def secure(certificate: Certificate) -> Iterator[WebHost]:
 
 
 def test_a_file_is_fetched_with_its_host_and_its_query(host: WebHost) -> None:
-    host.pages[f"/a%20b/%E4%BD%A0.wav?sign={HUSH}"] = page(200, b"sound", ETag='"e"')
-    uri = f"http://{NAME}:{host.port}/a%20b/\u4f60.wav?sign={HUSH}"
+    host.pages[f"/a%20b/%E4%BD%A0.wav?sign={SECRET}"] = page(200, b"sound", ETag='"e"')
+    uri = f"http://{NAME}:{host.port}/a%20b/\u4f60.wav?sign={SECRET}"
     info = web().download(uri, into := io.BytesIO())
     assert (into.read(), info.etag, info.size_bytes) == (b"sound", '"e"', 5)
-    assert host.asked == [("GET", f"/a%20b/%E4%BD%A0.wav?sign={HUSH}", f"{NAME}:{host.port}")]
+    assert host.asked == [("GET", f"/a%20b/%E4%BD%A0.wav?sign={SECRET}", f"{NAME}:{host.port}")]
 
 
 def test_a_head_request_has_etag_and_size(host: WebHost) -> None:
@@ -64,7 +64,7 @@ def test_tls_certificates_are_checked_against_the_host_name(
     other = f"https://other.example:{secure.port}/a"
     source = web("other.example", tls=certificate.client_context())
     assert "certificate is not trusted" in refused(source, other, ObjectDenied)
-    assert "certificate is not trusted" in refused(web(), uri + f"?{HUSH}", ObjectDenied)
+    assert "certificate is not trusted" in refused(web(), uri + f"?{SECRET}", ObjectDenied)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_tls_certificates_are_checked_against_the_host_name(
 def test_a_status_becomes_an_error_of_storage(
     host: WebHost, status: int, error: type[StoreError]
 ) -> None:
-    host.pages[f"/a?{HUSH}"] = page(status, HUSH.encode())
-    assert f"{NAME}:{host.port}/a" in refused(web(), f"http://{NAME}:{host.port}/a?{HUSH}", error)
+    host.pages[f"/a?{SECRET}"] = page(status, SECRET.encode())
+    assert f"{NAME}:{host.port}/a" in refused(web(), f"http://{NAME}:{host.port}/a?{SECRET}", error)
 
 
 def test_a_host_that_is_not_allowed_is_not_contacted(host: WebHost) -> None:
     for name in ("other.example", f"{NAME}.other.example", "127.0.0.1", "localhost"):
-        said = refused(web(), f"http://{name}:{host.port}/a?{HUSH}", ObjectDenied)
+        said = refused(web(), f"http://{name}:{host.port}/a?{SECRET}", ObjectDenied)
         assert "its host is not in FLEET_ALLOWED_HTTP_HOSTS" in said
     assert not host.asked
 
@@ -114,8 +114,8 @@ def test_at_most_five_redirects_are_followed(host: WebHost) -> None:
 
 @pytest.mark.parametrize("name", ["other.example", "169.254.169.254", "localhost", "[::1]"])
 def test_a_redirect_to_a_host_that_is_not_allowed_is_rejected(host: WebHost, name: str) -> None:
-    host.pages["/a"] = page(302, Location=f"http://{name}:{host.port}/b?{HUSH}")
-    host.pages[f"/b?{HUSH}"] = page(200, b"private")
+    host.pages["/a"] = page(302, Location=f"http://{name}:{host.port}/b?{SECRET}")
+    host.pages[f"/b?{SECRET}"] = page(200, b"private")
     said = refused(web(), f"http://{NAME}:{host.port}/a", ObjectDenied)
     assert "redirects to a disallowed address: its host is not in FLEET_ALLOWED_HTTP_HOSTS" in said
     assert len(host.asked) == 1
@@ -167,20 +167,20 @@ def test_by_default_loopback_addresses_are_rejected(host: WebHost) -> None:
     host.pages["/a"] = page(200, b"private")
     source = WebAudio(hosts=frozenset({"localhost", "127.0.0.1", "::1"}))
     for name in ("localhost", "127.0.0.1", "[::1]"):
-        said = refused(source, f"http://{name}:{host.port}/a?{HUSH}", ObjectDenied)
+        said = refused(source, f"http://{name}:{host.port}/a?{SECRET}", ObjectDenied)
         assert "not public" in said
     assert not host.asked
 
 
 def test_an_unknown_host_is_missing_audio() -> None:
     source = WebAudio(hosts=frozenset({"no-such-host.invalid"}))
-    refused(source, f"http://no-such-host.invalid/a?{HUSH}", (ObjectMissing, StoreUnavailable))  # type: ignore[arg-type]
+    refused(source, f"http://no-such-host.invalid/a?{SECRET}", (ObjectMissing, StoreUnavailable))  # type: ignore[arg-type]
 
 
 def test_a_server_that_does_not_respond_is_unavailable(host: WebHost, tmp_path: Path) -> None:
     with serving() as gone:
         port = gone.port
-    said = refused(web(), f"http://{NAME}:{port}/a?{HUSH}", StoreUnavailable)
+    said = refused(web(), f"http://{NAME}:{port}/a?{SECRET}", StoreUnavailable)
     assert "does not respond" in said
 
 
@@ -213,9 +213,9 @@ def test_a_chunked_file_is_read_and_a_truncated_one_is_unavailable(host: WebHost
         page(200, b"abc", Content_Length="9")(request)
         request.close_connection = True
 
-    host.pages.update({"/a": chunked, f"/b?{HUSH}": cut})
+    host.pages.update({"/a": chunked, f"/b?{SECRET}": cut})
     assert fetch(web(), f"http://{NAME}:{host.port}/a") == b"abcde"
-    refused(web(), f"http://{NAME}:{host.port}/b?{HUSH}", StoreUnavailable)
+    refused(web(), f"http://{NAME}:{host.port}/b?{SECRET}", StoreUnavailable)
 
 
 def test_a_download_that_is_too_slow_is_aborted(host: WebHost) -> None:

@@ -11,7 +11,7 @@ from funasr_fleet.worker.formats.cue_timing import MOST_MS
 from funasr_fleet.worker.formats.cues import cut
 from funasr_fleet.worker.formats.lines import MOST_COLUMNS, clusters, columns, lay_out, narrow
 from funasr_fleet.worker.text.alignment import Piece, in_proportion, split_pieces
-from tests.support.speech import SAID, TEXTS, check_lines, squeezed, unhurried
+from tests.support.speech import TEXTS, TOKENS, check_lines, squeezed, unhurried
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_cues_fit_in_two_lines_and_seven_seconds_and_lose_nothing(text: str) -> 
 
 
 THAI = "ภาษาไทยเขียนโดยไม่มีช่องว่างระหว่างคำในประโยคเดียวกันแม้จะยาวมากก็ตาม"
-WIDE = st.lists(st.sampled_from([*SAID, THAI, "x" * 50]), min_size=1, max_size=9).map("".join)
+WIDE = st.lists(st.sampled_from([*TOKENS, THAI, "x" * 50]), min_size=1, max_size=9).map("".join)
 
 
 def _parts(text: str, room: int = 42) -> list[str]:

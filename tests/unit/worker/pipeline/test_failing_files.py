@@ -98,7 +98,7 @@ def test_results_from_before_the_device_was_lost_stay(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("funasr_fleet.worker.pipeline.pipeline.in_groups", small_groups)
-    bench.engine.unheard = {0.2: DeviceLost("CUDA error")}
+    bench.engine.recognition_errors = {0.2: DeviceLost("CUDA error")}
     quiet = [bench.upload(f"{name}.wav", tone(1) * 0.4) for name in "ab"]
     with pytest.raises(DeviceLost):
         bench.run(a_shard(*quiet, bench.upload("c.wav", tone(1) * 0.7)))
@@ -106,7 +106,7 @@ def test_results_from_before_the_device_was_lost_stay(
 
 
 def test_a_clip_that_fails_in_the_model_fails_only_its_file(bench: Workbench) -> None:
-    bench.engine.unheard = {0.2: ModelError("odd")}
+    bench.engine.recognition_errors = {0.2: ModelError("odd")}
     uris = [bench.upload("a.wav", tone(1) * 0.4), bench.upload("b.wav", tone(1) * 0.7)]
     bench.run(a_shard(*uris, bench.upload("c.wav", tone(1) * 0.4)))
     assert bench.outputs() == ["a.wav.json", "b.wav.error.json", "c.wav.json"]

@@ -17,7 +17,7 @@ from funasr_fleet.worker.events import (
 )
 from funasr_fleet.worker.telemetry.logs import configure_logging, log_event
 from tests.support.examples import a_finished_file, a_shard
-from tests.support.fake_child import ChildAtWork
+from tests.support.fake_child import FakeChild
 
 Lines = pytest.CaptureFixture[str]
 STARTED = ShardStarted(shard="s-1", job=None, files=3, queue_wait_s=None, redelivered=False)
@@ -98,7 +98,7 @@ def test_no_log_line_of_a_shard_shows_a_hotword(
     capsys: Lines, form: Literal["text", "json"]
 ) -> None:
     configure_logging(form)
-    child = ChildAtWork()
+    child = FakeChild()
     good, bad = child.bench.upload("a.wav"), child.bench.upload_bytes("b.wav", b"text")
     message = a_shard(good, bad, options={"hotwords": ["hush"]}).to_message()
     child.run(message)
