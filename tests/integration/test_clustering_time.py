@@ -14,7 +14,7 @@ import torch
 from funasr.models.campplus.cluster_backend import ClusterBackend, UmapHdbscan
 
 from funasr_fleet.worker.process.hardware import plan_slot
-from tests.support.speech import by_lot, one_to_one, speaking, whose_clips
+from tests.support.speech import cluster_clips, one_to_one, random_turns, speaker_embeddings
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def test_without_the_limit_funasr_clusters_with_umap(monkeypatch: pytest.MonkeyP
         raise InterruptedError("umap")
 
     monkeypatch.setattr(UmapHdbscan, "__call__", reached)
-    rows = np.concatenate(speaking(by_lot(4, TURNS), WINDOWS))
+    rows = np.concatenate(speaker_embeddings(random_turns(4, TURNS), WINDOWS))
     with pytest.raises(InterruptedError, match="umap"):
         ClusterBackend()(rows, oracle_num=None)
 
@@ -52,10 +52,10 @@ def test_the_second_hour_is_as_fast_as_the_first() -> None:
 
 
 def _cluster_an_hour(seed: int) -> dict[str, object]:
-    who = by_lot(4, TURNS, seed)
-    voices = speaking(who, WINDOWS, seed=seed)
+    who = random_turns(4, TURNS, seed)
+    voices = speaker_embeddings(who, WINDOWS, seed=seed)
     begin = time.process_time()  # CPU time of all threads; the wall clock includes other processes
-    labels = whose_clips(voices)
+    labels = cluster_clips(voices)
     return {
         "cpu_s": time.process_time() - begin,
         "right": one_to_one(labels, who) and len(set(labels)) == 4,

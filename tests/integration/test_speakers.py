@@ -16,7 +16,7 @@ from funasr_fleet.worker.engine.interface import Clip, as_clip
 from funasr_fleet.worker.engine.stock import generate
 from tests.support.small_models.auxiliary import CAMPPLUS, ERES2NET
 from tests.support.small_models.parts import save_random
-from tests.support.speech import by_lot, one_to_one, speaking, whose_clips
+from tests.support.speech import cluster_clips, one_to_one, random_turns, speaker_embeddings
 
 TURNS, WINDOWS = 2400, 2
 """In an hour with many turns; 4,800 windows are more than FunASR clusters without UMAP."""
@@ -66,17 +66,17 @@ def test_short_and_silent_clips_have_one_finite_window(model: Any, samples: int)
 @pytest.mark.parametrize("count", [None, 4])
 @pytest.mark.parametrize("turns", [30, 300, 5000])
 def test_four_speakers_are_distinguished(turns: int, count: int | None) -> None:
-    who = by_lot(4, turns)
-    labels = whose_clips(speaking(who, 2), count)
+    who = random_turns(4, turns)
+    labels = cluster_clips(speaker_embeddings(who, 2), count)
     assert one_to_one(labels, who)
     assert list(dict.fromkeys(labels)) == ["0", "1", "2", "3"]
 
 
 def test_up_to_the_limit_labels_equal_those_of_funasrs_clustering() -> None:
-    who = by_lot(3, MOST_CLUSTERED // 2)
-    rows = np.concatenate(speaking(who, noise=2.5))
+    who = random_turns(3, MOST_CLUSTERED // 2)
+    rows = np.concatenate(speaker_embeddings(who, noise=2.5))
     own = ClusterBackend()(rows, oracle_num=None)
-    assert one_to_one(whose_clips(list(rows)), own.tolist())
+    assert one_to_one(cluster_clips(list(rows)), own.tolist())
 
 
 def test_no_more_windows_than_the_limit_are_clustered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,35 +89,35 @@ def test_no_more_windows_than_the_limit_are_clustered(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(ClusterBackend, "forward", watched)
     who = [0, 1] * MOST_CLUSTERED  # alternating speakers: every second one is the same
-    assert one_to_one(whose_clips(speaking(who)), who)
-    whose_clips(speaking(by_lot(4, TURNS), WINDOWS), count=4)
+    assert one_to_one(cluster_clips(speaker_embeddings(who)), who)
+    cluster_clips(speaker_embeddings(random_turns(4, TURNS), WINDOWS), count=4)
     assert seen == [MOST_CLUSTERED] * 2
 
 
 def test_labels_do_not_depend_on_the_random_state() -> None:
-    voices = speaking(by_lot(5, 3000), noise=3.0)
-    first = whose_clips(voices)
+    voices = speaker_embeddings(random_turns(5, 3000), noise=3.0)
+    first = cluster_clips(voices)
     np.random.seed(5)
     drawn = np.random.rand()
     np.random.seed(5)
-    assert whose_clips(voices) == first
+    assert cluster_clips(voices) == first
     assert np.random.rand() == drawn
 
 
 @pytest.mark.parametrize("turns", [2, 7, 19, 25, 1500])
 def test_one_speaker_gets_one_label(turns: int) -> None:
-    assert whose_clips(speaking([0] * turns)) == ["0"] * turns
-    assert whose_clips(speaking(by_lot(2, turns)), count=1) == ["0"] * turns
+    assert cluster_clips(speaker_embeddings([0] * turns)) == ["0"] * turns
+    assert cluster_clips(speaker_embeddings(random_turns(2, turns)), count=1) == ["0"] * turns
 
 
 def test_a_few_clips_are_distinguished_when_the_speaker_count_is_given() -> None:
     who = [1, 0, 0, 2, 1]
-    assert whose_clips(speaking(who), count=3) == ["0", "1", "1", "2", "0"]
+    assert cluster_clips(speaker_embeddings(who), count=3) == ["0", "1", "1", "2", "0"]
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 5, 30])
 def test_a_speaker_count_above_the_number_of_clips_is_accepted(turns: int) -> None:
-    labels = whose_clips(speaking([*range(turns)]) if turns else [], count=100)
+    labels = cluster_clips(speaker_embeddings([*range(turns)]) if turns else [], count=100)
     assert labels == [str(number) for number in range(turns)]
 
 
@@ -126,28 +126,28 @@ def test_a_speaker_count_above_the_number_of_clips_is_accepted(turns: int) -> No
 def test_a_clip_without_an_embedding_takes_the_preceding_label(
     nothing: float, count: int | None
 ) -> None:
-    who = by_lot(2, 40)
-    voices = speaking(who)
+    who = random_turns(2, 40)
+    voices = speaker_embeddings(who)
     voices[0][:], voices[7][:] = nothing, nothing
-    labels = whose_clips(voices, count)
+    labels = cluster_clips(voices, count)
     assert one_to_one(labels[1:7] + labels[8:], who[1:7] + who[8:])
     assert (labels[0], labels[7]) == (labels[1], labels[6])
-    assert whose_clips([np.full(3, nothing, np.float32)] * 3, count) == ["0"] * 3
+    assert cluster_clips([np.full(3, nothing, np.float32)] * 3, count) == ["0"] * 3
 
 
 def test_two_speakers_in_one_span_are_labelled_by_window() -> None:
-    first, second = speaking([0, 1], 15)
+    first, second = speaker_embeddings([0, 1], 15)
     mixed = np.concatenate([second[:2], first[:4]])
     by_window = cluster_speakers([first, second, mixed])
     assert by_window == [["0"] * 15, ["1"] * 15, ["1", "1", "0", "0", "0", "0"]]
-    assert whose_clips([first, second, mixed]) == ["0", "1", "0"]
+    assert cluster_clips([first, second, mixed]) == ["0", "1", "0"]
 
 
 def test_short_clips_do_not_affect_the_clusters() -> None:
-    who = by_lot(2, 2 * MOST_CLUSTERED)
-    voices, hiss = speaking(who), speaking([0] * len(who), noise=20.0, seed=2)
+    who = random_turns(2, 2 * MOST_CLUSTERED)
+    voices, hiss = speaker_embeddings(who), speaker_embeddings([0] * len(who), noise=20.0, seed=2)
     mixed = [one for pair in zip(voices, hiss, strict=True) for one in pair]
-    labels = whose_clips(mixed, seconds=[3.0, 0.2] * len(who))
+    labels = cluster_clips(mixed, seconds=[3.0, 0.2] * len(who))
     assert one_to_one(labels[::2], who)
 
 
@@ -163,7 +163,7 @@ def test_clustering_restores_the_thread_count_of_torch(monkeypatch: pytest.Monke
     monkeypatch.setattr(ClusterBackend, "forward", runaway)
     try:
         torch.set_num_threads(1)
-        whose_clips(speaking(by_lot(2, 100)))
+        cluster_clips(speaker_embeddings(random_turns(2, 100)))
         assert torch.get_num_threads() == 1
         assert during == [{1}]
     finally:

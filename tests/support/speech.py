@@ -104,7 +104,7 @@ def check_times(cues: list[Cue], audio_ms: int) -> None:
     assert all(0 <= time <= audio_ms for time in times)
 
 
-def speaking(
+def speaker_embeddings(
     who: Sequence[int], windows: int = 1, noise: float = 1.0, seed: int = 1
 ) -> list[SpeakerEmbeddings]:
     """Embeddings of distant speakers, each window with noise of the same magnitude."""
@@ -115,7 +115,7 @@ def speaking(
     return list(tokens.astype(np.float32))
 
 
-def by_lot(speakers: int, turns: int, seed: int = 0) -> list[int]:
+def random_turns(speakers: int, turns: int, seed: int = 0) -> list[int]:
     return [int(one) for one in np.random.default_rng(seed).integers(speakers, size=turns)]
 
 
@@ -124,7 +124,7 @@ def one_to_one(labels: Sequence[str], who: Sequence[int]) -> bool:
     return len(pairs) == len({label for label, _ in pairs}) == len({one for _, one in pairs})
 
 
-def whose_clips(
+def cluster_clips(
     voices: Sequence[SpeakerEmbeddings], count: int | None = None, seconds: Sequence[float] = ()
 ) -> list[str]:
     """The most frequent label of each speaker's windows."""
