@@ -53,7 +53,7 @@ class WorkerRegistry:
         return self._read(self._revisions, model, queue)
 
     def abilities_of(self, model: str, queue: str = "") -> Abilities | None:
-        """The model's abilities recorded last; None when there are none, or of an unknown form."""
+        """The model's abilities recorded last; None without any, or if they are malformed."""
         document = self._read(self._abilities, model, queue)
         with contextlib.suppress(ValidationError):  # written by a later release
             return Abilities.model_validate_json(document) if document else None

@@ -72,7 +72,7 @@ def _place(path: tuple[int | str, ...]) -> str:
 
 def _check_text(text: str) -> str:
     if not is_whole(text):
-        raise ValueError("must not contain half of a surrogate pair")
+        raise ValueError("must not contain a lone surrogate")
     return text
 
 

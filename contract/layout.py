@@ -21,7 +21,7 @@ _JOBS = JOBS_FOLDER.rstrip("/")
 
 _NEVER_SHOWN = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # controls, C1 too
-    "\ud800-\udfff"  # halves of surrogate pairs: not encodable in UTF-8
+    "\ud800-\udfff"  # lone surrogates: not encodable in UTF-8
     "\u2028\u2029"  # line and paragraph separators
     "\u202a-\u202e\u2066-\u2069]"  # bidirectional controls, which reorder a displayed name
 )
@@ -44,7 +44,7 @@ def is_s3_uri(uri: Any) -> bool:
 
 
 def is_whole(text: str) -> bool:
-    """Whether the text can be encoded in UTF-8, that is, without halves of surrogate pairs."""
+    """Whether the text can be encoded in UTF-8, that is, without lone surrogates."""
     return text.isascii() or not _HALF.search(text)
 
 
@@ -70,20 +70,22 @@ def check_relative(relative: str) -> str:
     if not relative or relative.startswith("/"):
         raise ValueError("must be a relative name such as calls/a.mp3")
     if "\\" in relative or _NEVER_SHOWN.search(relative):
-        raise ValueError("must not contain backslashes, control characters or broken Unicode")
+        raise ValueError("must not contain backslashes, control characters or lone surrogates")
     if len(relative.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")
     # some file systems and gateways compare names in this form
     for name in (relative, unicodedata.normalize("NFKC", relative)):
         if any(part in (".", "..") for part in name.split("/")):
-            raise ValueError("must not contain '.' or '..' as a path part, in any Unicode form")
+            raise ValueError("must not contain the path component '.' or '..', in any Unicode form")
         if names_jobs_folder(name) or name.lower().endswith(_ERROR):
-            raise ValueError(f"must neither contain {_JOBS} as a path part nor end with {_ERROR}")
+            raise ValueError(
+                f"must neither contain the path component {_JOBS} nor end with {_ERROR}"
+            )
     return relative
 
 
 def names_jobs_folder(path: str) -> bool:
-    """Whether a path part is `_jobs`, ignoring case and Unicode compatibility forms."""
+    """Whether a path component is `_jobs`, ignoring case and Unicode compatibility forms."""
     plain = (path if path.isascii() else unicodedata.normalize("NFKC", path)).lower()
     return _JOBS in plain and _JOBS in plain.split("/")
 
@@ -143,7 +145,9 @@ def check_output(uri: str) -> str:
     if not re.fullmatch(r"s3://[^/\0]+/([^\0\n]*/)?", uri) or not is_whole(uri):
         raise ValueError("must be s3://bucket/prefix/ and end with a slash")
     if names_jobs_folder(uri):
-        raise ValueError("must not contain _jobs as a path part, reserved for job documents")
+        raise ValueError(
+            "must not contain the path component _jobs, which is reserved for job documents"
+        )
     return uri
 
 
@@ -178,7 +182,7 @@ def part_uri(output: str, job: str, number: int) -> str:
 
 
 def _as_part(name: str) -> str:
-    """The name, percent-encoded as one path part; names made by this project stay unchanged."""
+    """The name, percent-encoded as a path component; names made by this project are unchanged."""
     quoted = quote(name, safe="", errors="surrogatepass")
     return quoted.replace(".", "%2E") if quoted in (".", "..") else quoted
 

@@ -184,4 +184,4 @@ class Observer(Protocol):
 
 
 def ignore(*_: object, **__: object) -> None:
-    """Do nothing: for callbacks that nobody needs, of any arguments."""
+    """Accept any arguments and do nothing: the default of optional callbacks."""

@@ -136,7 +136,7 @@ class JobWriter:
             reached(pipe.execute)
 
     def next_round(self, job: str) -> int:
-        """Increment and return how often files of the job were published again, from 1."""
+        """Increment and return the job's number of republications; the first call returns 1."""
         return reached(self._redis.hincrby, self._keys.job(job), "rounds", 1)
 
     def restore(self, job: str, found: Sequence[Restored]) -> int:
@@ -156,8 +156,8 @@ class JobWriter:
     def drop_unclaimed_shards(self, job: str, claims: str) -> None:
         """Remove the open shards whose lock no process holds, so that the job can end.
 
-        Their messages may be lost. Call it after publishing their files without a result or error
-        again in other shards. `claims` is claim_key of the shards, without the shard's name.
+        Their messages may be lost: first publish their unfinished files again, in other shards.
+        `claims` is the prefix that the lock keys (claim_key) of all shards of the job share.
         """
         reached(self._drop_unclaimed, keys=[self._keys.job(job, "shards")], args=[claims])
 

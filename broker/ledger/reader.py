@@ -169,7 +169,7 @@ class LedgerReader:
         return sorted(map(read_worker, stored), key=lambda one: -one.at)
 
     def backlog(self, queue: str) -> tuple[int, int]:
-        """(ready, unacknowledged): ready messages in all lanes, unacknowledged of all queues."""
+        """(ready messages in all lanes of the queue, unacknowledged messages of all queues)."""
         with self._redis.pipeline() as pipe:
             for name in (name for lane in lanes(queue) for name in broker_lists(lane)):
                 pipe.llen(self._prefix + name)

@@ -80,7 +80,7 @@ class JobCounts:
 
     @property
     def cancelled(self) -> int:
-        """Files with this outcome; once the job is cancelled, also those without any outcome."""
+        """Files with the outcome `cancelled` and, in a cancelled job, those without any outcome."""
         missing = max(0, self.files - self.finished) if self.cancelled_at else 0
         return self.outcomes["cancelled"] + missing
 
@@ -198,7 +198,7 @@ def read_counts(
 
 
 def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
-    """Whether no outcome is lost and, once the plan is published, none of its windows.
+    """Whether no outcome is lost and, if the plan is published, no window of it is missing.
 
     Jobs of earlier releases have no number of windows; their cursor points past the last window.
     """

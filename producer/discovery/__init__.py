@@ -55,8 +55,8 @@ def open_source(
     if format_of(text) is not None:
         if wanted.of_listings:
             raise BadSource(
-                f"{text} is a manifest, of which every row is taken: suffix and time filters apply "
-                "only to prefixes and folders"
+                f"{text} is a manifest: every row is taken, and suffix and time filters apply only "
+                "to prefixes and folders"
             )
         return Manifest(text, store, listed_hosts(Settings.load().allowed_http_hosts))
     if text.startswith("s3://"):

@@ -95,7 +95,7 @@ def read_header(table_format: str, lines: Iterator[Line], name: str) -> Table:
         name: name of the manifest, for error messages.
 
     Raises:
-        BadSource: the header has no audio column, an unknown column, or a column twice.
+        BadSource: the header has no audio column, an unknown column, or a duplicate column.
     """
     delimiter = TABLES[table_format]
     header = next((line or b"\xff" for _, line in lines if line is None or line.strip()), b"audio")
@@ -107,7 +107,9 @@ def read_header(table_format: str, lines: Iterator[Line], name: str) -> Table:
     if not {"audio", "audio_filepath"} & set(columns):
         raise BadSource(f"{name} needs a header line with column names, including audio")
     if len(set(columns)) < len(columns):
-        raise BadSource(f"{name} has a column twice (path and uri mean audio): remove one")
+        raise BadSource(
+            f"{name} has a duplicate column (path and uri are aliases of audio): remove one"
+        )
     nemo = "audio_filepath" in columns and "audio" not in columns
     if not nemo and (unknown := set(columns) - _COLUMNS):
         known = ", ".join(sorted(_COLUMNS))

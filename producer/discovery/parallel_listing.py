@@ -1,9 +1,10 @@
 """List a prefix in key order with several threads.
 
-S3 lists page by page, and each page contains the start of the next. To request several pages in
-parallel, the keys are split into ranges: a range that proves big is listed one level deep and split
-at the folders found there. A new range covers as many folders as filled two pages; otherwise a
-million folders of one file each would take a million requests.
+S3 lists page by page, and a page can be requested only when the previous one has arrived. To
+request pages in parallel, the keys are split into ranges. A range that is not exhausted after a few
+pages is listed one level deep and split at the folders found there. Each new range covers about as
+many folders as filled two pages of the old one: with one range per folder, a million folders of one
+file each would take a million requests.
 """
 
 import itertools

@@ -67,7 +67,7 @@ def _measure_one(ref: AudioRef, store: Headers) -> Measured:
 
 
 def _listed(uri: str, store: Headers) -> int | None:
-    """The size of one object; None if there is none. It sorts first among the keys it prefixes."""
+    """The size of one object; None if it does not exist. A listing of its key returns it first."""
     first = next(iter(store.list(uri)), None)
     return first.size_bytes if first and first.uri == uri else None
 

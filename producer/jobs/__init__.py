@@ -3,7 +3,7 @@
 status       status, list, failures and report
 cancel       stop a job: files in progress finish, no new file is started
 retry        enqueue the failed files again
-reconcile    `fleet reconcile`: has the ledger rebuilt, then enqueues what has no result
+reconcile    `fleet reconcile`: rebuilds the ledger, then enqueues files without an outcome
 rebuild      restores the outcome of every file from S3 into the ledger
 report_page/ PURE: a job's report as one HTML page
 """

@@ -43,7 +43,7 @@ def since_start(counts: JobCounts, minutes: Sequence[Minute], now: float) -> Thr
 
 
 def start_of(counts: JobCounts, minutes: Sequence[Minute]) -> float | None:
-    """Time of the first finished file, to the minute, not before the job's start; None without."""
+    """First minute with a finished file, but not before the job's start; None if there is none."""
     return max(60.0 * minutes[0].minute, counts.created_at) if minutes else None
 
 
@@ -113,7 +113,7 @@ def eta(
 def cost(
     counts: JobCounts, remaining_ms: float | None, gpu_hour_price: float | None
 ) -> tuple[float | None, float | None]:
-    """(cost so far, expected total cost), in the currency of the price; Nones without a price.
+    """(cost so far, expected total cost), in the currency of the price; (None, None) without one.
 
     Shards in progress are not included yet.
     """

@@ -115,7 +115,7 @@ def test_audio_below_a_jobs_folder_is_a_bad_row_and_other_files_are_enqueued(
         f"{folder}_jobs/x.wav",
         f"{folder}calls/_jobs/x.wav",
     ]
-    assert all("_jobs as a path part" in row for row in found.bad_rows)
+    assert all("the path component _jobs" in row for row in found.bad_rows)
     (kept,) = store.list(job_uri(output, found.job, "bad_rows/"))
     assert len(store.read(kept.uri).splitlines()) == 2
 

@@ -38,7 +38,9 @@ _child: WorkerContext | None = None
 
 def _current_child() -> WorkerContext:
     if _child is None:  # returning would acknowledge a message that was not processed
-        log.critical("no model in this process, exiting; tasks run in children of `fleet worker`")
+        log.critical(
+            "no model is loaded in this process, exiting; start workers with `fleet worker`"
+        )
         leave_process()
     return _child
 

@@ -24,8 +24,8 @@ def dead_letter_shard(
 ) -> None:
     """Write the dead letter and record the shard's unfinished files as failed.
 
-    The dead letter is written after the files are recorded as failed, so that a requeue finds them
-    recorded, and before the job can be finalized.
+    The files are recorded as failed before the dead letter is written, so that a requeue can
+    reopen them. The job can be finalized only after the dead letter is written.
 
     Raises:
         StoreUnavailable: storage is unavailable; call again to write what is missing.
@@ -74,7 +74,7 @@ def write_errors(
     """Write an .error.json for each file of the shard without a result; return those files.
 
     Raises:
-        StoreUnavailable: storage is unavailable, and that is not the reason of the dead letter.
+        StoreUnavailable: storage is unavailable, for another reason than that of the dead letter.
     """
     failed, fetcher = [], child.pipeline.fetcher
     for ref in shard.files:
@@ -106,9 +106,9 @@ def _tolerate_ledger_errors(shard: Shard) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _tolerate_same_cause(decision: SendToDeadLetters) -> Iterator[None]:
-    """Ignore storage errors when writing the error report fails for the reason that it reports.
+    """Ignore a storage error that has the same cause as the dead letter.
 
-    That is missing access to the output prefix, or storage that failed through all retries.
+    The cause is missing access to the output prefix, or storage that failed in every retry.
     """
     try:
         yield

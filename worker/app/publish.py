@@ -58,7 +58,7 @@ def split(shard: Shard) -> list[Shard]:
 
 
 def publish_split(task: Any, parts: Iterable[Shard], touch: Touch) -> None:
-    """Publish the parts of the task's shard. Message IDs are the same when it is repeated."""
+    """Publish the parts of the task's shard. A repeated call publishes the same message IDs."""
     for position, shard in enumerate(parts):
         own_id = f"{task.request.id}.{position}"
         _publish(task, touch, args=[shard.to_message()], kwargs={}, task_id=own_id, retries=0)
@@ -67,7 +67,7 @@ def publish_split(task: Any, parts: Iterable[Shard], touch: Touch) -> None:
 def _publish(task: Any, touch: Touch, **options: Any) -> None:
     """Publish a message, retrying until it succeeds: a broker outage must not end this child.
 
-    Celery's own retries stop at a connection that was never open, and at a second error.
+    Celery itself does not retry if the connection was never open, or after a second error.
     """
     signature = task.signature_from_request(queue=lane_of(task), **options)
     for wait_s in _waits():

@@ -45,7 +45,7 @@ class RequeueAtHeadQoS(redis.QoS):  # type: ignore[misc]
         return room is None or room - self._active_from_earlier_connection() > self.unready()
 
     def _active_from_earlier_connection(self) -> int:
-        """Count children whose message came by an earlier connection: this record starts empty."""
+        """Count children whose message came by an earlier connection and is not in this record."""
         active = {one.message.delivery_tag for one in tuple(celery_state.active_requests)}
         return len(active - set(self._delivered))
 

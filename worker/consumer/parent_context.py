@@ -192,8 +192,8 @@ class ParentContext:
     def crashed_too_often(self, request: Any) -> int:
         """Count a crash of the message's child; return the count if it exceeds the limit, else 0.
 
-        A child rejects a message by itself after FLEET_MAX_ATTEMPTS. This limit, one above, also
-        applies when children exit before they count the attempt, or while they reject the message.
+        A child itself rejects a message after FLEET_MAX_ATTEMPTS. The limit here is one higher, for
+        children that exit before they count the attempt, or while they reject the message.
         """
         with _tolerate_redis_errors():
             crashes = self.attempts.count_crash(identity_in(request) or f"message:{request.id}")

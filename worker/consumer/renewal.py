@@ -86,7 +86,7 @@ def _in_flight() -> list[Any]:
 
 
 class Registration(PeriodicStep):
-    """Renews the registration of this worker's queue and model, which each ready child makes.
+    """Renews the registration of this worker's queue and model; each child registers at start.
 
     Producers use it to route a job to the queue of its model, and to warn when no worker serves it.
     """

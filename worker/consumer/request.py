@@ -61,6 +61,6 @@ class ShardRequest(Request):  # type: ignore[misc]
 
 
 def _describe_exit(error: BaseException) -> str:
-    """Return 'signal 9 (SIGKILL)' out of billiard's message, which ends with a job number."""
+    """Extract 'signal 9 (SIGKILL)' from billiard's message, which ends with a job number."""
     message = str(error).removeprefix("Worker exited prematurely: ")
     return message.partition(" Job: ")[0].rstrip(". ") or type(error).__name__

@@ -1,9 +1,9 @@
-"""Consumer steps that watch the children: kill one that hangs, shut down if no model loads.
+"""Consumer steps that watch the children: kill a hung child, shut down when models do not load.
 
-The shard of a killed child is redelivered. When a reserved message is not started although a child
-is idle, the idle children are killed too, once per delivery of a message, and a replacement gets
-the message. If that does not help, /healthz reports the message after FLEET_STALL_S, and its lease
-expires.
+The shard of a killed child is redelivered. If a reserved message is not started although children
+are idle, the idle children are killed too, and one of their replacements gets the message. This is
+done once per delivery of a message. If it does not help, /healthz reports the message after
+FLEET_STALL_S, and its lease expires.
 """
 
 import contextlib

@@ -66,7 +66,7 @@ def cluster_speakers(
     worker.text.speakers.turns turns these labels into speaker turns.
 
     Args:
-        embeddings: of each clip, in order of time; one row per window.
+        embeddings: one array per clip, in order of time, with one row per window.
         count: number of speakers; None lets FunASR's clustering decide.
         seconds: length of each clip; long clips are preferred for clustering.
 
@@ -93,7 +93,7 @@ def _label(
 
     Args:
         rows: embeddings, shape (windows, dimensions).
-        weights: of each row; heavier rows are preferred for clustering.
+        weights: one weight per row; heavier rows are preferred for clustering.
         count: number of speakers, if known.
     """
     is_valid = speakers.nonzero_mask(rows)

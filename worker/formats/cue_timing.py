@@ -67,7 +67,7 @@ def _latest_starts(ordered: Sequence[Cue], audio_ms: int) -> list[int]:
 
 
 def _min_display_ms(cue: Cue, start_ms: int) -> int:
-    """How long a cue is shown before the next one may replace it."""
+    """Time in ms for which a cue is shown before the next one may replace it."""
     return max(LEAST_MS, min(_reading_ms(cue), cue.end_ms - start_ms))
 
 
@@ -76,7 +76,10 @@ def _reading_ms(cue: Cue) -> int:
 
 
 def _end(cue: Cue, start_ms: int, next_ms: int) -> int:
-    """End of a cue: after its speech and reading time, at most MOST_MS, before the next cue."""
+    """End of a cue: when its speech has ended and it could be read.
+
+    It ends earlier when it has been shown for MOST_MS, or when the next cue begins.
+    """
     read_ms = start_ms + min(_reading_ms(cue), cue.end_ms - cue.start_ms)
     wanted_ms = max(cue.end_ms, read_ms, start_ms + LEAST_MS)
     return max(start_ms + 1, min(wanted_ms, start_ms + MOST_MS, next_ms))

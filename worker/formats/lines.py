@@ -61,7 +61,7 @@ def lay_out(pieces: Sequence[str], lead: int = 0) -> tuple[str, ...]:
 
 
 def _unevenness(upper: int, lower: int, before: str) -> float:
-    """Cost of a line break: difference in width, less after punctuation or above a longer line."""
+    """Cost of a line break: difference in width; lower after punctuation or above a longer line."""
     stopped = ends_with(before, SENTENCE_END + CLAUSE_END)
     return abs(upper - lower) + 0.5 * (upper > lower) - _WORTH_COLUMNS * stopped
 

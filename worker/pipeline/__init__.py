@@ -1,12 +1,12 @@
 """Processes one shard: fetch, decode, VAD, recognise, assemble, write. The stages overlap.
 
 pipeline        runs all stages of one shard; groups the clips that are recognised together
-fetch           skips a file that has a current result; else fetches and decodes it, by minutes
+fetch           skips a file that has a current result; else fetches and decodes it, in blocks
 bounded_queue   bounded queue between two threads
 vad             audio -> clips of speech, merged and cut to the requested lengths
 recognise       recognises a group of clips of many files; retries suspect ones in pieces
 file_state      results of one file while it is processed
-file_finalizer  decides and records the outcome of every file, but for app/dead_letter's
+file_finalizer  records the outcome of every file, except in a shard that app/dead_letter moves
 result_writer   builds the transcript and error documents and writes the outputs to S3
 output_store    reads the existing result of one file, writes its outputs
 shard_reporter  reports a shard to the ledger and writes its per-file records to S3

@@ -78,7 +78,7 @@ class HeartbeatFile(io.BufferedRandom):
     """A temporary file that touches the heartbeat at every write."""
 
     def __init__(self, touch: Callable[[float], None]) -> None:
-        """Create the file; `touch` gets the time allowance in s of the bytes written."""
+        """Create the file; `touch` is passed the seconds that the written bytes may take."""
         raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the buffer over it
         super().__init__(cast(io.RawIOBase, raw))
         self._touch = touch

@@ -131,9 +131,10 @@ class FileFinalizer:
     def _skipped(
         self, file: FileInProgress, existing: ExistingResult, threads: int
     ) -> FileFinished:
-        """The event of a file that has a result.
+        """The event of a file that already has a result.
 
-        If the result was made for this job, a process may have crashed before recording it.
+        A process may have written the result for this job and crashed before it recorded the
+        outcome. The event of such a file therefore contains what that process would have recorded.
         """
         event = self._event(file, "skipped", threads)
         if self.shard.job is None or existing.job != self.shard.job:

@@ -162,7 +162,7 @@ def _with_speakers(
     Args:
         segments: one per clip.
         clips: the clips with text.
-        options: of the file.
+        options: the options of the file.
         cluster_speakers: see Engine.cluster_speakers.
     """
     embeddings = [one.embeddings for one in clips if one.embeddings is not None]

@@ -86,7 +86,8 @@ def _batch_then_per_file(
 ) -> dict[ClipOfFile, Result]:
     """Run a stage on all clips in one call; if that fails, once per file.
 
-    Returns a result per clip. A file that fails on its own too keeps its error and has no results.
+    Returns a result per clip. If a file fails in its own call too, the file stores the error, and
+    its clips have no results.
     """
     if not clips:
         return {}

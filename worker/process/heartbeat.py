@@ -69,7 +69,7 @@ class TimeLimits:
         return self.stall_s + self.for_audio(audio_s)
 
     def for_shard(self, time_allowance_s: float) -> float:
-        """Return the seconds that a shard may take whose steps have this time allowance."""
+        """Return the seconds that a shard may take, given the time allowance of its steps."""
         return 2 * (self.stall_s + time_allowance_s)
 
 

@@ -55,8 +55,8 @@ def claim_numba_cache(run_dir: Path) -> Path:
 def claim_private(path: Path, setting: str = RUN_DIR) -> Path:
     """Create the directory if it does not exist, with mode 0700; return its absolute path.
 
-    The mode of an own directory that other users can only read is changed to 0700. One that they
-    can write to is rejected: they may have written its contents.
+    A directory of this user that others can only read gets the mode 0700. One that others can write
+    to is rejected: they may have written its contents.
 
     Args:
         path: the directory.
@@ -174,10 +174,10 @@ def _fault_above(path: Path) -> str | None:
 def fault_above(
     status: os.stat_result, users: set[int], groups: set[int], *, is_mount: bool
 ) -> str | None:
-    """PURE: return why another user could replace the entries of a directory or a link, or None.
+    """PURE: return why another user could replace a link or a directory's entries, or None.
 
     Args:
-        status: of the directory or link.
+        status: the stat result of the directory or link.
         users: trusted users.
         groups: groups whose members are trusted, usually the user's own group.
         is_mount: whether it is a mount point. Kubernetes volumes belong to root, are writable by

@@ -105,7 +105,7 @@ def _closes(mark: str) -> bool:
 
 
 def _only_closing_marks(text: str, at: int) -> bool:
-    """Whether there are only closing marks up to the next space, unlike those of "go" or #tag."""
+    """Whether only closing marks precede the next space; False at the start of "go" or #tag."""
     while at < len(text) and _closes(text[at]):
         at += 1
     return at == len(text) or text[at].isspace()
@@ -142,7 +142,7 @@ def _align_letters(
     Args:
         text_words: the letters of each word of the text.
         spoken_words: the letters of each recognised word.
-        times: of each recognised letter.
+        times: (start, end) in ms of each recognised letter.
     """
     text_letters, spoken_letters = "".join(text_words), "".join(spoken_words)
     matches = _matching_letters(text_words, spoken_words)

@@ -159,7 +159,7 @@ class _Reader:
         return True
 
     def _note_after_frames(self, packet: "Packet[AudioStream]", frames: list[AudioFrame]) -> None:
-        """Note damage that shows once a packet's frames are known; it counts before the next."""
+        """Note damage that only decoding reveals; the gap before the next frame uses it."""
         self._unit_at = packet.pos or self._unit_at
         if not frames or not packet.size:
             return

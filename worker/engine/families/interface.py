@@ -19,7 +19,7 @@ def init_param(kwargs: dict[str, Any]) -> Path | None:
 
 
 def all_external(model: Any) -> frozenset[str]:
-    """For classes that load their weights themselves, and fail when these do not match."""
+    """All tensors: for classes that load their weights themselves and fail on a mismatch."""
     return frozenset(model.model.state_dict())
 
 

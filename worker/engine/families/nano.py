@@ -89,7 +89,7 @@ def to_input(samples: Samples) -> object:
 
 
 def prepare(model: Any) -> None:
-    """Disable word times without torchaudio: FunASR's alignment then loses every clip's text."""
+    """Disable word times if torchaudio is missing: FunASR's alignment would lose all text."""
     try:
         import torchaudio  # noqa: F401
     except (ImportError, OSError):  # OSError: built for another version of torch
@@ -99,7 +99,7 @@ def prepare(model: Any) -> None:
 
 
 def narrow_abilities(can: Abilities, model: Any) -> Abilities:
-    """Only models with a CTC decoder return word times; these do not support batching."""
+    """Models with a CTC decoder return word times; models without one support batching."""
     with_times = model.model.ctc_decoder is not None
     multilingual = "MLT" in str(model.kwargs.get("model_path"))
     languages = LANGUAGES if multilingual else _OF_NANO

@@ -34,7 +34,7 @@ def weights(kwargs: dict[str, Any]) -> Path | None:
 
 
 def externally_loaded(model: Any) -> frozenset[str]:
-    """Tensors that Hugging Face's transformers load from a directory; they report mismatches."""
+    """Tensors that transformers loads from a directory; it reports mismatches itself."""
     try:
         from transformers import PreTrainedModel
     except ImportError:

@@ -80,7 +80,7 @@ def narrow_abilities(can: Abilities, model: Any) -> Abilities:
 
 
 def weights(kwargs: dict[str, Any]) -> Path | None:
-    """The file in the download cache of OpenAI's package, or the file in a model directory."""
+    """The weights file: in the download cache of OpenAI's package, or in a model directory."""
     if kwargs.get("hub") != "openai":
         return init_param(kwargs)
     name = str(kwargs["model_path"]).removeprefix(PREFIX)  # FunASR has usually removed it

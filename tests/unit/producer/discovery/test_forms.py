@@ -121,7 +121,7 @@ def test_a_bad_row_of_a_table_has_a_reason_and_its_neighbours_are_kept(
         (f"{AUDIO},5", "needs a header"),
         ("file,start_ms", "needs a header"),
         ("audio,chanel", "unknown column 'chanel'"),
-        ("audio,path", "a column twice"),
+        ("audio,path", "a duplicate column"),
         ("x" * (1 << 21), "needs a header"),
     ],
 )
