@@ -8,5 +8,5 @@ dead_letters     messages that failed permanently, each with its reason
 worker_registry  the models and queues of workers that are ready
 lease            leases: one owner at a time, until they expire
 job_report       PURE: report.json, the summary of a job; its failures by kind
-job_finalizer    closes a job: writes its failures, its report, and _SUCCESS last
+job_finalizer    closes a job: writes its failures, its report and, if no file failed, _SUCCESS
 """

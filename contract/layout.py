@@ -70,7 +70,7 @@ def check_relative(relative: str) -> str:
     if not relative or relative.startswith("/"):
         raise ValueError("must be a relative name such as calls/a.mp3")
     if "\\" in relative or _NEVER_SHOWN.search(relative):
-        raise ValueError("must not contain backslashes, control characters or lone surrogates")
+        raise ValueError("must not contain backslashes, control characters or unsafe Unicode")
     if len(relative.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")
     # some file systems and gateways compare names in this form

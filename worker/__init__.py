@@ -11,5 +11,5 @@ engine/        the only importer of torch and funasr
 formats/       PURE: one file per output format
 telemetry/     metrics, device readings, logs, the /metrics server
 events         frozen events and the Observer protocol
-errors         typed errors, and PURE decide(): skip the file, retry, dead-letter, restart the child
+errors         typed errors, and PURE decide(): fail the file, retry, dead-letter, restart the child
 """

@@ -4,7 +4,7 @@ interface   Renderer: transcript -> bytes, with extension and content type
 fields      values that several formats write: names, channels, speakers, times
 json txt tsv
 srt vtt     subtitles
-    cues        segments -> cues, cut at pauses
+    cues        segments -> cues, cut at sentence ends and pauses
     cue_timing  display times of cues, one cue at a time
     lines       decides where a cue is broken into lines, cuts pieces too wide for a line
 rttm ctm    speaker turns and word times, for scoring tools

@@ -6,7 +6,7 @@ bounded_queue   bounded queue between two threads
 vad             audio -> clips of speech, merged and cut to the requested lengths
 recognise       recognises a group of clips of many files; retries suspect ones in pieces
 file_state      results of one file while it is processed
-file_finalizer  records the outcome of every file, except in a shard that app/dead_letter moves
+file_finalizer  decides the outcome of each processed file: ok, empty, failed or skipped
 result_writer   builds the transcript and error documents and writes the outputs to S3
 output_store    reads the existing result of one file, writes its outputs
 shard_reporter  reports a shard to the ledger and writes its per-file records to S3

@@ -1,7 +1,7 @@
 """PURE: decisions about speech and text.
 
 spans          Span: a range of speech, in ms and samples
-batching       rules for groups (pipeline/pipeline) and batches (engine/funasr) of clips
+batching       forms groups (for pipeline/pipeline) and batches (for engine/funasr) of clips
 silence_split  cuts long spans at quiet places, decides which spans to merge
 tokens         text -> words and back, by script
 alignment      aligns a segment's text with its words
