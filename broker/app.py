@@ -75,7 +75,7 @@ def _transport(settings: Settings) -> dict[str, Any]:
     return {
         # kombu's default accepts any certificate
         "broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else False,
-        # all clients of one Redis must agree on these, or one requeues another's tasks
+        # all clients of one fleet must agree on these, or one requeues another's tasks
         "broker_transport_options": {
             "visibility_timeout": settings.visibility_timeout_s,
             "global_keyprefix": settings.key_prefix,

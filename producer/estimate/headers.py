@@ -1,4 +1,4 @@
-"""Where headers are read: in stored objects, by range, or in local folders, without an upload."""
+"""Reads file headers: from stored objects by byte range, or from local files before any upload."""
 
 import io
 import os
@@ -82,7 +82,7 @@ class RangeFile(io.RawIOBase):
         """
         self._reads += 1
         if self._reads > MAX_READS:
-            raise HeaderTooLong(f"{self.name} takes more than {MAX_READS} reads")
+            raise HeaderTooLong(f"the header of {self.name} takes more than {MAX_READS} reads")
         start = self._position
         wanted = self.size_bytes if size is None or size < 0 else start + size
         end = min(wanted, self.size_bytes)

@@ -53,7 +53,7 @@ class SpeakerEmbedder:
 
 
 def _windows(samples: Samples) -> list[Samples]:
-    """The windows that FunASR cuts; one window of silence for an empty clip, where it cuts none."""
+    """Cut a clip into FunASR's windows; an empty clip gets one window of silence."""
     audio = samples if len(samples) else np.zeros(SAMPLES_PER_MS, np.float32)
     return [np.asarray(window) for _, _, window in sv_chunk([[0.0, 0.0, audio]])]
 
@@ -110,7 +110,7 @@ def _label(
 
 
 def _cluster(rows: SpeakerEmbeddings, count: int | None) -> speakers.Labels:
-    """FunASR's clusters of a bounded number of rows, renumbered from 0 without gaps."""
+    """Cluster at most MOST_CLUSTERED rows with FunASR; labels count from 0 without gaps."""
     backend = ClusterBackend()
     with _fixed_threads(), _seeded_rng():
         if count is not None and len(rows) < _FEWEST_CLUSTERED:

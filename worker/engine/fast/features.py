@@ -95,7 +95,10 @@ class FilterBank:
         return energies.clamp_(min=torch.finfo(torch.float32).eps).log_()
 
     def _energies(self, frames: torch.Tensor, padded: torch.Tensor, out: torch.Tensor) -> None:
-        """Compute one block into `out`; `padded` is scratch space, zero beyond the frame."""
+        """Write the mel energies of a block of frames to `out`.
+
+        `padded` is scratch space; its columns from FRAME_SAMPLES on must be zero.
+        """
         scaled = frames * _FULL_SCALE
         scaled -= scaled.mean(1, keepdim=True)
         windowed = padded[: len(scaled), :FRAME_SAMPLES]
