@@ -1,5 +1,6 @@
 """The embedded stack, started once; its settings are this process's while it runs."""
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +28,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def settings(stack: Stack) -> Settings:
     """Settings that name the stack."""
     return Settings.load()
+
+
+@pytest.fixture
+def separate_fleet(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of another fleet on the same Redis, with its own key prefix."""
+    monkeypatch.setenv("FLEET_KEY_PREFIX", f"{uuid.uuid4()}:")
+    return Settings.load()
+
+
+@pytest.fixture
+def output() -> str:
+    """An output prefix that no other test uses."""
+    return f"s3://transcripts/{uuid.uuid4()}/"
 
 
 @pytest.fixture

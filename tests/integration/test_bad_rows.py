@@ -16,16 +16,9 @@ from tests.support.messages import shards_waiting, wipe
 
 
 @pytest.fixture
-def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(separate_fleet: Settings) -> Settings:
     """A separate fleet."""
-    prefix = f"{uuid.uuid4()}:"
-    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
-    return settings.model_copy(update={"key_prefix": prefix})
-
-
-@pytest.fixture
-def output() -> str:
-    return f"s3://transcripts/{uuid.uuid4()}/"
+    return separate_fleet
 
 
 def bad_lines(found: EnqueueResult) -> list[int]:

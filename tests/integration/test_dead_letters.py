@@ -37,11 +37,6 @@ def dead_letters(settings: Settings, redis: Any) -> DeadLetters:
     return DeadLetters(redis, settings.key_prefix)
 
 
-@pytest.fixture
-def output() -> str:
-    return f"s3://transcripts/{uuid.uuid4()}/"
-
-
 def shard(name: str, output: str, job: str | None = None, *indexes: int) -> dict[str, Any]:
     rows = [{"index": one, "audio": f"s3://audio/{one}"} for one in indexes]
     named = {"job": job} if job else {}

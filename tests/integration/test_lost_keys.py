@@ -1,7 +1,6 @@
 """A job that lost any key of its ledger, or any two keys, is never reported as complete."""
 
 import itertools
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,16 +16,9 @@ from tests.support.messages import FILES, Worker, ended, half_done, shards_waiti
 
 
 @pytest.fixture
-def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(separate_fleet: Settings) -> Settings:
     """A separate fleet."""
-    prefix = f"{uuid.uuid4()}:"
-    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
-    return settings.model_copy(update={"key_prefix": prefix})
-
-
-@pytest.fixture
-def output() -> str:
-    return f"s3://transcripts/{uuid.uuid4()}/"
+    return separate_fleet
 
 
 Keys = dict[str, tuple[bytes, int]]

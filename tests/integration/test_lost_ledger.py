@@ -1,7 +1,6 @@
 """A lost or partly lost ledger is rebuilt from S3; until then the job state is unknown."""
 
 import json
-import uuid
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,16 +17,9 @@ from tests.support.messages import FILES, Worker, ended, enqueued, half_done, sh
 
 
 @pytest.fixture
-def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(separate_fleet: Settings) -> Settings:
     """A separate fleet."""
-    prefix = f"{uuid.uuid4()}:"
-    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
-    return settings.model_copy(update={"key_prefix": prefix})
-
-
-@pytest.fixture
-def output() -> str:
-    return f"s3://transcripts/{uuid.uuid4()}/"
+    return separate_fleet
 
 
 def test_a_wiped_ledger_that_workers_write_to_is_not_complete(

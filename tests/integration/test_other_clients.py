@@ -1,7 +1,6 @@
 """Jobs sent by another Celery client: without a plan their completion is unknown."""
 
 import json
-import uuid
 from typing import Any
 
 import pytest
@@ -17,16 +16,9 @@ from tests.support.messages import Worker, shards_waiting
 
 
 @pytest.fixture
-def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(separate_fleet: Settings) -> Settings:
     """A separate fleet."""
-    prefix = f"{uuid.uuid4()}:"
-    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
-    return settings.model_copy(update={"key_prefix": prefix})
-
-
-@pytest.fixture
-def output() -> str:
-    return f"s3://transcripts/{uuid.uuid4()}/"
+    return separate_fleet
 
 
 @pytest.fixture

@@ -24,16 +24,9 @@ GOOD = '{"audio": "s3://audio/a.wav"}\n'
 
 
 @pytest.fixture
-def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(separate_fleet: Settings) -> Settings:
     """A separate fleet without workers."""
-    prefix = f"{uuid.uuid4()}:"
-    monkeypatch.setenv("FLEET_KEY_PREFIX", prefix)
-    return settings.model_copy(update={"key_prefix": prefix})
-
-
-@pytest.fixture
-def output() -> str:
-    return f"s3://transcripts/{uuid.uuid4()}/"
+    return separate_fleet
 
 
 @pytest.fixture

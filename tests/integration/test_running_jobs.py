@@ -49,11 +49,6 @@ def settings(settings: Settings, prefix: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def output() -> str:
-    return f"s3://transcripts/{uuid.uuid4()}/"
-
-
-@pytest.fixture
 def audio(store: S3Store) -> str:
     """A short recording."""
     spoken = [s for s in load_samples() if s.expect == "ok" and s.name.endswith(".wav")]
