@@ -9,7 +9,7 @@ watching     `fleet status --watch`
 
 Subcommands:
 
-enqueue, transcribe, doctor, dead: one each
+enqueue, transcribe, doctor, dead: one module for each command
 run          `fleet demo`, `up`, `worker` and `exporter`
 jobs         `fleet jobs`, `status`, `retry`, `cancel` and `reconcile`
 results      `fleet failures`, `report` and `evaluate`

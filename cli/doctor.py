@@ -1,4 +1,4 @@
-"""`fleet doctor`."""
+"""`fleet doctor`: run the checks and print the findings."""
 
 import json
 from collections.abc import Iterable

@@ -56,7 +56,7 @@ def enqueue(
 ) -> None:
     """Publish all audio files without a current result, then exit.
 
-    If it is interrupted, run it again with the same --job to resume.
+    If the command is interrupted, run it again with the same --job to resume.
 
     Example: fleet enqueue s3://calls/2026/ --output s3://transcripts/2026/ --formats json,srt
     """
@@ -107,7 +107,7 @@ def _read_selection(since: datetime | None, limit: int | None, suffixes: str) ->
 
 
 def _read_limits(shard_seconds: float | None, max_ready: int | None) -> dict[str, Any]:
-    """Only the limits given on the command line; the producer has the defaults."""
+    """Arguments of `enqueue` for the limits that were given; others keep their defaults."""
     from funasr_fleet.producer.planning.packing import ShardLimits
 
     limits: dict[str, Any] = {}
@@ -150,15 +150,15 @@ def _print_estimate(
 def _sentence(found: "EnqueueResult") -> str:
     if found.published_before:
         return (
-            f"{found.job} is already published completely; use another --job for new files: "
-            f"fleet status {found.job}"
+            f"{found.job} is already published completely; watch it with: fleet status "
+            f"{found.job}; to enqueue new files, use another --job"
         )
     if found.cancelled:
         return f"{found.job} was cancelled; {found.enqueued} files were enqueued before that"
     if not found.files:
         return "no audio found: nothing to do"
     if not found.enqueued:
-        return f"{found.files} files found, all have an outcome: nothing to do"
+        return f"{found.files} files found, none needs to be enqueued: nothing to do"
     return (
         f"{found.files} files found, {found.skipped} skipped, {found.enqueued} enqueued as "
         f"{found.shards} shards of {found.job}; watch it with: fleet status {found.job}"
@@ -167,7 +167,7 @@ def _sentence(found: "EnqueueResult") -> str:
 
 @contextlib.contextmanager
 def showing_progress() -> Iterator["ProgressCallback"]:
-    """Update a line on stderr; does nothing when stderr is not a terminal."""
+    """Yield a progress callback: it updates a line on stderr if that is a terminal."""
     from rich.console import Console
 
     console = Console(stderr=True)

@@ -79,7 +79,7 @@ def report(
 
 
 _MAX_SHOWN = 20
-"""Limit of shown files that were not compared, and of invalid rows; --json lists all files."""
+"""Maximum number of uncompared files, and of invalid rows, to show; --json lists all files."""
 _COUNTED = {"wer": "words (WER)", "cer": "characters (CER)"}
 
 
@@ -190,8 +190,8 @@ def _sentence(found: "Evaluation") -> str:
     if found.count("missing") == len(found.rows):
         return (
             "no file has a result below --output: outputs are named by a row's relative, its id, "
-            "or the key of its audio. If the job was enqueued from a prefix or a folder, set "
-            "relative to the part of the key after it"
+            "or the key of its audio. If the job was enqueued from a prefix or a folder, set each "
+            "row's relative to the path of its file below that prefix or folder"
         )
     counts = {outcome: found.count(outcome) for outcome in NOT_COMPARED}
     counted = [f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count]

@@ -105,8 +105,8 @@ def up(
 ) -> None:
     """Run the embedded dev stack in the foreground until Ctrl-C.
 
-    Use it to try the other commands. Example: run fleet up, and in another terminal the exports
-    that it prints.
+    Use it to try the other commands: run `fleet up` and paste the exports that it prints into
+    another terminal.
     """
     from funasr_fleet.embedded.services import LocalExporter, LocalWorker
     from funasr_fleet.embedded.stack import running_stack
@@ -133,7 +133,8 @@ def up(
 
 def worker(
     devices: Annotated[
-        str | None, typer.Option(help="auto, cpu, or a list: 0,1 or GPU-<uuid>; one child each.")
+        str | None,
+        typer.Option(help="auto, cpu, or a list such as 0,1 or GPU-<uuid>; a child for each."),
     ] = None,
     queue: Annotated[str | None, typer.Option(help="Queue to consume.")] = None,
 ) -> None:
@@ -184,7 +185,7 @@ def exporter(
     except KubernetesUnavailable as error:
         raise WrongUsage(f"--pod-deletion-cost: {error}") from None
     signal.signal(signal.SIGTERM, _end)
-    typer.echo(f"http://0.0.0.0:{port}/metrics", err=True)
+    typer.echo(f"serving http://0.0.0.0:{port}/metrics", err=True)
     try:
         serve(settings, port, pods)
     except OSError as error:

@@ -32,7 +32,7 @@ def console() -> Console:
 
 
 def view(status: JobStatus) -> RenderableType:
-    """The full view of one job."""
+    """What `fleet status` shows: state, progress bar, files by outcome, facts and workers."""
     parts: list[RenderableType] = [_title(status), _bar(status), Text()]
     if status.note:
         parts += [Text(status.note, "red"), Text()]
@@ -61,14 +61,14 @@ def outlook(progress: Progress) -> str:
     quiet = "" if progress.stalled_s is None else f"nothing finished for {span(progress.stalled_s)}"
     if progress.state == "cancelled":
         left = progress.in_flight
-        return f"{left:,} files are still in progress" if left else "nothing waits"
+        return f"{left:,} files are still in progress" if left else "no files are waiting"
     if progress.eta_s == 0:
-        return "nothing waits"
+        return "no files are waiting"
     if progress.eta_s is not None:
         end = f"about {span(progress.eta_s)} remaining, from the {progress.eta_basis}"
         return f"{end}; {quiet}" if quiet else end
     if quiet:
-        return f"stalled: {quiet}, and no worker is processing it"
+        return f"stalled: {quiet}, and no worker is processing this job"
     return "no file is finished yet, so there is no estimate"
 
 

@@ -1,4 +1,4 @@
-"""`fleet transcribe`."""
+"""`fleet transcribe`: transcribe one file through the queue and print its text."""
 
 import contextlib
 import json
@@ -37,7 +37,7 @@ def transcribe(
         str, typer.Option(help="segment, or word for the time of each word.")
     ] = "segment",
     model: Annotated[
-        str | None, typer.Option(help="Model to use; default: the model of FLEET_QUEUE.")
+        str | None, typer.Option(help="Model to use; default: any that serves FLEET_QUEUE.")
     ] = None,
     printed: Annotated[Printed, typer.Option("--format", help="What to print.")] = Printed.TEXT,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 600,

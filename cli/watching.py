@@ -38,7 +38,7 @@ def watch_job(
 
     Raises:
         NoSuchJob: the job is not, or no longer, in the ledger.
-        BrokerUnavailable: Redis cannot be reached at first, or for over a minute later.
+        BrokerUnavailable: Redis cannot be reached at the first read, or later for over a minute.
     """
     screen = screen or console()
     every_s = DRAW_EVERY_S if screen.is_terminal and not quiet else LOG_EVERY_S
@@ -67,7 +67,11 @@ def _retry_read(
 
 @contextlib.contextmanager
 def _shown_on(screen: Console, *, quiet: bool) -> Iterator[Callable[[JobStatus], None]]:
-    """A function that shows a status: nothing, redrawn in place, or a line when it changed."""
+    """Yield a function that shows a status.
+
+    It shows nothing if quiet. On a terminal it redraws in place; elsewhere it prints a line when
+    the status has changed.
+    """
     if quiet:
         yield lambda _: None
     elif screen.is_terminal:

@@ -15,10 +15,11 @@ from funasr_fleet.doctor import Finding
 from funasr_fleet.settings import Settings, redact
 
 _SLOW_S = 0.05
-"""Slow round trip to Redis; a worker makes about ten per shard."""
+"""Round trips to Redis that take longer are reported; a worker makes about ten per shard."""
 
 _CLOCK_WARNING_S, _CLOCK_ERROR_S = 1.0, 5.0
-"""Leases are renewed six times per FLEET_VISIBILITY_TIMEOUT_S, by the clock of each worker."""
+"""Limits for the difference between the clocks. Workers renew leases six times per
+FLEET_VISIBILITY_TIMEOUT_S, each by its own clock."""
 
 _MARK, _MARK_S = "written by fleet doctor", 10
 """Test value, and its expiry in seconds in case it cannot be deleted."""
@@ -38,7 +39,7 @@ _REFUSALS: tuple[tuple[type[redis.RedisError], str], ...] = (
 
 
 def check_broker(settings: Settings) -> Iterator[Finding]:
-    """Five findings, or fewer and an error once Redis cannot be reached."""
+    """Yield five findings; once Redis cannot be reached, an error replaces the remaining ones."""
     client = connect(settings)
     ledger = LedgerReader(client, settings.key_prefix)
     try:
@@ -66,14 +67,14 @@ def round_trip_s(ask: Callable[[], None], clock: Callable[[], float] = time.mono
 def _answers(settings: Settings, seconds: float) -> Finding:
     detail = f"{redact(settings.broker_url)} answers in {1000 * seconds:.1f} ms"
     if seconds > _SLOW_S:
-        return Finding("broker", "warning", detail, "move it closer to the workers")
+        return Finding("broker", "warning", detail, "move Redis closer to the workers")
     return Finding("broker", "ok", detail)
 
 
 def try_writing(client: RedisClient, key_prefix: str) -> Finding:
     """Set, get and delete a key.
 
-    A ping also succeeds on a server that is full, a replica, or denies access.
+    A ping also succeeds on a server that is out of memory, is a replica, or denies access to keys.
 
     Args:
         client: from broker.redis_client.connect.
@@ -127,7 +128,7 @@ def _persistence(client: RedisClient) -> Finding:
         policy = client.info("memory").get("maxmemory_policy", "")
         aof = bool(client.info("persistence").get("aof_enabled"))
     except redis.RedisError as error:
-        return Finding("keeping", "skipped", f"this user has no permission for INFO: {error}")
+        return Finding("keeping", "skipped", f"INFO failed: {error}")
     return check_persistence(str(policy), aof)
 
 

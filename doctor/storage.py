@@ -13,7 +13,7 @@ _NOT_DELETED = (
     "grant s3:DeleteObject: without it, an old .error.json stays beside a later result, and a job "
     "with failures cannot be closed, because closing it deletes _SUCCESS"
 )
-"""Deleted by worker.pipeline.output_store and broker.job_finalizer."""
+"""worker.pipeline.output_store and broker.job_finalizer delete these objects."""
 
 
 def check_storage(audio: str | None, output: str | None) -> Iterator[Finding]:
@@ -71,7 +71,7 @@ def write_below(store: ObjectStore, prefix: str) -> Finding:
 
 
 def _is_deleted(store: ObjectStore, uri: str) -> bool:
-    """Delete the object; False when that is denied, which does not prevent writing results."""
+    """Delete the object; False if that is denied. Results can be written nevertheless."""
     try:
         store.delete(uri)
     except ObjectDenied:

@@ -30,7 +30,7 @@ _MIN_THREADS = 2
 
 
 def check_machine(settings: Settings) -> Generator[Finding, None, tuple[str, ...]]:
-    """Four findings; returns the device of each child, none when a worker would not start."""
+    """Yield up to four findings; return each child's device, none if a worker would not start."""
     folder = _folder(settings)
     yield folder
     yield _port(settings)
@@ -86,7 +86,7 @@ def check_devices(devices: Sequence[str], gpus: Sequence[Gpu]) -> Finding:
     idle = _idle(devices, gpus)
     if idle:
         unused = f"GPU {', '.join(idle)} {'is' if len(idle) == 1 else 'are'} idle"
-        advice = f"{unused}: FLEET_DEVICES=auto uses all that CUDA_VISIBLE_DEVICES allows"
+        advice = f"{unused}: FLEET_DEVICES=auto uses all GPUs that CUDA_VISIBLE_DEVICES allows"
         return Finding("devices", "warning", detail, advice)
     return Finding("devices", "ok", detail)
 
@@ -127,8 +127,8 @@ def check_models(
 ) -> Iterator[Finding]:
     """Load the models as the children of a worker would before their first task.
 
-    Each device is checked once, since several children on one would only repeat the check, and one
-    device at a time, so that running out of memory can be attributed to a device.
+    Each device is checked once: another child on it would only repeat the check. Devices are
+    checked one after the other, so that running out of memory can be attributed to one of them.
 
     Args:
         settings: the settings of this machine's processes.
@@ -146,7 +146,7 @@ def check_models(
 
 
 def load_apart(settings: Settings, plan: SlotPlan) -> Finding:
-    """load_here in a separate process: CUDA applies only a process's first choice of GPUs."""
+    """Run load_here in a separate process: CUDA applies only a process's first choice of GPUs."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh) as pool:
         try:

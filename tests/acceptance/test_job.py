@@ -35,7 +35,7 @@ def test_a_second_enqueue_skips_every_file_and_reports_it(up: Up, job: str) -> N
     assert result["files"] == result["skipped"] >= 12
     assert result["enqueued"] == result["shards"] == 0
     output = up.fleet(*again).stdout
-    assert "all have an outcome: nothing to do" in output
+    assert "none needs to be enqueued: nothing to do" in output
 
 
 def test_overwrite_processes_every_file_again(up: Up, job: str) -> None:

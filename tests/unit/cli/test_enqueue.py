@@ -27,7 +27,7 @@ def _result(**fields: Any) -> EnqueueResult:
     ("found", "phrases"),
     [
         (_result(), ["no audio found"]),
-        (_result(files=3, skipped=3), ["3 files found", "all have an outcome"]),
+        (_result(files=3, skipped=3), ["3 files found", "none needs to be enqueued"]),
         (
             _result(files=5, skipped=2, enqueued=3, shards=1),
             ["5 files found", "2 skipped", "3 enqueued", "1 shards", "fleet status night"],

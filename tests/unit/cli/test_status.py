@@ -53,14 +53,14 @@ def test_no_number_is_cut_off_in_a_narrow_terminal() -> None:
     [
         (counted(files=9), [], 60, "no file is finished yet"),
         (counted(files=9), [], 7200, "stalled: nothing finished for 2 h"),
-        (counted({"ok": 9}), [], 60, "nothing waits"),
+        (counted({"ok": 9}), [], 60, "no files are waiting"),
         (
             counted(files=9, cancelled_at=BEGUN, in_flight=2),
             [],
             60,
             "2 files are still in progress",
         ),
-        (counted(files=9, cancelled_at=BEGUN), [], 60, "nothing waits"),
+        (counted(files=9, cancelled_at=BEGUN), [], 60, "no files are waiting"),
         (counted({"ok": 1}, files=2, published=False), steady(1, 1, 9), 30, "planned so far"),
     ],
 )
@@ -143,7 +143,7 @@ def test_a_job_with_an_incomplete_ledger_is_unknown_and_exits_3(
     told = " ".join(result.stdout.split())
     assert "unknown" in told
     assert f"fleet reconcile night --output {counts.output or 's3://BUCKET/PREFIX/'}" in told
-    assert not any(phrase in told for phrase in ("night complete", "100 %", "nothing waits"))
+    assert not any(phrase in told for phrase in ("night complete", "100 %", "no files are waiting"))
     if "--json" in arguments:
         document = json.loads(result.stdout)
         assert (document["state"], document["complete"]) == ("unknown", False)
