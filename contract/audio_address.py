@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from funasr_fleet.contract.layout import is_s3_uri, is_whole, key_of
 
 _MAX_ADDRESS = 8192
-"""Characters; presigned URLs have some hundred."""
+"""Maximum length in characters; presigned URLs have several hundred."""
 
 _ODD = re.compile(r"[\s\x00-\x20\x7f\\]")
 """Characters that are invalid in URLs, and that URL parsers interpret differently."""
@@ -16,7 +16,7 @@ SETTING = "FLEET_ALLOWED_HTTP_HOSTS"
 
 
 def check_audio(uri: str) -> str:
-    """Return the address unchanged.
+    """Check an address of audio, and return it unchanged.
 
     Raises:
         ValueError: it is not a valid audio address.
@@ -47,7 +47,7 @@ def check_host(uri: str, allowed: Collection[str]) -> None:
     """Check that the host of a URL is allowed; s3:// addresses always pass.
 
     Raises:
-        ValueError: naming the setting.
+        ValueError: the host is not allowed; the message names the setting.
     """
     if is_web(uri) and host_of(uri) not in allowed:
         raise ValueError(f"its host is not in {SETTING}")

@@ -84,7 +84,7 @@ def _refuse_boolean(value: Any) -> Any:
 
 
 def _check_hotword(word: str) -> str:
-    """FunASR opens hotwords that look like a URL or a file, and audio named in a tag."""
+    """Reject hotwords that FunASR would open: URLs, files, and tags that name audio."""
     if any(c in word for c in "/\\:") or word.lower().endswith(".txt") or "<|" in word:
         raise ValueError("a hotword must not look like a URL, a file or a tag")
     return word
@@ -95,7 +95,7 @@ MAX_INDEX = (1 << 27) - 1
 
 MAX_SPEAKERS = 100
 MAX_SEGMENT_S = 600.0
-"""Limit for the length of a clip that is recognised in one piece."""
+"""Maximum length, in seconds, of a clip that is recognised in one piece."""
 
 Whole = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=0)]
 TimeMs = Annotated[Whole, Field(le=MAX_TIME_MS)]
@@ -235,7 +235,7 @@ class Shard(_Frozen):
         """Parse a task's argument.
 
         Raises:
-            MalformedShard: naming the invalid fields, at most ten of them.
+            MalformedShard: it is not a shard; the message names up to ten invalid fields.
         """
         try:
             return cls.model_validate(document)

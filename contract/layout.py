@@ -60,10 +60,10 @@ def key_of(uri: str) -> str:
 
 
 def check_relative(relative: str) -> str:
-    """Return the name unchanged if it stays below any prefix.
+    """Check that an output name stays below any output prefix, and return it unchanged.
 
     Raises:
-        ValueError: naming the reason.
+        ValueError: the name is not allowed; the message says why.
     """
     if _is_plain(relative):
         return relative
@@ -115,7 +115,7 @@ def _is_plain(relative: str) -> bool:
 
 
 _JOB_NAME = re.compile(r"[A-Za-z0-9._-]{1,150}")
-"""The name is a part of keys in S3 and Redis, where a colon separates the parts."""
+"""The name is a part of keys in S3, and of keys in Redis, where a colon separates the parts."""
 
 
 class BadJobName(ValueError):
@@ -123,7 +123,7 @@ class BadJobName(ValueError):
 
 
 def check_job_name(name: str) -> str:
-    """Return the name unchanged.
+    """Check a job name, and return it unchanged.
 
     Raises:
         BadJobName: it is not a job name.
@@ -137,7 +137,7 @@ def check_job_name(name: str) -> str:
 
 
 def check_output(uri: str) -> str:
-    """Return the output prefix unchanged.
+    """Check an output prefix, and return it unchanged.
 
     Raises:
         ValueError: it is not a valid output prefix.
@@ -152,32 +152,32 @@ def check_output(uri: str) -> str:
 
 
 def output_uri(output: str, relative: str, extension: str) -> str:
-    """The object that holds one format of one file's result: <output><relative>.<extension>."""
+    """Address of one format of one file's result: <output><relative>.<extension>."""
     return f"{output}{relative}.{extension}"
 
 
 def error_uri(output: str, relative: str) -> str:
-    """The error report of a file that failed permanently."""
+    """Address of the error report of a file that failed permanently."""
     return output_uri(output, relative, "error.json")
 
 
 def job_uri(output: str, job: str, name: str) -> str:
-    """A document of a job: <output>_jobs/<job>/<name>."""
+    """Address of a document of a job: <output>_jobs/<job>/<name>."""
     return f"{output}{JOBS_FOLDER}{_as_part(job)}/{name}"
 
 
 def shard_record_uri(output: str, job: str, shard: str) -> str:
-    """The FileRecords of one shard; see contract.shard_record."""
+    """Address of the FileRecords of one shard; see contract.shard_record."""
     return job_uri(output, job, f"shards/{_as_part(shard)}.jsonl")
 
 
 def failed_record_uri(output: str, job: str, shard: str) -> str:
-    """The FileRecords of a shard's failed files; absent when none failed."""
+    """Address of the FileRecords of a shard's failed files; no object if none failed."""
     return job_uri(output, job, f"failed/{_as_part(shard)}.jsonl")
 
 
 def part_uri(output: str, job: str, number: int) -> str:
-    """The planned files of one window of a job."""
+    """Address of a part of the plan: the planned files of one window of a job."""
     return job_uri(output, job, f"files/{number:06d}.jsonl.gz")
 
 
@@ -188,7 +188,7 @@ def _as_part(name: str) -> str:
 
 
 def fingerprint(ref: "AudioRef", etag: str, model_revision: str, options: "Options") -> str:
-    """Hash of everything a result depends on, as sha256:<hex>: audio, range, model and options.
+    """Hash of all that a result depends on (audio, ETag, range, model, options): sha256:<hex>.
 
     A file whose result has the same fingerprint is not transcribed again. The hash is of canonical
     JSON (sorted keys, no spaces, ASCII), formatted here by hand for speed: a producer computes
@@ -211,7 +211,10 @@ jobs of the first release stay current."""
 
 @lru_cache(maxsize=256)
 def _canonical_options(options: "Options") -> str:
-    """Canonical JSON of the options, cached. Options added later appear only when not default."""
+    """Canonical JSON of the options.
+
+    Options outside FIRST_OPTIONS are left out while they have their default.
+    """
     document = options.model_dump(mode="json")
     for name in document.keys() - FIRST_OPTIONS:
         if document[name] == type(options).model_fields[name].default:

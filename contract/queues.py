@@ -45,10 +45,10 @@ def queue_of(lane: str) -> str:
 def queue_of_model(model: str) -> str:
     """The queue for a model's workers when the fleet has several models.
 
-    The name is "fleet-" and the model's name in lower case, with a hyphen for each run of other
-    characters than letters and digits: fleet-iic-sensevoicesmall for iic/SenseVoiceSmall. If other
-    characters than A-Z, a-z, 0-9 and /_.- are dropped, or the name is too long, the first 8 hex
-    digits of its SHA-256 are appended.
+    The name is "fleet-" and the model's name in lower case, in which a hyphen replaces each run of
+    characters that are not letters or digits: fleet-iic-sensevoicesmall for iic/SenseVoiceSmall.
+    If the model's name is long or contains characters outside A-Z, a-z, 0-9 and /_.-, the first
+    8 hex digits of its SHA-256 are appended.
     """
     plain = "-".join(re.findall(r"[a-z0-9]+", model.lower()))
     whole = re.fullmatch(r"[A-Za-z0-9/_.-]+", model) and len(plain) <= _LONGEST_PLAIN

@@ -38,7 +38,7 @@ class FileRecord(_Frozen):
     audio_ms: NonNegativeInt = 0
     """Audio transcribed."""
     error: RecordedError | None = None
-    """None unless the file failed, or when the reason is no longer known."""
+    """Why the file failed; None if it did not fail, or if the reason is no longer known."""
 
     def to_line(self) -> bytes:
         """One line of JSON, with its newline."""

@@ -1,7 +1,7 @@
 """PURE: characters by script, as constants for a character class of a regular expression.
 
-In scripts without spaces each character counts as a word, both when a text is split and when it is
-scored; both use these constants, so they count alike. Ranges are Unicode blocks.
+Each Han, kana and bopomofo character counts as a word, both when a transcript is split into words
+and when it is scored; both use these constants, so they count alike.
 """
 
 HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"

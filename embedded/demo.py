@@ -52,7 +52,7 @@ class DemoResult:
     word_errors: int
     audio_s: float
     wall_s: float
-    """From enqueueing to the last result; excludes the start of the worker."""
+    """From the upload of the samples to the last result; excludes the start of the worker."""
     results: list[FileResult]
 
     def unexpected(self, samples: list[Sample]) -> list[FileResult]:

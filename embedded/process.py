@@ -1,6 +1,6 @@
 """Starts a guarded command, waits until it is ready, stops it. It never outlives its owner.
 
-Its environment has none of the caller's own fleet and cloud variables.
+`isolated` makes an environment without the caller's own fleet and cloud variables.
 """
 
 import os
@@ -58,7 +58,7 @@ class GuardedProcess:
 
     @property
     def group(self) -> int:
-        """Id of the process group of the command, which leads it, and its children.
+        """Id of the process group that the command leads; its children belong to it.
 
         Raises:
             LookupError: the command is not running.
@@ -81,7 +81,7 @@ class GuardedProcess:
         """Poll the condition until it is true.
 
         Raises:
-            StartFailed: the command exited before, or the deadline passed.
+            StartFailed: the command exited or the deadline passed before the condition was true.
         """
         give_up = time.monotonic() + deadline_s
         while not ready():

@@ -43,7 +43,7 @@ class _Service:
 
 
 class LocalWorker(_Service):
-    """A running worker."""
+    """`fleet worker` on a free port, with the demo model by default; logs to worker.log."""
 
     def __init__(
         self, environment: Mapping[str, str], directory: Path, devices: str = "cpu"
@@ -66,7 +66,7 @@ class LocalWorker(_Service):
 
 
 class LocalExporter(_Service):
-    """A running exporter."""
+    """`fleet exporter` on a free port; logs to exporter.log."""
 
     def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
         self.port = free_port()

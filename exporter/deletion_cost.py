@@ -35,7 +35,7 @@ class KubernetesUnavailable(Exception):
 
 
 class Pods(Protocol):
-    """The worker pods of this namespace. Every method raises KubernetesUnavailable."""
+    """The worker pods of this namespace. Every method may raise KubernetesUnavailable."""
 
     def costs(self) -> Mapping[str, str | None]:
         """Pod name -> its pod-deletion-cost; None if it has none."""

@@ -91,7 +91,7 @@ def read(snapshot: Snapshot) -> Iterator[Sample]:
     """All samples of a scrape at which Redis answered.
 
     A job whose plan Redis does not hold completely has no backlog and no files by state: the
-    remaining counts would look like a complete job.
+    counts that are left could look like those of a complete job.
     """
     yield "asr_broker_up", (), 1.0
     yield from _broker(snapshot)

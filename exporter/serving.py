@@ -1,4 +1,4 @@
-"""/metrics, /healthz and /readyz."""
+"""Serves /metrics, /healthz and /readyz."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +32,7 @@ class Pages:
     """Reads the state of the fleet; may raise BrokerUnavailable."""
 
     def page(self, path: str) -> Page:
-        """The page for a path."""
+        """(status, content type, body) for a request path."""
         match route(path):
             case "/metrics":
                 registry = CollectorRegistry()
@@ -65,9 +65,9 @@ def serve(settings: Settings, port: int, pods: Pods | None = None) -> None:
     """Serve the pages until the process is terminated.
 
     Args:
-        settings: where Redis is.
+        settings: name the Redis server.
         port: port of the pages.
-        pods: worker pods whose deletion cost to keep up to date; None outside Kubernetes.
+        pods: worker pods whose deletion cost is kept up to date; None for no pods.
     """
     fleet = FleetCollector(settings)
     with make_server(Pages(fleet.collect).page, port) as server:

@@ -59,9 +59,9 @@ class FleetCollector:
         return self._ledger.workers()
 
     def _queues(self, lanes_in_use: Iterable[str], now: float) -> Iterable[QueueReading]:
-        """The configured queue, those of open jobs, and those that workers consumed within 7 days.
+        """The configured queue, those of the jobs, and those that workers consumed within 7 days.
 
-        So a queue without workers still has metrics, by which it can be scaled up from 0.
+        A queue without workers thus keeps its metrics, so that workers can be scaled up from 0.
         """
         busy = {self._settings.queue, *(queue_of(lane) for lane in lanes_in_use if lane)}
         busy |= {queue for queue, _ in self._fleet.active(now)}
@@ -88,7 +88,7 @@ class FleetCollector:
             )
 
     def _unacked(self, names: set[str]) -> dict[str, int]:
-        """Unacknowledged messages by queue; with a single queue, their number suffices."""
+        """Unacknowledged messages by queue; with only one queue, all of them belong to it."""
         key = self._settings.key_prefix + "unacked"
         if len(names) == 1:
             return dict.fromkeys(names, reached(self._redis.hlen, key))

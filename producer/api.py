@@ -74,7 +74,7 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
     Raises:
         BadSource: a source cannot be read, or it has an invalid row and `strict` is set.
         BadConfiguration: the output is not a prefix.
-        JobRefused: the job name is invalid or belongs to another job.
+        JobRefused: the job name cannot be used; the message says why.
         OptionsRefused: the job's model does not support its options.
         AnotherProducer: another process is publishing the job.
         StoreError: an S3 request failed; call again to resume.

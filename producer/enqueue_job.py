@@ -64,7 +64,7 @@ class EnqueueRun:
             if not self.result.published_before:
                 with self._undo_on_failure(), contextlib.closing(self._discover()) as new_parts:
                     self._publish_all(self._saving_request(new_parts), queue, lock)
-        # every file may be up to date already
+        # if every file is up to date, no worker finalizes the job
         JobFinalizer(self._ledger, self._writer, self.store).close(self.result.job)
         return self.result
 

@@ -2,7 +2,7 @@
 
 
 class JobRefused(Exception):
-    """The job name cannot be used: choose another."""
+    """The job name cannot be used: choose another, or reconcile the job if Redis has lost it."""
 
 
 class OptionsRefused(Exception):

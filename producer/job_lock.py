@@ -43,7 +43,7 @@ class JobLock:
         self._lease_s, self._renew_every_s = lease_s, renew_every_s
         self._token = uuid.uuid4().hex
         self._me = f"{socket.gethostname()} {os.getpid()} {self._token}"
-        self._valid_until = 0.0  # monotonic clock; no other process can hold the lock before
+        self._valid_until = 0.0  # monotonic; until then, no other process can take the lock
         self._lost: str | None = None
         self._ended = threading.Event()
         self._renewal = threading.Thread(
@@ -121,7 +121,7 @@ class JobLock:
 
     def _renew_lock(self) -> None:
         asked_at = time.monotonic()
-        # after expiry another producer may have published meanwhile
+        # not after the lease has expired: another producer may have published meanwhile
         retake = asked_at < self._valid_until
         holder = self._leases.renew(self._key, self._me, self._lease_s, retake=retake)
         if holder == self._me:

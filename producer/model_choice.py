@@ -18,7 +18,7 @@ class Route:
     model: str
     """Model whose results count as up to date."""
     is_known: bool
-    """Whether it is certain that this model does the job; if not, it is the settings' model."""
+    """Whether the job is certain to run on this model; otherwise it is the settings' model."""
     served: bool = False
     """Whether active workers serve the queue with this model."""
     warnings: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ def choose(
 def _queue_for(
     requested: str, queue: str, model: str, registered: Sequence[Sequence[tuple[str, str]]]
 ) -> str:
-    """A queue that serves the model now, else one that recently did, else its default queue.
+    """A queue that serves the model now, else one that recently did, else the model's own queue.
 
     The settings' queue is preferred where it qualifies.
     """

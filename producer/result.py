@@ -22,7 +22,7 @@ class EnqueueResult:
     files: int = 0
     """Files found, including those of earlier runs, excluding invalid rows."""
     skipped: int = 0
-    """Files that have an up-to-date result, or whose bytes are known not to be audio."""
+    """Files that have an up-to-date result, or audio known to be undecodable or too short."""
     enqueued: int = 0
     """Files published by this run."""
     shards: int = 0

@@ -37,7 +37,7 @@ class JobCache:
     _seen: dict[str, JobInfo] = field(default_factory=dict)
 
     def of(self, shard: Shard) -> JobInfo:
-        """The shard's job; a _SUCCESS marker of a job with failed files is deleted.
+        """Look up the shard's job. If the job has failed files, its _SUCCESS marker is deleted.
 
         Raises:
             CannotRequeue: the job is cancelled, or its output prefix is not accessible.

@@ -40,7 +40,7 @@ class RequeueResult:
     requeued: int = 0
     """Dead letters that were published again."""
     files: int = 0
-    """Files of their shards."""
+    """Files in the shards of these dead letters."""
     refused: int = 0
     """Dead letters that cannot be requeued and are kept."""
     refusals: list[Refused] = field(default_factory=list)
@@ -115,7 +115,7 @@ class _Requeuer:
         reopened = {job: self._jobs.reopen(job, some) for job, some in _by_job(ready).items()}
         for one in ready:
             identity = identity_of(one.shard.output, one.shard.shard)
-            # their attempts are counted anew
+            # the attempts of the shard are counted from zero again
             reached(self._redis.delete, attempts_key(self._settings.key_prefix, identity))
         self._send(ready)
         for job, indexes in reopened.items():
@@ -139,7 +139,11 @@ class _Requeuer:
         return None
 
     def _queue_of(self, letter: DeadLetter, job: JobInfo) -> str:
-        """The job's lane, else the letter's queue. Raises CannotRequeue for a foreign queue."""
+        """The job's lane, else the letter's queue, else the settings' queue.
+
+        Raises:
+            CannotRequeue: the letter's queue is not a lane of the settings' queue.
+        """
         if job.queue:
             return job.queue
         if letter.queue and letter.queue not in lanes(self._settings.queue):

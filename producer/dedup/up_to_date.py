@@ -28,7 +28,7 @@ Read = Callable[[], bool]
 
 @dataclass(kw_only=True)
 class UpToDateCheck:
-    """Flags references with an up-to-date result, or with bytes known not to be audio.
+    """Flags references with an up-to-date result, or with audio known to be unusable.
 
     A context manager; its temporary files are deleted at the end.
     """
@@ -40,7 +40,7 @@ class UpToDateCheck:
     """Model revision of up-to-date results; None accepts any model."""
     _existing: ExistingResults | None = field(default=None, init=False, repr=False)
     _revisions: list[str] = field(default_factory=list, init=False, repr=False)
-    """Revisions to compare with: model_revision, or if that is None those of results read."""
+    """Revisions to compare with: model_revision, or if it is None, those of the results read."""
     _overlaid: dict[str, Options] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -108,7 +108,7 @@ class UpToDateCheck:
             return None
 
     def _judge(self, ref: AudioRef, etag: str | None, existing: ExistingResults) -> bool | Read:
-        """Whether the file needs no work; if listing and records do not decide, what to read."""
+        """Whether the file needs no work, or a function that reads an object to find out."""
         if etag is None:
             return False
         if not existing.has_result(ref.relative):

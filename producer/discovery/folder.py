@@ -110,7 +110,9 @@ class LocalFolder:
 
     def _send(self, file: LocalFile, existing: ObjectInfo | None) -> Found:
         if names_jobs_folder(file.name):  # it could replace a document of a job
-            return Found(file.name, BadRow(str(file.path), "its name has _jobs as a part"))
+            return Found(
+                file.name, BadRow(str(file.path), "its name contains the path component _jobs")
+            )
         if existing is None or existing.size_bytes != file.size_bytes:
             try:
                 existing = self._upload(file)
@@ -122,4 +124,4 @@ class LocalFolder:
         uri = self.upload + file.name
         with file.path.open("rb") as content:
             self.store.upload(uri, content)
-        return next(iter(self.store.list(uri)))  # the exact key sorts first of its prefix matches
+        return next(iter(self.store.list(uri)))  # the exact key sorts before longer ones

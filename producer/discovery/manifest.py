@@ -87,7 +87,7 @@ def parse_line(line: bytes | None, parse: Callable[[str], T]) -> T:
     """Parse the content of a numbered line.
 
     Raises:
-        ValueError: with the reason, without values, which may be private.
+        ValueError: the line is invalid; the message contains no values, which may be private.
     """
     if line is None:
         raise ValueError(f"longer than {MAX_LINE_BYTES} bytes")
@@ -107,7 +107,7 @@ def _skip_rest_of_line(file: BinaryIO) -> None:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A Source; the position is the line number. Invalid rows are yielded with it."""
+    """A Source; the position is the line number. Invalid rows are yielded as BadRow."""
 
     uri: str
     """s3://bucket/key, a local path, or - for stdin."""

@@ -113,7 +113,7 @@ def read_header(table_format: str, lines: Iterator[Line], name: str) -> Table:
     nemo = "audio_filepath" in columns and "audio" not in columns
     if not nemo and (unknown := set(columns) - _COLUMNS):
         known = ", ".join(sorted(_COLUMNS))
-        raise BadSource(f"{name} has an unknown column {min(unknown)!r}; known are {known}")
+        raise BadSource(f"{name} has an unknown column {min(unknown)!r}; known columns: {known}")
     return Table(columns, delimiter)
 
 

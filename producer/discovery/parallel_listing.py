@@ -2,9 +2,9 @@
 
 S3 lists page by page, and a page can be requested only when the previous one has arrived. To
 request pages in parallel, the keys are split into ranges. A range that is not exhausted after a few
-pages is listed one level deep and split at the folders found there. Each new range covers about as
-many folders as filled two pages of the old one: with one range per folder, a million folders of one
-file each would take a million requests.
+pages is listed one level deep and split at the folders found there. Each new range covers several
+folders, estimated to fill two pages: with one range per folder, a million folders of one file each
+would take a million requests.
 """
 
 import itertools
@@ -22,7 +22,8 @@ _BIG = 3
 """Pages after which a range is split instead of listed sequentially."""
 
 _MAX_SPLITS = 50
-"""Maximum ranges per split page: estimated folder sizes may mislead, and small ranges are cheap."""
+"""Maximum number of ranges made from one page of folders, in case later folders are smaller than
+estimated."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,15 @@
 """Durations of recordings from their headers, read with tinytag.
 
 tinytag reads WAV, MP3 and MP2, MP4, Ogg, FLAC, AIFF and WMA. It detects the format by the first
-bytes, because file names can be wrong. Typical rates are used for what it cannot read: bare AAC
+bytes, because file names can be wrong. Typical rates are used for files it cannot read: bare AAC
 (ADTS), AMR, WebM and Matroska, MP3 after other leading data, FLAC and fragmented MP4 written to a
 pipe, FLAC in Ogg from FFmpeg.
 
 MP3 without a Xing header is estimated from its first 30 seconds, or from five frames if these have
 the same bit rate. Measured on two minutes of speech from LAME: the error is within 0.1 % for
-constant bit rates and within 1.5 % for variable ones. But if a variable one starts with silence,
-its first five frames look constant, and the estimate is 1.2 to 5.8 times too long. (FFmpeg's own
-header reader makes the same error.)
+constant bit rates and within 1.5 % for variable ones. But if a file of variable bit rate starts
+with silence, its first five frames look constant, and the estimate is 1.2 to 5.8 times too long.
+(FFmpeg's own header reader makes the same error.)
 """
 
 import io
@@ -77,7 +77,7 @@ MIN_BITS_PER_SECOND = 100
 all-ones value of MP4. The lowest real rate, FLAC of digital silence, is 1,200."""
 
 _TAIL_BYTES = 2 * BLOCK_BYTES
-"""At least the last two Ogg pages start within this; the largest page has 65,307 bytes."""
+"""The last two pages of an Ogg file fit into this; the largest page has 65,307 bytes."""
 
 _OGG_BEGIN = re.compile(rb"OggS\0[\x02\x03\x06\x07]")
 """Matches the first page of a stream: bit 1 of its flags is set."""

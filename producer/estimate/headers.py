@@ -13,7 +13,7 @@ from funasr_fleet.producer.discovery.s3_prefix import to_ref
 from funasr_fleet.storage.base import ObjectInfo
 
 BLOCK_BYTES = 64 << 10
-"""Unit of fetching: headers are read in small pieces, and a request costs more than 64 KiB."""
+"""Unit of fetching: parsers read small pieces, and a request costs more than 64 KiB of data."""
 
 MAX_HEADER_BYTES = 4 << 20
 """Maximum bytes fetched per file."""

@@ -72,7 +72,10 @@ class Strata:
             stratum.drawn[place] = ref
 
     def sample(self) -> dict[Key, list[AudioRef]]:
-        """The files to measure: by each format's share of the audio, at least LEAST_PER_FORMAT."""
+        """The files to measure, in proportion to each format's share of the audio.
+
+        At least LEAST_PER_FORMAT of each format, if it has as many.
+        """
         for (suffix, sized), stratum in self.by_key.items():
             rate = TYPICAL_BYTES_PER_SECOND.get(suffix, OTHER_BYTES_PER_SECOND)
             stratum.typical_ms = stratum.weight * (1000 / rate if sized else DEFAULT_MS)
@@ -91,9 +94,10 @@ def ratio_estimate(
 ) -> Estimate | None:
     """Estimate the audio of a stratum from a simple random sample, by the ratio estimator.
 
-    The audio per byte of the sample times the bytes of all files, and its variance with the finite
-    population correction: Cochran, Sampling Techniques, 3rd edition, 1977, chapter 6. Summed over
-    formats, it is his separate ratio estimate. The sample is small, so the variance is approximate.
+    The estimate is the audio per byte of the sample times the bytes of all files. Its variance has
+    the finite population correction. Source: Cochran, Sampling Techniques, 3rd edition, 1977,
+    chapter 6; the sum over formats is the separate ratio estimate there. The sample is small, so
+    the variance is approximate.
 
     Args:
         sample: (weight, audio in ms) of each sampled file.

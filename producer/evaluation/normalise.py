@@ -50,7 +50,7 @@ class _Table(dict[int, str]):
 
 
 def _plain(character: str, kind: str) -> str:
-    """Replacement before NFKC, which would combine a free-standing accent with a letter."""
+    """Replace a character before NFKC, which would combine a free-standing accent with a letter."""
     if kind == "Sk":
         return " "
     widthless = (kind[0] == "C" and kind != "Cc") or _WIDTHLESS.match(character)

@@ -13,10 +13,13 @@ MARKER = "_CANCELLED"
 
 
 def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None = None) -> bool:
-    """Cancel a job: files in progress finish, no new file is started. False if it is complete.
+    """Cancel a job: files in progress finish, no new file is started.
 
     Cancelling sets a flag that workers check, so it takes about a second for a job of any size.
     Ready messages are consumed and dropped one by one.
+
+    Returns:
+        False if the job is complete already, else True.
 
     Raises:
         NoSuchJob: the ledger has no such job.

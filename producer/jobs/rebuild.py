@@ -29,7 +29,7 @@ _KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 
 
 class JobOutcomes:
-    """The outcome of each file by index, in five bytes. A failure never replaces a success."""
+    """Outcomes by file index, in five bytes per file. A failure never replaces a success."""
 
     def __init__(self) -> None:
         self._codes = bytearray()
@@ -103,7 +103,7 @@ class LedgerRebuild:
     done_ms: int = 0
     """Audio of the finished files according to S3."""
     added_ms: int = 0
-    """Audio of those that were missing in the ledger and were added."""
+    """Audio of the finished files that were missing in the ledger and were added."""
 
     def restore(self, result: ReconcileResult) -> Iterator[PlannedFile]:
         """Restore finished and failed files in the ledger; yield the files that are neither.
@@ -156,7 +156,7 @@ class _FindOutcome:
         if recorded and self.existing.has_result(ref.relative):
             return file.index, recorded[0], recorded[1], None
         if not self.existing.has_result(ref.relative):
-            # check this before `current`, which is also True for bytes known not to be audio
+            # check this before `current`, which is also True for audio known to be unusable
             failure = self._failure(file.index, ref)
             if failure:
                 return file.index, "failed", 0, failure

@@ -39,7 +39,7 @@ class JobStatus:
 
     @property
     def note(self) -> str | None:
-        """One sentence that says how to repair a job whose state is unknown; else None."""
+        """How to repair the job, as text; None unless its state is unknown."""
         return repair_note(self.counts)
 
     @property

@@ -165,7 +165,7 @@ def discover(
 
 @dataclass(kw_only=True)
 class _Totals:
-    """Files that are done and invalid rows so far, including those of earlier runs."""
+    """Numbers of done files and of invalid rows so far, including those of earlier runs."""
 
     done: int
     bad: int

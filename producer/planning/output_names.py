@@ -13,9 +13,9 @@ from funasr_fleet.producer.planning.disk_hash_set import DiskHashSet
 class OutputNames:
     """The reserved output names as hashes on disk, each with 24 hash bits of its content.
 
-    For 10 million files with unique names, the probability that any of them is wrongly rejected as
-    a second file of its name is 0.07 %. Of second files that differ from the first, 1 in 17 million
-    is wrongly taken for a repetition.
+    For 10 million files with unique names, the probability that any of them is rejected because
+    its name seems to be taken is 0.07 %. A different file with a taken name is mistaken for a
+    repetition of the first one, and dropped, with a probability of 1 in 17 million.
     """
 
     def __init__(self) -> None:

@@ -22,8 +22,8 @@ class Throughput:
 def recent(counts: JobCounts, minutes: Sequence[Minute], now: float) -> Throughput | None:
     """Throughput of the last RECENT_MINUTES full minutes.
 
-    None until a full minute has passed since the first finished file. `now` is in seconds since the
-    epoch.
+    None until a full minute has passed since the first finished file, and if the job was complete
+    before these minutes. `now` is in seconds since the epoch.
     """
     end = int(now // 60)
     first = end - RECENT_MINUTES
@@ -43,7 +43,7 @@ def since_start(counts: JobCounts, minutes: Sequence[Minute], now: float) -> Thr
 
 
 def start_of(counts: JobCounts, minutes: Sequence[Minute]) -> float | None:
-    """First minute with a finished file, but not before the job's start; None if there is none."""
+    """When the first file finished, to the minute, but not before the job's start; None if none."""
     return max(60.0 * minutes[0].minute, counts.created_at) if minutes else None
 
 
@@ -70,9 +70,9 @@ def _over(minutes: Iterable[Minute], seconds: float) -> Throughput:
 def remaining_audio_ms(counts: JobCounts) -> float | None:
     """Audio of the files without an outcome, in ms; None if it cannot be estimated.
 
-    The mean audio of the finished files times the number of waiting files. Before any file is
-    finished, the estimate of the plan. The longest files of a window come first, so the mean is
-    too large early in a small job.
+    The estimate is the mean audio of the finished files times the number of waiting files. Before
+    any file is finished, the plan's mean is used. The longest files of a window come first, so the
+    mean of the finished files is too large early in a small job.
     """
     if not counts.waiting:
         return 0.0

@@ -88,7 +88,8 @@ class Progress:
     remaining_audio_hours: float | None
     """Estimated audio of the waiting files; None if it cannot be estimated."""
     throughput_now: Throughput | None
-    """Throughput of the last 5 full minutes; None before the first full minute."""
+    """Throughput of the last 5 full minutes; None before the first full minute, and for a job that
+    was complete before them."""
     throughput_since_start: Throughput | None
     """Throughput since the first finished file; None before."""
     stalled_s: float | None
@@ -209,7 +210,7 @@ def reconcile_command(job: str, output: str = "") -> str:
 
 
 def repair_note(counts: JobCounts) -> str | None:
-    """One sentence with the repair command; None unless the job's state is unknown."""
+    """How to repair the job, with the command; None unless its state is unknown."""
     if state_of(counts) != "unknown":
         return None
     command = reconcile_command(counts.job, counts.output)

@@ -51,7 +51,8 @@ def wait_for_room(
 
 
 _AT_ONCE = 100
-"""Shards per round trip. A killed producer may publish this many twice, under the same names."""
+"""Shards per round trip. After a producer is killed, up to this many are published twice, under the
+same names."""
 
 _EXAMPLE = "s3://bucket/key"
 
@@ -88,7 +89,7 @@ class Publication:
         self._publisher: Publisher = self._open.enter_context(opened)
         self._template = ShardTemplate(template_shard(self.job, self.request))
         self.cursor = self.writer.cursor(self.job)
-        """(window, shards of this window) that an earlier run has published."""
+        """(window, number of its shards published): where an earlier run stopped."""
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -61,7 +61,7 @@ def _head(report: dict[str, Any]) -> str:
 
 
 def _state(report: dict[str, Any]) -> tuple[str, str]:
-    """(text, style)."""
+    """(text, CSS class) of the job's state."""
     if report["cancelled_at"]:
         return "cancelled", "open"
     if not report.get("whole", True):
