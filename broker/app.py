@@ -51,8 +51,9 @@ def _delivery(settings: Settings) -> dict[str, Any]:
         "worker_max_memory_per_child": settings.max_resident_mb * 1024 or None,
         # one shard per device: a prefetched shard would be withheld from idle workers
         "worker_prefetch_multiplier": 1,
-        # after a reconnection Celery would subtract the active tasks but keep at least 1, one more
-        # than busy children can take; worker.consumer.kombu_patches counts by itself
+        # after a reconnection, Celery would subtract the active tasks from the prefetch count but
+        # keep at least 1: too much if all children are busy. worker.consumer.kombu_patches
+        # subtracts them all
         "worker_enable_prefetch_count_reduction": False,
         # a short broker outage must not discard an hour of transcription
         "worker_cancel_long_running_tasks_on_connection_loss": False,

@@ -28,7 +28,7 @@ class DeadLetter(BaseModel):
     at: str
     """UTC, ISO 8601."""
     queue: str = ""
-    """The lane it was received from; empty unless that is known to be one of the fleet's."""
+    """The lane that delivered it; empty if it is unknown or not a lane of this fleet."""
     device: str = ""
     """The device that processed it; empty when it was not processed."""
 

@@ -26,11 +26,14 @@ _LEASE_S = 600
 """Lease on closing a job: if its holder is killed, others can close the job after this time."""
 
 FinalizeResult = Literal["closed", "not due", "held"]
-"""Result of closing a job; held: another process is closing it, or died while doing so."""
+"""Result of closing a job.
+
+not due: the job is not complete, or is closed already. held: another process is closing it, or died
+while doing so."""
 
 
 class JobFinalizer:
-    """Closes complete jobs."""
+    """Closes complete jobs: writes failures.jsonl, report.json and _SUCCESS to S3."""
 
     def __init__(self, ledger: LedgerReader, writer: JobWriter, store: ObjectStore) -> None:
         self._ledger = ledger
@@ -92,7 +95,7 @@ class JobFinalizer:
             file.write(record.to_line())
 
     def _unrecorded(self, counts: JobCounts, indexes: Sequence[int]) -> Iterator[FileRecord]:
-        """Records of failed files that no shard has recorded; a lost shard writes none."""
+        """Make the records of failed files that are in no shard record, as after a lost shard."""
         if not indexes:
             return
         reasons, unnamed = _Reasons(self._ledger, counts.job), set(indexes)

@@ -103,7 +103,10 @@ def _latency(latency: Mapping[int, int]) -> dict[str, Any]:
 
 
 def _begin(counts: JobCounts, minutes: Sequence[Minute]) -> float:
-    """Start, in seconds since the epoch; the first finished file if no producer opened the job."""
+    """Start of the job, in seconds since the epoch.
+
+    If no producer opened the job, it is the minute in which the first file finished.
+    """
     return counts.created_at or (60.0 * minutes[0].minute if minutes else 0.0)
 
 

@@ -33,7 +33,7 @@ return 0
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lease after an attempt to take it."""
+    """The holder of a lease after an attempt to take it."""
 
     owner: str
     left_s: float
@@ -41,7 +41,10 @@ class Holder:
 
 
 class Leases:
-    """Takes, renews and releases leases. Every method raises BrokerUnavailable."""
+    """Takes, renews and releases leases.
+
+    Every method raises BrokerUnavailable when Redis cannot be reached.
+    """
 
     def __init__(self, client: RedisClient) -> None:
         self._take = client.register_script(_TAKE)
@@ -63,7 +66,9 @@ class Leases:
         return Holder(owner=str(holder), left_s=left_s)
 
     def renew(self, key: str, owner: str, lease_s: float, *, retake: bool = True) -> str:
-        """Extend a lease; returns its owner afterwards, empty when it expired and stays free.
+        """Extend a lease; returns its owner afterwards.
+
+        The owner is empty if the lease had expired and was not taken again.
 
         Args:
             key: the lease's key in Redis.

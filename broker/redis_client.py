@@ -65,7 +65,8 @@ class Pipeline(Protocol):
 class RedisClient(Protocol):
     """The part of redis.Redis that the fleet uses, with the types of its decoded replies.
 
-    The annotations of redis-py cover clients that do not decode, so they return bytes or text.
+    The annotations of redis-py also cover clients that do not decode replies: their return types
+    are bytes or text.
     """
 
     def delete(self, *names: str) -> int: ...

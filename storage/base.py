@@ -84,8 +84,8 @@ class ObjectStore(Protocol):
         Args:
             uri: address of the object.
             into: an empty file.
-            limit_bytes: for a larger object, ObjectTooLarge is raised early, whatever size storage
-                announces.
+            limit_bytes: size limit. ObjectTooLarge is raised as soon as the announced or received
+                size exceeds it.
         """
 
     def read(self, uri: str) -> bytes:

@@ -31,7 +31,7 @@ def map_ahead(
         threads: number of threads.
         ahead: maximum number of results ahead of the consumer.
         size_of: size of the item's result in bytes.
-        ahead_bytes: maximum total size of the results ahead, unless a single one is larger.
+        ahead_bytes: maximum total size of the results ahead; a single larger result is allowed.
     """
     coming: deque[tuple[int, Future[R]]] = deque()
     coming_bytes = 0

@@ -48,7 +48,7 @@ def _quoted(etag: str) -> str:
 
 
 def _info(bucket: str, item: dict[str, Any]) -> ObjectInfo:
-    """An entry of a listing."""
+    """The ObjectInfo of an entry of a listing."""
     return ObjectInfo(
         uri=f"s3://{bucket}/{item['Key']}",
         etag=_quoted(item["ETag"]),

@@ -1,6 +1,6 @@
 """PURE: typed errors of a worker, and decide(), which maps an error to an action.
 
-The docstring of an error type says how to fix the cause.
+The docstring of an error type says how to fix the cause, if users can fix it.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class OutOfDeviceMemory(FileFailure):
 
 
 class ModelError(FileFailure):
-    """The model failed on this file, or does not support a requested option."""
+    """The model failed on this file, or lacks an option: use another model or other options."""
 
     kind: ErrorKind = "model_error"
 

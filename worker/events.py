@@ -61,8 +61,8 @@ class FileFinished:
     """ETag of the .json result."""
     warnings: tuple[str, ...] = ()
     previous_outcome: Outcome | None = None
-    """For a skipped file whose result was written by the same job in an attempt that crashed before
-    it recorded the outcome: that outcome. audio_s is then of that attempt."""
+    """Set for a skipped file whose result was written by an attempt of the same job that crashed
+    before it recorded the outcome. This is that outcome; audio_s is then of that attempt, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +126,7 @@ class ShardLocked:
 
 @dataclass(frozen=True, kw_only=True)
 class ShardRequeued:
-    """The worker is shutting down; the shard's unfinished files were requeued."""
+    """The worker is shutting down, and the unfinished shard is requeued."""
 
     shard: str
 
@@ -145,7 +145,7 @@ class BatchRecognised:
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceTime:
-    """Time the models were running since the last such event, for one or several files."""
+    """Time for which the models ran since the last such event, for one or several files."""
 
     seconds: float
     """Concurrent inference is counted once."""

@@ -4,11 +4,11 @@ One bitmap per outcome, indexed by file: a file that is delivered twice is count
 million files take a few megabytes. A lost ledger can be rebuilt from S3.
 
 keys            names of the keys of jobs and shards
-values          PURE: what the ledger returns, as frozen values
+values          PURE: the frozen values that the reader returns, made from Redis replies
 lua_scripts     the changes that must be atomic
 reader          LedgerReader: progress of jobs
-outcome_writer  OutcomeWriter: what workers write
-job_writer      JobWriter: what producers write
+outcome_writer  OutcomeWriter: the updates of workers
+job_writer      JobWriter: the updates of producers
 """
 
 from funasr_fleet.broker.ledger.job_writer import JobWriter

@@ -19,8 +19,8 @@ Restored = tuple[int, Outcome, int, FailureExample | None]
 class JobWriter:
     """Writes jobs and their plans.
 
-    Except for next_round and correct_audio, methods are idempotent. All raise BrokerUnavailable
-    when Redis cannot be reached.
+    All methods are idempotent, except next_round, correct_audio, and reopen, which also counts a
+    round. All raise BrokerUnavailable when Redis cannot be reached.
     """
 
     def __init__(self, client: RedisClient, key_prefix: str = "") -> None:
@@ -108,7 +108,10 @@ class JobWriter:
         return int(window or 0), int(shards or 0)
 
     def end_publishing(self, job: str, windows: int | None = None) -> None:
-        """Mark the job as completely published; `windows` in its plan, by default those counted."""
+        """Mark the job as completely published.
+
+        `windows` is the number of windows in its plan; by default, the number counted.
+        """
         number = "" if windows is None else windows
         reached(self._end_publishing, keys=[self._keys.job(job)], args=[number])
 

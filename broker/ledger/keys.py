@@ -29,7 +29,7 @@ class Keys:
 
 
 def identity_of(output: str, shard: str) -> str:
-    """A shard's identity: its name, which is unique only below its output prefix."""
+    """A shard's identity: its output prefix and its name, which is unique only below the prefix."""
     return f"{output}\0{shard}"
 
 

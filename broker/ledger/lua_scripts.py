@@ -1,6 +1,6 @@
 """The ledger's atomic updates, in Lua; KEYS[1] is the job's base key.
 
-Every update is idempotent: a redelivered message does not change the totals.
+Repeating an update does not change a job's totals, so a redelivered message is counted once.
 """
 
 from funasr_fleet.broker.ledger.values import EXAMPLES_PER_KIND, KINDS, OUTCOMES, PARTS
@@ -80,9 +80,9 @@ if bucket ~= '' then redis.call('HINCRBY', at('latency'), bucket, 1) end
 return 1
 """
 )
-"""Record a file's outcome. The last one recorded wins, unless it is weak and a better one exists.
-A file's audio is counted once; after a failed, cancelled or skipped outcome, it is counted when the
-file succeeds."""
+"""Record a file's outcome, replacing an earlier one. A weak outcome does not replace ok, empty or
+the same outcome. A file's audio is counted once; after a failed, cancelled or skipped outcome, it
+is counted when the file succeeds. ARGV: index, outcome, ms, weak, shard, bucket, kind, example."""
 
 SETTLE = (
     _SHARED
@@ -157,8 +157,8 @@ return redis.call('HGET', base, 'audio_ms') or 0
 """
 )
 """Set missing fields and reset the window counters, so that all windows can be counted again and no
-file is counted twice, whatever was lost. Until then the job's state is unknown. ARGV as for BEGIN;
-returns the audio counted so far."""
+file is counted twice, whatever was lost. Until the rebuild ends, the job does not count as whole.
+ARGV as for BEGIN; returns the audio counted so far."""
 
 REMOVE = (
     _SHARED

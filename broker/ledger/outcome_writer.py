@@ -12,7 +12,7 @@ from funasr_fleet.broker.redis_client import RedisClient, reached
 from funasr_fleet.contract.transcript import Outcome
 
 _CANCELLED_TTL_S = 1.0
-"""How long it is cached whether a job is cancelled."""
+"""How long is_cancelled caches its answer."""
 
 _MESSAGE_CHARS = 300
 
@@ -60,7 +60,7 @@ class OutcomeWriter:
             index: the file's position in the job.
             outcome: the file's outcome; skipped and cancelled never replace ok or empty.
             audio_ms: audio transcribed.
-            only_first: keep an existing outcome unless the file failed, was skipped or cancelled.
+            only_first: replace an existing outcome only if it is failed, skipped or cancelled.
             detail: further details of the file.
         """
         more = detail or FileDetail()

@@ -26,7 +26,7 @@ _NEWEST = 200
 """Number of jobs considered when new jobs are spread over the lanes."""
 
 _JOBS_AT_ONCE = 100
-"""Jobs per round trip: Redis serves no other client during one."""
+"""Jobs per transaction: Redis serves no other client while it runs one."""
 
 
 class LedgerReader:
@@ -185,7 +185,7 @@ class LedgerReader:
             return sum(reached(pipe.execute))
 
     def check(self) -> None:
-        """Ping Redis."""
+        """Check that Redis answers."""
         reached(self._redis.ping)
 
 

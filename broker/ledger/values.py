@@ -1,4 +1,4 @@
-"""PURE: what the ledger returns, as frozen values, and how Redis replies become them."""
+"""PURE: the frozen values that the ledger's reader returns, made from Redis replies."""
 
 import json
 from collections import defaultdict
@@ -15,7 +15,8 @@ PARTS = ("minutes", "latency", "shards", "windows", "reopened")
 """Keys of a job besides its outcomes and kinds of failure."""
 
 LATENCY_BOUNDS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
-"""Upper bounds of the buckets of a file's time from start to commit; a last bucket has none."""
+"""Upper bounds of the latency buckets. Latency is a file's time from start to commit. One more
+bucket has no upper bound."""
 
 EXAMPLES_PER_KIND = 5
 
@@ -49,7 +50,7 @@ class JobCounts:
     rounds: int = 0
     """How often files of the job were published again."""
     open_shards: int = 0
-    """Shards that were started, or split off from one, and have not ended."""
+    """Shards that were started, or created by a split, and have not ended."""
     in_flight: int = 0
     """Unfinished files of shards that workers are processing."""
     cancelled_at: float | None = None
@@ -86,7 +87,10 @@ class JobCounts:
 
     @property
     def complete(self) -> bool:
-        """Whether the plan is whole and published, and no file of it is waiting or in flight."""
+        """Whether the plan is whole and published, and every file has an outcome.
+
+        A cancelled job is complete when its plan is whole and no file is in flight.
+        """
         if self.cancelled_at:
             return self.whole and self.over
         return self.whole and self.published and self.finished >= self.files

@@ -2,7 +2,7 @@
 
 celery_app     the application that Celery's command line loads; connects all parts
 launch         `fleet worker`: check configuration and services, then exec Celery
-child_process  worker_process_init: pin to process/hardware's device, load models, try a canary
+child_process  starts a child: pins it to a device, loads the models, builds the pipeline
 task           the one task: parse the shard, lock it, count the attempt, run it
 shard_run      one delivery of a shard: transcribe, split, retry or dead-letter it
 publish        republishes a shard with a delay, or split into one message per file

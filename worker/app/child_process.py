@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CONCURRENT_FETCHES = 4
-"""Maximum. Each fetched file is on disk, and may hold some minutes of decoded audio in memory."""
+"""Maximum number of files fetched ahead. Each is on disk, and may hold some minutes of decoded
+audio in memory."""
 
 _EXIT_DELAY_S = 0.5
 """Delay of a child whose slot has failed too often, so that the parent notices before it exits."""
@@ -94,7 +95,7 @@ def _start(settings: Settings) -> WorkerContext:
         reason = before.reason or "the process was killed while it loaded the models"
         before = replace(before, failures_in_a_row=before.failures_in_a_row + 1, reason=reason)
         files.write(before)
-    if before.state == "ready":  # whatever the reason of the exit; a finished shard resets it
+    if before.state == "ready":  # counts every exit, whatever its cause; a finished shard resets it
         before = replace(before, deaths_in_a_row=before.deaths_in_a_row + 1)
     if first_failed_slot([before]):
         time.sleep(_EXIT_DELAY_S)
@@ -136,7 +137,7 @@ def _load(settings: Settings, slot: int, files: SlotFiles) -> WorkerContext:
     )
     plan = plan_slot(slot, devices, usable_cores(), settings.torch_threads)
     os.environ.update(plan.environment)  # before anything imports torch, numpy or numba
-    # site-packages may be read-only; other workers, also later ones, share the compiled code.
+    # numba's default, site-packages, may be read-only. Current and later workers share this cache.
     # Checked for each child: the directory for temporary files may have been cleaned since
     os.environ[NUMBA_CACHE_DIR] = str(claim_numba_cache(settings.run_dir.parent))
     device = plan.visible or plan.device

@@ -174,7 +174,7 @@ class ShardRun:
         )
 
     def apply(self, decision: Decision) -> None:
-        """Carry out a decision about the whole shard."""
+        """Carry out a decision about the whole shard; a Skip moves it to the dead letters."""
         match decision:
             case Retry():
                 self._retry(decision)

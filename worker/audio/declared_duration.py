@@ -7,7 +7,7 @@ from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
 
 MIN_SAMPLES = SAMPLE_RATE // 40
-"""25 ms: one analysis window. FunASR's VAD divides by zero below it."""
+"""25 ms, one analysis window. For shorter audio, FunASR's VAD divides by zero."""
 
 _DECLARES_DURATION = {"w64", "aiff", "au", "flac", "mov", "matroska", "webm"}
 """Containers that declare their duration; for others, FFmpeg estimates it from the bit rate."""
@@ -83,7 +83,8 @@ def check_length(length: int, end_s: float, declared_s: float | None) -> None:
 
     Raises:
         AudioTooShort: less than 25 ms were decoded.
-        UndecodableAudio: the file is truncated: more than 1 s and more than a tenth are missing.
+        UndecodableAudio: the file is truncated (more than 1 s and more than a tenth are missing),
+            or it contains none of the audio that it declares.
     """
     if length == 0 and declared_s:
         raise UndecodableAudio(

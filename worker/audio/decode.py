@@ -46,7 +46,7 @@ class Audio:
     planes: Planes
     source_rate: int
     lost_ms: int = 0
-    """Missing audio in ms: replaced with silence, except at the end of the file."""
+    """Lost audio in ms. Missing audio is replaced with silence, except at the end of the file."""
 
     @property
     def channels(self) -> int:

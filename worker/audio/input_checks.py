@@ -44,7 +44,7 @@ _NO_PROTOCOL = "none"
 
 
 def container_options() -> dict[str, str]:
-    """FFmpeg options that allow only these formats and no protocol, so no external MOV track."""
+    """FFmpeg options that allow only DEMUXERS and no protocol, which excludes external tracks."""
     return {
         "format_whitelist": ",".join(DEMUXERS),
         "protocol_whitelist": _NO_PROTOCOL,
@@ -128,7 +128,7 @@ class Limits:
         self._check_size(seconds * SAMPLE_RATE * channels)
 
     def check_decoded(self, length: int, channels: int) -> None:
-        """Reject a file by what has been decoded so far.
+        """Reject a file by the audio that has been decoded so far.
 
         Args:
             length: samples per channel at 16 kHz.

@@ -71,7 +71,7 @@ class AudioPiece:
     source_rate: int
     """Samples per second in the file, in Hz."""
     lost: int = 0
-    """Lost samples from here on, whether or not this piece contains silence in their place."""
+    """Number of lost samples from the start of this piece, whether or not silence replaces them."""
 
 
 class Resampler:
@@ -124,7 +124,7 @@ class Resampler:
             yield self._piece(planes, self._silence_noise(planes))
 
     def _silence_noise(self, planes: Planes) -> int:
-        """Zero all channels where one is too large or not finite; return how many samples.
+        """Silence all channels wherever one is too large or not finite; return how many samples.
 
         Raises:
             UndecodableAudio: PCM contains NaN or infinity, which would invalidate all model output.

@@ -33,7 +33,7 @@ _MIN_BYTES_PER_S = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class WebAudio:
-    """An AudioSource; the ETag is the server's; without one, download() hashes the bytes."""
+    """An AudioSource for http and https. If a server sends no ETag, download() hashes the bytes."""
 
     hosts: frozenset[str]
     """Allowed hosts, also for redirects."""
@@ -41,7 +41,7 @@ class WebAudio:
     clock: Callable[[], float] = time.monotonic
 
     def head(self, uri: str) -> ObjectInfo:
-        """Metadata of the audio, as the server declares it; a size of 0 is unknown."""
+        """Metadata of the audio, as the server declares it; a size of 0 means unknown."""
         with self._response("HEAD", uri) as response:
             return ObjectInfo(uri=uri, etag=_etag(response), size_bytes=_declared_bytes(response))
 

@@ -1,4 +1,6 @@
-"""Sends one HTTP request to a public network address, which is checked and not resolved again.
+"""Sends one HTTP request to a network address that was checked to be public.
+
+The host is resolved once, so that the checked address is the one that is used.
 
 A DNS name may point anywhere: at this machine, at hosts of its private network, or at the cloud's
 metadata service, which returns credentials (169.254.169.254, fd00:ec2::254).

@@ -45,7 +45,7 @@ class RequeueAtHeadQoS(redis.QoS):  # type: ignore[misc]
         return room is None or room - self._active_from_earlier_connection() > self.unready()
 
     def _active_from_earlier_connection(self) -> int:
-        """Count children whose message came by an earlier connection and is not in this record."""
+        """Count active messages of an earlier connection, which this record does not contain."""
         active = {one.message.delivery_tag for one in tuple(celery_state.active_requests)}
         return len(active - set(self._delivered))
 
@@ -63,10 +63,10 @@ class RequeueAtHeadQoS(redis.QoS):  # type: ignore[misc]
 
 
 REFUSED_HEADER = "fleet_refused"
-"""Why the element is not a message."""
+"""Header of a wrapped element: the reason why it is not a valid message."""
 
 KEPT_CHARACTERS = 2000
-"""How much of a rejected message is kept in its dead letter, to identify it."""
+"""Length of the beginning of a rejected message that its dead letter keeps, to identify it."""
 
 _MAX_ENVELOPE = MAX_MESSAGE_BYTES * 4 // 3 + (1 << 20)
 """Maximum length of a message with its headers, in characters; bodies are in base64."""

@@ -30,7 +30,7 @@ from funasr_fleet.worker.events import Observer, ShardDeadLettered
 log = logging.getLogger(__name__)
 
 _BROKER_ERRORS = (OSError, redis.ConnectionError, redis.TimeoutError)
-"""kombu's own list has KeyError too: a message without an ID would be redelivered forever."""
+"""kombu's own list adds KeyError, which would redeliver a message without an ID forever."""
 
 _ALLOWED_HEADERS = {
     *("task", "id", "root_id", "parent_id", "lang", "origin", "eta", "retries"),

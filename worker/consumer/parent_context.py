@@ -1,7 +1,7 @@
-"""The parent's view of the shards in progress, and what it does for them in Redis.
+"""The parent's view of the shards in progress; updates their locks and attempts in Redis.
 
-The parent holds the messages and sees its children exit. So it renews leases and shard locks,
-records how a child crashed, and requeues what a child cannot finish.
+The parent holds the messages and sees its children exit. Therefore it renews shard locks, records
+how a child crashed, and discards the attempts of children that it kills to shut down.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ class ActiveShard:
 
 @dataclass(eq=False)
 class ParentContext:
-    """State that the consumer's steps share in the parent; the clock is a parameter."""
+    """State that the consumer's steps share in the parent."""
 
     settings: Settings
     slots: SlotFiles

@@ -54,7 +54,7 @@ class LeaseRenewal(PeriodicStep):
         qos = consumer.task_consumer.channel.qos
         active = list(context.active_shards())
         known = {request.message.delivery_tag for request in _in_flight()}
-        # kombu keeps delivered tags only there; it removes acked ones, those in _dirty, much later
+        # qos._delivered also has acked tags; kombu lists them in _dirty and removes them much later
         self._requeue_orphaned(qos, set(qos._delivered) - qos._dirty - known)
         hung = [one.request for one in active if context.stall_reason(one.progress)]
         stalled = {request.message.delivery_tag for request in hung}

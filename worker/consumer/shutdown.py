@@ -22,7 +22,7 @@ from funasr_fleet.worker.process.os_process import kill
 log = logging.getLogger(__name__)
 
 _FORCED_EXIT_S = 5
-"""Time for requeueing after a second signal. Without a broker, requeueing is not possible."""
+"""Seconds from a second signal to an unconditional exit: requeueing may hang without a broker."""
 
 
 class Drain(PeriodicStep):

@@ -69,7 +69,7 @@ class StallWatch(PeriodicStep):
             )
 
     def tick(self, consumer: Any = None) -> None:
-        """Kill every child that hangs."""
+        """Kill every child that hangs, and write the consumer's state."""
         context = self.parent_context
         self._count_unstarted()
         self._write_state(consuming=True)

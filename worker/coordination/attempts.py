@@ -2,8 +2,8 @@
 
 Redis does not count deliveries. An attempt is recorded before the work starts, under the shard's
 identity, which all its deliveries, retries and duplicates share. Each attempt has an ID, so that a
-command that is sent again after a connection error does not count twice. The record is removed when
-the attempt finishes, is requeued or is scheduled for a retry; the records that remain are crashes.
+command that is sent again after a connection error does not count twice. An attempt that finishes,
+is requeued or is scheduled for a retry is marked as ended; every other earlier attempt is a crash.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from funasr_fleet.broker.redis_client import RedisClient, Value, reached
 _TTL_S = 7 * 24 * 3600
 
 _DUPLICATE_DELIVERY_TTL_S = 3600
-"""How long a split or dead-lettered shard is remembered, so that a duplicate delivery sees it."""
+"""How long the counts of a split or dead-lettered shard are kept, for a duplicate delivery."""
 
 _BEGUN, _ENDED, _CRASHES = "begun:", "ended:", "crashes"
 
@@ -42,7 +42,10 @@ FIRST = Attempt(attempt_id="", number=1, deaths=0, last_death="")
 
 
 class Attempts:
-    """The attempt counts of all unfinished shards. Every method raises BrokerUnavailable."""
+    """The attempt counts of all unfinished shards.
+
+    Every method raises BrokerUnavailable when Redis cannot be reached.
+    """
 
     def __init__(self, client: RedisClient, key_prefix: str = "") -> None:
         self._redis = client
@@ -93,7 +96,7 @@ class Attempts:
             reached(self._redis.hset, key, mapping={"death": how, "death_of": begun})
 
     def count_crash(self, identity: str) -> int:
-        """Count an exit of the process of the shard; return the number of exits so far.
+        """Count an exit of the process that had received the shard; return the exits so far.
 
         The parent calls it, also when the process exited before it counted its attempt.
         """

@@ -9,7 +9,7 @@ fast/          the fast paths, each equivalent to its stock path
 families/      how each model family is called and how its results are parsed
 device_errors  errors of torch and FunASR -> typed errors; retries when device memory is full
 diarization    speaker embeddings per window, and their clustering
-checks         every tensor is on its device and got its value from the weights file
+checks         checks that every tensor is on its device and comes from the weights file
 canary         a clip with known text, transcribed before the first task
 revision       name -> directory, directory -> sha256
 """

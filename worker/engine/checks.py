@@ -163,7 +163,7 @@ class _RecordingModule:
         return dict(self._state)
 
     def load_state_dict(self, state: Tensors, strict: bool = True) -> None:
-        """Record what is new: a tensor that is still the same object was not loaded."""
+        """Record the new tensors; a tensor that is still the same object was not loaded."""
         self.loaded = {name: new for name, new in state.items() if new is not self._state[name]}
 
 

@@ -53,7 +53,7 @@ class FunasrEngine:
             paths: the fast or stock path of each step.
             identity: what receipts record about this engine.
             thread_count: torch's threads within an operator.
-            batch_seconds: padded audio seconds of one batch, at most.
+            batch_seconds: maximum size of a batch, in seconds of audio including padding.
             observe: receives events about batches and memory.
         """
         self._models = models
@@ -148,7 +148,10 @@ class FunasrEngine:
             return None
 
     def _retry_smaller(self, batch: list[Clip], hints: Hints) -> list[Recognition]:
-        """Reduce the budget below this batch and recognise it again; one by one at the minimum."""
+        """Reduce the budget below this batch's size and recognise it again.
+
+        If the budget is at its minimum already, recognise the clips one by one.
+        """
         torch.cuda.empty_cache()
         alone = self.budget.exhausted
         padded_s = max(clip.seconds for clip in batch) * len(batch)

@@ -71,7 +71,7 @@ class Hints:
     itn: bool | None = None
     """Inverse text normalisation: write numbers in digits. None: decided by the model."""
     word_times: bool = field(default=False, compare=False)
-    """Whether word times are requested. Some models compute them only then; the text is equal."""
+    """Whether word times are requested. Some models compute them only then; texts do not differ."""
 
 
 SpeakerEmbeddings = NDArray[np.float32]
@@ -93,7 +93,7 @@ class StreamingVad(Protocol):
 
 
 class Engine(Protocol):
-    """A loaded recogniser on one device."""
+    """The loaded models, on one device."""
 
     @property
     def identity(self) -> Identity:

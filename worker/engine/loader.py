@@ -126,7 +126,7 @@ def _check(role: str, model: Any, device: str) -> Path:
 
 
 def _disable_dither(model: Any) -> None:
-    """WavFrontend adds random noise by default; the same file must give the same text."""
+    """Disable WavFrontend's random noise, so that the same file always gives the same text."""
     frontend = model.kwargs.get("frontend")
     if hasattr(frontend, "dither"):
         frontend.dither = 0.0

@@ -56,7 +56,10 @@ def one_at_a_time(cues: Sequence[Cue], audio_ms: int) -> list[Cue]:
 
 
 def _latest_starts(ordered: Sequence[Cue], audio_ms: int) -> list[int]:
-    """Latest start of each cue that leaves time for the later cues; never before its speech."""
+    """Latest start of each cue that leaves time for the later ones.
+
+    A cue starts before its speech only if the audio ends too soon to show the remaining cues.
+    """
     latest: list[int] = []
     following_ms = audio_ms
     for cues_from_here, cue in enumerate(reversed(ordered), 1):

@@ -80,8 +80,8 @@ def cut(pieces: Sequence[Piece], lead: int = 0) -> list[Sequence[Piece]]:
     """Cut pieces into cues of at most two lines and seven seconds.
 
     Args:
-        pieces: a segment's text with final spacing. No piece is wider than a line. A piece longer
-            than seven seconds becomes its own cue.
+        pieces: a segment's text; each piece includes the space after it. No piece is wider than a
+            line. A piece longer than seven seconds becomes its own cue.
         lead: columns reserved at the beginning of each cue's first line.
     """
     widths = [columns(piece.text) for piece in pieces]

@@ -18,7 +18,7 @@ CLAUSE_STOPS = ",;:\u3001\uff0c\uff1a\uff1b\u060c\u061b\u17d6\u104a\u055d\u1363\
 SENTENCE_END = (*SENTENCE_STOPS, "\u2026")
 CLAUSE_END = (*CLAUSE_STOPS, "\u2014")
 _WORTH_COLUMNS = 8
-"""A break after punctuation may be this much further from the middle; chosen by eye."""
+"""A break after punctuation may make the widths differ by this many more columns; chosen by eye."""
 
 
 def columns(text: str) -> int:
@@ -61,7 +61,7 @@ def lay_out(pieces: Sequence[str], lead: int = 0) -> tuple[str, ...]:
 
 
 def _unevenness(upper: int, lower: int, before: str) -> float:
-    """Cost of a line break: difference in width; lower after punctuation or above a longer line."""
+    """Cost of a line break: difference in width; less after punctuation, more if upper is wider."""
     stopped = ends_with(before, SENTENCE_END + CLAUSE_END)
     return abs(upper - lower) + 0.5 * (upper > lower) - _WORTH_COLUMNS * stopped
 
@@ -77,8 +77,8 @@ _JOINER = "\u200d"
 _VIRAMA = 9
 """Combining class of signs that join two consonants."""
 _MAX_CLUSTER_COLUMNS = 10
-"""Maximum width of a cluster, enough for an emoji of five. Only invalid text is wider, such as one
-vowel repeated many times."""
+"""Maximum width of a cluster, enough for five joined emoji. Only invalid text has wider clusters,
+such as one vowel repeated many times."""
 
 
 def narrow(pieces: Sequence[Piece], width: int) -> list[Piece]:

@@ -1,7 +1,7 @@
 """OpenAI's verbose_json, the response of its API for a transcription with timestamps.
 
 Clients with OpenAI's types require every field of a segment: unknown numbers are 0, and an unknown
-language is "und" (ISO 639-2). The API returns English language names; this format has codes.
+language is "und" (ISO 639-2). The API returns English language names; this format contains codes.
 """
 
 import json

@@ -22,7 +22,7 @@ class Interval(NamedTuple):
 
 
 class Tier(NamedTuple):
-    """A name, and adjacent intervals."""
+    """A named list of adjacent intervals that cover the whole audio."""
 
     name: str
     intervals: list[Interval]

@@ -14,7 +14,9 @@ class ConsumerGone(Exception):
 
 
 class BoundedQueue(Generic[T]):
-    """A queue for one producer thread and one consumer thread; each blocks for the other.
+    """A queue for one producer thread and one consumer thread.
+
+    The producer blocks while the queue is full, the consumer while it is empty.
 
     An error raised by the producer is raised in the consumer, after the last item.
     """

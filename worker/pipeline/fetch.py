@@ -58,7 +58,7 @@ class FetchedFile:
 
     file_job: FileJob
     blocks: Iterable[Planes] = ()
-    """The requested channels, one minute at a time; raises the error that stopped the file."""
+    """The requested channels, one minute at a time; iterating raises the file's error, if any."""
     info: ObjectInfo | None = None
     """Set once the file is fetched, or its existing result is found."""
     existing: ExistingResult | None = None
@@ -84,7 +84,7 @@ class HeartbeatFile(io.BufferedRandom):
         self._touch = touch
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Write, and extend the time limit."""
+        """Write the data, and extend the shard's time allowance accordingly."""
         self._touch(memoryview(data).nbytes / SLOWEST_BYTES_PER_S)
         return super().write(data)
 
@@ -93,7 +93,7 @@ class HeartbeatFile(io.BufferedRandom):
 class Fetcher:
     """Fetches files in its own threads; decodes there, or in the thread that takes the blocks.
 
-    Wired once per process.
+    A process creates one and uses it for all shards.
     """
 
     store: ObjectStore
@@ -234,5 +234,5 @@ class Fetcher:
             yield block
 
     def fingerprint(self, file_job: FileJob, info: ObjectInfo) -> str:
-        """The fingerprint that a current result of this file has."""
+        """The fingerprint that a result of this file must have to be current."""
         return fingerprint(file_job.ref, info.etag, self.model_revision, file_job.options)

@@ -24,7 +24,7 @@ from funasr_fleet.worker.pipeline.result_writer import ResultWriter, range_s
 from funasr_fleet.worker.process.os_process import resident_bytes
 
 _MAX_RETRY_ERRORS = 5
-"""With more retryable files than this, storage is failing: the rest of the shard is not tried."""
+"""If more files than this need a retry, storage is failing: the rest of the shard is not tried."""
 
 _MAX_PENDING_WRITES = 64
 """Files that may wait to be written before the device waits for them."""
@@ -33,7 +33,7 @@ Record = Callable[[AudioRef, FileFinished], None]
 """Records the outcome of a file."""
 
 Fingerprint = Callable[[FileJob, ObjectInfo], str]
-"""The fingerprint that a current result of a file has."""
+"""Computes the fingerprint that a result of a file must have to be current."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -103,7 +103,7 @@ class FileFinalizer:
     def _write(
         self, file: FileInProgress, channels: Sequence[ChannelResult], threads: int
     ) -> FileFinished:
-        """Skip, commit or report one file."""
+        """Skip a file, commit its result or report its error; return the event."""
         fetched = file.fetched
         if fetched.existing:
             return self._skipped(file, fetched.existing, threads)

@@ -58,12 +58,12 @@ class FileInProgress:
 
     @property
     def ref(self) -> AudioRef:
-        """The reference of the file."""
+        """The file's entry in the shard: its address, index, requested range and options."""
         return self.fetched.file_job.ref
 
     @property
     def options(self) -> Options:
-        """The options of the file."""
+        """The shard's options, overridden by those of the file."""
         return self.fetched.file_job.options
 
     @property

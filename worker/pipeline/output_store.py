@@ -1,4 +1,4 @@
-"""Reads and writes the outputs of one file; the .json, which holds the receipt, is last."""
+"""Reads and writes the outputs of one file; the .json, which holds the receipt, is written last."""
 
 import contextlib
 import json
@@ -88,14 +88,14 @@ class Outputs:
         """
         for name in sorted(set(formats) - {"json"}):
             self._render(transcript, name)
-        # without permission to delete, the .json decides
+        # without permission to delete, the .error.json stays; the .json marks the file as done
         with contextlib.suppress(ObjectMissing, ObjectDenied):
             self.store.delete(error_uri(self.prefix, self.relative))
 
     def commit(self, transcript: Transcript) -> str:
         """Write the .json and return its ETag. It is written last, since it marks the file as done.
 
-        Raises as prepare.
+        Raises as prepare does.
         """
         return self._render(transcript, "json")
 

@@ -47,7 +47,7 @@ class ShardUsage:
 
 @dataclass(frozen=True, kw_only=True)
 class Pipeline:
-    """Everything that processing a shard needs, wired once per process."""
+    """Processes shards. A process creates one and uses it for all shards."""
 
     engine: Engine
     observe: Observer
@@ -97,7 +97,7 @@ class Pipeline:
         speech = detect_speech(self.engine, files, busy)
         if self.fetcher.ahead:
             return prefetch(in_groups(speech, _seconds), 1, vad_executor)
-        # a small first group helps only a thread that works in parallel
+        # a small first group is useful only if VAD runs in parallel with recognition
         return in_groups(speech, _seconds, first_s=MOST_S)
 
     def _process(self, groups: Groups, finalizer: FileFinalizer, busy: UtilizationTimer) -> None:

@@ -137,7 +137,7 @@ def _group_by(
 
 
 _MIN_CLIP_S = 2.0
-"""The pieces of a shorter clip give less text than the whole."""
+"""Shorter clips are not retried: their pieces give less text than the whole."""
 
 Recognise = Callable[[Sequence[Clip]], Sequence[Recognition]]
 

@@ -45,7 +45,7 @@ class RunContext:
 def describe_audio(
     ref: AudioRef, info: ObjectInfo | None, facts: AudioFacts | None, channel: int | None
 ) -> AudioInfo:
-    """The audio section of a document; `end_ms` is filled in once the duration is known."""
+    """The audio section of a document; `end_ms` is the earlier of requested end and duration."""
     duration_ms = facts.duration_ms if facts else None
     return AudioInfo(
         uri=shown(ref.audio),
@@ -129,7 +129,7 @@ def write_receipt(run: RunContext, engine: Identity, metrics: FileMetrics) -> Re
 
 
 def with_final_timings(draft: Transcript, metrics: FileMetrics) -> Transcript:
-    """Update the stage times and RTFx; only the write of the .json itself is not yet in them."""
+    """Update the stage times and RTFx; only the write of the .json itself is not included."""
     times = {"stages_ms": metrics.stopwatch.milliseconds(), "rtfx": metrics.rtfx}
     return draft.model_copy(update={"receipt": draft.receipt.model_copy(update=times)})
 

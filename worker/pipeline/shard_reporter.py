@@ -148,7 +148,7 @@ class ShardReporter:
     def give_up(self, failed: Sequence[AudioRef], reason: str, kind: ErrorKind) -> None:
         """Record the outcomes of a dead-lettered shard: failed for `failed`, skipped for the rest.
 
-        The ledger keeps an outcome that it already has, unless that is "failed".
+        The ledger keeps the outcomes ok and empty that it already has.
         """
         job = self.shard.job
         if job is None:

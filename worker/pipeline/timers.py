@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Stopwatch:
-    """Adds up the time spent in each stage; the clock is a parameter."""
+    """Adds up the time that one file spends in each stage."""
 
     clock: Callable[[], float]
     seconds: dict[Stage, float] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Stopwatch:
 
 
 class UtilizationTimer:
-    """Time during which at least one thread is inside the context; the clock is a parameter."""
+    """Measures the time during which at least one thread is inside the context."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

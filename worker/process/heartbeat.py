@@ -191,7 +191,7 @@ def touch_on_request(store: ObjectStore, touch: Touch) -> ObjectStore:
 
 
 class HeartbeatStore:
-    """Forwards every method to an object store, after a touch."""
+    """Forwards methods that take an address to an object store, after a touch."""
 
     def __init__(self, store: ObjectStore, touch: Touch) -> None:
         self._store = store

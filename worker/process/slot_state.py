@@ -142,7 +142,7 @@ class SlotFiles:
 
 
 _WRITE_EVERY_S = 5.0
-"""While a shard is in progress; more often than metrics are usually scraped."""
+"""Minimum time between writes while a shard is in progress; shorter than usual scrape intervals."""
 
 
 @dataclass

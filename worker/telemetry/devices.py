@@ -25,7 +25,7 @@ class DeviceReader:
     _processes: dict[int, psutil.Process] = field(default_factory=dict)
 
     def read(self, states: list[SlotState]) -> Iterator[Sample]:
-        """Yield the samples of every slot; without its process's once a child has exited."""
+        """Yield the samples of every slot; those of the process are left out if it has exited."""
         for state in states:
             slot = (str(state.slot),)
             yield "asr_model_ready", slot, float(state.state == "ready")

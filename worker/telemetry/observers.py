@@ -24,7 +24,7 @@ from funasr_fleet.worker.telemetry.metrics import Metrics
 log = logging.getLogger(__name__)
 
 PARENT = -1
-"""Instead of a slot; the parent reports its dead letters."""
+"""Stands for the parent, which has no slot and reports only the dead letters that it writes."""
 
 
 def observers(run_dir: Path, slot: int = PARENT) -> Observer:

@@ -8,5 +8,5 @@ alignment      aligns a segment's text with its words
 segments       recognised spans -> segments with absolute times; cuts a segment between words
 sentences      segments -> one segment per sentence
 quality        quality flags of a text and of a file: rate of speech, repetitions
-speakers       which embeddings are clustered, and who speaks where
+speakers       chooses embeddings to cluster, labels the others, cuts speech into speaker turns
 """

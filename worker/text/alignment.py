@@ -70,8 +70,8 @@ def in_proportion(text: str, start_ms: int, end_ms: int) -> list[Piece]:
 def split_pieces(text: str) -> list[str]:
     """Split a text where a line may be broken: around each Han or kana character and at spaces.
 
-    Never before closing punctuation and never after opening punctuation. The pieces joined equal
-    the text.
+    A text is never split before closing punctuation or after opening punctuation. The joined pieces
+    equal the text.
     """
     starts, at = {match.end() for match in _STOPS.finditer(text)}, 0
     for word in split_words(text):

@@ -1,4 +1,4 @@
-"""What is recognised together: groups of a stream, batches of similar clips, and their budget.
+"""Decides which clips are recognised together: groups of a stream, batches, and a batch's budget.
 
 A batch costs its longest clip times its number of clips, because shorter clips are padded. Its
 budget, in padded audio seconds, adapts to the device's memory.

@@ -1,8 +1,8 @@
 """Decodes damaged files, measures what is missing, and keeps timestamps correct.
 
-frames        packets of a file -> its frames; notes signs of damage, and which gaps are damage
+frames        packets of a file -> its frames and gaps; collects the signs of damage
 gaps          PURE: how much audio is missing before a frame, by timestamp and bytes
-packets       PURE: padding, pauses and lost frames, by the bytes of a packet
+packets       PURE: detects padding, pauses and lost frames in the bytes of packets
 unread_bytes  counts bytes of the file that are in no packet
 
 No single sign is sufficient. Decoders reject damaged packets, but most demuxers silently drop what

@@ -15,7 +15,7 @@ from funasr_fleet.worker.audio.damage.unread_bytes import SkippedBytes, UnreadBy
 from funasr_fleet.worker.audio.decoder_input import DecoderInput
 
 _WITHOUT_TIMESTAMPS = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd"}
-"""FFmpeg's names of elementary streams; it derives their timestamps by counting packets."""
+"""FFmpeg's names of elementary streams, whose timestamps it derives by counting packets."""
 _STREAMS = {"mpegts", "mpeg"}
 """Other formats whose recordings may be cut out of a broadcast at any point."""
 _MAX_DEMUX_ERRORS = 100
@@ -68,7 +68,7 @@ class _Reader:
         self._unit_at = 0
         """File offset of the start of the last packet, with or without frames."""
         self._padding_until = -1
-        """File offset of the end of a tag between the frames."""
+        """File offset of the end of the last tag or zero padding between the frames."""
 
     def read(self) -> Iterator[GappedFrame]:
         for packet in self._packets():
@@ -141,7 +141,7 @@ class _Reader:
             self._evidence.failed_s += self._clock.seconds_of(packet.size, duration_s)
 
     def _note_empty(self, packet: "Packet[AudioStream]") -> None:
-        """Some decoders return no frames, and no error, for a packet that they cannot decode."""
+        """Note a packet without frames: some decoders return no error for a damaged packet."""
         if self._is_elementary:
             self._note_failure(packet)
         else:

@@ -1,4 +1,4 @@
-"""PURE: the audio missing before a frame, by its timestamp, its bytes and the signs of damage."""
+"""PURE: computes the audio missing before a frame from timestamps, bytes and signs of damage."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -55,7 +55,8 @@ class DamageEvidence:
 
 
 _HEAD_CUT_S = 0.1
-"""A recording cut out of a stream may begin with one or two incomplete packets."""
+"""Up to this much missing audio at the start of a stream is not damage: a recording cut out of a
+stream may begin with one or two incomplete packets."""
 _END_BYTES = 4096
 """Up to this size, data after the last frame is a truncated packet or a tag, not lost audio."""
 _TOLERANCE = 0.5
@@ -74,8 +75,8 @@ _GAP_UNKNOWN_S = 10.0
 """Longest plausible gap before the byte rate of the file is known."""
 _UNREAD_SHARE = 0.25
 _UNREAD_BYTES = 32
-"""Unread bytes explain a gap if they are at least this share of the bytes that such a duration
-takes elsewhere in the file, and at least this many: headers alone do not explain a gap."""
+"""Unread bytes explain a gap if there are at least _UNREAD_BYTES of them, and at least this share
+of the bytes that audio of the same duration takes elsewhere in the file. Headers alone do not."""
 
 
 class ClockPosition(NamedTuple):
@@ -86,7 +87,7 @@ class ClockPosition(NamedTuple):
     seconds: float
     """Duration."""
     bytes_since: int = 0
-    """Bytes from the end of the last packet that gave frames to the start of this one's."""
+    """Bytes between the end of the last packet that gave frames and this frame's packet."""
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""PURE: what the bytes of a packet say: padding, a pause, lost frames or transport packets."""
+"""PURE: detects padding, pauses, lost frames and lost transport packets in the bytes of packets."""
 
 _OTHER_TAGS = (b"LYRICSBEGIN", b"3DI")
 """Tags without a length field. In concatenated files, tags lie between frames."""
@@ -53,7 +53,7 @@ def adts_frames(body: bytes) -> int:
 
 
 def _next_adts(body: bytes, start: int) -> int:
-    """Offset of the next header that equals the packet's in all but the length; -1 if none."""
+    """Offset of the next header that differs from the first only in its length; -1 if none."""
     at = body.find(body[:3], start)
     while 0 <= at < len(body) - 7 and (body[at + 3] ^ body[3]) & 0xF0:
         at = body.find(body[:3], at + 1)

@@ -8,7 +8,7 @@ from funasr_fleet.worker.audio.damage.packets import padding_bytes
 from funasr_fleet.worker.audio.decoder_input import DecoderInput
 
 _DECAY = 64
-"""The usual header size decays by 1/64 per frame after an unusually long header."""
+"""After an unusually long header, the usual header size decays by 1/64 of the excess per update."""
 
 _MATCH_BYTES = 32
 """Bytes at the start of a packet by which it is located in the file."""
@@ -26,9 +26,9 @@ class UnreadBytes:
         self._usual = 0
         """Usual distance from the end of a packet to the start of the next: header bytes."""
         self._longest = self._longest_before = 0
-        """Longest distance since the last frame at another offset, and before that frame."""
+        """Longest distance since the last frame at another offset, and in the period before it."""
         self._unread = self._unread_before = 0
-        """Bytes of these distances beyond the usual. A gap may show one offset late."""
+        """Bytes beyond the usual distance in both periods, as a gap may show one offset late."""
         self._has_moved = False
 
     @property

@@ -19,7 +19,7 @@ def init_param(kwargs: dict[str, Any]) -> Path | None:
 
 
 def all_external(model: Any) -> frozenset[str]:
-    """All tensors: for classes that load their weights themselves and fail on a mismatch."""
+    """Names of all tensors; for classes that load their own weights and fail on a mismatch."""
     return frozenset(model.model.state_dict())
 
 
@@ -32,7 +32,7 @@ class ModelKind:
     classes: frozenset[str]
     """Names under which FunASR registers their classes."""
     examples: tuple[str, ...]
-    """Hub names."""
+    """Names of some of these models on the hub."""
     weights: Callable[[dict[str, Any]], Path | None] = init_param
     """Arguments of AutoModel -> its weights file or directory."""
     externally_loaded: Callable[[Any], frozenset[str]] = lambda model: frozenset()
@@ -58,7 +58,7 @@ class Family(ModelKind):
     capture_confidences: Callable[[Any], AbstractContextManager[list[float | None]]] = (
         lambda model: nullcontext([])
     )
-    """While FunASR's module runs, collects the confidences that its results leave out, per clip."""
+    """FunASR's module -> context that collects each clip's confidence; results leave it out."""
     to_input: Callable[[Samples], object] = lambda samples: samples
     """Samples -> input of generate."""
     needs_single_clips: Callable[[Hints], bool] = lambda hints: False

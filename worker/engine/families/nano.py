@@ -1,4 +1,4 @@
-"""Fun-ASR-Nano: an audio encoder and a language model; language and hotwords go into its prompt."""
+"""Fun-ASR-Nano: an audio encoder and a language model, whose prompt contains the options."""
 
 import logging
 from typing import Any
@@ -47,7 +47,7 @@ LANGUAGES = _OF_NANO | _OF_MLT
 
 
 def generate_options(hints: Hints) -> dict[str, Any]:
-    """Only language and hotwords reach the prompt; contract.job validates both."""
+    """Language, hotwords and itn, which go into the prompt; contract.job validates them."""
     return {
         "language": LANGUAGES[hints.language] if hints.language else None,
         "hotwords": list(hints.hotwords),
@@ -99,7 +99,7 @@ def prepare(model: Any) -> None:
 
 
 def narrow_abilities(can: Abilities, model: Any) -> Abilities:
-    """Models with a CTC decoder return word times; models without one support batching."""
+    """Allow word times only with a CTC decoder, batching only without one; set the languages."""
     with_times = model.model.ctc_decoder is not None
     multilingual = "MLT" in str(model.kwargs.get("model_path"))
     languages = LANGUAGES if multilingual else _OF_NANO

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def generate_options(hints: Hints) -> dict[str, Any]:
-    """Request word times: plain Paraformer needs the first option, BiCif ignores both."""
-    # FunASR downloads a string that begins with http, and splits others at spaces: prepend one
+    """Request word times (plain Paraformer needs output_timestamp) and pass the hotwords."""
+    # FunASR splits the string at spaces, but downloads one that begins with http: prepend a space
     hotword = {"hotword": f" {' '.join(hints.hotwords)}" if hints.hotwords else None}
     return {"output_timestamp": hints.word_times, "pred_timestamp": hints.word_times, **hotword}
 
@@ -84,7 +84,7 @@ def _record_confidences(model: Any) -> None:
 
 @contextlib.contextmanager
 def capture_scores(model: Any) -> Iterator[list[float | None]]:
-    """The decoder's confidence per clip, which FunASR's results leave out."""
+    """Yield a list that receives each clip's confidence, which FunASR's results leave out."""
     confidences: list[float | None] = getattr(model, "fleet_confidences", [])
     confidences.clear()
     yield confidences
@@ -115,7 +115,7 @@ def read_confidence(scores: "torch.Tensor", counts: Sequence[int]) -> list[float
 
 
 def narrow_abilities(can: Abilities, model: Any) -> Abilities:
-    """FunASR returns no word times for models with a SentencePiece tokenizer."""
+    """Exclude word times for a SentencePiece tokenizer: FunASR returns none for such models."""
     has_sentencepiece = hasattr(model.kwargs.get("tokenizer"), "bpemodel")
     return can.model_copy(update={"word_times": False}) if has_sentencepiece else can
 

@@ -23,7 +23,7 @@ def in_package(_kwargs: dict[str, Any]) -> Path | None:
 
 
 def tensors_without_prefix(model: Any) -> frozenset[str]:
-    """Tensors of ERes2NetV2: its class loads the published names of its inner module itself."""
+    """Names of the tensors that ERes2NetV2 loads itself; its file omits the prefix `model.`."""
     import torch
 
     saved = torch.load(model.kwargs["init_param"], map_location="meta")

@@ -72,7 +72,7 @@ def prepare(model: Any) -> None:
 
 
 def narrow_abilities(can: Abilities, model: Any) -> Abilities:
-    """An English-only model has one language; older models lack Cantonese."""
+    """Restrict the languages: only en for an English-only model; older models lack Cantonese."""
     openai = model.model.model
     if not openai.is_multilingual:
         return can.model_copy(update={"languages": ("en",)})

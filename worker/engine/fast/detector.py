@@ -80,7 +80,8 @@ class FeatureWindow:
 
 
 _CONTEXT = 2
-"""Context frames on both sides of a frame, stacks of five; those on the right add latency."""
+"""Context frames on each side of a frame, which make stacks of five. Those on the right add
+latency."""
 
 
 def applies(model: Any) -> bool:
@@ -111,7 +112,7 @@ class FastDetector:
         self.rules = _rules(model.model.vad_opts, bool(scheduled))
 
     def start_vad(self, on_oom: OnOom = ignore) -> "FastStreamingVad":
-        """Start VAD of one audio; `on_oom` is called before a retry for lack of memory."""
+        """Start VAD of one audio; `on_oom` is called when memory is full, before a retry."""
         return FastStreamingVad(self, on_oom)
 
     @torch.inference_mode()

@@ -76,7 +76,7 @@ class FastRecogniser:
         shift, scale = frontend.cmvn.to(device)
         self._stacking = Stacking(frontend.lfr_m, frontend.lfr_n, shift, scale)
         self._predictor = FastPredictor(self._model.predictor)
-        # the class's method: that of the prepared model also computes what only FunASR's path needs
+        # the method of the class: the prepared model's also records confidences for the stock path
         self._decode = partial(type(self._model).cal_decoder_with_predictor, self._model)
         special = (self._model.sos, self._model.eos, self._model.blank_id)
         self._special_tokens = frozenset(int(token) for token in special)

@@ -59,7 +59,7 @@ class Punctuator(Protocol):
 
 
 NEAR_MS = 40
-"""Two steps of Paraformer's word times; rounding on another device may move one by a step."""
+"""Two steps of Paraformer's word times; rounding on another device may move a time by one step."""
 
 
 def same_words(one: Sequence[Recognition], other: Sequence[Recognition]) -> bool:
