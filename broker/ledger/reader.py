@@ -113,7 +113,7 @@ class LedgerReader:
         ]
 
     def _gone(self, names: Sequence[str]) -> set[str]:
-        """Jobs without any key left."""
+        """Those of the named jobs of which no key is left."""
         return {*names} - {counts.job for counts, _ in self.counts_and_minutes(names)}
 
     def jobs_by_queue(self) -> dict[str, int]:

@@ -35,9 +35,10 @@ class RequeueAtHeadQoS(redis.QoS):  # type: ignore[misc]
     def can_consume(self) -> bool:
         """Whether another message may be consumed.
 
-        While a BRPOP is in flight, its reply is always consumed: the message may be off the list
-        already, and would be lost with the connection. kombu leaves the reply unread while there is
-        no room, and a delayed message or a crashed child may take the room after BRPOP was sent.
+        While a BRPOP is in flight, the answer is yes, so that its reply is read. The reply may
+        contain a message that Redis has already removed from the list, which would be lost with the
+        connection. kombu does not read the reply while there is no room, and a delayed message or a
+        crashed child may take the room after BRPOP was sent.
         """
         if self.channel._in_poll:
             return True

@@ -75,7 +75,7 @@ class Attempts:
     def resolve(self, identity: str, attempt_id: str) -> None:
         """Discard the attempt of a shard that was split or dead-lettered, but keep its crashes.
 
-        A duplicate delivery then is split or dead-lettered too, without another attempt.
+        A duplicate delivery of a shard with crashes is then split or dead-lettered too.
         """
         self._end(identity, attempt_id, _DUPLICATE_DELIVERY_TTL_S)
 

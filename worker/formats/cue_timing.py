@@ -18,7 +18,7 @@ LEAST_MS = 833
 COLUMNS_A_SECOND = 20
 """Reading speed of adults: Netflix's Timed Text Style Guide for English."""
 LATEST_MS = 5_000
-"""Maximum delay of a cue: reading two full lines of the previous cue takes 4.2 s."""
+"""Maximum delay of a cue, enough to read two full lines of the previous cue, which takes 4.2 s."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -159,7 +159,7 @@ class _Reader:
         return True
 
     def _note_after_frames(self, packet: "Packet[AudioStream]", frames: list[AudioFrame]) -> None:
-        """Note damage that only decoding reveals; the gap before the next frame uses it."""
+        """Note damage that only decoding reveals; it counts for the gap before the next frame."""
         self._unit_at = packet.pos or self._unit_at
         if not frames or not packet.size:
             return

@@ -95,7 +95,7 @@ _DECODERS = ("_seaco_decode_with_ASF", "cal_decoder_with_predictor")
 
 
 def mean_score(best: "torch.Tensor", counts: "torch.Tensor") -> "torch.Tensor":
-    """The mean of the chosen tokens' log probabilities, a tensor of shape (clips,).
+    """The mean log probability of each clip's tokens, a tensor of shape (clips,).
 
     Args:
         best: log probability of each token, a tensor of shape (clips, max tokens).

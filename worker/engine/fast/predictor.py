@@ -108,9 +108,9 @@ def cif_wo_hidden(alphas: torch.Tensor, threshold: float) -> torch.Tensor:
 class BidirectionalLstm(nn.Module):
     """A one-layer bidirectional LSTM as two unidirectional ones with the same weights.
 
-    Run over padding, the backward pass of a clip would begin in its padding. torch's packed
-    sequences prevent that but take a slow path on a CPU: three times as long as reversing each clip
-    and running two LSTMs over the padded batch.
+    On a padded batch, the backward pass of a clip would begin in its padding. torch's packed
+    sequences prevent that, but are slow on a CPU: they take three times as long as reversing each
+    clip and running two LSTMs over the padded batch.
     """
 
     def __init__(self, lstm: nn.LSTM) -> None:
