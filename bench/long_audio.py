@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
 BUNDLED_AUDIO = "samples.npz"
-"""File with the decoded samples, which a GPU bundle contains instead of a decoder."""
+"""File with the decoded samples; a GPU bundle contains it because it has no decoder."""
 
 _GAP_S = 1.0
 

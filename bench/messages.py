@@ -8,7 +8,7 @@ from funasr_fleet.settings import Settings
 _MESSAGES = 5_000
 _QUEUE = "bench-messages"
 _BODY = {"shard": "bench", "files": [{"audio": f"s3://audio/{n:040}.wav"} for n in range(50)]}
-"""As large as the message of a shard with fifty files."""
+"""A message of the size of a shard with fifty files."""
 
 
 def messages_per_second(settings: Settings) -> float:

@@ -11,7 +11,7 @@ ModelName = Literal["demo", "paraformer-large"]
 
 _VOCABULARY = 8404
 _TOKENS_PER_FRAME = 0.25
-"""Frames of 60 ms: about four tokens a second, the rate of spoken Mandarin."""
+"""With frames of 60 ms, about four tokens a second, the rate of spoken Mandarin."""
 _ATTENTION = {
     "attention_heads": 4,
     "linear_units": 2048,
@@ -99,6 +99,6 @@ def load_recogniser(name: ModelName, where: dict[str, Any], **more: Any) -> Any:
 
 
 def load_detector(where: dict[str, Any]) -> Any:
-    """Return the demo's FSMN-VAD; its cost equals that of any FSMN-VAD of its size."""
+    """Return the demo's FSMN-VAD; any FSMN-VAD of this size costs the same."""
     quiet = {"disable_update": True, "disable_pbar": True, "disable_log": True}
     return funasr.AutoModel(model=str(DEMO_VAD), **where, **quiet)

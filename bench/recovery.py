@@ -90,7 +90,7 @@ class _Recovery:
         return job.until_done(files)
 
     def kill_worker(self, job: Job) -> float:
-        """Kill a whole worker; another one must wait until its lease expires."""
+        """Kill a whole worker; another worker takes its files when the lease has expired."""
         worker, files = job.caught(self.fleet.workers)
         killing.kill_worker(worker)
         return job.until_done(files)

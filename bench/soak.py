@@ -1,4 +1,4 @@
-"""The original goal of this project: the second long file must be as fast as the first.
+"""Checks the original goal of this project: the second long file is as fast as the first.
 
 One child of a real worker transcribes one long file repeatedly; the worker's log has the time, the
 number of torch threads and the memory of each run.

@@ -1,5 +1,5 @@
 """unit/ pure and fast, in the tree of the product; integration/ real Valkey and S3; acceptance/ the
-commands from outside; deploy/ images, manifests, dashboards and alerts; support/ what these share;
-chaos/ kills things while a job runs; fuzz/ throws bytes at the decoder and the shard parser;
-house/ the rules this repository keeps.
+commands from outside; deploy/ images, manifests, dashboards and alerts; support/ shared helpers;
+chaos/ injects faults while a job runs; fuzz/ mutates inputs of the decoder and the shard parser;
+house/ the rules of this repository.
 """

@@ -20,7 +20,7 @@ from training.voices import training_voices
 
 TRAINING_SEED = 20_260
 OTHER_SPEAKERS_FROM = 6_000
-"""From this index on every speaker is modified: data of the second round."""
+"""From this index on, all speakers are modified; the second training round begins here."""
 
 SINGLE_WORDS_FROM = 20_000
 """From this index on utterances have one to three digits, like VAD segments of hesitant speech."""

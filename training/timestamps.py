@@ -19,7 +19,7 @@ from training.corpus import Example
 UPSAMPLING = 3
 FRAME_MS = 60 / UPSAMPLING
 BORDER_DELAY_MS = 30.0
-"""FunASR moves every border 1.5 frames earlier, so the target is delayed by as much."""
+"""FunASR moves every border 1.5 frames earlier, so the target is delayed by the same time."""
 RAMP_MS = 60.0
 """Half the width of the range around a border that carries most of its weight."""
 RAMP_WEIGHT = 0.6

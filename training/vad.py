@@ -19,7 +19,7 @@ CONTEXT_FRAMES = 2
 SCENES_PER_BATCH = 6
 LEARNING_RATE = 2e-3
 LABEL_SMOOTHING = 0.02
-"""Keeps the posterior away from 0 and 1: FunASR's detector takes the logarithm of both, and a
+"""Keeps the posterior p away from 0 and 1: FunASR's detector takes log(p) and log(1 - p), and a
 saturated softmax raises `ValueError: math domain error`."""
 
 ENCODER_CONF: dict[str, Any] = {

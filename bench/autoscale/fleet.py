@@ -1,8 +1,8 @@
 """A fleet of pods with one slot each: they load, work, are stopped and are killed.
 
-It is simulated as a whole, in steps: all shards are alike, a free slot takes waiting work at once,
-a draining pod does no work, and the broker is never the limit. So the simulation does not include
-the last shard of a job, whose length adds to the time.
+The fleet is simulated as a whole, in steps: all shards are equal, a free slot takes waiting work
+at once, a draining pod does no work, and the broker is never the limit. The simulation therefore
+omits the last shard of a job, whose length adds to the time.
 """
 
 import math
@@ -26,11 +26,11 @@ class Fleet:
     day: Day
     ready: int = 0
     waiting_s: float = 0.0
-    """Audio that is not transcribed, without the shards of killed pods."""
+    """Audio that waits for transcription, without the shards of killed pods."""
     processed_s: float = 0.0
     """Audio that slots worked on; audio of a killed pod counts twice."""
     repeated_s: float = 0.0
-    """The part of it that must be repeated."""
+    """The part of `processed_s` that must be repeated."""
     paid_s: float = 0.0
     """Total lifetime of pods, from creation to end."""
     started: int = 0

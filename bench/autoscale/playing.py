@@ -73,7 +73,7 @@ def _coming(day: Day, at_s: float) -> float:
 
 
 def _needed(wanted: Query, day: Day, audio_s: float) -> int:
-    """Return the slots that the rule wants when it knows the speed."""
+    """Return the number of slots that the rule requests once the speed is known."""
     history = History()
     history.add("asr_backlog_audio_seconds", 0, audio_s)
     history.add("asr_backlog_messages", 0, math.ceil(audio_s / day.shard_s))
@@ -82,7 +82,7 @@ def _needed(wanted: Query, day: Day, audio_s: float) -> int:
 
 
 def _is_over(at_s: float, day: Day, fleet: Fleet, scaler: Scaler, ended: int) -> bool:
-    """Whether all is done and no pod is left; a fixed fleet is stopped with the last file."""
+    """Whether all audio is done and no pod is left; a fixed fleet stops after the last file."""
     gone = not scaler.triggers or not fleet.pods
     done = ended == len(day.jobs) and at_s >= day.lasts_s
     return (done and gone) or at_s > _GIVE_UP_S

@@ -1,4 +1,4 @@
-"""Scrapes and evaluates rules at the intervals of deploy/monitoring."""
+"""Scrapes the fleet and evaluates rules, at the intervals of deploy/monitoring."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

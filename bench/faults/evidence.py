@@ -42,9 +42,9 @@ class Evidence:
     planned: dict[int, str]
     """Index -> name of each planned file."""
     results: frozenset[str] = frozenset()
-    """Names of files with a complete .json that belongs to them."""
+    """Names of files with a complete and matching .json."""
     errors: dict[str, ErrorKind] = field(default_factory=dict)
-    """File name -> error kind, for files with a complete .error.json that belongs to them."""
+    """File name -> error kind, for files with a complete and matching .error.json."""
     torn: tuple[str, ...] = ()
     """Outputs that do not parse, or belong to another file."""
     strays: tuple[str, ...] = ()

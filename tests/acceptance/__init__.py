@@ -1,1 +1,1 @@
-"""The commands as users see them: spawned, looked at from outside, no project code imported."""
+"""The commands as users run them: in their own processes, without importing project code."""

@@ -1,4 +1,4 @@
-"""One running stack, and one finished job, for all tests that only look at them."""
+"""One running stack and one finished job, shared by all tests that only read from them."""
 
 import json
 from collections.abc import Iterator

@@ -15,6 +15,6 @@ from tests.support.fleet_up import Up, processes_naming, wait_for
 def test_no_process_or_data_is_left_behind(tmp_path: Path, number: int, code: int) -> None:
     data = tmp_path / "data"
     running = Up.start(data)
-    assert len(processes_naming(str(data))) >= 5  # two servers, the worker, its child, its pages
+    assert len(processes_naming(str(data))) >= 5  # two servers, worker, child, metrics
     assert running.stop(number) == code
     wait_for(lambda: not processes_naming(str(data)), deadline_s=60)

@@ -33,7 +33,7 @@ ACTS = (
 PRODUCER = "kill the producer"
 _SHARD_FILES = 8
 _FILE_S = 60
-"""The producer's assumption for a file of unknown length."""
+"""The length that the producer assumes for a file of unknown length."""
 
 
 @dataclass(eq=False)
@@ -58,7 +58,7 @@ class Operator:
         return self._process is not None and self._process.poll() is None
 
     def look(self) -> None:
-        """Start it unless it is running or done."""
+        """Start the producer unless it is running or done."""
         if self.is_done or self.is_running:
             return
         self.starts += 1
@@ -96,7 +96,7 @@ _CUT_OFF_S = VISIBILITY_TIMEOUT_S + SWEEP_S / 2
 
 @dataclass(eq=False)
 class Acts:
-    """The function that performs each act."""
+    """Performs the acts of the schedule on a running job."""
 
     dice: random.Random
     job: Job
@@ -105,11 +105,11 @@ class Acts:
     storage: Storage
     operator: Operator
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
-    """Faults with their end on the monotonic clock."""
+    """For each active fault, the monotonic time of its end and the function that ends it."""
     broker_is_away: bool = False
 
     def do(self, act: str) -> bool:
-        """Whether the act was possible; if not, it is tried again."""
+        """Perform an act; return False if it is not possible now and must be tried again."""
         acts: dict[str, Callable[[], bool]] = {
             "kill a child": self._kill_child,
             "kill a worker": self._kill_worker,
@@ -191,7 +191,7 @@ class Acts:
         return True
 
     def _kill_producer(self) -> bool:
-        """Whether the producer was killed, or was restarted before it finished."""
+        """Kill the producer; also True if it was killed before and has finished by now."""
         if self.operator.is_done:
             return self.operator.starts > 1
         if self.operator.is_running:

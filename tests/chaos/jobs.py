@@ -161,16 +161,16 @@ class BusyWorker:
     others: list[Member]
     shard: str
     files: frozenset[str]
-    """Of the shard."""
+    """Names of the files of this shard."""
 
 
 def names(shards: int, shard_files: int = SHARD_FILES) -> list[str]:
-    """Names of files of one length, from which the shard of a file is known."""
+    """File names of the form SHARD-FILE; files of equal length are packed in this order."""
     return [f"{shard}-{file}" for shard in range(shards) for file in range(shard_files)]
 
 
 def files_of(shard: str, shard_files: int = SHARD_FILES) -> frozenset[str]:
-    """Files of a published shard: files of one length are packed in order."""
+    """The names of the files in a published shard, derived from its number; see `names`."""
     return frozenset(f"{int(shard[-4:])}-{file}" for file in range(shard_files))
 
 

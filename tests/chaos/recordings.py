@@ -40,7 +40,7 @@ def silence(hours: float, *, declared: bool) -> bytes:
 
     Args:
         hours: its length.
-        declared: whether its header contains the length.
+        declared: whether the header contains the length.
     """
     frames = round(hours * 3600 * _RATE / _BLOCK)
     total = frames * _BLOCK if declared else 0
@@ -103,7 +103,7 @@ KINDS: dict[str, tuple[int, ErrorKind | None]] = {
 
 @dataclass(frozen=True)
 class Backlog:
-    """(name, address) of each file, in enqueue order."""
+    """A backlog: (name, address) of each file, in enqueue order."""
 
     rows: tuple[tuple[str, str], ...]
 

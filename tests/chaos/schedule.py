@@ -26,7 +26,7 @@ class Step:
 
 
 def draw(seed: int) -> tuple[Step, ...]:
-    """Every act in random order; the producer is killed before it has published everything."""
+    """Draw every act in random order; the producer is killed while it still publishes."""
     dice = random.Random(seed)
     acts = list(ACTS)
     dice.shuffle(acts)
@@ -42,8 +42,8 @@ def summary(steps: tuple[Step, ...]) -> str:
 
 _LOOK_EVERY_S = 0.1
 _STILL_S = 10.0
-"""A message was lost if no message is waiting or held for this long and the job is not complete:
-kombu does not protect a message between popping it from its list and recording it."""
+"""If the job is incomplete and no message is waiting or held for this long, a message was lost:
+kombu does not protect a message between popping it from its list and recording it as unacked."""
 
 
 @dataclass(eq=False)
@@ -86,7 +86,7 @@ class Driver:
         return False
 
     def _step(self, finished: int) -> None:
-        """An act without a possible target does not delay the others."""
+        """Perform the first due act that is possible; the others stay due."""
         due = [step for step in self.steps if finished >= step.share * self.files]
         done = next((step for step in due if self.acts.do(step.act)), None)
         if done:

@@ -73,7 +73,7 @@ def test_a_dead_letter_gets_its_error_report_despite_a_storage_outage(
     job = begin_with(POISON)
 
     def last_death() -> bool:
-        """Whether the crashes of the shard and of the single file are over, or it is decided."""
+        """Whether the last crash of shard and file has happened, or the file is dead-lettered."""
         deaths = count_lines(members, _DEATH) - dead
         return deaths > MAX_ATTEMPTS or count_lines(members, _DEAD_LETTERED) > dead_lettered
 
@@ -95,7 +95,7 @@ def test_a_dead_letter_gets_its_error_report_despite_a_storage_outage(
 
 
 def count_lines(members: list[Member], *beginnings: str) -> int:
-    """Number of their log lines with one of these beginnings."""
+    """The number of the members' log lines that begin with one of these texts."""
     events = (str(event.get("event")) for member in members for event in member.events())
     return sum(event.startswith(beginnings) for event in events)
 

@@ -68,7 +68,7 @@ def test_a_stopped_worker_requeues_the_files_it_has_not_started(
     killing.ask_to_stop(found.member.worker)
     left = _wait_for_exit(found, job, DRAIN_S + 5)
     report_duration("SIGTERM, until the worker has ended", left - begun)
-    # it may take that long when the other worker replaces an idle child, which its report shows
+    # up to a visibility timeout if the other worker must replace an idle child (see its notes)
     wait_until_done(job, found.files, VISIBILITY_TIMEOUT_S + 5)
     report_duration("SIGTERM, until its files are done elsewhere", time.monotonic() - begun)
     fleet.start()

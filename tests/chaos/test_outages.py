@@ -63,7 +63,7 @@ def test_a_child_killed_during_a_broker_outage_is_replaced_and_its_files_are_pro
     broker.kill()
     try:
         killing.kill_child(found.member.worker)
-        # whichever comes first: while it reconnects, it checks nothing else
+        # either message may come first: while the parent reconnects, it does not check its children
         news, log = ("SIGKILL", "Cannot connect"), found.member.last_log_lines
         until(
             lambda: any(one in log() for one in news),
@@ -124,7 +124,7 @@ def test_another_worker_processes_the_files_of_a_worker_that_is_cut_off(
 
 
 def _works_again(off: Member, job: Job, fleet: Fleet, manifest: Path) -> None:
-    """Check that it processes messages while no other worker does."""
+    """Check that this worker processes messages while all others are cut off."""
     (audio,) = upload(job.store, {"a": sample(SPOKEN[0])}).values()
     source = write_manifest(manifest, [("a", audio)])
     with fleet.cut_off(but=off):
@@ -137,5 +137,5 @@ def _held(member: Member, shard: str) -> bool:
 
 
 def _has_lost_broker(member: Member) -> bool:
-    """Whether its last log lines contain a connection error."""
+    """Whether the worker's last log lines contain a connection error."""
     return "Connection" in member.last_log_lines()

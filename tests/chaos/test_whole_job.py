@@ -23,10 +23,10 @@ from tests.chaos.schedule import Driver
 
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 DEADLINE_S = 480.0
-"""Time limit of the job; it takes half of it on two idle cores."""
+"""Time limit of the job, which takes half as long on two idle cores."""
 
 _MAX_READY = 12
-"""So small that the producer still publishes for most of the time."""
+"""So small that the producer keeps publishing for most of the job."""
 
 
 @pytest.mark.timeout(DEADLINE_S + 300)

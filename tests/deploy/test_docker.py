@@ -154,7 +154,7 @@ def own_environment() -> dict[str, str]:
 
 
 def build(stage: list[Line], home: Path) -> None:
-    """Run the instructions of a stage in a folder instead of /."""
+    """Run the instructions of a stage in a folder that replaces /."""
     environment, folder = own_environment(), home
     python = home / "bin/python"
     python.parent.mkdir()

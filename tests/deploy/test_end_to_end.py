@@ -68,7 +68,7 @@ def test_exactly_the_expected_alerts_fire(scene: Scene) -> None:
     while not scene.is_over():
         assert time.monotonic() < give_up
         time.sleep(LOOK_EVERY_S)
-    # the child that the file crashed is missing until it has been replaced
+    # until it is replaced, the child crashed by the file is missing
     while (found := scene.prometheus.alerts()).keys() != EXPECTED:
         assert time.monotonic() < give_up, found
         time.sleep(LOOK_EVERY_S)
@@ -78,7 +78,7 @@ def test_every_series_queried_by_an_alert_exists(scene: Scene) -> None:
     """An alert without data would never fire."""
     missing = {}
     for name, query in alert_queries():
-        scene.prometheus.query(query)  # raises when Prometheus refuses it
+        scene.prometheus.query(query)  # raises when Prometheus rejects it
         named = selectors(query)
         assert named, name
         assert OF_A_GPU.isdisjoint(one.name for one in mentions(query)), (

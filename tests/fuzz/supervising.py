@@ -80,7 +80,7 @@ class _Watch:
         self.alive()
 
     def alive(self) -> None:
-        """Note a sign of life."""
+        """Restart the timeout: the process has made progress."""
         self._since = time.monotonic()
 
     def look(self) -> None:

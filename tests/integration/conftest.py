@@ -1,4 +1,4 @@
-"""The embedded stack, started once; its settings are this process's while it runs."""
+"""The embedded stack, started once; while it runs, this process has its settings."""
 
 import uuid
 from collections.abc import Iterator

@@ -65,6 +65,6 @@ def _cluster_an_hour(seed: int) -> dict[str, object]:
     }
 
 
-if __name__ == "__main__":  # the new process of the test above
+if __name__ == "__main__":  # run by the test above in a new process
     torch.set_num_threads(THREADS)
     print(json.dumps([_cluster_an_hour(seed) for seed in (1, 2, 3)]))

@@ -136,7 +136,7 @@ def test_requeuing_reopens_the_job_and_publishes_the_message_in_its_lane(
     counts = counts_of(settings, job)
     assert (counts.outcomes["ok"], counts.outcomes["failed"]) == (1, 0)
     assert (counts.waiting, counts.closed_at, counts.rounds) == (1, None, 1)
-    # a process that saw the earlier end does not close it
+    # a process that saw the job's earlier end does not close it again
     assert not JobWriter(redis, settings.key_prefix).close(job, 60, rounds=0)
     with pytest.raises(ObjectMissing):
         store.read(job_uri(output, job, "_SUCCESS"))

@@ -1,4 +1,4 @@
-"""Real FunASR classes: the demo model, and small random ones where none are shipped."""
+"""Real FunASR classes: the demo model, and small random models of classes it does not use."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `fleet exporter` reads from a real Valkey."""
+"""`fleet exporter` over a real Valkey."""
 
 import contextlib
 import json

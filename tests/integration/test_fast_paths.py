@@ -38,7 +38,7 @@ from tests.support.small_models.recognisers import seaco_of_the_demo
 REAL_VAD = Path(
     os.environ.get("FLEET_TEST_VAD", Path(__file__).parents[3] / "shared/data/fsmn-vad")
 )
-"""Real weights, where somebody has put them; see FLEET_TEST_VAD."""
+"""Directory of a real FSMN-VAD, if present; FLEET_TEST_VAD overrides it."""
 
 MIXTURES = 120
 

@@ -1,4 +1,4 @@
-"""`fleet status` reports what producers and workers write into a real Valkey."""
+"""`fleet status` over the ledger that producers and workers write to a real Valkey."""
 
 import time
 import uuid

@@ -17,7 +17,7 @@ from funasr_fleet.storage.s3 import S3Store
 pytestmark = pytest.mark.slow
 
 LIMIT_MB = "100"
-"""Less than any child holds once its models are loaded."""
+"""Less memory than any child uses once its models are loaded."""
 
 
 def test_a_child_over_its_memory_limit_is_replaced_after_its_shard(

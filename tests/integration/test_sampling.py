@@ -91,7 +91,7 @@ def test_a_dry_run_estimate_is_close_to_the_actual_duration(
     result = dry_run(walk(), store, rtfx=100.0)
     truth_ms = sum(decoded_ms(SAMPLES / info.uri.removeprefix(prefix)) or 0 for info in listed)
     assert result.files == len(listed)
-    # without the browser recording and the file that is not audio
+    # all but the browser recording and the file that is not audio
     assert result.measured == len(listed) - 2
     assert result.audio_ms.likely == pytest.approx(truth_ms, rel=0.1)
 

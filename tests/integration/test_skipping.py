@@ -94,7 +94,7 @@ def test_a_stale_backlog_is_detected_from_its_records(output: str, refs: list[Au
 
 def test_only_results_newer_than_their_record_are_read(output: str, refs: list[AudioRef]) -> None:
     store = CountingStore()
-    for ref in refs[10:13]:  # the same result with another space at its end
+    for ref in refs[10:13]:  # rewrite the result with a space added, which changes its ETag
         uri = output_uri(output, ref.relative, "json")
         store.write(uri, S3Store().read(uri) + b" ", "application/json")
     assert _done(store, output, refs) == FILES

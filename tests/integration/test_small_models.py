@@ -57,7 +57,7 @@ def load(directory: Path) -> Any:
 
 
 def transcribe(model: Any, clips: list[Samples], batch_size: int = 1, **options: Any) -> Any:
-    """The results of generate; all models accept tensors, FunASRNano nothing else."""
+    """The results of `generate`, called with tensors because FunASRNano accepts nothing else."""
     tensors = [torch.from_numpy(clip) for clip in clips]
     return model.generate(input=tensors, batch_size=batch_size, **options)
 

@@ -1,4 +1,4 @@
-"""Speakers: FunASR's models embed windows in batches; a limited number is clustered."""
+"""Speakers: windows are embedded in batches, and a limited number of them is clustered."""
 
 from typing import Any
 

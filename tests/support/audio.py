@@ -98,7 +98,7 @@ def silent_wav(
     claimed_bytes: int | None = None,
     samples: int | None = None,
 ) -> bytes:
-    """One channel of zeros; claimed_bytes replaces the size in the header.
+    """A WAV file of one silent channel; claimed_bytes replaces the size in its header.
 
     Without `samples` there is no `fact` chunk; codec 1 is PCM, which needs none.
     """

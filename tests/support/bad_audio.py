@@ -69,9 +69,9 @@ def sound_file(kind: str, seconds: float = SECONDS) -> bytes:
 
 
 def damaged(body: bytes, size: int, seed: int, share: float | None = None) -> bytes:
-    """The file with random bytes at this share of it, or at random places; one is a flipped bit.
+    """Replace `size` bytes at this share of the file, or at a random position; 1 flips a bit.
 
-    Random places exclude the headers at the beginning and the last seconds, which are compared.
+    Random positions exclude the headers at the beginning and the last seconds, which are compared.
     """
     dice = random.Random(f"{size} {seed}")
     at = int(len(body) * (dice.uniform(0.05, 0.85) if share is None else share))

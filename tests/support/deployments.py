@@ -58,11 +58,11 @@ def build(directory: Path) -> list[Manifest]:
 def render(
     overlay: str, components: tuple[str, ...] = (), patches: tuple[str, ...] = ()
 ) -> tuple[Manifest, ...]:
-    """An overlay with components, as the kustomization of a user has them.
+    """Render an overlay with components, like a user's kustomization.
 
     Args:
         overlay: name of its folder.
-        components: names of theirs.
+        components: names of the components' folders.
         patches: YAML of each.
     """
     with tempfile.TemporaryDirectory() as directory:
@@ -93,7 +93,7 @@ def of_kind(manifests: Iterable[Manifest], *kinds: str) -> list[Manifest]:
 
 
 def find(manifests: Iterable[Manifest], kind: str, name: str) -> Manifest:
-    """The manifest of this kind with this name prefix: names of settings end with a hash."""
+    """The manifest of this kind with this name prefix; names of ConfigMaps end with a hash."""
     (found,) = (one for one in of_kind(manifests, kind) if one["metadata"]["name"].startswith(name))
     return found
 

@@ -59,7 +59,7 @@ class ScriptedEngine:
     lengths_ms: list[int] = field(default_factory=list)
     """Duration of each audio that the VAD processed."""
     loudness: list[float] = field(default_factory=list)
-    """The loudest sample of each."""
+    """The loudest sample of each of these audios."""
     hints: list[Hints] = field(default_factory=list)
     abilities: Abilities = EVERYTHING
     longest_s: float = MAX_SEGMENT_S

@@ -1,7 +1,7 @@
 """Celery's pool after both children were killed with a message and the connection was lost.
 
-Run as a program: prints as JSON whether the result pipe of a killed child had the number that the
-message pipe of a new child has now, and how many of two new messages were done.
+Run as a program: prints as JSON whether the message pipe of a new child reuses the descriptor
+number of a killed child's result pipe, and how many of two new messages were processed.
 """
 
 import json

@@ -30,7 +30,7 @@ class WebHost:
 
 
 def page(status: int, body: bytes = b"", **headers: str) -> Page:
-    """An answer; _ in header names stands for -."""
+    """A handler with a fixed answer; `_` in header names stands for `-`."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)

@@ -1,4 +1,4 @@
-"""Pages over HTTP: an error is an answer, and who says nothing is cut off."""
+"""Pages over HTTP: an error is answered with 500, and a silent client is disconnected."""
 
 import socket
 import threading
@@ -31,7 +31,7 @@ def test_a_page_that_raises_is_a_logged_error_500(
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/broken")
     assert caught.value.code == 500
-    assert b"of a bug" not in caught.value.read()  # who asks need not be a friend
+    assert b"of a bug" not in caught.value.read()  # the client may be untrusted
     assert "cannot serve /broken" in caplog.text
     assert "of a bug" in caplog.text
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:

@@ -1,4 +1,4 @@
-"""Names of metrics are the public interface: declared once, and named as Prometheus wants."""
+"""Metric names are a public interface: declared once, and named by Prometheus's rules."""
 
 import itertools
 import re
@@ -71,7 +71,7 @@ def test_what_is_counted_or_read_is_what_is_declared() -> None:
     read = {metric.name for metric in OF_A_WORKER if metric.read_at_scrape}
     assert used_in(devices, server) == read
     _, found, readings = Path(metrics.__file__).read_text().partition("\n)\n")
-    assert "CATALOGUE = (" not in readings  # only what follows the declarations
+    assert "CATALOGUE = (" not in readings  # only the code after the declarations
     assert found
     told = set(re.findall(r'"(asr_\w+)"', readings)) | used_in(serving)
     assert told == {metric.name for metric in OF_THE_EXPORTER}

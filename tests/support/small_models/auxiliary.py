@@ -38,9 +38,9 @@ ERES2NET: dict[str, Any] = {
 def make_eres2net(directory: Path) -> Path:
     """ERes2NetV2, which distinguishes speakers.
 
-    [{"spk_embedding": tensor of (clips, embedding_size)}]: one item for the whole batch, in which
-    longer neighbours change the embedding of a shorter clip. Under 1,680 samples: NaN; 20 ms:
-    RuntimeError.
+    Returns [{"spk_embedding": tensor of (clips, embedding_size)}], one item for the whole batch. In
+    a batch, longer clips change the embedding of a shorter one. A clip under 1,680 samples gives
+    NaN, one of 20 ms raises RuntimeError.
     """
     return save_random(directory, ERES2NET)
 
@@ -48,7 +48,7 @@ def make_eres2net(directory: Path) -> Path:
 def make_silero(directory: Path) -> Path:
     """Silero VAD through FunASR's SileroVad; the pip package silero-vad brings trained weights.
 
-    [{"key", "value": [[start_ms, end_ms], ...]}], [] without speech, also for 50 ms; batches (a
-    loop). 0 samples: ZeroDivisionError. Needs no torchaudio.
+    Returns [{"key", "value": [[start_ms, end_ms], ...]}]; the value is [] without speech. Accepts
+    batches, in a loop. 0 samples raise ZeroDivisionError. Does not need torchaudio.
     """
     return save_random(directory, {"model": "SileroVad", "model_conf": {}})

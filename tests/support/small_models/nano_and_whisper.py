@@ -21,20 +21,20 @@ WORDS = [f" {digit}" for digit in DIGITS] + ["\u4e00", "\u4e8c", "\u4e09", "\u30
 def make_nano(directory: Path) -> Path:
     """FunASRNano (Fun-ASR-Nano): an audio encoder and a small Qwen3.
 
-    Takes torch tensors only (numpy: TypeError; a str is loaded as a file or an address). One clip:
-    [{"key", "text", "text_tn", "label": "null"}]; batch_size>1: without "label". Nothing is
-    dropped: silence and 50 ms get words too. With a CTC decoder, always one by one, and with
-    "ctc_text", "ctc_timestamps", "timestamps": [{"token", "start_time", "end_time" in s, "score"}],
-    [] where they cannot be aligned; without torchaudio it raises ImportError for every clip.
-    language= (any words) and hotwords= (a list of str) are put into the prompt, in which
-    <|startofspeech|>!NAME<|endofspeech|> loads a file or an address. itn=False; max_length= in
-    tokens.
+    Accepts torch tensors only (numpy raises TypeError; a str is loaded as a file or an address).
+    Returns [{"key", "text", "text_tn", "label": "null"}], without "label" if batch_size > 1.
+    Silence and clips of 50 ms get words too. With a CTC decoder, clips are processed one by one and
+    have "ctc_text", "ctc_timestamps" and "timestamps": [{"token", "start_time", "end_time" in s,
+    "score"}], [] if they cannot be aligned; without torchaudio every clip raises ImportError.
+    language= (any words) and hotwords= (a list of str) are inserted into the prompt, in which
+    <|startofspeech|>!NAME<|endofspeech|> loads a file or an address. Other options: itn=False,
+    max_length= in tokens.
     """
     return _save_nano(directory, {})
 
 
 def make_nano_with_ctc(directory: Path) -> Path:
-    """As make_nano, with the CTC decoder that timestamps come from."""
+    """As make_nano, with the CTC decoder that provides word times."""
     sizes = {"downsample_rate": 1, "encoder_dim": WIDTH, "llm_dim": WIDTH, "n_layer": 1}
     return _save_nano(
         directory,
@@ -143,10 +143,11 @@ WHISPER: dict[str, Any] = {
 def make_whisper(directory: Path) -> Path:
     """Whisper through FunASR's WhisperWarp; the pip package openai-whisper is needed.
 
-    [{"key", "text"}], for silence and 50 ms too; no times. batch_size>1: NotImplementedError; a
-    list with batch_size=1 is done one by one. Listens to the first 30 s and no more. 0 samples:
-    ZeroDivisionError. Options are in DecodingOptions only ({"language": "zh" or "chinese",
-    "prompt", "fp16", ...}; an unknown language is a ValueError); language= is ignored.
+    Returns [{"key", "text"}], for silence and clips of 50 ms too, without times. batch_size > 1
+    raises NotImplementedError; a list with batch_size=1 is processed one by one. Only the first
+    30 s are transcribed. 0 samples raise ZeroDivisionError. Options are passed only as
+    DecodingOptions= ({"language": "zh" or "chinese", "prompt", "fp16", ...}; an unknown language
+    raises ValueError); language= is ignored.
     """
     return save_adjusted(directory, WHISPER, _initialise_whisper)
 

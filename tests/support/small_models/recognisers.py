@@ -67,9 +67,9 @@ CONFORMER: dict[str, Any] = {
     "decoding_ctc_weight": 0.3,
     "maxlenratio": 0.2,
 }
-"""At most a token for five frames: with random weights the end would hardly ever be found.
+"""At most one token per five frames, because random weights almost never predict the end.
 
-A negative maxlenratio, a number of tokens, makes clips with fewer frames raise IndexError.
+A negative maxlenratio is a number of tokens; clips with fewer frames then raise IndexError.
 """
 
 TRANSFORMER: dict[str, Any] = {
@@ -84,11 +84,11 @@ CTC: dict[str, Any] = {"model": "CTC", "model_conf": {}, **SENSE_ENCODER, **FRON
 def make_paraformer(directory: Path) -> Path:
     """Plain Paraformer.
 
-    One clip: [{"key", "text"}]; output_timestamp adds "timestamp", [start, end] in ms per token,
-    which may be [] beside a text (50 ms) and begin below 0. No token: [{"text": ""}], without a
-    key, and a batch without any token is that one item too. Batches, but raises IndexError (cif_v1)
-    for a whole batch whose last clip has no token while another has. 0 samples and 100 samples:
-    ValueError.
+    Returns [{"key", "text"}]. output_timestamp adds "timestamp", [start, end] in ms per token; it
+    may be [] although there is text (50 ms), and times may be negative. A clip without tokens gives
+    [{"text": ""}], without a key; so does a whole batch without tokens, as a single item. A batch
+    raises IndexError (cif_v1) if its last clip has no token but another clip has. 0 and 100 samples
+    raise ValueError.
     """
     return save_adjusted(directory, PARAFORMER, _adjust_paraformer)
 
@@ -96,10 +96,10 @@ def make_paraformer(directory: Path) -> Path:
 def make_contextual(directory: Path) -> Path:
     """ContextualParaformer, which accepts hotwords.
 
-    One clip and a batch: [{"key", "text"}], never times; else as Paraformer, with its IndexError.
-    hotword is one string, split at blanks; a list raises TypeError, what begins with http is
-    fetched, the name of a .txt that exists is read; the hotwords are logged. One decoder block is
-    too few.
+    Returns [{"key", "text"}] for a clip and for a batch, never times; otherwise as Paraformer,
+    including the IndexError. hotword= is one string, split at spaces; a list raises TypeError. A
+    string that begins with http is fetched, the name of an existing .txt is read. The hotwords are
+    logged. At least two decoder blocks are needed.
     """
     return save_adjusted(directory, CONTEXTUAL, _adjust_paraformer)
 
@@ -112,10 +112,10 @@ def _adjust_paraformer(weights: Weights) -> None:
 def make_conformer(directory: Path) -> Path:
     """Conformer and Transformer: an encoder, CTC and an attention decoder with beam search.
 
-    batch_size=1, beam search: [{"key", "token": [str], "text"}], and nbest such items per clip.
-    batch_size>1, greedy CTC instead: [{"key", "text"}], another text for the same clip. No times.
-    Under 85 ms: TooShortUttError, unless a longer clip is in the batch. The settings of the search
-    are those of the first call; the text of every clip is logged.
+    With batch_size=1, beam search: returns [{"key", "token": [str], "text"}], nbest items per clip.
+    With batch_size > 1, greedy CTC: returns [{"key", "text"}], and the text of a clip may differ.
+    No times. Clips under 85 ms raise TooShortUttError, unless the batch has a longer clip. The
+    search keeps the settings of the first call. The text of every clip is logged.
     """
     return save_adjusted(directory, CONFORMER, _adjust_conformer)
 
@@ -133,9 +133,9 @@ def _adjust_conformer(weights: Weights) -> None:
 def make_ctc(directory: Path) -> Path:
     """The class CTC: an encoder and greedy CTC.
 
-    [{"key", "token": [str], "text"}], for silence and 50 ms too, and ("token": []) for 20 ms. No
-    times. batch_size>1: NotImplementedError. Only encoders that return two values do (not SANM,
-    Conformer).
+    Returns [{"key", "token": [str], "text"}], for silence and clips of 50 ms too; "token" is [] for
+    20 ms. No times. batch_size > 1 raises NotImplementedError. The encoder must return two values,
+    which SANM and Conformer do not.
     """
 
     def adjust(weights: Weights) -> None:

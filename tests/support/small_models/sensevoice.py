@@ -26,15 +26,15 @@ TAGS_COUNT = 2.0
 
 
 def make_sensevoice(directory: Path) -> Path:
-    """SenseVoiceSmall, with the tags where they belong and words where the sound is.
+    """SenseVoiceSmall that returns correct tags, and words where there is sound.
 
-    [{"key", "text": "<|zh|><|NEUTRAL|><|Speech|><|woitn|>..."}], also for 50 ms; for silence only
-    tags. output_timestamp adds "timestamp", [start, end] in ms, and "words", one of each per word,
-    some with a leading U+2581; both are missing when there is nothing but tags. Batches, drops
-    nothing. language: auto, zh, en, yue, ja, ko, nospeech, others as auto; use_itn. Has no
-    hotwords. ban_emo_unk wants a vocabulary over 25,009: IndexError here. Pieces that are not
-    themselves when tokenised again make output_timestamp raise IndexError (list index out of
-    range).
+    Returns [{"key", "text": "<|zh|><|NEUTRAL|><|Speech|><|woitn|>..."}], also for 50 ms; only tags
+    for silence. output_timestamp adds "timestamp" ([start, end] in ms) and "words" (some with a
+    leading U+2581), one of each per word; both are missing if the text has only tags. Accepts
+    batches, and returns every clip. language= is auto, zh, en, yue, ja, ko or nospeech; others are
+    treated as auto. use_itn= is supported, hotwords are not. ban_emo_unk raises IndexError, because
+    it needs a vocabulary over 25,009. output_timestamp raises IndexError (list index out of range)
+    if tokenising the text again gives other pieces.
     """
     pieces = directory / "bpe.model"
     _train_pieces(pieces)
@@ -91,7 +91,7 @@ def _output_layer(directory: Path) -> Weights:
 
 
 def _fit(known: torch.Tensor, target: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-    """Weighted least squares; the ridge keeps the last bits of the input out of the result."""
+    """Weighted least squares; the ridge makes the result independent of rounding in the input."""
     with_bias = torch.cat([known, torch.ones(len(known), 1)], dim=1)
     seen, meant = (counts * with_bias).double(), (counts * target).double()
     ridge = 0.01 * torch.eye(seen.shape[1], dtype=torch.float64)
@@ -102,7 +102,7 @@ def _fit(known: torch.Tensor, target: torch.Tensor, counts: torch.Tensor) -> tor
 def _expected_pieces(
     audible: bool, language: str, use_itn: bool, frames: torch.Tensor
 ) -> list[str]:
-    """The first four frames are language, emotion, event and text norm, each with its tag."""
+    """The piece for each frame; the first four are tags: language, emotion, event, text norm."""
     norm = "<|withitn|>" if use_itn else "<|woitn|>"
     if not audible:
         tags = ["<|nospeech|>", "<|EMO_UNKNOWN|>", "<|Event_UNK|>", norm]

@@ -1,4 +1,4 @@
-"""Storage fails as its profile says; a line that is cut or frozen works again when restored."""
+"""The S3 proxy fails as configured; the TCP proxy works again after a cut or a freeze."""
 
 import contextlib
 import http.client
@@ -38,7 +38,7 @@ def connect(storage: Storage) -> http.client.HTTPConnection:
 
 
 def ask(storage: Storage, path: str) -> str:
-    """What comes of a request: a status, or a broken connection."""
+    """Send a request; return its status, or `reset` for a broken connection."""
     try:
         connection = connect(storage)
         connection.request("GET", path)
@@ -66,7 +66,7 @@ def test_failing_storage_answers_503_or_resets_the_connection(
     assert set(told) == {"503", "reset"}
     assert storage.counts["slow down"] == told.count("503")
     assert storage.counts["reset"] == told.count("reset")
-    # of the broken ones, some were carried out
+    # some requests were executed before their connection was broken
     assert 0 < len(behind.asked) < told.count("reset")
 
 
@@ -90,7 +90,7 @@ def test_a_changed_fault_profile_applies_at_once(storage: Storage) -> None:
 
 @pytest.fixture
 def echo() -> Iterator[tuple[str, int]]:
-    """A server that says everything back."""
+    """A server that sends back all data that it receives."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def answer(peer: socket.socket) -> None:
@@ -171,7 +171,7 @@ def test_a_frozen_line_can_be_cut(wire: TcpProxy) -> None:
 def test_an_unreachable_server_breaks_the_connection() -> None:
     with (
         TcpProxy(("127.0.0.1", 1)) as nowhere,
-        contextlib.suppress(ConnectionError),  # it may be broken as soon as it is made
+        contextlib.suppress(ConnectionError),  # connecting may fail already
         dial(nowhere) as peer,
     ):
         assert peer.recv(1) == b""

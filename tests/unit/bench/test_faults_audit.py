@@ -1,4 +1,4 @@
-"""The audit sees what is wrong, and nothing where nothing is."""
+"""The audit reports every kind of problem, and none for a correct job."""
 
 from dataclasses import replace
 from typing import Any

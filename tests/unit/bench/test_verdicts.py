@@ -1,4 +1,4 @@
-"""What the benches call steady, flat and linear, and the chart of growth."""
+"""When a benchmark calls its runs steady, flat or linear, and the chart of growth."""
 
 from collections.abc import Sequence
 from xml.etree import ElementTree
@@ -79,7 +79,7 @@ def endured(child: list[int], parent: int = 70, threads: int = 2) -> EnduranceRe
         ([700], True),
         ([700] * 8, True),
         ([500, 700, 800, 800, 800, 800, 800, 800], True),  # the first rounds warm up
-        ([800, 800, 800, 800, 800, 800, 960, 800], True),  # one round is no trend
+        ([800, 800, 800, 800, 800, 800, 960, 800], True),  # a single high round is not a trend
         ([700, 740, 780, 820, 860, 900, 940, 980], False),
     ],
 )

@@ -1,4 +1,4 @@
-"""Celery's configuration, on which "no file is lost" rests, and dead letters of any document."""
+"""The Celery configuration that prevents the loss of files, and dead letters of any document."""
 
 import json
 from typing import Any
@@ -72,7 +72,7 @@ def test_a_document_that_is_not_a_shard_has_no_job_and_no_files(document: Any) -
 
 
 class OneHash:
-    """A Redis that keeps one field."""
+    """A Redis that stores the value of one hash field."""
 
     value = ""
 
@@ -84,7 +84,7 @@ class OneHash:
 
 
 def test_a_document_with_a_lone_surrogate_can_be_stored() -> None:
-    """Any JSON may come as a message; a worker that could not put it aside would die of it."""
+    """A message may be any JSON; a worker must be able to dead-letter all of it."""
     redis: Any = OneHash()
     DeadLetters(redis).put(letter({"shard": "\ud800"}))
     assert redis.value.isascii()

@@ -1,4 +1,4 @@
-"""The end of a job is written once, when it has come, and says what is true."""
+"""The final documents of a job are written once, after its end, and match its ledger."""
 
 import gzip
 import json
@@ -148,7 +148,7 @@ def rows_of(store: MemoryStore) -> list[tuple[int | None, str, str, str]]:
 
 
 def test_a_failure_without_a_shard_record_is_named_from_the_plan() -> None:
-    """As when a shard is lost, or its records were not written."""
+    """The record is missing when the shard was lost or could not write it."""
     books, store = Books(outcomes={"failed": 4}, files=4), MemoryStore("out")
     books.failed, books.poison = [0, 1, 2, 3], [1, 2]
     error = RecordedError(kind="undecodable_audio", message="no audio")

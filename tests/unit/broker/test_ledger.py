@@ -1,4 +1,4 @@
-"""What a job's counts mean, how errors of Redis are worded, and the report that sums a job up."""
+"""The meaning of a job's counts, the wording of Redis errors, and the report of a job."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Messages are unpacked up to a limit, by zlib alone."""
+"""Message bodies are decompressed up to a limit; only zlib is accepted."""
 
 import bz2
 import lzma
@@ -26,7 +26,7 @@ from tests.support.examples import a_shard
 @pytest.fixture(autouse=True)
 def guarded() -> None:
     refuse_bombs()
-    refuse_bombs()  # every application does it anew
+    refuse_bombs()  # as when a second application is created in one process
 
 
 @pytest.mark.parametrize("size", [0, 1, 100_000, MAX_MESSAGE_BYTES])

@@ -29,7 +29,7 @@ NO_SHARD = DeadLetter(
 
 @pytest.fixture(autouse=True)
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the producer answers, and what it was asked."""
+    """Replaces the producer's functions: their results, and the arguments of the last call."""
     known: dict[str, Any] = {
         "list": DeadList(letters=(LETTER, NO_SHARD), total=1204),
         "requeue": RequeueResult(requeued=2, files=51),
@@ -74,7 +74,7 @@ def test_the_list_can_be_one_json_document() -> None:
     assert document["total"] == 1204
     first, second = document["letters"]
     assert (first["job"], first["files"][1], first["device"]) == ("night", "s3://in/b", "cuda:1")
-    assert "document" not in first  # its addresses may hold signatures
+    assert "document" not in first  # its addresses may contain signatures
     assert (second["job"], second["files"]) == (None, [])
 
 

@@ -1,4 +1,4 @@
-"""What the estimate looks like, and that each number says what it rests on."""
+"""The printed estimate states the basis of each number."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What `fleet enqueue` says at its end, and what it refuses before it begins."""
+"""`fleet enqueue`: its final output, and what it rejects before it starts."""
 
 import json
 from typing import Any
@@ -51,7 +51,7 @@ def _run(*arguments: str) -> Result:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the command asks of the producer, which finds one file and one invalid row."""
+    """Arguments of the producer's `enqueue`, which is replaced and finds one file."""
     heard: dict[str, Any] = {}
 
     def listen(sources: list[str], **keywords: Any) -> EnqueueResult:
@@ -131,7 +131,7 @@ def test_the_help_names_every_format_and_the_defaults_of_the_producer() -> None:
 
 @pytest.fixture
 def waited(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What is seen of the job while it is waited for."""
+    """Replaces the status that `--wait` polls."""
 
     def look(job: str) -> JobStatus:
         asked["looked"] = job

@@ -33,7 +33,7 @@ MISSING = FileResult(relative="gone.wav", outcome="missing", reason="gone.wav.js
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the producer is asked, and what it answers."""
+    """Replaces the producer's `evaluate`: its arguments and its result."""
     known: dict[str, Any] = {"answer": GOOD}
 
     def answer(references: str, **how: Any) -> Evaluation:

@@ -26,7 +26,7 @@ GROUPS = (
 
 @pytest.fixture(autouse=True)
 def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the producer answers."""
+    """Replaces the producer's functions: their results."""
     known: dict[str, Any] = {"jobs": [JOB], "groups": GROUPS}
     document = job_report.report(JOB, steady(2, 5, 3_600_000), {3: 10})
     monkeypatch.setattr(funasr_fleet, "failures", lambda *_: known["groups"])

@@ -1,4 +1,4 @@
-"""`fleet status`: what people see, what scripts read, and how it ends."""
+"""`fleet status`: its text, its JSON output and its exit codes."""
 
 import io
 import json
@@ -79,7 +79,7 @@ def _run(*arguments: str) -> Result:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the command asks of the producer, and what it is told."""
+    """Replaces the producer's `status` and `list_jobs`: the requested job, and their results."""
     heard: dict[str, Any] = {"jobs": [RUNNING], "counts": RUNNING}
 
     def tell(job: str, _settings: object, gpu_hour_price: float | None) -> JobStatus:

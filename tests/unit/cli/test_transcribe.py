@@ -1,4 +1,4 @@
-"""What `fleet transcribe` asks of the producer, and what it prints."""
+"""`fleet transcribe`: the arguments that it passes to the producer, and its output."""
 
 import json
 import signal
@@ -34,7 +34,7 @@ def _signals_as_they_were() -> Iterator[None]:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the command asks of the producer; "raise" is what comes of it."""
+    """Arguments of the producer's `transcribe`, which is replaced and raises "raise" if set."""
     heard: dict[str, Any] = {}
     store = MemoryStore("scratch")
     store.write(URI, DONE.transcript.to_json(), "application/json")

@@ -1,4 +1,4 @@
-"""`fleet status --watch`, told by a list of what it sees; nobody sleeps."""
+"""`fleet status --watch` over a list of statuses, on a simulated clock."""
 
 import io
 
@@ -17,7 +17,7 @@ AWAY = BrokerUnavailable("Redis cannot be reached")
 
 
 class Story:
-    """What is seen at each look; its clock goes on when somebody sleeps."""
+    """The status of each poll, and a clock that advances only in `sleep`."""
 
     def __init__(self, *told: JobStatus | Exception) -> None:
         self.told = list(told)
@@ -31,7 +31,7 @@ class Story:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
-        assert self.now < 1000, "nobody may wait for ever"
+        assert self.now < 1000, "the command waits forever"
 
     def watch(self, screen: Console, *, quiet: bool = False) -> JobStatus:
         return watch_job(
@@ -65,7 +65,7 @@ def test_without_a_terminal_each_change_is_one_line(
         "night running: 6 of 9",
         "night complete: 9 of 9",
     ]
-    assert story.now == 25  # five looks after the first, each 5 s
+    assert story.now == 25  # five polls after the first, 5 s apart
 
 
 def test_a_terminal_is_redrawn_every_two_seconds(terminal: Console) -> None:

@@ -1,4 +1,4 @@
-"""What a model cannot do is told, each with what to do instead."""
+"""Unsupported options are rejected with an error that names an alternative."""
 
 from typing import Any
 

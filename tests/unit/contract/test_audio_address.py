@@ -1,4 +1,4 @@
-"""Addresses of audio: which are sound, whose host is allowed, and what of them may be read."""
+"""Addresses of audio: which are valid, which hosts are allowed, which parts may be shown."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The fingerprint is written by hand for speed; its values are those of plain canonical JSON."""
+"""The fast, hand-written serialisation gives the fingerprint of plain canonical JSON."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ OPTIONS = st.builds(
 LATER = Options.model_fields.keys() - {
     *("formats", "language", "hotwords", "timestamps", "speakers", "channels")
 }
-"""Counted only where they are used: results made before there were any stay current."""
+"""Included only if not at their default, so results of earlier releases stay up to date."""
 REFS = st.builds(
     AudioRef.model_construct,
     audio=st.text(st.characters()).map("s3://in/".__add__),
@@ -61,7 +61,7 @@ def test_a_fingerprint_is_the_hash_of_canonical_json(
 
 
 def test_results_of_the_first_release_stay_current() -> None:
-    """When this fails, every result in every bucket has gone stale."""
+    """If this fails, all existing results would be transcribed again."""
     ref = AudioRef(audio="s3://in/a.wav")
     known = "sha256:19e42fd9399218568c8d23a004772846d359b20a3baa69c38f6f6c9b5aa7ffc1"
     assert fingerprint(ref, "etag", "model", Options()) == known

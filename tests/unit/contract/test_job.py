@@ -1,4 +1,4 @@
-"""The task's message: what is accepted, what is refused, and in which words."""
+"""The task's message: what is accepted, what is rejected, and the wording of the errors."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where results lie; names of outputs stay below their prefix, whatever their alphabet."""
+"""Addresses of results; an output name in any script stays below its prefix."""
 
 import sys
 import unicodedata
@@ -174,8 +174,8 @@ NAMES = [
     "\u6f22/\u5b57.wav",
     "\u7535\u8bdd\u53f7\u7801.m4a",
     "\u062a\u0633\u062c\u064a\u0644/\u0645\u0643\u0627\u0644\u0645\u0629.wav",
-    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.mp3",  # Persian joins by a zero-width mark
-    "\U0001f3a7/\U0001f468\u200d\U0001f469\u200d\U0001f467.ogg",  # so do families of emoji
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.mp3",  # Persian uses a zero-width non-joiner
+    "\U0001f3a7/\U0001f468\u200d\U0001f469\u200d\U0001f467.ogg",  # emoji use joiners
     "caf\u00e9/cafe\u0301.wav",
     "\u306f\u3044\u2026/\uff11\uff0e\u97f3.wav",
     "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35.wav",

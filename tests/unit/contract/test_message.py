@@ -1,4 +1,4 @@
-"""A shard that is sent arrives as it was, whatever is in it."""
+"""A shard is unchanged after serialisation and parsing, whatever it contains."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Names of queues, priorities and jobs: what users write, and what Redis and kombu make of it."""
+"""Names of queues, priorities and jobs, as users write them and as Redis and kombu use them."""
 
 from types import SimpleNamespace
 from typing import Any

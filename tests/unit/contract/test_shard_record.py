@@ -1,4 +1,4 @@
-"""The rows that say what became of a shard's files, and where they lie."""
+"""The rows with the outcome of each file of a shard, and their addresses in S3."""
 
 import json
 

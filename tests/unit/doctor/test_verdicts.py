@@ -1,4 +1,4 @@
-"""What `fleet doctor` takes for sound, for doubtful and for wrong."""
+"""What `fleet doctor` reports as ok, as a warning and as an error."""
 
 import itertools
 import os
@@ -34,7 +34,7 @@ def test_the_round_trip_is_measured_after_the_login() -> None:
 
 
 class _Refusing:
-    """A client whose server answers one command with an error, or with something else."""
+    """A Redis client for which one command raises an error or returns another result."""
 
     def __init__(self, command: str, answer: Any) -> None:
         self._command, self._answer = command, answer
@@ -197,7 +197,7 @@ def test_an_invalid_output_is_an_error_and_nothing_is_written(output: str) -> No
 
 
 class _Undeletable(MemoryStore):
-    """A store whose policy has no s3:DeleteObject."""
+    """A store that denies deletion, as without s3:DeleteObject."""
 
     def delete(self, uri: str) -> None:
         raise ObjectDenied(f"access to {uri} was denied")

@@ -1,4 +1,4 @@
-"""Embedded processes: guarded, ended with their owner, waited for, apart from the caller's."""
+"""Embedded processes: their guard, their end with their owner, startup and environment."""
 
 import os
 import signal
@@ -97,11 +97,11 @@ def test_children_that_outlive_the_command_die_with_it(tmp_path: Path) -> None:
 def test_a_signal_to_the_guard_alone_does_not_orphan_the_command(tmp_path: Path) -> None:
     with _guard(tmp_path, CHILD + "wait") as guard:
         child = _pid_in(tmp_path / "child")
-        assert _until(lambda: _ignores(guard.pid, signal.SIGTERM))  # it starts the command first
+        assert _until(lambda: _ignores(guard.pid, signal.SIGTERM))  # it has started the command
         guard.terminate()
         assert guard.stdin
         guard.stdin.close()
-        assert guard.wait(PATIENCE_S) == 128 + 15  # the command's end, not its own
+        assert guard.wait(PATIENCE_S) == 128 + 15  # SIGTERM ended only the command
     assert _until(lambda: _gone(child))
 
 

@@ -1,4 +1,4 @@
-"""Which worker pods Kubernetes may end first."""
+"""The annotations by which Kubernetes chooses the worker pods to delete first."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -43,11 +43,11 @@ def test_the_deletion_cost_of_a_pod_follows_its_active_shards(
 
 
 class Ended(Exception):
-    """The test has seen enough."""
+    """Ends the endless loop under test."""
 
 
 class OnePod:
-    """Keeps its cost in memory."""
+    """The cost of one pod, in memory."""
 
     def __init__(self) -> None:
         self.cost: str | None = None
@@ -81,7 +81,7 @@ def test_any_error_is_logged_and_retried(
 
 
 class Api:
-    """As much of Kubernetes' as is asked of it; refuses who has another token."""
+    """The part of the Kubernetes API that the exporter uses; rejects other tokens."""
 
     def __init__(self) -> None:
         self.annotations: dict[str, dict[str, str] | None] = {"pod-1": None, "pod-2": {"x": "y"}}

@@ -1,4 +1,4 @@
-"""What a snapshot becomes, and the exporter's pages while Redis is there and while it is away."""
+"""Metrics of a snapshot, and the exporter's pages with and without a reachable Redis."""
 
 import socket
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def snapshot(*jobs: JobReading, **more: Any) -> Snapshot:
 
 def samples(found: Snapshot) -> dict[tuple[str, ...], float]:
     told = [((name, *labels), value) for name, labels, value in read(found)]
-    assert len(dict(told)) == len(told)  # Prometheus refuses a page with doubles
+    assert len(dict(told)) == len(told)  # Prometheus rejects a page with duplicates
     return dict(told)
 
 
@@ -71,7 +71,7 @@ def test_a_job_is_exported_in_files_audio_and_time() -> None:
     ("more", "in_flight", "waiting", "cancelled"),
     [
         ({"in_flight": 10}, 10, 100, 1),
-        ({"in_flight": 150}, 110, 0, 1),  # a shard came twice
+        ({"in_flight": 150}, 110, 0, 1),  # a shard was delivered twice
         ({"in_flight": 10, "cancelled_at": BEGUN + 60}, 10, 0, 101),
         ({"in_flight": 150, "cancelled_at": BEGUN + 60}, 110, 0, 1),
         ({"cancelled_at": BEGUN + 60}, 0, 0, 111),
@@ -177,9 +177,9 @@ def test_during_an_outage_of_redis_no_stale_values_are_exported() -> None:
     assert pages.page("/nothing")[0] == 404
 
 
-@pytest.mark.timeout(60)  # a client without a time limit waits for ever
+@pytest.mark.timeout(60)  # a client without a timeout would wait forever
 def test_a_redis_that_never_answers_is_reported_as_down() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, nobody answers
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and never answers
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         pages = Pages(FleetCollector(Settings.load(broker_url=url)).collect)
         assert values(pages.page("/metrics")[2]) == {"asr_broker_up": 0}

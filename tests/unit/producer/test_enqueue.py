@@ -1,4 +1,4 @@
-"""How a job is named, what makes two commands the same, and the queue and model of a job."""
+"""Names of jobs, when two commands are the same job, and the queue and model of a job."""
 
 import re
 from typing import Any
@@ -91,19 +91,19 @@ OF_SENSE = "fleet-iic-sensevoicesmall"
 @pytest.mark.parametrize(
     ("asked", "serving", "queue", "model", "is_known"),
     [
-        # nobody asks for a model: the queue of the settings, and whatever is there
+        # no model requested: the queue of the settings and the model that it serves
         (None, [], "fleet", ZH, False),
         (None, [("fleet", ZH)], "fleet", ZH, True),
         (None, [("fleet", SENSE)], "fleet", SENSE, True),
         (None, [("fleet", SENSE), ("fleet", NANO)], "fleet", ZH, False),
         (None, [("b", SENSE)], "fleet", ZH, False),
-        # it is somewhere
+        # the model is served by a queue
         (SENSE, [("fleet", ZH), ("b", SENSE)], "b", SENSE, True),
         (SENSE, [("c", SENSE), ("b", SENSE)], "b", SENSE, True),
         (SENSE, [("b", SENSE), ("fleet", SENSE)], "fleet", SENSE, True),
         (ZH, [("fleet", ZH)], "fleet", ZH, True),
         (ZH, [("b", ZH)], "b", ZH, True),
-        # it is nowhere: in the queue of its own, or of the settings if these name it
+        # not served: its own queue, or that of the settings if they name the model
         (SENSE, [], OF_SENSE, SENSE, True),
         (SENSE, [("fleet", ZH)], OF_SENSE, SENSE, True),
         (ZH, [], "fleet", ZH, True),
@@ -121,8 +121,8 @@ def test_a_job_goes_where_its_model_is(
 @pytest.mark.parametrize(
     ("asked", "remembered", "queue"),
     [
-        (SENSE, [("senses", SENSE)], "senses"),  # restarts, or was scaled to nothing
-        (ZH, [("fleet", SENSE)], "fleet-paraformer-zh"),  # whose workers come back
+        (SENSE, [("senses", SENSE)], "senses"),  # its workers restart, or are scaled to zero
+        (ZH, [("fleet", SENSE)], "fleet-paraformer-zh"),  # `fleet` belongs to SENSE
         (ZH, [("fleet", ZH), ("b", SENSE)], "fleet"),
         (None, [("senses", SENSE)], "fleet"),
     ],

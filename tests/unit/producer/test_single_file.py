@@ -1,4 +1,4 @@
-"""One file through the queue: where its things lie, how it is waited for, what is left behind."""
+"""One file through the queue: its objects, waiting for the result, and the cleanup."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +40,7 @@ ERRAND = SingleFileRequest(
 
 
 class Clock:
-    """Time passes only in sleep, in which things may happen."""
+    """A clock that advances only in `sleep`, which then calls `then`."""
 
     def __init__(self, then: Callable[[float], None] = lambda now: None) -> None:
         self.now_s = 0.0
@@ -87,7 +87,7 @@ def test_waiting_ends_at_the_deadline_with_one_last_check() -> None:
 
 
 class Worker:
-    """What stands in for queue and worker: it does something with each shard that is sent."""
+    """Replaces queue and worker: calls `answer` for each published shard."""
 
     def __init__(self, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.store = store

@@ -1,4 +1,4 @@
-"""Where one file's things lie, and what is refused before anything is sent."""
+"""Addresses of a single file's objects, and requests rejected before anything is sent."""
 
 from pathlib import Path
 

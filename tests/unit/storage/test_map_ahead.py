@@ -1,4 +1,4 @@
-"""Results come in order, and threads are only so far ahead of who takes them."""
+"""Results are in order, and threads run only a limited number of items ahead."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from funasr_fleet.storage.map_ahead import map_ahead
 
 
 class Numbers:
-    """Counts how many were asked for."""
+    """Counts the items that were requested."""
 
     def __init__(self) -> None:
         self.asked = 0

@@ -1,4 +1,4 @@
-"""A model directory is replaced as a whole; errors of words, boundaries and word times."""
+"""A model directory is replaced atomically; word, boundary and word time errors."""
 
 import json
 from pathlib import Path

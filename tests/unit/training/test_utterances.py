@@ -1,4 +1,4 @@
-"""Utterances are drawn from a seed; clips are mixed; no voice of the examination is trained on."""
+"""Utterances depend only on the seed; clips are varied; held-out voices are not trained on."""
 
 import pytest
 

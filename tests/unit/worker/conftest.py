@@ -1,4 +1,4 @@
-"""What most tests of the worker begin with."""
+"""Fixtures of the worker's tests."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.support.fake_pipeline import Workbench
 
 @pytest.fixture
 def bench() -> Workbench:
-    """An empty store, an engine with its script, and nobody who has said anything yet."""
+    """A workbench with an empty store, a scripted engine and no events."""
     return Workbench()

@@ -1,4 +1,4 @@
-"""What is done about each thing that can go wrong."""
+"""The decision for each kind of error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Answers -> pods, by the rules of Kubernetes and KEDA."""
+"""Query results -> number of pods, by the rules of Kubernetes and KEDA."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ SCALER = Scaler(
 def let(
     autoscaler: Autoscaler, pods: int, *answers: tuple[float | None, float | None]
 ) -> list[int]:
-    """How many pods there are after each step."""
+    """Feed one result per step to the autoscaler; return the number of pods after each step."""
     counts = []
     for step, answer in enumerate(answers):
         pods = autoscaler.decide(step * SYNC_S, pods, answer)
@@ -70,7 +70,7 @@ def test_the_simulated_scaler_is_that_of_the_manifest() -> None:
     assert scaler.down.policies[0].kind == "Percent"
     records = {rule.record for group in scaler.rules for rule in group.rules}
     assert {"asr:slots_wanted", "asr:rtfx_per_slot", "asr:slots"} <= records
-    assert "asr:failure_ratio" not in records  # nobody asks for it
+    assert "asr:failure_ratio" not in records  # no query of the scaler reads it
 
 
 @pytest.mark.parametrize(("waiting", "pods"), [(1.0, 1), (26.0, 6), (0.0, 0)])

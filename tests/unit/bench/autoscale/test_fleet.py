@@ -1,4 +1,4 @@
-"""Simulated pods and days, and the tables that docs/scaling.md shows of them."""
+"""Simulated pods and days, and the tables about them in docs/scaling.md."""
 
 import json
 import re
@@ -89,7 +89,7 @@ def latest(name: str) -> dict[str, object]:
 
 @pytest.mark.slow
 def test_the_tables_of_the_page_match_the_current_simulation() -> None:
-    """After a change of the rules or of the ScaledObject: python -m bench autoscale --json."""
+    """If this fails after a change of the rules or the ScaledObject: rerun `bench autoscale`."""
     played = run_autoscale()
     assert latest("autoscale") == json.loads(json.dumps(asdict(played)))
     kept: list[dict[str, object]] = latest("autoscale")["outcomes"]  # type: ignore[assignment]

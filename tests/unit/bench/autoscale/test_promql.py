@@ -1,4 +1,4 @@
-"""Expressions over series of one number; promtool is asked in tests/deploy/test_autoscale.py."""
+"""Expressions over single series; tests/deploy/test_autoscale.py compares with promtool."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A result counts as done only when it is the one that would be made now."""
+"""A file is done only if its result has the fingerprint that the job would produce."""
 
 import itertools
 import json
@@ -87,7 +87,7 @@ def test_a_missing_output_bucket_is_an_error_at_once() -> None:
 
 
 class Unlistable(MemoryStore):
-    """A store that cannot be listed, for this reason."""
+    """A store whose listings raise `reason`."""
 
     reason: StoreError = ObjectDenied("denied")
 
@@ -133,7 +133,7 @@ def store() -> WatchedStore:
 
 
 def _rows(store: WatchedStore, count: int = 5) -> list[AudioRef]:
-    """Audio in the store, and what a manifest says of it."""
+    """Write audio to the store and return its references, without ETags as in a manifest."""
     refs = [a_ref(f"s3://in/calls/{number}.wav") for number in range(count)]
     for ref in refs:
         store.write(ref.audio, ref.audio.encode(), "audio/wav")
@@ -141,7 +141,7 @@ def _rows(store: WatchedStore, count: int = 5) -> list[AudioRef]:
 
 
 def _finish(store: WatchedStore, ref: AudioRef) -> FileRecord:
-    """Leave the result of the audio as it is now."""
+    """Write a result of the current version of the audio."""
     (found,) = store.list(ref.audio)
     store.listings.clear()
     return finish(store, ref, found.etag)

@@ -1,4 +1,4 @@
-"""A record speaks for a result only while that very result is there; then nothing is read."""
+"""A record replaces reading a result only while its ETag is that of the listed result."""
 
 import json
 from contextlib import closing
@@ -131,7 +131,7 @@ def test_unavailable_storage_is_not_mistaken_for_missing_records(store: WatchedS
         store.denied = ()
         assert [is_done for _, is_done in check.flag(refs)] == [
             True
-        ] * 5  # what was half read is gone
+        ] * 5  # the second try reads everything again
 
 
 def test_before_a_worker_reports_its_revision_one_window_is_read_for_each(

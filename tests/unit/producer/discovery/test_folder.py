@@ -1,4 +1,4 @@
-"""A local folder: walked in the order of its keys in S3, uploaded once, then referred to."""
+"""A local folder: listed in the order of its keys in S3, and uploaded once."""
 
 import os
 import threading
@@ -17,7 +17,7 @@ UPLOAD = "s3://in/up/"
 
 
 class CountingStore(MemoryStore):
-    """Remembers what was uploaded."""
+    """Records uploaded addresses."""
 
     def __init__(self) -> None:
         super().__init__("in")

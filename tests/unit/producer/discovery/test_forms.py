@@ -1,4 +1,4 @@
-"""What a line of each form of manifest means, and which lines are bad."""
+"""How a line of each manifest format is read, and which lines are invalid."""
 
 import io
 from typing import Any

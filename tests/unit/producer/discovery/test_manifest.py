@@ -1,4 +1,4 @@
-"""A manifest's rows: what each field means, how results are named, which rows are bad."""
+"""Rows of a manifest: their fields, the names of their results, and invalid rows."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Lines of files that are whole, packed, damaged, or made to fill the memory."""
+"""Lines of manifests: plain, compressed, damaged, or designed to exhaust memory."""
 
 import gzip
 import io
@@ -101,7 +101,7 @@ GOOD = json.dumps({"audio": "s3://in/a.wav"}).encode() + b"\n"
 
 
 def _bomb(path: Path, first: bytes, filling: bytes, times: int) -> Path:
-    """A packed manifest: a good row, what must not be kept, and the good row again."""
+    """A gzip manifest: a valid row, filling that must not be kept in memory, and the row again."""
     row = first.rpartition(b"\n")[2]
     with gzip.open(path, "wb", compresslevel=9) as packed:
         packed.write(first + b"\n")

@@ -1,4 +1,4 @@
-"""Whatever stands where a row has a number: a reference, or a bad row with its line."""
+"""Any value in place of a number gives a reference, or an invalid row with its line number."""
 
 import json
 
@@ -40,7 +40,7 @@ RAW = VALUES.map(json.dumps) | LITERALS
 
 
 def the_middle(name: str, *lines: str) -> Found:
-    """What becomes of the last but one line; its neighbours are as good as ever."""
+    """Read the lines and return the result of the last but one; its neighbours are valid."""
     store = MemoryStore("in")
     store.write(f"s3://in/{name}", "\n".join(lines).encode("utf-8", "surrogatepass"), "")
     found = list(Manifest(f"s3://in/{name}", store).after(""))
@@ -55,7 +55,7 @@ def the_middle(name: str, *lines: str) -> Found:
 
 
 def survives(found: Found) -> bool:
-    """Whether it is a reference; it can be planned, counted in Redis and read by a worker then."""
+    """Whether it is a reference; checks that it can be planned, counted and read by a worker."""
     if isinstance(found.item, BadRow):
         return False
     ref = found.item
@@ -68,7 +68,7 @@ def survives(found: Found) -> bool:
     ):
         assert number is None or (type(number) is int and 0 <= number <= most)
     estimated = estimate_ms(ref, found.duration_ms)
-    assert 0 <= estimated * (MAX_INDEX + 1) < 1 << 63  # of as many files as there may be
+    assert 0 <= estimated * (MAX_INDEX + 1) < 1 << 63  # for the maximum number of files
     row = json.loads(planned_row(ref, 7))
     shard = {"schema": 1, "shard": "s", "output": OUTPUT, "files": [row]}
     (again,) = Shard.from_message(shard).files

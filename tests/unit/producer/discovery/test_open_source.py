@@ -1,4 +1,4 @@
-"""What an argument of `fleet enqueue` means, and rows that name audio of the web."""
+"""The source for each argument of `fleet enqueue`, and rows that name audio on web servers."""
 
 import json
 from pathlib import Path

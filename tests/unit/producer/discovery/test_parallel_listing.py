@@ -1,4 +1,4 @@
-"""Listing with several threads finds what listing with one finds, in the same order."""
+"""Parallel listing returns the same objects in the same order as sequential listing."""
 
 import itertools
 import threading
@@ -39,7 +39,7 @@ def test_a_parallel_listing_is_sorted_and_resumes_after_any_key(
 
 
 class WatchedStore(MemoryStore):
-    """Counts listings and what was taken of them, and fails where it is told to."""
+    """Counts listings and the objects read from them; fails at the address `fails_at`."""
 
     def __init__(self) -> None:
         super().__init__("in")
@@ -71,7 +71,7 @@ def _fill(store: MemoryStore, folders: int, files: int) -> None:
     ("folders", "files", "most"),
     [
         (1, 5000, 60),  # one flat folder: page by page, 50 pages
-        (5000, 1, 90),  # a folder for each file: not a request for each
+        (5000, 1, 90),  # a folder for each file, but fewer requests than folders
         (50, 100, 100),
         (1, 50, 1),
     ],
@@ -85,7 +85,7 @@ def test_a_parallel_listing_needs_few_extra_requests(folders: int, files: int, m
 
 
 class MeetingStore(WatchedStore):
-    """Keeps listings of folders waiting until four of them are there at once."""
+    """Blocks listings of folders until four of them run at the same time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,5 +136,5 @@ def test_an_error_is_raised_after_everything_listed_before_it() -> None:
         found.extend(one.uri for one in listing)
     expected = [uri for uri in _uris(MemoryStore.list(store, "s3://in/")) if uri < store.fails_at]
     assert found == expected[: len(found)]
-    assert len(found) >= len(expected) - 10  # but for the page that failed
+    assert len(found) >= len(expected) - 10  # all but the failed page
     assert _listing_threads() == []

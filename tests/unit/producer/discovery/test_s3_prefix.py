@@ -58,7 +58,7 @@ def test_an_unsafe_key_does_not_hide_its_neighbours(odd: str) -> None:
     found = items(S3Prefix("s3://in/", a_store("a.wav", odd, "z.wav")))
     names = [ref.relative for ref in found if isinstance(ref, AudioRef)]
     assert {"a.wav", "z.wav"} <= set(names)
-    assert len(found) == 3  # and it is not passed over in silence
+    assert len(found) == 3  # the unsafe key is reported
 
 
 def test_a_missing_bucket_is_an_error() -> None:
@@ -95,5 +95,5 @@ def test_audio_below_a_folder_of_jobs_is_a_bad_row_that_names_it() -> None:
     assert reason(first).startswith("s3://in/_jobs/x.wav: relative: ")
     assert reason(second).startswith("s3://in/b/_jobs/x.wav: relative: ")
     assert [whole(one).relative for one in (good, other)] == ["a.wav", "c/_jobs2/x.wav"]
-    # below the prefix it has a name of its own
+    # names are relative to the prefix, so this one is valid
     assert [ref.relative for ref in refs(S3Prefix("s3://in/_jobs/", store))] == ["x.wav"]

@@ -1,4 +1,4 @@
-"""Durations from headers: right, cheap, and unknown where headers lie."""
+"""Durations from headers: correct, cheap to read, and unknown where the header is wrong."""
 
 import pytest
 
@@ -67,13 +67,13 @@ def test_every_sample_format_has_the_right_duration(name: str, expected_ms: int)
 @pytest.mark.parametrize(
     ("body", "expected_ms"),
     [
-        (silent_wav(320_000, claimed_bytes=0xFFFFFFFF), 10_000),  # written into a pipe, by ffmpeg
-        (silent_wav(320_000, claimed_bytes=0x7FFFFFFF), 10_000),  # by sox
-        (silent_wav(32_000, claimed_bytes=0), None),  # killed before its header was mended
+        (silent_wav(320_000, claimed_bytes=0xFFFFFFFF), 10_000),  # written to a pipe by ffmpeg
+        (silent_wav(320_000, claimed_bytes=0x7FFFFFFF), 10_000),  # written to a pipe by sox
+        (silent_wav(32_000, claimed_bytes=0), None),  # killed before its header was updated
         (
             silent_wav(80_000, codec=7, rate=8_000, bits=8),
             10_000,
-        ),  # G.711, nobody counted its samples
+        ),  # G.711 without a count of samples
         (silent_wav(80_000, codec=6, rate=8_000, bits=8, samples=80_000), 10_000),
         (silent_wav(80_000, codec=7, rate=8_000, bits=8, claimed_bytes=0xFFFFFFFF), 10_000),
         (silent_wav(40_000, codec=17, rate=8_000, bits=4, samples=80_000), 10_000),  # ADPCM
@@ -91,7 +91,7 @@ def test_wrong_header_sizes_are_not_used(body: bytes, expected_ms: int | None) -
 
 
 def xing(frames: int, size_bytes: int) -> bytes:
-    """A frame that says how many follow, and how many bytes they and it take."""
+    """A Xing frame: the number of frames that follow, and the bytes of all including itself."""
     told = b"Xing" + bytes([0, 0, 0, 3]) + frames.to_bytes(4) + size_bytes.to_bytes(4)
     return (MP3_FRAME[:36] + told).ljust(len(MP3_FRAME), b"\0")
 

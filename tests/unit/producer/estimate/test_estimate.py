@@ -1,4 +1,4 @@
-"""What a backlog would take: counted, sampled, and honest about what it rests on."""
+"""The estimate for a backlog: files counted, lengths sampled, and its basis stated."""
 
 import json
 import random
@@ -27,7 +27,7 @@ def listed(store: MemoryStore, files: dict[str, bytes]) -> list[Found]:
 
 
 def hours(*lengths_ms: int) -> list[Found]:
-    """Files whose length the source tells."""
+    """Files whose length the source provides."""
     return [Found(str(n), a_ref(f"s3://in/{n}.wav"), ms) for n, ms in enumerate(lengths_ms)]
 
 
@@ -185,6 +185,6 @@ def test_several_sources_are_estimated_as_enqueue_reads_them(tmp_path: Path) -> 
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
     sources = ["s3://in/a/", str(manifest)]
     everything = estimate_sources(sources, store=store)
-    assert (everything.files, everything.bad_rows) == (3, 1)  # the first row again is left out
+    assert (everything.files, everything.bad_rows) == (3, 1)  # a/1.wav counts once
     assert estimate_sources(["s3://in/"], suffixes=["wav"], store=store).files == 2
     assert estimate_sources(sources, limit=1, store=store).files == 1

@@ -1,4 +1,4 @@
-"""Headers are read by ranges up to a limit; from some files to all, with a fair interval."""
+"""Headers are read by range up to a limit; totals are extrapolated with an error margin."""
 
 import io
 import math
@@ -154,7 +154,7 @@ def test_a_sample_that_is_too_small_gives_no_estimate(
 
 
 def test_the_variance_is_that_of_the_textbook() -> None:
-    # worked by hand: ratio 6, residuals -2, 4, -2; n 3 of N 30; X = 30 times the mean
+    # computed by hand: ratio 6, residuals -2, 4, -2; n 3 of N 30; X = 30 times the mean
     sample = [(2.0, 10.0), (3.0, 22.0), (4.0, 22.0)]
     found = ratio_estimate(sample, 30, 90.0)
     assert found
@@ -181,7 +181,7 @@ def test_the_interval_covers_the_truth_as_often_as_stated() -> None:
 def test_every_file_is_drawn_as_often_as_every_other(
     limit: int, others: list[str], drawn_each: int
 ) -> None:
-    """Also when fewer are measured than were kept, beside a format with most of the audio."""
+    """Even if fewer files are measured than kept, beside a format with most of the audio."""
     drawn: Counter[str] = Counter()
     for seed in range(2000):
         strata = Strata(limit, seed)

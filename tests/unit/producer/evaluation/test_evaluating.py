@@ -1,4 +1,4 @@
-"""References beside outputs: what is compared, what is left out and why, and the totals."""
+"""References against outputs: compared files, files left out with the reason, and totals."""
 
 import json
 from typing import Any

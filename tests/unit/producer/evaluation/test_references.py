@@ -1,4 +1,4 @@
-"""Rows with texts, and that they meet the outputs which `fleet enqueue` writes."""
+"""Rows with reference texts name the same outputs as in `fleet enqueue`."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""What is left of a text, what is counted of it, and the errors between two texts."""
+"""Normalisation of texts, their units (words or characters), and errors between two texts."""
 
 import pytest
 from hypothesis import given

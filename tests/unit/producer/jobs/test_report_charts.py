@@ -1,4 +1,4 @@
-"""Charts of the report: minutes put together to bars, columns and strips as SVG."""
+"""Charts of the report: minutes grouped into bars, drawn as SVG."""
 
 import re
 from datetime import UTC, datetime, timedelta

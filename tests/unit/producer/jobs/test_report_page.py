@@ -1,4 +1,4 @@
-"""The report's page: whole HTML, nothing fetched, nothing that a file's name could break."""
+"""The report's page is complete HTML, loads nothing, and escapes the names of files."""
 
 import re
 from html.parser import HTMLParser
@@ -15,7 +15,7 @@ VOID = {"meta", "br"}
 
 
 class Reader(HTMLParser):
-    """Reads a page, and complains about a tag that is not closed where it should be."""
+    """Parses a page and fails on tags that are not properly closed."""
 
     def __init__(self) -> None:
         super().__init__()

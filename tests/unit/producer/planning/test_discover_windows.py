@@ -1,4 +1,4 @@
-"""References become windows and shards; killed anywhere, the rest is the same."""
+"""References become windows and shards; a resumed plan equals an uninterrupted one."""
 
 import itertools
 import json
@@ -33,7 +33,7 @@ OUTPUT = "s3://out/prefix/"
 
 @dataclass
 class Rows:
-    """A source of rows; those that are None are bad."""
+    """A source of rows; None is an invalid row."""
 
     names: list[str | None]
 
@@ -150,7 +150,7 @@ def test_every_open_file_is_in_one_shard_within_the_limits_the_longest_first(
     assert lengths == sorted(lengths, reverse=True)
     for group in groups:
         assert group
-        if len(group) > 1:  # a file may pass a limit alone
+        if len(group) > 1:  # a single file may exceed a limit
             assert len(group) <= LIMITS.files
             assert sum(one.estimated_ms for one in group) <= 100_000
             sizes = [300 if one.size_bytes is None else one.size_bytes for one in group]

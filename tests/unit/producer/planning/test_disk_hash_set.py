@@ -1,4 +1,4 @@
-"""The table on disk answers as a dict would, however it grows, and keeps nothing in memory."""
+"""The table on disk behaves like a dict at any size, and uses little memory."""
 
 import gc
 import os
@@ -17,7 +17,7 @@ from funasr_fleet.producer.planning.disk_hash_set import DiskHashSet
 from funasr_fleet.producer.planning.hash_file import HashFile, TemporaryDiskFull
 
 KEYS = st.integers(0, (1 << 38) - 1) | st.integers(0, 40)
-"""All bits that a table which begins with four buckets keeps beside values of 24 bits."""
+"""Keys of all bits that a table of four initial buckets stores beside values of 24 bits."""
 
 
 @given(st.lists(st.tuples(KEYS, st.integers(0, (1 << 24) - 1)), max_size=300), st.integers(1, 50))
@@ -78,7 +78,7 @@ def test_entries_of_a_full_bucket_go_to_the_next() -> None:
 
 def test_keys_that_are_not_hashes_are_rejected_before_the_disk_fills() -> None:
     with closing(DiskHashSet(max_pending=1)) as table:
-        for number in range(15 * 8):  # a hash's own bucket, and 14 behind it
+        for number in range(15 * 8):  # fills the bucket of these hashes and the 14 after it
             table.add(number << 30)
         with pytest.raises(ValueError, match="not hashes"):
             table.add(1 << 40)
@@ -107,7 +107,7 @@ def test_memory_stays_the_same_while_300_000_hashes_are_kept() -> None:
         for _ in range(300_000):
             table.add(numbers.getrandbits(54), 1)
         assert len(table) == 320_000
-        # in a dict they are 20 MB; a megabyte is read at once while doubling
+        # a dict would need 20 MB; while it doubles, the table reads a megabyte at a time
         assert _resident_bytes() - before < 8 << 20
 
 
@@ -132,7 +132,7 @@ def test_no_file_name_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 BUCKETS = 4
-"""In a chunk of these tests."""
+"""Buckets per chunk in these tests."""
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[HashFile]:
 
 
 def _alike(bucket: int, count: int) -> dict[int, int]:
-    """Hashes that pick one of eight buckets, and no other one however much the table grows."""
+    """Hashes that all belong to one bucket, however much the table grows."""
     return {rest << 30 | bucket: rest for rest in range(1, count + 1)}
 
 

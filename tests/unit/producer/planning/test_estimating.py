@@ -1,4 +1,4 @@
-"""What a reference is worth in audio: known times first, then size and format."""
+"""The estimated audio of a reference: from known times, else from size and format."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""No two files of a backlog are written to one place."""
+"""Different files of a backlog never share an output name."""
 
 from collections.abc import Iterator
 

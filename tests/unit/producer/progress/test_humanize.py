@@ -1,4 +1,4 @@
-"""Numbers and times as people read them, and the document of `fleet status`."""
+"""Human-readable numbers and times, and the JSON document of `fleet status`."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""How far a job is, how it goes on, and what that is based on; the clock is a number."""
+"""Progress, speed and ETA of a job, with their basis, on a simulated clock."""
 
 from typing import Any
 
@@ -235,5 +235,5 @@ def test_workers_are_listed_with_their_speed_unless_long_silent() -> None:
     assert [(one.worker, one.slot) for one in found] == [("fleet@a", 0), ("fleet@a", 1)]
     assert (found[0].job, found[0].shard, found[0].files) == ("night", "night-7", 3)
     assert (found[0].heard_s_ago, found[0].audio_hours, found[0].rtfx) == (660, 1, 100)
-    # a clock that is ahead of ours is no time before now
+    # if the worker's clock is ahead of ours, its report is 0 s old
     assert (found[1].heard_s_ago, found[1].rtfx) == (0, None)

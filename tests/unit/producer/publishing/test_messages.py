@@ -1,4 +1,4 @@
-"""Messages from rows, how many are sent at once, and errors of Redis."""
+"""Messages built from rows, the number sent per round trip, and Redis errors."""
 
 import contextlib
 import json
@@ -37,7 +37,7 @@ def test_a_row_without_an_index_has_none() -> None:
 
 
 class Failing:
-    """A producer of kombu whose every call ends with this error."""
+    """A kombu producer whose calls all raise this error."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -77,7 +77,7 @@ def test_an_unreachable_redis_is_reported_as_such() -> None:
 
 
 class Queue:
-    """Holds so many messages at each look; counts the waits."""
+    """The number of waiting messages at each poll; counts the waits."""
 
     def __init__(self, *ready: int) -> None:
         self.ready = list(ready)

@@ -1,4 +1,4 @@
-"""Shards that are delivered again or twice, split, or delivered while the worker drains."""
+"""Shards that are redelivered, duplicated, split, or delivered while the worker drains."""
 
 import pytest
 from celery.exceptions import Reject
@@ -34,7 +34,7 @@ def test_a_shard_that_crashed_its_worker_is_split_into_its_files(
 ) -> None:
     shard = a_shard(child.bench.upload("a.wav"), child.bench.upload("b.wav"))
     child.attempt, task = died(deaths), FakeTask()
-    child.in_flight[shard.shard] = 2  # as the child left it that died
+    child.in_flight[shard.shard] = 2  # recorded by the crashed child
     child.run(shard.to_message(), task)
     assert [one["files"][0]["audio"] for one in task.shards_sent] == [
         "s3://in/a.wav",

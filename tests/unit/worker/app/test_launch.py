@@ -1,4 +1,4 @@
-"""Before a worker starts: the wait for the broker, its port, its devices."""
+"""Checks before a worker starts: waiting for the broker, its port, its devices."""
 
 import itertools
 import socket
@@ -14,7 +14,7 @@ from funasr_fleet.worker.process.hardware import DeviceUnavailable, Gpu, plan_sl
 
 
 class Broker:
-    """Answers from the n-th time on; never when n is None."""
+    """Answers from check number `answers_at` on; never if that is None."""
 
     def __init__(self, answers_at: int | None) -> None:
         self.answers_at = answers_at
@@ -28,7 +28,7 @@ class Broker:
 
 @pytest.fixture
 def clock() -> Iterator[float]:
-    """A second passes between one look and the next."""
+    """A clock that advances one second per reading."""
     return iter(itertools.count(0.0, 1.0))
 
 

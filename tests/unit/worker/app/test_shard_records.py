@@ -1,4 +1,4 @@
-"""What is kept of a shard: in flight while it is worked on, then a row for each of its files."""
+"""Records of a shard: its files in flight during the work, then a row per file."""
 
 from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, decode
@@ -73,7 +73,7 @@ def test_a_child_reports_its_shard_and_its_totals() -> None:
 
 
 def test_a_shard_is_delayed_while_another_process_finalizes_its_job() -> None:
-    """That process may have died while it did."""
+    """The other process may crash before it has finalized the job."""
     child, task = FakeChild(closing="held"), FakeTask()
     child.run(a_shard(child.bench.upload("a.wav")).to_message(), task)
     assert len(task.sent_again) == 1

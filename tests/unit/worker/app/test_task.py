@@ -1,4 +1,4 @@
-"""What becomes of a message: done, put back, put aside, or left to a fresh child."""
+"""The fate of a message: acked, requeued, dead-lettered, or left to a new child."""
 
 import time
 from typing import Any
@@ -23,7 +23,7 @@ from tests.support.stores import WatchedStore
 
 
 class Left(BaseException):
-    """The process ended."""
+    """Raised in place of the end of the process."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> FakeChild:
 
 
 def a_message(child: FakeChild, **fields: Any) -> dict[str, Any]:
-    """A shard of one file that is there."""
+    """The message of a shard with one existing file."""
     return a_shard(child.bench.upload("a.wav"), **fields).to_message()
 
 
@@ -88,7 +88,7 @@ def test_the_wait_counts_from_publishing_where_that_is_known_and_is_never_negati
 def test_a_redelivery_is_counted_after_a_crash_and_not_after_a_drain(
     child: FakeChild, deaths: int, again: bool
 ) -> None:
-    """What a worker hands back when it ends is marked as redelivered as well."""
+    """Messages that a draining worker requeues are marked as redelivered as well."""
     child.attempt = Attempt(attempt_id="x", number=3, deaths=deaths, last_death="")
     child.run(a_message(child), FakeTask(delivery_info={"redelivered": True}))
     started = child.bench.events[0]
@@ -177,7 +177,7 @@ def test_a_ledger_that_is_away_ends_the_child_and_keeps_the_message(child: FakeC
 
 
 def test_a_dead_letter_that_cannot_be_written_ends_the_child(child: FakeChild) -> None:
-    """Celery acknowledges a task that raises: with Redis away the message would be lost."""
+    """Celery acks a task that raises: while Redis is down, the message would be lost."""
     child.broken = BrokerUnavailable("away")
     with pytest.raises(Left):
         child.run({"schema": 1})

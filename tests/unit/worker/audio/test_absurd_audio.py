@@ -1,4 +1,4 @@
-"""Headers that promise the absurd fail their own file, at once, and are never taken for storage."""
+"""Headers with absurd values fail only their file, at once, and not as a storage error."""
 
 import io
 import struct
@@ -19,7 +19,7 @@ ABSURD_HZ = 249_999_991
 
 
 def _wav(rate: int, samples: int = 16) -> bytes:
-    """A WAV file of silence; its header says whatever rate is asked for."""
+    """A WAV file of silence with any sample rate in its header."""
     size = 2 * samples
     described = struct.pack("<IHHIIHH", 16, 1, 1, rate, 2 * rate & 0xFFFFFFFF, 2, 16)
     return (
@@ -30,12 +30,12 @@ def _wav(rate: int, samples: int = 16) -> bytes:
 
 
 def _au(rate: int, samples: int = 26) -> bytes:
-    """The same as an AU file."""
+    """An AU file of silence with any sample rate in its header."""
     return b".snd" + struct.pack(">IIIII", 24, 2 * samples, 3, rate, 1) + bytes(2 * samples)
 
 
 def _caf(rate: float, data_bytes: int, samples: int = 4000) -> bytes:
-    """A CAF file whose chunk of samples has, by its header, this size."""
+    """A CAF file with this size of the sample chunk in its header."""
     described = struct.pack(">d4sIIIII", rate, b"lpcm", 0, 2, 1, 1, 16)
     chunks = b"desc" + struct.pack(">q", 32) + described + b"data" + struct.pack(">q", data_bytes)
     return b"caff" + struct.pack(">HH", 1, 0) + chunks + bytes(4 + 2 * samples)
@@ -43,7 +43,7 @@ def _caf(rate: float, data_bytes: int, samples: int = 4000) -> bytes:
 
 @pytest.fixture
 def no_resampler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Building FFmpeg's resampler is what takes the time and the memory."""
+    """Fail if a resampler is built: for such rates this takes much time and memory."""
 
     def build(*_: Any) -> None:
         pytest.fail("a resampler was built")
@@ -78,9 +78,9 @@ def test_sample_rates_up_to_the_bounds_are_accepted(rate: int) -> None:
 
 
 def test_a_rate_that_becomes_absurd_in_mid_stream_is_rejected() -> None:
-    """FLAC says the rate in every frame."""
+    """Every FLAC frame contains the rate."""
     begin = bytearray(encode(tone(2), "flac", "flac", 16_000))
-    begin[10:12] = (1 << 15).to_bytes(2, "big")  # the longest frame allowed; the rest has such
+    begin[10:12] = (1 << 15).to_bytes(2, "big")  # the maximum frame length, as in `rest`
     rest = encode(tone(2, rate=400_000), "flac", "flac", 400_000)
     body = bytes(begin) + rest[rest.index(b"\xff\xf8", 42) :]
     assert decode_file(as_file(bytes(begin))).duration_ms == 2000
@@ -91,7 +91,7 @@ def test_a_rate_that_becomes_absurd_in_mid_stream_is_rejected() -> None:
 def test_a_seek_that_the_disk_refuses_is_an_error_of_the_file_and_prints_nothing(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """The size that the header claims lies beyond what any file system allows."""
+    """The size in the header exceeds the limit of any file system."""
     with tempfile.TemporaryFile() as file:
         file.write(_caf(250_000_007.0, 1 << 62))
         with pytest.raises(UndecodableAudio):
@@ -129,7 +129,7 @@ def test_any_exception_of_ffmpeg_is_an_error_of_the_file(
 
 
 class _FailingDisk(io.BytesIO):
-    """Its blocks from 64 KiB on cannot be read."""
+    """A file on a disk that fails to read from 64 KiB on."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if self.tell() >= 1 << 16:

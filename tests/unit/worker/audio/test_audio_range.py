@@ -1,4 +1,4 @@
-"""Which channels and which samples are heard, however the decoder cuts its pieces."""
+"""The selected channels and samples do not depend on how the decoder cuts its pieces."""
 
 from collections.abc import Iterator
 
@@ -110,7 +110,7 @@ def test_blocks_are_even_and_lose_nothing(size: int) -> None:
 def test_lost_audio_counts_only_within_the_range(
     start_ms: int | None, end_ms: int | None, lost_ms: int
 ) -> None:
-    """Silence from 250 ms to 400 ms, and 200 ms that are missing at the end."""
+    """150 ms are lost at 250 ms and replaced by silence, and 200 ms at the end."""
     before, silence, after = (tone(seconds) for seconds in (0.25, 0.15, 0.6))
     given = [AudioPiece(before, 8_000), AudioPiece(silence, 8_000, 2400), AudioPiece(after, 8_000)]
     end = AudioPiece(after[:, :0], 8_000, 3200)

@@ -1,4 +1,4 @@
-"""Where frames lie, which gaps between them are believed, and what packets hold."""
+"""Positions of frames, the gaps between them that count as damage, and contents of packets."""
 
 import pytest
 
@@ -10,7 +10,7 @@ FRAME_BYTES = 100
 
 
 def _after(seconds: float, *, has_timestamps: bool = True) -> Clock:
-    """A clock that has followed so much of a sound file of 5,000 bytes a second."""
+    """A clock after `seconds` of an undamaged file of 5,000 bytes a second."""
     clock = Clock(has_timestamps=has_timestamps, is_stream=not has_timestamps)
     clock.begin(0.0)
     for number in range(round(seconds / FRAME_S)):
@@ -104,7 +104,7 @@ PID = 0x101
 
 
 def _ts(counter: int, *, pid: int = PID, begins: bool = False, announced: bool = False) -> bytes:
-    """One packet of a transport stream."""
+    """One packet of an MPEG transport stream."""
     head = bytes([0x47, (0x40 if begins else 0) | pid >> 8, pid & 0xFF])
     if announced:
         return head + bytes([0x30 | counter, 1, 0x80]) + bytes(182)

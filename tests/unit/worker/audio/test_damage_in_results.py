@@ -1,4 +1,4 @@
-"""A damaged file is transcribed, and its documents say what is missing."""
+"""A damaged file is transcribed, and its documents report the missing audio."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_only_damage_within_the_requested_range_counts(
 def test_each_channel_of_a_damaged_split_file_has_the_warning(bench: Workbench) -> None:
     body = damaged(sound_file("wav of 24 bits"), 600, seed=1)
     bench.run(a_shard(bench.upload_bytes("a.wav", body), options={"channels": "split"}))
-    assert "warnings" not in bench.document("a.wav.ch0.json")  # PCM has no damage, only noise
+    assert "warnings" not in bench.document("a.wav.ch0.json")  # damaged PCM decodes as noise
     stereo = damaged(sound_file("m4a"), 600, seed=1, share=0.5)
     bench.run(a_shard(bench.upload_bytes("b.m4a", stereo), options={"channels": "split"}))
     for name in ("b.m4a.ch0.json", "b.m4a.ch1.json", "b.m4a.json"):
@@ -66,7 +66,7 @@ def test_each_channel_of_a_damaged_split_file_has_the_warning(bench: Workbench) 
 
 
 def test_every_bad_packet_counts_as_progress(bench: Workbench) -> None:
-    """Nothing is listened to meanwhile, and a child that says nothing is killed."""
+    """The VAD gets no audio meanwhile, and a child without progress is killed."""
     body = bytearray(sound_file("m4a"))
     begin, end = bytes(body).index(b"mdat") + 20_000, bytes(body).index(b"moov") - 20_000
     body[begin:end] = b"\xff" * (end - begin)

@@ -1,4 +1,4 @@
-"""Damage costs what it hit: the audio behind it is there and in time, and the loss is told."""
+"""Only damaged audio is lost: later audio keeps its time, and the loss is reported."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,9 @@ from tests.support.audio import as_file
 from tests.support.bad_audio import KINDS, SECONDS, damaged, decoded, drift_ms, sound_file, whole
 
 TOLD_MS = 8
-"""Less is not measured here: resampling rounds."""
+"""Smaller losses are not compared, because resampling rounds."""
 DRIFT_MS = 70
-"""A frame of 64 ms more or less, where only the bytes tell how many are missing."""
+"""One frame of 64 ms, for formats in which lost frames are estimated from bytes."""
 HURT = [
     *("mp3 without Xing", "mp3", "mp3 of 16 kHz", "adts", "adts of 16 kHz", "ts with aac"),
     *("ts with mp3", "m4a", "latm", "ac3"),
@@ -26,7 +26,7 @@ def _check(kind: str, size: int, seed: int) -> None:
     found, sound = decoded(damaged(sound_file(kind), size, seed)), whole(kind)
     missing_ms = sound.decoded_ms - found.decoded_ms
     if missing_ms > TOLD_MS:
-        assert found.lost_ms > 0, f"{missing_ms:.0f} ms are missing and nothing is told"
+        assert found.lost_ms > 0, f"{missing_ms:.0f} ms are missing but not reported"
     assert found.lost_ms == pytest.approx(max(0.0, missing_ms), abs=100)
     assert abs(drift_ms(kind, found)) < DRIFT_MS
 
@@ -58,7 +58,7 @@ def test_an_intact_file_of_any_format_loses_nothing(kind: str) -> None:
     "kind", ["mp3 without Xing", "adts of 16 kHz", "m4a", "ac3", "ts with aac"]
 )
 def test_a_hole_in_a_file_becomes_silence_of_its_length(kind: str) -> None:
-    """As a download leaves it that was cut short in several places."""
+    """As in an incomplete download of several parts."""
     body = sound_file(kind)
     fifth = len(body) // 5
     found = decoded(body[: 2 * fifth] + bytes(fifth) + body[3 * fifth :])
@@ -69,7 +69,7 @@ def test_a_hole_in_a_file_becomes_silence_of_its_length(kind: str) -> None:
 
 
 def test_a_lost_packet_becomes_silence_in_its_place() -> None:
-    """In an m4a, which knows where every packet lies: one frame of 1024 samples."""
+    """In an m4a, whose index has the position of every packet: a frame of 1024 samples."""
     body = bytearray(sound_file("m4a"))
     middle = len(body) // 2
     at = bytes(body).index(b"\x21", middle)

@@ -1,4 +1,4 @@
-"""What is no audio, or not all of it, is refused with a reason, and never in another way."""
+"""Files that are not audio, or are incomplete, are rejected with the right error and reason."""
 
 import functools
 from collections.abc import Callable
@@ -105,7 +105,7 @@ def test_a_tag_is_not_mistaken_for_a_frame_count() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_samples_that_are_not_finite_are_rejected(value: float) -> None:
-    """One of them would spoil all that a model makes of its batch."""
+    """One such sample would spoil the results of its whole batch."""
     planes = tone(1)
     planes[0, 8000] = value
     with pytest.raises(UndecodableAudio, match="not numbers"):

@@ -1,4 +1,4 @@
-"""Any audio becomes 16 kHz samples of the right length, channel by channel, up to the limits."""
+"""All audio is decoded to 16 kHz samples of the right length per channel, within the limits."""
 
 import numpy as np
 import pytest
@@ -117,7 +117,7 @@ def test_more_channels_than_allowed_are_rejected(container: str, codec: str) -> 
     ("container", "codec"), [("wav", "pcm_s16le"), ("ogg", "libopus"), ("adts", "aac")]
 )
 def test_a_file_that_is_large_once_decoded_is_rejected(container: str, codec: str) -> None:
-    """Three seconds of two channels: 0.384 MB at 16 kHz."""
+    """Three seconds in two channels are 0.384 MB at 16 kHz."""
     body = encode(tone(3, rate=48_000, channels=2), container, codec, 48_000)
     with pytest.raises(AudioTooLong, match=r"exceed FLEET_MAX_DECODED_MB \(0.3\)"):
         decode_file(as_file(body), Limits(decoded_mb=0.3))
@@ -125,7 +125,7 @@ def test_a_file_that_is_large_once_decoded_is_rejected(container: str, codec: st
 
 
 def test_a_small_file_of_a_hundred_hours_is_rejected_before_it_is_decoded() -> None:
-    """Its header says so; a sound of nothing takes next to no bytes."""
+    """The header declares the length; encoded silence takes very few bytes."""
     body = bytearray(encode(tone(1), "flac", "flac", 16_000))
     samples = 100 * 3600 * 16_000  # 36 bits at the end of STREAMINFO's fixed fields
     at = body.index(b"fLaC") + 8 + 13
@@ -136,7 +136,7 @@ def test_a_small_file_of_a_hundred_hours_is_rejected_before_it_is_decoded() -> N
 
 
 def test_decoding_stops_at_the_limit_when_the_header_hides_the_length() -> None:
-    """A stream without a length: pieces are taken until the limit, and no further."""
+    """A stream without a declared length is decoded up to the limit."""
     body = encode(tone(60, rate=8_000), "adts", "aac", 8_000)
     taken: list[int] = []
     pieces = decode_pieces(as_file(body), Limits(decoded_mb=0.64))

@@ -1,4 +1,4 @@
-"""Files that refer to others are refused, and nothing besides the file itself is ever opened."""
+"""Files that refer to other files are rejected, and only the file itself is opened."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from tests.support.bad_audio import ListeningServer, WatchedFile, listening, wat
 
 @pytest.fixture
 def private(tmp_path: Path) -> Path:
-    """A file of this machine that is none of the fleet's business."""
+    """A local file that no audio may refer to."""
     path = tmp_path / "private.ts"
     path.write_bytes(encode(tone(2), "mpegts", "mp2", 16_000))
     return path
@@ -59,7 +59,7 @@ def body(request: pytest.FixtureRequest, private: Path, server: ListeningServer)
 
 @pytest.fixture(params=["unnamed", "named"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path, body: bytes) -> BinaryIO:
-    """FFmpeg goes by names, too: of a temporary file it sees a number."""
+    """The body as an unnamed and as a named file, because FFmpeg also considers names."""
     if request.param == "unnamed":
         return as_file(body)
     name = next(name for name in REFERRING if f"[named-{name}]" in request.node.name)
@@ -92,7 +92,7 @@ def test_ffmpeg_opens_nothing_even_when_a_playlist_is_not_recognised(
 def test_without_restrictions_ffmpeg_opens_what_a_playlist_names(
     tmp_path: Path, private: Path, file: WatchedFile
 ) -> None:
-    """Or the tests above would prove nothing."""
+    """Shows that the tests above can fail."""
     path = tmp_path / "a.m3u8"
     path.write_bytes(referring.playlist(str(private)))
     with path.open("rb") as opened, av.open(opened) as container:
@@ -123,7 +123,7 @@ def test_playlists_are_recognised_by_their_beginning(beginning: bytes) -> None:
 
 
 def test_every_accepted_format_exists_in_ffmpeg() -> None:
-    """A misspelt name would refuse files that were taken before."""
+    """A misspelt name would reject files of that format."""
     for name in DEMUXERS:
         assert av.format.ContainerFormat(name, "r").is_input
 

@@ -1,4 +1,4 @@
-"""Bytes that are not those of the listed object are fetched again, and never accepted."""
+"""Bytes that differ from the listed object are fetched again, and never accepted."""
 
 import io
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ WHOLE = b"0123456789"
 
 
 class CuttingStore(MemoryStore):
-    """Delivers these shares of the object, one after the other; then all of it."""
+    """Truncates successive downloads to these shares of the object; later ones are complete."""
 
     def __init__(self, *shares: float, head: ObjectInfo | Exception | None = None) -> None:
         super().__init__("in")

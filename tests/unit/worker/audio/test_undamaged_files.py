@@ -1,4 +1,4 @@
-"""What looks like damage and is none: tags, joined and cut recordings, pauses."""
+"""Tags, joined and cut recordings, and pauses are not reported as damage."""
 
 import random
 import struct
@@ -23,7 +23,7 @@ def _id3v1() -> bytes:
 
 
 def _id3v2(size: int = 40_000) -> bytes:
-    """With a cover picture, in which there are bytes like the header of a frame."""
+    """A tag with a cover picture that contains bytes like a frame header."""
     picture = random.Random(1).randbytes(size) + b"\xff\xfb\x90\x64" * 20
     length = len(picture) + 10
     syncsafe = bytes(length >> 7 * n & 0x7F for n in (3, 2, 1, 0))
@@ -75,7 +75,7 @@ STREAMS = ["mp3 without Xing", "mp3 of 16 kHz", "mp2", "latm", "ac3", "ts with a
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("kind", STREAMS)
 def test_a_stream_that_was_cut_out_of_a_longer_one_is_not_damage(kind: str, seed: int) -> None:
-    """It begins and ends in the middle of a packet; how long it was meant to be, nobody says."""
+    """It begins and ends within a packet, and its length is not declared."""
     body, dice = sound_file(kind, SHORT_S), random.Random(seed)
     tenth = len(body) // 10
     begin, end = dice.randrange(4000, 4000 + tenth), dice.randrange(len(body) - tenth, len(body))
@@ -88,7 +88,7 @@ def test_a_text_behind_an_mp3_is_not_damage() -> None:
 
 
 def test_comfort_noise_of_amr_is_silence_in_its_place_and_nothing_lost() -> None:
-    """As phones write while nobody speaks: frames that FFmpeg decodes none of."""
+    """Phones write such frames during silence; FFmpeg decodes none of them."""
     body = sound_file("amr", SHORT_S)
     frames = [body[at : at + 13] for at in range(6, len(body), 13)]
     assert {frame[0] for frame in frames} == {frames[0][0]}
@@ -100,7 +100,7 @@ def test_comfort_noise_of_amr_is_silence_in_its_place_and_nothing_lost() -> None
 
 
 def _with_pause(container: str, codec: str, rate: int, pause_s: float) -> bytes:
-    """A recorder was stopped for a while: timestamps jump, and no byte is missing."""
+    """A recording that was paused: timestamps jump, but no data is missing."""
     planes = tone(4, rate=rate)
     with tempfile.NamedTemporaryFile() as file:
         with av.open(file.name, "w", format=container) as output:
@@ -135,7 +135,7 @@ def test_a_pause_of_the_recorder_is_not_damage(container: str, codec: str, pause
 
 
 def test_frames_with_a_damaged_rate_are_silence_of_their_length() -> None:
-    """A flipped bit in the header of one ADTS frame: it claims another rate, and decodes."""
+    """A flipped bit in an ADTS header declares another rate; the frame still decodes."""
     body = bytearray(sound_file("adts"))
     at = bytes(body).index(body[:2], len(body) // 2)
     body[at + 2] ^= 0x04

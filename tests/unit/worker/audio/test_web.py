@@ -149,7 +149,7 @@ def test_every_address_of_a_host_must_be_public_at_every_step(host: WebHost) -> 
 
 
 def test_the_connection_uses_the_address_that_was_checked(host: WebHost) -> None:
-    """A name server that answers otherwise the second time is not asked a second time."""
+    """The name is resolved only once, because a second answer could differ (DNS rebinding)."""
     host.pages["/a"] = page(200, b"sound")
     asked = itertools.count()
 

@@ -1,4 +1,4 @@
-"""Which addresses are public, and audio over HTTP on its way through the pipeline."""
+"""Which addresses are public, and audio over HTTP through the whole pipeline."""
 
 import json
 from dataclasses import asdict, replace

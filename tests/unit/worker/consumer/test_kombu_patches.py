@@ -30,7 +30,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 class Channel:
-    """As much of a channel as reads a body."""
+    """The method of a kombu channel that decodes a body."""
 
     def decode_body(self, body: str, encoding: str | None) -> Any:
         return Base64().decode(body) if encoding else body

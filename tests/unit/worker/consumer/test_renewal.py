@@ -16,7 +16,7 @@ from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState, State
 
 
 class Fleet:
-    """Keeps what it is told; may be away."""
+    """Records heartbeats, or raises while `away`."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str, float]] = []

@@ -1,4 +1,4 @@
-"""From a signal to the end of the worker, on a clock of our own."""
+"""Shutdown of a worker after a signal, on a simulated clock."""
 
 import signal
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class FakeContext(ParentContext):
 
 
 class Request:
-    """A message that a child works on."""
+    """Celery's request of a message that a child processes."""
 
     requeued_by_parent = acknowledged = False
     id = "message-1"

@@ -1,4 +1,4 @@
-"""What the parent reads of messages and children, and which children it kills."""
+"""What the parent knows about messages and children, and which children it kills."""
 
 import signal
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from tests.support.examples import OUTPUT, a_shard
 
 @dataclass(eq=False)
 class Request:
-    """Celery's, as far as it is looked at."""
+    """The attributes of Celery's request that the parent reads."""
 
     tag: str
     worker_pid: int | None = None
@@ -35,7 +35,7 @@ class Request:
 
 
 def a_consumer() -> SimpleNamespace:
-    """Celery's consumer with a pool that holds nothing."""
+    """Celery's consumer with an empty pool."""
     pool = SimpleNamespace(
         _pool=[],
         _cache={},
@@ -54,7 +54,7 @@ def a_consumer() -> SimpleNamespace:
 
 @dataclass
 class Watched:
-    """Two children of a worker, 11 and 12, that are ready, and who watches them."""
+    """A StallWatch and two ready children with the pids 11 and 12."""
 
     directory: Path
     watch: StallWatch
@@ -63,13 +63,13 @@ class Watched:
     hearts: dict[int, Heartbeat] = field(default_factory=dict)
 
     def look(self, seconds: float) -> None:
-        """Once a second."""
+        """Tick at the watch's interval for this long."""
         for _ in range(round(seconds)):
             self.now_s[0] += self.watch.every_s
             self.watch.tick(a_consumer())
 
     def at_work(self, pid: int) -> None:
-        """The child has begun a shard."""
+        """Let the child begin a shard."""
         path = progress_path(self.directory, pid - 11)
         self.hearts[pid] = Heartbeat(path, lambda: self.now_s[0], pid)
         self.hearts[pid].begin("night-000000", "x")
@@ -154,7 +154,7 @@ def test_pipes_of_killed_children_are_removed_before_registration(watched: Watch
     pool._fileno_to_outq.update({8: SimpleNamespace(pid=10), 11: child})
     watched.watch.start(consumer)
     assert pool._fileno_to_outq == {11: child}
-    assert Evloop.last  # which registers them
+    assert Evloop.last  # registers the remaining pipes
 
 
 def looked(*looks: tuple[set[str], int]) -> UnstartedMessages:

@@ -1,4 +1,4 @@
-"""Memory that runs out halves the batches and loses no clip; errors of a device are told apart."""
+"""Out of memory halves batches and loses no clip; other device errors are distinguished."""
 
 import weakref
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tests.support.fake_pipeline import IDENTITY
 
 
 class SmallDevice:
-    """Hears how many seconds a clip has; has room for so many padded ones."""
+    """Returns a clip's length as its text; runs out of memory above `room_s` padded seconds."""
 
     def __init__(self, room_s: float) -> None:
         self.room_s = room_s
@@ -92,7 +92,7 @@ def clip_of(seconds: float) -> Clip:
 
 
 class Hoarder(SmallDevice):
-    """Its failed batches hold tensors; says how many are alive at each try."""
+    """Counts, at each try, the arrays of earlier batches that are still in memory."""
 
     def __init__(self, room_s: float) -> None:
         super().__init__(room_s)
@@ -135,7 +135,7 @@ def test_errors_of_torch_are_translated(raised: Exception, expected: type[Except
 
 
 class Full:
-    """Has no room the first times."""
+    """Runs out of memory in the first calls."""
 
     def __init__(self, times: int) -> None:
         self.times = times

@@ -1,4 +1,4 @@
-"""Options of each model family, and how its results are read."""
+"""Options of each model family, and the parsing of its results."""
 
 from types import SimpleNamespace
 from typing import Any

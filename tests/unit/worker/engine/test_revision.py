@@ -1,4 +1,4 @@
-"""Which bytes a model is, and the clip that it must transcribe before the first task."""
+"""The files that a model's revision covers, and its canary before the first task."""
 
 import json
 from pathlib import Path
@@ -104,7 +104,7 @@ def test_a_nested_model_is_part_of_the_revision(model: Path) -> None:
     before = revision_of([model])
     (model / "llm").mkdir()
     (model / "llm" / "tokenizer.json").write_text("{}")
-    assert revision_of([model]) == before  # a folder of something else
+    assert revision_of([model]) == before  # an unrelated folder
     (model / "llm" / "config.json").write_text("{}")
     with_llm = revision_of([model])
     (model / "llm" / "tokenizer.json").write_text("other")

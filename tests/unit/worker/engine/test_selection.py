@@ -1,4 +1,4 @@
-"""A fast path that says other words, or none at other times, is not taken."""
+"""A fast path that returns other words or other times is disabled."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Amazon Transcribe's output, checked against what its developer guide shows."""
+"""The Amazon Transcribe format, checked against the examples of its developer guide."""
 
 import json
 from typing import Any
@@ -104,7 +104,7 @@ def test_space_before_punctuation_is_dropped_and_quotes_stay_with_words() -> Non
     assert _content(items) == ["Oui", "?!", "He", "said", '"go"', "now", "।", "نعم", "،"]
 
 
-@pytest.mark.timeout(60)  # work that grows with the square of the length would take hours
+@pytest.mark.timeout(60)  # quadratic work would take hours
 def test_long_runs_of_dots_are_rendered_in_linear_time() -> None:
     dots = "." * 1_000_000
     items = _results(a_transcript(a_segment(0, 900, f"a{dots}a")))["items"]

@@ -1,4 +1,4 @@
-"""Cues have all that was said, are shown one at a time, and stay long enough to be read."""
+"""Cues contain the whole text, never overlap, and are shown long enough to be read."""
 
 from collections import Counter
 from itertools import pairwise
@@ -169,9 +169,9 @@ def test_a_long_run_of_short_cues_does_not_drift() -> None:
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
-        ([(1_000, 100)], [(1_000, 1_000 + LEAST_MS)]),  # it stays until it is read
-        ([(1_000, 59_000)], [(1_000, 1_000 + MOST_MS)]),  # it goes before it is over
-        ([(0, 200), (200, 5_000)], [(0, LEAST_MS), (LEAST_MS, 5_200)]),  # the next makes room
+        ([(1_000, 100)], [(1_000, 1_000 + LEAST_MS)]),  # shown longer than its speech
+        ([(1_000, 59_000)], [(1_000, 1_000 + MOST_MS)]),  # ends before its speech
+        ([(0, 200), (200, 5_000)], [(0, LEAST_MS), (LEAST_MS, 5_200)]),  # the next cue starts later
     ],
 )
 def test_a_cue_is_shown_for_as_long_as_it_takes_to_read(

@@ -1,4 +1,4 @@
-"""Each format has the text, and the times in the notation that its players require."""
+"""Each format contains the text, and the times in the notation that players require."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A long segment becomes cues and lines that fit: where they are cut, and how wide they are."""
+"""A long segment is cut into cues and lines of limited width, at suitable places."""
 
 import unicodedata
 from itertools import pairwise

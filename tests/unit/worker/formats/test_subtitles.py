@@ -1,4 +1,4 @@
-"""Outputs as other programs read them: pysubs2, webvtt-py, lhotse and praatio."""
+"""Outputs read by other programs: pysubs2, webvtt-py, lhotse and praatio."""
 
 import html
 from collections import Counter
@@ -30,7 +30,7 @@ def _srt(transcript: Transcript) -> SSAFile:
 
 
 def _text(event: SSAEvent) -> str:
-    """Without what nobody sees."""
+    """The text without invisible characters."""
     return event.text.replace("\\N", "\n").replace("\u2060", "")
 
 

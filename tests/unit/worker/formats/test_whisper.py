@@ -1,4 +1,4 @@
-"""Whisper's and OpenAI's JSON as pysubs2 and OpenAI's own types read them."""
+"""Whisper's and OpenAI's JSON, read by pysubs2 and OpenAI's own types."""
 
 import importlib
 import io
@@ -76,7 +76,7 @@ def test_a_confidence_of_zero_has_a_log_probability(score: float) -> None:
 
 
 def _written_by_whisper(transcript: Transcript, extension: str, **options: Any) -> str:
-    """What openai-whisper's own writers make of it."""
+    """The output of openai-whisper's own writers."""
     writers = importlib.import_module("whisper.utils")
     file = io.StringIO()
     writers.get_writer(extension, ".").write_result(_whisper(transcript), file, options)

@@ -1,4 +1,4 @@
-"""Files of a shard are recognised together, whether or not the next ones are prepared meanwhile."""
+"""Files of a shard are recognised together, with and without preparing the next ones ahead."""
 
 import threading
 import weakref
@@ -94,7 +94,7 @@ def test_a_shard_that_breaks_off_leaves_no_thread_and_asks_storage_for_few_files
 
 
 def test_a_long_file_that_fails_midway_blocks_nothing(bench: Workbench) -> None:
-    """Eight minutes are more than may be decoded ahead: the decoder waits, and is let go."""
+    """Eight minutes exceed the decode-ahead limit: the waiting decoder must be released."""
     long = [bench.upload(f"{name}.wav", tone(480)) for name in "ab"]
     bench.max_audio_s = 1000
     bench.engine.deaf = {0: ModelError("odd"), 1: ModelError("odd")}

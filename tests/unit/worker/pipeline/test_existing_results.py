@@ -1,4 +1,4 @@
-"""Outputs of a file are written in order; the same message again does no work twice."""
+"""Outputs of a file are written in order; a duplicate message repeats no work."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ DONE = f"{OUTPUT}a.wav.json"
 
 @pytest.fixture
 def done(bench: Workbench) -> Workbench:
-    """A bench whose file a.wav has its result; what was said until then is forgotten."""
+    """A workbench in which a.wav has a result; all recorded calls and events are cleared."""
     bench.run(a_shard(bench.upload("a.wav")))
     asked = (bench.store.writes, bench.store.reads, bench.store.heads, bench.store.downloads)
     for said in (*asked, bench.events, bench.recorded, bench.engine.lengths_ms):
@@ -38,7 +38,7 @@ def done(bench: Workbench) -> Workbench:
 
 
 def _again(bench: Workbench, shard: Shard) -> bool:
-    """Whether the work was done anew; if not, nothing at all may have been written."""
+    """Whether the file was transcribed again; if not, checks that nothing was written."""
     bench.run(shard)
     worked = bool(bench.engine.lengths_ms)
     assert bench.outcomes == (["ok"] if worked else ["skipped"])
@@ -85,7 +85,7 @@ def test_unavailable_storage_at_the_head_request_is_raised(done: Workbench) -> N
 def test_the_fingerprint_is_that_of_the_downloaded_bytes(
     done: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The audio changes after it was asked about: the receipt is of the bytes that came."""
+    """The audio changes after the HEAD request; the receipt describes the fetched bytes."""
     changed = done.upload("a.wav", tone(1.5))
     stale = ObjectInfo(uri=changed, etag='"between"', size_bytes=1)
     monkeypatch.setattr(done.store, "head", lambda uri: stale)
@@ -143,7 +143,7 @@ def test_a_failed_file_is_retried_and_its_error_deleted(bench: Workbench) -> Non
 
 
 def test_the_formats_of_a_shard_are_complete_once_its_json_is_there(bench: Workbench) -> None:
-    """Cut off between any two writes, the file is not taken for done."""
+    """A file whose outputs were only partly written is not treated as done."""
     shard = a_shard(bench.upload("a.wav"), options={"formats": ["srt", "txt"]})
     bench.run(shard)
     del bench.store.objects["out"]["prefix/a.wav.json"]
@@ -153,7 +153,7 @@ def test_the_formats_of_a_shard_are_complete_once_its_json_is_there(bench: Workb
 
 
 def test_an_existing_result_of_the_same_job_is_counted_with_its_outcome(done: Workbench) -> None:
-    """Between the commit and the books: else the file would be missing in audio and throughput."""
+    """After a crash between commit and ledger, its audio and throughput would be missing."""
     done.run(a_shard("s3://in/a.wav"))
     (event,) = done.finished
     assert (event.outcome, event.previous_outcome, event.audio_s) == ("skipped", "ok", 1.0)

@@ -1,4 +1,4 @@
-"""A file that fails leaves its neighbours alone; a store that fails stops the shard."""
+"""A failed file does not affect other files; a failed store stops the shard."""
 
 import pytest
 
@@ -136,7 +136,7 @@ def test_a_store_that_fails_while_writing_leaves_no_json(bench: Workbench) -> No
 
 
 def test_a_denied_read_of_a_missing_result_does_not_stop_the_file(bench: Workbench) -> None:
-    """S3 answers 403, not 404, for what is not there when listing is not allowed."""
+    """Without permission to list, S3 answers 403 instead of 404 for a missing object."""
     bench.store.failing_reads[f"{OUTPUT}a.wav.json"] = ObjectDenied("denied")
     bench.run(a_shard(bench.upload("a.wav")))
     assert bench.outcomes == ["ok"]

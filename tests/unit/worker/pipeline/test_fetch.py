@@ -1,4 +1,4 @@
-"""One file is fetched ahead and no more; what threads pass to each other is bounded."""
+"""Only one file is fetched ahead, and the queues between threads are bounded."""
 
 import threading
 from collections.abc import Generator
@@ -21,7 +21,7 @@ URIS = [f"s3://in/{name}.wav" for name in "abcd"]
 
 
 class CountingStore(MemoryStore):
-    """Says which downloads have begun."""
+    """Records which downloads have begun."""
 
     def __init__(self) -> None:
         super().__init__("in", "out")
@@ -48,7 +48,7 @@ def store() -> CountingStore:
 
 
 AHEAD = False
-"""Whether files are decoded before they are asked for; see Fetcher.ahead."""
+"""Whether files are decoded before they are requested; see Fetcher.ahead."""
 
 
 @pytest.fixture(params=[False, True], ids=["decoded when asked for", "decoded ahead"], autouse=True)
@@ -71,7 +71,7 @@ def _fetch(store: MemoryStore, *uris: str) -> Generator[FetchedFile, None, None]
 
 
 def _lengths(fetched: FetchedFile) -> list[int]:
-    """Samples of each block."""
+    """The number of samples in each block."""
     return [block.shape[1] for block in fetched.blocks]
 
 
@@ -106,7 +106,7 @@ def test_a_long_file_is_decoded_minute_by_minute(store: CountingStore) -> None:
 
 
 def test_closing_the_fetcher_early_does_not_block(store: CountingStore) -> None:
-    """Seven minutes are more than may be decoded ahead: the decoder waits, and is let go."""
+    """Seven minutes exceed the decode-ahead limit: the waiting decoder must be released."""
     store.write(URIS[0], wav(tone(420, rate=8_000), 8_000), "")
     coming = _fetch(store, *URIS)
     fetched = next(coming)
@@ -166,7 +166,7 @@ def test_the_producer_stays_within_the_bound_of_the_queue() -> None:
     with ThreadPoolExecutor(1) as threads:
         coming = prefetch(things(), 2, threads)
         assert next(coming) == 0
-        assert third.wait(5)  # two wait, the one after them is made and cannot be put
+        assert third.wait(5)  # two items wait in the queue, and a third was made but does not fit
         coming.close()
     assert made == [0, 1, 2, 3]
 

@@ -1,4 +1,4 @@
-"""A shard from beginning to end: what is written, in which order, with which options."""
+"""A whole shard: its outputs, their order, and the effect of options."""
 
 from typing import Any
 

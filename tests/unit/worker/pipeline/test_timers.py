@@ -1,4 +1,4 @@
-"""Seconds by stage and busy time, on clocks of the test."""
+"""Seconds per stage and busy time, on a simulated clock."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.examples import Clock
 
 @pytest.fixture
 def stopwatch() -> Stopwatch:
-    """On a clock that goes on by 0, 1, 2, 3, ... seconds from one look to the next."""
+    """A stopwatch on a clock that advances by 1, 2, 3, ... seconds between readings."""
     looks = iter(n * (n + 1) / 2 for n in range(100))
     return Stopwatch(lambda: next(looks))
 

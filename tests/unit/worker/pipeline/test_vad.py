@@ -1,4 +1,4 @@
-"""Clips have the lengths asked for; suspect texts are recognised again in pieces."""
+"""Clips have the requested lengths; suspect texts are recognised again in pieces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ from funasr_fleet.worker.text.spans import Span
 from tests.support.examples import a_word
 
 AUDIO = np.arange(20 * 16_000, dtype=np.float32)
-"""Every sample tells its own place."""
+"""The value of each sample is its index."""
 
 
 @dataclass
 class Told:
-    """A listener that tells its speech by blocks of five seconds, or at the end."""
+    """A VAD that returns its spans after each block of audio, or all at the end (`late`)."""
 
     spans: list[Span]
     late: bool = False
@@ -106,7 +106,7 @@ def _say(*texts: str) -> "Saying":
 
 
 class Saying:
-    """Answers in this order, and remembers what it was asked."""
+    """A recogniser that returns the given results and records the spans of its clips."""
 
     def __init__(self, answers: list[Recognition]) -> None:
         self.answers = answers

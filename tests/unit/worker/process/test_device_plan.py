@@ -1,4 +1,4 @@
-"""Which device, how many threads and which environment a child gets; how many cores there are."""
+"""The device, threads and environment of each child, and the number of usable cores."""
 
 from pathlib import Path
 from typing import Literal
@@ -115,7 +115,7 @@ def test_gpu_numbers_are_the_same_for_cuda_and_nvml() -> None:
 
 @pytest.fixture
 def roots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A machine without files, whose process may run on eight CPUs."""
+    """A machine without CPU and cgroup files, whose process may run on eight CPUs."""
     monkeypatch.setattr(machine, "_CPU", tmp_path / "cpu")
     monkeypatch.setattr(machine, "_CGROUP", tmp_path / "cgroup")
     monkeypatch.setattr(machine, "_affinity", lambda: set(range(8)))
@@ -128,7 +128,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _pair_up(root: Path, cpus: int) -> None:
-    """Two hyper-threads per core, numbered as Intel does: 0 with cpus/2, and so on."""
+    """Two hyper-threads per core, numbered as by Intel: CPU 0 with cpus/2, and so on."""
     for cpu in range(cpus):
         low = cpu % (cpus // 2)
         siblings = f"{low},{low + cpus // 2}\n"

@@ -1,4 +1,4 @@
-"""What /healthz and /readyz conclude from what the processes said."""
+"""The answers of /healthz and /readyz for the reported states of the processes."""
 
 import pytest
 
@@ -79,7 +79,7 @@ def test_a_worker_whose_children_exit_in_a_loop_is_stuck(deaths: int, stuck: boo
 
 @pytest.mark.parametrize(("ago_s", "stuck"), [(0, False), (1850, False), (1900, True)])
 def test_a_child_that_loads_for_too_long_is_stuck(ago_s: float, stuck: bool) -> None:
-    """It is killed after half an hour, which takes a moment."""
+    """The parent kills it after half an hour; /healthz allows a little longer."""
     loading = SlotState(slot=0, pid=1, state="loading", loading_since_s=NOW_S - ago_s)
     assert (why_stuck(a_worker(loading), NOW_S, PATIENCE) is not None) is stuck
 
@@ -119,9 +119,9 @@ def test_a_message_that_no_idle_child_starts_is_unhealthy_after_the_stall_limit(
 @pytest.mark.parametrize(
     ("quiet_s", "loop", "stuck"),
     [
-        (150.0, a_loop(), False),  # it is killed for that, which takes a moment
+        (150.0, a_loop(), False),  # the parent is about to kill it
         (170.0, a_loop(), True),
-        (170.0, a_loop(since_s=NOW_S - 20), False),  # it may have waited for the broker
+        (170.0, a_loop(since_s=NOW_S - 20), False),  # the child may have waited for the broker
         (170.0, a_loop(consuming=False), False),
     ],
 )

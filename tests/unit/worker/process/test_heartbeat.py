@@ -1,4 +1,4 @@
-"""What a child says of its work, and when its parent takes it for hung."""
+"""The progress that a child reports, and when its parent considers it hung."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def progress(*, began_s: float = 0.0, at_s: float = 0.0, audio_s: float = 0.0) -
         (None, 9e9, 0.0, None),
         (progress(at_s=60), 120.0, 0.0, None),
         (progress(at_s=60), 121.0, 0.0, "no progress for 61 s, last step: vad of a.wav"),
-        (progress(at_s=100), 161.0, 150.0, None),  # the broker was away until a moment ago
+        (progress(at_s=100), 161.0, 150.0, None),  # the broker was down until shortly before
         (progress(at_s=100), 211.0, 150.0, "no progress for 61 s, last step: vad of a.wav"),
         # 2 * (60 s + 30 s / 0.5) = 240 s
         (progress(at_s=239, audio_s=30), 240.0, 0.0, None),
@@ -143,4 +143,4 @@ def test_long_steps_are_cut_and_shorter_ones_overwrite_them_fully(
         clock.now_s += 1
         heart.touch(doing)
         assert _written(tmp_path).doing == doing[:300]
-    assert progress_path(tmp_path, 3).stat().st_size == 2048  # taken from the start
+    assert progress_path(tmp_path, 3).stat().st_size == 2048  # the size is reserved at the start

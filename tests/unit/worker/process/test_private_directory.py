@@ -1,4 +1,4 @@
-"""Where a worker's processes leave files for each other, nobody else may write."""
+"""Directories that a worker's processes share must not be writable by other users."""
 
 import os
 import stat

@@ -94,7 +94,7 @@ PLAN = SlotPlan(slot=0, device="cpu", visible="", threads=1)
 
 
 class Growing(ScriptedEngine):
-    """Needs more memory with every look."""
+    """An engine whose memory grows with each reading."""
 
     looks = 0
 
@@ -130,7 +130,7 @@ def test_memory_is_reported_as_files_end_and_crashes_until_a_shard_ends(loading:
     reporter.write()
     observe(a_finished_file())
     observe(ShardRequeued(shard="s"))
-    assert told(loading) == (2, 2)  # not for every small file
+    assert told(loading) == (2, 2)  # not written after every small file
     now += 6
     observe(a_finished_file())
     assert told(loading) == (3, 2)
@@ -175,7 +175,7 @@ def test_files_of_a_worker_that_had_the_same_process_id_are_not_trusted(tmp_path
 
 @pytest.fixture
 def alive(monkeypatch: pytest.MonkeyPatch) -> set[int]:
-    """The processes that live; this one does."""
+    """The live processes; this one is among them."""
     living = {os.getpid(), 111}
     monkeypatch.setattr(psutil, "pid_exists", living.__contains__)
     return living

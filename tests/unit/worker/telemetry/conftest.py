@@ -1,4 +1,4 @@
-"""Counting into a directory of the test's own: prometheus_client keeps its mode per process."""
+"""Metrics in a directory of the test, because prometheus_client has one mode per process."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from funasr_fleet.worker.telemetry.metrics import Metrics, forget_counts
 
 @pytest.fixture
 def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A worker's directory with no counts in it; prometheus_client is put back at the end."""
+    """A worker's directory without metrics; prometheus_client is restored at the end."""
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
     forget_counts(tmp_path)
@@ -19,5 +19,5 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def metrics(run_dir: Path) -> Metrics:
-    """What the child of slot 0 counts."""
+    """The metrics of the child of slot 0."""
     return Metrics(run_dir, "slot0")

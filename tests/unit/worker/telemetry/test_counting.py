@@ -143,7 +143,7 @@ def test_shards_waits_redeliveries_and_dead_letters_are_counted(
     )
     page = _page(run_dir)
     assert (page["asr_queue_wait_seconds_count"], page["asr_queue_wait_seconds_sum"]) == (1, 7)
-    assert page["asr_redeliveries_total"] == 2  # one that came again, and one that is split
+    assert page["asr_redeliveries_total"] == 2  # one redelivered shard, and one that was split
     assert page["asr_files_total cancelled"] == 3
     assert page["asr_shard_seconds_sum"] == 2
     assert page["asr_dead_lettered_total"] == 1
@@ -158,7 +158,7 @@ def test_the_thread_count_is_that_after_the_last_file(metrics: Metrics, run_dir:
 
 
 def test_every_labelled_counter_starts_at_zero(metrics: Metrics, run_dir: Path) -> None:
-    """`rate` knows no series that begins with what it is to count."""
+    """`rate` misses the first increment of a series that does not start at zero."""
     page = _page(run_dir)
     assert [page[f"asr_files_total {one}"] for one in get_args(Outcome)] == [0] * 5
     assert [page[f"asr_failures_total {one}"] for one in get_args(ErrorKind)] == [0] * 9

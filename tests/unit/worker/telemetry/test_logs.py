@@ -25,7 +25,7 @@ STARTED = ShardStarted(shard="s-1", job=None, files=3, queue_wait_s=None, redeli
 
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
-    """Give the process's logging back as it was."""
+    """Restore the logging of the process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

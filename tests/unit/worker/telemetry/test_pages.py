@@ -1,4 +1,4 @@
-"""/metrics, /healthz and /readyz, and what is read of each slot's device at a scrape."""
+"""/metrics, /healthz and /readyz, and the device readings of each slot at a scrape."""
 
 import os
 import time
@@ -149,7 +149,7 @@ def test_readings_of_a_gpu_are_in_base_units() -> None:
 
 @pytest.mark.parametrize("unsupported", ["memory", "busy", "temperature", "power"])
 def test_an_unsupported_reading_hides_no_other(unsupported: str) -> None:
-    """Virtual and partitioned GPUs lack some of them; a scrape must still tell the rest."""
+    """Virtual and partitioned GPUs lack some readings; a scrape must return the others."""
     found = _read(ON_GPU, ON_CPU, nvml=FakeNvml(unsupported))
     whole = _read(ON_GPU, ON_CPU, nvml=FakeNvml())
     lost = {name for name in whole if name not in found}

@@ -1,4 +1,4 @@
-"""Text with punctuation over words without it: each piece has its place in the audio."""
+"""Punctuated text is aligned with unpunctuated words, so that each piece has times."""
 
 from itertools import pairwise
 

@@ -29,7 +29,7 @@ def test_every_clip_is_in_one_batch_of_similar_lengths_within_the_budget(
     assert [lengths[index] for index in planned] == sorted(lengths)
     for batch in batches:
         cost = max(lengths[index] for index in batch) * len(batch)
-        assert cost <= budget or len(batch) == 1  # a clip that is longer itself
+        assert cost <= budget or len(batch) == 1  # a single clip may exceed the budget
         assert 0 <= padding_ratio([lengths[index] for index in batch]) < 1
 
 

@@ -1,4 +1,4 @@
-"""Doubtful texts are told from texts that are only fast, slow or monotonous."""
+"""Suspect texts are distinguished from texts that are only fast, slow or monotonous."""
 
 import json
 
@@ -128,7 +128,7 @@ def speech(*spans_s: tuple[float, float]) -> list[Span]:
         ([said(0, 5, "one two three")], [(0, 5)], ()),
         ([said(0, 5, "one two three")], [(0, 5), (6, 9)], ()),
         ([said(0, 5, READ)], [(0, 5), (30, 35)], ()),
-        ([said(0, 5, READ)], [(0, 5), (40, 40.3)], ()),  # a cough behind silence
+        ([said(0, 5, READ)], [(0, 5), (40, 40.3)], ()),  # a cough after silence
         ([said(0, 5, READ)], [(0, 5), (35, 50), (60, 76)], ("text_ends_early",)),
         ([said(0, 5, READ), said(900, 960, READ)], [(0, 5), (900, 960), (990, 999)], ()),
         ([said(0, 50, READ, ends_s=9)], [(0, 50)], ("text_ends_early",)),

@@ -1,4 +1,4 @@
-"""What was heard in spans becomes segments with absolute times, in order."""
+"""Recognised spans become segments with absolute times, in order."""
 
 import itertools
 
@@ -26,7 +26,7 @@ WORDS = st.lists(
 
 @st.composite
 def heard(draw: st.DrawFn) -> list[tuple[Span, Recognition]]:
-    """Spans in order that do not overlap, in each of which something was said, or nothing."""
+    """Ordered spans without overlap, each with recognised words or none."""
     found, at_ms = [], 0
     for words in draw(st.lists(WORDS, max_size=6)):
         start_ms = at_ms + draw(GAPS)

@@ -1,4 +1,4 @@
-"""Segments become sentences: text, words, times and what else was heard go on, all of it."""
+"""Segments become sentences; text, words, times and other fields are kept."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from funasr_fleet.worker.text.tokens import join_texts, split_words
 
 
 def heard(text: str, said: str | None = None, **fields: Any) -> Segment:
-    """A segment at 1 s whose words take 100 ms each and begin 50 ms into it."""
+    """A segment at 1 s; its words last 100 ms each, and the first begins 50 ms later."""
     plain = said or "".join(c.lower() if c.isalnum() or c in " '" else " " for c in text)
     words = tuple(
         Word(text=word, start_ms=1_050 + 100 * place, end_ms=1_150 + 100 * place)
@@ -125,7 +125,7 @@ def test_a_piece_ends_a_sentence_or_does_not(piece: str, ends: bool) -> None:
 
 
 MANY = 1_000_000
-"""So many that work which grows with their square would take hours."""
+"""So many that quadratic work would take hours."""
 
 
 @pytest.mark.timeout(60)

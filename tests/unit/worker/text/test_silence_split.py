@@ -1,4 +1,4 @@
-"""Ranges of speech, and audio that is cut where it is quiet."""
+"""Spans of speech, and audio that is split at quiet points."""
 
 import itertools
 
@@ -13,7 +13,7 @@ from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS, Span, cl
 
 
 def noise(length_ms: int, quiet: list[tuple[int, int]] | None = None) -> NDArray[np.float32]:
-    """Loud but for some stretches in ms."""
+    """Loud noise with the given quiet ranges (start and end in ms)."""
     loud = np.random.default_rng(7).uniform(-1, 1, length_ms * SAMPLES_PER_MS).astype(np.float32)
     for start_ms, end_ms in quiet or []:
         loud[start_ms * SAMPLES_PER_MS : end_ms * SAMPLES_PER_MS] *= 0.01

@@ -1,4 +1,4 @@
-"""Who is clustered, who is nearest to whom, who speaks first, and where a speaker changes."""
+"""Selection of windows to cluster, nearest centres, order of speakers, and speaker turns."""
 
 import itertools
 

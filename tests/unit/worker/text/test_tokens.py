@@ -1,4 +1,4 @@
-"""Words by script, split, joined and guessed by language; SenseVoice's tags."""
+"""Words by script: splitting, joining, guessing the language; SenseVoice's tags."""
 
 import re
 
