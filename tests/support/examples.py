@@ -56,7 +56,7 @@ INTERFACE_SHARD: dict[str, Any] = {
         "channels": "mix",
     },
 }
-"""The message documented on the interface page."""
+"""The message documented in docs/contract.md."""
 
 
 def a_ref(audio: str = "s3://in/calls/a.wav", **fields: Any) -> AudioRef:

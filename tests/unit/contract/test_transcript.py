@@ -1,4 +1,4 @@
-"""The documents in S3 have exactly the fields of the interface page."""
+"""The documents in S3 have exactly the public fields that are listed here."""
 
 import json
 import re

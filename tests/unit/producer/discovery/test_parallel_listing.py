@@ -14,7 +14,7 @@ from tests.support.examples import a_store
 from tests.support.memory_store import MemoryStore
 
 KEYS = st.text("ab/-!0\u00e9\U0001f600", min_size=1, max_size=8)
-"""Characters on both sides of the slash, and beyond what UTF-16 sorts like UTF-8."""
+"""Characters that sort before and after the slash, and one that sorts differently in UTF-16."""
 PREFIXES = st.sampled_from(["", "a", "a/", "a/b", "-"])
 
 
