@@ -52,7 +52,7 @@ class DeadLetter(BaseModel):
 
 
 class DeadLetters:
-    """The fleet's dead letters, a hash in Redis keyed by message.
+    """The fleet's dead letters, a hash in Redis with the message ID as the key.
 
     Every method raises BrokerUnavailable when Redis cannot be reached.
     """

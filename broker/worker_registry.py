@@ -89,7 +89,7 @@ class WorkerRegistry:
         return {queue for queue, _ in self.recent(now)}
 
     def _seen(self, since: float, until: float) -> list[tuple[str, str]]:
-        """Entries of another form, written by a later release or another program, are skipped."""
+        """Entries renewed in this period; skips those of a later release or another program."""
         return [pair for pair in map(_read_pair, self._members(since, until)) if pair]
 
     def _members(self, since: float, until: float) -> list[str]:

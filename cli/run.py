@@ -164,7 +164,7 @@ def exporter(
         str | None,
         typer.Option(
             metavar="SELECTOR",
-            help="In Kubernetes: raise the deletion cost of busy worker pods with these labels.",
+            help="In Kubernetes: raise the deletion cost of busy pods that match this selector.",
         ),
     ] = None,
 ) -> None:

@@ -86,7 +86,10 @@ def _refuse_boolean(value: Any) -> Any:
 def _check_hotword(word: str) -> str:
     """Reject hotwords that FunASR would open: URLs, files, and tags that name audio."""
     if any(c in word for c in "/\\:") or word.lower().endswith(".txt") or "<|" in word:
-        raise ValueError("a hotword must not look like a URL, a file or a tag")
+        raise ValueError(
+            r"a hotword must not contain / \ : or <|, nor end with .txt: FunASR would read it as a "
+            "URL, a file or a tag"
+        )
     return word
 
 

@@ -203,7 +203,7 @@ class JobWriter:
         return True
 
     def forget(self, jobs: Iterable[str]) -> None:
-        """Remove jobs whose keys have expired from the list."""
+        """Remove these jobs from the list of jobs; their keys have expired."""
         names = list(jobs)
         if names:
             reached(self._redis.zrem, self._keys.jobs, *names)

@@ -147,7 +147,12 @@ class LedgerReader:
         ]
 
     def indexes(self, job: str, name: str) -> list[int]:
-        """Indexes of the files in a bitmap: an outcome, kind:<kind>, or reopened."""
+        """Indexes of the files whose bit is set in a bitmap.
+
+        Args:
+            job: name of the job.
+            name: of the bitmap: an outcome, `kind:<kind>` or `reopened`.
+        """
         return bits_of(self.bitmap(job, name))
 
     def bitmap(self, job: str, name: str) -> bytes:

@@ -8,9 +8,9 @@ buckets that follow. A word holds, from high to low bits:
     rest         the bits of the hash above those that select the bucket
     value        the value stored for the hash
 
-Bucket, steps and rest reproduce the hash. So the table can double without the keys, and bits of the
-hash that follow from the position are not stored again. Words are little-endian, the byte order of
-the supported machines.
+The hash can be reconstructed from bucket, steps and rest. The table can therefore double without
+the original hashes, and the bits that the bucket implies are not stored. Words are little-endian,
+the byte order of the supported machines.
 """
 
 import itertools

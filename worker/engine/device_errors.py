@@ -1,4 +1,4 @@
-"""Errors of torch and FunASR -> errors of worker.errors, and retries when memory is full."""
+"""Translates errors of torch and FunASR into those of worker.errors, and retries on OOM."""
 
 import contextlib
 import time

@@ -120,8 +120,9 @@ def is_fsmn(model: Any) -> bool:
 class FsmnStreamingVad:
     """FSMN-VAD in blocks of one minute, the chunks into which FunASR cuts a whole audio.
 
-    When an audio ends at a chunk boundary, FunASR itself closes it with an empty chunk. The last
-    block must therefore be passed as the final one: each block waits until the next one arrives.
+    FunASR ignores an input without samples, even a final one, so an empty block cannot end the
+    audio. Each block is therefore held back until the next one arrives; the last is passed as
+    final.
     """
 
     def __init__(self, model: Any) -> None:

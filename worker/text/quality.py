@@ -83,7 +83,7 @@ def warnings_of(
 def _texts(
     segments: Sequence[Segment], speech: Sequence[Span], offset_ms: int
 ) -> Iterable[tuple[str, float]]:
-    """The text of each range of speech and its length in s; sentences of a range are joined."""
+    """For each range of speech: its joined sentences, and the length of the range in s."""
     starts = [span.start_ms + offset_ms for span in speech]
     texts_of_spans: list[list[str]] = [[] for _ in speech]
     for segment in segments:

@@ -53,7 +53,7 @@ def adts_frames(body: bytes) -> int:
 
 
 def _next_adts(body: bytes, start: int) -> int:
-    """Offset of the next header that differs from the first only in its length; -1 if none."""
+    """Offset of the next header with the same fixed part (28 bits) as the first; -1 if none."""
     at = body.find(body[:3], start)
     while 0 <= at < len(body) - 7 and (body[at + 3] ^ body[3]) & 0xF0:
         at = body.find(body[:3], at + 1)

@@ -27,7 +27,7 @@ CONFORMER = Family(
     read=read_text,
     # a batch size of 2 makes FunASR decode by CTC
     min_batch_size=lambda model: 2 if getattr(model, "ctc", None) is not None else 1,
-    note="decoded by CTC, as FunASR does with several clips",
+    note="decoded by CTC without beam search, as FunASR decodes several clips in one call",
 )
 CTC = replace(
     CONFORMER,

@@ -132,5 +132,5 @@ NANO = Family(
     externally_loaded=externally_loaded,
     longest_s=30.0,
     note="Fun-ASR-MLT-Nano has 31 languages, Fun-ASR-Nano zh, en and ja; word times need a CTC "
-    "decoder and torchaudio, and disable batching; speech is cut to 30 s",
+    "decoder and torchaudio, and disable batching; speech is split into clips of at most 30 s",
 )

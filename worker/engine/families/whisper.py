@@ -123,6 +123,6 @@ WHISPER_FAMILY = Family(
     longest_s=30.0,
     weights=weights,
     externally_loaded=externally_loaded,
-    note="needs `pip install openai-whisper`; speech is cut to 30 s; hotwords go into the prompt; "
-    "always fp32",
+    note="needs `pip install openai-whisper`; speech is split into clips of at most 30 s; "
+    "hotwords go into the prompt; always fp32",
 )
