@@ -11,6 +11,7 @@ recovery.py    recovery time after a failure; casualties.py is the fleet that fa
 autoscale/     simulation of the scaler of deploy/kubernetes and others on days of work
 broker.py      load on one Redis per worker, shard and file; messages.py per message
 engine.py      FunASR's own generate against our engine
+decoding.py    decoder processes against the ffmpeg command
 precision.py   differences in the text between 16-bit and 32-bit precision
 speakers.py    speaker clustering of two long recordings, compared with FunASR's own
 sides.py       transcription of the recordings by FunASR and by our engine

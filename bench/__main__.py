@@ -34,6 +34,19 @@ def soak(
 
 
 @app.command()
+def decode(
+    minutes: Annotated[float, typer.Option(help="Length of each file.")] = 10.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Compare the decoder processes with the ffmpeg command, on one and on two cores."""
+    from bench.decoding import run_decoding
+
+    result = run_decoding(minutes, rounds)
+    typer.echo(result.to_json() if as_json else result.to_text())
+
+
+@app.command()
 def scaling(
     rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; the fastest counts.")] = 3,
     chart: Annotated[Path | None, typer.Option(help="Draw the growth into this SVG file.")] = None,

@@ -38,7 +38,7 @@ def decode_samples() -> list[NDArray[np.float32]]:
         with np.load(bundled) as packed:
             return [packed[name].astype(np.float32) / 32767 for name in packed.files]
     from funasr_fleet.embedded.samples import SAMPLES, load_samples
-    from funasr_fleet.worker.audio.decode import decode_file
+    from funasr_fleet.worker.audio.decoding.decode import decode_file
 
     decoded = []
     for sample in (one for one in load_samples() if one.expect == "ok"):

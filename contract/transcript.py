@@ -30,8 +30,9 @@ WarningKind = Literal[
     "repeated_phrase",
     "text_ends_early",
     "audio_damaged",
+    "channels_cancel",
 ]
-"""Quality warnings of a result; see worker.text.quality, and worker.audio.damage for the audio."""
+"""Quality warnings of a result; see worker.text.quality and worker.audio.decoding."""
 Stage = Literal["fetch", "decode", "vad", "recognise", "punctuate", "write"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """What to do when a GPU is missing: refuse to start, or run on the CPU."""
     torch_threads: Literal["auto"] | int = "auto"
     """CPU threads of each child; auto divides the physical cores among the children."""
+    decode_processes: Literal["auto"] | int = "auto"
+    """Processes of each child that decode audio; auto is half of its threads, from 1 to 8."""
     batch_seconds: Literal["auto"] | Annotated[float, Field(gt=0)] = "auto"
     """Audio seconds per recognition batch, padding included; auto is 60 on a CPU, and on a GPU as
     much as fits into half of its free memory. Smaller batches are tried when memory runs out."""
@@ -109,9 +111,9 @@ class Settings(BaseSettings):
     code unless NUMBA_CACHE_DIR is set. Both directories are created with mode 0700; a worker does
     not start if another user owns them or can write to them."""
 
-    @field_validator("torch_threads")
+    @field_validator("torch_threads", "decode_processes")
     @classmethod
-    def _at_least_one_thread(cls, threads: Literal["auto"] | int) -> Literal["auto"] | int:
+    def _at_least_one(cls, threads: Literal["auto"] | int) -> Literal["auto"] | int:
         if isinstance(threads, int) and threads < 1:
             raise ValueError("must be auto or at least 1")
         return threads

@@ -1,50 +1,48 @@
-"""PURE: typed errors of a worker, and decide(), which maps an error to an action.
+"""PURE: typed errors of a worker. The docstring of each type says how to fix the cause.
 
-The docstring of an error type says how to fix the cause, if users can fix it.
+Decoder processes import this module, so it imports nothing that they do not need.
 """
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from funasr_fleet.contract.job import MalformedShard
-from funasr_fleet.contract.queues import BrokerUnavailable
-from funasr_fleet.contract.transcript import ErrorKind
-from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectTooLarge, StoreError
+if TYPE_CHECKING:
+    from funasr_fleet.contract.transcript import ErrorKind
 
 
 class FileFailure(Exception):
     """One file failed permanently; the other files of the shard are not affected."""
 
-    kind: ErrorKind = "model_error"
+    kind: "ErrorKind" = "model_error"
 
 
 class UndecodableAudio(FileFailure):
     """FFmpeg cannot decode the file to its end: upload the file again."""
 
-    kind: ErrorKind = "undecodable_audio"
+    kind: "ErrorKind" = "undecodable_audio"
 
 
 class AudioTooShort(FileFailure):
     """The audio is too short to recognise: leave such files out of the backlog."""
 
-    kind: ErrorKind = "audio_too_short"
+    kind: "ErrorKind" = "audio_too_short"
 
 
 class AudioTooLong(FileFailure):
     """The audio exceeds FLEET_MAX_AUDIO_S or FLEET_MAX_DECODED_MB: raise it, or cut the file."""
 
-    kind: ErrorKind = "audio_too_long"
+    kind: "ErrorKind" = "audio_too_long"
 
 
 class OutOfDeviceMemory(FileFailure):
     """The device ran out of memory on this file: lower FLEET_BATCH_SECONDS."""
 
-    kind: ErrorKind = "out_of_memory"
+    kind: "ErrorKind" = "out_of_memory"
 
 
 class ModelError(FileFailure):
     """The model failed on this file, or lacks an option: use another model or other options."""
 
-    kind: ErrorKind = "model_error"
+    kind: "ErrorKind" = "model_error"
 
 
 class ModelUnusable(Exception):
@@ -55,84 +53,13 @@ class DeviceLost(Exception):
     """The device failed; only a new process can use it again."""
 
 
+class DecoderUnavailable(Exception):
+    """No decoder process can be started: see the worker's log for its error."""
+
+
 class PoisonShard(Exception):
     """A shard crashed its worker on every attempt: examine its files one by one."""
 
 
 class OutputUnwritable(Exception):
     """The shard's output prefix is not writable: grant access, or correct the prefix."""
-
-
-@dataclass(frozen=True)
-class Skip:
-    """Write the file's .error.json and continue with the next file."""
-
-    kind: ErrorKind
-    message: str
-
-
-@dataclass(frozen=True)
-class Retry:
-    """Republish the shard with a delay; results already written are kept."""
-
-    delay_s: float
-    message: str
-
-
-@dataclass(frozen=True)
-class SendToDeadLetters:
-    """Move the message to the dead letters, with its reason."""
-
-    message: str
-    kind: ErrorKind = "poison"
-    """Error kind of its files, as users see it."""
-
-
-@dataclass(frozen=True)
-class RestartChild:
-    """Exit this child; the shard is redelivered to a new one."""
-
-    message: str
-
-
-Decision = Skip | Retry | SendToDeadLetters | RestartChild
-
-RETRY_FIRST_S = 2.0
-RETRY_LONGEST_S = 300.0
-MAX_RETRIES = 30
-"""With the delays above, storage errors are retried for about two hours."""
-
-
-def decide(error: Exception, retries: int) -> Decision:
-    """Map an error to the action to take.
-
-    Args:
-        error: raised while a file, or the shard as a whole, was processed.
-        retries: how often the shard has been retried before.
-    """
-    message = str(error) or type(error).__name__
-    match error:
-        case MalformedShard() | PoisonShard():
-            return SendToDeadLetters(message)
-        case OutputUnwritable():
-            return SendToDeadLetters(message, "access_denied")
-        case FileFailure(kind=kind):
-            return Skip(kind, message)
-        case ObjectMissing():
-            return Skip("audio_missing", message)
-        case ObjectDenied():
-            return Skip("access_denied", message)
-        case ObjectTooLarge():
-            return Skip("audio_too_long", message)
-        case StoreError() | OSError():
-            return _retry(message, retries)
-        case DeviceLost() | BrokerUnavailable() | MemoryError():
-            return RestartChild(message)
-        case _:
-            return Skip("model_error", f"{type(error).__name__}: {message}")
-
-
-def _retry(message: str, retries: int) -> Decision:
-    if retries >= MAX_RETRIES:
-        return SendToDeadLetters(f"{message} (tried {retries + 1} times)", "audio_missing")
-    return Retry(min(RETRY_FIRST_S * 2**retries, RETRY_LONGEST_S), message)

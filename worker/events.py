@@ -159,6 +159,14 @@ class OutOfMemoryBackoff:
     """Maximum size of a batch from now on, in seconds including padding."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DecoderReplaced:
+    """A decoder process crashed or hung and was replaced."""
+
+    reason: str
+    """How it ended."""
+
+
 Event = (
     ModelReady
     | ShardStarted
@@ -167,6 +175,7 @@ Event = (
     | BatchRecognised
     | InferenceTime
     | OutOfMemoryBackoff
+    | DecoderReplaced
     | ShardFinished
     | ShardDeadLettered
     | ShardRetryScheduled

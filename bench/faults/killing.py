@@ -9,6 +9,9 @@ import psutil
 from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.worker.process.slot_state import SlotFiles, SlotState
 
+DECODER = "funasr_fleet.worker.audio.decoding.process"
+"""Module that a decoder process runs."""
+
 
 def slots(worker: LocalWorker) -> list[SlotState]:
     """Return the state of each child of the running worker; empty before it has started."""
@@ -36,6 +39,24 @@ def kill_child(worker: LocalWorker, slot: int = 0) -> int:
         raise LookupError(f"slot {slot} has no child")
     os.kill(found[0], signal.SIGKILL)
     return found[0]
+
+
+def kill_decoders(worker: LocalWorker, slot: int = 0) -> list[int]:
+    """Send SIGKILL to the decoder processes of one child; return their pids."""
+    pids = [state.pid for state in slots(worker) if state.slot == slot and state.pid]
+    found = [one for pid in pids for one in decoders_of(pid)]
+    for decoder in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(decoder, signal.SIGKILL)
+    return found
+
+
+def decoders_of(child: int) -> list[int]:
+    """Return the pids of a child's decoder processes."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        started = psutil.Process(child).children()
+        return [one.pid for one in started if DECODER in one.cmdline()]
+    return []
 
 
 def kill_worker(worker: LocalWorker) -> None:

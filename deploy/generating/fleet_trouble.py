@@ -47,6 +47,13 @@ TROUBLE = (
         Query("60 * sum(rate(asr_oom_backoffs_total[$__rate_interval]))", "back-offs"),
     ),
     graph(
+        "Decoder restarts",
+        "Decoder processes per minute that crashed or hung, and were replaced. A file that ends "
+        "two of them fails.",
+        "none",
+        Query("60 * sum(rate(asr_decoder_restarts_total[$__rate_interval]))", "restarts"),
+    ),
+    graph(
         "Failing children",
         "Highest number of consecutive children of one slot that could not load their models, or "
         "that exited without a completed shard.",

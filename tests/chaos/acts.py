@@ -21,6 +21,7 @@ from tests.chaos.jobs import Job, duplicate_deliveries
 ACTS = (
     "kill a child",
     "kill a child",
+    "kill the decoders of a child",
     "kill a worker",
     "stop a worker",
     "stop a worker at once",
@@ -112,6 +113,7 @@ class Acts:
         """Perform an act; return False if it is not possible now and must be tried again."""
         acts: dict[str, Callable[[], bool]] = {
             "kill a child": self._kill_child,
+            "kill the decoders of a child": self._kill_decoders,
             "kill a worker": self._kill_worker,
             "stop a worker": lambda: self._stop_worker(signals=1),
             "stop a worker at once": lambda: self._stop_worker(signals=2),
@@ -150,6 +152,10 @@ class Acts:
         if victim:
             killing.kill_child(victim.worker)
         return victim is not None
+
+    def _kill_decoders(self) -> bool:
+        victim = self._victim()
+        return victim is not None and bool(killing.kill_decoders(victim.worker))
 
     def _kill_worker(self) -> bool:
         victim = self._victim()

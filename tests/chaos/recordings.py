@@ -19,6 +19,13 @@ LONG = "inventory-two-minutes.mp3"
 
 POISON = b"CHAOS-KILL\n"
 HANGING = b"CHAOS-HANG\n"
+DECODER_FAULTS = {
+    "decoder-killed": b"DECODER-SIGNAL 9\n",
+    "decoder-crashing": b"DECODER-SIGNAL 11\n",
+    "decoder-hanging": b"DECODER-HANG\n",
+    "decoder-memory": b"DECODER-MEMORY\n",
+}
+"""Files that harm the process that decodes them, and nothing else."""
 
 _BLOCK = 65_535
 """Maximum number of samples in a FLAC frame."""
@@ -95,6 +102,7 @@ KINDS: dict[str, tuple[int, ErrorKind | None]] = {
     "missing": (1, "audio_missing"),
     "poison": (1, "poison"),
     "hanging": (1, "poison"),
+    **dict.fromkeys(DECODER_FAULTS, (1, "undecodable_audio")),
     "hours-declared": (1, "audio_too_long"),
     "hours": (1, "audio_too_long"),
 }
@@ -128,6 +136,7 @@ def make_backlog(store: ObjectStore, seed: int) -> Backlog:
         "undecodable": sample("not-audio.mp3"),
         "poison": POISON,
         "hanging": HANGING,
+        **DECODER_FAULTS,
         "hours-declared": silence(100, declared=True),
         "hours": silence(100, declared=False),
     }

@@ -12,7 +12,7 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.chaos.fleet import MAX_ATTEMPTS, RELOAD_S, Fleet, Member, until
 from tests.chaos.jobs import Job, begin, upload, write_manifest
-from tests.chaos.recordings import HANGING, POISON, silence
+from tests.chaos.recordings import DECODER_FAULTS, HANGING, POISON, silence
 
 pytestmark = pytest.mark.timeout(600)  # a dozen children are replaced, on a shared machine
 
@@ -63,6 +63,30 @@ def test_files_that_crash_or_hang_their_child_become_dead_letters(
         assert report["kind"] == "poison"
         assert said_of[body] in report["message"]
         assert report["attempts"] == MAX_ATTEMPTS
+
+
+def test_files_that_harm_their_decoder_fail_and_the_children_live_on(
+    fleet: Fleet, begin_with: Callable[[bytes], Job]
+) -> None:
+    fleet.stand(2)
+    pids = fleet.child_pids()
+    jobs = {name: begin_with(body) for name, body in DECODER_FAULTS.items()}
+    reasons = {
+        "decoder-killed": "SIGKILL",
+        "decoder-crashing": "SIGSEGV",
+        "decoder-hanging": "did not respond",
+        "decoder-memory": "more memory than a decoder process may use",
+    }
+    for name, job in jobs.items():
+        job.wait_until_over(150)
+        evidence = job.check()
+        check_neighbours(evidence)
+        assert not evidence.dead
+        report = job.error("bad")
+        assert report["kind"] == "undecodable_audio"
+        assert reasons[name] in report["message"]
+        assert report["attempts"] == 1
+    assert fleet.child_pids() == pids
 
 
 def test_a_dead_letter_gets_its_error_report_despite_a_storage_outage(

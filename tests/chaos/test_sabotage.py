@@ -13,10 +13,14 @@ from tests.chaos.fleet import SABOTAGE, until
 from tests.chaos.recordings import HANGING, POISON, SPOKEN, sample, slow
 
 DECODE = """
-import sys, io
-from funasr_fleet.worker.audio.decode import decode_pieces
+import sys
+from funasr_fleet.worker.audio.decoder_pool import DecoderPool
+from funasr_fleet.worker.audio.decoding.input_checks import UNLIMITED
+from funasr_fleet.worker.audio.decoding.selection import Selection
+pool = DecoderPool(1, print)
 with open(sys.argv[1], "rb") as file:
-    print(sum(piece.planes.shape[1] for piece in decode_pieces(file)))
+    blocks = pool.reserve().blocks(file, Selection(), UNLIMITED, lambda: None)
+    print(sum(block.shape[1] for block in blocks))
 """
 
 
@@ -53,13 +57,13 @@ def test_a_slow_file_is_decoded_after_its_delay(path: Path) -> None:
     assert time.monotonic() - begun > 2.0
 
 
-def test_poison_kills_the_decoding_process(path: Path) -> None:
+def test_poison_kills_the_process_that_has_it_decoded(path: Path) -> None:
     process = decode(path, POISON)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
 
 
-def test_a_hanging_file_blocks_the_decoding_process(path: Path) -> None:
+def test_a_hanging_file_blocks_the_process_that_has_it_decoded(path: Path) -> None:
     with decode(path, HANGING) as process:
         waits = Path(f"/proc/{process.pid}/wchan")
         until(lambda: "pipe" in waits.read_text(), 60, "the process is blocked in a system call")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from funasr_fleet.worker.audio.decode import decode_pieces
-from funasr_fleet.worker.audio.input_checks import Limits
+from funasr_fleet.worker.audio.decoding.decode import decode_pieces
+from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.errors import FileFailure
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 from tests.fuzz.changing_bytes import changed_file

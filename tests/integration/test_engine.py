@@ -10,7 +10,7 @@ from funasr_fleet.demo_model import DEMO_CANARY
 from funasr_fleet.embedded.samples import SAMPLES, load_samples
 from funasr_fleet.producer.evaluation.scoring import score
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.audio.decoding.decode import decode_file
 from funasr_fleet.worker.engine.checks import assert_device
 from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import Clip, Hints, Samples, as_clip, find_speech

@@ -11,8 +11,8 @@ from funasr_fleet.contract.job import AudioRef, Options, Shard
 from funasr_fleet.demo_model import DEMO_ASR, DEMO_CANARY
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.audio.decode import decode_file
-from funasr_fleet.worker.audio.input_checks import Limits
+from funasr_fleet.worker.audio.decoding.decode import decode_file
+from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.engine.families import FAMILIES, family_of, registered_name
 from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import Hints, as_clip, find_speech
@@ -24,6 +24,7 @@ from funasr_fleet.worker.pipeline.result_writer import RunContext
 from funasr_fleet.worker.process.hardware import SlotPlan
 from funasr_fleet.worker.text.tokens import join_texts
 from tests.support.audio import noise, tone, wav
+from tests.support.fake_pipeline import decoders
 from tests.support.memory_store import MemoryStore
 from tests.support.small_models.nano_and_whisper import (
     make_english_whisper,
@@ -97,6 +98,7 @@ def results(engine: FunasrEngine) -> dict[str, Any]:
     )
     fetcher = Fetcher(
         store=store,
+        decoders=decoders(),
         model_revision=engine.identity.model_revision,
         abilities=engine.abilities,
         limits=Limits(audio_s=600),

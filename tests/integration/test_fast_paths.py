@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from funasr_fleet.demo_model import DEMO_ASR, DEMO_VAD
 from funasr_fleet.embedded.samples import SAMPLES, load_samples
-from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.audio.decoding.decode import decode_file
 from funasr_fleet.worker.engine.families import family_of
 from funasr_fleet.worker.engine.fast import detector, predictor, recogniser
 from funasr_fleet.worker.engine.fast.detector import FeatureWindow

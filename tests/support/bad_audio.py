@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from funasr_fleet.worker.audio.decode import decode_pieces
+from funasr_fleet.worker.audio.decoding.decode import decode_pieces
 from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
 from tests.support.audio import Planes, as_file, encode, tone
 

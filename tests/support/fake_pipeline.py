@@ -1,5 +1,6 @@
 """A pipeline over a store in memory and an engine that returns a script."""
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,8 @@ import numpy as np
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import MAX_SEGMENT_S, AudioRef, Shard
 from funasr_fleet.contract.transcript import Outcome
-from funasr_fleet.worker.audio.input_checks import Limits
+from funasr_fleet.worker.audio.decoder_pool import DecoderPool
+from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.engine.interface import Clip, Hints, Identity, Samples, SpeakerEmbeddings
 from funasr_fleet.worker.events import Event, FileFinished, ignore
 from funasr_fleet.worker.pipeline.fetch import Fetcher
@@ -147,6 +149,12 @@ def _recognition(text: str) -> Recognition:
 NOW = "2026-11-22T12:00:00Z"
 
 
+@functools.cache
+def decoders() -> DecoderPool:
+    """The decoder processes of this test process."""
+    return DecoderPool(1, ignore)
+
+
 @dataclass
 class Workbench:
     """A child with its pipeline."""
@@ -155,7 +163,7 @@ class Workbench:
     engine: ScriptedEngine = field(default_factory=ScriptedEngine)
     max_audio_s: float = 30
     ahead: bool = False
-    """As on a GPU: decoding and VAD run while earlier files are recognised."""
+    """As on a GPU: VAD runs while earlier files are recognised."""
     stop: Callable[[], bool] = lambda: False
     """Whether no further file is to be started."""
     time_limits: TimeLimits = NO_LIMITS
@@ -168,14 +176,20 @@ class Workbench:
     def pipeline(self) -> Pipeline:
         fetcher = Fetcher(
             store=self.store,
+            decoders=decoders(),
             model_revision=self.engine.identity.model_revision,
             abilities=self.engine.abilities,
             limits=Limits(audio_s=self.max_audio_s),
-            ahead=self.ahead,
             time_limits=self.time_limits,
             touch=self.touch,
         )
-        return Pipeline(engine=self.engine, observe=self.observe, fetcher=fetcher, now=lambda: NOW)
+        return Pipeline(
+            engine=self.engine,
+            observe=self.observe,
+            fetcher=fetcher,
+            vad_ahead=self.ahead,
+            now=lambda: NOW,
+        )
 
     def upload(self, key: str, planes: Planes | None = None) -> str:
         """Put a tone of one second, or other samples, into the bucket `in`."""

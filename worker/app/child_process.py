@@ -21,10 +21,10 @@ from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.settings import Settings, listed_hosts
-from funasr_fleet.worker.audio.input_checks import Limits
+from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.coordination.attempts import Attempts
 from funasr_fleet.worker.coordination.shard_lock import ShardLock, lock_owner
-from funasr_fleet.worker.events import Event, ModelReady, Observer
+from funasr_fleet.worker.events import ModelReady, Observer
 from funasr_fleet.worker.process.hardware import (
     CPU,
     Gpu,
@@ -158,17 +158,20 @@ def build_context(
     """Load the models, register them in Redis and build the pipeline."""
     begin = time.monotonic()
     from funasr_fleet.storage.s3 import S3Store
+    from funasr_fleet.worker.audio.decoder_pool import DecoderPool
     from funasr_fleet.worker.audio.source import SourceByAddress
     from funasr_fleet.worker.audio.web import WebAudio
     from funasr_fleet.worker.engine.loader import build_engine
     from funasr_fleet.worker.pipeline.fetch import Fetcher
     from funasr_fleet.worker.pipeline.pipeline import Pipeline
-    from funasr_fleet.worker.process.heartbeat import touch_on_request
+    from funasr_fleet.worker.process.heartbeat import touch_on_request, with_heartbeat
     from funasr_fleet.worker.telemetry.observers import observers
 
     heartbeat = Heartbeat(progress_path(settings.run_dir, plan.slot))
     observe = with_heartbeat(heartbeat, observers(settings.run_dir, plan.slot))
+    decoders = DecoderPool.of(settings, plan.threads, observe)
     engine = build_engine(settings, plan, observe)
+    decoders.wait_until_ready()
     redis = connect(settings, retry_forever=True)
     _register_model(WorkerRegistry(redis, settings.key_prefix), settings.queue, engine)
     observe(_ready(plan, gpu, time.monotonic() - begin, engine.fast_paths))
@@ -176,6 +179,7 @@ def build_context(
     store = touch_on_request(S3Store(), heartbeat.touch)
     fetcher = Fetcher(
         store=store,
+        decoders=decoders,
         audio=SourceByAddress(store, WebAudio(hosts=listed_hosts(settings.allowed_http_hosts))),
         model_revision=engine.identity.model_revision,
         abilities=engine.abilities,
@@ -183,9 +187,13 @@ def build_context(
         time_limits=TimeLimits.of(settings),
         touch=heartbeat.touch,
         at_once=min(plan.threads, _CONCURRENT_FETCHES),
-        ahead=plan.device != CPU,
     )
-    pipeline = Pipeline(engine=engine, observe=slot_reporter.wrap(observe), fetcher=fetcher)
+    pipeline = Pipeline(
+        engine=engine,
+        observe=slot_reporter.wrap(observe),
+        fetcher=fetcher,
+        vad_ahead=plan.device != CPU,
+    )
     return WorkerContext(
         plan=plan,
         pipeline=pipeline,
@@ -210,16 +218,6 @@ def _register_model(fleet: WorkerRegistry, queue: str, engine: "Engine") -> None
     identity = engine.identity
     fleet.register_model(identity.model, identity.model_revision, engine.abilities, queue)
     fleet.heartbeat(queue, identity.model, time.time())
-
-
-def with_heartbeat(heartbeat: Heartbeat, observe: Observer) -> Observer:
-    """Wrap an observer so that every event also touches the heartbeat."""
-
-    def observed(event: Event) -> None:
-        heartbeat.touch(type(event).__name__)
-        observe(event)
-
-    return observed
 
 
 def _ready(

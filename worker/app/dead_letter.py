@@ -11,7 +11,8 @@ from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.storage.base import StoreError, StoreUnavailable
 from funasr_fleet.worker.app.child_process import WorkerContext
-from funasr_fleet.worker.errors import OutputUnwritable, SendToDeadLetters, Skip
+from funasr_fleet.worker.error_handling import SendToDeadLetters, Skip
+from funasr_fleet.worker.errors import OutputUnwritable
 from funasr_fleet.worker.events import FileFinished, ShardDeadLettered
 from funasr_fleet.worker.pipeline.output_store import Outputs
 from funasr_fleet.worker.pipeline.result_writer import RunContext, describe_audio, write_error

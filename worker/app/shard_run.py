@@ -15,15 +15,15 @@ from funasr_fleet.storage.base import StoreUnavailable
 from funasr_fleet.worker.app.child_process import WorkerContext, leave_process
 from funasr_fleet.worker.app.publish import lane_of, publish_split, republish_with_delay, split
 from funasr_fleet.worker.coordination.attempts import FIRST, Attempt
-from funasr_fleet.worker.errors import (
+from funasr_fleet.worker.error_handling import (
     Decision,
-    PoisonShard,
     RestartChild,
     Retry,
     SendToDeadLetters,
     Skip,
     decide,
 )
+from funasr_fleet.worker.errors import PoisonShard
 from funasr_fleet.worker.events import (
     FilesCancelled,
     ShardFinished,

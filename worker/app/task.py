@@ -14,7 +14,7 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.worker.app.child_process import WorkerContext, leave_process
 from funasr_fleet.worker.app.publish import republish_with_delay
 from funasr_fleet.worker.app.shard_run import RequeueShard, ShardRun
-from funasr_fleet.worker.errors import decide
+from funasr_fleet.worker.error_handling import decide
 from funasr_fleet.worker.events import ShardLocked
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def register_task(app: Any, settings: Settings, child: Callable[[], WorkerContex
 
 
 def run_shard(task: Any, document: object, child: WorkerContext, max_attempts: int) -> None:
-    """Run the shard of a message; errors are handled as worker.errors.decide says.
+    """Run the shard of a message; errors are handled as worker.error_handling.decide says.
 
     The message is acknowledged when this function returns. It returns only after the results, the
     dead letter or the republished message is written; on an unexpected error the process exits.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.audio.decoding.decode import decode_file
 from funasr_fleet.worker.engine.interface import Engine, Hints, Samples, find_speech
 from funasr_fleet.worker.errors import ModelUnusable
 from funasr_fleet.worker.text.segments import assemble_segments, whole_text

@@ -1,13 +1,14 @@
 """Files of a shard -> their audio in blocks; later files are fetched while one is processed."""
 
+import contextlib
 import io
 import itertools
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -15,9 +16,10 @@ from funasr_fleet.contract.abilities import Abilities, unsupported
 from funasr_fleet.contract.job import AudioRef, Options, Shard
 from funasr_fleet.contract.layout import fingerprint
 from funasr_fleet.storage.base import ObjectDenied, ObjectInfo, ObjectMissing, ObjectStore
-from funasr_fleet.worker.audio.audio_range import AudioFacts, AudioRange
-from funasr_fleet.worker.audio.decode import Planes, decode_pieces
-from funasr_fleet.worker.audio.input_checks import Limits
+from funasr_fleet.worker.audio.decoder_pool import DecoderPool, Reservation
+from funasr_fleet.worker.audio.decoding.input_checks import Limits
+from funasr_fleet.worker.audio.decoding.resampling import Planes
+from funasr_fleet.worker.audio.decoding.selection import AudioFacts, Selection, in_blocks
 from funasr_fleet.worker.audio.source import AudioSource, download_listed
 from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES
 from funasr_fleet.worker.errors import ModelError
@@ -57,21 +59,23 @@ class FetchedFile:
     """A file that is being fetched and decoded."""
 
     file_job: FileJob
-    blocks: Iterable[Planes] = ()
+    decoder: Reservation
+    blocks: BoundedQueue[Planes] = field(default_factory=lambda: BoundedQueue(_BLOCKS_AHEAD))
     """The requested channels, one minute at a time; iterating raises the file's error, if any."""
     info: ObjectInfo | None = None
     """Set once the file is fetched, or its existing result is found."""
     existing: ExistingResult | None = None
     """The file's current result, if it has one; then there are no blocks."""
-    facts: AudioFacts | None = None
-    """Set when decoding ends; None if the file was not decoded to its end."""
+
+    @property
+    def facts(self) -> AudioFacts | None:
+        """The properties of the file; None until it is decoded to its end."""
+        return self.decoder.facts
 
     def close(self) -> None:
         """Stop consuming blocks and release the thread that produces them."""
-        if isinstance(self.blocks, BoundedQueue):
-            self.blocks.abandon()
-        elif isinstance(self.blocks, Generator):
-            self.blocks.close()
+        self.decoder.close()
+        self.blocks.abandon()
 
 
 class HeartbeatFile(io.BufferedRandom):
@@ -91,12 +95,10 @@ class HeartbeatFile(io.BufferedRandom):
 
 @dataclass(frozen=True, kw_only=True)
 class Fetcher:
-    """Fetches files in its own threads; decodes there, or in the thread that takes the blocks.
-
-    A process creates one and uses it for all shards.
-    """
+    """Fetches files and has them decoded, in its own threads; a process creates one."""
 
     store: ObjectStore
+    decoders: DecoderPool
     audio: AudioSource | None = None
     """Where audio is fetched from; None for the store."""
     model_revision: str
@@ -107,17 +109,14 @@ class Fetcher:
     """Called at every step; see worker.process.heartbeat."""
     at_once: int = 1
     """Files fetched ahead while one is processed."""
-    ahead: bool = False
-    """Whether later files are decoded in the fetch threads, and run through VAD, while earlier ones
-    are recognised: useful with a GPU, where this work does not compete with recognition for the
-    CPU."""
 
     def fetch_ahead(
         self, shard: Shard, stop: Callable[[], bool] = lambda: False
     ) -> Generator[FetchedFile, None, None]:
         """Yield every file of the shard, the smallest first, so that the device starts early.
 
-        Once `stop` returns true, no further file is started.
+        A file is closed when the next one is requested. Once `stop` returns true, no further file
+        is started.
         """
         refs = sorted(shard.files, key=lambda ref: ref.size_bytes or 0)
         pending: deque[FetchedFile] = deque()
@@ -127,10 +126,10 @@ class Fetcher:
                     pending.append(self._begin(self._file_job(shard, ref), threads))
                     if len(pending) > self.at_once:
                         yield pending[0]
-                        pending.popleft()
+                        pending.popleft().close()
                 while pending:
                     yield pending[0]
-                    pending.popleft()
+                    pending.popleft().close()
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
                 for fetched in pending:
@@ -146,25 +145,19 @@ class Fetcher:
             only_job=shard.job if shard.overwrite else None,
         )
 
-    def _begin(self, file_job: FileJob, threads: Executor) -> FetchedFile:
-        fetched = FetchedFile(file_job=file_job)
-        if self.ahead:
-            ahead: BoundedQueue[Planes] = BoundedQueue(_BLOCKS_AHEAD)
-            threads.submit(ahead.fill, self._decode(fetched, partial(self._fetch, fetched)))
-            fetched.blocks = ahead
-        else:
-            fetching = threads.submit(self._fetch, fetched)
-            fetched.blocks = self._decode(fetched, fetching.result)
+    def _begin(self, file_job: FileJob, threads: ThreadPoolExecutor) -> FetchedFile:
+        fetched = FetchedFile(file_job=file_job, decoder=self.decoders.reserve())
+        threads.submit(fetched.blocks.fill, self._decode(fetched))
         return fetched
 
-    def _fetch(self, fetched: FetchedFile) -> BinaryIO:
-        """Fetch the file to disk; return an empty file when its current result exists."""
+    def _fetch(self, fetched: FetchedFile) -> BinaryIO | None:
+        """Fetch the file to disk; return None when its current result exists."""
         file_job = fetched.file_job
         with file_job.stopwatch("fetch"):
             existing = file_job.outputs.existing(file_job.only_job)
             if existing and (info := self._info_if_current(file_job, existing)):
                 fetched.info, fetched.existing = info, existing
-                return io.BytesIO()
+                return None
             if reasons := unsupported(file_job.options, self.abilities):
                 raise ModelError(f"options not supported by this model: {'; '.join(reasons)}")
             return self._download(fetched, existing)
@@ -187,7 +180,7 @@ class Fetcher:
         except (ObjectMissing, ObjectDenied):
             return None
 
-    def _download(self, fetched: FetchedFile, existing: ExistingResult | None) -> BinaryIO:
+    def _download(self, fetched: FetchedFile, existing: ExistingResult | None) -> BinaryIO | None:
         """Fetch the object as it is now; it may have been replaced since it was listed."""
         file_job = fetched.file_job
         file = HeartbeatFile(partial(self.touch, f"fetch of {file_job.ref.relative}"))
@@ -196,24 +189,28 @@ class Fetcher:
             fetched.info = download_listed(source, file_job.ref, file, self.limits.bytes)
             if existing and self.fingerprint(file_job, fetched.info) == existing.fingerprint:
                 fetched.existing = existing
+                file.close()
+                return None
         except BaseException:
             file.close()
             raise
         return file
 
-    def _decode(self, fetched: FetchedFile, open_file: Callable[[], BinaryIO]) -> Iterator[Planes]:
-        file_job = fetched.file_job
-        with open_file() as file:
-            if fetched.existing:
+    def _decode(self, fetched: FetchedFile) -> Iterator[Planes]:
+        with contextlib.closing(fetched.decoder), contextlib.ExitStack() as cleanup:
+            file = self._fetch(fetched)
+            if file is None:
                 return
-            audio_range = AudioRange(file_job.ref, file_job.options)
-            touch = partial(self.touch, f"decode of {file_job.ref.relative}")
-            pieces = decode_pieces(file, self.limits, touch)
-            blocks = audio_range.blocks(pieces, BLOCK_SAMPLES)
-            try:
-                yield from self._time_limited(file_job, file_job.stopwatch.over("decode", blocks))
-            finally:
-                fetched.facts = audio_range.facts
+            cleanup.enter_context(file)
+            job = fetched.file_job
+            decoded = fetched.decoder.blocks(
+                file,
+                Selection.of(job.ref, job.options),
+                self.limits,
+                partial(self.touch, f"decode of {job.ref.relative}"),
+            )
+            blocks = in_blocks(decoded, BLOCK_SAMPLES)
+            yield from self._time_limited(job, job.stopwatch.over("decode", blocks))
 
     def _time_limited(self, file_job: FileJob, blocks: Iterable[Planes]) -> Iterator[Planes]:
         """Yield the blocks while the file stays within its time limit.

@@ -15,7 +15,7 @@ from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.worker.engine.interface import Engine
-from funasr_fleet.worker.errors import Retry, Skip, decide
+from funasr_fleet.worker.error_handling import Retry, Skip, decide
 from funasr_fleet.worker.events import FileFinished, Observer
 from funasr_fleet.worker.pipeline.fetch import FileJob
 from funasr_fleet.worker.pipeline.file_state import ChannelResult, FileInProgress

@@ -84,12 +84,8 @@ class FileInProgress:
             for channel, clips in self.channels.items()
         ]
         facts = self.fetched.facts
-        if not facts or not facts.lost_ms:
-            return results
-        return [
-            replace(one, warnings=tuple(sorted({*one.warnings, "audio_damaged"})))
-            for one in results
-        ]
+        of_audio = facts.warnings if facts else ()
+        return [replace(one, warnings=tuple(sorted({*one.warnings, *of_audio}))) for one in results]
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.worker.engine.interface import Engine
-from funasr_fleet.worker.errors import Retry, decide
+from funasr_fleet.worker.error_handling import Retry, decide
 from funasr_fleet.worker.events import InferenceTime, Observer
 from funasr_fleet.worker.pipeline.bounded_queue import prefetch
 from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
@@ -53,6 +53,9 @@ class Pipeline:
     observe: Observer
     fetcher: Fetcher
     """Fetches the files of a shard, and finds those that already have a result."""
+    vad_ahead: bool = False
+    """Whether VAD of later files runs while earlier ones are recognised: useful with a GPU, where
+    the two do not compete for the CPU."""
     now: Callable[[], str] = utc_now
 
     def run(
@@ -65,8 +68,8 @@ class Pipeline:
         """Process every file of the shard; once `stop` returns true, start no further file.
 
         Raises:
-            Exception: any error that worker.errors.decide does not map to Skip. Files with a
-                retryable storage error do not prevent the others from being committed.
+            Exception: any error that worker.error_handling.decide does not map to Skip. Files
+                with a retryable storage error do not prevent the others from being committed.
         """
         with (
             ThreadPoolExecutor(1, "vad") as vad_executor,
@@ -95,7 +98,7 @@ class Pipeline:
         self, files: Iterable[FetchedFile], busy: UtilizationTimer, vad_executor: Executor
     ) -> Groups:
         speech = detect_speech(self.engine, files, busy)
-        if self.fetcher.ahead:
+        if self.vad_ahead:
             return prefetch(in_groups(speech, _seconds), 1, vad_executor)
         # a small first group is useful only if VAD runs in parallel with recognition
         return in_groups(speech, _seconds, first_s=MOST_S)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from funasr_fleet.contract.transcript import Stage, Word
 from funasr_fleet.worker.engine.interface import Clip, Engine, Hints
-from funasr_fleet.worker.errors import Skip, decide
+from funasr_fleet.worker.error_handling import Skip, decide
 from funasr_fleet.worker.pipeline.file_state import ClipOfFile, ClipResult
 from funasr_fleet.worker.pipeline.timers import UtilizationTimer
 from funasr_fleet.worker.pipeline.vad import cut_clip

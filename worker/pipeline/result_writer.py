@@ -18,9 +18,9 @@ from funasr_fleet.contract.transcript import (
     Transcript,
 )
 from funasr_fleet.storage.base import ObjectInfo
-from funasr_fleet.worker.audio.audio_range import AudioFacts, is_split
+from funasr_fleet.worker.audio.decoding.selection import AudioFacts, Selection
 from funasr_fleet.worker.engine.interface import Identity
-from funasr_fleet.worker.errors import Skip
+from funasr_fleet.worker.error_handling import Skip
 from funasr_fleet.worker.pipeline.fetch import FileJob
 from funasr_fleet.worker.pipeline.file_state import ChannelResult, FileInProgress, merge_channels
 from funasr_fleet.worker.pipeline.output_store import Outputs
@@ -177,7 +177,7 @@ class ResultWriter:
             audio_s=range_s(file_job, fetched.facts),
             finished_at=self.now(),
         )
-        if not is_split(file_job.ref, file_job.options):
+        if not Selection.of(file_job.ref, file_job.options).split:
             (result,) = channels
         else:
             for one in channels:

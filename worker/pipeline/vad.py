@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from funasr_fleet.contract.job import MAX_SEGMENT_S, Options
-from funasr_fleet.worker.audio.audio_range import channels_of
+from funasr_fleet.worker.audio.decoding.selection import Selection
 from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES, Clip, Engine, Samples, StreamingVad
-from funasr_fleet.worker.errors import RestartChild, decide
+from funasr_fleet.worker.error_handling import RestartChild, decide
 from funasr_fleet.worker.pipeline.fetch import FetchedFile
 from funasr_fleet.worker.pipeline.file_state import ClipOfFile, EndOfFile, FileInProgress
 from funasr_fleet.worker.pipeline.timers import UtilizationTimer
@@ -47,7 +47,7 @@ def _detect_in_file(
     stopwatch = file.fetched.file_job.stopwatch
     for planes in file.fetched.blocks:
         if not vads:
-            channels = channels_of(len(planes), file.ref, file.options)
+            channels = Selection.of(file.ref, file.options).channels(len(planes))
             limits = SegmentLimits.of(file.options, engine.longest_s)
             vads = {
                 channel: SegmentLengthFilter(engine.start_vad(), limits) for channel in channels

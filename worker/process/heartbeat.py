@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.worker.events import Event, Observer
 
 if TYPE_CHECKING:
     from funasr_fleet.settings import Settings
@@ -205,3 +206,13 @@ class HeartbeatStore:
             return request(uri, *arguments, **named)
 
         return touched
+
+
+def with_heartbeat(heartbeat: Heartbeat, observe: Observer) -> Observer:
+    """Wrap an observer so that every event also touches the heartbeat."""
+
+    def observed(event: Event) -> None:
+        heartbeat.touch(type(event).__name__)
+        observe(event)
+
+    return observed

@@ -57,6 +57,7 @@ CATALOGUE = (
         ("slot",),
     ),
     Metric("asr_oom_backoffs_total", "counter", "Batches that ran out of device memory."),
+    Metric("asr_decoder_restarts_total", "counter", "Decoder processes that crashed or hung."),
     Metric(
         "asr_busy_ratio",
         "gauge",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from funasr_fleet.worker.events import (
     BatchRecognised,
+    DecoderReplaced,
     Event,
     FileFinished,
     FilesCancelled,
@@ -64,6 +65,8 @@ def count(metrics: Metrics, slot: int, event: Event) -> None:
             _count_work(metrics, slot, event)
         case FileFinished():
             _count_file(metrics, slot, event)
+        case DecoderReplaced():
+            metrics.counters["asr_decoder_restarts_total"].inc()
         case FilesCancelled():
             metrics.counters["asr_files_total"].labels("cancelled").inc(event.files)
         case _:

@@ -14,8 +14,9 @@ from funasr_fleet.storage.base import (
     StoreUnavailable,
 )
 from funasr_fleet.worker import errors as failures
-from funasr_fleet.worker.errors import (
+from funasr_fleet.worker.error_handling import (
     MAX_RETRIES,
+    Decision,
     RestartChild,
     Retry,
     SendToDeadLetters,
@@ -48,7 +49,7 @@ PASSING = [StoreUnavailable, CredentialsRefused, StoreError, OSError]
 @pytest.mark.parametrize("retries", [0, 1, MAX_RETRIES, MAX_RETRIES + 9])
 @pytest.mark.parametrize(("error", "decision"), FINAL)
 def test_permanent_errors_are_decided_at_once(
-    error: Exception, decision: failures.Decision, retries: int
+    error: Exception, decision: Decision, retries: int
 ) -> None:
     assert decide(error, retries) == decision
 

@@ -10,7 +10,8 @@ from funasr_fleet.storage.base import StoreUnavailable
 from funasr_fleet.worker.app import shard_run as delivery
 from funasr_fleet.worker.app import task as tasks
 from funasr_fleet.worker.coordination.attempts import Attempt
-from funasr_fleet.worker.errors import MAX_RETRIES, DeviceLost
+from funasr_fleet.worker.error_handling import MAX_RETRIES
+from funasr_fleet.worker.errors import DeviceLost
 from funasr_fleet.worker.events import (
     ShardDeadLettered,
     ShardFinished,

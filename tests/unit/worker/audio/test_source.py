@@ -13,7 +13,7 @@ from funasr_fleet.storage.base import (
     StoreUnavailable,
 )
 from funasr_fleet.worker.audio.source import FETCHES, download_listed
-from funasr_fleet.worker.errors import Retry, decide
+from funasr_fleet.worker.error_handling import Retry, decide
 from tests.support.examples import a_ref
 from tests.support.memory_store import MemoryStore
 

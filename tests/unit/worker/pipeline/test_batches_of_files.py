@@ -112,7 +112,7 @@ def test_silent_files_have_their_outcome_before_the_last_one_is_fetched(bench: W
 
 
 def test_a_failed_file_keeps_no_audio_in_memory(bench: Workbench) -> None:
-    hearing = FileInProgress(FetchedFile(file_job=None))  # type: ignore[arg-type]
+    hearing = FileInProgress(FetchedFile(file_job=None, decoder=None))  # type: ignore[arg-type]
     held = weakref.ref(raised_among_samples(hearing))
     assert hearing.error
     assert held() is None

@@ -16,7 +16,8 @@ from funasr_fleet.storage.base import (
     StoreError,
     StoreUnavailable,
 )
-from funasr_fleet.worker.errors import OutputUnwritable, Skip
+from funasr_fleet.worker.error_handling import Skip
+from funasr_fleet.worker.errors import OutputUnwritable
 from funasr_fleet.worker.pipeline.output_store import Outputs
 from funasr_fleet.worker.pipeline.result_writer import write_error
 from tests.support.audio import tone

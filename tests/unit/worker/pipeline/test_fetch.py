@@ -9,12 +9,13 @@ import pytest
 
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.storage.base import ObjectInfo, ObjectMissing
-from funasr_fleet.worker.audio.input_checks import Limits
+from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.errors import UndecodableAudio
 from funasr_fleet.worker.pipeline.bounded_queue import BoundedQueue, ConsumerGone, prefetch
 from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
 from tests.support.audio import tone, wav
 from tests.support.examples import a_ref, a_shard
+from tests.support.fake_pipeline import decoders
 from tests.support.memory_store import MemoryStore
 
 URIS = [f"s3://in/{name}.wav" for name in "abcd"]
@@ -47,22 +48,13 @@ def store() -> CountingStore:
     return CountingStore()
 
 
-AHEAD = False
-"""Whether files are decoded before they are requested; see Fetcher.ahead."""
-
-
-@pytest.fixture(params=[False, True], ids=["decoded when asked for", "decoded ahead"], autouse=True)
-def ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{__name__}.AHEAD", request.param)
-
-
 def _fetcher(store: MemoryStore) -> Fetcher:
     return Fetcher(
         store=store,
+        decoders=decoders(),
         model_revision="sha256:m",
         abilities=Abilities(),
         limits=Limits(audio_s=500),
-        ahead=AHEAD,
     )
 
 
@@ -101,8 +93,8 @@ def test_one_file_is_fetched_ahead_and_no_more(store: CountingStore) -> None:
 
 def test_a_long_file_is_decoded_minute_by_minute(store: CountingStore) -> None:
     store.write(URIS[0], wav(tone(190, rate=8_000), 8_000), "")
-    (fetched,) = _fetch(store, URIS[0])
-    assert _lengths(fetched) == [960_000, 960_000, 960_000, 160_000]
+    coming = _fetch(store, URIS[0])
+    assert _lengths(next(coming)) == [960_000, 960_000, 960_000, 160_000]
 
 
 def test_closing_the_fetcher_early_does_not_block(store: CountingStore) -> None:
@@ -130,7 +122,8 @@ def test_an_error_belongs_to_its_file_and_the_next_is_fetched(store: CountingSto
 
 
 def test_fetching_and_decoding_are_timed(store: CountingStore) -> None:
-    (one,) = _fetch(store, URIS[0])
+    coming = _fetch(store, URIS[0])
+    one = next(coming)
     list(one.blocks)
     assert set(one.file_job.stopwatch.seconds) == {"fetch", "decode"}
 

@@ -5,8 +5,8 @@ import pytest
 from funasr_fleet.contract.job import Options
 from funasr_fleet.contract.transcript import AudioInfo, Receipt, Segment
 from funasr_fleet.storage.base import ObjectInfo
-from funasr_fleet.worker.audio.audio_range import AudioFacts
-from funasr_fleet.worker.errors import Skip
+from funasr_fleet.worker.audio.decoding.selection import AudioFacts
+from funasr_fleet.worker.error_handling import Skip
 from funasr_fleet.worker.pipeline.file_state import ChannelResult, merge_channels
 from funasr_fleet.worker.pipeline.result_writer import (
     FileMetrics,

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from funasr_fleet.contract.transcript import STAGES, ErrorKind, Outcome
 from funasr_fleet.worker.events import (
     BatchRecognised,
+    DecoderReplaced,
     Event,
     FilesCancelled,
     InferenceTime,
@@ -50,6 +51,7 @@ EXAMPLES: list[Event] = [
     BatchRecognised(seconds=42.0, padding_ratio=0.125, budget_s=60.0),
     InferenceTime(seconds=0.5),
     OutOfMemoryBackoff(budget_s=30.0),
+    DecoderReplaced(reason="was killed by SIGSEGV"),
     FilesCancelled(shard="s", job="j", files=3),
     ShardDeadLettered(message_id="m", reason="r"),
     ShardRetryScheduled(shard="s", reason="r", delay_s=2.0),
@@ -147,6 +149,7 @@ def test_shards_waits_redeliveries_and_dead_letters_are_counted(
     assert page["asr_files_total cancelled"] == 3
     assert page["asr_shard_seconds_sum"] == 2
     assert page["asr_dead_lettered_total"] == 1
+    assert page["asr_decoder_restarts_total"] == 1
     assert page["asr_model_load_seconds 0"] == 1.5
     assert page["asr_torch_threads 0"] == 2
 

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.audio.decoding.decode import decode_file
 from funasr_fleet.worker.errors import AudioTooShort, FileFailure, UndecodableAudio
 from tests.support.audio import as_file, encode, tone, wav
 

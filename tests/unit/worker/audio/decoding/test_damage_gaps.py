@@ -2,8 +2,19 @@
 
 import pytest
 
-from funasr_fleet.worker.audio.damage.gaps import NO_GAP, Clock, ClockPosition, DamageEvidence, Gap
-from funasr_fleet.worker.audio.damage.packets import adts_frames, is_broken, is_pause, padding_bytes
+from funasr_fleet.worker.audio.decoding.damage.gaps import (
+    NO_GAP,
+    Clock,
+    ClockPosition,
+    DamageEvidence,
+    Gap,
+)
+from funasr_fleet.worker.audio.decoding.damage.packets import (
+    adts_frames,
+    is_broken,
+    is_pause,
+    padding_bytes,
+)
 
 FRAME_S = 0.02
 FRAME_BYTES = 100

@@ -1,13 +1,19 @@
 """The selected channels and samples do not depend on how the decoder cuts its pieces."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 from funasr_fleet.contract.job import Options
-from funasr_fleet.worker.audio.audio_range import AudioFacts, AudioRange, channels_of, in_blocks
-from funasr_fleet.worker.audio.decode import AudioPiece
+from funasr_fleet.worker.audio.decoding.decode import AudioPiece
+from funasr_fleet.worker.audio.decoding.selection import (
+    AudioFacts,
+    AudioRange,
+    Selection,
+    in_blocks,
+)
 from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
 from tests.support.audio import Planes, tone
 from tests.support.examples import a_ref
@@ -20,8 +26,8 @@ def pieces(planes: Planes, size: int = 1000) -> Iterator[AudioPiece]:
         yield AudioPiece(planes[:, at : at + size], 8_000)
 
 
-def options(channels: str = "mix") -> Options:
-    return Options.model_validate({"channels": channels})
+def selection(channels: str = "mix", **fields: Any) -> Selection:
+    return Selection.of(a_ref(**fields), Options.model_validate({"channels": channels}))
 
 
 @pytest.mark.parametrize(
@@ -37,9 +43,9 @@ def options(channels: str = "mix") -> Options:
 def test_a_channel_of_the_file_overrides_the_option(
     channel: int | None, channels: str, chosen: list[int | None]
 ) -> None:
-    ref = a_ref(channel=channel)
-    assert channels_of(2, ref, options(channels)) == chosen
-    (block,) = AudioRange(ref, options(channels)).blocks(pieces(STEREO), 99_999)
+    selected = selection(channels, channel=channel)
+    assert selected.channels(2) == chosen
+    block = np.concatenate(list(AudioRange(selected).select(pieces(STEREO))), axis=1)
     expected = [STEREO.mean(0) if one is None else STEREO[one] for one in chosen]
     np.testing.assert_allclose(block, expected, atol=1e-7)
 
@@ -59,27 +65,27 @@ def test_a_channel_of_the_file_overrides_the_option(
 def test_a_range_is_cut_to_the_sample(
     start_ms: int | None, end_ms: int | None, first: int, count: int, size: int
 ) -> None:
-    stretch = AudioRange(a_ref(start_ms=start_ms, end_ms=end_ms, channel=1), options())
-    (block,) = stretch.blocks(pieces(STEREO, size), 99_999)
+    stretch = AudioRange(selection(start_ms=start_ms, end_ms=end_ms, channel=1))
+    block = np.concatenate(list(stretch.select(pieces(STEREO, size))), axis=1)
     np.testing.assert_array_equal(block[0], STEREO[1][first : first + count])
     assert stretch.facts == AudioFacts(channels=2, source_rate=8_000, duration_ms=1000)
 
 
 @pytest.mark.parametrize("ref", [{"start_ms": 976}, {"start_ms": 1000}, {"start_ms": 99_999}])
-def test_a_range_beyond_the_end_names_the_end(ref: dict[str, int]) -> None:
-    stretch = AudioRange(a_ref("s3://in/a.wav", **ref), options())
+def test_a_range_beyond_the_end_names_the_end(ref: dict[str, Any]) -> None:
+    stretch = AudioRange(selection(**ref))
     with pytest.raises(AudioTooShort, match="the audio ends at 1000 ms"):
-        list(stretch.blocks(pieces(STEREO), 99_999))
+        list(stretch.select(pieces(STEREO)))
 
 
 def test_a_missing_channel_is_rejected() -> None:
     with pytest.raises(UndecodableAudio, match="no channel 2: the file has 2"):
-        list(AudioRange(a_ref(channel=2), options()).blocks(pieces(STEREO), 99_999))
+        list(AudioRange(selection(channel=2)).select(pieces(STEREO)))
 
 
 def test_facts_of_a_file_are_unknown_before_its_end() -> None:
-    stretch = AudioRange(a_ref(), options())
-    blocks = stretch.blocks(pieces(STEREO), 4_000)
+    stretch = AudioRange(selection())
+    blocks = stretch.select(pieces(STEREO))
     assert stretch.facts is None
     next(blocks)
     assert stretch.facts is None
@@ -114,9 +120,9 @@ def test_lost_audio_counts_only_within_the_range(
     before, silence, after = (tone(seconds) for seconds in (0.25, 0.15, 0.6))
     given = [AudioPiece(before, 8_000), AudioPiece(silence, 8_000, 2400), AudioPiece(after, 8_000)]
     end = AudioPiece(after[:, :0], 8_000, 3200)
-    stretch = AudioRange(a_ref(start_ms=start_ms, end_ms=end_ms), options())
+    stretch = AudioRange(selection(start_ms=start_ms, end_ms=end_ms))
     try:
-        list(stretch.blocks(iter([*given, end]), 99_999))
+        list(stretch.select(iter([*given, end])))
     except AudioTooShort:
         assert start_ms == 990
     assert stretch.facts

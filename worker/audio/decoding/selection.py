@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funasr_fleet.contract.job import AudioRef, Options
-from funasr_fleet.worker.audio.declared_duration import MIN_SAMPLES
-from funasr_fleet.worker.audio.decode import AudioPiece, Planes, choose_channel
+from funasr_fleet.worker.audio.decoding.declared_duration import MIN_SAMPLES
+from funasr_fleet.worker.audio.decoding.mixing import choose_channel
+from funasr_fleet.worker.audio.decoding.resampling import AudioPiece, Planes
 from funasr_fleet.worker.errors import AudioTooShort
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS
+
+if TYPE_CHECKING:
+    from funasr_fleet.contract.job import AudioRef, Options
+    from funasr_fleet.contract.transcript import WarningKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,26 +27,52 @@ class AudioFacts:
     duration_ms: int
     lost_ms: int = 0
     """Audio within the requested range that could not be decoded, in ms."""
+    cancelled: bool = False
+    """Whether the channels cancel somewhere, so that one of them was taken instead of the mix."""
+
+    @property
+    def warnings(self) -> "tuple[WarningKind, ...]":
+        """What users are told about the audio of a result."""
+        damaged: tuple[WarningKind, ...] = ("audio_damaged",) if self.lost_ms else ()
+        return (*damaged, "channels_cancel") if self.cancelled else damaged
 
 
-def is_split(ref: AudioRef, options: Options) -> bool:
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The time range and the channels of a file that are transcribed."""
+
+    start_ms: int = 0
+    end_ms: int | None = None
+    """None for the end of the file."""
+    channel: int | None = None
+    """None for the mix of all channels, or for all of them if `split`."""
+    split: bool = False
     """Whether every channel gets its own transcript."""
-    return ref.channel is None and options.channels == "split"
 
+    @classmethod
+    def of(cls, ref: "AudioRef", options: "Options") -> "Selection":
+        """The selection of a file with these options."""
+        return cls(
+            start_ms=ref.start_ms or 0,
+            end_ms=ref.end_ms,
+            channel=ref.channel,
+            split=ref.channel is None and options.channels == "split",
+        )
 
-def channels_of(count: int, ref: AudioRef, options: Options) -> list[int | None]:
-    """The channels to transcribe, of a file with `count` channels; None is the mix."""
-    return list(range(count)) if is_split(ref, options) else [ref.channel]
+    def channels(self, count: int) -> list[int | None]:
+        """The channels to transcribe, of `count` decoded ones; None is the mix."""
+        return list(range(count)) if self.split else [self.channel]
 
 
 class AudioRange:
     """Cuts the requested range and channels out of a file while it is decoded."""
 
-    def __init__(self, ref: AudioRef, options: Options) -> None:
-        self._ref, self._options = ref, options
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
         self._first: AudioPiece | None = None
         self._samples = 0
         self._lost = 0
+        self._cancelled = False
         self._whole = False
 
     @property
@@ -54,20 +85,22 @@ class AudioRange:
             source_rate=self._first.source_rate,
             duration_ms=self._samples // SAMPLES_PER_MS,
             lost_ms=round(self._lost / SAMPLES_PER_MS),
+            cancelled=self._cancelled,
         )
 
-    def blocks(self, pieces: Iterable[AudioPiece], size: int) -> Iterator[Planes]:
-        """The requested samples in blocks of shape (channels, size); the last may be shorter.
+    def select(self, pieces: Iterable[AudioPiece]) -> Iterator[Planes]:
+        """The requested samples of each piece, of shape (channels, samples); maybe none.
 
         Raises:
             AudioTooShort: less than 25 ms of audio lie in the requested range.
             UndecodableAudio: the requested channel does not exist.
         """
-        return map(self._choose, in_blocks(self._cut(pieces), size))
+        return map(self._choose, self._cut(pieces))
 
     def _cut(self, pieces: Iterable[AudioPiece]) -> Iterator[Planes]:
-        start = (self._ref.start_ms or 0) * SAMPLES_PER_MS
-        end = None if self._ref.end_ms is None else self._ref.end_ms * SAMPLES_PER_MS
+        start = self._selection.start_ms * SAMPLES_PER_MS
+        end_ms = self._selection.end_ms
+        end = None if end_ms is None else end_ms * SAMPLES_PER_MS
         selected = 0
         for piece in pieces:
             self._first = self._first or piece
@@ -86,9 +119,11 @@ class AudioRange:
             )
 
     def _choose(self, planes: Planes) -> Planes:
-        if is_split(self._ref, self._options):
+        if self._selection.split:
             return planes
-        return choose_channel(planes, self._ref.channel)[None]
+        mono = choose_channel(planes, self._selection.channel)
+        self._cancelled |= mono.cancelled
+        return mono.samples[None]
 
 
 def _overlap(at: int, until: int, start: int, end: int | None) -> int:

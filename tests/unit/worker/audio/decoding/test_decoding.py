@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.audio.decode import Audio, decode_file, decode_pieces
-from funasr_fleet.worker.audio.input_checks import UNLIMITED, Limits
+from funasr_fleet.worker.audio.decoding.decode import Audio, decode_file, decode_pieces
+from funasr_fleet.worker.audio.decoding.input_checks import UNLIMITED, Limits
 from funasr_fleet.worker.errors import AudioTooLong, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 from tests.support.audio import as_file, encode, tone, wav

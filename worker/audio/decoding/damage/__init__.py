@@ -10,7 +10,11 @@ they cannot read, so that only the timestamps show a gap. A pause of the recorde
 gap, so a gap counts as damage only if a packet failed or bytes of the file were not read.
 """
 
-from funasr_fleet.worker.audio.damage.frames import GappedFrame, frames_with_gaps, seconds_of
-from funasr_fleet.worker.audio.damage.gaps import Gap
+from funasr_fleet.worker.audio.decoding.damage.frames import (
+    GappedFrame,
+    frames_with_gaps,
+    seconds_of,
+)
+from funasr_fleet.worker.audio.decoding.damage.gaps import Gap
 
 __all__ = ["Gap", "GappedFrame", "frames_with_gaps", "seconds_of"]

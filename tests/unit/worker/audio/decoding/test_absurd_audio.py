@@ -8,7 +8,7 @@ from typing import Any
 import av
 import pytest
 
-from funasr_fleet.worker.audio.decode import decode_file
+from funasr_fleet.worker.audio.decoding.decode import decode_file
 from funasr_fleet.worker.errors import UndecodableAudio
 from tests.support.audio import as_file, encode, tone, wav
 from tests.support.examples import a_shard
@@ -114,7 +114,7 @@ def test_an_absurd_file_fails_and_its_neighbours_do_not(bench: Workbench) -> Non
 
 @pytest.mark.parametrize(
     "error",
-    [OSError(22, "odd"), MemoryError("huge"), OverflowError("large"), KeyError("x"), TypeError()],
+    [OSError(22, "odd"), OverflowError("large"), KeyError("x"), TypeError()],
 )
 def test_any_exception_of_ffmpeg_is_an_error_of_the_file(
     error: Exception, monkeypatch: pytest.MonkeyPatch
@@ -135,6 +135,16 @@ class _FailingDisk(io.BytesIO):
         if self.tell() >= 1 << 16:
             raise OSError(5, "Input/output error")
         return super().read(size)
+
+
+def test_an_allocation_that_fails_is_an_error_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise MemoryError("huge")
+
+    body = wav(tone(1))
+    monkeypatch.setattr(av, "open", fail)
+    with pytest.raises(UndecodableAudio, match="more memory than a decoder process may use"):
+        decode_file(as_file(body))
 
 
 @pytest.mark.parametrize("container", ["wav", "au", "mov", "ogg"])

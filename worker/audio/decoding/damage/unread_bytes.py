@@ -4,8 +4,8 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.stream import Stream
 
-from funasr_fleet.worker.audio.damage.packets import padding_bytes
-from funasr_fleet.worker.audio.decoder_input import DecoderInput
+from funasr_fleet.worker.audio.decoding.damage.packets import padding_bytes
+from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
 _DECAY = 64
 """After an unusually long header, the usual header size decays by 1/64 of the excess per update."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from funasr_fleet.worker.audio.decode import decode_file, decode_pieces
+from funasr_fleet.worker.audio.decoding.decode import decode_file, decode_pieces
 from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
 from tests.support.audio import as_file
 from tests.support.bad_audio import KINDS, SECONDS, damaged, decoded, drift_ms, sound_file, whole
@@ -125,3 +125,13 @@ def test_many_bad_packets_report_progress_and_print_nothing(
     assert lost_ms > 0.7 * 1000 * SECONDS
     assert len(beats) > 300
     assert capfd.readouterr() == ("", "")
+
+
+def test_every_bad_packet_counts_as_progress() -> None:
+    """No samples come meanwhile, and a decoder that reports nothing is killed."""
+    body = bytearray(sound_file("m4a"))
+    begin, end = bytes(body).index(b"mdat") + 20_000, bytes(body).index(b"moov") - 20_000
+    body[begin:end] = b"\xff" * (end - begin)
+    touches: list[None] = []
+    assert list(decode_pieces(as_file(bytes(body)), touch=lambda: touches.append(None)))
+    assert len(touches) > 300

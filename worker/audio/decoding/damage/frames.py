@@ -9,10 +9,21 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from funasr_fleet.worker.audio.damage.gaps import NO_GAP, Clock, ClockPosition, DamageEvidence, Gap
-from funasr_fleet.worker.audio.damage.packets import adts_frames, is_broken, is_pause, padding_bytes
-from funasr_fleet.worker.audio.damage.unread_bytes import SkippedBytes, UnreadBytes
-from funasr_fleet.worker.audio.decoder_input import DecoderInput
+from funasr_fleet.worker.audio.decoding.damage.gaps import (
+    NO_GAP,
+    Clock,
+    ClockPosition,
+    DamageEvidence,
+    Gap,
+)
+from funasr_fleet.worker.audio.decoding.damage.packets import (
+    adts_frames,
+    is_broken,
+    is_pause,
+    padding_bytes,
+)
+from funasr_fleet.worker.audio.decoding.damage.unread_bytes import SkippedBytes, UnreadBytes
+from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
 _WITHOUT_TIMESTAMPS = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd"}
 """FFmpeg's names of elementary streams, whose timestamps it derives by counting packets."""
@@ -30,6 +41,8 @@ class GappedFrame(NamedTuple):
     frame: AudioFrame | None
     """None at the end of the file."""
     gap: Gap = NO_GAP
+    seconds: float = 0.0
+    """Duration of the frame."""
 
 
 def frames_with_gaps(container: InputContainer, source: DecoderInput) -> Iterator[GappedFrame]:
@@ -77,7 +90,8 @@ class _Reader:
                 time_s = frame.time
                 if time_s is None and not number:
                     time_s = _time_s(packet)
-                yield GappedFrame(frame, self._gap_before(frame, time_s, packet))
+                seconds = seconds_of(frame)
+                yield GappedFrame(frame, self._gap_before(time_s, seconds, packet), seconds)
             self._note_after_frames(packet, frames)
         if not self._clock.has_begun and self._first_error:
             raise self._first_error
@@ -174,9 +188,9 @@ class _Reader:
             self._evidence.corrupt_s += seconds_of(frames[-1])
 
     def _gap_before(
-        self, frame: AudioFrame, time_s: float | None, packet: "Packet[AudioStream]"
+        self, time_s: float | None, seconds: float, packet: "Packet[AudioStream]"
     ) -> Gap:
-        gap, seconds = NO_GAP, seconds_of(frame)
+        gap = NO_GAP
         at = self._decoded_until if packet.pos is None else packet.pos
         if self._collected or self._clock.gap_s(time_s, seconds):
             gap = self._missing(time_s, seconds, at, is_flushed=not packet.size)

@@ -9,19 +9,18 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from funasr_fleet.worker.audio.damage import (
+from funasr_fleet.worker.audio.decoding.damage import (
     GappedFrame,
     frames_with_gaps,
-    seconds_of,
 )
-from funasr_fleet.worker.audio.declared_duration import (
+from funasr_fleet.worker.audio.decoding.declared_duration import (
     check_length,
     check_riff,
     declared_seconds,
     is_all_there,
 )
-from funasr_fleet.worker.audio.decoder_input import DecoderInput
-from funasr_fleet.worker.audio.input_checks import (
+from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
+from funasr_fleet.worker.audio.decoding.input_checks import (
     UNLIMITED,
     Limits,
     check_rate,
@@ -29,14 +28,22 @@ from funasr_fleet.worker.audio.input_checks import (
     deny_external_io,
     reject_playlists,
 )
-from funasr_fleet.worker.audio.resampling import AudioPiece, Planes, Resampler, without_odd_frames
+from funasr_fleet.worker.audio.decoding.mixing import choose_channel
+from funasr_fleet.worker.audio.decoding.resampling import (
+    AudioPiece,
+    Planes,
+    Resampler,
+    without_odd_frames,
+)
 from funasr_fleet.worker.errors import FileFailure, UndecodableAudio
-from funasr_fleet.worker.events import ignore
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS
 
-__all__ = ["Audio", "AudioPiece", "Planes", "choose_channel", "decode_file", "decode_pieces"]
+__all__ = ["Audio", "AudioPiece", "Planes", "decode_file", "decode_pieces"]
 
 _HEAD_BYTES = 1 << 16
+_BUFFER_BYTES = 1 << 18
+"""FFmpeg's input buffer; each refill calls back into Python."""
+OUT_OF_MEMORY = "decoding it takes more memory than a decoder process may use"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,24 +66,8 @@ class Audio:
         return int(self.planes.shape[1]) // SAMPLES_PER_MS
 
     def samples(self, channel: int | None) -> NDArray[np.float32]:
-        """One channel, or the mean of all; shape (samples,)."""
-        return choose_channel(self.planes, channel)
-
-
-def choose_channel(planes: Planes, channel: int | None) -> NDArray[np.float32]:
-    """One channel, or the mean of all; shape (samples,).
-
-    Raises:
-        UndecodableAudio: the channel does not exist.
-    """
-    if channel is None:
-        mixed: NDArray[np.float32] = np.mean(planes, axis=0, dtype=np.float32)
-        return mixed
-    if channel >= len(planes):
-        raise UndecodableAudio(
-            f"there is no channel {channel}: the file has {len(planes)}, numbered from 0"
-        )
-    return np.ascontiguousarray(planes[channel])
+        """One channel, or the mix of all; shape (samples,)."""
+        return choose_channel(self.planes, channel).samples
 
 
 def decode_file(file: BinaryIO, limits: Limits = UNLIMITED) -> Audio:
@@ -88,7 +79,7 @@ def decode_file(file: BinaryIO, limits: Limits = UNLIMITED) -> Audio:
 
 
 def decode_pieces(
-    file: BinaryIO, limits: Limits = UNLIMITED, touch: Callable[[], None] = ignore
+    file: BinaryIO, limits: Limits = UNLIMITED, touch: Callable[[], None] = lambda: None
 ) -> Iterator[AudioPiece]:
     """Decode the first audio stream of a file; yield at least one piece.
 
@@ -119,6 +110,8 @@ def decode_pieces(
     except FileFailure:
         _raise_disk_error(source)
         raise
+    except MemoryError as error:
+        raise UndecodableAudio(OUT_OF_MEMORY) from error
     except Exception as error:
         _raise_disk_error(source)
         raise UndecodableAudio(f"FFmpeg cannot read it: {_reason(error)}") from error
@@ -135,7 +128,11 @@ def _open(source: DecoderInput) -> InputContainer:
     container: InputContainer
     try:
         container = av.open(
-            source, mode="r", container_options=container_options(), io_open=deny_external_io
+            source,
+            mode="r",
+            container_options=container_options(),
+            io_open=deny_external_io,
+            buffer_size=_BUFFER_BYTES,
         )
     except av.ArgumentError as error:  # raised for a format that is not in format_whitelist
         raise UndecodableAudio(
@@ -168,7 +165,7 @@ def _decode(
             check_rate(gapped.frame.sample_rate)
             limits.check_channels(gapped.frame.layout.nb_channels)
         if gapped.frame:
-            end_s = max(end_s, (gapped.frame.time or 0.0) + seconds_of(gapped.frame))
+            end_s = max(end_s, (gapped.frame.time or 0.0) + gapped.seconds)
         # once all declared audio is decoded, damage after it is not lost audio
         is_complete = gapped.frame is None and is_all_there(length, end_s, declared_s)
         for piece in resampler.pieces(GappedFrame(None) if is_complete else gapped):

@@ -9,12 +9,14 @@ import av
 import pytest
 
 from funasr_fleet.embedded.samples import SAMPLES, load_samples
-from funasr_fleet.worker.audio.decode import decode_file
-from funasr_fleet.worker.audio.input_checks import DEMUXERS, container_options
+from funasr_fleet.worker.audio.decoding.decode import decode_file
+from funasr_fleet.worker.audio.decoding.input_checks import DEMUXERS, container_options
 from funasr_fleet.worker.errors import UndecodableAudio
 from tests.support import bad_audio as referring
 from tests.support.audio import as_file, encode, tone, wav
 from tests.support.bad_audio import ListeningServer, WatchedFile, listening, watched
+
+DECODE = "funasr_fleet.worker.audio.decoding.decode"
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_a_file_that_refers_to_another_is_rejected_and_nothing_is_opened(
 def test_ffmpeg_opens_nothing_even_when_a_playlist_is_not_recognised(
     opened: BinaryIO, file: WatchedFile, server: ListeningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("funasr_fleet.worker.audio.decode.reject_playlists", lambda head: None)
+    monkeypatch.setattr(f"{DECODE}.reject_playlists", lambda head: None)
     assert _refused(opened)
     assert (file.was_opened, server.connections) == (False, 0)
 
@@ -112,7 +114,7 @@ def test_a_movie_with_external_references_enabled_opens_nothing(
     private: Path, file: WatchedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlocked = {**container_options(), "enable_drefs": "1", "use_absolute_path": "1"}
-    monkeypatch.setattr("funasr_fleet.worker.audio.decode.container_options", lambda: unlocked)
+    monkeypatch.setattr(f"{DECODE}.container_options", lambda: unlocked)
     assert _refused(io.BytesIO(referring.movie_of_another_file(private)))
     assert not file.was_opened
 
@@ -145,7 +147,7 @@ def test_the_restrictions_do_not_change_decoding(
         return
     with path.open("rb") as opened:
         locked = decode_file(opened)
-    monkeypatch.setattr("funasr_fleet.worker.audio.decode.container_options", lambda: {})
+    monkeypatch.setattr(f"{DECODE}.container_options", lambda: {})
     with path.open("rb") as opened:
         free = decode_file(opened)
     assert (locked.planes == free.planes).all()

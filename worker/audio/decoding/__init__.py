@@ -1,0 +1,14 @@
+"""Decodes audio to 16 kHz samples, in decoder processes that import only NumPy and PyAV.
+
+process            main loop of a decoder process
+confinement        limits the memory of a decoder process and denies it files and the network
+messages           messages and samples between a worker child and a decoder process
+selection          the requested time range and channels
+decode             any audio -> 16 kHz samples, with PyAV
+decoder_input      a file object for PyAV whose seeks cannot fail
+damage/            decodes damaged files and measures the audio that is missing
+mixing             the mix of all channels, or one channel where they cancel
+resampling         frames of any format -> 16 kHz samples
+input_checks       allowed container formats; limits on size, duration, channels, sample rate
+declared_duration  the duration a file declares, the size in a WAV header: truncated files
+"""

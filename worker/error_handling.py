@@ -1,0 +1,90 @@
+"""PURE: decide(), which maps an error to the action that a worker takes."""
+
+from dataclasses import dataclass
+
+from funasr_fleet.contract.job import MalformedShard
+from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.contract.transcript import ErrorKind
+from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectTooLarge, StoreError
+from funasr_fleet.worker.errors import (
+    DecoderUnavailable,
+    DeviceLost,
+    FileFailure,
+    OutputUnwritable,
+    PoisonShard,
+)
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Write the file's .error.json and continue with the next file."""
+
+    kind: ErrorKind
+    message: str
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Republish the shard with a delay; results already written are kept."""
+
+    delay_s: float
+    message: str
+
+
+@dataclass(frozen=True)
+class SendToDeadLetters:
+    """Move the message to the dead letters, with its reason."""
+
+    message: str
+    kind: ErrorKind = "poison"
+    """Error kind of its files, as users see it."""
+
+
+@dataclass(frozen=True)
+class RestartChild:
+    """Exit this child; the shard is redelivered to a new one."""
+
+    message: str
+
+
+Decision = Skip | Retry | SendToDeadLetters | RestartChild
+
+RETRY_FIRST_S = 2.0
+RETRY_LONGEST_S = 300.0
+MAX_RETRIES = 30
+"""With the delays above, storage errors are retried for about two hours."""
+
+
+def decide(error: Exception, retries: int) -> Decision:
+    """Map an error to the action to take.
+
+    Args:
+        error: raised while a file, or the shard as a whole, was processed.
+        retries: how often the shard has been retried before.
+    """
+    message = str(error) or type(error).__name__
+    match error:
+        case MalformedShard() | PoisonShard():
+            return SendToDeadLetters(message)
+        case OutputUnwritable():
+            return SendToDeadLetters(message, "access_denied")
+        case FileFailure(kind=kind):
+            return Skip(kind, message)
+        case ObjectMissing():
+            return Skip("audio_missing", message)
+        case ObjectDenied():
+            return Skip("access_denied", message)
+        case ObjectTooLarge():
+            return Skip("audio_too_long", message)
+        case StoreError() | OSError():
+            return _retry(message, retries)
+        case DeviceLost() | DecoderUnavailable() | BrokerUnavailable() | MemoryError():
+            return RestartChild(message)
+        case _:
+            return Skip("model_error", f"{type(error).__name__}: {message}")
+
+
+def _retry(message: str, retries: int) -> Decision:
+    if retries >= MAX_RETRIES:
+        return SendToDeadLetters(f"{message} (tried {retries + 1} times)", "audio_missing")
+    return Retry(min(RETRY_FIRST_S * 2**retries, RETRY_LONGEST_S), message)
