@@ -53,11 +53,11 @@ def read_row(row: Any) -> Row:
 
 
 def _from_nemo(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert seconds to ms. A duration without an offset is that of the file, not of a range."""
+    """Convert seconds to ms. Without an offset, the duration is that of the file, not of a range."""
     fields = {name: row[name] for name in _SHARED if name in row}
     fields["audio"] = row["audio_filepath"]
     offset, duration = (_seconds(name, row.get(name)) for name in ("offset", "duration"))
-    if offset:
+    if row.get("offset") is not None:
         fields["start_ms"] = round(offset * 1000)
         fields["end_ms"] = round((offset + duration) * 1000) if duration else None
     elif duration:

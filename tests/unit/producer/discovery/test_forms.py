@@ -29,10 +29,13 @@ def _one(name: str, body: str) -> Found:
     ("row", "start_ms", "end_ms", "duration_ms"),
     [
         ('"duration": 61.25', None, None, 61250),
-        ('"offset": 0, "duration": 61.25', None, None, 61250),
+        ('"offset": 0, "duration": 61.25', 0, 61_250, None),
         ('"offset": null, "duration": null', None, None, None),
         ('"offset": 1.5, "duration": 9.25', 1500, 10750, None),
         ('"offset": 1.5', 1500, None, None),
+        ('"offset": 0.0, "duration": 10.0', 0, 10_000, None),
+        ('"offset": 0', 0, None, None),
+        ('"offset": null, "duration": 10.0', None, None, 10_000),
         ('"offset": 0.0014, "duration": 0.0011', 1, 2, None),
         ('"text": "hello", "speaker": 7, "start_ms": "x"', None, None, None),
     ],
@@ -42,7 +45,8 @@ def test_a_row_of_nemo_counts_in_seconds_and_may_have_other_fields(
 ) -> None:
     found = _one("m.json", f'{{"audio_filepath": "{AUDIO}", {row}}}')
     fields = {"start_ms": start_ms, "end_ms": end_ms}
-    name = f"calls/k.wav@{start_ms}-{end_ms or ''}" if start_ms else "calls/k.wav"
+    is_range = bool(start_ms or end_ms)
+    name = f"calls/k.wav@{start_ms}-{end_ms or ''}" if is_range else "calls/k.wav"
     assert found.item == a_ref(AUDIO, relative=name, **fields)
     assert found.duration_ms == duration_ms
 
