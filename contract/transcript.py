@@ -30,6 +30,7 @@ WarningKind = Literal[
     "repeated_phrase",
     "text_ends_early",
     "audio_damaged",
+    "audio_truncated",
     "channels_cancel",
 ]
 """Quality warnings of a result; see worker.text.quality and worker.audio.decoding."""

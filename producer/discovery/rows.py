@@ -53,7 +53,7 @@ def read_row(row: Any) -> Row:
 
 
 def _from_nemo(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert seconds to ms. Without an offset, the duration is that of the file, not of a range."""
+    """Convert seconds to ms. Without an offset, the duration is that of the whole file."""
     fields = {name: row[name] for name in _SHARED if name in row}
     fields["audio"] = row["audio_filepath"]
     offset, duration = (_seconds(name, row.get(name)) for name in ("offset", "duration"))

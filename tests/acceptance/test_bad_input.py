@@ -29,14 +29,12 @@ BAD = {
     "text.mp3": b"this is not audio at all\n" * 50,
     "zero.wav": b"",
     "short.wav": silent_wav(0.010),
-    "cut.flac": b"",  # filled below from a real file
-    "cut.m4a": b"",
+    "cut.m4a": b"",  # filled below from a real file
 }
 KINDS = {
     "text.mp3": "undecodable_audio",
     "zero.wav": "undecodable_audio",
     "short.wav": "audio_too_short",
-    "cut.flac": "undecodable_audio",
     "cut.m4a": "undecodable_audio",
     "missing.wav": "audio_missing",
     "no-bucket.wav": "audio_missing",
@@ -47,7 +45,7 @@ GOOD = ("good-first.wav", "good-last.wav")
 @pytest.fixture(scope="module")
 def outcomes(up: Up, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any] | None]:
     """The result or error report in S3 of each file of a job with good and bad files."""
-    cut = {f"cut.{kind}": sample(f"*.{kind}") for kind in ("flac", "m4a")}
+    cut = {f"cut.{kind}": sample(f"*.{kind}") for kind in ("flac", "m4a")}  # no index in m4a
     files = {
         **BAD,
         **{name: body[: len(body) // 3] for name, body in cut.items()},
@@ -57,7 +55,7 @@ def outcomes(up: Up, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict
     }
     for name, body in files.items():
         up.s3.put_object(Bucket="audio", Key=f"bad/{name}", Body=body)
-    names = [GOOD[0], *KINDS, "silence.wav", "eight-channels.wav", GOOD[1]]
+    names = [GOOD[0], *KINDS, "cut.flac", "silence.wav", "eight-channels.wav", GOOD[1]]
     uris = {name: f"s3://audio/bad/{name}" for name in names}
     uris["no-bucket.wav"] = "s3://no-such-bucket/bad/no-bucket.wav"
     rows = "".join(json.dumps({"audio": uri}) + "\n" for uri in uris.values())
@@ -88,6 +86,15 @@ def test_the_other_files_of_the_shard_are_transcribed(
     transcript = outcomes[name]
     assert transcript
     assert transcript["text"]
+
+
+def test_the_rest_of_a_truncated_file_is_transcribed_and_the_loss_reported(
+    outcomes: dict[str, dict[str, Any] | None],
+) -> None:
+    transcript = outcomes["cut.flac"]
+    assert transcript
+    assert "audio_truncated" in transcript["warnings"]
+    assert transcript["audio"]["lost_ms"] > transcript["audio"]["duration_ms"]
 
 
 @pytest.mark.parametrize("name", ["silence.wav", "eight-channels.wav"])

@@ -14,10 +14,9 @@ from funasr_fleet.worker.audio.decoding.damage import (
     frames_with_gaps,
 )
 from funasr_fleet.worker.audio.decoding.declared_duration import (
-    check_length,
-    check_riff,
     declared_seconds,
     is_all_there,
+    missing_seconds,
 )
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 from funasr_fleet.worker.audio.decoding.input_checks import (
@@ -36,7 +35,7 @@ from funasr_fleet.worker.audio.decoding.resampling import (
     without_odd_frames,
 )
 from funasr_fleet.worker.errors import FileFailure, UndecodableAudio
-from funasr_fleet.worker.text.spans import SAMPLES_PER_MS
+from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
 
 __all__ = ["Audio", "AudioPiece", "Planes", "decode_file", "decode_pieces"]
 
@@ -103,7 +102,6 @@ def decode_pieces(
     source = DecoderInput(file, touch)
     head = source.read_at(0, _HEAD_BYTES)
     reject_playlists(head)
-    check_riff(head, source.size_bytes)
     try:
         with _open(source) as container:
             yield from _decode(container, source, limits)
@@ -156,10 +154,10 @@ def _decode(
     limits.check_channels(codec.channels)
     if codec.sample_rate:  # 0 if only the frames state it
         check_rate(codec.sample_rate)
-    declared_s = declared_seconds(container, source.read_at(0, _HEAD_BYTES))
+    declared_s = declared_seconds(container, source)
     limits.check_declared(declared_s or 0.0, codec.channels)
     resampler = Resampler(codec.sample_rate, codec.name)
-    length, end_s = 0, 0.0
+    length, end_s, lost = 0, 0.0, 0
     for gapped in without_odd_frames(frames_with_gaps(container, source)):
         if gapped.frame and not resampler.channels:  # may differ from the header
             check_rate(gapped.frame.sample_rate)
@@ -170,6 +168,9 @@ def _decode(
         is_complete = gapped.frame is None and is_all_there(length, end_s, declared_s)
         for piece in resampler.pieces(GappedFrame(None) if is_complete else gapped):
             length += piece.planes.shape[1]
+            lost = piece.lost if gapped.frame is None else 0
             limits.check_decoded(length, len(piece.planes))
             yield piece
-    check_length(length, end_s, declared_s)
+    missing = round(missing_seconds(length, end_s, declared_s) * SAMPLE_RATE) - lost
+    if missing > 0:
+        yield resampler.truncated(missing)

@@ -73,6 +73,8 @@ class AudioPiece:
     """Samples per second in the file, in Hz."""
     lost: int = 0
     """Number of lost samples from the start of this piece, whether or not silence replaces them."""
+    is_truncated: bool = False
+    """Whether the file ends here, and the lost samples are those that it declares beyond."""
 
 
 class Resampler:
@@ -105,6 +107,11 @@ class Resampler:
         yield from self._silence(gapped.gap, is_last=gapped.frame is None)
         if gapped.frame and self._collect(gapped.frame, gapped.seconds):
             yield from self._resampled()
+
+    def truncated(self, missing: int) -> AudioPiece:
+        """The end of a file that lacks this many samples of its declared duration."""
+        nothing = np.zeros((self.channels, 0), np.float32)
+        return AudioPiece(nothing, self._rate, missing, is_truncated=True)
 
     def _silence(self, gap: Gap, *, is_last: bool) -> Iterator[AudioPiece]:
         """Silence in place of missing audio; none after the last frame, as no audio follows."""

@@ -27,14 +27,20 @@ class AudioFacts:
     duration_ms: int
     lost_ms: int = 0
     """Audio within the requested range that could not be decoded, in ms."""
+    truncated_ms: int = 0
+    """Audio within the requested range that the file declares, but does not contain, in ms."""
     cancelled: bool = False
     """Whether the channels cancel somewhere, so that one of them was taken instead of the mix."""
 
     @property
     def warnings(self) -> "tuple[WarningKind, ...]":
         """What users are told about the audio of a result."""
-        damaged: tuple[WarningKind, ...] = ("audio_damaged",) if self.lost_ms else ()
-        return (*damaged, "channels_cancel") if self.cancelled else damaged
+        signs: dict[WarningKind, bool] = {
+            "audio_damaged": self.lost_ms > self.truncated_ms,
+            "audio_truncated": self.truncated_ms > 0,
+            "channels_cancel": self.cancelled,
+        }
+        return tuple(kind for kind, is_so in signs.items() if is_so)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +77,7 @@ class AudioRange:
         self._selection = selection
         self._first: AudioPiece | None = None
         self._samples = 0
-        self._lost = 0
+        self._lost = self._truncated = 0
         self._cancelled = False
         self._whole = False
 
@@ -85,6 +91,7 @@ class AudioRange:
             source_rate=self._first.source_rate,
             duration_ms=self._samples // SAMPLES_PER_MS,
             lost_ms=round(self._lost / SAMPLES_PER_MS),
+            truncated_ms=round(self._truncated / SAMPLES_PER_MS),
             cancelled=self._cancelled,
         )
 
@@ -105,7 +112,9 @@ class AudioRange:
         for piece in pieces:
             self._first = self._first or piece
             at, self._samples = self._samples, self._samples + piece.planes.shape[1]
-            self._lost += _overlap(at, at + piece.lost, start, end)
+            lost = _overlap(at, at + piece.lost, start, end)
+            self._lost += lost
+            self._truncated += lost if piece.is_truncated else 0
             stop = None if end is None else max(0, end - at)
             in_range = piece.planes[:, max(0, start - at) : stop]
             selected += in_range.shape[1]

@@ -139,7 +139,7 @@ def test_memory_beyond_the_limit_fails_the_file(
     used = psutil.Process(pid).memory_info().vms
     resource.prlimit(pid, resource.RLIMIT_AS, (used, used))
     with pytest.raises(UndecodableAudio, match="more memory than a decoder"):
-        decode(pool, upload(wav(tone(30, channels=2))), Selection(split=True))
+        decode(pool, upload(wav(tone(30, channels=6, rate=48_000), 48_000)), Selection(split=True))
 
 
 def test_a_decoder_that_cannot_start_is_not_the_fault_of_a_file(

@@ -1,13 +1,14 @@
-"""Files that are not audio, or are incomplete, are rejected with the right error and reason."""
+"""Files that are not audio are rejected with the reason; the rest of truncated ones is decoded."""
 
 import functools
+import io
 from collections.abc import Callable
 
 import av
 import numpy as np
 import pytest
 
-from funasr_fleet.worker.audio.decoding.decode import decode_file
+from funasr_fleet.worker.audio.decoding.decode import decode_file, decode_pieces
 from funasr_fleet.worker.errors import AudioTooShort, FileFailure, UndecodableAudio
 from tests.support.audio import as_file, encode, tone, wav
 
@@ -71,10 +72,29 @@ def _six_seconds(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_whole_file_is_decoded_and_one_cut_off_in_its_middle_is_rejected(name: str) -> None:
+def test_a_whole_file_is_decoded_without_a_loss(name: str) -> None:
+    audio = decode_file(as_file(_six_seconds(name)))
+    assert audio.duration_ms == pytest.approx(6000, abs=60)
+    assert audio.lost_ms == 0
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"m4a"}))
+@pytest.mark.parametrize("share", [1 / 3, 1 / 2, 0.8])
+def test_the_rest_of_a_truncated_file_is_decoded_and_the_loss_reported(
+    name: str, share: float
+) -> None:
     body = _six_seconds(name)
-    assert decode_file(as_file(body)).duration_ms == pytest.approx(6000, abs=60)
-    with pytest.raises((UndecodableAudio, AudioTooShort)):
+    pieces = list(decode_pieces(as_file(body[: round(share * len(body))])))
+    duration_ms = sum(piece.planes.shape[1] for piece in pieces) / 16
+    lost_ms = sum(piece.lost for piece in pieces) / 16
+    assert duration_ms == pytest.approx(6000 * share, abs=350)
+    assert duration_ms + lost_ms == pytest.approx(6000, abs=100)
+    assert pieces[-1].is_truncated
+
+
+def test_a_file_whose_index_was_cut_off_is_rejected() -> None:
+    body = _six_seconds("m4a")
+    with pytest.raises(UndecodableAudio):
         decode_file(as_file(body[: len(body) // 2]))
 
 
@@ -118,3 +138,28 @@ def test_an_unsupported_codec_is_named() -> None:
     body[at : at + 4] = b"xyz!"
     with pytest.raises(UndecodableAudio, match="no decoder"):
         decode_file(as_file(bytes(body)))
+
+
+def test_the_frame_count_of_an_mp3_is_found_behind_a_cover_picture() -> None:
+    frames = FORMATS["mp3"]()
+    cover = b"ID3\x03\x00\x00" + bytes([0, 0x24, 0x4F, 0x40]) + bytes(600_000)  # 7 bits per byte
+    assert int.from_bytes(cover[6:8], "big") << 14 | cover[8] << 7 | cover[9] == 600_000
+    third = cover + frames[: len(frames) // 3]
+    audio = decode_file(as_file(third))
+    assert audio.duration_ms == pytest.approx(2000, abs=150)
+    assert audio.lost_ms == pytest.approx(4000, abs=150)
+
+
+@pytest.mark.parametrize("seconds", [(10, 30), (30, 10)])
+def test_a_longer_track_does_not_make_the_first_one_truncated(seconds: tuple[int, int]) -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as output:
+        streams = [output.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in seconds]
+        for stream, length in zip(streams, seconds, strict=True):
+            planes = (32_767 * tone(length)).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(planes, format="s16", layout="mono")
+            frame.sample_rate = 16_000
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                output.mux(packet)
+    audio = decode_file(as_file(file.getvalue()))
+    assert (audio.duration_ms, audio.lost_ms) == (1000 * seconds[0], 0)
