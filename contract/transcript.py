@@ -31,6 +31,7 @@ WarningKind = Literal[
     "text_ends_early",
     "audio_damaged",
     "audio_truncated",
+    "format_changed",
     "channels_cancel",
 ]
 """Quality warnings of a result; see worker.text.quality and worker.audio.decoding."""

@@ -159,7 +159,8 @@ def _decode(
     resampler = Resampler(codec.sample_rate, codec.name)
     length, end_s, lost = 0, 0.0, 0
     for gapped in without_odd_frames(frames_with_gaps(container, source)):
-        if gapped.frame and not resampler.channels:  # may differ from the header
+        if gapped.frame and (not resampler.channels or gapped.is_new_format):
+            # they may differ from the header
             check_rate(gapped.frame.sample_rate)
             limits.check_channels(gapped.frame.layout.nb_channels)
         if gapped.frame:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from numpy.typing import NDArray
 
 from funasr_fleet.worker.audio.decoding.damage import Gap, GappedFrame
@@ -31,37 +32,38 @@ FrameFormat = tuple[str, str, int]
 def without_odd_frames(frames: Iterator[GappedFrame]) -> Iterator[GappedFrame]:
     """Drop isolated frames of another format, rate or layout, and count them as lost audio.
 
-    Raises:
-        UndecodableAudio: the format changes permanently.
+    A longer run of frames of one other format is kept: the format has changed.
     """
     usual: FrameFormat | None = None
-    odd: FrameFormat | None = None
-    count, gap = 0, NO_GAP
+    odd: list[GappedFrame] = []
+    gap = NO_GAP
+    """What is missing before the next frame that is kept, without the frames in `odd`."""
     for gapped in frames:
-        if gapped.gap is not NO_GAP:
-            gap += gapped.gap
-        if gapped.frame is None:
-            yield GappedFrame(None, gap)
-            return
-        current = _format(gapped.frame)
-        if usual in (None, current):
-            yield gapped if gap is NO_GAP else gapped._replace(gap=gap)
-            usual, odd, gap = current, None, NO_GAP
+        current = _format(gapped.frame) if gapped.frame else None
+        if current is None or usual in (None, current):
+            gap = _lost(odd, gap)
+            yield gapped if gap is NO_GAP else gapped._replace(gap=gap + gapped.gap)
+            usual, odd, gap = current, [], NO_GAP
             continue
-        count, odd = count + 1 if current == odd else 1, current
-        gap += Gap(fill_s=gapped.seconds, lost_s=gapped.seconds)
-        if count > _MAX_ODD_FRAMES:
-            raise UndecodableAudio(
-                f"the audio format changes from {_describe(usual)} to {_describe(current)}"
-            )
+        if odd and odd[-1].frame and _format(odd[-1].frame) != current:
+            odd, gap = [], _lost(odd, gap)
+        odd.append(gapped)
+        if len(odd) > _MAX_ODD_FRAMES:
+            yield odd[0]._replace(gap=gap + odd[0].gap, is_new_format=True)
+            yield from odd[1:]
+            usual, odd, gap = current, [], NO_GAP
+
+
+def _lost(odd: Sequence[GappedFrame], before: Gap) -> Gap:
+    """The gap that these frames leave when they are dropped, after another gap."""
+    gap = before
+    for one in odd:
+        gap += one.gap + Gap(fill_s=one.seconds, lost_s=one.seconds)
+    return gap
 
 
 def _format(frame: AudioFrame) -> FrameFormat:
     return frame.format.name, frame.layout.name, frame.sample_rate
-
-
-def _describe(format_: FrameFormat | None) -> str:
-    return f"{format_[2]} Hz {format_[1]}" if format_ else "nothing"
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,14 @@ class AudioPiece:
     """Samples per second in the file, in Hz."""
     lost: int = 0
     """Number of lost samples from the start of this piece, whether or not silence replaces them."""
+    is_new_format: bool = False
+    """Whether the format, rate or layout has changed since the start of the file."""
     is_truncated: bool = False
     """Whether the file ends here, and the lost samples are those that it declares beyond."""
 
 
 class Resampler:
-    """Resamples one stream to 16 kHz, keeping all channels; all frames must have one format."""
+    """Resamples one stream to 16 kHz, keeping the channels of its first frame."""
 
     def __init__(self, source_rate: int, codec: str) -> None:
         """Take the file's declared sample rate in Hz, and FFmpeg's name of its codec."""
@@ -87,6 +91,8 @@ class Resampler:
         self._is_float = codec.startswith("pcm_f")
         self._resampler: av.AudioResampler | None = None
         self._collected = av.AudioFifo()
+        self._layout: AudioLayout | None = None
+        self._is_new_format = False
         self.channels = 0
         """Number of channels; 0 before the first frame."""
         self._elapsed_s = 0.0
@@ -96,12 +102,13 @@ class Resampler:
 
     def pieces(self, gapped: GappedFrame) -> Iterable[AudioPiece]:
         """The samples available after this frame, maybe none; at the end of the file, the rest."""
-        if gapped.frame is None or gapped.gap is not NO_GAP:
+        if gapped.frame is None or gapped.gap is not NO_GAP or gapped.is_new_format:
             return self._pieces_around_gap(gapped)
         return self._resampled() if self._collect(gapped.frame, gapped.seconds) else ()
 
     def _pieces_around_gap(self, gapped: GappedFrame) -> Iterator[AudioPiece]:
         yield from self._rest()
+        self._is_new_format |= gapped.is_new_format
         if gapped.frame and not self.channels:
             self.channels = gapped.frame.layout.nb_channels
         yield from self._silence(gapped.gap, is_last=gapped.frame is None)
@@ -128,9 +135,10 @@ class Resampler:
     def _collect(self, frame: AudioFrame, seconds: float) -> bool:
         """Collect a frame; whether there is a second of audio to be resampled."""
         if self._resampler is None:
-            self.channels = self.channels or frame.layout.nb_channels
+            self._layout = self._layout or frame.layout
+            self.channels = self._layout.nb_channels
             # packed: PyAV 18 crashes on planar frames with 8 or more channels
-            self._resampler = av.AudioResampler("flt", frame.layout, SAMPLE_RATE, _PIECE_SAMPLES)
+            self._resampler = av.AudioResampler("flt", self._layout, SAMPLE_RATE, _PIECE_SAMPLES)
         self._elapsed_s += seconds
         frame.pts = None  # gaps are filled before
         self._collected.write(frame)
@@ -178,4 +186,4 @@ class Resampler:
 
     def _piece(self, planes: Planes, lost: int = 0) -> AudioPiece:
         self._samples += planes.shape[1]
-        return AudioPiece(planes, self._rate, lost)
+        return AudioPiece(planes, self._rate, lost, self._is_new_format)

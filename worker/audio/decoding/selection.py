@@ -29,6 +29,8 @@ class AudioFacts:
     """Audio within the requested range that could not be decoded, in ms."""
     truncated_ms: int = 0
     """Audio within the requested range that the file declares, but does not contain, in ms."""
+    format_changed: bool = False
+    """Whether the sample format, rate or channel layout changes within the file."""
     cancelled: bool = False
     """Whether the channels cancel somewhere, so that one of them was taken instead of the mix."""
 
@@ -38,6 +40,7 @@ class AudioFacts:
         signs: dict[WarningKind, bool] = {
             "audio_damaged": self.lost_ms > self.truncated_ms,
             "audio_truncated": self.truncated_ms > 0,
+            "format_changed": self.format_changed,
             "channels_cancel": self.cancelled,
         }
         return tuple(kind for kind, is_so in signs.items() if is_so)
@@ -78,7 +81,7 @@ class AudioRange:
         self._first: AudioPiece | None = None
         self._samples = 0
         self._lost = self._truncated = 0
-        self._cancelled = False
+        self._cancelled = self._format_changed = False
         self._whole = False
 
     @property
@@ -92,6 +95,7 @@ class AudioRange:
             duration_ms=self._samples // SAMPLES_PER_MS,
             lost_ms=round(self._lost / SAMPLES_PER_MS),
             truncated_ms=round(self._truncated / SAMPLES_PER_MS),
+            format_changed=self._format_changed,
             cancelled=self._cancelled,
         )
 
@@ -112,6 +116,7 @@ class AudioRange:
         for piece in pieces:
             self._first = self._first or piece
             at, self._samples = self._samples, self._samples + piece.planes.shape[1]
+            self._format_changed |= piece.is_new_format
             lost = _overlap(at, at + piece.lost, start, end)
             self._lost += lost
             self._truncated += lost if piece.is_truncated else 0

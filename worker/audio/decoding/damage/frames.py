@@ -43,6 +43,8 @@ class GappedFrame(NamedTuple):
     gap: Gap = NO_GAP
     seconds: float = 0.0
     """Duration of the frame."""
+    is_new_format: bool = False
+    """Whether its format, rate or layout differs from that of the frames before it."""
 
 
 def frames_with_gaps(container: InputContainer, source: DecoderInput) -> Iterator[GappedFrame]:
@@ -116,6 +118,14 @@ class _Reader:
                 self._unread.add(packet)
             if packet.stream.index == number:
                 yield cast("Packet[AudioStream]", packet)
+        self._note_unread_rest()
+
+    def _note_unread_rest(self) -> None:
+        """Count the rest of a file that FFmpeg cannot read, such as another kind of Ogg stream."""
+        rest = self._source.size_bytes - self._decoded_until
+        self._evidence.failed += 2  # more than the incomplete packet at the end of a recording
+        self._evidence.failed_bytes += rest
+        self._evidence.failed_s += self._clock.seconds_of(rest, 0.0)
 
     @property
     def _evidence(self) -> DamageEvidence:

@@ -1,0 +1,75 @@
+"""A recording whose rate or channels change is decoded to its end."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from funasr_fleet.worker.audio.decoding.decode import decode_pieces
+from tests.support.audio import Planes, as_file, encode, tone
+from tests.support.examples import a_shard
+from tests.support.fake_pipeline import Workbench
+
+ENCODERS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "mp3": ("mp3", "libmp3lame", {"write_xing": "0", "id3v2_version": "0"}),
+    "adts": ("adts", "aac", {}),
+    "ts": ("mpegts", "mp2", {}),
+    "chained opus": ("ogg", "libopus", {}),
+}
+CHANGES = {
+    "rate": ((48_000, 1), (24_000, 1)),
+    "channels": ((48_000, 1), (48_000, 2)),
+    "fewer channels": ((48_000, 2), (48_000, 1)),
+    "back again": ((48_000, 2), (24_000, 1), (48_000, 2)),
+}
+
+
+def joined(name: str, parts: Sequence[tuple[int, int]]) -> bytes:
+    """Three seconds of each rate and number of channels, joined as `cat` does."""
+    container, codec, options = ENCODERS[name]
+    return b"".join(
+        encode(tone(3, rate=rate, channels=channels), container, codec, rate, **options)
+        for rate, channels in parts
+    )
+
+
+def decoded(body: bytes) -> tuple[Planes, int, bool]:
+    pieces = list(decode_pieces(as_file(body)))
+    planes = np.concatenate([piece.planes for piece in pieces], axis=1)
+    changed = any(piece.is_new_format for piece in pieces)
+    return planes, sum(piece.lost for piece in pieces), changed
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        *((name, change) for name in ("mp3", "adts", "ts") for change in CHANGES),
+        ("chained opus", "rate"),
+    ],
+)
+def test_every_part_is_decoded_with_the_channels_of_the_first(name: str, change: str) -> None:
+    parts = CHANGES[change]
+    planes, lost, changed = decoded(joined(name, parts))
+    assert planes.shape[0] == parts[0][1]
+    assert planes.shape[1] / 16_000 == pytest.approx(3 * len(parts), abs=0.25)
+    assert lost / 16_000 < 0.2
+    assert changed or name == "chained opus"  # libopus decodes every part at 48 kHz
+    for number in range(len(parts)):
+        part = planes[0, 16_000 * (3 * number + 1) : 16_000 * (3 * number + 2)]
+        assert 0.2 < np.abs(part).max() < 0.6, f"part {number}"
+
+
+@pytest.mark.parametrize("change", ["channels", "fewer channels", "back again"])
+def test_the_part_that_ffmpeg_cannot_read_is_reported_as_lost(change: str) -> None:
+    """FFmpeg stops where the number of channels changes in a chained Ogg file."""
+    parts = CHANGES[change]
+    planes, lost, _ = decoded(joined("chained opus", parts))
+    assert planes.shape[1] / 16_000 == pytest.approx(3, abs=0.1)
+    assert lost / 16_000 == pytest.approx(3 * (len(parts) - 1), rel=0.8)  # by bytes
+
+
+def test_a_file_whose_format_changes_is_a_success_with_a_warning(bench: Workbench) -> None:
+    bench.run(a_shard(bench.upload_bytes("a.mp3", joined("mp3", CHANGES["back again"]))))
+    assert "format_changed" in bench.document("a.mp3.json")["warnings"]
+    assert bench.outcomes == ["ok"]
