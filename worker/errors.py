@@ -21,6 +21,10 @@ class UndecodableAudio(FileFailure):
     kind: "ErrorKind" = "undecodable_audio"
 
 
+class DecoderOutOfMemory(UndecodableAudio):
+    """Decoding the file takes more memory than a decoder process may use."""
+
+
 class AudioTooShort(FileFailure):
     """The audio is too short to recognise: leave such files out of the backlog."""
 

@@ -9,7 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from funasr_fleet.worker.audio.decoder_process import DecoderDied, DecoderProcess
+from funasr_fleet.worker.audio.decoder_process import (
+    AllowedSeconds,
+    DecoderDied,
+    DecoderProcess,
+    unlimited,
+)
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.audio.decoding.resampling import Planes
 from funasr_fleet.worker.audio.decoding.selection import AudioFacts, Selection
@@ -25,7 +30,7 @@ It reports once a second while it reads the file."""
 
 
 class Released(Exception):
-    """The samples are no longer wanted."""
+    """The file was abandoned: its samples are no longer wanted."""
 
 
 def decode_processes(wanted: Literal["auto"] | int, threads: int) -> int:
@@ -43,17 +48,23 @@ class DecoderPool:
 
     def __init__(self, processes: int, observe: Observer, silence_s: float = SILENCE_S) -> None:
         """Start the processes; see wait_until_ready."""
-        self._observe = observe
+        self.observe = observe
         self._silence_s = silence_s
         self._changed = threading.Condition()
         self._waiting: deque[Reservation] = deque()
-        self._idle = [DecoderProcess(silence_s) for _ in range(processes)]
+        self._free = processes
+        """Number of files that may begin to be decoded."""
+        self._idle = [self.start() for _ in range(processes)]
 
     @classmethod
     def of(cls, settings: "Settings", threads: int, observe: Observer) -> "DecoderPool":
         """The pool of a child with this many CPU threads."""
         silence_s = min(SILENCE_S, settings.stall_s / 4)  # two in a row are less than a stall
         return cls(decode_processes(settings.decode_processes, threads), observe, silence_s)
+
+    def start(self) -> DecoderProcess:
+        """Start a process. Raises DecoderUnavailable."""
+        return DecoderProcess(self._silence_s)
 
     def wait_until_ready(self) -> None:
         """Wait until every process can decode. Raises DecoderUnavailable if one cannot start."""
@@ -67,30 +78,29 @@ class DecoderPool:
             self._waiting.append(reservation)
         return reservation
 
-    def take(self, reservation: "Reservation") -> DecoderProcess:
-        """Wait for a decoder. Raises Released if the reservation is released meanwhile."""
+    def take(self, reservation: "Reservation") -> DecoderProcess | None:
+        """Wait until a file may be decoded; return an idle process, None if one must be started.
+
+        Raises:
+            Released: the reservation was abandoned meanwhile.
+        """
         with self._changed:
             self._changed.wait_for(
-                lambda: reservation.is_released or (self._idle and self._waiting[0] is reservation)
+                lambda: reservation.is_abandoned or (self._free and self._waiting[0] is reservation)
             )
-            if reservation.is_released:
+            if reservation.is_abandoned:
                 raise Released
             self._waiting.popleft()
+            self._free -= 1
             self._changed.notify_all()
-            return self._idle.pop()
+            return self._idle.pop() if self._idle else None
 
-    def give_back(self, process: DecoderProcess) -> None:
-        """Return a decoder that has finished a file."""
+    def give_back(self, process: DecoderProcess | None) -> None:
+        """Let the next file be decoded, by this process unless it is None."""
         with self._changed:
-            self._idle.append(process)
+            self._free += 1
+            self._idle += [process] if process else []
             self._changed.notify_all()
-
-    def replace(self, process: DecoderProcess, reason: str | None = None) -> DecoderProcess:
-        """Kill a decoder and start another; `reason` is how it ended, if it did by itself."""
-        process.kill()
-        if reason:
-            self._observe(DecoderReplaced(reason=reason))
-        return DecoderProcess(self._silence_s)
 
     def leave(self, reservation: "Reservation") -> None:
         """Let the reservations after this one move up."""
@@ -108,53 +118,101 @@ class DecoderPool:
 
 
 class Reservation:
-    """The place of one file in the order of decoding."""
+    """The place of one file in the order of decoding; the thread that decodes it closes it."""
 
     def __init__(self, pool: DecoderPool) -> None:
         self._pool = pool
-        self.is_released = False
+        self._process: DecoderProcess | None = None
+        self._is_held = False
+        self.is_abandoned = False
         self.facts: AudioFacts | None = None
         """The properties of the file, once it is decoded to its end."""
 
-    def close(self) -> None:
-        """Give up the place; nothing happens if the file is already being decoded."""
-        self.is_released = True
-        self._pool.leave(self)
-
-    def blocks(
-        self, file: BinaryIO, selection: Selection, limits: Limits, touch: Callable[[], None]
-    ) -> Iterator[Planes]:
-        """Decode a file, once a decoder is free; arguments as in DecoderProcess.blocks.
-
-        If the decoder crashes or hangs, which may not be the file's fault, another one decodes the
-        file from its start, and the samples that were already yielded are dropped.
+    def wait(self) -> None:
+        """Wait for a decoder; decoding starts with `blocks`.
 
         Raises:
-            Released: the reservation was released before a decoder was free.
+            Released: the file was abandoned meanwhile.
+        """
+        if not self._is_held:
+            self._process, self._is_held = self._pool.take(self), True
+
+    def abandon(self) -> None:
+        """Stop waiting or decoding: the file is no longer wanted. Called by any thread."""
+        self.is_abandoned = True
+        self._pool.leave(self)
+        process = self._process
+        if process and process.is_busy:
+            process.interrupt()
+
+    def close(self) -> None:
+        """Free the decoder; it is killed if it has not finished the file."""
+        self._pool.leave(self)
+        if not self._is_held:
+            return
+        if self._process and self._process.is_busy:
+            self._discard()
+        process, self._process, self._is_held = self._process, None, False
+        self._pool.give_back(process)
+
+    def blocks(
+        self,
+        file: BinaryIO,
+        selection: Selection,
+        limits: Limits,
+        touch: Callable[[], None],
+        allowed_s: AllowedSeconds = unlimited,
+    ) -> Iterator[Planes]:
+        """Decode a file, once a decoder is free, and free it; arguments as DecoderProcess.blocks.
+
+        If the decoder crashes, hangs or runs out of memory, which may not be the file's fault,
+        another one decodes the file from its start, and the samples that were already yielded are
+        dropped.
+
+        Raises:
+            Released: the file was abandoned.
             UndecodableAudio: as DecoderProcess.blocks, and if the second decoder ends too.
             FileFailure, OSError: as DecoderProcess.blocks.
             DecoderUnavailable: no process can be started.
         """
-        process = self._pool.take(self)
-        yielded = 0
+        self.wait()
         try:
-            for is_last in (False, True):
-                process.wait_until_ready()
-                try:
-                    decoded = process.blocks(file, selection, limits, touch, self._set_facts)
-                    for planes in _after(yielded, decoded):
-                        yielded += planes.shape[1]
-                        yield planes
-                except DecoderDied as death:
-                    process = self._pool.replace(process, str(death))
-                    if is_last:
-                        raise UndecodableAudio(
-                            f"two decoder processes ended while decoding it; the last one {death}"
-                        ) from death
-                else:
-                    return
-        finally:  # a file that is no longer wanted leaves its decoder busy
-            self._pool.give_back(self._pool.replace(process) if process.is_busy else process)
+            yield from self._decode(
+                lambda process: process.blocks(
+                    file, selection, limits, touch, allowed_s=allowed_s, found=self._set_facts
+                )
+            )
+        finally:
+            self.close()
+
+    def _decode(self, begin: Callable[[DecoderProcess], Iterator[Planes]]) -> Iterator[Planes]:
+        """The blocks of a decoder; if it ends, the rest of those of a second one."""
+        yielded = 0
+        for is_last in (False, True):
+            process = self._process = self._process or self._pool.start()
+            process.wait_until_ready()
+            try:
+                for planes in _after(yielded, begin(process)):
+                    yielded += planes.shape[1]
+                    yield planes
+            except DecoderDied as death:
+                self._discard(str(death))
+                if self.is_abandoned:
+                    raise Released from death
+                if is_last:
+                    raise UndecodableAudio(
+                        f"two decoder processes ended while decoding it; the last one {death}"
+                    ) from death
+            else:
+                return
+
+    def _discard(self, reason: str | None = None) -> None:
+        """Kill the process; `reason` is how it ended, if it did by itself."""
+        if self._process:
+            self._process.kill()
+            self._process = None
+        if reason and not self.is_abandoned:
+            self._pool.observe(DecoderReplaced(reason=reason))
 
     def _set_facts(self, facts: AudioFacts) -> None:
         self.facts = facts

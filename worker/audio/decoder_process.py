@@ -3,15 +3,24 @@
 The process inherits no credentials: its environment holds only what Python needs to start.
 """
 
+import contextlib
+import math
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
+from funasr_fleet.worker.audio.checked_messages import (
+    CheckedBlocks,
+    InvalidMessage,
+    facts_from,
+    strings_from,
+)
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.audio.decoding.messages import (
     Link,
@@ -40,22 +49,37 @@ _FAILURES: dict[str, type[FileFailure]] = {
     one.__name__: one for one in (UndecodableAudio, AudioTooShort, AudioTooLong)
 }
 
+_SIGNALS = {-one: one.name for one in signal.Signals}
+"""Exit status of a killed process -> name of the signal."""
+AllowedSeconds = Callable[[float], float]
+"""Seconds of audio -> seconds that decoding them may take."""
+
 _UNFINISHED = {"alive", "block", "facts"}
 """Messages after which more follow about the same file."""
 
 
+def unlimited(_: float) -> float:
+    """Allow any duration."""
+    return math.inf
+
+
 class DecoderDied(Exception):
-    """The decoder process ended, or was killed because it hung; the message says which."""
+    """The decoder process ended or cannot be used further; the message says why."""
 
 
 class DecoderProcess:
     """One decoder process. Its methods are called by one thread at a time."""
 
     def __init__(self, silence_s: float) -> None:
-        """Start the process; `silence_s` is the longest time that it may send no message."""
+        """Start the process; `silence_s` is the longest time that it may send no message.
+
+        Raises:
+            DecoderUnavailable: the system cannot start another process.
+        """
         self._silence_s = silence_s
         ours, theirs = socket.socketpair()
         memory = create_shared_memory()
+        self._link = Link(ours)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 [
@@ -70,10 +94,12 @@ class DecoderProcess:
                 start_new_session=True,  # Ctrl-C and signals to the group are for the worker
             )
             self._slots = SharedSlots(memory)
+        except OSError as error:
+            self._link.close()
+            raise DecoderUnavailable(f"a decoder process cannot be started: {error}") from error
         finally:
             theirs.close()
             os.close(memory)
-        self._link = Link(ours)
         self._is_ready = False
         self.is_busy = False
         """Whether it was sent a file and has not reported its end."""
@@ -103,75 +129,116 @@ class DecoderProcess:
         selection: Selection,
         limits: Limits,
         touch: Callable[[], None],
+        *,
+        allowed_s: AllowedSeconds,
         found: Callable[[AudioFacts], None],
     ) -> Iterator[Planes]:
         """Decode a file; yield blocks of shape (channels, samples).
 
+        The process may be controlled by a hostile file, so every message is checked.
+
         Args:
-            file: the file; the process reads it through its descriptor.
+            file: the file; the process reads it through a descriptor of its own.
             selection: the time range and the channels.
             limits: as in decoding.decode.decode_pieces.
             touch: called at every message.
+            allowed_s: how many seconds the process may take for so many seconds of audio.
             found: receives the properties of the file, once it is decoded to its end.
 
         Raises:
-            DecoderDied: the process ended or hung.
+            DecoderDied: the process ended, hung, ran out of memory or sent invalid messages.
+            UndecodableAudio: decoding took too long.
             FileFailure: as decoding.decode.decode_pieces, and AudioRange.
             OSError: the disk failed.
         """
-        file.flush()
-        file.seek(0)
         self.is_busy = True
+        checked = CheckedBlocks(self._slots, selection, limits)
+        waited_s = 0.0
         try:
-            self._link.send(
-                {"selection": asdict(selection), "limits": asdict(limits)}, file.fileno()
-            )
+            self._send_file(file, selection, limits)
             while True:
+                begin = time.monotonic()
                 message = self._link.receive(self._silence_s)
+                waited_s += time.monotonic() - begin
                 touch()
+                if waited_s > (most_s := allowed_s(checked.seconds)):
+                    raise UndecodableAudio(
+                        f"decoding took longer than {most_s:.0f} s; see FLEET_MIN_RTFX"
+                    )
                 self.is_busy = message.keys() <= _UNFINISHED
                 if "end" in message:
                     return
                 if "facts" in message:
-                    found(AudioFacts(**message["facts"]))
+                    found(facts_from(message["facts"]))
                 if "block" in message:
-                    slot, channels, samples = message["block"]
-                    planes = self._slots.read(slot, channels, samples)
+                    slot, planes = checked.read(message["block"])
                     self._link.send({"free": slot})
                     yield planes
-                _raise_failure(message)
-        except (LinkClosed, LinkTimeout, TypeError, ValueError) as error:
+                _raise_failure(message, file)
+        except (LinkClosed, LinkTimeout, InvalidMessage) as error:
+            self.is_busy = True
             raise DecoderDied(self._ending(error)) from error
+
+    def _send_file(self, file: BinaryIO, selection: Selection, limits: Limits) -> None:
+        """Send a request, with a descriptor that permits only reading."""
+        file.flush()
+        fd = os.open(f"/dev/fd/{file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.lseek(fd, 0, os.SEEK_SET)
+            self._link.send({"selection": asdict(selection), "limits": asdict(limits)}, fd)
+        finally:
+            os.close(fd)
+
+    def interrupt(self) -> None:
+        """End the process; the thread that waits for its messages receives DecoderDied."""
+        self._process.kill()
 
     def _ending(self, error: Exception) -> str:
         """How the process ended; it is killed if it has not ended."""
         if isinstance(error, LinkTimeout):
-            self.kill()
+            self._process.kill()
             return "did not respond, and was killed"
+        if isinstance(error, InvalidMessage):
+            self._process.kill()
+            return str(error)
         try:
             status = self._process.wait(1)
         except subprocess.TimeoutExpired:
-            self.kill()
-            return f"sent an invalid message ({error})"
-        if status < 0:
-            return f"was killed by {signal.Signals(-status).name}"
+            self._process.kill()
+            return f"closed its connection ({error})"
+        if status in _SIGNALS:
+            return f"was killed by {_SIGNALS[status]}"
         return f"exited with status {status}"
 
     def kill(self) -> None:
         """Kill the process and release what it used."""
         self._process.kill()
-        self._process.wait(_KILL_S)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # blocked by a failing disk
+            self._process.wait(_KILL_S)
         self._link.close()
 
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    if "PYTHONPATH" in kept:  # the process starts in another directory
+        places = kept["PYTHONPATH"].split(os.pathsep)
+        kept["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, filter(None, places)))
     return {**kept, **_ONE_THREAD, "PYTHONFAULTHANDLER": "1"}
 
 
-def _raise_failure(message: dict[str, Any]) -> None:
+def _raise_failure(message: dict[str, Any], file: BinaryIO) -> None:
+    if "exhausted" in message:
+        raise InvalidMessage("took more memory than a decoder process may use")
     if "disk_error" in message:
-        raise OSError(*message["disk_error"])
+        _read_to_the_end(file)
+        raise InvalidMessage("reported a disk error that does not occur")
     if "failed" in message:
-        kind, text = message["failed"]
-        raise _FAILURES.get(kind, UndecodableAudio)(str(text))
+        kind, text = strings_from(message["failed"])
+        raise _FAILURES.get(kind, UndecodableAudio)(text)
+
+
+def _read_to_the_end(file: BinaryIO) -> None:
+    """Raise the OSError of a failing disk."""
+    file.seek(0)
+    while file.read(1 << 20):
+        pass

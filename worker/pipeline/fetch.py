@@ -74,7 +74,7 @@ class FetchedFile:
 
     def close(self) -> None:
         """Stop consuming blocks and release the thread that produces them."""
-        self.decoder.close()
+        self.decoder.abandon()
         self.blocks.abandon()
 
 
@@ -203,11 +203,13 @@ class Fetcher:
                 return
             cleanup.enter_context(file)
             job = fetched.file_job
+            fetched.decoder.wait()  # not counted as decoding
             decoded = fetched.decoder.blocks(
                 file,
                 Selection.of(job.ref, job.options),
                 self.limits,
                 partial(self.touch, f"decode of {job.ref.relative}"),
+                self.time_limits.for_file,
             )
             blocks = in_blocks(decoded, BLOCK_SAMPLES)
             yield from self._time_limited(job, job.stopwatch.over("decode", blocks))

@@ -1,9 +1,9 @@
-"""Limits the memory of a decoder process and denies it files, programs and the network.
+"""Limits the memory of a decoder process, and denies it files, programs and most of the network.
 
-A file that exploits a fault in FFmpeg reaches what its decoder process can reach: one file, and the
-samples that it returns. Two independent mechanisms deny everything else. The limit on descriptors
-works on every Unix system: while a file is being decoded, no descriptor is left for another file
-or a socket. Landlock also denies programs, and changes to files; it needs Linux 5.13.
+A file that exploits a fault in FFmpeg controls its decoder process. Landlock (Linux 5.13) then
+denies paths and programs, TCP ports (Linux 6.7), and signals to other processes (Linux 6.12). The
+limit on descriptors, on every Unix system, keeps FFmpeg from opening another file or a socket; code
+that runs in the process could close a descriptor first, and then send UDP. It can write no file.
 """
 
 import contextlib
@@ -25,15 +25,17 @@ def confine() -> None:
 
     Call it before a thread starts: Landlock confines the calling thread and those it starts.
     """
+    has_landlock = landlockpy is not None and landlockpy.supported()  # opens libc
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    most = _address_space() + _MAX_MEMORY_BYTES
-    with contextlib.suppress(ValueError, OSError):  # macOS has no such limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if used := _address_space():
+        most = used + _MAX_MEMORY_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     _limit_descriptors()
-    if landlockpy and landlockpy.supported():
+    if has_landlock:
         with (
             contextlib.suppress(landlockpy.LandlockError),  # a container may deny its system calls
-            landlockpy.Ruleset() as nothing_allowed,
+            landlockpy.Ruleset(scoped=~landlockpy.Scope.NONE) as nothing_allowed,
         ):
             nothing_allowed.restrict()
 

@@ -34,7 +34,7 @@ from funasr_fleet.worker.audio.decoding.resampling import (
     Resampler,
     without_odd_frames,
 )
-from funasr_fleet.worker.errors import FileFailure, UndecodableAudio
+from funasr_fleet.worker.errors import DecoderOutOfMemory, FileFailure, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
 
 __all__ = ["Audio", "AudioPiece", "Planes", "decode_file", "decode_pieces"]
@@ -42,7 +42,6 @@ __all__ = ["Audio", "AudioPiece", "Planes", "decode_file", "decode_pieces"]
 _HEAD_BYTES = 1 << 16
 _BUFFER_BYTES = 1 << 18
 """FFmpeg's input buffer; each refill calls back into Python."""
-OUT_OF_MEMORY = "decoding it takes more memory than a decoder process may use"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +108,7 @@ def decode_pieces(
         _raise_disk_error(source)
         raise
     except MemoryError as error:
-        raise UndecodableAudio(OUT_OF_MEMORY) from error
+        raise DecoderOutOfMemory("decoding it takes too much memory") from error
     except Exception as error:
         _raise_disk_error(source)
         raise UndecodableAudio(f"FFmpeg cannot read it: {_reason(error)}") from error

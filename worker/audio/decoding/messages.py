@@ -8,11 +8,13 @@ hostile files could run its code. Samples pass through shared memory, divided in
     child   -> decoder: {"free": slot}, once it has copied the block
     decoder -> child:   {"alive": true}, while it reads and no block is ready
     decoder -> child:   {"facts": {...}}, if the file is decoded to its end
-    decoder -> child:   {"end": true}, {"failed": [kind, message]} or {"disk_error": [errno, text]}
+    decoder -> child:   one of {"end": true}, {"failed": [kind, message]}, {"disk_error": true},
+                        {"exhausted": true} (out of memory)
 
 A decoder waits for a free slot before it decodes further, so a slow consumer bounds its memory.
 """
 
+import fcntl
 import json
 import mmap
 import os
@@ -43,8 +45,10 @@ class LinkTimeout(Exception):
 class Link:
     """One end of the connection between a child and a decoder."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, *, takes_files: bool = False) -> None:
+        """Wrap a connected socket; `takes_files` accepts file descriptors with messages."""
         self._socket = connection
+        self._takes_files = takes_files
         self._poll = select.poll()
         self._poll.register(connection, select.POLLIN)
         self._received = bytearray()
@@ -79,7 +83,7 @@ class Link:
         line, self._received = self._received[:end], self._received[end + 1 :]
         try:
             message = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LinkClosed("a message is not JSON") from error
         if not isinstance(message, dict):
             raise LinkClosed("a message is not an object")
@@ -89,10 +93,13 @@ class Link:
         if timeout_s is not None and not self._poll.poll(1000 * timeout_s):
             raise LinkTimeout
         try:
-            body, fds, _flags, _address = socket.recv_fds(self._socket, _MAX_MESSAGE_BYTES, 1)
+            if self._takes_files:
+                body, fds, _flags, _address = socket.recv_fds(self._socket, _MAX_MESSAGE_BYTES, 1)
+                self._fds += fds
+            else:  # the kernel drops descriptors that are sent
+                body = self._socket.recv(_MAX_MESSAGE_BYTES)
         except OSError as error:
             raise LinkClosed(str(error)) from error
-        self._fds += fds
         if not body:
             raise LinkClosed("the connection was closed")
         return body
@@ -111,10 +118,14 @@ class Link:
 def create_shared_memory() -> int:
     """Create the memory for the slots; return its descriptor."""
     if hasattr(os, "memfd_create"):  # unlike /dev/shm, not limited to 64 MB in a container
-        fd = os.memfd_create("decoded")
-    else:
-        with tempfile.TemporaryFile() as file:
-            fd = os.dup(file.fileno())
+        fd = os.memfd_create("decoded", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(fd, SLOTS * _SLOT_BYTES)
+        # reading a page that the other process has cut off would kill this one
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL)
+        return fd
+    with tempfile.TemporaryFile() as file:
+        fd = os.dup(file.fileno())
     os.ftruncate(fd, SLOTS * _SLOT_BYTES)
     return fd
 
@@ -138,14 +149,14 @@ class SharedSlots:
         """Copy a block of shape (channels, samples) out of a slot.
 
         Raises:
-            LinkClosed: the slot or the shape is out of range.
+            ValueError: the slot or the shape is out of range.
         """
         if not (
             0 <= slot < SLOTS
             and 0 < channels <= SLOT_VALUES
             and 0 <= samples <= SLOT_VALUES // channels
         ):
-            raise LinkClosed("a block is out of range")
+            raise ValueError("out of range")
         return self._rows(slot, channels)[:, :samples].copy()
 
     def _rows(self, slot: int, channels: int) -> Planes:

@@ -10,11 +10,13 @@ from funasr_fleet.worker.errors import UndecodableAudio
 Samples = NDArray[np.float32]
 """Shape (samples,)."""
 
-_SHARE = 0.01
-"""Channels cancel if their mix has less than 1 % of the energy that the mix of independent channels
+_SHARE = 0.03
+"""Channels cancel if their mix has less than 3 % of the energy that the mix of independent channels
 of the same energy has. Two inverted channels do if their gains differ by less than a fifth."""
-_SILENCE = 1e-8
-"""Mean square of a channel below which it is silent: -80 dB of full scale."""
+_SILENCE = 1e-6
+"""Mean square of a channel below which it is silent: -60 dB of full scale."""
+_LEAST_SAMPLES = 4000
+"""A quarter of a second: shorter pieces of independent channels may cancel by chance."""
 
 
 class Mono(NamedTuple):
@@ -59,7 +61,7 @@ def mix(planes: NDArray[np.float32]) -> Mono:
     if count == 1:
         return Mono(total)
     energy = float(np.vdot(planes.T, planes.T))  # the resampler packs samples: no copy
-    if float(total @ total) < _SHARE * energy:
+    if total.size >= _LEAST_SAMPLES and float(total @ total) < _SHARE * energy:
         energies = [float(plane @ plane) for plane in planes]
         if max(energies) > _SILENCE * total.size:
             return Mono(np.ascontiguousarray(planes[int(np.argmax(energies))]), cancelled=True)

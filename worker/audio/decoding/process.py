@@ -4,7 +4,6 @@ Started by worker.audio.decoder_process, as `python -m funasr_fleet.worker.audio
 with the descriptors of its connection and of the shared memory as arguments.
 """
 
-import errno
 import io
 import os
 import select
@@ -17,7 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from funasr_fleet.worker.audio.decoding.confinement import confine
-from funasr_fleet.worker.audio.decoding.decode import OUT_OF_MEMORY, decode_file, decode_pieces
+from funasr_fleet.worker.audio.decoding.decode import decode_file, decode_pieces
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.audio.decoding.messages import (
     SLOTS,
@@ -27,7 +26,7 @@ from funasr_fleet.worker.audio.decoding.messages import (
 )
 from funasr_fleet.worker.audio.decoding.resampling import Planes
 from funasr_fleet.worker.audio.decoding.selection import AudioRange, Selection
-from funasr_fleet.worker.errors import FileFailure, UndecodableAudio
+from funasr_fleet.worker.errors import DecoderOutOfMemory, FileFailure
 
 _ALIVE_EVERY_S = 1.0
 _MAX_CHARS = 2000
@@ -60,15 +59,18 @@ class Decoder:
             with os.fdopen(fd, "rb") as file:
                 pieces = decode_pieces(file, Limits(**request["limits"]), self._touch)
                 for planes in audio.select(pieces):
+                    self._touch()
                     self._write(planes)
                 self._send_block()
             return {"end": True}
+        except DecoderOutOfMemory:
+            return {"exhausted": True}
         except FileFailure as error:
             return {"failed": [type(error).__name__, str(error)[:_MAX_CHARS]]}
         except MemoryError:
-            return {"failed": [UndecodableAudio.__name__, OUT_OF_MEMORY]}
-        except OSError as error:
-            return {"disk_error": [error.errno or errno.EIO, str(error.strerror or error)]}
+            return {"exhausted": True}
+        except OSError:
+            return {"disk_error": True}
         finally:
             if self._slot is not None:  # of a file that failed
                 self._free.append(self._slot)
@@ -137,7 +139,7 @@ def main() -> None:
     connection = socket.socket(fileno=connection_fd)
     confine()
     threading.Thread(target=_exit_with, args=(connection,), daemon=True).start()
-    link = Link(connection)
+    link = Link(connection, takes_files=True)
     link.send({"alive": True})
     try:
         Decoder(link, slots).serve()

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from funasr_fleet.contract.job import AudioRef, Options
     from funasr_fleet.contract.transcript import WarningKind
 
+_CANCELLED_SHARE = 0.05
+"""Share of the audio from which on users are told that the channels cancel."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AudioFacts:
@@ -32,7 +35,7 @@ class AudioFacts:
     format_changed: bool = False
     """Whether the sample format, rate or channel layout changes within the file."""
     cancelled: bool = False
-    """Whether the channels cancel somewhere, so that one of them was taken instead of the mix."""
+    """Whether the channels cancel in much of the range; the loudest one was taken there."""
 
     @property
     def warnings(self) -> "tuple[WarningKind, ...]":
@@ -79,9 +82,10 @@ class AudioRange:
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
         self._first: AudioPiece | None = None
-        self._samples = 0
+        self._samples = self._selected = 0
         self._lost = self._truncated = 0
-        self._cancelled = self._format_changed = False
+        self._cancelled = 0
+        self._format_changed = False
         self._whole = False
 
     @property
@@ -96,7 +100,7 @@ class AudioRange:
             lost_ms=round(self._lost / SAMPLES_PER_MS),
             truncated_ms=round(self._truncated / SAMPLES_PER_MS),
             format_changed=self._format_changed,
-            cancelled=self._cancelled,
+            cancelled=self._cancelled > _CANCELLED_SHARE * self._selected,
         )
 
     def select(self, pieces: Iterable[AudioPiece]) -> Iterator[Planes]:
@@ -112,7 +116,7 @@ class AudioRange:
         start = self._selection.start_ms * SAMPLES_PER_MS
         end_ms = self._selection.end_ms
         end = None if end_ms is None else end_ms * SAMPLES_PER_MS
-        selected = 0
+        self._selected = 0
         for piece in pieces:
             self._first = self._first or piece
             at, self._samples = self._samples, self._samples + piece.planes.shape[1]
@@ -122,10 +126,10 @@ class AudioRange:
             self._truncated += lost if piece.is_truncated else 0
             stop = None if end is None else max(0, end - at)
             in_range = piece.planes[:, max(0, start - at) : stop]
-            selected += in_range.shape[1]
+            self._selected += in_range.shape[1]
             yield in_range
         self._whole = True
-        if selected < MIN_SAMPLES:
+        if self._selected < MIN_SAMPLES:
             raise AudioTooShort(
                 f"less than {MIN_SAMPLES // SAMPLES_PER_MS} ms of audio in the range from "
                 f"{start // SAMPLES_PER_MS} ms: "
@@ -136,7 +140,7 @@ class AudioRange:
         if self._selection.split:
             return planes
         mono = choose_channel(planes, self._selection.channel)
-        self._cancelled |= mono.cancelled
+        self._cancelled += len(mono.samples) if mono.cancelled else 0
         return mono.samples[None]
 
 

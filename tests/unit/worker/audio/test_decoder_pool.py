@@ -1,5 +1,7 @@
 """Decoder processes are assigned to files in order, and freed when files are abandoned."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -16,8 +18,11 @@ from funasr_fleet.worker.audio.decoder_pool import (
 from funasr_fleet.worker.audio.decoding.input_checks import UNLIMITED
 from funasr_fleet.worker.audio.decoding.selection import Selection
 from funasr_fleet.worker.events import Event, ignore
+from funasr_fleet.worker.process.heartbeat import TimeLimits
 from tests.support.audio import tone, wav
 from tests.support.decoding import LONG_S, decode
+from tests.support.examples import a_shard
+from tests.support.fake_pipeline import Workbench
 
 DEADLINE_S = 60
 
@@ -60,15 +65,42 @@ def test_decoders_are_assigned_in_the_order_of_reservation(
     assert order == ["first", "second"]
 
 
-def test_a_closed_reservation_lets_the_next_one_pass_and_stops_waiting(
+def test_an_abandoned_reservation_lets_the_next_one_pass_and_stops_waiting(
     pool: DecoderPool, upload: Callable[[bytes], BinaryIO]
 ) -> None:
-    pool.reserve().close()
+    pool.reserve().abandon()
     waiting = pool.reserve()
-    waiting.close()
+    waiting.abandon()
     with pytest.raises(Released):
-        next(iter(waiting.blocks(upload(wav(tone(1))), Selection(), UNLIMITED, ignore)))
+        waiting.wait()
     assert decode(pool, upload(wav(tone(1))))[0].shape == (1, 16_000)
+
+
+def test_an_abandoned_file_stops_being_decoded_at_once(
+    decoder: Callable[[], int],
+    pool: DecoderPool,
+    upload: Callable[[bytes], BinaryIO],
+    events: list[Event],
+) -> None:
+    reservation = pool.reserve()
+    blocks = reservation.blocks(upload(wav(tone(LONG_S))), Selection(), UNLIMITED, ignore)
+    next(blocks)
+    os.kill(decoder(), signal.SIGSTOP)  # as if FFmpeg was busy for long
+    reservation.abandon()
+    with pytest.raises(Released):
+        list(blocks)
+    assert decode(pool, upload(wav(tone(1))))[0].shape == (1, 16_000)
+    assert events == []
+
+
+def test_waiting_for_a_decoder_does_not_count_as_decoding(bench: Workbench) -> None:
+    """The second file waits until the first, which the VAD takes slowly, is decoded."""
+    bench.max_audio_s = 1000
+    bench.time_limits = TimeLimits(stall_s=1.5, min_rtfx=100)
+    bench.engine.on_listen = lambda: time.sleep(4)
+    long = [bench.upload(f"{name}.wav", tone(600)) for name in "ab"]
+    bench.run(a_shard(*long))
+    assert bench.outcomes == ["ok", "ok"]
 
 
 @pytest.mark.parametrize(

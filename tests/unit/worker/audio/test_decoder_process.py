@@ -130,16 +130,29 @@ def test_a_decoder_that_hangs_is_killed_and_its_file_decoded_by_another(
     assert events == [DecoderReplaced(reason="did not respond, and was killed")]
 
 
-def test_memory_beyond_the_limit_fails_the_file(
-    decoder: Callable[[], int], pool: DecoderPool, upload: Callable[[bytes], BinaryIO]
+def test_a_decoder_that_runs_out_of_memory_is_replaced_and_the_file_decoded(
+    decoder: Callable[[], int],
+    pool: DecoderPool,
+    upload: Callable[[bytes], BinaryIO],
+    events: list[Event],
 ) -> None:
     pid = decoder()
     limit, _ = resource.prlimit(pid, resource.RLIMIT_AS)
     assert 0 < limit < 4 << 30
     used = psutil.Process(pid).memory_info().vms
     resource.prlimit(pid, resource.RLIMIT_AS, (used, used))
-    with pytest.raises(UndecodableAudio, match="more memory than a decoder"):
-        decode(pool, upload(wav(tone(30, channels=6, rate=48_000), 48_000)), Selection(split=True))
+    body = wav(tone(30, channels=6, rate=48_000), 48_000)
+    assert decode(pool, upload(body), Selection(split=True))[0].shape == (6, 480_000)
+    assert events == [DecoderReplaced(reason="took more memory than a decoder process may use")]
+
+
+def test_decoding_that_takes_too_long_fails_the_file_although_it_reports_progress(
+    pool: DecoderPool, upload: Callable[[bytes], BinaryIO]
+) -> None:
+    file = upload(wav(tone(LONG_S)))
+    with pytest.raises(UndecodableAudio, match="decoding took longer than 0 s; see FLEET_MIN_RTFX"):
+        list(pool.reserve().blocks(file, Selection(), UNLIMITED, ignore, lambda _: 0.0))
+    assert decode(pool, upload(wav(tone(1))))[0].shape == (1, 16_000)
 
 
 def test_a_decoder_that_cannot_start_is_not_the_fault_of_a_file(

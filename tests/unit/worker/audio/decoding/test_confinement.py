@@ -13,8 +13,10 @@ from funasr_fleet.worker.audio.decoder_pool import DecoderPool
 from funasr_fleet.worker.events import ignore
 
 CONFINED = """
-import os, socket, sys
+import os, signal, socket, sys
 from funasr_fleet.worker.audio.decoding.confinement import confine
+secret, victim = sys.argv[1], int(sys.argv[2])
+open_file = open(secret, "r+")
 confine()
 held = os.dup(0)  # as the file that is being decoded
 def attempt(act):
@@ -23,12 +25,16 @@ def attempt(act):
     except OSError as error:
         return type(error).__name__
     return "allowed"
-secret = sys.argv[1]
+def connect():
+    with socket.socket() as one:
+        one.connect(("127.0.0.1", 9))
 print(attempt(lambda: open(secret)), attempt(lambda: open(secret + ".new", "w")),
-      attempt(socket.socket), attempt(os.pipe), attempt(lambda: os.listdir("/")))
+      attempt(socket.socket), attempt(os.pipe), attempt(lambda: os.listdir("/")),
+      attempt(lambda: os.write(open_file.fileno(), b"x")))
 os.close(held)
 print(attempt(lambda: open(secret)), attempt(lambda: os.unlink(secret)),
-      attempt(lambda: os.execv("/bin/true", ["true"])))
+      attempt(lambda: os.execv("/bin/true", ["true"])), attempt(connect),
+      attempt(lambda: os.kill(victim, signal.SIGTERM)))
 """
 
 
@@ -40,14 +46,19 @@ def secret(tmp_path: Path) -> Path:
 
 
 def test_no_file_socket_or_program_can_be_opened(secret: Path) -> None:
-    run = [sys.executable, "-c", CONFINED, str(secret)]
-    done = subprocess.run(run, capture_output=True, text=True, check=True)
-    decoding, idle = done.stdout.splitlines()
+    with subprocess.Popen(["sleep", "600"]) as victim:
+        run = [sys.executable, "-c", CONFINED, str(secret), str(victim.pid)]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        still_runs = victim.poll() is None
+        victim.kill()
+    assert done.returncode == 0, done.stderr
+    decoding, with_a_free_descriptor = done.stdout.splitlines()
     assert "allowed" not in decoding.split()
+    assert secret.read_text() == "secret"
     landlockpy = pytest.importorskip("landlockpy")
-    if landlockpy.supported():
-        assert idle.split() == ["PermissionError"] * 3
-        assert secret.exists()
+    if landlockpy.abi_version() >= 6:
+        assert with_a_free_descriptor.split() == ["PermissionError"] * 5
+        assert still_runs
 
 
 def test_a_decoder_inherits_no_secrets_and_no_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:

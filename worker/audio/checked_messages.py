@@ -1,0 +1,82 @@
+"""Checks what a decoder process sends, since a hostile file may control it."""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from funasr_fleet.worker.audio.decoding.input_checks import Limits
+from funasr_fleet.worker.audio.decoding.messages import SharedSlots
+from funasr_fleet.worker.audio.decoding.resampling import Planes
+from funasr_fleet.worker.audio.decoding.selection import AudioFacts, Selection
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
+
+_LARGEST = 1 << 62
+
+
+class InvalidMessage(Exception):
+    """The decoder process sent something that no intact one sends."""
+
+
+class CheckedBlocks:
+    """Reads the blocks of one file from shared memory."""
+
+    def __init__(self, slots: SharedSlots, selection: Selection, limits: Limits) -> None:
+        self._slots, self._selection, self._limits = slots, selection, limits
+        self._channels: int | None = None if selection.split else 1
+        self._samples = 0
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the blocks so far, in s."""
+        return self._samples / SAMPLE_RATE
+
+    def read(self, numbers: Any) -> tuple[int, Planes]:
+        """Copy a block out of its slot.
+
+        Returns:
+            The slot, and the samples of shape (channels, samples).
+
+        Raises:
+            InvalidMessage: the numbers are out of range, or a sample is not finite.
+            AudioTooLong: the blocks so far exceed the limits.
+        """
+        slot, channels, samples = _naturals(numbers, 3)
+        if channels != (self._channels or channels) or channels > self._limits.channels:
+            raise InvalidMessage("sent a block with another number of channels")
+        try:
+            planes = self._slots.read(slot, channels, samples)
+        except ValueError as error:
+            raise InvalidMessage(f"sent an invalid block: {error}") from error
+        if not np.isfinite(planes).all():
+            raise InvalidMessage("sent samples that are not numbers")
+        self._channels, self._samples = channels, self._samples + samples
+        self._limits.check_decoded(self._samples, channels)
+        return slot, planes
+
+
+def facts_from(document: Any) -> AudioFacts:
+    """The properties of a file. Raises InvalidMessage."""
+    names = {one.name for one in fields(AudioFacts)}
+    if not isinstance(document, dict) or document.keys() != names:
+        raise InvalidMessage("sent invalid properties of the file")
+    flags = {name: value for name, value in document.items() if isinstance(value, bool)}
+    numbers = [value for name, value in document.items() if name not in flags]
+    _naturals(numbers, len(names) - len(flags))
+    return AudioFacts(**document)
+
+
+def strings_from(values: Any) -> tuple[str, str]:
+    """Two strings. Raises InvalidMessage."""
+    match values:
+        case [str() as first, str() as second]:
+            return first, second
+    raise InvalidMessage("sent an invalid error")
+
+
+def _naturals(values: Any, count: int) -> list[int]:
+    """So many whole numbers from 0 on. Raises InvalidMessage."""
+    is_list = isinstance(values, list) and len(values) == count
+    if not is_list or not all(type(one) is int and 0 <= one < _LARGEST for one in values):
+        raise InvalidMessage("sent invalid numbers")
+    return list(values)
