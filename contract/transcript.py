@@ -31,6 +31,7 @@ WarningKind = Literal[
     "text_ends_early",
     "audio_damaged",
     "audio_truncated",
+    "audio_gaps_filled",
     "format_changed",
     "channels_cancel",
 ]

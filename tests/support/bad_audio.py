@@ -86,6 +86,8 @@ class Decoded:
     lost_ms: float
     silent_ms: float
     """Silence inserted for lost audio."""
+    filled_ms: float
+    """Silence inserted where the recording paused."""
 
     @property
     def seconds(self) -> float:
@@ -103,7 +105,8 @@ def decoded(body: bytes) -> Decoded:
     samples: Planes = np.concatenate([piece.planes for piece in pieces], axis=1)
     silent = sum(min(piece.lost, piece.planes.shape[1]) for piece in pieces)
     lost = sum(piece.lost for piece in pieces)
-    return Decoded(samples.mean(0), lost / SAMPLES_PER_MS, silent / SAMPLES_PER_MS)
+    filled = sum(piece.filled for piece in pieces)
+    return Decoded(samples.mean(0), *(n / SAMPLES_PER_MS for n in (lost, silent, filled)))
 
 
 @functools.cache

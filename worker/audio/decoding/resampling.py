@@ -75,6 +75,8 @@ class AudioPiece:
     """Samples per second in the file, in Hz."""
     lost: int = 0
     """Number of lost samples from the start of this piece, whether or not silence replaces them."""
+    filled: int = 0
+    """Samples of silence from the start of this piece, where the recording paused or began late."""
     is_new_format: bool = False
     """Whether the format, rate or layout has changed since the start of the file."""
     is_truncated: bool = False
@@ -122,13 +124,14 @@ class Resampler:
 
     def _silence(self, gap: Gap, *, is_last: bool) -> Iterator[AudioPiece]:
         """Silence in place of missing audio; none after the last frame, as no audio follows."""
-        lost = round(gap.lost_s * SAMPLE_RATE)
+        lost, filled = (round(seconds * SAMPLE_RATE) for seconds in (gap.lost_s, gap.pause_s))
         if not is_last:
             self._elapsed_s += gap.fill_s
             until = round(self._elapsed_s * SAMPLE_RATE)
             while (size := min(until - self._samples, _PIECE_SAMPLES)) > 0:
-                yield self._piece(np.zeros((self.channels, size), np.float32), min(size, lost))
-                lost -= min(size, lost)
+                silence = np.zeros((self.channels, size), np.float32)
+                yield self._piece(silence, min(size, lost), min(size, filled))
+                lost, filled = lost - min(size, lost), filled - min(size, filled)
         if lost:
             yield self._piece(np.zeros((self.channels, 0), np.float32), lost)
 
@@ -184,6 +187,6 @@ class Resampler:
         samples[noise] = 0
         return int(noise.sum())
 
-    def _piece(self, planes: Planes, lost: int = 0) -> AudioPiece:
+    def _piece(self, planes: Planes, lost: int = 0, filled: int = 0) -> AudioPiece:
         self._samples += planes.shape[1]
-        return AudioPiece(planes, self._rate, lost, self._is_new_format)
+        return AudioPiece(planes, self._rate, lost, filled, self._is_new_format)

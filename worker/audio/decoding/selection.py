@@ -32,6 +32,8 @@ class AudioFacts:
     """Audio within the requested range that could not be decoded, in ms."""
     truncated_ms: int = 0
     """Audio within the requested range that the file declares, but does not contain, in ms."""
+    filled_ms: int = 0
+    """Silence within the requested range where the recording paused or began late, in ms."""
     format_changed: bool = False
     """Whether the sample format, rate or channel layout changes within the file."""
     cancelled: bool = False
@@ -43,6 +45,7 @@ class AudioFacts:
         signs: dict[WarningKind, bool] = {
             "audio_damaged": self.lost_ms > self.truncated_ms,
             "audio_truncated": self.truncated_ms > 0,
+            "audio_gaps_filled": self.filled_ms > 0,
             "format_changed": self.format_changed,
             "channels_cancel": self.cancelled,
         }
@@ -83,7 +86,7 @@ class AudioRange:
         self._selection = selection
         self._first: AudioPiece | None = None
         self._samples = self._selected = 0
-        self._lost = self._truncated = 0
+        self._lost = self._truncated = self._filled = 0
         self._cancelled = 0
         self._format_changed = False
         self._whole = False
@@ -99,6 +102,7 @@ class AudioRange:
             duration_ms=self._samples // SAMPLES_PER_MS,
             lost_ms=round(self._lost / SAMPLES_PER_MS),
             truncated_ms=round(self._truncated / SAMPLES_PER_MS),
+            filled_ms=round(self._filled / SAMPLES_PER_MS),
             format_changed=self._format_changed,
             cancelled=self._cancelled > _CANCELLED_SHARE * self._selected,
         )
@@ -123,6 +127,7 @@ class AudioRange:
             self._format_changed |= piece.is_new_format
             lost = _overlap(at, at + piece.lost, start, end)
             self._lost += lost
+            self._filled += _overlap(at, at + piece.filled, start, end)
             self._truncated += lost if piece.is_truncated else 0
             stop = None if end is None else max(0, end - at)
             in_range = piece.planes[:, max(0, start - at) : stop]

@@ -98,7 +98,7 @@ def test_comfort_noise_of_amr_is_silence_in_its_place_and_nothing_lost() -> None
     assert not found.samples[round(2.1 * 16_000) : round(2.9 * 16_000)].any()
 
 
-def _with_pause(container: str, codec: str, rate: int, pause_s: float) -> bytes:
+def _with_pause(container: str, codec: str, rate: int, pause_s: float, from_s: float = 2) -> bytes:
     """A recording that was paused: timestamps jump, but no data is missing."""
     planes = tone(4, rate=rate)
     with tempfile.NamedTemporaryFile() as file:
@@ -109,9 +109,9 @@ def _with_pause(container: str, codec: str, rate: int, pause_s: float) -> bytes:
                 frame: Any = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
                 frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
                 for packet in stream.encode(frame):
-                    output.mux(_later(packet, 2, pause_s))
+                    output.mux(_later(packet, from_s, pause_s))
             for packet in stream.encode(None):
-                output.mux(_later(packet, 2, pause_s))
+                output.mux(_later(packet, from_s, pause_s))
         return file.read()
 
 
@@ -122,15 +122,31 @@ def _later(packet: Any, from_s: float, pause_s: float) -> Any:
     return packet
 
 
-@pytest.mark.parametrize("pause_s", [0.03, 0.2, 10.0])
-@pytest.mark.parametrize(
-    ("container", "codec"),
-    [("webm", "libopus"), ("matroska", "aac"), ("mpegts", "aac"), ("ogg", "libopus")],
-)
-def test_a_pause_of_the_recorder_is_not_damage(container: str, codec: str, pause_s: float) -> None:
+KINDS = [("webm", "libopus"), ("matroska", "aac"), ("mpegts", "aac"), ("ogg", "libopus")]
+
+
+@pytest.mark.parametrize(("pause_s", "filled_s"), [(0.03, 0.0), (0.3, 0.3), (10.0, 10.0)])
+@pytest.mark.parametrize(("container", "codec"), KINDS)
+def test_a_pause_of_the_recorder_is_silence_and_not_damage(
+    container: str, codec: str, pause_s: float, filled_s: float
+) -> None:
     found = decoded(_with_pause(container, codec, 48_000, pause_s))
     assert found.lost_ms == 0
-    assert found.seconds == pytest.approx(4, abs=0.1)
+    assert found.seconds == pytest.approx(4 + filled_s, abs=0.1)
+    assert found.filled_ms == pytest.approx(1000 * filled_s, abs=50)
+    later = found.samples[round((2.1 + filled_s) * 16_000) :]
+    assert np.abs(later[:8000]).max() == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize(("container", "codec"), [*KINDS, ("mp4", "aac"), ("mov", "pcm_s16le")])
+def test_audio_that_begins_late_keeps_its_times_where_the_clock_begins_at_0(
+    container: str, codec: str
+) -> None:
+    found = decoded(_with_pause(container, codec, 48_000, 5.0, from_s=-1))
+    late_s = 0.0 if container in ("mpegts", "ogg") else 5.0
+    assert found.lost_ms == 0
+    assert found.seconds == pytest.approx(4 + late_s, abs=0.1)
+    assert not found.samples[: round(0.9 * late_s * 16_000)].any()
 
 
 def test_frames_with_a_damaged_rate_are_silence_of_their_length() -> None:

@@ -29,6 +29,8 @@ _WITHOUT_TIMESTAMPS = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "tru
 """FFmpeg's names of elementary streams, whose timestamps it derives by counting packets."""
 _STREAMS = {"mpegts", "mpeg"}
 """Other formats whose recordings may be cut out of a broadcast at any point."""
+_STARTS_AT_ZERO = {"mov", "matroska", "webm"}
+"""Containers whose timestamps count from the start of the recording."""
 _MAX_DEMUX_ERRORS = 100
 """Stop demuxing after this many consecutive errors without a packet."""
 _MAX_TS_BYTES = 188 * 40_000
@@ -138,7 +140,7 @@ class _Reader:
         """Decode a packet; return its frames, maybe none, and note signs of damage."""
         if self._first_at is None:
             self._first_at = packet.pos
-            self._clock.begin(_time_s(packet))
+            self._clock.begin(self._start_s(packet))
         if self._skipped and (skipped := self._skipped.before(packet)):
             self._evidence.skipped_bytes += skipped
         if packet.is_corrupt:
@@ -152,6 +154,16 @@ class _Reader:
         if not frames and packet.size and self._clock.has_begun:
             self._note_empty(packet)
         return frames
+
+    def _start_s(self, first: "Packet[AudioStream]") -> float | None:
+        """The start of the recording: 0 where the clock of a file starts at 0, as players show it.
+
+        Otherwise, it is the first timestamp of any stream of the file.
+        """
+        first_s, start_us = _time_s(first), self._container.start_time
+        if first_s is None or not _STARTS_AT_ZERO.isdisjoint(self._format.split(",")):
+            return None if first_s is None else min(0.0, first_s)
+        return first_s if start_us is None else min(first_s, float(start_us / av.time_base))
 
     def _note_failure(self, packet: "Packet[AudioStream]") -> None:
         self._source.touch()

@@ -12,12 +12,18 @@ class Gap:
     """Seconds of silence to insert, so that the following audio keeps its timestamps."""
     lost_s: float = 0.0
     """Seconds of lost audio; a pause of the speaker is silence, not loss."""
+    pause_s: float = 0.0
+    """Seconds of `fill_s` that only the timestamps show: the recording paused, or began late."""
 
     def __bool__(self) -> bool:
         return self.fill_s > 0 or self.lost_s > 0
 
     def __add__(self, other: "Gap") -> "Gap":
-        return Gap(fill_s=self.fill_s + other.fill_s, lost_s=self.lost_s + other.lost_s)
+        return Gap(
+            fill_s=self.fill_s + other.fill_s,
+            lost_s=self.lost_s + other.lost_s,
+            pause_s=self.pause_s + other.pause_s,
+        )
 
 
 NO_GAP = Gap()
@@ -73,6 +79,11 @@ _GAP_SLACK_S = 1.0
 Damaged timestamps may show gaps of hours."""
 _GAP_UNKNOWN_S = 10.0
 """Longest plausible gap before the byte rate of the file is known."""
+_PAUSE_S = 0.2
+"""Shortest gap in the timestamps of intact audio that is filled; live recordings jitter."""
+_LONGEST_PAUSE_S = 3600.0
+_LONGEST_STREAM_PAUSE_S = 60.0
+"""Longest such gap, also in a stream, whose clock may jump (ffmpeg closes gaps from 10 s on)."""
 _UNREAD_SHARE = 0.25
 _UNREAD_BYTES = 32
 """Unread bytes explain a gap if there are at least _UNREAD_BYTES of them, and at least this share
@@ -115,10 +126,10 @@ class Clock:
         self._packet_s = 0.0
         self._read_bytes = 0
 
-    def begin(self, first_s: float | None) -> None:
-        """Set the start of the recording from the timestamp of the first packet."""
-        if self._next_s is None and first_s is not None and self._has_timestamps:
-            self._next_s = self._began_s = max(0.0, first_s)
+    def begin(self, start_s: float | None) -> None:
+        """Set the start of the recording, on the clock of its timestamps; None if unknown."""
+        if self._next_s is None and start_s is not None and self._has_timestamps:
+            self._next_s = self._began_s = max(0.0, start_s)
 
     def gap_s(self, time_s: float | None, seconds: float) -> float:
         """Gap in s between the last frame and this one by timestamps; 0 within the tolerance."""
@@ -148,7 +159,10 @@ class Clock:
             fill_s = gap_s if is_plausible else evidence.failed_s
             lost_s = min(fill_s, evidence.failed_s) if evidence.paused else fill_s
             return Gap(fill_s=fill_s, lost_s=lost_s + evidence.corrupt_s)
-        return Gap(lost_s=evidence.failed_s + evidence.corrupt_s)
+        longest_s = _LONGEST_STREAM_PAUSE_S if self._is_stream else _LONGEST_PAUSE_S
+        pause_s = gap_s if _PAUSE_S <= gap_s <= longest_s else 0.0
+        lost_s = evidence.failed_s + evidence.corrupt_s
+        return Gap(fill_s=pause_s, lost_s=lost_s, pause_s=pause_s)
 
     def _missing_by_bytes(self, position: ClockPosition, evidence: DamageEvidence) -> Gap:
         fill_s = self._frames_in(evidence) * (self._packet_s or position.seconds)

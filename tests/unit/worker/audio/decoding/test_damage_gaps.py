@@ -42,7 +42,10 @@ def test_jitter_below_half_a_frame_is_not_a_gap(wavering_s: float) -> None:
 def test_a_gap_is_damage_only_with_evidence() -> None:
     clock, place = _after(5), ClockPosition(5.2, FRAME_S)
     assert clock.gap_s(5.2, FRAME_S) == pytest.approx(0.2)
-    assert not clock.missing(place, DamageEvidence())
+    pause = clock.missing(place, DamageEvidence())
+    assert pause.lost_s == 0
+    assert pause.pause_s == pytest.approx(0.2)
+    assert not clock.missing(ClockPosition(5.1, FRAME_S), DamageEvidence())
     assert clock.missing(place, DamageEvidence(suspect=True)).lost_s == pytest.approx(0.2)
     assert clock.missing(place, _failed(1)).fill_s == pytest.approx(0.2)
 
