@@ -32,6 +32,7 @@ WarningKind = Literal[
     "audio_damaged",
     "audio_truncated",
     "audio_gaps_filled",
+    "several_audio_tracks",
     "format_changed",
     "channels_cancel",
 ]
@@ -104,14 +105,18 @@ class AudioInfo(_Frozen):
     start_ms: int | None = None
     end_ms: int | None = None
     lost_ms: int | None = None
-    """Length of audio that could not be decoded and was replaced by silence, in ms. Left out when
-    nothing was lost."""
+    """Length of audio that could not be decoded, in ms; silence replaces it, except at the end.
+    Left out when nothing was lost."""
+    track: int | None = None
+    """The audio track of a file with several, counted from 0. Left out for other files."""
 
     @model_serializer(mode="wrap")
-    def _omit_lost_ms_of_zero(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _omit_what_is_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         document: dict[str, Any] = serialize(self)
         if not self.lost_ms:
             document.pop("lost_ms", None)
+        if self.track is None:
+            document.pop("track", None)
         return document
 
 

@@ -61,8 +61,10 @@ def facts_from(document: Any) -> AudioFacts:
     if not isinstance(document, dict) or document.keys() != names:
         raise InvalidMessage("sent invalid properties of the file")
     flags = {name: value for name, value in document.items() if isinstance(value, bool)}
-    numbers = [value for name, value in document.items() if name not in flags]
-    _naturals(numbers, len(names) - len(flags))
+    others = {name: value for name, value in document.items() if name not in flags}
+    if others.get("track", 0) is None:
+        others.pop("track")
+    _naturals(list(others.values()), len(others))
     return AudioFacts(**document)
 
 

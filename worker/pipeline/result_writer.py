@@ -57,6 +57,7 @@ def describe_audio(
         start_ms=ref.start_ms or 0,
         end_ms=_earlier(ref.end_ms, duration_ms),
         lost_ms=facts.lost_ms or None if facts else None,
+        track=facts.track if facts else None,
     )
 
 

@@ -4,11 +4,12 @@ process            main loop of a decoder process
 confinement        limits the memory of a decoder process and denies it files and the network
 messages           messages and samples between a worker child and a decoder process
 selection          the requested time range and channels
+tracks             chooses the audio track of a file with several
 decode             any audio -> 16 kHz samples, with PyAV
 decoder_input      a file object for PyAV whose seeks cannot fail
 damage/            decodes damaged files and measures the audio that is missing
 mixing             the mix of all channels, or one channel where they cancel
 resampling         frames of any format -> 16 kHz samples
 input_checks       allowed container formats; limits on size, duration, channels, sample rate
-declared_duration  the duration a file declares, the size in a WAV header: truncated files
+declared_duration  the start and the duration that a file declares: late starts, truncated files
 """

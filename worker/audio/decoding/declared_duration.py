@@ -1,4 +1,4 @@
-"""The duration that a file declares, and whether the file is truncated."""
+"""The start and the duration that a file declares, and whether it is truncated."""
 
 import av
 from av.audio.stream import AudioStream
@@ -14,6 +14,9 @@ MIN_SAMPLES = SAMPLE_RATE // 40
 _DECLARES_DURATION = {"w64", "aiff", "au", "flac", "mov", "matroska", "webm"}
 """Containers that declare their duration; for others, FFmpeg estimates it from the bit rate."""
 
+_STARTS_AT_ZERO = {"mov", "matroska", "webm"}
+"""Containers whose timestamps count from the start of the recording."""
+
 _UNKNOWN_SIZE_FROM = 0x7FFFF000
 """Sizes from here on mean "unknown": WAV writers that cannot seek back write them."""
 
@@ -24,6 +27,24 @@ _TOLERANCE_S = 0.5
 """Less missing audio is not reported: declared durations are rounded, and include padding."""
 
 
+def start_seconds(container: InputContainer, first_s: float | None) -> float | None:
+    """The start of the recording, on the clock of its timestamps; None if there are none.
+
+    Where the clock of a file starts at 0, as players show it, that is 0, even if the audio begins
+    later; otherwise, the first timestamp of any stream of the file.
+
+    Args:
+        container: the opened file.
+        first_s: the first timestamp of the audio, in s.
+    """
+    if first_s is None:
+        return None
+    if not _STARTS_AT_ZERO.isdisjoint(container.format.name.split(",")):
+        return min(0.0, first_s)
+    start = container.start_time
+    return first_s if start is None else min(first_s, float(start / av.time_base))
+
+
 def riff_bytes_missing(head: bytes, size_bytes: int) -> int:
     """Bytes that a WAV file is shorter than its header says, since FFmpeg ignores a cut end."""
     declared = int.from_bytes(head[4:8], "little")
@@ -31,9 +52,10 @@ def riff_bytes_missing(head: bytes, size_bytes: int) -> int:
     return max(0, declared + 8 - size_bytes) if is_declared else 0
 
 
-def declared_seconds(container: InputContainer, source: DecoderInput) -> float | None:
-    """Duration of the first audio stream that the file declares; None if it declares none."""
-    stream = container.streams.audio[0]
+def declared_seconds(
+    container: InputContainer, stream: AudioStream, source: DecoderInput
+) -> float | None:
+    """Duration of an audio stream that the file declares; None if it declares none."""
     if container.format.name == "mp3":
         return _mp3_seconds(source, stream.codec_context.sample_rate)
     if container.format.name == "wav":

@@ -34,6 +34,7 @@ from funasr_fleet.worker.audio.decoding.resampling import (
     Resampler,
     without_odd_frames,
 )
+from funasr_fleet.worker.audio.decoding.tracks import choose_track
 from funasr_fleet.worker.errors import DecoderOutOfMemory, FileFailure, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
 
@@ -69,7 +70,7 @@ class Audio:
 
 
 def decode_file(file: BinaryIO, limits: Limits = UNLIMITED) -> Audio:
-    """Decode the whole first audio stream of a file. Raises as decode_pieces does."""
+    """Decode a whole file. Raises as decode_pieces does."""
     pieces = list(decode_pieces(file, limits))
     planes = np.concatenate([piece.planes for piece in pieces], axis=1)
     lost = sum(piece.lost for piece in pieces)
@@ -79,7 +80,7 @@ def decode_file(file: BinaryIO, limits: Limits = UNLIMITED) -> Audio:
 def decode_pieces(
     file: BinaryIO, limits: Limits = UNLIMITED, touch: Callable[[], None] = lambda: None
 ) -> Iterator[AudioPiece]:
-    """Decode the first audio stream of a file; yield at least one piece.
+    """Decode one audio track of a file, see choose_track; yield at least one piece.
 
     Only this file is read, even if it refers to others. Packets that cannot be decoded are skipped;
     their length is in `lost` of the pieces.
@@ -91,9 +92,9 @@ def decode_pieces(
             be read before the first piece.
 
     Raises:
-        UndecodableAudio: no audio, nothing that decodes, or a truncated file, which is detected at
-            the end. Also for playlists, too many channels and sample rates out of range, and for
-            any other error that FFmpeg raises, including OSError and MemoryError.
+        UndecodableAudio: no audio, or nothing that decodes. Also for playlists, too many channels,
+            sample rates out of range, and any other error that FFmpeg raises, including OSError.
+        DecoderOutOfMemory: an allocation failed.
         AudioTooShort: less than 25 ms of audio.
         AudioTooLong: the duration or the decoded size exceeds its limit.
         OSError: the disk failed; the file is not at fault.
@@ -103,7 +104,8 @@ def decode_pieces(
     reject_playlists(head)
     try:
         with _open(source) as container:
-            yield from _decode(container, source, limits)
+            track = choose_track(container, lambda: _open(DecoderInput(file, touch)))
+            yield from _decode(container, source, limits, track)
     except FileFailure:
         _raise_disk_error(source)
         raise
@@ -143,21 +145,22 @@ def _reason(error: Exception) -> str:
 
 
 def _decode(
-    container: InputContainer, source: DecoderInput, limits: Limits
+    container: InputContainer, source: DecoderInput, limits: Limits, track: int | None
 ) -> Iterator[AudioPiece]:
     if not container.streams.audio:
         raise UndecodableAudio("the file contains no audio stream")
-    codec = container.streams.audio[0].codec_context
+    stream = container.streams.audio[track or 0]
+    codec = stream.codec_context
     if codec is None:
         raise UndecodableAudio("FFmpeg has no decoder for the file's audio stream")
     limits.check_channels(codec.channels)
     if codec.sample_rate:  # 0 if only the frames state it
         check_rate(codec.sample_rate)
-    declared_s = declared_seconds(container, source)
+    declared_s = declared_seconds(container, stream, source)
     limits.check_declared(declared_s or 0.0, codec.channels)
-    resampler = Resampler(codec.sample_rate, codec.name)
+    resampler = Resampler(codec.sample_rate, codec.name, track)
     length, end_s, lost = 0, 0.0, 0
-    for gapped in without_odd_frames(frames_with_gaps(container, source)):
+    for gapped in without_odd_frames(frames_with_gaps(container, stream, source)):
         if gapped.frame and (not resampler.channels or gapped.is_new_format):
             # they may differ from the header
             check_rate(gapped.frame.sample_rate)

@@ -75,6 +75,8 @@ class AudioPiece:
     """Samples per second in the file, in Hz."""
     lost: int = 0
     """Number of lost samples from the start of this piece, whether or not silence replaces them."""
+    track: int | None = None
+    """Position of the track among the audio tracks of the file; None if there are not several."""
     filled: int = 0
     """Samples of silence from the start of this piece, where the recording paused or began late."""
     is_new_format: bool = False
@@ -86,9 +88,15 @@ class AudioPiece:
 class Resampler:
     """Resamples one stream to 16 kHz, keeping the channels of its first frame."""
 
-    def __init__(self, source_rate: int, codec: str) -> None:
-        """Take the file's declared sample rate in Hz, and FFmpeg's name of its codec."""
-        self._rate = source_rate
+    def __init__(self, source_rate: int, codec: str, track: int | None = None) -> None:
+        """Create a resampler for one track.
+
+        Args:
+            source_rate: the declared sample rate, in Hz.
+            codec: FFmpeg's name of the codec.
+            track: see AudioPiece.
+        """
+        self._rate, self._track = source_rate, track
         self._is_pcm = codec.startswith("pcm_")
         self._is_float = codec.startswith("pcm_f")
         self._resampler: av.AudioResampler | None = None
@@ -189,4 +197,4 @@ class Resampler:
 
     def _piece(self, planes: Planes, lost: int = 0, filled: int = 0) -> AudioPiece:
         self._samples += planes.shape[1]
-        return AudioPiece(planes, self._rate, lost, filled, self._is_new_format)
+        return AudioPiece(planes, self._rate, lost, self._track, filled, self._is_new_format)

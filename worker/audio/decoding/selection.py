@@ -32,6 +32,8 @@ class AudioFacts:
     """Audio within the requested range that could not be decoded, in ms."""
     truncated_ms: int = 0
     """Audio within the requested range that the file declares, but does not contain, in ms."""
+    track: int | None = None
+    """The track that was decoded, if the file has several, counted from 0."""
     filled_ms: int = 0
     """Silence within the requested range where the recording paused or began late, in ms."""
     format_changed: bool = False
@@ -46,6 +48,7 @@ class AudioFacts:
             "audio_damaged": self.lost_ms > self.truncated_ms,
             "audio_truncated": self.truncated_ms > 0,
             "audio_gaps_filled": self.filled_ms > 0,
+            "several_audio_tracks": self.track is not None,
             "format_changed": self.format_changed,
             "channels_cancel": self.cancelled,
         }
@@ -102,6 +105,7 @@ class AudioRange:
             duration_ms=self._samples // SAMPLES_PER_MS,
             lost_ms=round(self._lost / SAMPLES_PER_MS),
             truncated_ms=round(self._truncated / SAMPLES_PER_MS),
+            track=self._first.track,
             filled_ms=round(self._filled / SAMPLES_PER_MS),
             format_changed=self._format_changed,
             cancelled=self._cancelled > _CANCELLED_SHARE * self._selected,

@@ -23,14 +23,13 @@ from funasr_fleet.worker.audio.decoding.damage.packets import (
     padding_bytes,
 )
 from funasr_fleet.worker.audio.decoding.damage.unread_bytes import SkippedBytes, UnreadBytes
+from funasr_fleet.worker.audio.decoding.declared_duration import start_seconds
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
 _WITHOUT_TIMESTAMPS = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd"}
 """FFmpeg's names of elementary streams, whose timestamps it derives by counting packets."""
 _STREAMS = {"mpegts", "mpeg"}
 """Other formats whose recordings may be cut out of a broadcast at any point."""
-_STARTS_AT_ZERO = {"mov", "matroska", "webm"}
-"""Containers whose timestamps count from the start of the recording."""
 _MAX_DEMUX_ERRORS = 100
 """Stop demuxing after this many consecutive errors without a packet."""
 _MAX_TS_BYTES = 188 * 40_000
@@ -49,23 +48,27 @@ class GappedFrame(NamedTuple):
     """Whether its format, rate or layout differs from that of the frames before it."""
 
 
-def frames_with_gaps(container: InputContainer, source: DecoderInput) -> Iterator[GappedFrame]:
-    """Yield every decodable frame of the first audio stream, then the gap at the end of the file.
+def frames_with_gaps(
+    container: InputContainer, stream: AudioStream, source: DecoderInput
+) -> Iterator[GappedFrame]:
+    """Yield every decodable frame of an audio stream, then the gap at the end of the file.
 
     Args:
         container: the opened file.
+        stream: one of its audio streams.
         source: the file's bytes.
 
     Raises:
         av.FFmpegError: nothing can be decoded; the first error is raised.
     """
-    yield from _Reader(container, source).read()
+    yield from _Reader(container, stream, source).read()
 
 
 class _Reader:
-    def __init__(self, container: InputContainer, source: DecoderInput) -> None:
-        self._container, self._source = container, source
-        self._stream: AudioStream = container.streams.audio[0]
+    def __init__(
+        self, container: InputContainer, stream: AudioStream, source: DecoderInput
+    ) -> None:
+        self._container, self._stream, self._source = container, stream, source
         self._codec = self._stream.codec_context.codec.canonical_name
         self._format = container.format.name
         self._is_elementary = self._format in _WITHOUT_TIMESTAMPS
@@ -140,7 +143,7 @@ class _Reader:
         """Decode a packet; return its frames, maybe none, and note signs of damage."""
         if self._first_at is None:
             self._first_at = packet.pos
-            self._clock.begin(self._start_s(packet))
+            self._clock.begin(start_seconds(self._container, _time_s(packet)))
         if self._skipped and (skipped := self._skipped.before(packet)):
             self._evidence.skipped_bytes += skipped
         if packet.is_corrupt:
@@ -154,16 +157,6 @@ class _Reader:
         if not frames and packet.size and self._clock.has_begun:
             self._note_empty(packet)
         return frames
-
-    def _start_s(self, first: "Packet[AudioStream]") -> float | None:
-        """The start of the recording: 0 where the clock of a file starts at 0, as players show it.
-
-        Otherwise, it is the first timestamp of any stream of the file.
-        """
-        first_s, start_us = _time_s(first), self._container.start_time
-        if first_s is None or not _STARTS_AT_ZERO.isdisjoint(self._format.split(",")):
-            return None if first_s is None else min(0.0, first_s)
-        return first_s if start_us is None else min(first_s, float(start_us / av.time_base))
 
     def _note_failure(self, packet: "Packet[AudioStream]") -> None:
         self._source.touch()

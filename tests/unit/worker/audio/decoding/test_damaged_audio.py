@@ -1,7 +1,6 @@
 """Files that are not audio are rejected with the reason; the rest of truncated ones is decoded."""
 
 import functools
-import io
 from collections.abc import Callable
 
 import av
@@ -148,18 +147,3 @@ def test_the_frame_count_of_an_mp3_is_found_behind_a_cover_picture() -> None:
     audio = decode_file(as_file(third))
     assert audio.duration_ms == pytest.approx(2000, abs=150)
     assert audio.lost_ms == pytest.approx(4000, abs=150)
-
-
-@pytest.mark.parametrize("seconds", [(10, 30), (30, 10)])
-def test_a_longer_track_does_not_make_the_first_one_truncated(seconds: tuple[int, int]) -> None:
-    file = io.BytesIO()
-    with av.open(file, "w", format="matroska") as output:
-        streams = [output.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in seconds]
-        for stream, length in zip(streams, seconds, strict=True):
-            planes = (32_767 * tone(length)).astype(np.int16)
-            frame = av.AudioFrame.from_ndarray(planes, format="s16", layout="mono")
-            frame.sample_rate = 16_000
-            for packet in [*stream.encode(frame), *stream.encode(None)]:
-                output.mux(packet)
-    audio = decode_file(as_file(file.getvalue()))
-    assert (audio.duration_ms, audio.lost_ms) == (1000 * seconds[0], 0)

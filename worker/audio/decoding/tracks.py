@@ -1,0 +1,59 @@
+"""Chooses the audio track of a file that has several."""
+
+from collections.abc import Callable
+from contextlib import closing
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.container import InputContainer
+from av.stream import Disposition
+
+_SOUND = 1e-3
+"""Amplitude from which on a track is not silent: -60 dB of full scale."""
+
+
+def choose_track(container: InputContainer, reopen: Callable[[], InputContainer]) -> int | None:
+    """The default track, else the first; if it is silent, the first one with sound.
+
+    Args:
+        container: the opened file.
+        reopen: opens the file once more, independently.
+
+    Returns:
+        Its position among the audio tracks; None if there are not several.
+    """
+    tracks = container.streams.audio
+    if len(tracks) < 2:
+        return None
+    in_order = sorted(
+        (n for n, track in enumerate(tracks) if track.codec_context is not None),
+        key=lambda n: not tracks[n].disposition & Disposition.default,
+    )
+    return next((n for n in in_order if _has_sound(reopen, n)), (in_order or [0])[0])
+
+
+def _has_sound(reopen: Callable[[], InputContainer], number: int) -> bool:
+    with closing(reopen()) as container:
+        packets = container.demux(container.streams.audio[number])
+        while True:
+            try:
+                packet = next(packets, None)
+                if packet is None:
+                    return False
+                if any(map(_is_sound, packet.decode())):
+                    return True
+            except av.InvalidDataError:
+                continue
+            except av.FFmpegError:
+                return False
+
+
+def _is_sound(frame: AudioFrame) -> bool:
+    samples = frame.to_ndarray()
+    low, high = float(samples.min()), float(samples.max())
+    if np.issubdtype(samples.dtype, np.integer):
+        full = 2.0 ** (8 * samples.itemsize - 1)
+        middle = full if np.issubdtype(samples.dtype, np.unsignedinteger) else 0.0
+        low, high = (low - middle) / full, (high - middle) / full
+    return max(-low, high) > _SOUND
