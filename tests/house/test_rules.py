@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ def test_every_package_has_a_map_of_its_modules(package: Path) -> None:
     modules = {path.stem for path in PYTHON if path.parent == package.parent}
     subpackages = {path.parent.name for path in PACKAGES if path.parent.parent == package.parent}
     assert modules - {"__init__", "__main__"} | subpackages <= words
+
+
+def test_every_package_of_the_product_is_listed_in_pyproject() -> None:
+    """A package that is not listed is missing in the wheel, and works in this checkout."""
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    roots = {folder for folder in setuptools["package-dir"].values() if "/" not in folder}
+    found = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in PACKAGES
+        if path.relative_to(ROOT).parts[0] in roots
+    }
+    listed = {name.removeprefix("funasr_fleet.") for name in setuptools["packages"]}
+    assert found == listed
 
 
 def test_packages_have_unique_names() -> None:
