@@ -30,6 +30,7 @@ def enqueue(
     timestamps: given.Timestamps = "segment",
     speakers: given.Speakers = False,
     channels: given.Channels = "mix",
+    audio_track: given.AudioTrack = None,
     speaker_count: given.SpeakerCount = None,
     itn: given.Itn = None,
     segments: given.Segments = "speech",
@@ -67,11 +68,12 @@ def enqueue(
         _print_estimate(sources, upload, selection, speed, as_json=as_json)
         return
     texts = {"formats": _formats(formats), "hotwords": read_words(hotwords)}
-    speech = {"language": language, "timestamps": timestamps, "channels": channels, "itn": itn}
+    parts = {"channels": channels, "audio_track": audio_track}
+    speech = {"language": language, "timestamps": timestamps, "itn": itn}
     labels = {"speakers": speakers or speaker_count is not None, "speaker_count": speaker_count}
     lengths = {"merge_seconds": merge_seconds, "max_segment_seconds": max_segment_seconds}
     cutting = {"segments": segments, "second_look": second_look, **lengths}
-    options = read_options(**texts, **speech, **labels, **cutting)
+    options = read_options(**texts, **parts, **speech, **labels, **cutting)
     where = {"model": model, "upload": upload, "priority": priority}
     how = {"overwrite": overwrite, "strict": strict, **_read_limits(max_shard_seconds, max_ready)}
     result = _enqueue(sources, output, job, options=options, **where, **selection, **how)

@@ -8,8 +8,9 @@ import typer
 from pydantic import ValidationError
 
 from funasr_fleet.cli.exits import WrongUsage
-from funasr_fleet.contract.job import FORMATS, MAX_SEGMENT_S, MAX_SPEAKERS, Options, explain
+from funasr_fleet.contract.job import FORMATS, MAX_AUDIO_TRACK, MAX_SEGMENT_S, MAX_SPEAKERS, Options
 from funasr_fleet.contract.layout import check_output
+from funasr_fleet.contract.validation import explain
 
 ALL = "all"
 """Selects every format."""
@@ -44,6 +45,14 @@ SpeakerCount = Annotated[
 ]
 Channels = Annotated[
     str, _recognition(help="mix: one transcript of all channels; split: one per channel.")
+]
+AudioTrack = Annotated[
+    int | None,
+    _recognition(
+        min=0,
+        max=MAX_AUDIO_TRACK,
+        help="Audio track to transcribe: its position among a file's audio tracks, from 0.",
+    ),
 ]
 Itn = Annotated[
     bool | None,

@@ -12,6 +12,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit
 from funasr_fleet.cli.options import read_options, read_words
+from funasr_fleet.contract.job import MAX_AUDIO_TRACK
 
 if TYPE_CHECKING:
     from funasr_fleet import Transcription
@@ -29,6 +30,16 @@ class Printed(StrEnum):
     CTM = "ctm"
 
 
+AudioTrack = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=MAX_AUDIO_TRACK,
+        help="Audio track to transcribe: its position among the file's audio tracks, from 0.",
+    ),
+]
+
+
 def transcribe(
     audio: Annotated[str, typer.Argument(metavar="AUDIO", help="A file, or s3://bucket/key.")],
     language: Annotated[str | None, typer.Option(help="Language code, such as zh.")] = None,
@@ -36,6 +47,7 @@ def transcribe(
     timestamps: Annotated[
         str, typer.Option(help="segment, or word for the time of each word.")
     ] = "segment",
+    audio_track: AudioTrack = None,
     model: Annotated[
         str | None, typer.Option(help="Model to use; default: any that serves FLEET_QUEUE.")
     ] = None,
@@ -60,7 +72,7 @@ def transcribe(
     from funasr_fleet.storage.s3 import S3Store
 
     texts = {"language": language, "hotwords": read_words(hotwords), "timestamps": timestamps}
-    options = read_options(formats=_formats(printed), **texts)
+    options = read_options(formats=_formats(printed), audio_track=audio_track, **texts)
     # so that the upload is also deleted after SIGTERM
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     store = S3Store()
@@ -84,11 +96,9 @@ def transcribe(
     except NoResult as error:
         typer.echo(f"fleet: {error}", err=True)
         raise typer.Exit(Exit.UNREACHABLE) from None
-    if as_json:
-        transcript = json.loads(done.transcript.to_json())
-        typer.echo(_document(audio, done.uri, transcript=transcript))
-    else:
-        typer.echo(_render(done, printed, store.read))
+    transcript = json.loads(done.transcript.to_json())
+    document = _document(audio, done.uri, transcript=transcript)
+    typer.echo(document if as_json else _render(done, printed, store.read))
 
 
 def _formats(printed: Printed) -> tuple[str, ...]:

@@ -7,5 +7,6 @@ audio_address    valid addresses of audio, and how to show them without secrets
 layout           keys of outputs and job documents, valid names, fingerprint
 queues           task name, queue names, priorities
 abilities        capabilities of a model, and the options it does not support
+validation       describes validation errors without private values
 unicode_scripts  characters by script, and scripts whose characters are words
 """

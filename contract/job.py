@@ -20,6 +20,7 @@ from funasr_fleet.contract.layout import (
     is_s3_uri,
     is_whole,
 )
+from funasr_fleet.contract.validation import explain
 
 MAX_TIME_MS = 1 << 42
 """139 years: longer than any recording; at 192 kHz the sample count still fits in 64 bits."""
@@ -29,6 +30,9 @@ MAX_AUDIO_BYTES = 50 << 40
 
 MAX_CHANNEL = (1 << 16) - 1
 """A WAV header counts channels in 16 bits."""
+
+MAX_AUDIO_TRACK = 999
+"""FFmpeg opens at most 1,000 streams of a file."""
 
 Format = Literal[
     "json",
@@ -45,29 +49,9 @@ Format = Literal[
 ]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-_MAX_ERRORS = 10
-_MAX_ERROR_CHARS = 200
-"""Only the first errors are shown: a message may have ten thousand."""
-
 
 class MalformedShard(ValueError):
     """The message is not a shard of schema 1: correct the fields named and send it again."""
-
-
-def explain(error: ValidationError) -> str:
-    """One line naming the invalid fields, without their values, which may be private."""
-    errors = error.errors(include_url=False, include_input=False, include_context=False)
-    shown = [
-        f"{_place(one['loc'])}: {one['msg'][:_MAX_ERROR_CHARS]}" for one in errors[:_MAX_ERRORS]
-    ]
-    more = len(errors) - len(shown)
-    return "; ".join([*shown, *([f"and {more} more"] if more else [])])
-
-
-def _place(path: tuple[int | str, ...]) -> str:
-    """The path of an invalid field; field names of other clients may have any length and form."""
-    dotted = ".".join(map(str, path))[:_MAX_ERROR_CHARS] or "message"
-    return dotted.encode("utf-8", "backslashreplace").decode()
 
 
 def _check_text(text: str) -> str:
@@ -104,6 +88,7 @@ Whole = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=0)]
 TimeMs = Annotated[Whole, Field(le=MAX_TIME_MS)]
 AudioBytes = Annotated[Whole, Field(le=MAX_AUDIO_BYTES)]
 Channel = Annotated[Whole, Field(le=MAX_CHANNEL)]
+AudioTrack = Annotated[Whole, Field(le=MAX_AUDIO_TRACK)]
 Text = Annotated[str, AfterValidator(_check_text)]
 Hotword = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_check_hotword)]
 JobName = Annotated[str, AfterValidator(check_job_name)]
@@ -135,6 +120,8 @@ class Options(_Frozen):
     """Number of speakers; None lets the model estimate it."""
     channels: Literal["mix", "split"] = "mix"
     """One transcript of all channels mixed, or one per channel."""
+    audio_track: AudioTrack | None = None
+    """The audio track of files with several, counted from 0; None chooses one."""
     itn: bool | None = None
     """Whether numbers, dates and the like are written in digits; None: decided by the model."""
     segments: Literal["speech", "sentence"] = "speech"

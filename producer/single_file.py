@@ -11,10 +11,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from funasr_fleet.broker.ledger import LedgerReader, connect
-from funasr_fleet.contract.job import AudioRef, Options, Shard, explain
+from funasr_fleet.contract.job import AudioRef, Options, Shard
 from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.contract.queues import PRIORITY_STEPS
 from funasr_fleet.contract.transcript import ErrorReport, Transcript
+from funasr_fleet.contract.validation import explain
 from funasr_fleet.producer.discovery.interface import BadSource
 from funasr_fleet.producer.publishing.messages import open_publisher, publish_one
 from funasr_fleet.producer.routing import refuse_unsupported, route_job

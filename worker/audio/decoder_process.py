@@ -139,7 +139,7 @@ class DecoderProcess:
 
         Args:
             file: the file; the process reads it through a descriptor of its own.
-            selection: the time range and the channels.
+            selection: the time range, the channels and the track.
             limits: as in decoding.decode.decode_pieces.
             touch: called at every message.
             allowed_s: how many seconds the process may take for so many seconds of audio.

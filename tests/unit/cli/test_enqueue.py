@@ -79,8 +79,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             {"itn": False, "speaker_count": 2, "segments": "sentence", "second_look": True},
         ),
         (
-            "--merge-seconds 15 --max-segment-seconds 30",
-            {"merge_seconds": 15, "max_segment_seconds": 30},
+            "--merge-seconds 15 --max-segment-seconds 30 --audio-track 0",
+            {"merge_seconds": 15, "max_segment_seconds": 30, "audio_track": 0},
         ),
     ],
 )

@@ -79,11 +79,15 @@ def test_every_printed_format_is_the_extension_of_its_file(printed: Printed) -> 
 
 def test_options_reach_the_producer_as_they_were_given(asked: dict[str, Any]) -> None:
     options = ("--language", "zh", "--hotwords", "a,b", "--timestamps", "word", "--format", "srt")
-    result = _run(*options, "--timeout", "5", "--scratch", "s3://b/x/")
+    result = _run(*options, "--audio-track", "1", "--timeout", "5", "--scratch", "s3://b/x/")
     assert result.stdout == "1\n00:00:00,000 --> \n"
     assert (asked["timeout_s"], asked["scratch"]) == (5, "s3://b/x/")
     assert asked["options"] == Options(
-        formats=("json", "srt"), language="zh", hotwords=("a", "b"), timestamps="word"
+        formats=("json", "srt"),
+        language="zh",
+        hotwords=("a", "b"),
+        timestamps="word",
+        audio_track=1,
     )
 
 

@@ -85,6 +85,7 @@ BEFORE = fingerprint(a_ref(), '"e"', "sha256:m", Options())
         ({}, '"e"', "sha256:m", {"timestamps": "word"}),
         ({}, '"e"', "sha256:m", {"speakers": True}),
         ({}, '"e"', "sha256:m", {"channels": "split"}),
+        ({}, '"e"', "sha256:m", {"audio_track": 0}),
     ],
 )
 def test_a_fingerprint_changes_with_everything_that_a_result_depends_on(

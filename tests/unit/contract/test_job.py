@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from funasr_fleet.contract.job import (
     MAX_AUDIO_BYTES,
+    MAX_AUDIO_TRACK,
     MAX_CHANNEL,
     MAX_INDEX,
     MAX_TIME_MS,
@@ -91,6 +92,9 @@ def _without(name: str) -> Change:
         (_with(options={"timestamps": "secret"}), "options.timestamps"),
         (_with(options={"channels": "secret"}), "options.channels"),
         (_with(options={"speakers": "secret"}), "options.speakers"),
+        (_with(options={"audio_track": -1}), "options.audio_track"),
+        (_with(options={"audio_track": MAX_AUDIO_TRACK + 1}), "options.audio_track"),
+        (_with(options={"audio_track": True}), "options.audio_track"),
         (_with(options={"surprise": "secret"}), "options.surprise"),
         (_with_file(audio="ftp://secret/a.mp3"), "files.0.audio"),
         (_with_file(audio="s3://in/"), "files.0.audio"),

@@ -78,7 +78,10 @@ def decode_file(file: BinaryIO, limits: Limits = UNLIMITED) -> Audio:
 
 
 def decode_pieces(
-    file: BinaryIO, limits: Limits = UNLIMITED, touch: Callable[[], None] = lambda: None
+    file: BinaryIO,
+    limits: Limits = UNLIMITED,
+    touch: Callable[[], None] = lambda: None,
+    track: int | None = None,
 ) -> Iterator[AudioPiece]:
     """Decode one audio track of a file, see choose_track; yield at least one piece.
 
@@ -90,10 +93,12 @@ def decode_pieces(
         limits: limits on channels, duration and decoded size.
         touch: called at every read and at every packet that cannot be decoded: much of a file may
             be read before the first piece.
+        track: the requested track, counted from 0; None for the one that choose_track finds.
 
     Raises:
-        UndecodableAudio: no audio, or nothing that decodes. Also for playlists, too many channels,
-            sample rates out of range, and any other error that FFmpeg raises, including OSError.
+        UndecodableAudio: no audio, no such track, or nothing that decodes. Also for playlists, too
+            many channels, sample rates out of range, and any other error that FFmpeg raises,
+            including OSError.
         DecoderOutOfMemory: an allocation failed.
         AudioTooShort: less than 25 ms of audio.
         AudioTooLong: the duration or the decoded size exceeds its limit.
@@ -104,8 +109,8 @@ def decode_pieces(
     reject_playlists(head)
     try:
         with _open(source) as container:
-            track = choose_track(container, lambda: _open(DecoderInput(file, touch)))
-            yield from _decode(container, source, limits, track)
+            chosen = choose_track(container, track, lambda: _open(DecoderInput(file, touch)))
+            yield from _decode(container, source, limits, chosen)
     except FileFailure:
         _raise_disk_error(source)
         raise

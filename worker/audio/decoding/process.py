@@ -54,10 +54,12 @@ class Decoder:
 
     def _answer(self, request: dict[str, Any], fd: int) -> dict[str, Any]:
         """Decode a file; return the message that ends it."""
-        audio = AudioRange(Selection(**request["selection"]))
+        selection = Selection(**request["selection"])
+        audio = AudioRange(selection)
         try:
             with os.fdopen(fd, "rb") as file:
-                pieces = decode_pieces(file, Limits(**request["limits"]), self._touch)
+                limits = Limits(**request["limits"])
+                pieces = decode_pieces(file, limits, self._touch, selection.track)
                 for planes in audio.select(pieces):
                     self._touch()
                     self._write(planes)

@@ -33,7 +33,9 @@ class AudioFacts:
     truncated_ms: int = 0
     """Audio within the requested range that the file declares, but does not contain, in ms."""
     track: int | None = None
-    """The track that was decoded, if the file has several, counted from 0."""
+    """The audio track that was decoded, if the file has several, counted from 0."""
+    is_track_requested: bool = False
+    """Whether the request named that track."""
     filled_ms: int = 0
     """Silence within the requested range where the recording paused or began late, in ms."""
     format_changed: bool = False
@@ -48,7 +50,7 @@ class AudioFacts:
             "audio_damaged": self.lost_ms > self.truncated_ms,
             "audio_truncated": self.truncated_ms > 0,
             "audio_gaps_filled": self.filled_ms > 0,
-            "several_audio_tracks": self.track is not None,
+            "several_audio_tracks": self.track is not None and not self.is_track_requested,
             "format_changed": self.format_changed,
             "channels_cancel": self.cancelled,
         }
@@ -57,7 +59,7 @@ class AudioFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """The time range and the channels of a file that are transcribed."""
+    """The time range, the channels and the audio track of a file that are transcribed."""
 
     start_ms: int = 0
     end_ms: int | None = None
@@ -66,6 +68,8 @@ class Selection:
     """None for the mix of all channels, or for all of them if `split`."""
     split: bool = False
     """Whether every channel gets its own transcript."""
+    track: int | None = None
+    """The audio track, counted from 0; None for the one that tracks.choose_track finds."""
 
     @classmethod
     def of(cls, ref: "AudioRef", options: "Options") -> "Selection":
@@ -75,6 +79,7 @@ class Selection:
             end_ms=ref.end_ms,
             channel=ref.channel,
             split=ref.channel is None and options.channels == "split",
+            track=options.audio_track,
         )
 
     def channels(self, count: int) -> list[int | None]:
@@ -106,6 +111,7 @@ class AudioRange:
             lost_ms=round(self._lost / SAMPLES_PER_MS),
             truncated_ms=round(self._truncated / SAMPLES_PER_MS),
             track=self._first.track,
+            is_track_requested=self._selection.track is not None,
             filled_ms=round(self._filled / SAMPLES_PER_MS),
             format_changed=self._format_changed,
             cancelled=self._cancelled > _CANCELLED_SHARE * self._selected,

@@ -9,23 +9,38 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from av.stream import Disposition
 
+from funasr_fleet.worker.errors import UndecodableAudio
+
 _SOUND = 1e-3
 """Amplitude from which on a track is not silent: -60 dB of full scale."""
 
 
-def choose_track(container: InputContainer, reopen: Callable[[], InputContainer]) -> int | None:
-    """The default track, else the first; if it is silent, the first one with sound.
+def choose_track(
+    container: InputContainer, wanted: int | None, reopen: Callable[[], InputContainer]
+) -> int | None:
+    """The requested track; else the default one or the first, or one with sound if that is silent.
 
     Args:
         container: the opened file.
+        wanted: the position of the requested track; None if none was requested.
         reopen: opens the file once more, independently.
 
     Returns:
-        Its position among the audio tracks; None if there are not several.
+        Its position among the audio tracks, from 0; None if there are not several.
+
+    Raises:
+        UndecodableAudio: the requested track does not exist.
     """
     tracks = container.streams.audio
+    if wanted is not None and wanted >= len(tracks) > 0:
+        raise UndecodableAudio(
+            f"there is no audio track {wanted}: the file has {len(tracks)} audio "
+            f"track{'s' if len(tracks) > 1 else ''}, counted from 0"
+        )
     if len(tracks) < 2:
         return None
+    if wanted is not None:
+        return wanted
     in_order = sorted(
         (n for n, track in enumerate(tracks) if track.codec_context is not None),
         key=lambda n: not tracks[n].disposition & Disposition.default,

@@ -24,7 +24,7 @@ from tests.support.memory_store import MemoryStore
 AUDIO = "s3://b/calls/k.wav"
 OURS = ("start_ms", "end_ms", "duration_ms", "bytes", "channel", "id", "relative")
 OF_NEMO = ("offset", "duration", "bytes", "channel", "id")
-OF_OPTIONS = ("speaker_count", "merge_seconds", "max_segment_seconds")
+OF_OPTIONS = ("audio_track", "speaker_count", "merge_seconds", "max_segment_seconds")
 SMALL = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 VALUES = (
     SMALL

@@ -11,22 +11,29 @@ from av.stream import Disposition
 
 from funasr_fleet.worker.audio.decoding.decode import decode_pieces
 from tests.support.audio import Planes, as_file, tone
-from tests.support.examples import a_shard
+from tests.support.examples import a_ref, a_shard
 from tests.support.fake_pipeline import Workbench
 
 SILENCE = np.zeros((1, 160_000), np.float32)
 VOICE, LOUDER = tone(20), 2 * tone(10)
 
 
-def movie(tracks: Sequence[Planes], default: int | None = None, codec: str = "pcm_s16le") -> bytes:
-    """A Matroska file with these tracks."""
+def movie(
+    tracks: Sequence[Planes], default: int | None = None, *, with_video: bool = False
+) -> bytes:
+    """A Matroska file with these tracks, after a video track if there is one."""
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as output:
+        video: Any = output.add_stream("mjpeg", rate=1) if with_video else None
         streams: list[Any] = []
         for number, _ in enumerate(tracks):
-            stream: Any = output.add_stream(codec, rate=16_000, layout="mono")
+            stream: Any = output.add_stream("pcm_s16le", rate=16_000, layout="mono")
             stream.disposition = Disposition.default if number == default else Disposition(0)
             streams.append(stream)
+        if video:
+            video.width, video.height, video.pix_fmt = 16, 16, "yuvj420p"
+            picture = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
+            output.mux([*video.encode(picture), *video.encode(None)])
         for stream, planes in zip(streams, tracks, strict=True):
             samples = (32_767 * planes).astype(np.int16)
             frame: Any = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
@@ -60,6 +67,39 @@ def test_the_default_or_first_track_is_taken_unless_it_is_silent(
     np.testing.assert_allclose(planes, expected, atol=1e-3)
     assert {piece.track for piece in pieces} == {chosen}
     assert sum(piece.lost for piece in pieces) == 0
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 2])
+def test_a_requested_track_is_taken_even_if_it_is_silent(wanted: int) -> None:
+    tracks = [SILENCE, VOICE, LOUDER]
+    pieces = list(decode_pieces(as_file(movie(tracks, default=1)), track=wanted))
+    planes = np.concatenate([piece.planes for piece in pieces], axis=1)
+    np.testing.assert_allclose(planes, tracks[wanted], atol=1e-3)
+
+
+def test_only_audio_tracks_are_counted() -> None:
+    body = movie([LOUDER, VOICE], with_video=True)
+    (first, *_) = decode_pieces(as_file(body), track=1)
+    assert first.track == 1
+    assert sum(piece.planes.shape[1] for piece in decode_pieces(as_file(body), track=1)) == 320_000
+
+
+def test_a_requested_track_is_named_without_a_warning_and_a_missing_one_fails(
+    bench: Workbench,
+) -> None:
+    several = bench.upload_bytes("a.mkv", movie([LOUDER, VOICE, SILENCE]))
+    own = bench.upload_bytes("b.mkv", movie([LOUDER, VOICE]))
+    one = bench.upload_bytes("c.mkv", movie([LOUDER]))
+    refs = [a_ref(several, index=0), a_ref(own, index=1, options={"audio_track": 0})]
+    bench.run(a_shard(*refs, a_ref(one, index=2), options={"audio_track": 1}))
+    found, others, missing = map(bench.document, ("a.mkv.json", "b.mkv.json", "c.mkv.error.json"))
+    assert (found["audio"]["track"], others["audio"]["track"]) == (1, 0)
+    assert (found["audio"]["duration_ms"], others["audio"]["duration_ms"]) == (20_000, 10_000)
+    assert "warnings" not in found
+    assert found["receipt"]["options"]["audio_track"] == 1
+    assert missing["error"]["kind"] == "undecodable_audio"
+    reason = "there is no audio track 1: the file has 1 audio track, counted from 0"
+    assert missing["error"]["message"] == reason
 
 
 def test_the_result_names_the_track(bench: Workbench) -> None:
