@@ -107,17 +107,16 @@ class AudioInfo(_Frozen):
     lost_ms: int | None = None
     """Length of audio that could not be decoded, in ms; silence replaces it, except at the end.
     Left out when nothing was lost."""
+    repaired: int | None = None
+    """Number of places where damaged audio was skipped or replaced by silence; left out when 0."""
     track: int | None = None
     """The audio track of a file with several, counted from 0. Left out for other files."""
 
     @model_serializer(mode="wrap")
     def _omit_what_is_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         document: dict[str, Any] = serialize(self)
-        if not self.lost_ms:
-            document.pop("lost_ms", None)
-        if self.track is None:
-            document.pop("track", None)
-        return document
+        usual = {"lost_ms": (None, 0), "repaired": (None, 0), "track": (None,)}
+        return {name: value for name, value in document.items() if value not in usual.get(name, ())}
 
 
 class Receipt(_Frozen):

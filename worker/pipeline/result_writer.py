@@ -56,7 +56,8 @@ def describe_audio(
         channel=channel,
         start_ms=ref.start_ms or 0,
         end_ms=_earlier(ref.end_ms, duration_ms),
-        lost_ms=facts.lost_ms or None if facts else None,
+        lost_ms=facts.lost_ms if facts else None,
+        repaired=facts.repaired if facts else None,
         track=facts.track if facts else None,
     )
 

@@ -56,8 +56,12 @@ def test_warnings_are_present_only_when_there_are_some() -> None:
 
 
 def test_lost_audio_is_present_only_when_some_was_lost() -> None:
-    assert "lost_ms" not in AudioInfo(uri="s3://in/a.wav", lost_ms=0).model_dump()
-    assert AudioInfo(uri="s3://in/a.wav", lost_ms=52).model_dump()["lost_ms"] == 52
+    intact = AudioInfo(uri="s3://in/a.wav", lost_ms=0, repaired=0, track=0).model_dump()
+    assert intact.keys().isdisjoint({"lost_ms", "repaired"})
+    assert intact["track"] == 0
+    damaged = AudioInfo(uri="s3://in/a.wav", lost_ms=52, repaired=1).model_dump()
+    assert (damaged["lost_ms"], damaged["repaired"]) == (52, 1)
+    assert "track" not in damaged
 
 
 def test_documents_of_earlier_releases_have_no_lost_audio() -> None:

@@ -30,6 +30,8 @@ class AudioFacts:
     duration_ms: int
     lost_ms: int = 0
     """Audio within the requested range that could not be decoded, in ms."""
+    repaired: int = 0
+    """Places within the requested range where damaged audio was skipped or replaced by silence."""
     truncated_ms: int = 0
     """Audio within the requested range that the file declares, but does not contain, in ms."""
     track: int | None = None
@@ -47,7 +49,7 @@ class AudioFacts:
     def warnings(self) -> "tuple[WarningKind, ...]":
         """What users are told about the audio of a result."""
         signs: dict[WarningKind, bool] = {
-            "audio_damaged": self.lost_ms > self.truncated_ms,
+            "audio_damaged": self.repaired > 0,
             "audio_truncated": self.truncated_ms > 0,
             "audio_gaps_filled": self.filled_ms > 0,
             "several_audio_tracks": self.track is not None and not self.is_track_requested,
@@ -95,6 +97,8 @@ class AudioRange:
         self._first: AudioPiece | None = None
         self._samples = self._selected = 0
         self._lost = self._truncated = self._filled = 0
+        self._repaired = 0
+        self._is_in_damage = False
         self._cancelled = 0
         self._format_changed = False
         self._whole = False
@@ -108,11 +112,12 @@ class AudioRange:
             channels=len(self._first.planes),
             source_rate=self._first.source_rate,
             duration_ms=self._samples // SAMPLES_PER_MS,
-            lost_ms=round(self._lost / SAMPLES_PER_MS),
-            truncated_ms=round(self._truncated / SAMPLES_PER_MS),
+            lost_ms=_ms(self._lost),
+            repaired=self._repaired,
+            truncated_ms=_ms(self._truncated),
             track=self._first.track,
             is_track_requested=self._selection.track is not None,
-            filled_ms=round(self._filled / SAMPLES_PER_MS),
+            filled_ms=_ms(self._filled),
             format_changed=self._format_changed,
             cancelled=self._cancelled > _CANCELLED_SHARE * self._selected,
         )
@@ -135,10 +140,8 @@ class AudioRange:
             self._first = self._first or piece
             at, self._samples = self._samples, self._samples + piece.planes.shape[1]
             self._format_changed |= piece.is_new_format
-            lost = _overlap(at, at + piece.lost, start, end)
-            self._lost += lost
+            self._note_loss(piece, _overlap(at, at + piece.lost, start, end))
             self._filled += _overlap(at, at + piece.filled, start, end)
-            self._truncated += lost if piece.is_truncated else 0
             stop = None if end is None else max(0, end - at)
             in_range = piece.planes[:, max(0, start - at) : stop]
             self._selected += in_range.shape[1]
@@ -151,6 +154,14 @@ class AudioRange:
                 f"the audio ends at {self._samples // SAMPLES_PER_MS} ms"
             )
 
+    def _note_loss(self, piece: AudioPiece, lost: int) -> None:
+        """Count the lost samples in the range; lost audio of adjacent pieces is one place."""
+        is_damage = lost > 0 and not piece.is_truncated
+        self._repaired += is_damage and not self._is_in_damage
+        self._is_in_damage = is_damage
+        self._lost += lost
+        self._truncated += lost if piece.is_truncated else 0
+
     def _choose(self, planes: Planes) -> Planes:
         if self._selection.split:
             return planes
@@ -162,6 +173,11 @@ class AudioRange:
 def _overlap(at: int, until: int, start: int, end: int | None) -> int:
     """Length of the overlap of [at, until) and [start, end); None for end means unbounded."""
     return max(0, (until if end is None else min(until, end)) - max(at, start))
+
+
+def _ms(samples: int) -> int:
+    """Duration in ms, rounded up: no loss is too short to be reported."""
+    return -(-samples // SAMPLES_PER_MS)
 
 
 def in_blocks(pieces: Iterable[Planes], size: int) -> Iterator[Planes]:

@@ -18,12 +18,21 @@ def test_a_damaged_file_is_a_success_with_a_warning_and_the_length_of_what_is_lo
     assert document["text"] == "three nine zero"
     assert document["warnings"] == ["audio_damaged"]
     assert 60 <= document["audio"]["lost_ms"] < 500
+    assert document["audio"]["repaired"] == 1
     assert document["audio"]["duration_ms"] == pytest.approx(12_000, abs=200)
     assert bench.outcomes == ["ok", "ok"]
     assert sorted(file.warnings for file in bench.finished) == [(), ("audio_damaged",)]
     whole = bench.document("b.wav.json")
     assert "warnings" not in whole
-    assert "lost_ms" not in whole["audio"]
+    assert whole["audio"].keys().isdisjoint({"lost_ms", "repaired"})
+
+
+def test_every_damaged_place_is_counted(bench: Workbench) -> None:
+    body = sound_file("m4a")
+    for seed, share in enumerate((0.2, 0.5, 0.8)):
+        body = damaged(body, 600, seed, share)
+    bench.run(a_shard(bench.upload_bytes("a.m4a", body)))
+    assert bench.document("a.m4a.json")["audio"]["repaired"] == 3
 
 
 def test_a_damaged_file_without_speech_is_empty_with_the_warning(bench: Workbench) -> None:

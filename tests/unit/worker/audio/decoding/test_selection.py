@@ -102,23 +102,25 @@ def test_blocks_are_even_and_lose_nothing(size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("start_ms", "end_ms", "lost_ms"),
+    ("start_ms", "end_ms", "lost_ms", "repaired"),
     [
-        (None, None, 350),
-        (0, 250, 0),
-        (0, 400, 150),
-        (300, 350, 50),
-        (450, 900, 0),
-        (450, None, 200),
-        (990, 2000, 200),
+        (None, None, 350, 2),
+        (0, 250, 0, 0),
+        (0, 400, 150, 1),
+        (300, 350, 50, 1),
+        (350, 390, 40, 1),
+        (450, 900, 0, 0),
+        (450, None, 200, 1),
+        (990, 2000, 200, 1),
     ],
 )
 def test_lost_audio_counts_only_within_the_range(
-    start_ms: int | None, end_ms: int | None, lost_ms: int
+    start_ms: int | None, end_ms: int | None, lost_ms: int, repaired: int
 ) -> None:
-    """150 ms are lost at 250 ms and replaced by silence, and 200 ms at the end."""
-    before, silence, after = (tone(seconds) for seconds in (0.25, 0.15, 0.6))
-    given = [AudioPiece(before, 8_000), AudioPiece(silence, 8_000, 2400), AudioPiece(after, 8_000)]
+    """150 ms are lost at 250 ms and replaced by silence in two pieces, and 200 ms at the end."""
+    before, silence, after = (tone(seconds) for seconds in (0.25, 0.075, 0.6))
+    silent = AudioPiece(silence, 8_000, 1200)
+    given = [AudioPiece(before, 8_000), silent, silent, AudioPiece(after, 8_000)]
     end = AudioPiece(after[:, :0], 8_000, 3200)
     stretch = AudioRange(selection(start_ms=start_ms, end_ms=end_ms))
     try:
@@ -127,3 +129,16 @@ def test_lost_audio_counts_only_within_the_range(
         assert start_ms == 990
     assert stretch.facts
     assert (stretch.facts.lost_ms, stretch.facts.duration_ms) == (lost_ms, 1000)
+    assert stretch.facts.repaired == repaired
+    assert stretch.facts.warnings == (("audio_damaged",) if repaired else ())
+
+
+def test_a_loss_of_one_sample_is_reported_and_a_missing_end_is_not_a_repair() -> None:
+    nothing = tone(0)
+    given = [AudioPiece(tone(1), 8_000, 1), AudioPiece(nothing, 8_000, 3200, is_truncated=True)]
+    stretch = AudioRange(selection())
+    list(stretch.select(given))
+    assert stretch.facts == AudioFacts(
+        channels=1, source_rate=8_000, duration_ms=1000, lost_ms=201, repaired=1, truncated_ms=200
+    )
+    assert stretch.facts.warnings == ("audio_damaged", "audio_truncated")
