@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from funasr_fleet.broker.ledger.values import MS_PER_HOUR
-from funasr_fleet.cli.exits import print_bad_rows
+from funasr_fleet.cli.exits import print_bad_rows, print_ignored
 from funasr_fleet.producer.progress.humanize import decimal, span
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ _BASIS = {
 
 
 def print_dry_run(result: "DryRun", *, as_json: bool) -> None:
-    """Print the estimate to stdout, and invalid rows to stderr."""
+    """Print the estimate to stdout, and what the sources leave out to stderr."""
     print_bad_rows(result.bad_examples, result.bad_rows)
+    print_ignored(result.ignored)
     typer.echo(json.dumps(result.to_json()) if as_json else to_text(result))
 
 
@@ -50,6 +51,8 @@ def _files(result: "DryRun") -> str:
     text = f"{result.files:,}, {_size(result.bytes)}"
     if result.files_of_unknown_size:
         text += f", {result.files_of_unknown_size:,} of them of unknown size"
+    if result.empty_files:
+        text += f", {result.empty_files:,} of them empty (0 bytes), which will fail"
     return f"{text}; {result.bad_rows:,} invalid rows" if result.bad_rows else text
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from funasr_fleet.cli import options as given
-from funasr_fleet.cli.exits import Exit, exit_of, print_bad_rows
+from funasr_fleet.cli.exits import Exit, exit_of, print_bad_rows, print_ignored
 from funasr_fleet.cli.options import read_options, read_words
 from funasr_fleet.cli.watching import watch_job
 from funasr_fleet.contract.job import FORMATS
@@ -132,6 +132,7 @@ def _wait_for(job: str, *, quiet: bool) -> Exit:
 
 def _report(result: "EnqueueResult", *, as_json: bool) -> None:
     print_bad_rows(result.bad_rows, result.bad_row_count)
+    print_ignored(result.ignored)
     typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
 
 

@@ -1,6 +1,6 @@
-"""Exit codes, the exit code of each error, and invalid rows on stderr."""
+"""Exit codes, the exit code of each error, and what sources leave out, on stderr."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import typer
 from funasr_fleet.contract.layout import BadJobName
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.discovery import BadSource
+from funasr_fleet.producer.discovery.ignored import ignored_text
 from funasr_fleet.producer.errors import (
     AnotherProducer,
     CannotRetry,
@@ -52,6 +53,12 @@ def print_bad_rows(rows: Iterable[str], total: int) -> None:
         more -= 1
     if more > 0:
         typer.echo(f"fleet: and {more:,} more invalid rows", err=True)
+
+
+def print_ignored(by_suffix: Mapping[str, int]) -> None:
+    """Print to stderr what was not taken as audio, if anything."""
+    if text := ignored_text(by_suffix):
+        typer.echo(f"fleet: {text}", err=True)
 
 
 class WrongUsage(Exception):

@@ -3,6 +3,7 @@
 job              the task's message: Shard, AudioRef, Options
 transcript       the result documents: Transcript, Receipt, ErrorReport
 shard_record     rows with the outcome of each file of a shard
+audio_suffixes   file name suffixes that count as audio, with their formats and typical rates
 audio_address    valid addresses of audio, and how to show them without secrets
 layout           keys of outputs and job documents, valid names, fingerprint
 queues           task name, queue names, priorities

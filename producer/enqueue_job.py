@@ -101,9 +101,9 @@ class EnqueueRun:
         )
         in_subprocess = "-" not in self.request.sources and type(self.store) is S3Store
         yield from (
-            plan_in_subprocess(search, self._record_bad_row)
+            plan_in_subprocess(search, self._record_bad_row, self._record_ignored)
             if in_subprocess
-            else discover(search, self.store, self._record_bad_row)
+            else discover(search, self.store, self._record_bad_row, self._record_ignored)
         )
 
     def _publish_all(self, new_parts: Iterator[Part], queue: str, lock: JobLock) -> None:
@@ -172,6 +172,7 @@ class EnqueueRun:
             self._emit_warnings()
         self.result.files, self.result.skipped = part.next_cursor.found, part.next_cursor.done
         self.result.bad_row_count = max(self.result.bad_row_count, part.next_cursor.bad)
+        self._record_ignored(part.next_cursor.ignored)
         self.progress(self.result, None)
         for sent in publication.publish(part, lambda ready: self.progress(self.result, ready)):
             self.result.shards += sent.shards
@@ -219,6 +220,9 @@ class EnqueueRun:
         for warning in self._route.warnings:
             if warning not in emitted:
                 self.warn(warning)
+
+    def _record_ignored(self, by_suffix: dict[str, int]) -> None:
+        self.result.ignored = by_suffix
 
     def _record_bad_row(self, row: BadRow) -> None:
         if self.strict:

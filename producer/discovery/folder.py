@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from funasr_fleet.contract.layout import names_jobs_folder
+from funasr_fleet.producer.discovery.ignored import ignored
 from funasr_fleet.producer.discovery.interface import EVERYTHING, BadRow, BadSource, Filters, Found
 from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
 from funasr_fleet.producer.discovery.s3_prefix import to_ref
@@ -95,20 +96,22 @@ class LocalFolder:
     def _with_existing_objects(
         self, position: str
     ) -> Iterator[tuple[LocalFile, ObjectInfo | None]]:
-        """Every wanted file with the S3 object of its name; merges two sequences in key order."""
+        """Every recent file with the S3 object of its name; merges two sequences in key order."""
         # names that are not UTF-8 are not uploaded; starting the listing at a slightly different
         # key only uploads some files again
         start = self.upload + position.encode(errors="ignore").decode() if position else ""
         with closing(ParallelListing(store=self.store).list(self.upload, after=start)) as listed:
             existing = next(listed, None)
             for file in walk(self.folder, after=position):
-                if self.wanted.take(file.name, file.modified):
+                if self.wanted.is_recent(file.modified):
                     uri = self.upload + file.name
                     while existing is not None and existing.uri < uri:
                         existing = next(listed, None)
                     yield file, existing if existing is not None and existing.uri == uri else None
 
     def _send(self, file: LocalFile, existing: ObjectInfo | None) -> Found:
+        if not self.wanted.is_audio(file.name):
+            return Found(file.name, ignored(file.name))
         if names_jobs_folder(file.name):  # it could replace a document of a job
             return Found(
                 file.name, BadRow(str(file.path), "its name contains the path component _jobs")

@@ -5,34 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from funasr_fleet.contract.audio_suffixes import looks_like_audio
 from funasr_fleet.contract.job import AudioRef
-
-AUDIO_SUFFIXES = frozenset(
-    {
-        ".aac",
-        ".aif",
-        ".aiff",
-        ".amr",
-        ".au",
-        ".caf",
-        ".flac",
-        ".m4a",
-        ".m4b",
-        ".mka",
-        ".mkv",
-        ".mov",
-        ".mp2",
-        ".mp3",
-        ".mp4",
-        ".oga",
-        ".ogg",
-        ".opus",
-        ".wav",
-        ".webm",
-        ".wma",
-    }
-)
-"""Suffixes that count as audio when a prefix or a folder is listed; manifests may name any file."""
 
 UPLOAD_IT = "a local path: upload the folder with --upload s3://bucket/prefix/"
 
@@ -57,12 +31,24 @@ class BadRow:
         return f"{self.where}: {self.reason}"
 
 
+@dataclass(frozen=True)
+class Ignored:
+    """An object or file that is not taken as audio because of its name."""
+
+    suffix: str
+    """Its suffix in lower case; NO_SUFFIX or OTHERS of producer.discovery.ignored."""
+
+
+Content = AudioRef | BadRow | Ignored
+"""What a source holds at one position."""
+
+
 class Found(NamedTuple):
     """An item of a source. A NamedTuple, because ten million of them are created."""
 
     position: str
     """Position of the item in its source; pass it to `after` to resume behind the item."""
-    item: AudioRef | BadRow
+    item: Content
     duration_ms: int | None = None
     """Duration of the whole audio in ms, if the source gives it; a hint for packing."""
 
@@ -82,18 +68,12 @@ class Source(Protocol):
         """
 
 
-def looks_like_audio(name: str) -> bool:
-    """Whether the name ends with one of AUDIO_SUFFIXES, ignoring case."""
-    dot = name.rfind(".")
-    return dot >= 0 and name[dot:].lower() in AUDIO_SUFFIXES
-
-
 @dataclass(frozen=True, kw_only=True)
 class Filters:
     """Filters by name and modification time; by default, everything that looks like audio."""
 
     suffixes: tuple[str, ...] | None = None
-    """Accepted file name suffixes, such as .wav; None accepts AUDIO_SUFFIXES."""
+    """Accepted file name suffixes, such as .wav; None accepts those of contract.audio_suffixes."""
     since: float | None = None
     """Only objects and files modified at or after this time, in seconds since the epoch."""
 
@@ -102,14 +82,15 @@ class Filters:
         """Whether a filter is set that applies only to prefixes and folders."""
         return self.suffixes is not None or self.since is not None
 
-    def take(self, name: str, modified: float | None) -> bool:
-        """Whether an object with this name and modification time passes; unknown times pass."""
-        named = (
-            looks_like_audio(name)
-            if self.suffixes is None
-            else name.lower().endswith(_dotted(self.suffixes))
-        )
-        return named and (self.since is None or modified is None or modified >= self.since)
+    def is_audio(self, name: str) -> bool:
+        """Whether an object with this name is taken as audio."""
+        if self.suffixes is None:
+            return looks_like_audio(name)
+        return name.lower().endswith(_dotted(self.suffixes))
+
+    def is_recent(self, modified: float | None) -> bool:
+        """Whether an object with this modification time passes; unknown times pass."""
+        return self.since is None or modified is None or modified >= self.since
 
 
 EVERYTHING = Filters()

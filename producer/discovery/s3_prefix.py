@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import key_of, split_uri
 from funasr_fleet.contract.validation import explain
+from funasr_fleet.producer.discovery.ignored import ignored
 from funasr_fleet.producer.discovery.interface import EVERYTHING, BadRow, Filters, Found
 from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
 from funasr_fleet.storage.base import ObjectInfo, ObjectStore
@@ -33,9 +34,11 @@ class S3Prefix:
         start = f"s3://{bucket}/{position}" if position else ""
         with closing(ParallelListing(store=self.store).list(prefix, after=start)) as listed:
             for found in listed:
-                if self.wanted.take(found.uri, found.modified):
+                if self.wanted.is_recent(found.modified):
                     relative = found.uri.removeprefix(folder).lstrip("/")
-                    yield Found(split_uri(found.uri)[1], to_ref(found, relative))
+                    is_audio = self.wanted.is_audio(found.uri)
+                    item = to_ref(found, relative) if is_audio else ignored(found.uri)
+                    yield Found(split_uri(found.uri)[1], item)
 
 
 def to_ref(found: ObjectInfo, relative: str) -> AudioRef | BadRow:

@@ -40,6 +40,10 @@ class DryRun:
     bad_rows: int
     bad_examples: list[str]
     """The first invalid rows."""
+    ignored: dict[str, int]
+    """Objects and files that are not taken as audio, by suffix; see EnqueueResult.ignored."""
+    empty_files: int
+    """Files of 0 bytes; they will fail."""
     sampled: int
     """Files whose header was read."""
     measured: int

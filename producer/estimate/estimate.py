@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.discovery import open_source
-from funasr_fleet.producer.discovery.interface import BadRow, Filters, Found
+from funasr_fleet.producer.discovery.ignored import IgnoredCounts
+from funasr_fleet.producer.discovery.interface import BadRow, Filters, Found, Ignored
 from funasr_fleet.producer.estimate.cost import DryRun, Span, choose_rtfx
 from funasr_fleet.producer.estimate.durations import Measured, measure
 from funasr_fleet.producer.estimate.headers import Headers, LocalOrStoredHeaders, preview_folder
@@ -39,7 +41,9 @@ class _Tally:
     files_of_unknown_size: int = 0
     bad_rows: int = 0
     bad_examples: list[str] = field(default_factory=list)
+    empty_files: int = 0
     known_ms: int = 0
+    ignored: IgnoredCounts = field(default_factory=IgnoredCounts)
 
 
 def estimate_sources(  # noqa: PLR0913 - the keywords of enqueue
@@ -85,11 +89,11 @@ def estimate_sources(  # noqa: PLR0913 - the keywords of enqueue
 
 
 def _at_most(limit: int | None, found: Iterable[Found]) -> Iterator[Found]:
-    """The items up to this number of references; invalid rows do not count."""
+    """The items up to this number of references; other items do not count."""
     left = math.inf if limit is None else limit
     for one in found:
         yield one
-        left -= not isinstance(one.item, BadRow)
+        left -= isinstance(one.item, AudioRef)
         if left <= 0:
             return
 
@@ -132,7 +136,7 @@ def dry_run(  # noqa: PLR0913 - each is an option of the command
     estimates = {key: _estimate(strata, key, some) for key, some in sample.items()}
     speed, basis = choose_rtfx(rtfx, workers)
     return DryRun(
-        **vars(tally),
+        **{**vars(tally), "ignored": tally.ignored.by_suffix()},
         sampled=sum(map(len, sample.values())),
         measured=sum(one.duration_ms is not None for some in sample.values() for one in some),
         typical_ms=round(
@@ -149,6 +153,9 @@ def dry_run(  # noqa: PLR0913 - each is an option of the command
 
 def _walk(found: Iterable[Found], strata: Strata, tally: _Tally) -> None:
     for _, item, duration_ms in found:
+        if isinstance(item, Ignored):
+            tally.ignored.add(item)
+            continue
         if isinstance(item, BadRow):
             tally.bad_rows += 1
             if len(tally.bad_examples) < _BAD_ROWS_KEPT:
@@ -159,6 +166,7 @@ def _walk(found: Iterable[Found], strata: Strata, tally: _Tally) -> None:
             tally.files_of_unknown_size += 1
         else:
             tally.bytes += item.size_bytes
+            tally.empty_files += item.size_bytes == 0
         if duration_ms is not None or item.end_ms is not None:
             tally.known_ms += estimate_ms(item, duration_ms)
         elif item.size_bytes != 0:  # an empty file has no audio, and no header to measure

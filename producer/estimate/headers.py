@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from funasr_fleet.producer.discovery.folder import walk
+from funasr_fleet.producer.discovery.ignored import ignored
 from funasr_fleet.producer.discovery.interface import Filters, Found
 from funasr_fleet.producer.discovery.s3_prefix import to_ref
 from funasr_fleet.storage.base import ObjectInfo
@@ -125,7 +126,11 @@ class LocalFolderPreview:
     def after(self, position: str) -> Iterator[Found]:
         """The items after a position; see Source.after."""
         for file in walk(self.folder, after=position):
-            if self.wanted.take(file.name, file.modified):
+            if not self.wanted.is_recent(file.modified):
+                continue
+            if not self.wanted.is_audio(file.name):
+                yield Found(file.name, ignored(file.name))
+            else:
                 uri = self.upload + file.name
                 info = ObjectInfo(uri=uri, etag="", size_bytes=file.size_bytes)
                 yield Found(file.name, to_ref(info, file.name))

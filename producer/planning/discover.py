@@ -8,7 +8,14 @@ from typing import NamedTuple
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
 from funasr_fleet.producer.discovery import open_source
-from funasr_fleet.producer.discovery.interface import BadRow, Filters, Found, Source
+from funasr_fleet.producer.discovery.ignored import IgnoredCounts
+from funasr_fleet.producer.discovery.interface import (
+    BadRow,
+    Filters,
+    Found,
+    Ignored,
+    Source,
+)
 from funasr_fleet.producer.planning.estimating import estimate_ms
 from funasr_fleet.producer.planning.output_names import OutputNames
 from funasr_fleet.producer.planning.packing import PlannedFile
@@ -53,14 +60,17 @@ class Window:
 
 
 def cut(
-    items: Iterable[Item], cursor: Cursor, bad: Callable[[BadRow], None], limit: int | None = None
+    items: Iterable[Item],
+    cursor: Cursor,
+    leave_out: Callable[[BadRow | Ignored], None],
+    limit: int | None = None,
 ) -> Generator[Window, None, None]:
     """Collect references into windows; the last one may be shorter than WINDOW_FILES.
 
     Args:
         items: items of the sources after the cursor.
         cursor: where the items start.
-        bad: called with each invalid row.
+        leave_out: called with each item that is no reference.
         limit: maximum number of references, including those before the cursor.
     """
     refs: list[tuple[AudioRef, int | None]] = []
@@ -70,8 +80,8 @@ def cut(
         if limit is not None and found >= limit:
             break
         last = item
-        if isinstance(item.found.item, BadRow):
-            bad(item.found.item)
+        if not isinstance(item.found.item, AudioRef):
+            leave_out(item.found.item)
             continue
         refs.append((item.found.item, item.found.duration_ms))
         found += 1
@@ -129,7 +139,10 @@ def open_sources(request: JobRequest, store: ObjectStore) -> list[Source]:
 
 
 def discover(
-    search: DiscoveryRequest, store: ObjectStore, bad: Callable[[BadRow], None]
+    search: DiscoveryRequest,
+    store: ObjectStore,
+    bad: Callable[[BadRow], None],
+    ignored: Callable[[dict[str, int]], None],
 ) -> Iterator[Part]:
     """Plan the references after the last part in S3, and yield one part per window.
 
@@ -139,6 +152,8 @@ def discover(
         search: the job and its request.
         store: holds the sources, the plan and the results.
         bad: called with each invalid row.
+        ignored: called at the end with the number of ignored objects and files by suffix; until
+            then, the numbers are in the cursor of each part.
 
     Raises:
         BadSource: a source cannot be read.
@@ -154,30 +169,37 @@ def discover(
     )
     with OutputNames() as names, check:
         number, cursor = _resume(store, search, names)
-        totals = _Totals(done=cursor.done, bad=cursor.bad, on_bad=bad)
+        totals = _Totals(cursor.done, cursor.bad, IgnoredCounts(cursor.ignored), on_bad=bad)
         items = stream(open_sources(request, store), cursor, names.reserve)
-        with contextlib.closing(cut(items, cursor, totals.note, request.limit)) as windows:
+        with contextlib.closing(cut(items, cursor, totals.leave_out, request.limit)) as windows:
             for count, window in enumerate(windows, number):
                 done = _flag(check, [ref for ref, _ in window.refs], request)
                 part = plan(window, count, done, estimate_ms)
                 yield totals.added_to(part)
+        ignored(totals.ignored.by_suffix())
 
 
-@dataclass(kw_only=True)
+@dataclass
 class _Totals:
-    """Numbers of done files and of invalid rows so far, including those of earlier runs."""
+    """Numbers of done files and of items that are left out, including those of earlier runs."""
 
     done: int
     bad: int
+    ignored: IgnoredCounts
     on_bad: Callable[[BadRow], None]
 
-    def note(self, row: BadRow) -> None:
-        self.bad += 1
-        self.on_bad(row)
+    def leave_out(self, item: BadRow | Ignored) -> None:
+        if isinstance(item, Ignored):
+            self.ignored.add(item)
+        else:
+            self.bad += 1
+            self.on_bad(item)
 
     def added_to(self, part: Part) -> Part:
         self.done += len(part.done)
-        return replace(part, next_cursor=replace(part.next_cursor, done=self.done, bad=self.bad))
+        ignored = self.ignored.by_suffix()
+        totals = replace(part.next_cursor, done=self.done, bad=self.bad, ignored=ignored)
+        return replace(part, next_cursor=totals)
 
 
 def _resume(store: ObjectStore, search: DiscoveryRequest, names: OutputNames) -> tuple[int, Cursor]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from funasr_fleet.contract.audio_suffixes import AUDIO_SUFFIXES
 from funasr_fleet.contract.job import AudioRef
 
 DEFAULT_MS = 60_000
@@ -13,42 +14,7 @@ LONGEST_MS = 1 << 35
 signed 64-bit counters of Redis."""
 
 TYPICAL_BYTES_PER_SECOND: Mapping[str, float] = MappingProxyType(
-    {
-        # 16-bit samples at 16 kHz, one channel; telephony at 8 kHz is half of it, music is more
-        "wav": 32_000,
-        "caf": 32_000,
-        # a CD: 16 bit at 44.1 kHz, two channels
-        "aif": 176_400,
-        "aiff": 176_400,
-        # G.711, 8 bit at 8 kHz, as telephony stores it in Sun's format
-        "au": 8_000,
-        # 55 % of the WAV size: the upper end of what FLAC saves on speech
-        "flac": 17_600,
-        # 128 kbit/s, the default of lame
-        "mp3": 16_000,
-        # 192 kbit/s, usual for layer II in broadcasting
-        "mp2": 24_000,
-        # 96 kbit/s, between speech (64) and music (128) as phones and meetings record
-        "aac": 12_000,
-        "m4a": 12_000,
-        "m4b": 8_000,  # 64 kbit/s: books
-        # 64 kbit/s: Vorbis at quality 0, by Xiph's table of nominal bit rates
-        "oga": 8_000,
-        "ogg": 8_000,
-        # 32 kbit/s, within the 28-40 kbit/s that RFC 7587, section 3.1.1 names for full-band speech
-        "opus": 4_000,
-        # RFC 4867, section 5: a frame of the 12.2 kbit/s mode takes 32 bytes for 20 ms
-        "amr": 1_600,
-        # 128 kbit/s, as Windows Media Player rips
-        "wma": 16_000,
-        "mka": 16_000,
-        # Zoom's support page on recording formats: about 200 MB for an hour of video
-        "mp4": 55_000,
-        "mkv": 55_000,
-        "webm": 55_000,
-        # phone cameras: 1080p in HEVC takes about 60 MB a minute
-        "mov": 1_000_000,
-    }
+    {suffix.removeprefix("."): form.bytes_per_second for suffix, form in AUDIO_SUFFIXES.items()}
 )
 """Typical bytes per second of audio by lower-case suffix, used where no rate was measured."""
 

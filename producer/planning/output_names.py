@@ -43,14 +43,14 @@ class OutputNames:
         """Reserve the output name of an item.
 
         Returns:
-            The item itself if its name is free or it is an invalid row; None if the same range of
+            The item itself if its name is free or it is no reference; None if the same range of
             the same audio has the name already; an invalid row if another file has the name.
 
         Raises:
             TemporaryDiskFull: the hash table cannot be written to disk.
         """
         ref = found.item
-        if isinstance(ref, BadRow):
+        if not isinstance(ref, AudioRef):
             return found
         content = _content(ref)
         before = self._taken.add(hash(ref.relative), content)

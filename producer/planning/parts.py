@@ -7,7 +7,7 @@ stored in shards, and the fields that only the plan needs.
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from funasr_fleet.broker.ledger import JobWriter
 from funasr_fleet.contract.job import AudioRef
@@ -35,6 +35,8 @@ class Cursor:
     """How many of them had an up-to-date result."""
     bad: int = 0
     """Invalid rows so far."""
+    ignored: dict[str, int] = field(default_factory=dict)
+    """Objects and files so far that are not taken as audio, by suffix."""
 
 
 @dataclass(frozen=True, kw_only=True)

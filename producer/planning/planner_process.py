@@ -10,6 +10,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO, Any
 
 from funasr_fleet.producer.discovery.interface import BadRow
@@ -37,7 +38,11 @@ def relaxed_gc() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def plan_in_subprocess(search: DiscoveryRequest, bad: Callable[[BadRow], None]) -> Iterator[Part]:
+def plan_in_subprocess(
+    search: DiscoveryRequest,
+    bad: Callable[[BadRow], None],
+    ignored: Callable[[dict[str, int]], None],
+) -> Iterator[Part]:
     """Like discover.discover on S3, but in a subprocess, so that planning and publishing overlap.
 
     Raises:
@@ -49,13 +54,15 @@ def plan_in_subprocess(search: DiscoveryRequest, bad: Callable[[BadRow], None]) 
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as helper:
         try:
-            yield from _receive(helper, search, bad)
+            yield from _receive(helper, search, {"bad": bad, "ignored": ignored})
         finally:
             helper.kill()
 
 
 def _receive(
-    helper: "subprocess.Popen[bytes]", search: DiscoveryRequest, bad: Callable[[BadRow], None]
+    helper: "subprocess.Popen[bytes]",
+    search: DiscoveryRequest,
+    callbacks: dict[str, Callable[[Any], None]],
 ) -> Iterator[Part]:
     assert helper.stdin  # noqa: S101 - set by stdin=PIPE
     assert helper.stdout  # noqa: S101
@@ -72,8 +79,8 @@ def _receive(
         match kind:
             case "part":
                 yield _unpacked(*content)
-            case "bad":
-                bad(*content)
+            case "bad" | "ignored":
+                callbacks[kind](*content)
             case "error":
                 raise content[0]
             case "end":
@@ -101,7 +108,8 @@ def _work(stdin: IO[bytes], stdout: IO[bytes]) -> None:
 
     try:
         with relaxed_gc():
-            for part in discover(search, S3Store(), lambda row: send("bad", row)):
+            callbacks = (partial(send, "bad"), partial(send, "ignored"))
+            for part in discover(search, S3Store(), *callbacks):
                 send(*_packed(part))
         send("end")
     except BrokenPipeError:

@@ -27,7 +27,7 @@ class JobRequest:
     limit: int | None = None
     """Maximum number of files."""
     suffixes: tuple[str, ...] = ()
-    """Suffixes that count as audio when a prefix is listed; empty for AUDIO_SUFFIXES."""
+    """Suffixes that count as audio when a prefix is listed; empty for the default."""
     model: str | None = None
     """Model of the job; None for the model that serves the settings' queue."""
 

@@ -79,6 +79,14 @@ def test_each_bad_file_has_its_error(
     assert report["audio"]["uri"].endswith(name)
 
 
+def test_an_empty_file_is_said_to_be_empty(
+    outcomes: dict[str, dict[str, Any] | None],
+) -> None:
+    report = outcomes["zero.wav"]
+    assert report
+    assert report["error"]["message"] == "the file is empty (0 bytes)"
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_the_other_files_of_the_shard_are_transcribed(
     outcomes: dict[str, dict[str, Any] | None], name: str

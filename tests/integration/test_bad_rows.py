@@ -113,6 +113,19 @@ def test_audio_below_a_jobs_folder_is_a_bad_row_and_other_files_are_enqueued(
     assert len(store.read(kept.uri).splitlines()) == 2
 
 
+def test_the_subprocess_that_plans_reports_what_is_not_audio(
+    settings: Settings, store: S3Store, output: str
+) -> None:
+    folder = f"s3://audio/{uuid.uuid4()}/"
+    for name in ("a.txt", "b.3gp", "c/d.PDF", "e.ts", "f.txt", "g"):
+        store.write(folder + name, b"x", "")
+    found = enqueue([folder], output=output)
+    assert audio_in(settings) == [f"{folder}b.3gp", f"{folder}e.ts"]
+    assert found.ignored == {".txt": 2, "(no suffix)": 1, ".pdf": 1}
+    nothing = enqueue([f"{folder}c/"], output=output)
+    assert (nothing.empty, nothing.ignored) == (True, {".pdf": 1})
+
+
 @pytest.mark.parametrize("below", ["_jobs/", "vict/_jobs/v1/", "_JOBS/v1/"])
 def test_an_output_inside_a_jobs_folder_is_rejected(
     settings: Settings, store: S3Store, output: str, tmp_path: Path, below: str

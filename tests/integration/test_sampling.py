@@ -7,8 +7,9 @@ from pathlib import Path
 import av
 import pytest
 
+from funasr_fleet.contract.audio_suffixes import looks_like_audio
 from funasr_fleet.embedded.samples import SAMPLES
-from funasr_fleet.producer.discovery.interface import Found, looks_like_audio
+from funasr_fleet.producer.discovery.interface import Found
 from funasr_fleet.producer.estimate.durations import measure
 from funasr_fleet.producer.estimate.estimate import dry_run, estimate_sources
 from funasr_fleet.storage.base import ObjectInfo

@@ -75,7 +75,7 @@ def test_a_folder_is_uploaded_once(store: S3Store, prefix: str, tmp_path: Path) 
         (tmp_path / name).write_bytes(name.encode())
     source = open_source(str(tmp_path), store, prefix)
     first = list(source.after(""))
-    assert [one.position for one in first] == ["a-1.wav", "a/1.wav", "b.wav"]
+    assert [one.position for one in first] == ["a-1.wav", "a/1.wav", "a/2.txt", "b.wav"]
     written = {found.uri: (found.etag, found.modified) for found in store.list(prefix)}
     assert [one.item.etag for one in first if isinstance(one.item, AudioRef)] == [
         etag for etag, _ in written.values()

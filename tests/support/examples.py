@@ -20,7 +20,7 @@ from funasr_fleet.contract.transcript import (
     Transcript,
     Word,
 )
-from funasr_fleet.producer.discovery.interface import BadRow, Source
+from funasr_fleet.producer.discovery.interface import BadRow, Content, Ignored, Source
 from funasr_fleet.producer.jobs.status import JobStatus
 from funasr_fleet.producer.progress.measuring import measure
 from funasr_fleet.worker.events import FileFinished
@@ -169,8 +169,9 @@ def a_store(*keys: str) -> MemoryStore:
 
 
 def items(source: Source) -> list[AudioRef | BadRow]:
-    """All items of a source, without positions."""
-    return [found.item for found in source.after("")]
+    """The items of a source without positions, and without what is ignored."""
+    found = (one.item for one in source.after(""))
+    return [item for item in found if not isinstance(item, Ignored)]
 
 
 def refs(source: Source) -> list[AudioRef]:
@@ -178,13 +179,13 @@ def refs(source: Source) -> list[AudioRef]:
     return [whole(item) for item in items(source)]
 
 
-def whole(item: AudioRef | BadRow) -> AudioRef:
-    """An item that is not a bad row."""
+def whole(item: Content) -> AudioRef:
+    """An item that is a reference."""
     assert isinstance(item, AudioRef), str(item)
     return item
 
 
-def reason(item: AudioRef | BadRow) -> str:
+def reason(item: Content) -> str:
     """Position and reason of a bad row."""
     assert isinstance(item, BadRow), str(item)
     return str(item)

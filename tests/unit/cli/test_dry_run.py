@@ -14,6 +14,8 @@ GIVEN: dict[str, Any] = {
     "files_of_unknown_size": 0,
     "bad_rows": 0,
     "bad_examples": [],
+    "ignored": {},
+    "empty_files": 0,
     "sampled": 64,
     "measured": 60,
     "known_ms": 0,
@@ -57,6 +59,7 @@ def test_the_estimate_has_files_hours_and_time() -> None:
         ({"known_ms": 36_000_000}, "10.0 h given by the sources"),
         ({"bad_rows": 7}, "7 invalid rows"),
         ({"files_of_unknown_size": 3}, "3 of them of unknown size"),
+        ({"empty_files": 2}, "2 of them empty (0 bytes), which will fail"),
         ({"gpus": 1}, ") on 1 GPU ("),
         ({"bytes": 12}, "12 bytes"),
         ({"bytes": 1536}, "1.5 KiB"),
@@ -73,8 +76,11 @@ def test_invalid_rows_go_to_stderr_and_the_json_document_to_stdout(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     bad = [f"list, line {n}: audio: missing" for n in range(5)]
-    print_dry_run(estimate(bad_rows=1_005, bad_examples=bad), as_json=True)
+    ignored = {".txt": 10, ".pdf": 2}
+    print_dry_run(estimate(bad_rows=1_005, bad_examples=bad, ignored=ignored), as_json=True)
     printed = capsys.readouterr()
+    assert json.loads(printed.out)["ignored"] == ignored
     assert json.loads(printed.out)["files"] == 10_000_000
     assert printed.err.splitlines()[0] == "fleet: list, line 0: audio: missing"
-    assert printed.err.splitlines()[-1] == "fleet: and 1,000 more invalid rows"
+    assert printed.err.splitlines()[-2] == "fleet: and 1,000 more invalid rows"
+    assert printed.err.splitlines()[-1] == "fleet: ignored: 12 (.txt 10, .pdf 2)"

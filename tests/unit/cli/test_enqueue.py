@@ -61,6 +61,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             keywords["warn"](warning)
         found = _result(files=1, enqueued=1, shards=1, bad_rows=bad, bad_row_count=len(bad))
         found.warnings, found.empty = warnings, heard.get("empty", False)
+        found.ignored = heard.get("ignored", {})
         return found
 
     monkeypatch.setattr(funasr_fleet, "enqueue", listen)
@@ -104,6 +105,16 @@ def test_what_is_not_given_is_left_to_the_producer(asked: dict[str, Any]) -> Non
 def test_all_stands_for_every_format(asked: dict[str, Any], formats: str) -> None:
     assert _run("--formats", formats).exit_code == 0
     assert asked["options"].formats == FORMATS
+
+
+def test_what_is_not_audio_is_counted_on_stderr_and_in_the_json_document(
+    asked: dict[str, Any],
+) -> None:
+    assert _run().stderr == ""
+    asked["ignored"] = {".txt": 10, ".pdf": 2}
+    said = _run("--json")
+    assert said.stderr == "fleet: ignored: 12 (.txt 10, .pdf 2)\n"
+    assert json.loads(said.stdout)["ignored"] == asked["ignored"]
 
 
 def test_a_warning_is_on_stderr_and_in_the_json_document(asked: dict[str, Any]) -> None:

@@ -106,6 +106,8 @@ def decode_pieces(
     """
     source = DecoderInput(file, touch)
     head = source.read_at(0, _HEAD_BYTES)
+    if not head:
+        raise UndecodableAudio("the file is empty (0 bytes)")
     reject_playlists(head)
     try:
         with _open(source) as container:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.producer.discovery.interface import BadRow, BadSource
+from funasr_fleet.producer.discovery.interface import BadRow, BadSource, Content
 from funasr_fleet.producer.discovery.manifest import Manifest
 from funasr_fleet.producer.discovery.rows import read_row
 from tests.support.examples import items
@@ -140,7 +140,7 @@ def test_a_local_manifest_is_read_like_one_in_s3(tmp_path: Path) -> None:
 def test_a_truncated_compressed_manifest_yields_its_whole_rows_before_the_error() -> None:
     rows = [json.dumps({"audio": f"s3://b/{n}.wav"}) for n in range(20_000)]
     packed = gzip.compress("\n".join(rows).encode())
-    found: list[AudioRef | BadRow] = []
+    found: list[Content] = []
     manifest = _manifest(packed[: len(packed) // 2], "list.jsonl.gz")
     with pytest.raises(BadSource, match=r"truncated after line \d+"):
         found.extend(one.item for one in manifest.after(""))

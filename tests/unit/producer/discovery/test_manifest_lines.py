@@ -10,7 +10,7 @@ import pytest
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.discovery import BadRow
-from funasr_fleet.producer.discovery.interface import BadSource, Line
+from funasr_fleet.producer.discovery.interface import BadSource, Content, Line
 from funasr_fleet.producer.discovery.manifest import MAX_LINE_BYTES, Manifest, numbered, opened
 from funasr_fleet.storage.base import ObjectMissing
 from tests.support.memory_store import MemoryStore
@@ -111,7 +111,7 @@ def _bomb(path: Path, first: bytes, filling: bytes, times: int) -> Path:
     return path
 
 
-def _peak_bytes(path: Path) -> tuple[int, list[AudioRef | BadRow]]:
+def _peak_bytes(path: Path) -> tuple[int, list[Content]]:
     tracemalloc.start()
     try:
         rows = [found.item for found in Manifest(str(path), MemoryStore()).after("")]

@@ -58,7 +58,7 @@ def survives(found: Found) -> bool:
     """Whether it is a reference; checks that it can be planned, counted and read by a worker."""
     if isinstance(found.item, BadRow):
         return False
-    ref = found.item
+    ref = whole(found.item)
     for number, most in (
         (ref.start_ms, MAX_TIME_MS),
         (ref.end_ms, MAX_TIME_MS),

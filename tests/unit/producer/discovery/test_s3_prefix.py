@@ -2,8 +2,9 @@
 
 import pytest
 
+from funasr_fleet.contract.audio_suffixes import looks_like_audio
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.producer.discovery.interface import Filters, looks_like_audio
+from funasr_fleet.producer.discovery.interface import Filters
 from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
 from funasr_fleet.storage.base import BucketMissing
 from tests.support.examples import a_store, items, reason, refs, resumes_after_each_position, whole

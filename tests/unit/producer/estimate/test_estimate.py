@@ -9,11 +9,12 @@ import pytest
 
 from funasr_fleet.broker.ledger.values import WorkerSeen
 from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
 from funasr_fleet.producer.estimate.cost import DEFAULT_RTFX, DryRun, Span
-from funasr_fleet.producer.estimate.estimate import dry_run, estimate_sources
+from funasr_fleet.producer.estimate.estimate import _at_most, dry_run, estimate_sources
 from funasr_fleet.producer.planning.estimating import DEFAULT_MS
 from tests.support.audio import mp3, silent_wav
-from tests.support.examples import a_ref
+from tests.support.examples import a_ref, a_store
 from tests.support.memory_store import MemoryStore
 from tests.support.stores import CountingStore
 
@@ -107,8 +108,17 @@ def test_bad_rows_are_counted_and_empty_files_have_no_audio() -> None:
     bad = [Found(str(n), BadRow(f"list, line {n}", "audio: missing")) for n in range(9)]
     result = dry_run([*bad, *listed(store, {"empty.wav": b""})], store)
     assert (result.files, result.bad_rows, len(result.bad_examples)) == (1, 9, 5)
+    assert result.empty_files == 1
     assert result.bad_examples[0] == "list, line 0: audio: missing"
     assert result.audio_ms == Span(likely=0, low=0, high=0)
+
+
+def test_what_is_not_audio_is_counted_by_suffix_and_does_not_use_up_the_limit() -> None:
+    store = a_store("a.txt", "b.wav", "c.pdf", "d.txt", "e.wav")
+    found = list(S3Prefix("s3://in/", store).after(""))
+    result = dry_run(_at_most(1, found), store)
+    assert (result.files, result.ignored) == (1, {".txt": 1})
+    assert dry_run(found, store).ignored == {".txt": 2, ".pdf": 1}
 
 
 def ran(audio_ms: int, work_ms: int) -> WorkerSeen:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.discovery.interface import BadRow, Found, Ignored
 from funasr_fleet.producer.planning.discover import (
     DiscoveryRequest,
     Item,
@@ -25,7 +25,7 @@ from funasr_fleet.producer.planning.packing import PlannedFile, ShardLimits, pac
 from funasr_fleet.producer.planning.parts import Cursor, Part, read_part, read_parts, write_part
 from funasr_fleet.producer.planning.planner_process import _packed, _unpacked
 from funasr_fleet.producer.planning.request import JobRequest
-from tests.support.examples import a_ref
+from tests.support.examples import a_ref, a_store
 from tests.support.memory_store import MemoryStore
 
 OUTPUT = "s3://out/prefix/"
@@ -61,14 +61,15 @@ def refs_of(window: Window) -> list[str]:
 
 
 def test_windows_are_full_except_the_last_and_bad_rows_are_reported() -> None:
-    bad: list[BadRow] = []
+    bad: list[BadRow | Ignored] = []
     found = list(cut(stream(SOURCES, Cursor(), all_of), Cursor(), bad.append))
     assert [refs_of(one) for one in found] == [
         ["a.wav", "b.wav", "c.wav"],
         ["d.wav", "e.wav", "f.wav"],
         ["g.wav"],
     ]
-    assert [one.where for one in bad] == ["line 2", "line 1", "line 5"]
+    where = [one.where for one in bad if isinstance(one, BadRow)]
+    assert where == ["line 2", "line 1", "line 5"]
 
 
 def test_planning_resumes_after_any_window() -> None:
@@ -183,7 +184,7 @@ def search(tmp_path: Path) -> DiscoveryRequest:
 
 def found(search: DiscoveryRequest, store: MemoryStore) -> tuple[list[Part], list[BadRow]]:
     bad: list[BadRow] = []
-    return list(discover(search, store, bad.append)), bad
+    return list(discover(search, store, bad.append, lambda _: None)), bad
 
 
 def test_every_name_is_found_once_and_bad_rows_are_reported(search: DiscoveryRequest) -> None:
@@ -204,7 +205,41 @@ def test_planned_files_are_not_found_again(search: DiscoveryRequest, planned: in
     assert rest == whole[planned:]
 
 
-def test_a_part_survives_the_pipe_unchanged(search: DiscoveryRequest) -> None:
-    for part in found(search, MemoryStore("out"))[0]:
+IN_PREFIX = ("0.txt", "1.wav", "2.txt", "3.wav", "4", "5.wav", "6.pdf", "7.wav", "8.txt", "9.md")
+OF_PREFIX = DiscoveryRequest(
+    job="night",
+    request=JobRequest(sources=("s3://in/",), output="s3://out/"),
+    model_revision=None,
+)
+
+
+@pytest.fixture
+def mixed() -> MemoryStore:
+    """Audio and other objects in one prefix, and an empty output."""
+    store = a_store(*IN_PREFIX)
+    store.objects["out"] = {}
+    return store
+
+
+def planned_prefix(store: MemoryStore) -> tuple[list[Part], dict[str, int]]:
+    totals: list[dict[str, int]] = []
+    parts = list(discover(OF_PREFIX, store, lambda _: None, totals.append))
+    return parts, totals[-1]
+
+
+@pytest.mark.parametrize("planned", [0, 1, 2])
+def test_what_is_ignored_is_counted_once_when_planning_resumes(
+    mixed: MemoryStore, planned: int
+) -> None:
+    whole, totals = planned_prefix(mixed)
+    assert totals == {".txt": 3, "(no suffix)": 1, ".md": 1, ".pdf": 1}
+    assert whole[0].next_cursor.ignored == {".txt": 2, "(no suffix)": 1}
+    for part in whole[:planned]:
+        write_part(mixed, "s3://out/", "night", part)
+    assert planned_prefix(mixed) == (whole[planned:], totals)
+
+
+def test_a_part_survives_the_pipe_unchanged(search: DiscoveryRequest, mixed: MemoryStore) -> None:
+    for part in found(search, MemoryStore("out"))[0] + planned_prefix(mixed)[0]:
         kind, *said = _packed(part)
         assert (kind, _unpacked(*said)) == ("part", part)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funasr_fleet.producer.discovery.interface import AUDIO_SUFFIXES
+from funasr_fleet.contract.audio_suffixes import AUDIO_SUFFIXES
 from funasr_fleet.producer.planning.estimating import (
     DEFAULT_MS,
     TYPICAL_BYTES_PER_SECOND,
@@ -59,7 +59,8 @@ def test_the_size_of_an_hour_in_each_format_is_estimated_as_an_hour(
 
 
 def test_every_suffix_that_is_taken_for_audio_has_a_rate() -> None:
-    assert {f".{suffix}" for suffix in TYPICAL_BYTES_PER_SECOND} >= AUDIO_SUFFIXES
+    assert {f".{suffix}" for suffix in TYPICAL_BYTES_PER_SECOND} == {*AUDIO_SUFFIXES}
+    assert estimate_ms(a_ref("s3://in/a.3GP", bytes=16_000), None) == 1000
 
 
 @given(st.integers(0, 1 << 40), st.none() | st.integers(0, 1 << 40), st.integers(0, 1 << 40))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.discovery.interface import BadRow, Content, Found
 from funasr_fleet.producer.planning.output_names import OutputNames
 
 
@@ -21,7 +21,7 @@ def names() -> Iterator[OutputNames]:
         yield names
 
 
-def passed(names: OutputNames, *items: AudioRef | BadRow) -> list[AudioRef | BadRow]:
+def passed(names: OutputNames, *items: Content) -> list[Content]:
     found = (Found(str(number), item) for number, item in enumerate(items))
     return [one.item for one in names.deduplicate(found)]
 

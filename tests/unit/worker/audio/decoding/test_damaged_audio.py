@@ -38,6 +38,11 @@ def test_files_without_audio_are_rejected(body: bytes, refusal: Refusal) -> None
         decode_file(as_file(body))
 
 
+def test_an_empty_file_is_said_to_be_empty() -> None:
+    with pytest.raises(UndecodableAudio, match=r"the file is empty \(0 bytes\)"):
+        decode_file(as_file(b""))
+
+
 def test_25_ms_of_audio_are_accepted() -> None:
     assert decode_file(as_file(wav(tone(0.025)))).duration_ms == 25
 
