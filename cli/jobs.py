@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from funasr_fleet.cli.exits import Exit, exit_of
+from funasr_fleet.cli.exits import Exit, exit_of, print_bad_rows
 from funasr_fleet.cli.options import AsJson, JobName
 
 if TYPE_CHECKING:
     from funasr_fleet import ReconcileResult
+
+_MAX_SHOWN = 10
+"""Maximum number of files to name that cannot be retried."""
 
 
 def jobs(as_json: AsJson = False) -> None:
@@ -101,17 +104,22 @@ def status(
 def retry(job: JobName, as_json: AsJson = False) -> None:
     """Publish the failed files of a job again.
 
+    Exit code 1 when some of them cannot be published again.
+
     Example: fleet retry job-20261122
     """
     import funasr_fleet
 
     result = funasr_fleet.retry(job)
+    print_bad_rows(result.invalid[:_MAX_SHOWN], len(result.invalid))
     if as_json:
         typer.echo(json.dumps(asdict(result)))
     elif result.files:
         typer.echo(f"{result.files} files of {job} enqueued again; watch it: fleet status {job}")
-    else:
+    elif not result.invalid:
         typer.echo(f"no file of {job} has failed: nothing to do")
+    if result.invalid:
+        raise typer.Exit(Exit.SOME_FAILED)
 
 
 def cancel(job: JobName) -> None:

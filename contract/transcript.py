@@ -180,9 +180,12 @@ class ErrorReport(_Frozen):
     """The .error.json of one file."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
+    job: str | None = None
+    """The job whose file failed; left out for a shard without a job."""
     audio: AudioInfo
     error: FailureDetail
 
     def to_json(self) -> bytes:
         """One line of JSON in UTF-8."""
-        return self.model_dump_json().encode() + b"\n"
+        exclude = {"job"} if self.job is None else None
+        return self.model_dump_json(exclude=exclude).encode() + b"\n"

@@ -17,6 +17,10 @@ class NoPlan(NoSuchJob):
     """S3 has no plan for the job: its sender must send the missing files again."""
 
 
+class PlannedFileInvalid(Exception):
+    """This release does not accept a file that an earlier one planned: enqueue it in a new job."""
+
+
 class AnotherProducer(Exception):
     """Another process is publishing this job: wait until it ends, or stop it."""
 

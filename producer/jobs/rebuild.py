@@ -2,10 +2,10 @@
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Any, get_args
 
 from funasr_fleet.broker.ledger import JobWriter
 from funasr_fleet.broker.ledger.job_writer import Restored
@@ -16,13 +16,16 @@ from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.contract.transcript import ErrorKind, Outcome
 from funasr_fleet.producer.dedup.existing import ExistingResults
 from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
+from funasr_fleet.producer.errors import PlannedFileInvalid
 from funasr_fleet.producer.planning.packing import PlannedFile
-from funasr_fleet.producer.planning.parts import count_part, read_parts
+from funasr_fleet.producer.planning.parts import Part, count_part, planned_ref, read_parts
 from funasr_fleet.producer.planning.request import JobRequest, read_start_time
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
 from funasr_fleet.storage.job_documents import read_records
 
 _READERS = 16
+_MAX_REASONS = 10
+"""Number of files whose reason is shown; all of them are counted."""
 
 _GOOD: tuple[Outcome, ...] = ("ok", "empty", "skipped")
 _KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
@@ -88,7 +91,24 @@ class ReconcileResult:
     planned: bool = True
     """Whether the plan in S3 is complete; if not, run the `fleet enqueue` of the job again."""
     warnings: list[str] = field(default_factory=list)
-    """Reasons why the enqueued files may wait or run on another model, or the job may stay open."""
+    """Reasons why the enqueued files may wait or run on another model, or the job may stay open;
+    files of the plan that this release does not accept."""
+    invalid: int = 0
+    """How many files of the plan this release does not accept; they count as failed."""
+
+    def count(self, part: Part, restored: Sequence[Restored]) -> None:
+        """Add the files of a part of the plan, and the outcomes that S3 has of them."""
+        failed = sum(1 for _, outcome, _, _ in restored if outcome == "failed")
+        self.files += len(part.files)
+        self.windows = part.number + 1
+        self.failed += failed
+        self.done += len(part.done) + len(restored) - failed
+
+    def refuse(self, reason: str) -> None:
+        """Record a file that this release does not accept; only the first reasons are kept."""
+        self.invalid += 1
+        if self.invalid <= _MAX_REASONS:
+            self.warnings.append(reason)
 
 
 @dataclass
@@ -122,22 +142,48 @@ class LedgerRebuild:
         with check, ThreadPoolExecutor(_READERS) as readers:
             for part in read_parts(self.store, self.request.output, self.job):
                 count_part(self.writer, self.job, part)
-                todo = [file for file in part.files if not file.done]
-                refs = [AudioRef.model_validate_json(file.row) for file in todo]
+                files = [file for file in part.files if not file.done]
+                todo, refs, restored = _refs_of(files, outcomes, check.existing(), result)
                 flags = [done for _, done in check.flag(refs)]
                 outcome_of = _FindOutcome(
-                    self.store, self.request, outcomes, check.existing(), started_at
+                    self.store, self.job, self.request, outcomes, check.existing(), started_at
                 )
                 found = list(readers.map(outcome_of, todo, refs, flags))
-                restored = [one for one in found if one]
+                restored += [one for one in found if one]
                 self.added_ms += self.writer.restore(self.job, restored)
                 self.done_ms += sum(audio_ms for _, _, audio_ms, _ in restored)
-                result.files += len(part.files)
-                result.windows = part.number + 1
-                result.failed += sum(1 for one in found if one and one[1] == "failed")
-                result.done += len(part.files) - len(todo)
-                result.done += sum(1 for one in found if one and one[1] != "failed")
+                result.count(part, restored)
                 yield from (f for f, one in zip(todo, found, strict=True) if one is None)
+
+
+def _refs_of(
+    files: Iterable[PlannedFile],
+    outcomes: JobOutcomes,
+    existing: ExistingResults,
+    result: ReconcileResult,
+) -> tuple[list[PlannedFile], list[AudioRef], list[Restored]]:
+    """(valid files, their references, outcomes of the files that this release does not accept).
+
+    A file that is not accepted has failed, unless an earlier release wrote its result.
+    """
+    valid: list[PlannedFile] = []
+    refs: list[AudioRef] = []
+    restored: list[Restored] = []
+    for file in files:
+        try:
+            refs.append(planned_ref(file))
+            valid.append(file)
+        except PlannedFileInvalid as error:
+            recorded, name = outcomes.good(file.index), json.loads(file.row).get("relative", "")
+            if recorded and existing.has_result(name):
+                restored.append((file.index, *recorded, None))
+                continue
+            why = FailureExample(
+                kind="model_error", index=file.index, relative=name, message=str(error)[:300]
+            )
+            restored.append((file.index, "failed", 0, why))
+            result.refuse(str(error))
+    return valid, refs, restored
 
 
 @dataclass(frozen=True)
@@ -145,6 +191,7 @@ class _FindOutcome:
     """Finds the outcome of one file; None if this job left neither a result nor an error report."""
 
     store: ObjectStore
+    job: str
     request: JobRequest
     outcomes: JobOutcomes
     existing: ExistingResults
@@ -152,27 +199,41 @@ class _FindOutcome:
     """When the job was started; ISO 8601, the format of times in error reports."""
 
     def __call__(self, file: PlannedFile, ref: AudioRef, current: bool) -> Restored | None:
-        recorded = self.outcomes.good(file.index)
-        if recorded and self.existing.has_result(ref.relative):
-            return file.index, recorded[0], recorded[1], None
         if not self.existing.has_result(ref.relative):
-            # check this before `current`, which is also True for audio known to be unusable
-            failure = self._failure(file.index, ref)
-            if failure:
-                return file.index, "failed", 0, failure
-        return (file.index, "skipped", 0, None) if current and not self.request.overwrite else None
+            return self._failed(file.index, ref, current)
+        if recorded := self.outcomes.good(file.index):
+            return file.index, recorded[0], recorded[1], None
+        return self._skipped(file.index, current)
 
-    def _failure(self, index: int, ref: AudioRef) -> FailureExample | None:
-        """The failure in the file's error report, unless an earlier job wrote the report."""
+    def _failed(self, index: int, ref: AudioRef, current: bool) -> Restored | None:
+        """The outcome of a file without a result, according to its error report.
+
+        `current` is also true for a file that an earlier job reported as unusable audio.
+        """
         if not self.existing.has_report(ref.relative):
             return None
         try:
             report = json.loads(self.store.read(error_uri(self.request.output, ref.relative)))
-            if report["error"]["at"] < self.started_at and self.outcomes.failure(index) is None:
-                return None
+            if not self._is_own(index, report):
+                return self._skipped(index, current)
             error = RecordedError.model_validate(report["error"])
-            return FailureExample(
-                kind=error.kind, index=index, relative=ref.relative, message=error.message[:300]
-            )
-        except (ObjectMissing, ObjectDenied, ValueError, KeyError, TypeError):
-            return None  # unreadable report: the file is enqueued again
+        except (ObjectMissing, ObjectDenied, ValueError, KeyError, TypeError, AttributeError):
+            return None  # no readable report: the file is enqueued again
+        why = FailureExample(
+            kind=error.kind, index=index, relative=ref.relative, message=error.message[:300]
+        )
+        return index, "failed", 0, why
+
+    def _is_own(self, index: int, report: Any) -> bool:
+        """Whether this job reported a failure of the file.
+
+        Another job with the same output may have replaced the report; then the shard record counts.
+        Reports of earlier releases have no job: they count if they were written after the start.
+        """
+        if self.outcomes.failure(index) is not None:
+            return True
+        own: bool = report["error"]["at"] >= self.started_at
+        return report["job"] == self.job if "job" in report else own
+
+    def _skipped(self, index: int, current: bool) -> Restored | None:
+        return (index, "skipped", 0, None) if current and not self.request.overwrite else None

@@ -3,18 +3,18 @@
 import itertools
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from funasr_fleet.broker.job_finalizer import SUCCESS
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
 from funasr_fleet.broker.ledger.values import JobCounts
 from funasr_fleet.contract.layout import job_uri
-from funasr_fleet.producer.errors import CannotRetry
+from funasr_fleet.producer.errors import CannotRetry, PlannedFileInvalid
 from funasr_fleet.producer.job_lock import JobLock
 from funasr_fleet.producer.jobs.status import counts_of
 from funasr_fleet.producer.planning.discover import WINDOW_FILES
 from funasr_fleet.producer.planning.packing import PlannedFile, pack
-from funasr_fleet.producer.planning.parts import read_parts
+from funasr_fleet.producer.planning.parts import planned_ref, read_parts
 from funasr_fleet.producer.planning.request import JobRequest, read_request
 from funasr_fleet.producer.progress.measuring import repair_note
 from funasr_fleet.producer.publishing.messages import ShardTemplate, open_publisher
@@ -35,6 +35,8 @@ class RetryResult:
     job: str
     files: int
     shards: int
+    invalid: tuple[str, ...] = ()
+    """Reasons why failed files stay failed: this release does not accept them."""
 
 
 def retry(
@@ -61,8 +63,9 @@ def retry(
     with JobLock(redis, prefix, job):
         # includes the files that a killed retry had reopened but not published
         wanted = {*ledger.indexes(job, "failed"), *ledger.indexes(job, "reopened")}
-        files = _planned_files(store, counts.output, job, wanted) if wanted else iter(())
-        return republisher.publish(files)
+        invalid: list[str] = []
+        files = _planned_files(store, counts.output, job, wanted, invalid) if wanted else ()
+        return replace(republisher.publish(files), invalid=tuple(invalid))
 
 
 def _retryable(ledger: LedgerReader, job: str) -> JobCounts:
@@ -75,10 +78,19 @@ def _retryable(ledger: LedgerReader, job: str) -> JobCounts:
 
 
 def _planned_files(
-    store: ObjectStore, output: str, job: str, wanted: set[int]
+    store: ObjectStore, output: str, job: str, wanted: set[int], invalid: list[str]
 ) -> Iterator[PlannedFile]:
+    """The wanted files of the plan; those that workers would reject are added to `invalid`."""
     for part in read_parts(store, output, job):
-        yield from (file for file in part.files if file.index in wanted)
+        for file in part.files:
+            if file.index not in wanted:
+                continue
+            try:
+                planned_ref(file)
+            except PlannedFileInvalid as error:
+                invalid.append(str(error))
+            else:
+                yield file
 
 
 @dataclass(frozen=True)

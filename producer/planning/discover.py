@@ -19,7 +19,7 @@ from funasr_fleet.producer.discovery.interface import (
 from funasr_fleet.producer.planning.estimating import estimate_ms
 from funasr_fleet.producer.planning.output_names import OutputNames
 from funasr_fleet.producer.planning.packing import PlannedFile
-from funasr_fleet.producer.planning.parts import Cursor, Part, planned_row, read_parts
+from funasr_fleet.producer.planning.parts import Cursor, Part, planned_row, read_parts, refs_of
 from funasr_fleet.producer.planning.request import JobRequest
 from funasr_fleet.storage.base import ObjectStore
 
@@ -157,6 +157,7 @@ def discover(
 
     Raises:
         BadSource: a source cannot be read.
+        JobRefused: the saved plan contains a file that this release does not accept.
         StoreError: an S3 request failed.
         TemporaryDiskFull: a hash table cannot be written to disk.
     """
@@ -206,8 +207,8 @@ def _resume(store: ObjectStore, search: DiscoveryRequest, names: OutputNames) ->
     """Reserve the output names of the saved plan; return the next window's number and cursor."""
     number, cursor = 0, Cursor()
     for part in read_parts(store, search.request.output, search.job):
-        for file in part.files:
-            names.remember(AudioRef.model_validate_json(file.row))
+        for ref in refs_of(part):
+            names.remember(ref)
         number, cursor = part.number + 1, part.next_cursor
     return number, cursor
 

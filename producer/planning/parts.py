@@ -9,9 +9,12 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
+from pydantic import ValidationError
+
 from funasr_fleet.broker.ledger import JobWriter
-from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.job import AudioRef, explain
 from funasr_fleet.contract.layout import part_uri
+from funasr_fleet.producer.errors import JobRefused, PlannedFileInvalid
 from funasr_fleet.producer.planning.packing import PlannedFile
 from funasr_fleet.producer.planning.request import JobRequest
 from funasr_fleet.storage.base import ObjectStore
@@ -100,6 +103,22 @@ def _read_line(line: bytes) -> PlannedFile:
     )
 
 
+def planned_ref(file: PlannedFile) -> AudioRef:
+    """The reference of a planned file.
+
+    Raises:
+        PlannedFileInvalid: an earlier release planned the file, and this one does not accept it.
+    """
+    try:
+        return AudioRef.model_validate_json(file.row)
+    except ValidationError as error:
+        name = json.loads(file.row).get("relative", "")
+        raise PlannedFileInvalid(
+            f"file {file.index} of the plan {name} is not valid in this release "
+            f"({explain(error)}): enqueue it in a new job, with an id that names its outputs"
+        ) from None
+
+
 def planned_row(ref: AudioRef, index: int | None) -> bytes:
     """A reference with its index as JSON, as stored in shards."""
     row = ref.model_dump_json(exclude_defaults=True, exclude={"index"}).encode()
@@ -109,6 +128,18 @@ def planned_row(ref: AudioRef, index: int | None) -> bytes:
 def count_part(writer: JobWriter, job: str, part: Part) -> None:
     """Count the part in the job's ledger. Raises BrokerUnavailable."""
     writer.plan(job, part.number, len(part.files), part.estimated_ms, part.done)
+
+
+def refs_of(part: Part) -> list[AudioRef]:
+    """The references of a part that is about to be published.
+
+    Raises:
+        JobRefused: one is not valid in this release; workers would reject its whole shard.
+    """
+    try:
+        return [planned_ref(file) for file in part.files]
+    except PlannedFileInvalid as error:
+        raise JobRefused(f"the job cannot be resumed: {error}") from None
 
 
 def plan_parts(
@@ -132,10 +163,12 @@ def plan_parts(
 
     Raises:
         BadSource: a source cannot be read.
+        JobRefused: the saved plan contains a file that this release does not accept.
         StoreError: an S3 request failed.
         BrokerUnavailable: Redis is unavailable.
     """
     for part in read_parts(store, request.output, job, first):
+        refs_of(part)
         count_part(writer, job, part)
         yield part
     for part in new_parts:

@@ -133,7 +133,7 @@ class Worker:
     def finish(self, reporter: ShardReporter, ref: AudioRef) -> None:
         outcome = self._outcomes.get(ref.index or 0, "ok")
         failed = outcome == "failed"
-        self._write(reporter.shard.output, ref, failed=failed)
+        self._write(reporter.shard, ref, failed=failed)
         file = FileFinished(
             shard=reporter.shard.shard,
             job=reporter.shard.job,
@@ -147,12 +147,12 @@ class Worker:
         )
         reporter.record(ref, file)
 
-    def _write(self, output: str, ref: AudioRef, *, failed: bool) -> None:
+    def _write(self, shard: Shard, ref: AudioRef, *, failed: bool) -> None:
         error = {"kind": "undecodable_audio", "message": "no audio in it", "at": utc_now()}
-        uri = (
-            error_uri(output, ref.relative) if failed else output_uri(output, ref.relative, "json")
-        )
-        body = {"audio": {"etag": None}, "error": error} if failed else {"text": "nine"}
+        report = {"job": shard.job, "audio": {"etag": None}, "error": error}
+        result_uri = output_uri(shard.output, ref.relative, "json")
+        uri = error_uri(shard.output, ref.relative) if failed else result_uri
+        body = report if failed else {"text": "nine"}
         self._store.write(uri, json.dumps(body).encode(), "application/json")
 
 

@@ -139,6 +139,7 @@ def with_final_timings(draft: Transcript, metrics: FileMetrics) -> Transcript:
 def write_error(failure: Skip, run: RunContext, audio: AudioInfo, at: str) -> ErrorReport:
     """The .error.json document."""
     return ErrorReport(
+        job=run.job,
         audio=audio,
         error=FailureDetail(
             kind=failure.kind,
