@@ -160,6 +160,11 @@ def _sentence(found: "EnqueueResult") -> str:
         return f"{found.job} was cancelled; {found.enqueued} files were enqueued before that"
     if not found.files:
         return "no audio found: nothing to do"
+    if not found.enqueued and found.resumed:
+        return (
+            f"{found.files} files found, all of them were published or skipped before; watch "
+            f"{found.job} with: fleet status {found.job}"
+        )
     if not found.enqueued:
         return f"{found.files} files found, none needs to be enqueued: nothing to do"
     return (

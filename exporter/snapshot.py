@@ -9,6 +9,7 @@ import redis
 from funasr_fleet.broker.dead_letters import DeadLetters
 from funasr_fleet.broker.ledger import LedgerReader, connect, reached
 from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.broker.unacked import unacked_by_queue
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import (
     ENQUEUED_AT_HEADER,
@@ -92,12 +93,7 @@ class FleetCollector:
         key = self._settings.key_prefix + "unacked"
         if len(names) == 1:
             return dict.fromkeys(names, reached(self._redis.hlen, key))
-        counts: dict[str, int] = {}
-        for lane, count in zip(
-            *[iter(reached(self._redis.eval, _BY_LANE, 1, key))] * 2, strict=True
-        ):
-            counts[queue_of(lane)] = counts.get(queue_of(lane), 0) + int(count)
-        return counts
+        return unacked_by_queue(self._redis, self._settings.key_prefix)
 
     def _broker(self) -> BrokerReading | None:
         try:
@@ -111,23 +107,6 @@ class FleetCollector:
             limit_bytes=int(memory.get("maxmemory", 0)),
             clients=int(clients["connected_clients"]),
         )
-
-
-_BY_LANE = """
-local counts = {}
-for _, held in ipairs(redis.call('HVALS', KEYS[1])) do
-  local lane = string.match(string.sub(held, -300), '"([^"]*)"%s*%]$')
-  if lane then counts[lane] = (counts[lane] or 0) + 1 end
-end
-local flat = {}
-for lane, count in pairs(counts) do
-  flat[#flat + 1] = lane
-  flat[#flat + 1] = tostring(count)
-end
-return flat
-"""
-"""Counts unacknowledged messages by lane: kombu stores each as the JSON list [message, exchange,
-routing key], of which only the end is parsed."""
 
 
 def _age_s(envelope: str, now: float) -> float | None:

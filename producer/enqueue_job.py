@@ -15,7 +15,7 @@ from funasr_fleet.producer.job_lock import JobLock
 from funasr_fleet.producer.model_choice import Route
 from funasr_fleet.producer.planning.bad_rows import BadRows
 from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover, open_sources
-from funasr_fleet.producer.planning.parts import Part, plan_parts
+from funasr_fleet.producer.planning.parts import Part, plan_parts, read_part
 from funasr_fleet.producer.planning.planner_process import plan_in_subprocess, relaxed_gc
 from funasr_fleet.producer.planning.request import (
     JobRequest,
@@ -120,6 +120,7 @@ class EnqueueRun:
         )
         with relaxed_gc(), publication:
             windows, _ = publication.cursor
+            self._count_published(windows)
             parts = plan_parts(
                 self.store, self._writer, self.request, job, first=windows, new_parts=new_parts
             )
@@ -135,6 +136,18 @@ class EnqueueRun:
         self._bad_rows.keep()
         write_planned(self.store, self.result.output, job, windows)
         self._writer.end_publishing(job, windows)
+
+    def _count_published(self, windows: int) -> None:
+        """Start the result with the counts of the windows that an earlier run has published."""
+        if windows and (
+            last := read_part(self.store, self.result.output, self.result.job, windows - 1)
+        ):
+            self._count(last)
+
+    def _count(self, part: Part) -> None:
+        self.result.files, self.result.skipped = part.next_cursor.found, part.next_cursor.done
+        self.result.bad_row_count = max(self.result.bad_row_count, part.next_cursor.bad)
+        self._record_ignored(part.next_cursor.ignored)
 
     def _saving_request(self, new_parts: Iterator[Part]) -> Iterator[Part]:
         """Pass the parts on; before the first one, save the job's request in S3."""
@@ -170,9 +183,7 @@ class EnqueueRun:
         self._bad_rows.keep()
         if any(not file.done for file in part.files):
             self._emit_warnings()
-        self.result.files, self.result.skipped = part.next_cursor.found, part.next_cursor.done
-        self.result.bad_row_count = max(self.result.bad_row_count, part.next_cursor.bad)
-        self._record_ignored(part.next_cursor.ignored)
+        self._count(part)
         self.progress(self.result, None)
         for sent in publication.publish(part, lambda ready: self.progress(self.result, ready)):
             self.result.shards += sent.shards

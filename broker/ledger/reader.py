@@ -20,6 +20,7 @@ from funasr_fleet.broker.ledger.values import (
     read_worker,
 )
 from funasr_fleet.broker.redis_client import Pipeline, RedisClient, reached
+from funasr_fleet.broker.unacked import unacked_by_queue
 from funasr_fleet.contract.queues import BrokerUnavailable, broker_lists, lanes
 
 _NEWEST = 200
@@ -174,13 +175,12 @@ class LedgerReader:
         return sorted(map(read_worker, stored), key=lambda one: -one.at)
 
     def backlog(self, queue: str) -> tuple[int, int]:
-        """(ready messages in all lanes of the queue, unacknowledged messages of all queues)."""
+        """(ready, unacknowledged) messages in all lanes of the queue."""
         with self._redis.pipeline() as pipe:
             for name in (name for lane in lanes(queue) for name in broker_lists(lane)):
                 pipe.llen(self._prefix + name)
-            pipe.hlen(self._prefix + "unacked")
-            *ready, unacked = reached(pipe.execute)
-        return sum(ready), unacked
+            ready = sum(reached(pipe.execute))
+        return ready, unacked_by_queue(self._redis, self._prefix).get(queue, 0)
 
     def ready(self, lane: str) -> int:
         """Number of ready messages in one lane."""
