@@ -1,5 +1,8 @@
 """A rejected or empty enqueue creates no job, neither in Redis nor in S3."""
 
+import errno
+import gzip
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -11,6 +14,7 @@ import pytest
 from funasr_fleet import enqueue, list_jobs, status
 from funasr_fleet.broker.ledger import connect
 from funasr_fleet.broker.worker_registry import WorkerRegistry
+from funasr_fleet.cli.exits import exit_for
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import Options
 from funasr_fleet.producer.discovery.interface import BadSource
@@ -147,3 +151,81 @@ def test_the_job_name_of_an_empty_enqueue_can_be_used_again(
     found = enqueue([source], output=output, job="night")
     assert (found.enqueued, found.resumed, found.empty) == (1, False, False)
     assert status("night", settings).progress.state == "running"
+
+
+class InProcess(S3Store):
+    """With another store than S3Store itself, sources are read in this process."""
+
+
+def scan_unless_locked(path: Path, scan: Callable[[Path], Any] = os.scandir) -> Any:
+    """Root may read every folder, so the test refuses one by its name."""
+    if "locked" in str(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return scan(path)
+
+
+WITHOUT_FILES = {
+    "a prefix without objects",
+    "a .csv of only a header",
+    "an empty folder",
+    "rows that are all invalid",
+    "nothing after the time filter",
+    "nothing with the suffix",
+}
+"""Accepted, but there is nothing to do."""
+
+Refused = tuple[list[str], dict[str, Any]]
+
+
+def every_refused_enqueue(folder: Path, output: str) -> dict[str, Refused]:
+    """Sources and options of enqueues without a valid source or without any file."""
+    good = a_manifest(folder / "good.jsonl", GOOD)
+    empty = folder / "empty"
+    empty.mkdir()
+    (folder / "locked").mkdir()
+    (folder / "calls").mkdir()
+    (folder / "calls" / "a.wav").write_bytes(b"x")
+    (folder / "cut.jsonl.gz").write_bytes(gzip.compress(GOOD.encode() * 99)[:-9])
+    upload = {"upload": "s3://audio/uploaded/"}
+    return {
+        "a missing local manifest": ([str(folder / "nowhere.csv")], {}),
+        "a missing manifest in S3": (["s3://audio/nowhere.csv"], {}),
+        "a manifest in a missing bucket": (["s3://no-such-bucket/a.jsonl"], {}),
+        "a prefix in a missing bucket": (["s3://no-such-bucket/calls/"], {}),
+        "a prefix without objects": ([f"s3://audio/{uuid.uuid4()}/"], {}),
+        "a missing source after a good one": ([good, "s3://audio/nowhere.csv"], {}),
+        "a .csv without the column audio": ([a_manifest(folder / "a.csv", "name,s\nx,1\n")], {}),
+        "a .tsv without the column audio": ([a_manifest(folder / "a.tsv", "name\ts\nx\t1\n")], {}),
+        "a .csv of only a header": ([a_manifest(folder / "b.csv", "audio,language\n")], {}),
+        "a truncated .gz": ([str(folder / "cut.jsonl.gz")], {}),
+        "an empty folder": ([str(empty)], upload),
+        "an unreadable folder": ([str(folder / "locked")], upload),
+        "a folder without an upload": ([str(folder / "calls")], {}),
+        "an upload to a missing bucket": ([str(folder / "calls")], {"upload": "s3://no-such/x/"}),
+        "rows that are all invalid": ([a_manifest(folder / "c.jsonl", "{}\n")], {}),
+        "nothing after the time filter": (["s3://audio/"], {"since": time.time() + 86_400}),
+        "nothing with the suffix": (["s3://audio/"], {"suffixes": (".never",)}),
+        "an invalid job name": ([good], {"job": "a/b"}),
+        "an unknown prefix of the output": ([good], {"output": output.rstrip("/")}),
+    }
+
+
+def test_no_refused_enqueue_leaves_anything_or_becomes_the_newest_job(
+    settings: Settings, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = InProcess()
+    enqueue([a_manifest(tmp_path / "a.jsonl", GOOD)], output=output, job="day", store=store)
+    redis: Any = connect(settings)
+    keys, objects = sorted(redis.keys(f"{settings.key_prefix}*")), list(store.list(output))
+    monkeypatch.setattr(os, "scandir", scan_unless_locked)
+    for what, (sources, given) in every_refused_enqueue(tmp_path, output).items():
+        refused: Exception | None = None
+        try:
+            found = enqueue(sources, **{"output": output, "store": store, **given})
+        except Exception as error:
+            refused = error
+        assert (refused is None) == (what in WITHOUT_FILES), what
+        assert exit_for(refused) if refused else (found.empty, found.files) == (True, 0), what
+        assert [one.job for one in list_jobs(settings)] == ["day"], what
+        assert sorted(redis.keys(f"{settings.key_prefix}*")) == keys, what
+        assert list(store.list(output)) == objects, what
