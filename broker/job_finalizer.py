@@ -11,16 +11,13 @@ from typing import BinaryIO, Literal
 from funasr_fleet.broker.job_report import report
 from funasr_fleet.broker.ledger.job_writer import JobWriter
 from funasr_fleet.broker.ledger.reader import LedgerReader, bits_of, has_bit
-from funasr_fleet.broker.ledger.values import KINDS, JobCounts
+from funasr_fleet.broker.ledger.values import KEEP_S, KINDS, JobCounts
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.storage.job_documents import planned_names, read_records
 
 log = logging.getLogger(__name__)
-
-KEEP_S = 30 * 24 * 3600
-"""How long Redis keeps a closed job; S3 keeps its report."""
 
 _LEASE_S = 600
 """Lease on closing a job: if its holder is killed, others can close the job after this time."""
@@ -139,7 +136,7 @@ SUCCESS = "_SUCCESS"
 
 
 def _is_due(counts: JobCounts | None) -> bool:
-    """Whether a producer opened the job, it is complete, and it is not closed.
+    """Whether the number of the job's files is known, it is complete, and it is not closed.
 
     A job with open shards is not due: they may still write their records.
     """

@@ -12,6 +12,7 @@ from funasr_fleet.producer.discovery import BadSource
 from funasr_fleet.producer.discovery.ignored import ignored_text
 from funasr_fleet.producer.errors import (
     AnotherProducer,
+    CannotClose,
     CannotRetry,
     HelperDied,
     JobRefused,
@@ -24,6 +25,7 @@ from funasr_fleet.settings import BadConfiguration
 from funasr_fleet.storage.base import CredentialsRefused, ObjectDenied, ObjectMissing, StoreError
 
 if TYPE_CHECKING:
+    from funasr_fleet.broker.ledger.values import JobCounts
     from funasr_fleet.producer.jobs.status import JobStatus
 
 
@@ -39,10 +41,16 @@ class Exit(IntEnum):
 
 def exit_of(found: "JobStatus") -> Exit:
     """The exit code of a command that shows this status; OK while the job is running."""
-    if found.progress.state == "unknown":
+    return exit_of_counts(found.counts)
+
+
+def exit_of_counts(counts: "JobCounts") -> Exit:
+    """The exit code of a command that shows a job with these counts; see exit_of."""
+    from funasr_fleet.producer.progress.measuring import state_of
+
+    if state_of(counts) == "unknown":
         return Exit.UNREACHABLE
-    failed = found.counts.over and found.counts.outcomes["failed"]
-    return Exit.SOME_FAILED if failed else Exit.OK
+    return Exit.SOME_FAILED if counts.over and counts.outcomes["failed"] else Exit.OK
 
 
 def print_bad_rows(rows: Iterable[str], total: int) -> None:
@@ -73,6 +81,7 @@ _WRONG = (
     JobRefused,
     OptionsRefused,
     AnotherProducer,
+    CannotClose,
     CannotRetry,
     TemporaryDiskFull,
     NoSuchJob,

@@ -1,4 +1,4 @@
-"""`fleet jobs`, `status`, `retry`, `cancel` and `reconcile`."""
+"""`fleet jobs`, `status`, `retry`, `cancel`, `close` and `reconcile`."""
 
 import json
 from dataclasses import asdict
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from funasr_fleet.cli.exits import Exit, exit_of, print_bad_rows
-from funasr_fleet.cli.options import AsJson, JobName
+from funasr_fleet.cli.exits import Exit, exit_of, exit_of_counts, print_bad_rows
+from funasr_fleet.cli.options import AsJson, JobName, check_output_option
 
 if TYPE_CHECKING:
     from funasr_fleet import ReconcileResult
@@ -133,6 +133,43 @@ def cancel(job: JobName) -> None:
         typer.echo(f"{job} is cancelled; existing results are kept: fleet status {job}")
     else:
         typer.echo(f"{job} has already ended: nothing to cancel")
+
+
+def close(
+    job: JobName,
+    files: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of its files; default: all that are finished."),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(help="Prefix of its results; required if Redis has lost it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Declare how many files a job of another Celery client has.
+
+    Its report is written when each has an outcome. Without --files, all messages must be finished.
+    Exit code 1 when the job has ended and files failed.
+
+    Example: fleet close job-20261122 --files 412
+    """
+    import funasr_fleet
+    from funasr_fleet.producer.progress.measuring import state_of
+
+    if output:
+        check_output_option(output)
+    counts = funasr_fleet.close(job, files=files, output=output)
+    if as_json:
+        typer.echo(json.dumps({**asdict(counts), "state": state_of(counts)}))
+    elif counts.complete:
+        failed = counts.outcomes["failed"]
+        typer.echo(f"{job} is complete: {counts.files} files, {failed} failed")
+    else:
+        typer.echo(
+            f"{job} has {counts.files} files, {counts.waiting} of them without an outcome; watch "
+            f"it with: fleet status {job}"
+        )
+    raise typer.Exit(exit_of_counts(counts))
 
 
 def reconcile(

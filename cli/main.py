@@ -12,7 +12,7 @@ from funasr_fleet.cli import dead
 from funasr_fleet.cli.doctor import doctor
 from funasr_fleet.cli.enqueue import enqueue
 from funasr_fleet.cli.exits import Exit, exit_for
-from funasr_fleet.cli.jobs import cancel, jobs, reconcile, retry, status
+from funasr_fleet.cli.jobs import cancel, close, jobs, reconcile, retry, status
 from funasr_fleet.cli.results import evaluate, failures, report
 from funasr_fleet.cli.run import demo, exporter, up, worker
 from funasr_fleet.cli.transcribe import transcribe
@@ -93,7 +93,7 @@ def fleet(version: _Version = False) -> None:
 
 _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Run": (demo, up, worker, exporter),
-    "Jobs": (enqueue, transcribe, jobs, status, retry, cancel, reconcile),
+    "Jobs": (enqueue, transcribe, jobs, status, retry, cancel, close, reconcile),
     "Results": (failures, report, evaluate),
     "Operate": (doctor,),
 }

@@ -80,8 +80,7 @@ def _check_hotword(word: str) -> str:
 MAX_INDEX = (1 << 27) - 1
 """At most 134 million files in a job: a bitmap of 16 MiB per outcome."""
 
-MAX_SPEAKERS = 100
-MAX_SEGMENT_S = 600.0
+MAX_SPEAKERS, MAX_SEGMENT_S = 100, 600.0
 """Maximum length, in seconds, of a clip that is recognised in one piece."""
 
 Whole = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=0)]
@@ -202,6 +201,8 @@ class Shard(_Frozen):
     """The job in whose ledger these files are counted, if any."""
     output: OutputPrefix
     """Prefix under which the outputs are written."""
+    job_files: Annotated[Whole, Field(ge=1, le=MAX_INDEX + 1)] | None = None
+    """Number of files of the whole job, if a client gives it; see docs/contract.md."""
     files: tuple[AudioRef, ...] = Field(min_length=1, max_length=10_000)
     """The files; each is committed on its own."""
     options: Options = Options()
@@ -216,8 +217,8 @@ class Shard(_Frozen):
                 self.options.overlaid(ref)
             except ValidationError as error:
                 raise ValueError(f"options of file {position}: {explain(error)}") from None
-        if self.overwrite and self.job is None:
-            raise ValueError("overwrite needs a job")
+        if self.job is None and (self.overwrite or self.job_files):
+            raise ValueError(f"{'overwrite' if self.overwrite else 'job_files'} needs a job")
         return self
 
     @classmethod
@@ -233,5 +234,5 @@ class Shard(_Frozen):
             raise MalformedShard(f"malformed shard: {explain(error)}") from None
 
     def to_message(self) -> dict[str, Any]:
-        """The message as a JSON document, without fields that have their default."""
+        """The message as JSON, without fields that have their default."""
         return self.model_dump(mode="json", exclude_defaults=True) | {"schema": 1}

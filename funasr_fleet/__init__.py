@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from funasr_fleet.producer.evaluation.evaluating import evaluate
     from funasr_fleet.producer.evaluation.result import Evaluation
     from funasr_fleet.producer.jobs.cancel import cancel
+    from funasr_fleet.producer.jobs.close import close
     from funasr_fleet.producer.jobs.rebuild import ReconcileResult
     from funasr_fleet.producer.jobs.reconcile import reconcile
     from funasr_fleet.producer.jobs.retry import RetryResult, retry
@@ -55,6 +56,7 @@ __all__ = [
     "RetryResult",
     "Transcription",
     "cancel",
+    "close",
     "drop_dead",
     "enqueue",
     "evaluate",
@@ -76,6 +78,7 @@ _MODULES = {
     "evaluation.evaluating": ("evaluate",),
     "evaluation.result": ("Evaluation",),
     "jobs.cancel": ("cancel",),
+    "jobs.close": ("close",),
     "jobs.rebuild": ("ReconcileResult",),
     "jobs.reconcile": ("reconcile",),
     "jobs.retry": ("RetryResult", "retry"),

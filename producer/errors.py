@@ -29,6 +29,10 @@ class CannotRetry(Exception):
     """The job has no complete plan or is cancelled: reconcile it, or enqueue a new job."""
 
 
+class CannotClose(Exception):
+    """The job cannot be closed: wait for its files, or give the number of files."""
+
+
 class CannotRequeue(Exception):
     """The dead letter cannot be requeued: drop it, or fix the cause named in the message."""
 

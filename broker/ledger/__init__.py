@@ -5,7 +5,9 @@ million files take a few megabytes. A lost ledger can be rebuilt from S3.
 
 keys            names of the keys of jobs and shards
 values          PURE: the frozen values that the reader returns, made from Redis replies
-lua_scripts     the changes that must be atomic
+shared_lua      Lua functions that the scripts share
+outcome_scripts the atomic updates of workers, in Lua
+job_scripts     the atomic updates of producers, in Lua
 reader          LedgerReader: progress of jobs
 outcome_writer  OutcomeWriter: the updates of workers
 job_writer      JobWriter: the updates of producers

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from funasr_fleet.broker.lease import Leases
-from funasr_fleet.broker.ledger import lua_scripts as scripts
+from funasr_fleet.broker.ledger import job_scripts as scripts
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.broker.ledger.values import FailureExample
 from funasr_fleet.broker.redis_client import RedisClient, Script, Value, reached
@@ -35,6 +35,7 @@ class JobWriter:
         self._reopen = client.register_script(scripts.REOPEN)
         self._restore = client.register_script(scripts.RESTORE)
         self._close = client.register_script(scripts.CLOSE)
+        self._declare = client.register_script(scripts.DECLARE)
         self._drop_unclaimed = client.register_script(scripts.DROP_UNCLAIMED)
         self._leases = Leases(client)
 
@@ -106,6 +107,11 @@ class JobWriter:
         names = ("cursor_window", "cursor_shards")
         window, shards = reached(self._redis.hmget, self._keys.job(job), names)
         return int(window or 0), int(shards or 0)
+
+    def declare(self, job: str, output: str, files: int) -> None:
+        """Set the number of files of a job that no producer opened; see JobCounts.declared."""
+        keys = [self._keys.job(job), self._keys.jobs]
+        reached(self._declare, keys=keys, args=[files, output, time.time(), job])
 
     def end_publishing(self, job: str, windows: int | None = None) -> None:
         """Mark the job as completely published.

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
-from funasr_fleet.broker.ledger import lua_scripts as scripts
+from funasr_fleet.broker.ledger import outcome_scripts as scripts
 from funasr_fleet.broker.ledger.keys import Keys
-from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen, latency_bucket
-from funasr_fleet.broker.redis_client import RedisClient, reached
+from funasr_fleet.broker.ledger.values import KEEP_S, FileDetail, WorkerSeen, latency_bucket
+from funasr_fleet.broker.redis_client import RedisClient, Value, reached
 from funasr_fleet.contract.transcript import Outcome
 
 _CANCELLED_TTL_S = 1.0
@@ -37,6 +37,7 @@ class OutcomeWriter:
     ) -> None:
         self._redis = client
         self._keys = Keys(key_prefix)
+        self._begin_shard = client.register_script(scripts.BEGIN_SHARD)
         self._record = client.register_script(scripts.RECORD)
         self._settle = client.register_script(scripts.SETTLE)
         self._suspend = client.register_script(scripts.SUSPEND)
@@ -86,9 +87,22 @@ class OutcomeWriter:
             self._cancelled = {job: (self._clock(), answer)}
         return answer
 
-    def begin_shard(self, job: str, shard: str, files: int) -> None:
-        """Record that this many files of the shard are in flight."""
-        reached(self._redis.hset, self._keys.job(job, "shards"), shard, files)
+    def begin_shard(
+        self, job: str, shard: str, files: int, *, output: str, job_files: int | None = None
+    ) -> None:
+        """Record that this many files of the shard are in flight.
+
+        Args:
+            job: the job of the shard.
+            shard: name of the shard.
+            files: number of its files.
+            output: prefix of its outputs; kept if no producer opened the job.
+            job_files: number of files of the whole job, if no producer opened it and its client
+                says so.
+        """
+        declared = "" if job_files is None else job_files
+        values: list[Value] = [shard, files, job, output, declared, time.time(), KEEP_S]
+        reached(self._begin_shard, keys=[self._keys.job(job), self._keys.jobs], args=values)
 
     def await_shards(self, job: str, shards: Iterable[str]) -> None:
         """Keep the job open until these shards, whose messages are in the queue, have ended.

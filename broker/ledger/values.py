@@ -22,6 +22,9 @@ EXAMPLES_PER_KIND = 5
 
 MS_PER_HOUR = 3_600_000
 
+KEEP_S = 30 * 24 * 3600
+"""How long Redis keeps a closed job, and a job that no producer opened after its last shard."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobCounts:
@@ -48,7 +51,7 @@ class JobCounts:
     restored_ms: int = 0
     """Part of audio_ms restored from S3 when the ledger was rebuilt; it is not in work_ms."""
     rounds: int = 0
-    """How often files of the job were published again."""
+    """How often files of the job were published again, or an outcome was replaced."""
     open_shards: int = 0
     """Shards that were started, or created by a split, and have not ended."""
     in_flight: int = 0
@@ -62,7 +65,10 @@ class JobCounts:
     whole: bool = True
     """Whether Redis holds the whole plan of the job and every outcome that it counted.
 
-    False for a job of another client, which has no plan, and after a loss of keys."""
+    False after a loss of keys, and for a job of another client until it has declared its files."""
+    declared: bool = False
+    """Whether the number of files was declared by another client or `fleet close`, without a plan.
+    """
 
     @property
     def measured_ms(self) -> int:
@@ -89,11 +95,13 @@ class JobCounts:
     def complete(self) -> bool:
         """Whether the plan is whole and published, and every file has an outcome.
 
-        A cancelled job is complete when its plan is whole and no file is in flight.
+        A cancelled job is complete when its plan is whole and no file is in flight. A declared job
+        waits for its open shards too: they may contain more files than were declared.
         """
         if self.cancelled_at:
             return self.whole and self.over
-        return self.whole and self.published and self.finished >= self.files
+        done = self.finished >= self.files and not (self.declared and self.open_shards)
+        return self.whole and self.published and done
 
     @property
     def over(self) -> bool:
@@ -198,6 +206,7 @@ def read_counts(
         closed_at=_time(meta.get("closed_at")),
         queue=meta.get("queue", ""),
         whole=_is_whole(meta, windows, sum(outcomes)),
+        declared="declared" in meta,
     )
 
 
@@ -208,7 +217,7 @@ def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
     """
     if not meta.keys() >= _JOB_FIELDS or outcomes < int(meta.get("recorded", 0)):
         return False
-    if "rebuilding" in meta:
+    if "rebuilding" in meta or ("declared" in meta and outcomes > int(meta.get("files", 0))):
         return False
     if meta["published"] != "1":
         return True

@@ -2,6 +2,7 @@
 
 status       status, list, failures and report
 cancel       stop a job: files in progress finish, no new file is started
+close        declare the number of files of a job that another client sends
 retry        enqueue the failed files again
 reconcile    `fleet reconcile`: rebuilds the ledger, then enqueues files without an outcome
 rebuild      restores the outcome of every file from S3 into the ledger

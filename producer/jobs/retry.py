@@ -57,7 +57,10 @@ def retry(
     counts = _retryable(ledger, job)
     request = read_request(store, counts.output, job)
     if request is None:
-        raise CannotRetry(f"S3 has no plan for job {job}: enqueue its files as a new job")
+        raise CannotRetry(
+            f"S3 has no plan for job {job}: enqueue its files as a new job, or send their shards "
+            "again if another client sent them"
+        )
     queue = counts.queue or route_job(redis, settings, request.model).queue
     republisher = Republisher(settings, writer, store, job, request, queue)
     with JobLock(redis, prefix, job):

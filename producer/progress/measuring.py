@@ -213,8 +213,17 @@ def repair_note(counts: JobCounts) -> str | None:
     """How to repair the job, with the command; None unless its state is unknown."""
     if state_of(counts) != "unknown":
         return None
-    command = reconcile_command(counts.job, counts.output)
-    note = f"Redis does not have the full plan of job {counts.job}: rebuild it with `{command}`"
+    job, command = counts.job, reconcile_command(counts.job, counts.output)
+    if counts.declared:
+        return (
+            f"Redis has lost outcomes of job {job}, or files beyond its {counts.files} have one: "
+            f"send the files without a result again, or correct the number with "
+            f"`fleet close {job} --files N`"
+        )
+    note = f"Redis does not have the full plan of job {job}: rebuild it with `{command}`"
     if counts.created_at:
         return note
-    return f"{note}. A job sent by another client has no plan, so its end cannot be determined"
+    return (
+        f"{note}. If another client sends the job, tell how many files it has with "
+        f"`fleet close {job} --files N`"
+    )

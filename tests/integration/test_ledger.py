@@ -144,7 +144,7 @@ def test_a_job_is_complete_when_all_files_are_published_and_have_an_outcome(
 def test_a_cancelled_job_waits_only_for_files_in_flight(
     ledger: LedgerReader, planner: JobWriter, recorder: OutcomeWriter, job: str
 ) -> None:
-    recorder.begin_shard(job, "shard", 2)
+    recorder.begin_shard(job, "shard", 2, output="s3://transcripts/x/")
     recorder.record(job, 0, "ok", 10, detail=FileDetail(shard="shard"))
     planner.cancel(job)
     counts = counts_of(ledger, job)

@@ -43,7 +43,7 @@ def test_files_are_in_flight_while_their_shard_is_running(
     ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     for _ in range(2):  # redelivered after its worker died
-        recorder.begin_shard(job, "shard", 3)
+        recorder.begin_shard(job, "shard", 3, output="s3://transcripts/x/")
         recorder.record(job, 0, "ok", 10, detail=FileDetail(shard="shard"))
         assert counts_of(ledger, job).in_flight == 2
     recorder.end_shard(job, "shard", 1500)
@@ -53,10 +53,12 @@ def test_files_are_in_flight_while_their_shard_is_running(
 def test_a_shard_that_waits_for_a_retry_keeps_its_job_open(
     ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
-    recorder.begin_shard(job, "shard", 2)
+    recorder.begin_shard(job, "shard", 2, output="s3://transcripts/x/")
     recorder.suspend_shard(job, "shard")
     recorder.suspend_shard(job, "ended elsewhere")
-    recorder.begin_shard(job, "shard.1", 1)  # a duplicate of its message was split before
+    recorder.begin_shard(
+        job, "shard.1", 1, output="s3://transcripts/x/"
+    )  # a duplicate of its message was split before
     recorder.await_shards(job, ["shard.0", "shard.1"])
     assert (counts_of(ledger, job).open_shards, counts_of(ledger, job).in_flight) == (3, 1)
     for name in ("shard", "shard.0", "shard.1"):

@@ -47,7 +47,7 @@ def job(planner: JobWriter) -> str:
 
 def work_on(recorder: OutcomeWriter, job: str) -> None:
     """Record the work on three of the four files of the first shard."""
-    recorder.begin_shard(job, "s1", 4)
+    recorder.begin_shard(job, "s1", 4, output="s3://transcripts/x/")
     recorder.record(job, 0, "ok", HOUR_MS, detail=FileDetail(shard="s1", seconds=1.5))
     recorder.record(job, 1, "empty", HOUR_MS, detail=FileDetail(shard="s1", seconds=0.7))
     recorder.record(job, 2, "failed", 0, detail=BROKEN)

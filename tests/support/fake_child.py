@@ -168,7 +168,7 @@ class FakeChild:
             OutcomeWriter,
             SimpleNamespace(
                 record=self._record,
-                begin_shard=lambda job, shard, files: self.in_flight.update({shard: files}),
+                begin_shard=lambda job, shard, files, **_: self.in_flight.update({shard: files}),
                 await_shards=self._await_shards,
                 suspend_shard=lambda job, shard: self.in_flight.update({shard: 0}),
                 end_shard=self._end_shard,

@@ -64,7 +64,13 @@ class ShardReporter:
     def begin(self) -> None:
         """Report that the shard's files are in progress."""
         if self.shard.job is not None:
-            self.ledger.begin_shard(self.shard.job, self.shard.shard, len(self.shard.files))
+            self.ledger.begin_shard(
+                self.shard.job,
+                self.shard.shard,
+                len(self.shard.files),
+                output=self.shard.output,
+                job_files=self.shard.job_files,
+            )
             self.ledger.is_cancelled(self.shard.job, now=True)
         self.ledger.see(self.counters.seen(self.shard))
 

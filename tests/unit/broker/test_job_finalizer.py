@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from funasr_fleet.broker.job_finalizer import _NOT_RECORDED, KEEP_S, JobFinalizer
+from funasr_fleet.broker.job_finalizer import _NOT_RECORDED, JobFinalizer
 from funasr_fleet.broker.ledger import OUTCOMES, JobCounts, JobWriter, LedgerReader
-from funasr_fleet.broker.ledger.values import FailureExample
+from funasr_fleet.broker.ledger.values import KEEP_S, FailureExample
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import failed_record_uri, job_uri, part_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError, encode

@@ -1,0 +1,83 @@
+"""The atomic updates of workers, in Lua; KEYS[1] is the job's base key.
+
+Repeating an update does not change a job's totals, so a redelivered message is counted once.
+"""
+
+from funasr_fleet.broker.ledger.shared_lua import SHARED
+
+RECORD = (
+    SHARED
+    + """
+local index, outcome, audio_ms, weak = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
+local shard, bucket, kind, example = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+if shard ~= '' and redis.call('HEXISTS', at('shards'), shard) == 1 then
+  redis.call('HINCRBY', at('shards'), shard, -1)
+end
+local before = known(index)
+local open = before ~= outcome and before ~= 'ok' and before ~= 'empty'
+if before and weak and not open then return 0 end
+if before then clear(index, before) else count(1) end
+redis.call('SETBIT', at(outcome), index, 1)
+if outcome == 'failed' then blame(index, kind, example) end
+local is_planned = tonumber(index) < tonumber(redis.call('HGET', base, 'files') or 0)
+if is_planned and before ~= outcome and (before or is_closed()) then outdate_report() end
+expire_too()
+if not open then return 1 end
+redis.call('HINCRBY', base, 'audio_ms', audio_ms)
+if outcome == 'skipped' or outcome == 'cancelled' then return 1 end
+local minute = math.floor(redis.call('TIME')[1] / 60)
+redis.call('HINCRBY', at('minutes'), 'f' .. minute, 1)
+redis.call('HINCRBY', at('minutes'), 'a' .. minute, audio_ms)
+if outcome == 'failed' then redis.call('HINCRBY', at('minutes'), 'x' .. minute, 1) end
+if bucket ~= '' then redis.call('HINCRBY', at('latency'), bucket, 1) end
+return 1
+"""
+)
+"""Record a file's outcome, replacing an earlier one. A weak outcome does not replace ok, empty or
+the same outcome. A file's audio is counted once; after a failed, cancelled or skipped outcome, it
+is counted when the file succeeds. A changed outcome reopens a closed job, so that its report is
+written again. ARGV: index, outcome, ms, weak, shard, bucket, kind, example."""
+
+SETTLE = (
+    SHARED
+    + """
+local changed = 0
+for i = 2, #ARGV do
+  if not known(ARGV[i]) then
+    redis.call('SETBIT', at(ARGV[1]), ARGV[i], 1)
+    changed = changed + 1
+  end
+end
+count(changed)
+expire_too()
+return changed
+"""
+)
+"""Set one outcome for all given files without one. ARGV: outcome, indexes."""
+
+BEGIN_SHARD = (
+    SHARED
+    + """
+local shard, in_flight, job, output, files, now, keep_s = unpack(ARGV)
+redis.call('HSET', at('shards'), shard, in_flight)
+local is_planned = redis.call('HEXISTS', base, 'created_at') == 1
+  and redis.call('HEXISTS', base, 'declared') == 0
+if is_planned then return end
+redis.call('HSETNX', base, 'output', output)
+redis.call('HSETNX', base, 'first_seen', now)
+redis.call('ZADD', KEYS[2], 'NX', redis.call('HGET', base, 'first_seen'), job)
+if files ~= '' then
+  declare(math.max(files, redis.call('HGET', base, 'files') or 0))
+end
+if is_closed() then outdate_report() end
+expire_in(keep_s)
+"""
+)
+"""Record a started shard. If no producer opened its job, list the job, take the number of its files
+from the shard, and let its keys expire after the last shard. A closed job of this kind is reopened.
+ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep."""
+
+SUSPEND = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], 0) end
+"""
+"""Set a shard's files in flight to 0. A shard that has ended elsewhere is not reopened."""

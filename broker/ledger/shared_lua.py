@@ -1,0 +1,79 @@
+"""Lua functions that the scripts of workers and producers share; KEYS[1] is the job's base key."""
+
+from funasr_fleet.broker.ledger.values import EXAMPLES_PER_KIND, KINDS, OUTCOMES, PARTS
+
+
+def _table(names: tuple[str, ...]) -> str:
+    return "{" + ", ".join(f"'{name}'" for name in names) + "}"
+
+
+SHARED = f"""
+local base = KEYS[1]
+local OUTCOMES, KINDS, PARTS = {_table(OUTCOMES)}, {_table(KINDS)}, {_table(PARTS)}
+local function at(name) return base .. ':' .. name end
+local function known(index)
+  for _, name in ipairs(OUTCOMES) do
+    if redis.call('GETBIT', at(name), index) == 1 then return name end
+  end
+end
+local function clear(index, before)
+  redis.call('SETBIT', at(before), index, 0)
+  if before ~= 'failed' then return end
+  for _, kind in ipairs(KINDS) do
+    if redis.call('EXISTS', at('kind:' .. kind)) == 1 then
+      redis.call('SETBIT', at('kind:' .. kind), index, 0)
+      redis.call('HDEL', at('examples:' .. kind), index)
+    end
+  end
+end
+local function count(change)
+  if change ~= 0 then redis.call('HINCRBY', base, 'recorded', change) end
+end
+local function expire_in(seconds)
+  redis.call('EXPIRE', base, seconds)
+  for _, name in ipairs(OUTCOMES) do redis.call('EXPIRE', at(name), seconds) end
+  for _, name in ipairs(PARTS) do redis.call('EXPIRE', at(name), seconds) end
+  for _, kind in ipairs(KINDS) do
+    redis.call('EXPIRE', at('kind:' .. kind), seconds)
+    redis.call('EXPIRE', at('examples:' .. kind), seconds)
+  end
+end
+local function persist()
+  redis.call('PERSIST', base)
+  for _, name in ipairs(OUTCOMES) do redis.call('PERSIST', at(name)) end
+  for _, name in ipairs(PARTS) do redis.call('PERSIST', at(name)) end
+  for _, kind in ipairs(KINDS) do
+    redis.call('PERSIST', at('kind:' .. kind))
+    redis.call('PERSIST', at('examples:' .. kind))
+  end
+end
+local function expire_too()
+  local left = redis.call('TTL', base)
+  if left > 0 then expire_in(left) end
+end
+local function is_closed() return redis.call('HEXISTS', base, 'closed_at') == 1 end
+local function outdate_report()
+  redis.call('HDEL', base, 'closed_at')
+  redis.call('HINCRBY', base, 'rounds', 1)
+end
+local function declare(files)
+  redis.call('HSETNX', base, 'created_at', redis.call('HGET', base, 'first_seen'))
+  redis.call('HSET', base, 'published', 1, 'windows', 0, 'declared', 1, 'files', files)
+end
+local function blamed(index)
+  for _, kind in ipairs(KINDS) do
+    if redis.call('GETBIT', at('kind:' .. kind), index) == 1 then return true end
+  end
+  return false
+end
+local function blame(index, kind, example)
+  if kind == '' then return end
+  redis.call('SETBIT', at('kind:' .. kind), index, 1)
+  local examples = at('examples:' .. kind)
+  if redis.call('HLEN', examples) < {EXAMPLES_PER_KIND} then
+    redis.call('HSET', examples, index, example)
+  end
+end
+"""
+"""Functions over the keys of one job. `declare` sets the number of files of a job without a plan.
+`outdate_report` reopens a closed job, and a process that read the counts before cannot close it."""
