@@ -1,6 +1,7 @@
 """The `fleet` command: one thin function per subcommand, which imports what it needs when it runs.
 
 main         the application, its help in sections, and how errors are printed
+interrupts   SIGINT and SIGTERM: cleanup, then exit code 130
 options      the options of `fleet enqueue`, and those that several commands share
 exits        exit codes, the exit code of each error, and invalid rows on stderr
 dry_run      the output of `fleet enqueue --dry-run`
@@ -18,6 +19,12 @@ results      `fleet failures`, `report` and `evaluate`
 
 def main() -> None:
     """Entry point of the console script."""
+    from funasr_fleet.cli.interrupts import run_interruptible
+
+    run_interruptible(_run)
+
+
+def _run() -> None:
     from funasr_fleet.cli.main import run
 
     run()

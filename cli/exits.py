@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from funasr_fleet.cli.interrupts import INTERRUPTED
 from funasr_fleet.contract.layout import BadJobName
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.discovery import BadSource
@@ -36,7 +37,7 @@ class Exit(IntEnum):
     SOME_FAILED = 1
     WRONG_USAGE = 2
     UNREACHABLE = 3
-    INTERRUPTED = 130
+    INTERRUPTED = INTERRUPTED
 
 
 def exit_of(found: "JobStatus") -> Exit:

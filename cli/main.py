@@ -107,8 +107,6 @@ def run() -> None:
     """Run the command line; expected errors are printed without a traceback."""
     try:
         app()
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
     except ModuleNotFoundError as error:
         if error.name in PACKAGES_OF_EXTRAS:
             extra = PACKAGES_OF_EXTRAS[error.name]

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -73,8 +72,6 @@ def transcribe(
 
     texts = {"language": language, "hotwords": read_words(hotwords), "timestamps": timestamps}
     options = read_options(formats=_formats(printed), audio_track=audio_track, **texts)
-    # so that the upload is also deleted after SIGTERM
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     store = S3Store()
     try:
         with _progress() as say:

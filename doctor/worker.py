@@ -155,6 +155,10 @@ def load_apart(settings: Settings, plan: SlotPlan) -> Finding:
             detail = f"{settings.model} on {_device(plan)}: the process was killed while it loaded"
             advice = "perhaps it ran out of memory; check the kernel log"
             return Finding("model", "error", detail, advice, unreachable=True)
+        except KeyboardInterrupt:
+            for process in multiprocessing.active_children():
+                process.terminate()  # otherwise the end of the block waits for the models
+            raise
 
 
 def load_here(settings: Settings, plan: SlotPlan) -> Finding:

@@ -10,7 +10,7 @@ from tests.support.fleet_up import Up, processes_naming, wait_for
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)]
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)]
 )
 def test_no_process_or_data_is_left_behind(tmp_path: Path, number: int, code: int) -> None:
     data = tmp_path / "data"

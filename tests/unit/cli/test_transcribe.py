@@ -1,9 +1,8 @@
 """`fleet transcribe`: the arguments that it passes to the producer, and its output."""
 
 import json
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,13 +22,6 @@ from tests.support.memory_store import MemoryStore
 URI = "s3://scratch/results/1/a.wav.json"
 DONE = Transcription(uri=URI, transcript=a_transcript(a_segment(0, 900, "\u4f60 three")))
 REPORT = an_error_report("poison", "it bit")
-
-
-@pytest.fixture(autouse=True)
-def _signals_as_they_were() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
