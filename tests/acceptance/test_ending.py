@@ -1,11 +1,11 @@
-"""`fleet up` leaves no process running, whichever signal ends it."""
+"""`fleet up` leaves no process running, whichever signal ends it, and shares its data with none."""
 
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.support.fleet_up import Up, processes_naming, wait_for
+from tests.support.fleet_up import Up, processes_naming, run_fleet, wait_for
 
 
 @pytest.mark.slow
@@ -18,3 +18,11 @@ def test_no_process_or_data_is_left_behind(tmp_path: Path, number: int, code: in
     assert len(processes_naming(str(data))) >= 5  # two servers, worker, child, metrics
     assert running.stop(number) == code
     wait_for(lambda: not processes_naming(str(data)), deadline_s=60)
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_a_second_stack_on_the_same_data_is_refused(up: Up, command: str) -> None:
+    refused = run_fleet(command, "--data", str(up.data))
+    assert refused.returncode == 2
+    assert f"another `fleet up` or `fleet demo` is using {up.data}: stop it" in refused.stderr
+    assert up.page("/healthz")[0] == 200

@@ -76,6 +76,7 @@ class Up:
     """`fleet up`, started and ready."""
 
     process: "subprocess.Popen[str]"
+    data: Path
     environment: dict[str, str]
     metrics_url: str
 
@@ -99,7 +100,7 @@ class Up:
             if line.startswith("# metrics:"):
                 metrics_url = line.split()[-1]
             if line.startswith("# try:"):
-                return cls(process, clean_environment(**exports), metrics_url)
+                return cls(process, data, clean_environment(**exports), metrics_url)
         raise AssertionError(f"fleet up ended: {(data.parent / 'up.stderr').read_text()}")
 
     def stop(self, number: int = signal.SIGINT) -> int:
