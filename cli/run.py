@@ -1,6 +1,7 @@
 """`fleet demo`, `up`, `worker` and `exporter`."""
 
 import contextlib
+import shlex
 import signal
 import sys
 import tempfile
@@ -32,7 +33,8 @@ def demo(
 ) -> None:
     """Transcribe sample audio with an embedded stack, on the CPU.
 
-    The stack runs on this machine: a Valkey server, an S3 server and one worker.
+    The stack runs on this machine: a Valkey server, an S3 server and one worker with the embedded
+    demo model.
 
     Example: fleet demo --keep
     """
@@ -106,21 +108,26 @@ def up(
     """Run the embedded dev stack in the foreground until Ctrl-C.
 
     Use it to try the other commands: run `fleet up` and paste the exports that it prints into
-    another terminal.
+    another terminal. The worker loads the embedded demo model unless FLEET_MODEL is set;
+    FLEET_VAD_MODEL, FLEET_PUNC_MODEL and FLEET_SPK_MODEL apply too.
+
+    Example: FLEET_MODEL=paraformer-zh fleet up
     """
-    from funasr_fleet.embedded.services import LocalExporter, LocalWorker
+    from funasr_fleet.contract.queues import MODEL_LOAD_LIMIT_S
+    from funasr_fleet.embedded.services import LocalExporter, LocalWorker, chosen_models
     from funasr_fleet.embedded.stack import running_stack
 
+    models = chosen_models()
     with (
         running_stack(data, buckets=("audio", "transcripts")) as stack,
         LocalExporter(stack.environment, data) as exporter,
-        LocalWorker(stack.environment, data, devices) as worker,
+        LocalWorker({**stack.environment, **models}, data, devices) as worker,
     ):
         exporter.wait_until_ready()
-        worker.wait_until_ready()
-        own = {"FLEET_MODEL": "demo", "FLEET_SCRATCH": "s3://transcripts/scratch/"}
+        worker.wait_until_ready(MODEL_LOAD_LIMIT_S)
+        own = {**models, "FLEET_SCRATCH": "s3://transcripts/scratch/"}
         for name, value in {**stack.environment, **own}.items():
-            typer.echo(f"export {name}={value}")
+            typer.echo(f"export {name}={shlex.quote(value)}")
         typer.echo(f"# metrics: http://127.0.0.1:{worker.port}/metrics")
         typer.echo(f"# exporter: http://127.0.0.1:{exporter.port}/metrics")
         typer.echo("# try: fleet transcribe FILE")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from funasr_fleet.embedded.process import GuardedProcess, free_port, isolated
-from funasr_fleet.settings import BadConfiguration
+from funasr_fleet.settings import DEMO, PREFIX, BadConfiguration, Settings
 from funasr_fleet.worker.process.private_directory import claim_private
 
 READY_DEADLINE_S = 120.0
@@ -42,6 +42,24 @@ class _Service:
         self.process.stop()
 
 
+_MODELS = ("model", "vad_model", "punc_model", "spk_model")
+
+
+def chosen_models() -> dict[str, str]:
+    """The model settings of this process that are set; the demo model if FLEET_MODEL is not.
+
+    Raises:
+        BadConfiguration: a setting is invalid.
+    """
+    settings = Settings.load()
+    set_here = {
+        PREFIX + name.upper(): str(getattr(settings, name))
+        for name in _MODELS
+        if name in settings.model_fields_set
+    }
+    return {"FLEET_MODEL": DEMO, **set_here}
+
+
 class LocalWorker(_Service):
     """`fleet worker` on a free port, with the demo model by default; logs to worker.log."""
 
@@ -51,7 +69,7 @@ class LocalWorker(_Service):
         self.port = free_port()
         self.run_dir = _private_run_dir(directory)
         own = {
-            "FLEET_MODEL": "demo",
+            "FLEET_MODEL": DEMO,
             "FLEET_DEVICES": devices,
             "FLEET_METRICS_PORT": str(self.port),
             "FLEET_LOG_FORMAT": "json",

@@ -141,3 +141,17 @@ def test_a_worker_renews_its_registration(own: Up) -> None:
     first = registered_at()
     assert abs(time.time() - first) < 120
     wait_for(lambda: registered_at() > first)
+
+
+def test_up_uses_the_models_that_are_set(tmp_path: Path) -> None:
+    shutil.copytree(DEMO, tmp_path / "asr")
+    model = str(tmp_path / "asr")
+    up = Up.start(tmp_path / "data", FLEET_MODEL=model, FLEET_VAD_MODEL="demo")
+    try:
+        names = ("FLEET_MODEL", "FLEET_VAD_MODEL")
+        assert [up.environment[name] for name in names] == [model, "demo"]
+        done = up.fleet("transcribe", str(CALL), "--json")
+        transcript = json.loads(done.stdout)["transcript"]
+        assert (transcript["receipt"]["model"], transcript["text"]) == (model, TEXT)
+    finally:
+        up.stop()
