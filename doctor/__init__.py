@@ -1,9 +1,10 @@
 """`fleet doctor`: checks everything that a fleet needs, with advice for each problem.
 
-checks   all checks, in order
-broker   Redis: reachable, writable, persistent, its clock
-storage  S3: readable and writable
-worker   a worker on this machine: run directory, port, devices, threads, models
+checks        all checks, in order
+broker        Redis: reachable, writable, its clock, the queue
+redis_server  the Redis server: version, eviction, persistence, restart
+storage       S3: readable and writable
+worker        a worker on this machine: run directory, port, devices, threads, models
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Checks of Redis: reachable, writable, persistent, clock in sync."""
+"""Checks of Redis: reachable, writable, clock in sync, the queue; redis_server has the others."""
 
 import time
 import uuid
@@ -12,6 +12,7 @@ from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.doctor import Finding
+from funasr_fleet.doctor.redis_server import check_server
 from funasr_fleet.settings import Settings, redact
 
 _SLOW_S = 0.05
@@ -20,6 +21,8 @@ _SLOW_S = 0.05
 _CLOCK_WARNING_S, _CLOCK_ERROR_S = 1.0, 5.0
 """Limits for the difference between the clocks. Workers renew leases six times per
 FLEET_VISIBILITY_TIMEOUT_S, each by its own clock."""
+
+_CLOCK_ADVICE = "leases depend on the clocks: synchronise the machines with NTP"
 
 _MARK, _MARK_S = "written by fleet doctor", 10
 """Test value, and its expiry in seconds in case it cannot be deleted."""
@@ -39,16 +42,16 @@ _REFUSALS: tuple[tuple[type[redis.RedisError], str], ...] = (
 
 
 def check_broker(settings: Settings) -> Iterator[Finding]:
-    """Yield five findings; once Redis cannot be reached, an error replaces the remaining ones."""
+    """Yield seven findings; once Redis cannot be reached, an error replaces the remaining ones."""
     client = connect(settings)
     ledger = LedgerReader(client, settings.key_prefix)
     try:
         yield _answers(settings, round_trip_s(ledger.check))
         yield try_writing(client, settings.key_prefix)
         yield _clock(client)
-        yield _persistence(client)
+        yield from check_server(client)
         yield _queue(settings, ledger, WorkerRegistry(client, settings.key_prefix))
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, redis.ConnectionError, redis.TimeoutError) as error:
         advice = "check FLEET_BROKER_URL, and that the server is running"
         yield Finding("broker", "error", str(error), advice, unreachable=True)
 
@@ -106,8 +109,10 @@ def _clock(client: RedisClient) -> Finding:
     before = time.time()
     try:
         seconds, microseconds = client.time()
-    except redis.RedisError as error:
-        return Finding("clock", "skipped", f"cannot read the clock of Redis: {error}")
+    except redis.ResponseError as error:
+        return Finding(
+            "clock", "warning", f"cannot read the clock of Redis: {error}", _CLOCK_ADVICE
+        )
     after = time.time()
     return check_clock((before + after) / 2 - (seconds + microseconds / 1e6))
 
@@ -115,33 +120,11 @@ def _clock(client: RedisClient) -> Finding:
 def check_clock(ahead_s: float) -> Finding:
     """Check by how many seconds this machine's clock is ahead of that of Redis."""
     detail = f"{abs(ahead_s):.2f} s {'ahead of' if ahead_s > 0 else 'behind'} the clock of Redis"
-    advice = "leases depend on the clocks: synchronise the machines with NTP"
     if abs(ahead_s) > _CLOCK_ERROR_S:
-        return Finding("clock", "error", detail, advice)
+        return Finding("clock", "error", detail, _CLOCK_ADVICE)
     if abs(ahead_s) > _CLOCK_WARNING_S:
-        return Finding("clock", "warning", detail, advice)
+        return Finding("clock", "warning", detail, _CLOCK_ADVICE)
     return Finding("clock", "ok", detail)
-
-
-def _persistence(client: RedisClient) -> Finding:
-    try:
-        policy = client.info("memory").get("maxmemory_policy", "")
-        aof = bool(client.info("persistence").get("aof_enabled"))
-    except redis.RedisError as error:
-        return Finding("keeping", "skipped", f"INFO failed: {error}")
-    return check_persistence(str(policy), aof)
-
-
-def check_persistence(policy: str, aof: bool) -> Finding:
-    """Check whether Redis keeps messages when memory is short and after a restart."""
-    detail = f"maxmemory-policy {policy or 'unknown'}, appendonly {'yes' if aof else 'no'}"
-    if policy not in ("noeviction", ""):
-        advice = "set maxmemory-policy noeviction: other policies may evict queued messages"
-        return Finding("keeping", "error", detail, advice)
-    if not aof:
-        advice = "set appendonly yes, or rebuild jobs with `fleet reconcile` after a restart"
-        return Finding("keeping", "warning", detail, advice)
-    return Finding("keeping", "ok", detail)
 
 
 def _queue(settings: Settings, ledger: LedgerReader, fleet: WorkerRegistry) -> Finding:

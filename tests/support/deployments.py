@@ -18,6 +18,7 @@ PACKAGES = {
     "prometheus": "prometheus",
     "kubectl": "kubernetes-client",
     "docker-compose": "docker-compose",
+    "redis-server": "redis-server",
     "systemd-analyze": "systemd",
 }
 """Debian package of each program."""

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import redis
 from cryptography import x509
@@ -116,6 +116,7 @@ def _general(name: str) -> x509.GeneralName:
 
 
 ACL = Path(__file__).parents[2] / "deploy" / "valkey-acl.conf"
+VALKEY = str(_binary.get_binary_path())
 _ADMIN = "admin"
 
 
@@ -133,6 +134,21 @@ class SecureBroker:
     shaken: list[str] = field(default_factory=list)
     """Errors of failed handshakes."""
 
+    @classmethod
+    def with_new_passwords(cls) -> Self:
+        """A broker on a free port, without TLS yet."""
+        password, admin_password = secrets.token_hex(16), secrets.token_hex(16)
+        return cls(free_port(), tls_port=0, password=password, admin_password=admin_password)
+
+    @property
+    def plain_url(self) -> str:
+        return f"redis://fleet:{self.password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def denied(self) -> set[str]:
+        """Commands that were denied, except the one that clients send in vain."""
+        return {entry["object"] for entry in self.admin.acl_log()} - {"client|setinfo"}
+
     @property
     def url(self) -> str:
         return f"rediss://fleet:{self.password}@127.0.0.1:{self.tls_port}/0"
@@ -141,42 +157,47 @@ class SecureBroker:
     def admin(self) -> Any:
         """A client with all permissions, for inspecting the server."""
         return redis.Redis(
-            port=self.port, username=_ADMIN, password=self.admin_password, decode_responses=True
+            port=self.port,
+            username=_ADMIN,
+            password=self.admin_password,
+            decode_responses=True,
+            encoding_errors="surrogateescape",  # bitmaps are not text
         )
 
 
 @contextlib.contextmanager
 def running_broker(directory: Path, certificate: Certificate) -> Iterator[SecureBroker]:
     directory.mkdir(parents=True, exist_ok=True)
-    broker = SecureBroker(
-        port=free_port(),
-        tls_port=0,
-        password=secrets.token_hex(16),
-        admin_password=secrets.token_hex(16),
-    )
+    broker = SecureBroker.with_new_passwords()
+    with running_server(directory, broker, VALKEY), _tls_before(broker, certificate):
+        yield broker
+
+
+@contextlib.contextmanager
+def running_server(directory: Path, broker: SecureBroker, program: str) -> Iterator[None]:
+    """Run a server with the users of the ACL file, and with the data of an earlier run."""
     users, count = re.subn("(?<=>)CHANGE-ME", broker.password, ACL.read_text())
     assert count == 1
     (directory / "acl.conf").write_text(users)
     config = directory / "valkey.conf"
     lines = (
-        *("bind 127.0.0.1", f"port {broker.port}", f'dir "{directory}"', 'save ""'),
+        *("bind 127.0.0.1", f"port {broker.port}", f'dir "{directory}"'),
+        *('save ""', "appendonly yes"),
         f'include "{directory / "acl.conf"}"',
         f"user {_ADMIN} on >{broker.admin_password} ~* &* +@all",
     )
     config.write_text("\n".join(lines) + "\n")
-    command = [str(_binary.get_binary_path()), str(config)]
 
     def answers() -> bool:
         with contextlib.suppress(redis.RedisError):
             return bool(broker.admin.ping())
         return False
 
-    with (
-        GuardedProcess(command, log=directory / "log", environment=isolated({})) as server,
-        _tls_before(broker, certificate),
-    ):
+    command = [program, str(config)]
+    log = directory / "log"
+    with GuardedProcess(command, log=log, environment=isolated({})) as server:
         server.wait_until(answers)
-        yield broker
+        yield
 
 
 @contextlib.contextmanager
