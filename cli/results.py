@@ -100,6 +100,21 @@ def evaluate(
     language: Annotated[
         str | None, typer.Option(help="Language code of rows without a language.")
     ] = None,
+    normalizer: Annotated[
+        Literal["fleet", "whisper"],
+        typer.Option(
+            help="whisper: openai-whisper's rules, to compare with published figures; the English "
+            "ones for language en, else the basic ones."
+        ),
+    ] = "fleet",
+    simplified: Annotated[
+        bool,
+        typer.Option("--simplified", help="Traditional Chinese characters equal simplified ones."),
+    ] = False,
+    chinese_numbers: Annotated[
+        bool,
+        typer.Option("--chinese-numbers", help="Numbers in Chinese characters equal digits."),
+    ] = False,
     worst: Annotated[int, typer.Option(min=0, help="Number of worst files to show.")] = 10,
     as_json: AsJson = False,
 ) -> None:
@@ -112,7 +127,15 @@ def evaluate(
     import funasr_fleet
 
     check_output_option(output)
-    found = funasr_fleet.evaluate(references, output=output, metric=metric, language=language)
+    found = funasr_fleet.evaluate(
+        references,
+        output=output,
+        metric=metric,
+        language=language,
+        normalizer=normalizer,
+        simplified=simplified,
+        chinese_numbers=chinese_numbers,
+    )
     print_bad_rows(found.bad_rows[:_MAX_SHOWN], len(found.bad_rows))
     if as_json:
         typer.echo(json.dumps(found.to_json()))
@@ -197,4 +220,5 @@ def _sentence(found: "Evaluation") -> str:
     counted = [f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count]
     models = f"{', '.join(found.models)}: " if found.models else ""
     parts = [f"{found.count('compared'):,} of {len(found.rows):,} files compared", *counted]
-    return models + ", ".join(parts)
+    rules = "" if found.rules.normalizer == "fleet" else "; texts normalised as openai-whisper does"
+    return models + ", ".join(parts) + rules

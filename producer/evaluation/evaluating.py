@@ -10,6 +10,7 @@ from funasr_fleet.producer.discovery.interface import BadRow
 from funasr_fleet.producer.evaluation.references import Reference, read_references
 from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
 from funasr_fleet.producer.evaluation.scoring import MetricChoice, score
+from funasr_fleet.producer.evaluation.text_rules import FLEET_RULES, NormalizerChoice, TextRules
 from funasr_fleet.storage.base import BucketMissing, ObjectDenied, ObjectMissing, ObjectStore
 from funasr_fleet.storage.map_ahead import map_ahead
 from funasr_fleet.storage.s3 import S3Store
@@ -69,12 +70,15 @@ _AHEAD = 64
 """Outputs that are read ahead."""
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - the keywords of a public call
     references: str,
     *,
     output: str,
     metric: MetricChoice = "auto",
     language: str | None = None,
+    normalizer: NormalizerChoice = "fleet",
+    simplified: bool = False,
+    chinese_numbers: bool = False,
     store: ObjectStore | None = None,
 ) -> Evaluation:
     """Compare the outputs of a job with reference texts: word or character error rates.
@@ -86,6 +90,10 @@ def evaluate(
         metric: wer or cer; auto selects WER for scripts with spaces between words and CER for
             scripts without.
         language: language code for rows that have none.
+        normalizer: fleet, or whisper for the rules of openai-whisper: its English normaliser for
+            language en, its basic one for all other texts.
+        simplified: whether a traditional Chinese character equals the simplified one.
+        chinese_numbers: whether a number in Chinese characters equals the same number in digits.
         store: S3 by default.
 
     Raises:
@@ -93,6 +101,7 @@ def evaluate(
         StoreError: an S3 request failed.
     """
     store = store or S3Store()
+    rules = TextRules(normalizer=normalizer, simplified=simplified, chinese_numbers=chinese_numbers)
     rows: list[FileResult] = []
     bad: list[str] = []
     models: set[str] = set()
@@ -100,14 +109,20 @@ def evaluate(
         if isinstance(row, BadRow):
             bad.append(str(row))
             continue
-        rows.append(compare(row, hypothesis, metric, row.language or language))
+        rows.append(compare(row, hypothesis, metric, row.language or language, rules))
         if hypothesis and hypothesis.model:
             models.add(hypothesis.model)
-    return Evaluation(rows=tuple(rows), bad_rows=tuple(bad), models=tuple(sorted(models)))
+    return Evaluation(
+        rows=tuple(rows), bad_rows=tuple(bad), models=tuple(sorted(models)), rules=rules
+    )
 
 
 def compare(
-    reference: Reference, hypothesis: Hypothesis | None, metric: MetricChoice, language: str | None
+    reference: Reference,
+    hypothesis: Hypothesis | None,
+    metric: MetricChoice,
+    language: str | None,
+    rules: TextRules = FLEET_RULES,
 ) -> FileResult:
     """Compare one reference with its output; `hypothesis` is None for a reference without text."""
     name = reference.relative
@@ -115,7 +130,7 @@ def compare(
         return FileResult(relative=name, outcome="without_text", reason="its row has no text")
     if hypothesis.outcome != "transcribed":
         return FileResult(relative=name, outcome=hypothesis.outcome, reason=hypothesis.reason)
-    errors = score(reference.text, hypothesis.text, metric, language)
+    errors = score(reference.text, hypothesis.text, metric, language, rules)
     return FileResult(relative=name, outcome="compared", score=errors)
 
 

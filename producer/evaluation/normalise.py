@@ -4,15 +4,19 @@ The rules apply to references and transcripts, in this order:
 
 1. Zero-width characters are removed.
 2. NFKC: full-width letters and digits, ligatures and half-width kana become the usual ones.
-3. Case is folded.
+3. Case is folded; in Turkish and Azerbaijani, I is the capital of the dotless i.
 4. Points inside initials are removed: U.S.A. is one word, p.m. is pm.
-5. Punctuation and symbols are word separators and are removed. Exceptions: apostrophes
+5. A symbol that is read aloud is a word of its own: percent, currency signs, plus, minus, equals,
+   degrees, &, @ and #. So 50% is two words, as is 50 %, and C++ is three. A hyphen is a minus only
+   before a number and not after a letter or digit: -5, but not COVID-19 or 2-3.
+6. Other punctuation and symbols are word separators and are removed. Exceptions: apostrophes
    inside words (don't), and the point and the thousands comma inside numbers (3.14 and 1,000).
    So well-known is two words.
-6. Each run of white space becomes one space.
+7. Each run of white space becomes one space.
 
-Numbers and contractions are not expanded: "3" differs from "three", "1,000" from "1000", and
-"don't" from "do not". Traditional and simplified characters differ as well.
+Numbers, symbols and contractions are not expanded: "3" differs from "three", "1,000" from "1000",
+"50%" from "50 percent", and "don't" from "do not". Traditional and simplified characters differ as
+well. See normalizers for rules that treat these as equal.
 """
 
 import re
@@ -31,6 +35,8 @@ _WITHIN_INITIALS = re.compile(
 _KEPT_INSIDE = re.compile(rf"(?<={_LETTER})'(?={_LETTER})|(?<=\d)\.(?=\d)|(?<=\d),(?=\d\d\d(?!\d))")
 _HELD = {"'": "\ue000", ".": "\ue001", ",": "\ue002"}
 """Private-use characters that replace the kept marks while the other punctuation is removed."""
+_MINUS = re.compile(rf"(?<!{_LETTER})(?<!-)-(?=[$\u00a2-\u00a5\u20a0-\u20cf]?\.?\d)|\u2212")
+"""A hyphen before a number, perhaps with a currency sign between them; or the minus sign."""
 _WIDTHLESS = re.compile("[\u180b-\u180d\u20d0-\u20f0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Variation selectors and combining marks that enclose a symbol; other zero-width characters are
 detected by their Unicode category."""
@@ -57,7 +63,13 @@ def _plain(character: str, kind: str) -> str:
     return "" if widthless else character
 
 
+_SILENT = re.compile("[<>|~\u00ac\u2044\u2190-\u21ff\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff]")
+"""Mathematical symbols that are not read aloud: markup, fraction slash, arrows."""
+
+
 def _spoken(character: str, kind: str) -> str:
+    if kind in ("Sc", "Sm") and not _SILENT.match(character):
+        return f" {character} "
     return " " if kind[0] in "PSZ" or kind == "Cc" else character
 
 
@@ -68,13 +80,26 @@ _PLAIN = _Table(
     },
     _plain,
 )
-_SPOKEN = _Table({held: mark for mark, held in _HELD.items()}, _spoken)
+_SPOKEN = _Table(
+    {
+        **{held: mark for mark, held in _HELD.items()},
+        **{symbol: f" {symbol} " for symbol in "%\u2030&@#\u00b0"},
+        "\u066a": " % ",
+    },
+    _spoken,
+)
+_DOTLESS = re.compile("(tr|az)(?![a-z])", re.IGNORECASE)
+"""Language codes whose I is the capital of the dotless i."""
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, language: str | None = None) -> str:
     """The text, normalised by the rules in the module docstring."""
-    plain = unicodedata.normalize("NFKC", text.translate(_PLAIN)).casefold()
-    joined = _WITHIN_INITIALS.sub("", unicodedata.normalize("NFKC", plain))
+    plain = unicodedata.normalize("NFKC", text.translate(_PLAIN))
+    if language and _DOTLESS.match(language):
+        plain = plain.replace("I", "\u0131")
+    folded = plain.casefold().replace("i\u0307", "i")  # casefold adds the dot of a capital i
+    joined = _WITHIN_INITIALS.sub("", unicodedata.normalize("NFKC", folded))
+    joined = _MINUS.sub(" \u2212 ", joined)
     held = _KEPT_INSIDE.sub(lambda mark: _HELD[mark[0]], joined)
     return " ".join(held.translate(_SPOKEN).split())
 

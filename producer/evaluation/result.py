@@ -1,10 +1,11 @@
 """PURE: the result of each file of an evaluation, and the totals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from funasr_fleet.producer.evaluation.scoring import Counts, Metric, Score
+from funasr_fleet.producer.evaluation.text_rules import FLEET_RULES, TextRules
 
 METRICS: tuple[Metric, ...] = ("wer", "cer")
 Outcome = Literal["compared", "missing", "failed", "without_text"]
@@ -44,6 +45,8 @@ class Evaluation:
     """Invalid rows of the references, with their reasons."""
     models: tuple[str, ...] = ()
     """Models in the receipts of the compared outputs."""
+    rules: TextRules = FLEET_RULES
+    """How the texts were compared."""
 
     @property
     def whole(self) -> bool:
@@ -86,6 +89,7 @@ class Evaluation:
             "bad_rows": len(self.bad_rows),
             "models": self.models,
             "metrics": self.metrics,
+            **asdict(self.rules),
             **{one: self._total_to_json(one) for one in METRICS},
             "rows": [row.to_json() for row in self.rows],
         }

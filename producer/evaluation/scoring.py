@@ -7,6 +7,13 @@ from typing import Any, Literal
 
 from funasr_fleet.contract.unicode_scripts import PHRASES, WORD_EACH
 from funasr_fleet.producer.evaluation.normalise import characters, normalise, words
+from funasr_fleet.producer.evaluation.text_rules import (
+    FLEET_RULES,
+    TextRules,
+    convert_chinese,
+    is_english,
+    normaliser,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +62,7 @@ _LANGUAGES: dict[str, Script] = {
 }
 _HAN_OR_KANA = re.compile(f"[{WORD_EACH}]")
 _WITHOUT_SPACES = re.compile(f"[{PHRASES}]")
+_LETTER_OR_DIGIT = re.compile(r"\w")
 
 
 def script_of(normalised: str, language: str | None = None) -> Script:
@@ -67,7 +75,7 @@ def script_of(normalised: str, language: str | None = None) -> Script:
     code = (language or "auto").lower().replace("_", "-").partition("-")[0]
     if code != "auto":
         return _LANGUAGES.get(code, "spaced")
-    found = words(normalised)
+    found = [word for word in words(normalised) if _LETTER_OR_DIGIT.search(word)]
     if 2 * sum(bool(_HAN_OR_KANA.match(word)) for word in found) >= max(1, len(found)):
         return "han_and_kana"
     if 2 * sum(bool(_WITHOUT_SPACES.search(word)) for word in found) >= max(1, len(found)):
@@ -100,17 +108,32 @@ class Score:
 
 
 def score(
-    reference: str, hypothesis: str, choice: MetricChoice = "auto", language: str | None = None
+    reference: str,
+    hypothesis: str,
+    choice: MetricChoice = "auto",
+    language: str | None = None,
+    rules: TextRules = FLEET_RULES,
 ) -> Score:
     """Compare two texts. The language, else the script of the reference, selects the units.
 
     If the reference is empty, the script of the hypothesis is used, and all of it is insertions.
     """
-    expected, actual = normalise(reference), normalise(hypothesis)
-    script = script_of(expected or actual, language)
+    texts = convert_chinese(reference, rules), convert_chinese(hypothesis, rules)
+    script = script_of(normalise(texts[0]) or normalise(texts[1]), language)
     metric = choose_metric(script, choice)
-    split = choose_units(metric, script)
-    return Score(metric, _count(split(expected), split(actual)))
+    normalised = map(normaliser(rules.normalizer, language, letters=metric == "cer"), texts)
+    split = _choose_split(rules, metric, script, language)
+    expected, actual = map(split, normalised)
+    return Score(metric, _count(expected, actual))
+
+
+def _choose_split(
+    rules: TextRules, metric: Metric, script: Script, language: str | None
+) -> Callable[[str], list[str]]:
+    """The units to count. openai-whisper's basic normaliser has separated the letters for CER."""
+    if rules.normalizer == "fleet":
+        return choose_units(metric, script)
+    return characters if metric == "cer" and is_english(language) else str.split
 
 
 def _count(expected: list[str], actual: list[str]) -> Counts:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from funasr_fleet.cli.main import run
 from funasr_fleet.cli.results import evaluate
 from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
 from funasr_fleet.producer.evaluation.scoring import Counts, Metric, Score
+from funasr_fleet.producer.evaluation.text_rules import TextRules
 from tests.support.examples import invoke
 
 GIVEN = ("--references", "said.jsonl", "--output", "s3://out/x/")
@@ -71,6 +73,15 @@ def test_the_total_and_the_worst_files_are_shown(asked: dict[str, Any]) -> None:
     assert "paraformer-zh: 3 of 3 files compared\n" in result.stdout
     assert (asked["references"], asked["metric"]) == ("said.jsonl", "wer")
     assert (asked["output"], asked["language"]) == ("s3://out/x/", "en")
+
+
+def test_the_rules_are_passed_on_and_shown(asked: dict[str, Any]) -> None:
+    rules = TextRules(normalizer="whisper", simplified=True, chinese_numbers=True)
+    asked["answer"] = replace(GOOD, rules=rules)
+    given = ("--normalizer", "whisper", "--simplified", "--chinese-numbers")
+    assert "3 of 3 files compared; texts normalised as openai-whisper does" in _run(*given).stdout
+    assert asdict(rules).items() <= asked.items()
+    assert asdict(rules).items() <= json.loads(_run(*given, "--json").stdout).items()
 
 
 def test_the_number_of_worst_files_can_be_chosen(asked: dict[str, Any]) -> None:

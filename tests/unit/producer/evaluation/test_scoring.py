@@ -95,7 +95,15 @@ def test_the_rate_is_errors_per_word_and_none_without_words() -> None:
         ("3.14 and 1,000,000.", "3.14 and 1,000,000"),
         ("1,2,3 go... 4,", "1 2 3 go 4"),
         ("\uff11\uff0c\uff12\uff0c\uff13\uff14\uff15", "1 2 345"),
-        ("snake_case $5 50% C++", "snake case 5 50 c"),
+        ("snake_case $5 50% C++", "snake case $ 5 50 % c + +"),
+        ("50 %, \u066a, \uff05, 5 \u2030", "50 % % % 5 \u2030"),
+        ("5\u2103, 1\u20442, \u00bd, 1/2", "5 \u00b0 c 1 2 1 2 1 2"),
+        ("R&D #1 me@work", "r & d # 1 me @ work"),
+        ("-5, \u22125, (-$3), -.5", "\u2212 5 \u2212 5 \u2212 $ 3 \u2212 5"),
+        ("COVID-19, 2-3, 5 - 3, --5", "covid 19 2 3 5 3 5"),
+        ("气温-5度", "气温 \u2212 5度"),
+        ("<unk> a~b | c \u2192 d", "unk a b c d"),
+        ("\u0130stanbul I\u0307stanbul", "istanbul istanbul"),
         ("soft\u00adhyphen zero\u200bwidth \ufeffmark", "softhyphen zerowidth mark"),
         ("one\ttwo\nthree\u3000four\x00five", "one two three four five"),
         ("cafe\u0301", "caf\u00e9"),
@@ -111,6 +119,38 @@ def test_the_rate_is_errors_per_word_and_none_without_words() -> None:
 )
 def test_punctuation_and_case_are_normalised(text: str, left: str) -> None:
     assert normalise(text) == left
+
+
+@pytest.mark.parametrize("language", ["tr", "tr-TR", "az"])
+def test_the_capital_of_the_dotless_i_is_folded_by_language(language: str) -> None:
+    assert normalise("ISPARTA, KADIN", language) == normalise("\u0131sparta kad\u0131n", language)
+    assert normalise("\u0130ZM\u0130R", language) == "izmir"
+    assert normalise("ISPARTA", "en") == "isparta"
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis"),
+    [
+        ("50%", "50"),
+        ("$5", "€5"),
+        ("$5", "5"),
+        ("上涨50%", "上涨50"),
+        ("-5 degrees", "5 degrees"),
+        ("气温-5度", "气温5度"),
+        ("C++", "C"),
+        ("C#", "C"),
+        ("20°", "20"),
+        ("a = b", "a b"),
+        ("5\u00d73", "5 3"),
+    ],
+)
+def test_a_lost_symbol_that_is_read_aloud_is_an_error(reference: str, hypothesis: str) -> None:
+    assert score(reference, hypothesis).counts.errors == 1 + (reference == "C++")
+    assert score(hypothesis, reference).counts.errors == 1 + (reference == "C++")
+
+
+def test_symbols_do_not_decide_the_script() -> None:
+    assert score("涨50%", "涨50%").metric == "cer"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""The rules by which texts are compared: the normaliser, and what counts as equal in Chinese.
+
+The libraries of the extra `evaluate` are imported when a rule needs them.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, get_args
+
+from funasr_fleet.producer.evaluation.normalise import normalise
+
+NormalizerChoice = Literal["fleet", "whisper"]
+Normaliser = Callable[[str], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextRules:
+    """How the texts of an evaluation are compared."""
+
+    normalizer: NormalizerChoice = "fleet"
+    """fleet: the rules of normalise.py. whisper: those of openai-whisper, for published figures."""
+    simplified: bool = False
+    """Whether a traditional Chinese character equals the simplified one."""
+    chinese_numbers: bool = False
+    """Whether a number in Chinese characters equals the same number in digits."""
+
+    def __post_init__(self) -> None:
+        if self.normalizer not in get_args(NormalizerChoice):
+            raise ValueError(f"normalizer must be fleet or whisper, not {self.normalizer}")
+
+
+FLEET_RULES = TextRules()
+
+
+def convert_chinese(text: str, rules: TextRules) -> str:
+    """The text in simplified characters and with numbers in digits, if the rules say so."""
+    if rules.simplified:
+        text = _to_simplified().convert(text)
+    return _to_digits(text) if rules.chinese_numbers else text
+
+
+@cache
+def _to_simplified() -> Any:
+    import opencc
+
+    return opencc.OpenCC("t2s")
+
+
+def _to_digits(text: str) -> str:
+    import cn2an
+
+    with warnings.catch_warnings(action="ignore"):  # it warns of numbers that it leaves unchanged
+        return str(cn2an.transform(text, "cn2an"))
+
+
+def normaliser(choice: NormalizerChoice, language: str | None, *, letters: bool) -> Normaliser:
+    """The function that normalises texts.
+
+    Args:
+        choice: whose rules.
+        language: language of the text, if known.
+        letters: whether openai-whisper's basic normaliser separates all letters, as for CER.
+    """
+    if choice == "whisper":
+        return _whisper_normaliser(is_english(language), letters)
+    return lambda text: normalise(text, language)
+
+
+def is_english(language: str | None) -> bool:
+    """Whether a language code is English: openai-whisper has a normaliser for it."""
+    return (language or "").lower().replace("_", "-").partition("-")[0] == "en"
+
+
+@cache
+def _whisper_normaliser(english: bool, letters: bool) -> Normaliser:
+    from whisper_normalizer.basic import BasicTextNormalizer
+    from whisper_normalizer.english import EnglishTextNormalizer
+
+    made: Normaliser = (
+        EnglishTextNormalizer() if english else BasicTextNormalizer(split_letters=letters)
+    )
+    return made
