@@ -122,11 +122,15 @@ class OutcomeWriter:
         reached(self._suspend, keys=[self._keys.job(job, "shards")], args=[shard])
 
     def end_shard(self, job: str, shard: str, work_ms: int) -> None:
-        """Record that the shard has ended, and add the time spent on it."""
+        """Record that the shard has ended, and add the time spent on it since add_work()."""
         with self._redis.pipeline() as pipe:
             pipe.hdel(self._keys.job(job, "shards"), shard)
             pipe.hincrby(self._keys.job(job), "work_ms", work_ms)
             reached(pipe.execute)
+
+    def add_work(self, job: str, work_ms: int) -> None:
+        """Add time spent on a shard of the job that has not ended."""
+        reached(self._redis.hincrby, self._keys.job(job), "work_ms", work_ms)
 
     def see(self, worker: WorkerSeen) -> None:
         """Store a worker child's report; once an hour, remove entries older than 7 days."""

@@ -159,6 +159,8 @@ class WorkerSeen:
     """Audio finished since it started."""
     work_ms: int = 0
     """Time spent on shards since it started."""
+    in_progress_ms: int = 0
+    """Recognised audio of the files of its shard without an outcome; not part of audio_ms."""
 
 
 def latency_bucket(seconds: float) -> int:

@@ -27,7 +27,7 @@ class WorkerView:
     worker: str
     slot: int
     heard_s_ago: float
-    """Seconds since its last report; it reports when it starts and finishes a shard."""
+    """Seconds since its last report; it reports every second while it processes a shard."""
     job: str | None
     """Job of its current shard; None while idle."""
     shard: str | None

@@ -37,7 +37,7 @@ def test_a_wiped_ledger_that_workers_write_to_is_not_complete(
         now = status(job, settings)
         assert (now.progress.state, now.counts.complete) == ("unknown", False)
         assert (now.waiting, now.progress.fraction, now.progress.eta_s) == (None, None, None)
-    book.end(work_ms=100)
+    book.end()
     assert status(job, settings).counts.outcomes["ok"] == 2
     for shard in rest:
         worker.do(shard)

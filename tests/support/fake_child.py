@@ -115,6 +115,10 @@ class FakeChild:
     cancelled: list[int] = field(default_factory=list)
     """Indexes of files that are not started."""
     seen: list[WorkerSeen] = field(default_factory=list)
+    work: list[int] = field(default_factory=list)
+    """Time reported before the end of a shard, in ms."""
+    ended_work: int = 0
+    """Time reported at the end of shards, in ms."""
     closing: FinalizeResult = "closed"
     closed: list[str] = field(default_factory=list)
     """Jobs that were to be finalized."""
@@ -163,7 +167,7 @@ class FakeChild:
         return self.drains_after_looks < 0
 
     @property
-    def _recorder(self) -> OutcomeWriter:
+    def recorder(self) -> OutcomeWriter:
         return cast(
             OutcomeWriter,
             SimpleNamespace(
@@ -175,12 +179,13 @@ class FakeChild:
                 cancel_files=lambda job, indexes: self.cancelled.extend(indexes),
                 is_cancelled=lambda job, now=False: job in self.cancelled_jobs,
                 see=self.seen.append,
+                add_work=lambda job, work_ms: self.work.append(work_ms),
             ),
         )
 
     def _make_reporter(self, shard: Shard) -> ShardReporter:
         tally = ChildCounters(worker="fleet@host", slot=0)
-        return ShardReporter(shard, self._recorder, self.bench.store, tally, self._close)
+        return ShardReporter(shard, self.recorder, self.bench.store, tally, self._close)
 
     def _close(self, job: str) -> FinalizeResult:
         self.closed.append(job)
@@ -192,6 +197,7 @@ class FakeChild:
 
     def _end_shard(self, job: str, shard: str, work_ms: int) -> None:
         self.in_flight.pop(shard, None)
+        self.ended_work += work_ms
 
     def _shard_ended(self) -> None:
         self.state_writes += 1

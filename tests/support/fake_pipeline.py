@@ -51,6 +51,8 @@ class ScriptedEngine:
     """Raised by the n-th VAD at its first block, from 0."""
     on_listen: Callable[[], object] = lambda: None
     """Called when the VAD starts a file."""
+    on_recognise: Callable[[], object] = lambda: None
+    """Called in each call of the recogniser, after its hints are recorded."""
     listeners: int = 0
     """Number of VAD runs started."""
     recognition_errors: dict[float, Exception] = field(default_factory=dict)
@@ -82,6 +84,7 @@ class ScriptedEngine:
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         self.hints.append(hints)
         self.groups.append(len(clips))
+        self.on_recognise()
         for clip in clips:
             assert len(clip.samples) // SAMPLES_PER_MS == clip.span.length_ms
             if error := self.recognition_errors.get(round(float(clip.samples.max()), 1)):
@@ -171,6 +174,8 @@ class Workbench:
     events: list[Event] = field(default_factory=list)
     recorded: list[tuple[int | None, Outcome, int]] = field(default_factory=list)
     """Index, outcome and audio in ms, as recorded in the ledger."""
+    in_progress_ms: list[int] = field(default_factory=list)
+    """Recognised audio of unfinished files, as reported every second."""
 
     @property
     def pipeline(self) -> Pipeline:
@@ -202,7 +207,8 @@ class Workbench:
         return uri
 
     def run(self, shard: Shard, attempt: int = 1, retries: int = 0) -> None:
-        self.pipeline.run(shard, who(attempt, retries, shard.job), self._record, self.stop)
+        run, report = who(attempt, retries, shard.job), self.in_progress_ms.append
+        self.pipeline.run(shard, run, self._record, self.stop, report)
 
     def _record(self, ref: AudioRef, file: FileFinished) -> None:
         self.recorded.append((ref.index, file.outcome, round(file.audio_s * 1000)))
@@ -234,3 +240,8 @@ def small_groups(things: Any, seconds: Any, **_: float) -> Any:
 def one_group(things: Any, seconds: Any, **_: float) -> Any:
     """Replaces in_groups: all clips in one group."""
     return in_groups(things, seconds, first_s=1e9)
+
+
+def single_items(things: Any, seconds: Any, **_: float) -> Any:
+    """Replaces in_groups: every clip, and every end of a file, in a group of its own."""
+    return in_groups(things, seconds, first_s=0.001, most_s=0.001)

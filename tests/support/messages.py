@@ -128,7 +128,7 @@ class Worker:
         reporter = self.begin(document)
         for ref in reporter.shard.files:
             self.finish(reporter, ref)
-        reporter.end(work_ms=100)
+        reporter.end()
 
     def finish(self, reporter: ShardReporter, ref: AudioRef) -> None:
         outcome = self._outcomes.get(ref.index or 0, "ok")

@@ -139,6 +139,7 @@ class ShardRun:
                 self._run_context(),
                 reporter.record,
                 lambda: child.is_draining() or reporter.is_cancelled(),
+                reporter.report,
             )
             if child.is_draining() and reporter.unfinished:
                 raise RequeueShard
@@ -146,7 +147,7 @@ class ShardRun:
             reporter.suspend()
             raise
         seconds = time.monotonic() - begin
-        if cancelled := reporter.end(round(seconds * 1000)):
+        if cancelled := reporter.end():
             child.observe(FilesCancelled(shard=shard.shard, job=str(shard.job), files=cancelled))
         trim_heap()
         child.observe(

@@ -1,12 +1,13 @@
 """Records the outcome of every file of a shard: written, failed, skipped or retried later.
 
-Outputs are written in background threads while the GPU works; their outcomes are recorded in the
-shard's own thread.
+Outputs are written in background threads while the GPU works. Outcomes are recorded by the shard's
+own thread, and once a second by a thread that reports progress.
 """
 
 import contextlib
+import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 
@@ -30,7 +31,10 @@ _MAX_PENDING_WRITES = 64
 """Files that may wait to be written before the device waits for them."""
 
 Record = Callable[[AudioRef, FileFinished], None]
-"""Records the outcome of a file."""
+"""Records the outcome of a file; never called by two threads at the same time."""
+
+Writing = tuple[FileInProgress, Future[FileFinished]]
+"""A file whose outputs are being written."""
 
 Fingerprint = Callable[[FileJob, ObjectInfo], str]
 """Computes the fingerprint that a result of a file must have to be current."""
@@ -51,9 +55,21 @@ class FileFinalizer:
     """Errors of the files that must be retried later."""
     threads: int = field(default=0, init=False)
     """Highest torch thread count found after a file."""
-    _pending: deque[tuple[FileInProgress, Future[FileFinished]]] = field(
-        default_factory=deque, init=False
-    )
+    _begun: set[FileInProgress] = field(default_factory=set, init=False)
+    """Files of which a part is recognised, and that have no outcome yet."""
+    _pending: deque[Writing] = field(default_factory=deque, init=False)
+    _pending_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _record_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def begin(self, files: Iterable[FileInProgress]) -> None:
+        """Note that parts of these files are recognised."""
+        with self._pending_lock:
+            self._begun.update(files)
+
+    def in_progress_ms(self) -> int:
+        """Recognised audio of the files without an outcome; any thread may call it."""
+        with self._pending_lock:
+            return sum(file.recognised_ms for file in self._begun)
 
     def finish(self, file: FileInProgress) -> None:
         """Assemble a file whose clips are all recognised, and start writing it in the background.
@@ -68,27 +84,54 @@ class FileFinalizer:
         except Exception as error:
             file.fail(error)
         if file.error and isinstance(decide(file.error, 0), Retry):
-            self._retry_later(file.error)
+            self._retry_later(file, file.error)
             return
         threads = self.engine.hold_threads()
         self.threads = max(self.threads, threads)
         writing = self.write_executor.submit(self._write, file, channels, threads)
-        self._pending.append((file, writing))
+        with self._pending_lock:
+            self._pending.append((file, writing))
         self.collect(_MAX_PENDING_WRITES)
 
     def collect(self, max_pending: int = 0) -> None:
         """Record finished writes until at most `max_pending` are left. Raises as finish does."""
-        while len(self._pending) > max_pending:
-            file, writing = self._pending.popleft()
+        while one := self._take_oldest(max_pending):
+            file, writing = one
             try:
                 finished = writing.result()
             except Exception as error:
-                self._retry_later(error)
+                self._retry_later(file, error)
                 continue
+            self._record(file, finished)
+
+    def collect_written(self) -> None:
+        """Record the files that are written, without waiting; any thread may call it.
+
+        Files whose outputs could not be written are left to collect().
+        """
+        with self._pending_lock:
+            written = [one for one in self._pending if _is_written(one[1])]
+            for one in written:
+                self._pending.remove(one)
+        for file, writing in written:
+            self._record(file, writing.result())
+
+    def _take_oldest(self, max_pending: int) -> Writing | None:
+        with self._pending_lock:
+            return self._pending.popleft() if len(self._pending) > max_pending else None
+
+    def _record(self, file: FileInProgress, finished: FileFinished) -> None:
+        with self._record_lock:
             self.record(file.ref, finished)
             self.observe(finished)
+            self._end(file)
 
-    def _retry_later(self, error: Exception) -> None:
+    def _end(self, file: FileInProgress) -> None:
+        with self._pending_lock:
+            self._begun.discard(file)
+
+    def _retry_later(self, file: FileInProgress, error: Exception) -> None:
+        self._end(file)
         self.retry_errors.append(error)
         is_retryable = isinstance(decide(error, 0), Retry)
         if len(self.retry_errors) > _MAX_RETRY_ERRORS or not is_retryable:
@@ -163,3 +206,7 @@ class FileFinalizer:
             resident_bytes=resident_bytes(),
             device_bytes=self.engine.memory_bytes().get("allocated", 0),
         )
+
+
+def _is_written(writing: Future[FileFinished]) -> bool:
+    return writing.done() and writing.exception() is None

@@ -57,6 +57,12 @@ class FileInProgress:
         self.error = self.error or error.with_traceback(None)
 
     @property
+    def recognised_ms(self) -> int:
+        """Length of the audio from its start to the end of the last clip recognised so far."""
+        ends = (one.span.end_ms for clips in self.channels.values() for one in clips)
+        return max(ends, default=0)
+
+    @property
     def ref(self) -> AudioRef:
         """The file's entry in the shard: its address, index, requested range and options."""
         return self.fetched.file_job.ref

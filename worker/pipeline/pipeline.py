@@ -16,11 +16,12 @@ from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.worker.engine.interface import Engine
 from funasr_fleet.worker.error_handling import Retry, decide
-from funasr_fleet.worker.events import InferenceTime, Observer
+from funasr_fleet.worker.events import InferenceTime, Observer, ignore
 from funasr_fleet.worker.pipeline.bounded_queue import prefetch
 from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
 from funasr_fleet.worker.pipeline.file_finalizer import FileFinalizer, Record
 from funasr_fleet.worker.pipeline.file_state import ClipOfFile, EndOfFile
+from funasr_fleet.worker.pipeline.periodic_call import called_every
 from funasr_fleet.worker.pipeline.recognise import recognise
 from funasr_fleet.worker.pipeline.result_writer import ResultWriter, RunContext
 from funasr_fleet.worker.pipeline.timers import UtilizationTimer
@@ -31,6 +32,9 @@ _WRITERS = 4
 _END_S = 10.0
 """Seconds of speech that the end of a file counts as in a group: files without speech must not
 wait for the speech of others."""
+
+_REPORT_EVERY_S = 1.0
+"""Progress in Redis is at most this old, and is written no more often."""
 
 Groups = Generator[list[ClipOfFile | EndOfFile], None, None]
 
@@ -64,8 +68,17 @@ class Pipeline:
         run: RunContext,
         record: Record,
         stop: Callable[[], bool] = lambda: False,
+        report: Callable[[int], None] = ignore,
     ) -> ShardUsage:
-        """Process every file of the shard; once `stop` returns true, start no further file.
+        """Process every file of the shard.
+
+        Args:
+            shard: the files and their options.
+            run: the worker, and the attempt.
+            record: called with the outcome of each file, at most a second after it was written.
+            stop: once it returns true, no further file is started.
+            report: called once a second, in a thread, with the recognised audio of the files
+                without an outcome, in ms.
 
         Raises:
             Exception: any error that worker.error_handling.decide does not map to Skip. Files
@@ -85,7 +98,14 @@ class Pipeline:
                 observe=self.observe,
             )
             busy = UtilizationTimer(time.perf_counter)
-            with (  # an error's traceback would keep the generators, and their threads, alive
+
+            def report_progress() -> None:
+                finalizer.collect_written()
+                report(finalizer.in_progress_ms())
+
+            with (
+                called_every(_REPORT_EVERY_S, report_progress),
+                # an error's traceback would keep the generators, and their threads, alive
                 contextlib.closing(self.fetcher.fetch_ahead(shard, stop)) as files,
                 contextlib.closing(self._groups(files, busy, vad_executor)) as groups,
             ):
@@ -109,7 +129,9 @@ class Pipeline:
                 # files whose clips were all in earlier groups
                 for one in itertools.takewhile(_is_end, group):
                     finalizer.finish(one.file)
-                recognise(self.engine, [one for one in group if isinstance(one, ClipOfFile)], busy)
+                clips = [one for one in group if isinstance(one, ClipOfFile)]
+                finalizer.begin(one.file for one in clips)
+                recognise(self.engine, clips, busy)
                 self.observe(InferenceTime(seconds=busy.take()))
                 for one in filter(_is_end, itertools.dropwhile(_is_end, group)):
                     finalizer.finish(one.file)

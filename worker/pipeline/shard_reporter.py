@@ -32,8 +32,13 @@ class ChildCounters:
     audio_ms: int = 0
     work_ms: int = 0
 
-    def seen(self, shard: Shard | None) -> WorkerSeen:
-        """The child's current state, with the shard it processes, if any."""
+    def seen(self, shard: Shard | None, in_progress_ms: int = 0) -> WorkerSeen:
+        """The child's current state.
+
+        Args:
+            shard: the shard that it processes, if any.
+            in_progress_ms: recognised audio of the shard's files without an outcome.
+        """
         return WorkerSeen(
             worker=self.worker,
             slot=self.slot,
@@ -43,6 +48,7 @@ class ChildCounters:
             files=self.files,
             audio_ms=self.audio_ms,
             work_ms=self.work_ms,
+            in_progress_ms=in_progress_ms,
         )
 
 
@@ -60,9 +66,13 @@ class ShardReporter:
     """Keyed by relative name."""
     _ended: set[str] = field(default_factory=set)
     """Relative names of the files that have an outcome."""
+    clock: Callable[[], float] = time.monotonic
+    _work_since_s: float = 0.0
+    """Until when the work on the shard is counted."""
 
     def begin(self) -> None:
         """Report that the shard's files are in progress."""
+        self._work_since_s = self.clock()
         if self.shard.job is not None:
             self.ledger.begin_shard(
                 self.shard.job,
@@ -73,6 +83,24 @@ class ShardReporter:
             )
             self.ledger.is_cancelled(self.shard.job, now=True)
         self.ledger.see(self.counters.seen(self.shard))
+
+    def report(self, in_progress_ms: int) -> None:
+        """Report the work since the last report, and that the child is alive.
+
+        Args:
+            in_progress_ms: recognised audio of the files without an outcome.
+        """
+        work_ms = self._count_work()
+        if self.shard.job is not None:
+            self.ledger.add_work(self.shard.job, work_ms)
+        self.ledger.see(self.counters.seen(self.shard, in_progress_ms))
+
+    def _count_work(self) -> int:
+        """Count the time since the last call as work; returns it in ms."""
+        work_ms = round((self.clock() - self._work_since_s) * 1000)
+        self._work_since_s += work_ms / 1000
+        self.counters.work_ms += work_ms
+        return work_ms
 
     def is_cancelled(self) -> bool:
         """Whether the job is cancelled: no further file may be started."""
@@ -113,7 +141,7 @@ class ShardReporter:
         )
         self.ledger.record(self.shard.job, ref.index, outcome, audio_ms, detail=detail)
 
-    def end(self, work_ms: int) -> int:
+    def end(self) -> int:
         """Write the per-file records to S3 and mark the shard as ended.
 
         Files without an outcome are recorded as cancelled; returns their number.
@@ -121,8 +149,7 @@ class ShardReporter:
         Raises:
             StoreError: the records cannot be written.
         """
-        self.counters.work_ms += work_ms
-        cancelled = 0
+        cancelled, work_ms = 0, self._count_work()
         if self.shard.job is not None:
             cancelled = self._cancel_rest(self.shard.job)
             self._write_records(self.shard.job)
