@@ -123,7 +123,7 @@ def retry(job: JobName, as_json: AsJson = False) -> None:
 
 
 def cancel(job: JobName) -> None:
-    """Cancel a job. Files in progress finish; no new file is started.
+    """Cancel a job. The batch in progress finishes; no other file is transcribed.
 
     Example: fleet cancel job-20261122
     """

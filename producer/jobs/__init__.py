@@ -1,7 +1,7 @@
 """Commands on an existing job.
 
 status       status, list, failures and report
-cancel       stop a job: files in progress finish, no new file is started
+cancel       stop a job: the batch in progress finishes, no other file is transcribed
 close        declare the number of files of a job that another client sends
 retry        enqueue the failed files again
 reconcile    `fleet reconcile`: rebuilds the ledger, then enqueues files without an outcome

@@ -1,4 +1,4 @@
-"""Cancel a job: workers start no new file of it, and its producer publishes no new shard."""
+"""Cancel a job: workers recognise no further batch of it, and its producer publishes no shard."""
 
 from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
@@ -13,7 +13,7 @@ MARKER = "_CANCELLED"
 
 
 def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None = None) -> bool:
-    """Cancel a job: files in progress finish, no new file is started.
+    """Cancel a job: the batch in progress finishes, and no other file is transcribed.
 
     Cancelling sets a flag that workers check, so it takes about a second for a job of any size.
     Ready messages are consumed and dropped one by one.

@@ -17,8 +17,8 @@ from funasr_fleet.worker.engine.interface import Clip, Hints, Identity, Samples,
 from funasr_fleet.worker.events import Event, FileFinished, ignore
 from funasr_fleet.worker.pipeline.fetch import Fetcher
 from funasr_fleet.worker.pipeline.pipeline import Pipeline
+from funasr_fleet.worker.pipeline.timers import RecognitionSpeed
 from funasr_fleet.worker.process.heartbeat import NO_LIMITS, TimeLimits, Touch
-from funasr_fleet.worker.text.batching import in_groups
 from funasr_fleet.worker.text.segments import Recognition
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS, Span, clamp
 from tests.support.audio import Planes, tone, wav
@@ -167,6 +167,7 @@ class Workbench:
     max_audio_s: float = 30
     ahead: bool = False
     """As on a GPU: VAD runs while earlier files are recognised."""
+    speed: RecognitionSpeed = field(default_factory=RecognitionSpeed)
     stop: Callable[[], bool] = lambda: False
     """Whether no further file is to be started."""
     time_limits: TimeLimits = NO_LIMITS
@@ -194,6 +195,7 @@ class Workbench:
             fetcher=fetcher,
             vad_ahead=self.ahead,
             now=lambda: NOW,
+            speed=self.speed,
         )
 
     def upload(self, key: str, planes: Planes | None = None) -> str:
@@ -207,8 +209,13 @@ class Workbench:
         return uri
 
     def run(self, shard: Shard, attempt: int = 1, retries: int = 0) -> None:
-        run, report = who(attempt, retries, shard.job), self.in_progress_ms.append
-        self.pipeline.run(shard, run, self._record, self.stop, report)
+        self.pipeline.run(
+            shard,
+            who(attempt, retries, shard.job),
+            self._record,
+            self.stop,
+            report=self.in_progress_ms.append,
+        )
 
     def _record(self, ref: AudioRef, file: FileFinished) -> None:
         self.recorded.append((ref.index, file.outcome, round(file.audio_s * 1000)))
@@ -230,18 +237,3 @@ class Workbench:
 
     def outputs(self) -> list[str]:
         return sorted(key.removeprefix("prefix/") for key in self.store.objects["out"])
-
-
-def small_groups(things: Any, seconds: Any, **_: float) -> Any:
-    """Replaces in_groups: one clip, then two, then up to one second."""
-    return in_groups(things, seconds, first_s=0.1, most_s=1.0)
-
-
-def one_group(things: Any, seconds: Any, **_: float) -> Any:
-    """Replaces in_groups: all clips in one group."""
-    return in_groups(things, seconds, first_s=1e9)
-
-
-def single_items(things: Any, seconds: Any, **_: float) -> Any:
-    """Replaces in_groups: every clip, and every end of a file, in a group of its own."""
-    return in_groups(things, seconds, first_s=0.001, most_s=0.001)

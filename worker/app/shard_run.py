@@ -138,8 +138,9 @@ class ShardRun:
                 shard,
                 self._run_context(),
                 reporter.record,
-                lambda: child.is_draining() or reporter.is_cancelled(),
-                reporter.report,
+                stop=lambda: child.is_draining() or reporter.is_cancelled(),
+                is_cancelled=reporter.is_cancelled,
+                report=reporter.report,
             )
             if child.is_draining() and reporter.unfinished:
                 raise RequeueShard

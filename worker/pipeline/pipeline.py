@@ -8,9 +8,9 @@ import contextlib
 import itertools
 import math
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.transcript import utc_now
@@ -24,9 +24,15 @@ from funasr_fleet.worker.pipeline.file_state import ClipOfFile, EndOfFile
 from funasr_fleet.worker.pipeline.periodic_call import called_every
 from funasr_fleet.worker.pipeline.recognise import recognise
 from funasr_fleet.worker.pipeline.result_writer import ResultWriter, RunContext
-from funasr_fleet.worker.pipeline.timers import UtilizationTimer
+from funasr_fleet.worker.pipeline.timers import RecognitionSpeed, UtilizationTimer
 from funasr_fleet.worker.pipeline.vad import detect_speech
-from funasr_fleet.worker.text.batching import MOST_S, in_groups
+from funasr_fleet.worker.text.batching import (
+    FIRST_S,
+    GROUP_WORK_S,
+    MOST_S,
+    group_limit_s,
+    in_groups,
+)
 
 _WRITERS = 4
 _END_S = 10.0
@@ -36,7 +42,7 @@ wait for the speech of others."""
 _REPORT_EVERY_S = 1.0
 """Progress in Redis is at most this old, and is written no more often."""
 
-Groups = Generator[list[ClipOfFile | EndOfFile], None, None]
+Group = list[ClipOfFile | EndOfFile]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +67,8 @@ class Pipeline:
     """Whether VAD of later files runs while earlier ones are recognised: useful with a GPU, where
     the two do not compete for the CPU."""
     now: Callable[[], str] = utc_now
+    speed: RecognitionSpeed = field(default_factory=RecognitionSpeed)
+    """Of the shards processed so far."""
 
     def run(
         self,
@@ -68,6 +76,7 @@ class Pipeline:
         run: RunContext,
         record: Record,
         stop: Callable[[], bool] = lambda: False,
+        is_cancelled: Callable[[], bool] = lambda: False,
         report: Callable[[int], None] = ignore,
     ) -> ShardUsage:
         """Process every file of the shard.
@@ -77,6 +86,8 @@ class Pipeline:
             run: the worker, and the attempt.
             record: called with the outcome of each file, at most a second after it was written.
             stop: once it returns true, no further file is started.
+            is_cancelled: once it returns true, no further group is recognised; files that are not
+                recognised to their end have no outcome.
             report: called once a second, in a thread, with the recognised audio of the files
                 without an outcome, in ms.
 
@@ -109,21 +120,46 @@ class Pipeline:
                 contextlib.closing(self.fetcher.fetch_ahead(shard, stop)) as files,
                 contextlib.closing(self._groups(files, busy, vad_executor)) as groups,
             ):
-                self._process(groups, finalizer, busy)
+                self._process(_until(is_cancelled, groups), finalizer, busy)
         if finalizer.retry_errors:
             raise finalizer.retry_errors[0]
         return ShardUsage(threads=finalizer.threads, busy_s=busy.total_s)
 
     def _groups(
         self, files: Iterable[FetchedFile], busy: UtilizationTimer, vad_executor: Executor
-    ) -> Groups:
+    ) -> Generator[Group, None, None]:
         speech = detect_speech(self.engine, files, busy)
-        if self.vad_ahead:
-            return prefetch(in_groups(speech, _seconds), 1, vad_executor)
         # a small first group is useful only if VAD runs in parallel with recognition
-        return in_groups(speech, _seconds, first_s=MOST_S)
+        groups = in_groups(
+            speech,
+            self._seconds,
+            FIRST_S if self.vad_ahead else MOST_S,
+            lambda: group_limit_s(self.speed.value),
+            collect_s=GROUP_WORK_S,
+        )
+        return prefetch(groups, 1, vad_executor) if self.vad_ahead else groups
 
-    def _process(self, groups: Groups, finalizer: FileFinalizer, busy: UtilizationTimer) -> None:
+    def _seconds(self, one: ClipOfFile | EndOfFile) -> float:
+        """Seconds this item adds to its group.
+
+        A retryable storage error ends the group at once; so does the end of a file, if the model
+        recognises one clip at a time: it gains nothing from larger groups.
+        """
+        if isinstance(one, ClipOfFile):
+            return one.clip.seconds
+        error = one.file.error
+        ends = not self.engine.abilities.batch or (error and isinstance(decide(error, 0), Retry))
+        return math.inf if ends else _END_S
+
+    def _recognise(self, clips: list[ClipOfFile], busy: UtilizationTimer) -> None:
+        begin = time.perf_counter()
+        recognise(self.engine, clips, busy)
+        self.speed.add(sum(one.clip.seconds for one in clips), time.perf_counter() - begin)
+        self.observe(InferenceTime(seconds=busy.take()))
+
+    def _process(
+        self, groups: Iterable[Group], finalizer: FileFinalizer, busy: UtilizationTimer
+    ) -> None:
         try:
             for group in groups:
                 # files whose clips were all in earlier groups
@@ -131,8 +167,7 @@ class Pipeline:
                     finalizer.finish(one.file)
                 clips = [one for one in group if isinstance(one, ClipOfFile)]
                 finalizer.begin(one.file for one in clips)
-                recognise(self.engine, clips, busy)
-                self.observe(InferenceTime(seconds=busy.take()))
+                self._recognise(clips, busy)
                 for one in filter(_is_end, itertools.dropwhile(_is_end, group)):
                     finalizer.finish(one.file)
         except BaseException:
@@ -145,9 +180,10 @@ def _is_end(one: ClipOfFile | EndOfFile) -> bool:
     return isinstance(one, EndOfFile)
 
 
-def _seconds(one: ClipOfFile | EndOfFile) -> float:
-    """Seconds this item adds to its group; a retryable storage error ends the group at once."""
-    if isinstance(one, ClipOfFile):
-        return one.clip.seconds
-    error = one.file.error
-    return math.inf if error and isinstance(decide(error, 0), Retry) else _END_S
+def _until(is_over: Callable[[], bool], groups: Iterator[Group]) -> Iterator[Group]:
+    """Yield groups until `is_over`, which is asked before a group is collected and after."""
+    while not is_over():
+        group = next(groups, None)
+        if group is None or is_over():
+            return
+        yield group

@@ -1,4 +1,4 @@
-"""Measures the seconds per stage of a file, and how long the models are in use."""
+"""Measures the seconds per stage of a file, how long the models are in use, and their speed."""
 
 import contextlib
 import threading
@@ -91,3 +91,20 @@ class UtilizationTimer:
             seconds, self._accumulated = self._accumulated, 0.0
             self.total_s += seconds
             return seconds
+
+
+class RecognitionSpeed:
+    """Speech recognised per second of work, mostly in the last few groups."""
+
+    def __init__(self) -> None:
+        self._speech_s, self._work_s = 0.0, 0.0
+        self.value: float | None = None
+        """None before the first measurement."""
+
+    def add(self, speech_s: float, work_s: float) -> None:
+        """Add a group. A small one changes the speed little: part of its time is constant."""
+        if not speech_s or work_s <= 0:
+            return
+        self._speech_s = self._speech_s / 2 + speech_s
+        self._work_s = self._work_s / 2 + work_s
+        self.value = self._speech_s / self._work_s

@@ -4,6 +4,8 @@ A batch costs its longest clip times its number of clips, because shorter clips 
 budget, in padded audio seconds, adapts to the device's memory.
 """
 
+import math
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -44,31 +46,57 @@ MOST_S = 1800.0
 """Maximum seconds of speech per group: enough clips of each length, and bounded memory."""
 
 
+GROUP_WORK_S = 10.0
+"""Longest time in which a group should be collected, and in which it should be recognised. It is
+well below FLEET_DRAIN_S: a worker that shuts down then loses no file that is recognised."""
+
+
+def group_limit_s(speed: float | None) -> float:
+    """Maximum seconds of speech in a group that is recognised within GROUP_WORK_S.
+
+    It is FIRST_S times a power of two, up to MOST_S: with small changes of the speed, a retried
+    shard is processed in the same batches.
+
+    Args:
+        speed: speech recognised per second, measured; None if not known yet.
+    """
+    if speed is None:
+        return FIRST_S
+    affordable_s = min(speed * GROUP_WORK_S, MOST_S)
+    if affordable_s == MOST_S:
+        return MOST_S
+    return FIRST_S * 2.0 ** math.floor(math.log2(max(affordable_s, LEAST_S) / FIRST_S))
+
+
 def in_groups(
     things: Iterable[T],
     seconds: Callable[[T], float],
     first_s: float = FIRST_S,
-    most_s: float = MOST_S,
+    most_s: Callable[[], float] = lambda: MOST_S,
+    *,
+    collect_s: float = math.inf,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Generator[list[T], None, None]:
     """Cut a stream into groups, each twice as large as the previous one, up to a maximum.
-
-    The groups depend only on the stream and not on time, so that a retried shard is processed in
-    the same batches.
 
     Args:
         things: the items, in order.
         seconds: the length of an item.
         first_s: target size of the first group; a group ends when it reaches its target.
-        most_s: maximum target size.
+        most_s: returns the maximum target size; called for every item.
+        collect_s: a group also ends with an item that arrives this long after its first item.
+        clock: returns the time in seconds.
     """
     group: list[T] = []
-    total_s, target_s = 0.0, first_s
+    total_s, target_s, since_s = 0.0, first_s, 0.0
     for thing in things:
+        if not group:
+            since_s = clock()
         group.append(thing)
         total_s += seconds(thing)
-        if total_s >= target_s:
+        if total_s >= min(target_s, most_s()) or clock() - since_s >= collect_s:
             yield group
-            group, total_s, target_s = [], 0.0, min(2 * target_s, most_s)
+            group, total_s, target_s = [], 0.0, min(2 * target_s, MOST_S)
     if group:
         yield group
 

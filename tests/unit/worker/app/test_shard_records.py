@@ -1,9 +1,14 @@
 """Records of a shard: its files in flight during the work, then a row per file."""
 
+import pytest
+
 from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, decode
+from funasr_fleet.worker.text.spans import Span
+from tests.support.audio import tone
 from tests.support.examples import OUTPUT, a_shard
 from tests.support.fake_child import FakeChild, FakeTask
+from tests.support.fake_pipeline import Workbench
 
 RECORD = shard_record_uri(OUTPUT, "night", "night-000000")
 FAILED = failed_record_uri(OUTPUT, "night", "night-000000")
@@ -45,15 +50,29 @@ def test_no_file_of_a_cancelled_job_is_started() -> None:
     assert (child.closed, len(child.ended)) == (["night"], 1)
 
 
-def test_a_job_cancelled_midway_finishes_files_in_progress() -> None:
-    child = FakeChild()
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_job_cancelled_midway_ends_with_the_group_in_progress(ahead: bool) -> None:
+    child = FakeChild(bench=Workbench(ahead=ahead))
+    child.bench.speed.add(speech_s=1.0, work_s=20.0)  # slow: each file is a group
     uris = [child.bench.upload(f"{name}.wav") for name in "abcdefgh"]
-    child.bench.engine.on_listen = lambda: child.cancelled_jobs.add("night")
+    child.bench.engine.on_recognise = lambda: child.cancelled_jobs.add("night")
     child.run(a_shard(*uris).to_message())
-    done = len(child.bench.outcomes)
-    assert 1 <= done <= 3
-    assert len(child.cancelled) == 8 - done
-    assert len(rows(child)) == done
+    assert child.bench.engine.groups == [2]
+    assert child.bench.outcomes == ["ok"]
+    assert child.cancelled == list(range(1, 8))
+    assert len(rows(child)) == 1
+
+
+def test_a_long_file_of_a_cancelled_job_is_not_recognised_to_its_end() -> None:
+    bench = Workbench(ahead=True)
+    bench.engine.script = {Span(1000, 2000): "three", Span(6000, 7000): "nine"}
+    bench.speed.add(speech_s=1.0, work_s=40.0)  # slow: each clip is a group
+    child = FakeChild(bench=bench)
+    bench.engine.on_recognise = lambda: child.cancelled_jobs.add("night")
+    child.run(a_shard(bench.upload("a.wav", tone(10))).to_message())
+    assert bench.engine.groups == [1]
+    assert (bench.outcomes, bench.outputs(), child.cancelled) == ([], [], [0])
+    assert (child.closed, len(child.ended)) == (["night"], 1)
 
 
 def test_a_shard_without_a_job_writes_only_results() -> None:

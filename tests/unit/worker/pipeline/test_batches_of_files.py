@@ -13,7 +13,8 @@ from funasr_fleet.worker.pipeline.fetch import FetchedFile
 from funasr_fleet.worker.pipeline.file_state import FileInProgress
 from tests.support.audio import Planes, tone
 from tests.support.examples import a_ref, a_shard
-from tests.support.fake_pipeline import Workbench, one_group, small_groups
+from tests.support.fake_pipeline import EVERYTHING, Workbench
+from tests.support.groups import one_group, small_groups
 
 
 @pytest.fixture(params=[False, True], ids=["on the CPU", "beside a device"])
@@ -138,3 +139,30 @@ def test_word_times_are_requested_when_one_file_of_a_batch_needs_them(bench: Wor
     assert [hints.word_times for hints in bench.engine.hints] == [True]
     assert bench.document("a.wav.json")["segments"][0]["words"] is None
     assert bench.document("b.wav.json")["segments"][0]["words"]
+
+
+def test_a_model_without_batches_finishes_file_by_file(bench: Workbench) -> None:
+    bench.engine.abilities = EVERYTHING.model_copy(update={"batch": False})
+    bench.run(a_shard(*(bench.upload(f"{number}.wav") for number in range(5))))
+    assert bench.engine.groups == [2] * 5
+
+
+def test_a_slow_model_finishes_file_by_file(bench: Workbench) -> None:
+    bench.speed.add(speech_s=1.0, work_s=20.0)
+    bench.run(a_shard(*(bench.upload(f"{number}.wav") for number in range(5))))
+    assert bench.engine.groups[0] == 2
+
+
+def test_files_are_recognised_together_once_the_model_is_known_to_be_fast(
+    bench: Workbench,
+) -> None:
+    bench.speed.add(speech_s=1000.0, work_s=1.0)
+    bench.run(a_shard(*(bench.upload(f"{number}.wav") for number in range(5))))
+    assert bench.engine.groups == ([6, 4] if bench.ahead else [10])
+
+
+def test_the_first_group_of_a_process_is_small(bench: Workbench) -> None:
+    bench.run(a_shard(*(bench.upload(f"{number}.wav") for number in range(5))))
+    assert bench.engine.groups == [6, 4]
+    assert bench.speed.value
+    assert bench.speed.value > 0

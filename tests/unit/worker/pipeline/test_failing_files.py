@@ -6,7 +6,8 @@ from funasr_fleet.storage.base import CredentialsRefused, ObjectDenied, StoreErr
 from funasr_fleet.worker.errors import DeviceLost, ModelError, OutOfDeviceMemory
 from tests.support.audio import tone, wav
 from tests.support.examples import OUTPUT, a_ref, a_shard
-from tests.support.fake_pipeline import Workbench, small_groups
+from tests.support.fake_pipeline import Workbench
+from tests.support.groups import small_groups
 
 BAD = {
     "text": (b"words, not sounds", "undecodable_audio"),

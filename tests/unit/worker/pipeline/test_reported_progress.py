@@ -13,7 +13,8 @@ from funasr_fleet.worker.text.spans import Span
 from tests.support.audio import tone
 from tests.support.examples import a_shard
 from tests.support.fake_child import FakeChild
-from tests.support.fake_pipeline import Workbench, single_items
+from tests.support.fake_pipeline import Workbench
+from tests.support.groups import single_items
 
 DEADLINE_S = 60.0
 
@@ -110,9 +111,13 @@ def test_the_error_of_the_block_comes_before_that_of_the_function() -> None:
         failed.set()
         raise ValueError("of the function")
 
-    with pytest.raises(KeyError), called_every(0.001, fail):
-        failed.wait(DEADLINE_S)
-        raise KeyError("of the block")
+    def fail_later() -> None:
+        with called_every(0.001, fail):
+            failed.wait(DEADLINE_S)
+            raise KeyError("of the block")
+
+    with pytest.raises(KeyError):
+        fail_later()
 
 
 def test_work_is_counted_once_in_reports_and_at_the_end() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from funasr_fleet.contract.transcript import STAGES
-from funasr_fleet.worker.pipeline.timers import Stopwatch, UtilizationTimer
+from funasr_fleet.worker.pipeline.timers import RecognitionSpeed, Stopwatch, UtilizationTimer
 from tests.support.examples import Clock
 
 
@@ -77,3 +77,21 @@ def test_work_in_progress_counts_up_to_now() -> None:
         assert busy.take() == 4
         clock.now_s += 2
     assert (busy.take(), busy.total_s) == (2, 6)
+
+
+def test_the_speed_follows_large_groups_and_not_a_small_last_one() -> None:
+    speed = RecognitionSpeed()
+    assert speed.value is None
+    speed.add(speech_s=1800, work_s=2)
+    speed.add(speech_s=1, work_s=0.2)
+    assert speed.value == pytest.approx(901 / 1.2)
+    for _ in range(10):
+        speed.add(speech_s=30, work_s=60)
+    assert speed.value == pytest.approx(0.5, rel=0.1)
+
+
+@pytest.mark.parametrize(("speech_s", "work_s"), [(0.0, 1.0), (0.0, 0.0), (5.0, 0.0)])
+def test_a_group_without_speech_or_time_has_no_speed(speech_s: float, work_s: float) -> None:
+    speed = RecognitionSpeed()
+    speed.add(speech_s, work_s)
+    assert speed.value is None

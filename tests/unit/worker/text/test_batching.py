@@ -1,15 +1,20 @@
 """Groups of clips, batches within a budget, and a budget that shrinks at once and grows slowly."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from funasr_fleet.worker.text.batching import (
     CALM_BATCHES,
+    FIRST_S,
+    GROUP_WORK_S,
     LEAST_S,
     MOST_S,
     Budget,
     affordable_seconds,
+    group_limit_s,
     in_groups,
     padding_ratio,
     plan_batches,
@@ -109,14 +114,14 @@ def test_every_item_is_in_one_group_in_order(
     seconds: list[float], first_s: float, more_s: float
 ) -> None:
     things = list(enumerate(seconds))
-    groups = list(in_groups(things, lambda one: one[1], first_s, first_s + more_s))
+    groups = list(in_groups(things, lambda one: one[1], first_s, lambda: first_s + more_s))
     assert [one for group in groups for one in group] == things
     for group in groups:
         assert sum(length for _, length in group[:-1]) < first_s + more_s
 
 
 def test_each_group_is_twice_as_large_as_the_one_before_up_to_the_largest() -> None:
-    groups = list(in_groups([1.0] * 30, float, first_s=2, most_s=9))
+    groups = list(in_groups([1.0] * 30, float, first_s=2, most_s=lambda: 9))
     assert [len(group) for group in groups] == [2, 4, 8, 9, 7]
 
 
@@ -126,3 +131,49 @@ def test_items_of_no_length_go_with_their_neighbours() -> None:
 
 def test_no_items_make_no_group() -> None:
     assert not list(in_groups([], float))
+
+
+@pytest.mark.parametrize(
+    ("speed", "limit_s"),
+    [
+        (None, FIRST_S),
+        (0.0, FIRST_S / 32),
+        (0.5, FIRST_S / 8),
+        (2.9, FIRST_S / 2),
+        (3.0, FIRST_S),
+        (5.9, FIRST_S),
+        (50, 16 * FIRST_S),
+        (179, 32 * FIRST_S),
+        (180, MOST_S),
+        (100_000, MOST_S),
+    ],
+)
+def test_a_slow_model_gets_small_groups_and_a_fast_one_the_largest(
+    speed: float | None, limit_s: float
+) -> None:
+    assert group_limit_s(speed) == limit_s
+
+
+@given(st.floats(0.2, 1e6))
+def test_a_group_is_recognised_within_its_time(speed: float) -> None:
+    limit_s = group_limit_s(speed)
+    assert limit_s / speed <= GROUP_WORK_S
+    assert limit_s == MOST_S or limit_s > speed * GROUP_WORK_S / 2
+
+
+def test_the_maximum_of_a_group_is_read_again_for_each_item() -> None:
+    most_s = iter([9.0, 9.0, 2.0, 9.0, 9.0, 9.0])
+    groups = in_groups([1.0] * 6, float, first_s=30, most_s=lambda: next(most_s))
+    assert [len(group) for group in groups] == [3, 3]
+
+
+def test_a_group_ends_with_an_item_that_arrives_late() -> None:
+    now = [0.0]
+
+    def arriving() -> Iterator[float]:
+        for at in (0.0, 4.0, 9.9, 10.1, 15.0, 30.0, 31.0):
+            now[0] = at
+            yield at
+
+    groups = in_groups(arriving(), lambda _: 1.0, collect_s=10, clock=lambda: now[0])
+    assert list(groups) == [[0.0, 4.0, 9.9, 10.1], [15.0, 30.0], [31.0]]
