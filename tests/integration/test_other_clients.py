@@ -208,7 +208,7 @@ def test_a_job_without_a_number_is_closed_only_when_nothing_waits(
     assert status(half_done, settings).progress.state == "unknown"
     for ref in reporter.shard.files:
         worker.finish(reporter, ref)
-    reporter.end(work_ms=0)
+    reporter.end()
     closed = close(half_done)
     assert (closed.complete, closed.files, closed.closed_at is None) == (True, 4, False)
     assert "report.json" in documents(store, output)
