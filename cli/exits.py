@@ -13,6 +13,7 @@ from funasr_fleet.producer.discovery import BadSource
 from funasr_fleet.producer.discovery.ignored import ignored_text
 from funasr_fleet.producer.errors import (
     AnotherProducer,
+    BadArgument,
     CannotClose,
     CannotRetry,
     HelperDied,
@@ -76,6 +77,7 @@ class WrongUsage(Exception):
 
 _WRONG = (
     WrongUsage,
+    BadArgument,
     BadConfiguration,
     BadJobName,
     BadSource,

@@ -120,7 +120,9 @@ Gpus = Annotated[int, _estimate(min=1, help="With --dry-run: number of GPUs.")]
 Rtfx = Annotated[
     float | None, _estimate(min=0.001, help="With --dry-run: audio seconds per second of one GPU.")
 ]
-GpuHourPrice = Annotated[float | None, _estimate(help="With --dry-run: price of one GPU hour.")]
+GpuHourPrice = Annotated[
+    float | None, _estimate(min=0, help="With --dry-run: price of one GPU hour.")
+]
 
 Wait = Annotated[bool, _scheduling("--wait", help="Wait until the job has ended.")]
 JobName = Annotated[str, typer.Argument(help="Name of the job.")]

@@ -45,7 +45,7 @@ def unsupported(options: "Options", can: Abilities) -> list[str]:
     checks = (
         (
             options.timestamps == "word" and not can.word_times,
-            "it has no word times: use --timestamps segment",
+            "it has no word times: use segment timestamps",
         ),
         (
             not can.word_times and not WORD_FORMATS.isdisjoint(options.formats),
@@ -53,8 +53,8 @@ def unsupported(options: "Options", can: Abilities) -> list[str]:
         ),
         (
             options.segments == "sentence" and not (can.word_times and can.punctuation),
-            "it does not split sentences, which needs word times and punctuation: use --segments "
-            "speech, or start its workers with FLEET_PUNC_MODEL",
+            "it does not split sentences, which needs word times and punctuation: use speech "
+            "segments, or start its workers with FLEET_PUNC_MODEL",
         ),
         (
             options.language is not None and bool(languages) and options.language not in languages,
@@ -66,12 +66,12 @@ def unsupported(options: "Options", can: Abilities) -> list[str]:
         ),
         (
             options.itn is not None and not can.itn,
-            "it does not support inverse text normalization options: leave out --itn and --no-itn",
+            "it does not support inverse text normalization options: leave them out",
         ),
         (
             options.speakers and not can.speakers,
             "it does not distinguish speakers: start its workers with FLEET_SPK_MODEL, or leave "
-            "out --speakers",
+            "speaker labels out",
         ),
     )
     return [message for applies, message in checks if applies]

@@ -15,6 +15,7 @@ single_file, single_file_request  `fleet transcribe`: one file through the queue
 routing         selects the queue of a job from the registered workers
 model_choice    PURE: queue and model of a job, warnings, unsupported options
 job_lock        a lease in Redis: one producer per job
+arguments       PURE: checks of numbers and other arguments
 errors          typed errors of the producer
 result          the result and the progress callback of `enqueue`
 """

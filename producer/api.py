@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypedDict, Unpack
 
 from funasr_fleet.contract.job import Options
+from funasr_fleet.producer.arguments import as_sources, check_number
 from funasr_fleet.producer.enqueue_job import EnqueueRun
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.producer.planning.request import JobRequest
@@ -72,16 +73,17 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
         wanted: see EnqueueOptions.
 
     Raises:
+        BadArgument: an argument is invalid, for example a priority above 9.
         BadSource: a source cannot be read, or it has an invalid row and `strict` is set.
-        BadConfiguration: the output is not a prefix.
         JobRefused: the job name cannot be used; the message says why.
         OptionsRefused: the job's model does not support its options.
         AnotherProducer: another process is publishing the job.
         StoreError: an S3 request failed; call again to resume.
         BrokerUnavailable: Redis is unavailable; call again to resume.
     """
+    check_number("max_ready", max_ready, 1, whole=True)
     run = EnqueueRun(
-        request=JobRequest(sources=tuple(sources), output=output, **wanted),
+        request=JobRequest(sources=as_sources(sources), output=output, **wanted),
         settings=settings or Settings.load(),
         store=store or S3Store(),
         result=EnqueueResult(job=job or new_job_name(), output=output),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
-from funasr_fleet.contract.layout import BadJobName, check_job_name, check_output
+from funasr_fleet.contract.layout import BadJobName, check_job_name
 from funasr_fleet.contract.queues import BrokerUnavailable, lanes
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.producer.discovery.interface import BadRow, BadSource
@@ -26,7 +26,7 @@ from funasr_fleet.producer.planning.request import (
 from funasr_fleet.producer.publishing.publication import Publication
 from funasr_fleet.producer.result import EnqueueResult, ProgressCallback
 from funasr_fleet.producer.routing import refuse_unsupported, revision_at, route_job
-from funasr_fleet.settings import BadConfiguration, Settings
+from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectDenied, ObjectStore, StoreError
 from funasr_fleet.storage.s3 import S3Store
 
@@ -55,6 +55,7 @@ class EnqueueRun:
 
     def run(self) -> EnqueueResult:
         """Publish the rest of the job. Raises the errors of api.enqueue."""
+        self.request.check()
         self._check_name()
         self._route = self._select_route()
         self._check_output()
@@ -84,10 +85,6 @@ class EnqueueRun:
         return route
 
     def _check_output(self) -> None:
-        try:
-            check_output(self.result.output)
-        except ValueError as error:
-            raise BadConfiguration(f"output {self.result.output} {error}") from None
         with contextlib.suppress(ObjectDenied):  # permission to write is sufficient
             # reports a missing bucket before work starts
             next(iter(self.store.list(self.result.output)), None)
@@ -237,6 +234,6 @@ class EnqueueRun:
 
     def _record_bad_row(self, row: BadRow) -> None:
         if self.strict:
-            raise BadSource(f"{row}; omit --strict to skip invalid rows")
+            raise BadSource(f"{row}; invalid rows are skipped unless strict is set")
         self.result.note(str(row))
         self._bad_rows.add(str(row), self.result.bad_row_count)

@@ -1,6 +1,10 @@
 """Typed errors of the producer. Cheap to import, because every command imports them."""
 
 
+class BadArgument(ValueError):
+    """An argument is invalid: correct what the message names."""
+
+
 class JobRefused(Exception):
     """The job name cannot be used: choose another, or reconcile the job if Redis has lost it."""
 

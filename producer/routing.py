@@ -31,7 +31,7 @@ def route_job(
         BrokerUnavailable: Redis is unavailable.
     """
     if model is not None and not model.strip():
-        raise OptionsRefused("the model name is empty: omit --model or give a model name")
+        raise OptionsRefused("the model name is empty: give a model name, or none")
     fleet, now = WorkerRegistry(redis, settings.key_prefix), time.time()
     own = lane is None or lane in lanes(settings.queue)
     return choose(

@@ -16,6 +16,7 @@ from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.contract.queues import PRIORITY_STEPS
 from funasr_fleet.contract.transcript import ErrorReport, Transcript
 from funasr_fleet.contract.validation import explain
+from funasr_fleet.producer.arguments import check_number
 from funasr_fleet.producer.discovery.interface import BadSource
 from funasr_fleet.producer.publishing.messages import open_publisher, publish_one
 from funasr_fleet.producer.routing import refuse_unsupported, route_job
@@ -90,10 +91,12 @@ def transcribe(  # noqa: PLR0913 - the keywords of a public call
         NoResult: no result within the timeout.
         OptionsRefused: the model does not support the options.
         BadSource: there is no such file.
+        BadArgument: the timeout is negative.
         BadConfiguration: the scratch prefix is missing or invalid.
         StoreError: an S3 request failed.
         BrokerUnavailable: Redis is unavailable.
     """
+    check_number("timeout_s", timeout_s, 0)
     settings, options = settings or Settings.load(), options or Options()
     request = plan(str(audio), scratch or settings.scratch)
     settings = _routed(settings, model, options, warn)
@@ -206,7 +209,7 @@ def _why_no_result(request: SingleFileRequest, settings: Settings, timeout_s: fl
     waited = f"no result within {timeout_s:g} s"
     for child in ledger.workers():
         if child.shard == request.shard:
-            return f"{waited}: {child.worker} is still processing it; increase --timeout"
+            return f"{waited}: {child.worker} is still processing it; increase the timeout"
     ready, _ = ledger.backlog(settings.queue)
     return (
         f"{waited}: no worker took it; check `fleet status`, and that a worker serves queue "

@@ -53,13 +53,12 @@ def plan(audio: str, scratch: str) -> SingleFileRequest:
 def _checked(scratch: str) -> str:
     if not scratch:
         raise BadConfiguration(
-            "no scratch prefix for the result: set FLEET_SCRATCH, or pass --scratch "
-            "s3://bucket/prefix/"
+            "no scratch prefix for the result: set FLEET_SCRATCH, or give one, s3://bucket/prefix/"
         )
     try:
         return check_output(scratch)
     except ValueError as error:
-        raise BadConfiguration(f"--scratch {error}") from None
+        raise BadConfiguration(f"scratch {scratch} {error}") from None
 
 
 def _plain(name: str) -> str:

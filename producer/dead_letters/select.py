@@ -7,6 +7,7 @@ from typing import Self
 
 from funasr_fleet.broker.dead_letters import PAGE, DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import connect
+from funasr_fleet.producer.arguments import check_number
 from funasr_fleet.producer.errors import NothingChosen
 from funasr_fleet.settings import Settings
 
@@ -46,8 +47,7 @@ class Selection:
         """
         if bool(ids) + (job is not None) + everything != 1:
             raise NothingChosen(
-                "select dead letters by id, with --job JOB or with --all; "
-                "`fleet dead list` shows them"
+                "select dead letters by id, by job, or all of them; `fleet dead list` shows them"
             )
         return cls(ids=tuple(dict.fromkeys(ids)), job=job)
 
@@ -89,8 +89,10 @@ def list_dead(
         settings: read from the environment by default.
 
     Raises:
+        BadArgument: the limit is not positive.
         BrokerUnavailable: Redis is unavailable.
     """
+    check_number("limit", limit, 1, whole=True)
     letters, selection = _open(settings), Selection(job=job)
     seen = 0
 

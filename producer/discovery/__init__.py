@@ -31,8 +31,8 @@ from funasr_fleet.storage.base import ObjectStore
 
 __all__ = ["BadRow", "BadSource", "Filters", "Found", "Source", "open_source"]
 
-_ACCEPTED = f"""an existing folder (with --upload), s3://bucket/prefix/, a manifest in S3 or local \
-({", ".join(SUFFIXES)}, each also with .gz), or - for standard input"""
+_ACCEPTED = f"""an existing folder (with an upload prefix), s3://bucket/prefix/, a manifest in S3 \
+or local ({", ".join(SUFFIXES)}, each also with .gz), or - for standard input"""
 
 
 def open_source(
@@ -51,7 +51,9 @@ def open_source(
     """
     if os.path.isdir(text):  # Path.is_dir raises if a name is too long
         if upload is None:
-            raise BadSource(f"{text} is a local folder: add --upload s3://bucket/prefix/")
+            raise BadSource(
+                f"{text} is a local folder: give a prefix to upload it to, s3://bucket/prefix/"
+            )
         return LocalFolder(Path(text), _checked(upload), store, wanted)
     if format_of(text) is not None:
         if wanted.of_listings:
@@ -69,4 +71,4 @@ def _checked(upload: str) -> str:
     try:
         return check_output(upload)
     except ValueError as error:
-        raise BadSource(f"--upload {error}") from None
+        raise BadSource(f"upload {upload} {error}") from None

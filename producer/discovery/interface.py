@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from funasr_fleet.contract.audio_suffixes import looks_like_audio
 from funasr_fleet.contract.job import AudioRef
 
-UPLOAD_IT = "a local path: upload the folder with --upload s3://bucket/prefix/"
+UPLOAD_IT = "a local path: enqueue its folder with an upload prefix, s3://bucket/prefix/"
 
 
 Line = tuple[int, bytes | None]

@@ -10,6 +10,7 @@ from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.broker.ledger.values import WorkerSeen
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.producer.arguments import check_number
 from funasr_fleet.producer.discovery import open_source
 from funasr_fleet.producer.discovery.ignored import IgnoredCounts
 from funasr_fleet.producer.discovery.interface import BadRow, Filters, Found, Ignored
@@ -66,9 +67,13 @@ def estimate_sources(  # noqa: PLR0913 - the keywords of enqueue
     Redis server with the workers' RTFx.
 
     Raises:
+        BadArgument: a number is out of range.
         BadSource: a source cannot be read.
         StoreError: an S3 request failed.
     """
+    check_number("gpus", gpus, 1, whole=True)
+    check_number("rtfx", rtfx, 0.001)
+    check_number("gpu_hour_price", gpu_hour_price, 0)
     store = store or S3Store()
     wanted = Filters(suffixes=tuple(suffixes) or None, since=since)
     folders = [preview_folder(text, upload, wanted) for text in sources]

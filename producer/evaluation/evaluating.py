@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from funasr_fleet.contract.layout import error_uri, output_uri
+from funasr_fleet.producer.arguments import check_choice, check_prefix
 from funasr_fleet.producer.discovery.interface import BadRow
 from funasr_fleet.producer.evaluation.references import Reference, read_references
 from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
@@ -97,9 +98,12 @@ def evaluate(  # noqa: PLR0913 - the keywords of a public call
         store: S3 by default.
 
     Raises:
+        BadArgument: the output is not a prefix, or the metric is unknown.
         BadSource: the references cannot be read, or have no rows or no text.
         StoreError: an S3 request failed.
     """
+    check_prefix("output", output)
+    check_choice("metric", metric, get_args(MetricChoice))
     store = store or S3Store()
     rules = TextRules(normalizer=normalizer, simplified=simplified, chinese_numbers=chinese_numbers)
     rows: list[FileResult] = []

@@ -8,6 +8,7 @@ from funasr_fleet.broker import job_report
 from funasr_fleet.broker.job_report import FailureGroup, group_failures
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, connect
 from funasr_fleet.contract.queues import queue_of
+from funasr_fleet.producer.arguments import check_number
 from funasr_fleet.producer.errors import NoSuchJob
 from funasr_fleet.producer.progress.measuring import (
     Progress,
@@ -70,9 +71,11 @@ def status(
         gpu_hour_price: price of one device hour, in any currency.
 
     Raises:
+        BadArgument: the price is negative.
         NoSuchJob: the ledger has no such job.
         BrokerUnavailable: Redis is unavailable.
     """
+    check_number("gpu_hour_price", gpu_hour_price, 0)
     settings = settings or Settings.load()
     ledger = _open(settings)
     counts = counts_of(ledger, job)

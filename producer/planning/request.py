@@ -7,6 +7,11 @@ from typing import Any, Self
 
 from funasr_fleet.contract.job import Options
 from funasr_fleet.contract.layout import FIRST_OPTIONS, job_uri
+from funasr_fleet.producer.arguments import (
+    check_number,
+    check_prefix,
+    check_priority,
+)
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.storage.base import ObjectMissing, ObjectStore
 
@@ -30,6 +35,16 @@ class JobRequest:
     """Suffixes that count as audio when a prefix is listed; empty for the default."""
     model: str | None = None
     """Model of the job; None for the model that serves the settings' queue."""
+
+    def check(self) -> None:
+        """Check the arguments that can be checked without a service. Raises BadArgument."""
+        check_prefix("output", self.output)
+        if self.upload is not None:
+            check_prefix("upload", self.upload)
+        check_priority(self.priority)
+        check_number("limit", self.limit, 1, whole=True)
+        check_number("limits.files", self.limits.files, 1, whole=True)
+        check_number("limits.seconds", self.limits.seconds, 1)
 
     def to_json(self) -> dict[str, Any]:
         """The document job.json. It contains the hotwords, which are needed to resume the job.

@@ -107,3 +107,38 @@ def test_no_test_asserts_that_something_was_fast(path: Path) -> None:
         compared = [one for one in asserted if isinstance(one, ast.Compare)]
         upper = [one for one in compared if isinstance(one.ops[0], ast.Lt | ast.LtE)]
         assert not [ast.unparse(one) for one in upper if is_elapsed(one.left, names)]
+
+
+LIBRARY = ("broker", "contract", "producer", "storage", "worker")
+_A_COMMAND = re.compile(r"(fleet|FLEET_MODEL=\S+ \{\}) [a-z]+[^;`]*")
+"""A whole command may be named: its options belong to it."""
+_AN_OPTION = re.compile(r"(?<![\w-])--[a-z]")
+
+
+def messages(tree: ast.AST) -> list[str]:
+    """Every text of a module without its docstrings; values in f-strings are written as {}."""
+    parts: dict[int, str] = {}
+    inner: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):  # a docstring, also of an attribute
+            inner.add(id(node.value))
+        elif isinstance(node, ast.JoinedStr):
+            inner |= {id(one) for one in node.values}
+            texts = (getattr(one, "value", "") for one in node.values)
+            parts[id(node)] = "".join(one if isinstance(one, str) else "{}" for one in texts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            parts[id(node)] = node.value
+    return [text for key, text in parts.items() if key not in inner]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in PYTHON if path.relative_to(ROOT).parts[0] in LIBRARY],
+    ids=name,
+)
+def test_no_message_of_the_library_names_an_option_of_the_command_line(path: Path) -> None:
+    """Python callers have no options; messages name arguments, settings or whole commands."""
+    if path.name in {"style.py", "launch.py"}:  # CSS variables; the command line of Celery
+        return
+    texts = messages(ast.parse(path.read_text(encoding="utf-8")))
+    assert [text for text in texts if _AN_OPTION.search(_A_COMMAND.sub("", text))] == []

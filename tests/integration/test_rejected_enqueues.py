@@ -18,8 +18,8 @@ from funasr_fleet.cli.exits import exit_for
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import Options
 from funasr_fleet.producer.discovery.interface import BadSource
-from funasr_fleet.producer.errors import JobRefused, OptionsRefused
-from funasr_fleet.settings import BadConfiguration, Settings
+from funasr_fleet.producer.errors import BadArgument, JobRefused, OptionsRefused
+from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import BucketMissing, StoreError
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.messages import shards_waiting
@@ -122,7 +122,7 @@ def test_an_unsupported_option_creates_no_job(
 def test_an_invalid_output_creates_no_job(
     nothing_is_left: Callable[[], bool], tmp_path: Path, bad: str
 ) -> None:
-    with pytest.raises((BadConfiguration, StoreError)):
+    with pytest.raises((BadArgument, StoreError)):
         enqueue([a_manifest(tmp_path / "a.jsonl", GOOD)], output=bad)
     assert nothing_is_left()
 

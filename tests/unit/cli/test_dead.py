@@ -134,4 +134,4 @@ def test_a_selection_of_dead_letters_is_required(
     error = run(command, *arguments).exception
     assert isinstance(error, NothingChosen)
     assert exit_for(error) == Exit.WRONG_USAGE
-    assert "--all" in str(error)
+    assert "or all of them" in str(error)

@@ -16,14 +16,14 @@ EVERYTHING = Abilities(
     languages=("zh", "en"),
 )
 ASKED = [
-    ({"timestamps": "word"}, {"word_times": False}, "--timestamps segment"),
+    ({"timestamps": "word"}, {"word_times": False}, "use segment timestamps"),
     ({"formats": ["ctm"]}, {"word_times": False}, "leave out the format ctm"),
-    ({"segments": "sentence"}, {"word_times": False}, "--segments speech"),
+    ({"segments": "sentence"}, {"word_times": False}, "use speech segments"),
     ({"segments": "sentence"}, {"punctuation": False}, "FLEET_PUNC_MODEL"),
     ({"language": "fi"}, {}, "language fi, only zh, en"),
     ({"hotwords": ["hush"]}, {"hotwords": False}, "does not support hotwords"),
-    ({"itn": True}, {"itn": False}, "leave out --itn"),
-    ({"itn": False}, {"itn": False}, "leave out --itn and --no-itn"),
+    ({"itn": True}, {"itn": False}, "options: leave them out"),
+    ({"itn": False}, {"itn": False}, "options: leave them out"),
     ({"speakers": True}, {"speakers": False}, "FLEET_SPK_MODEL"),
 ]
 

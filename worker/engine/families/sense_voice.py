@@ -133,5 +133,5 @@ SENSE_VOICE = Family(
     ),
     generate_options=generate_options,
     read=read_result,
-    note="--no-itn also disables its punctuation",
+    note="without ITN it has no punctuation either",
 )

@@ -11,7 +11,7 @@ from tests.support.examples import a_ref, items, reason, refs, resumes_after_eac
 from tests.support.memory_store import MemoryStore
 
 AUDIO = "s3://b/calls/k.wav"
-LOCAL = "a local path: upload the folder with --upload"
+LOCAL = "a local path: enqueue its folder"
 
 
 def _manifest(name: str, body: str) -> Manifest:

@@ -15,7 +15,7 @@ from tests.support.examples import items
 from tests.support.memory_store import MemoryStore
 
 AUDIO = "s3://b/calls/k.wav"
-LOCAL = "a local path: upload the folder with --upload"
+LOCAL = "a local path: enqueue its folder"
 
 
 def _ref(row: dict[str, Any]) -> AudioRef:

@@ -159,7 +159,7 @@ def test_an_unsupported_option_is_an_error_with_an_alternative() -> None:
     assert bench.outcomes == ["failed"]
     error = bench.document("a.wav.error.json")["error"]
     assert error["kind"] == "model_error"
-    assert "--timestamps segment" in error["message"]
+    assert "use segment timestamps" in error["message"]
     assert "does not support hotwords" in error["message"]
     assert "hush" not in error["message"]
     assert bench.store.downloads == []

@@ -1,0 +1,53 @@
+"""PURE: checks of arguments, made for Python callers and for the command line alike."""
+
+import math
+from collections.abc import Sequence
+
+from funasr_fleet.contract.layout import check_output
+from funasr_fleet.contract.queues import PRIORITY_STEPS
+from funasr_fleet.producer.errors import BadArgument
+
+_REAL = (int, float)
+
+
+def check_number(
+    name: str, value: float | None, least: float, most: float = math.inf, *, whole: bool = False
+) -> None:
+    """Check the range of a number; None means that it was not given.
+
+    Raises:
+        BadArgument: it is no number, or out of range.
+    """
+    if value is None:
+        return
+    kinds = int if whole else _REAL
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        kind = "a whole number" if whole else "a number"
+        limits = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+        raise BadArgument(f"{name} must be {kind} {limits}, not {value!r}")
+
+
+def check_priority(priority: int) -> None:
+    """Check the priority of a job. Raises BadArgument."""
+    check_number("priority", priority, PRIORITY_STEPS[0], PRIORITY_STEPS[-1], whole=True)
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Check that the value is one of the choices. Raises BadArgument."""
+    if value not in choices:
+        raise BadArgument(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def check_prefix(name: str, uri: str) -> None:
+    """Check that the value is a prefix for objects in S3. Raises BadArgument."""
+    try:
+        check_output(uri)
+    except ValueError as error:
+        raise BadArgument(f"{name} {uri} {error}") from None
+
+
+def as_sources(sources: Sequence[str]) -> tuple[str, ...]:
+    """The sources, which must be a list and not one text. Raises BadArgument."""
+    if isinstance(sources, str) or not sources:
+        raise BadArgument("sources must be a list with at least one source")
+    return tuple(sources)
