@@ -63,10 +63,6 @@ def enqueue(
     """
     given.check_output_option(output)
     selection = _read_selection(since, limit, suffixes)
-    if dry_run:
-        speed = {"gpus": gpus, "rtfx": rtfx, "gpu_hour_price": gpu_hour_price}
-        _print_estimate(sources, upload, selection, speed, as_json=as_json)
-        return
     texts = {"formats": _formats(formats), "hotwords": read_words(hotwords)}
     parts = {"channels": channels, "audio_track": audio_track}
     speech = {"language": language, "timestamps": timestamps, "itn": itn}
@@ -75,20 +71,22 @@ def enqueue(
     cutting = {"segments": segments, "second_look": second_look, **lengths}
     options = read_options(**texts, **parts, **speech, **labels, **cutting)
     where = {"model": model, "upload": upload, "priority": priority}
-    how = {"overwrite": overwrite, "strict": strict, **_read_limits(max_shard_seconds, max_ready)}
-    result = _enqueue(sources, output, job, options=options, **where, **selection, **how)
+    how = {"overwrite": overwrite, "strict": strict, **_read_limits(max_shard_seconds)}
+    asked = {"output": output, "job": job, "options": options, **where, **selection, **how}
+    if dry_run:
+        speed = {"gpus": gpus, "rtfx": rtfx, "gpu_hour_price": gpu_hour_price}
+        raise typer.Exit(_print_estimate(sources, as_json=as_json, **asked, **speed))
+    result = _enqueue(sources, **asked, **({} if max_ready is None else {"max_ready": max_ready}))
     _report(result, as_json=as_json)
     code = _wait_for(result.job, quiet=as_json) if wait and not result.empty else Exit.OK
     raise typer.Exit(code or (Exit.SOME_FAILED if result.bad_row_count else Exit.OK))
 
 
-def _enqueue(sources: list[str], output: str, job: str | None, **how: Any) -> "EnqueueResult":
+def _enqueue(sources: list[str], **asked: Any) -> "EnqueueResult":
     import funasr_fleet
 
     with showing_progress() as progress:
-        return funasr_fleet.enqueue(
-            sources, output=output, job=job, progress=progress, warn=_warn, **how
-        )
+        return funasr_fleet.enqueue(sources, progress=progress, warn=_warn, **asked)
 
 
 def _warn(warning: str) -> None:
@@ -108,16 +106,11 @@ def _read_selection(since: datetime | None, limit: int | None, suffixes: str) ->
     }
 
 
-def _read_limits(shard_seconds: float | None, max_ready: int | None) -> dict[str, Any]:
-    """Arguments of `enqueue` for the limits that were given; others keep their defaults."""
+def _read_limits(shard_seconds: float | None) -> dict[str, Any]:
+    """The argument of `enqueue` for the limit, if it was given."""
     from funasr_fleet.producer.planning.packing import ShardLimits
 
-    limits: dict[str, Any] = {}
-    if shard_seconds is not None:
-        limits["limits"] = ShardLimits(seconds=shard_seconds)
-    if max_ready is not None:
-        limits["max_ready"] = max_ready
-    return limits
+    return {} if shard_seconds is None else {"limits": ShardLimits(seconds=shard_seconds)}
 
 
 def _wait_for(job: str, *, quiet: bool) -> Exit:
@@ -136,18 +129,14 @@ def _report(result: "EnqueueResult", *, as_json: bool) -> None:
     typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
 
 
-def _print_estimate(
-    sources: list[str],
-    upload: str | None,
-    selection: dict[str, Any],
-    speed: dict[str, Any],
-    *,
-    as_json: bool,
-) -> None:
+def _print_estimate(sources: list[str], *, as_json: bool, **asked: Any) -> Exit:
+    """Print the estimate; returns the exit code, which invalid rows change as in a real run."""
     from funasr_fleet.cli.dry_run import print_dry_run
-    from funasr_fleet.producer.estimate.estimate import estimate_sources
+    from funasr_fleet.producer.api import estimate
 
-    print_dry_run(estimate_sources(sources, upload, **selection, **speed), as_json=as_json)
+    found = estimate(sources, warn=_warn, **asked)
+    print_dry_run(found, as_json=as_json)
+    return Exit.SOME_FAILED if found.bad_rows else Exit.OK
 
 
 def _sentence(found: "EnqueueResult") -> str:

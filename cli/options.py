@@ -114,7 +114,10 @@ MaxReady = Annotated[
 ]
 
 DryRun = Annotated[
-    bool, _estimate("--dry-run", help="Estimate audio, time and cost; publish nothing.")
+    bool,
+    _estimate(
+        "--dry-run", help="Make all checks, and estimate audio, time and cost; publish nothing."
+    ),
 ]
 Gpus = Annotated[int, _estimate(min=1, help="With --dry-run: number of GPUs.")]
 Rtfx = Annotated[

@@ -5,9 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypedDict, Unpack
 
+from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.contract.job import Options
 from funasr_fleet.producer.arguments import as_sources, check_number
 from funasr_fleet.producer.enqueue_job import EnqueueRun
+from funasr_fleet.producer.estimate.cost import DryRun
+from funasr_fleet.producer.estimate.estimate import estimate_sources
+from funasr_fleet.producer.job_checks import JobChecks
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.producer.planning.request import JobRequest
 from funasr_fleet.producer.result import EnqueueResult, ProgressCallback
@@ -93,6 +97,60 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
         warn=warn,
     )
     return run.run()
+
+
+def estimate(  # noqa: PLR0913 - the keywords of a public call
+    sources: Sequence[str],
+    *,
+    output: str,
+    job: str | None = None,
+    strict: bool = False,
+    gpus: int = 1,
+    rtfx: float | None = None,
+    gpu_hour_price: float | None = None,
+    settings: Settings | None = None,
+    store: ObjectStore | None = None,
+    warn: Callable[[str], None] = lambda warning: None,
+    **wanted: Unpack[EnqueueOptions],
+) -> DryRun:
+    """Make every check of `enqueue` with the same arguments, and estimate audio, time and cost.
+
+    Nothing is written and nothing is published. Files with an up-to-date result are included.
+
+    Args:
+        sources: as for `enqueue`.
+        output: as for `enqueue`.
+        job: as for `enqueue`.
+        strict: as for `enqueue`.
+        gpus: number of GPUs.
+        rtfx: audio seconds per second of one GPU; default: as measured by the workers.
+        gpu_hour_price: price of one GPU hour, in any currency.
+        settings: read from the environment by default.
+        store: S3 by default.
+        warn: called with each reason why the job may wait or run on another model.
+        wanted: see EnqueueOptions.
+
+    Raises the errors of `enqueue`.
+    """
+    request = JobRequest(sources=as_sources(sources), output=output, **wanted)
+    settings, store = settings or Settings.load(), store or S3Store()
+    redis = connect(settings)
+    checks = JobChecks(
+        request=request, job=job or new_job_name(), settings=settings, store=store, redis=redis
+    )
+    route = checks.check_all()
+    found = estimate_sources(
+        request,
+        store,
+        strict=strict,
+        workers=LedgerReader(redis, settings.key_prefix).workers(),
+        gpus=gpus,
+        rtfx=rtfx,
+        gpu_hour_price=gpu_hour_price,
+    )
+    for warning in route.warnings if found.files else ():
+        warn(warning)
+    return found
 
 
 def new_job_name() -> str:

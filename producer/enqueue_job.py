@@ -6,28 +6,22 @@ from dataclasses import dataclass
 
 from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect
-from funasr_fleet.contract.layout import BadJobName, check_job_name
 from funasr_fleet.contract.queues import BrokerUnavailable, lanes
 from funasr_fleet.contract.transcript import utc_now
-from funasr_fleet.producer.discovery.interface import BadRow, BadSource
-from funasr_fleet.producer.errors import AnotherProducer, JobRefused
+from funasr_fleet.producer.discovery.interface import BadRow
+from funasr_fleet.producer.errors import AnotherProducer
+from funasr_fleet.producer.job_checks import JobChecks
 from funasr_fleet.producer.job_lock import JobLock
-from funasr_fleet.producer.model_choice import Route
 from funasr_fleet.producer.planning.bad_rows import BadRows
-from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover, open_sources
+from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover
 from funasr_fleet.producer.planning.parts import Part, plan_parts, read_part
 from funasr_fleet.producer.planning.planner_process import plan_in_subprocess, relaxed_gc
-from funasr_fleet.producer.planning.request import (
-    JobRequest,
-    read_request,
-    write_planned,
-    write_request,
-)
+from funasr_fleet.producer.planning.request import JobRequest, write_planned, write_request
 from funasr_fleet.producer.publishing.publication import Publication
 from funasr_fleet.producer.result import EnqueueResult, ProgressCallback
-from funasr_fleet.producer.routing import refuse_unsupported, revision_at, route_job
+from funasr_fleet.producer.routing import revision_at
 from funasr_fleet.settings import Settings
-from funasr_fleet.storage.base import ObjectDenied, ObjectStore, StoreError
+from funasr_fleet.storage.base import ObjectStore, StoreError
 from funasr_fleet.storage.s3 import S3Store
 
 
@@ -48,6 +42,13 @@ class EnqueueRun:
         redis, prefix = connect(self.settings), self.settings.key_prefix
         self._redis = redis
         self._ledger, self._writer = LedgerReader(redis, prefix), JobWriter(redis, prefix)
+        self._checks = JobChecks(
+            request=self.request,
+            job=self.result.job,
+            settings=self.settings,
+            store=self.store,
+            redis=redis,
+        )
         self._bad_rows = BadRows(self.store, self.result.output, self.result.job)
         self._is_in_s3 = False
         """Whether the request of the job is saved in S3."""
@@ -55,11 +56,8 @@ class EnqueueRun:
 
     def run(self) -> EnqueueResult:
         """Publish the rest of the job. Raises the errors of api.enqueue."""
-        self.request.check()
-        self._check_name()
-        self._route = self._select_route()
-        self._check_output()
-        open_sources(self.request, self.store)  # rejects invalid sources before work starts
+        self._route = self._checks.check_call()
+        self.result.queue = self._route.queue
         with JobLock(self._redis, self.settings.key_prefix, self.result.job) as lock:
             queue = self._open_job()
             if not self.result.published_before:
@@ -68,26 +66,6 @@ class EnqueueRun:
         # if every file is up to date, no worker finalizes the job
         JobFinalizer(self._ledger, self._writer, self.store).close(self.result.job)
         return self.result
-
-    def _check_name(self) -> None:
-        try:
-            check_job_name(self.result.job)
-        except BadJobName as error:
-            raise JobRefused(str(error)) from None
-
-    def _select_route(self) -> Route:
-        """The job's queue and model. Raises OptionsRefused for unsupported options of a new job."""
-        about = self._writer.about(self.result.job)
-        route = route_job(self._redis, self.settings, self.request.model, about.get("queue"))
-        if "request" not in about:  # a job that was started before is always resumed
-            refuse_unsupported(self._redis, self.settings, route, self.request.options)
-        self.result.queue = route.queue
-        return route
-
-    def _check_output(self) -> None:
-        with contextlib.suppress(ObjectDenied):  # permission to write is sufficient
-            # reports a missing bucket before work starts
-            next(iter(self.store.list(self.result.output)), None)
 
     def _discover(self) -> Generator[Part, None, None]:
         """Parts that are not planned yet, from a subprocess if possible (not for stdin)."""
@@ -191,27 +169,16 @@ class EnqueueRun:
 
     def _open_job(self) -> str:
         """Open or resume the job; returns its lane."""
-        job, output, digest = self.result.job, self.result.output, self.request.digest
-        about = self._writer.about(job)
-        self._is_in_s3 = read_request(self.store, output, job) is not None
-        if "request" not in about:  # workers may have restored a part of a lost ledger
-            if self._is_in_s3:
-                raise JobRefused(
-                    f"Redis has lost job {job}, but its plan is in S3. Run: "
-                    f"fleet reconcile {job} --output {output}"
-                )
-            if self._ledger.counts(job):  # for example a job that another client sends
-                raise JobRefused(f"job {job} already exists: choose another name")
-            queue = self._least_used_lane()
-            if not self._writer.begin(job, output, request=digest, queue=queue):
-                raise JobRefused(f"job {job} already exists: choose another name")
-        elif about["request"] != digest:
-            raise JobRefused(f"job {job} already exists with other arguments: choose another name")
-        elif "cancelled_at" in about:
-            raise JobRefused(f"job {job} was cancelled: choose another name")
-        else:
-            queue, self.result.resumed = about["queue"], True
-            self.result.published_before = about.get("published") == "1"
+        state = self._checks.check_state()
+        self._is_in_s3 = state.is_in_s3
+        if not state.is_new:
+            self.result.resumed = True
+            self.result.published_before = state.about.get("published") == "1"
+            return state.about["queue"]
+        job, queue = self.result.job, self._least_used_lane()
+        digest = self.request.digest
+        if not self._writer.begin(job, self.result.output, request=digest, queue=queue):
+            raise self._checks.already_exists()
         return queue
 
     def _least_used_lane(self) -> str:
@@ -234,6 +201,6 @@ class EnqueueRun:
 
     def _record_bad_row(self, row: BadRow) -> None:
         if self.strict:
-            raise BadSource(f"{row}; invalid rows are skipped unless strict is set")
+            raise row.as_error()
         self.result.note(str(row))
         self._bad_rows.add(str(row), self.result.bad_row_count)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from funasr_fleet.broker.lease import Leases
-from funasr_fleet.broker.redis_client import RedisClient
+from funasr_fleet.broker.redis_client import RedisClient, reached
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.errors import AnotherProducer
 
@@ -37,7 +37,7 @@ class JobLock:
         lease_s: float = _LEASE_S,
         renew_every_s: float = _RENEW_EVERY_S,
     ) -> None:
-        self._leases = Leases(client)
+        self._client, self._leases = client, Leases(client)
         self._key = f"{key_prefix}fleet:job:{job}:producer"
         self._job = job
         self._lease_s, self._renew_every_s = lease_s, renew_every_s
@@ -87,6 +87,23 @@ class JobLock:
         if error is None:
             self._check()
 
+    def check_free(self) -> None:
+        """Check that the lock could be acquired now.
+
+        Raises:
+            AnotherProducer: see __enter__.
+            BrokerUnavailable: Redis is unavailable.
+        """
+        holder = reached(self._client.get, self._key)
+        if holder and not _is_dead(holder):
+            raise self._held_by(holder)
+
+    def _held_by(self, holder: str) -> AnotherProducer:
+        return AnotherProducer(
+            f"job {self._job} is being published by {_named(holder)}; "
+            f"if that process is gone, retry in {self._lease_s:.0f} s"
+        )
+
     def renew(self) -> None:
         """Check that the lock is still held; cheap enough to call often.
 
@@ -107,10 +124,7 @@ class JobLock:
         asked_at = time.monotonic()
         while (holder := self._take(dead)) != self._me:
             if not _is_dead(holder):
-                raise AnotherProducer(
-                    f"job {self._job} is being published by {_named(holder)}; "
-                    f"if that process is gone, retry in {self._lease_s:.0f} s"
-                )
+                raise self._held_by(holder)
             dead, asked_at = holder, time.monotonic()
         self._valid_until = asked_at + self._lease_s
 

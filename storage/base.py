@@ -40,6 +40,10 @@ class ObjectDenied(StoreError):
     """Storage denied access: grant these credentials the permission, or use others."""
 
 
+class BucketNotAllowed(ObjectDenied):
+    """FLEET_ALLOWED_BUCKETS does not list the bucket: add it, or use another bucket."""
+
+
 class ObjectTooLarge(StoreError):
     """The object exceeds the caller's size limit: raise FLEET_MAX_BYTES, or split the file."""
 

@@ -10,7 +10,14 @@ from typing import Any, BinaryIO
 from funasr_fleet.contract.audio_address import shown
 from funasr_fleet.contract.layout import split_uri
 from funasr_fleet.settings import BadConfiguration, Settings, listed
-from funasr_fleet.storage.base import Folder, ObjectDenied, ObjectInfo, ObjectMissing, check_size
+from funasr_fleet.storage.base import (
+    BucketNotAllowed,
+    Folder,
+    ObjectDenied,
+    ObjectInfo,
+    ObjectMissing,
+    check_size,
+)
 from funasr_fleet.storage.s3_errors import nothing_behind_the_end, translated
 
 _CHUNK_BYTES = 1 << 20
@@ -134,13 +141,13 @@ class S3Store:
         """Bucket and key of an address.
 
         Raises:
-            ObjectDenied: the bucket is not allowed.
+            BucketNotAllowed: the bucket is not in FLEET_ALLOWED_BUCKETS.
         """
         if not uri.startswith("s3://"):  # the query must not get into an error message
             raise ObjectDenied(f"{shown(uri)} is not an s3:// address")
         bucket, key = split_uri(uri)
         if self._allowed and bucket not in self._allowed:
-            raise ObjectDenied(f"bucket {bucket} is not in FLEET_ALLOWED_BUCKETS")
+            raise BucketNotAllowed(f"bucket {bucket} is not in FLEET_ALLOWED_BUCKETS")
         return bucket, key
 
     def head(self, uri: str) -> ObjectInfo:

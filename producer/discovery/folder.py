@@ -69,6 +69,13 @@ def _file(path: Path, name: str) -> Iterator[LocalFile]:
         yield LocalFile(path=path, name=name, size_bytes=known.st_size, modified=known.st_mtime)
 
 
+def reserved_name(file: LocalFile) -> BadRow | None:
+    """An invalid row if the upload of the file could replace a document of a job."""
+    if names_jobs_folder(file.name):
+        return BadRow(str(file.path), "its name contains the path component _jobs")
+    return None
+
+
 _UPLOADS = 4
 """Parallel uploads."""
 _AHEAD = 16
@@ -112,10 +119,8 @@ class LocalFolder:
     def _send(self, file: LocalFile, existing: ObjectInfo | None) -> Found:
         if not self.wanted.is_audio(file.name):
             return Found(file.name, ignored(file.name))
-        if names_jobs_folder(file.name):  # it could replace a document of a job
-            return Found(
-                file.name, BadRow(str(file.path), "its name contains the path component _jobs")
-            )
+        if refused := reserved_name(file):
+            return Found(file.name, refused)
         if existing is None or existing.size_bytes != file.size_bytes:
             try:
                 existing = self._upload(file)

@@ -30,6 +30,10 @@ class BadRow:
     def __str__(self) -> str:
         return f"{self.where}: {self.reason}"
 
+    def as_error(self) -> BadSource:
+        """The error that ends a strict run."""
+        return BadSource(f"{self}; invalid rows are skipped unless strict is set")
+
 
 @dataclass(frozen=True)
 class Ignored:

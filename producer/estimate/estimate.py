@@ -1,15 +1,12 @@
 """`fleet enqueue --dry-run`: estimate files, audio hours, time and cost of a backlog."""
 
-import contextlib
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.broker.ledger.values import WorkerSeen
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.arguments import check_number
 from funasr_fleet.producer.discovery import open_source
 from funasr_fleet.producer.discovery.ignored import IgnoredCounts
@@ -20,9 +17,8 @@ from funasr_fleet.producer.estimate.headers import Headers, LocalOrStoredHeaders
 from funasr_fleet.producer.estimate.stratified import Estimate, Key, Strata, ratio_estimate
 from funasr_fleet.producer.planning.estimating import estimate_ms
 from funasr_fleet.producer.planning.output_names import OutputNames
-from funasr_fleet.settings import Settings
+from funasr_fleet.producer.planning.request import JobRequest
 from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.storage.s3 import S3Store
 
 SAMPLE_FILES = 64
 """Sampled files of a backlog of any size; rare formats add a few."""
@@ -47,50 +43,53 @@ class _Tally:
     ignored: IgnoredCounts = field(default_factory=IgnoredCounts)
 
 
-def estimate_sources(  # noqa: PLR0913 - the keywords of enqueue
-    sources: Sequence[str],
-    upload: str | None = None,
+def estimate_sources(  # noqa: PLR0913 - the keywords of api.estimate
+    request: JobRequest,
+    store: ObjectStore,
     *,
-    since: float | None = None,
-    limit: int | None = None,
-    suffixes: Sequence[str] = (),
+    strict: bool = False,
+    workers: Iterable[WorkerSeen] = (),
     gpus: int = 1,
     rtfx: float | None = None,
     gpu_hour_price: float | None = None,
-    settings: Settings | None = None,
-    store: ObjectStore | None = None,
 ) -> DryRun:
-    """Estimate what `enqueue` with the same arguments would process; nothing is published.
+    """Estimate what `enqueue` with the same request would process; nothing is published.
 
-    Files with an up-to-date result are included. Local folders are not uploaded, so `upload` is
-    optional. The other arguments are those of `enqueue` and of `dry_run`; the settings name the
-    Redis server with the workers' RTFx.
+    Files with an up-to-date result are included. Local folders are not uploaded. For the other
+    arguments see dry_run.
 
     Raises:
         BadArgument: a number is out of range.
-        BadSource: a source cannot be read.
+        BadSource: a source cannot be read, or it has an invalid row and `strict` is set.
         StoreError: an S3 request failed.
     """
     check_number("gpus", gpus, 1, whole=True)
     check_number("rtfx", rtfx, 0.001)
     check_number("gpu_hour_price", gpu_hour_price, 0)
-    store = store or S3Store()
-    wanted = Filters(suffixes=tuple(suffixes) or None, since=since)
-    folders = [preview_folder(text, upload, wanted) for text in sources]
+    wanted = Filters(suffixes=request.suffixes or None, since=request.since)
+    folders = [preview_folder(text, request.upload, wanted) for text in request.sources]
     opened = [
-        folder or open_source(text, store, upload, wanted)
-        for text, folder in zip(sources, folders, strict=True)
+        folder or open_source(text, store, request.upload, wanted)
+        for text, folder in zip(request.sources, folders, strict=True)
     ]
     with OutputNames() as names:
-        found = itertools.chain.from_iterable(source.after("") for source in opened)
+        found = names.deduplicate(itertools.chain.from_iterable(one.after("") for one in opened))
         return dry_run(
-            _at_most(limit, names.deduplicate(found)),
+            _at_most(request.limit, _strictly(found) if strict else found),
             LocalOrStoredHeaders(store, [folder for folder in folders if folder]),
             gpus=gpus,
             rtfx=rtfx,
             gpu_hour_price=gpu_hour_price,
-            workers=_workers(settings or Settings.load()),
+            workers=workers,
         )
+
+
+def _strictly(found: Iterable[Found]) -> Iterator[Found]:
+    """The items up to the first invalid row, which is raised as BadSource."""
+    for one in found:
+        if isinstance(one.item, BadRow):
+            raise one.item.as_error()
+        yield one
 
 
 def _at_most(limit: int | None, found: Iterable[Found]) -> Iterator[Found]:
@@ -101,13 +100,6 @@ def _at_most(limit: int | None, found: Iterable[Found]) -> Iterator[Found]:
         left -= isinstance(one.item, AudioRef)
         if left <= 0:
             return
-
-
-def _workers(settings: Settings) -> list[WorkerSeen]:
-    """The workers in the ledger; none if Redis is unavailable, which a dry run does not need."""
-    with contextlib.suppress(BrokerUnavailable):
-        return LedgerReader(connect(settings), settings.key_prefix).workers()
-    return []
 
 
 def dry_run(  # noqa: PLR0913 - each is an option of the command

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from funasr_fleet.producer.discovery.folder import walk
+from funasr_fleet.producer.discovery.folder import reserved_name, walk
 from funasr_fleet.producer.discovery.ignored import ignored
 from funasr_fleet.producer.discovery.interface import Filters, Found
 from funasr_fleet.producer.discovery.s3_prefix import to_ref
@@ -110,10 +110,6 @@ class RangeFile(io.RawIOBase):
             self._blocks[number] = body[offset : offset + BLOCK_BYTES]
 
 
-_PLACEHOLDER_PREFIX = "s3://not-uploaded/"
-"""Prefix of the addresses when no upload prefix is given."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class LocalFolderPreview:
     """A Source; its references equal those after an upload, except for the ETag."""
@@ -133,16 +129,14 @@ class LocalFolderPreview:
             else:
                 uri = self.upload + file.name
                 info = ObjectInfo(uri=uri, etag="", size_bytes=file.size_bytes)
-                yield Found(file.name, to_ref(info, file.name))
+                yield Found(file.name, reserved_name(file) or to_ref(info, file.name))
 
 
 def preview_folder(text: str, upload: str | None, wanted: Filters) -> LocalFolderPreview | None:
-    """The folder that an argument of `fleet enqueue` names; None for other sources."""
-    if not os.path.isdir(text):  # Path.is_dir raises if a name is too long
+    """The folder that an argument of `enqueue` names; None for other sources, or without upload."""
+    if upload is None or not os.path.isdir(text):  # Path.is_dir raises if a name is too long
         return None
-    return LocalFolderPreview(
-        folder=Path(text), upload=upload or _PLACEHOLDER_PREFIX, wanted=wanted
-    )
+    return LocalFolderPreview(folder=Path(text), upload=upload, wanted=wanted)
 
 
 class LocalOrStoredHeaders:

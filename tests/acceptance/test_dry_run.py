@@ -4,7 +4,7 @@ import json
 
 from tests.support.fleet_up import SAMPLES, Up
 
-LOOK = ("--output", "s3://transcripts/looked/", "--dry-run")
+LOOK = ("--output", "s3://transcripts/looked/", "--upload", "s3://audio/looked/", "--dry-run")
 
 
 def test_it_reports_files_hours_time_and_cost(up: Up) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from funasr_fleet.contract.audio_suffixes import looks_like_audio
 from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.producer.api import estimate
 from funasr_fleet.producer.discovery.interface import Found
 from funasr_fleet.producer.estimate.durations import measure
-from funasr_fleet.producer.estimate.estimate import dry_run, estimate_sources
+from funasr_fleet.producer.estimate.estimate import dry_run
 from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.audio import mp3, silent_wav
@@ -100,7 +101,10 @@ def test_a_dry_run_estimate_is_close_to_the_actual_duration(
 def test_a_prefix_and_its_uploaded_folder_have_the_same_estimate(
     store: S3Store, prefix: str, listed: list[ObjectInfo]
 ) -> None:
-    there, here = estimate_sources([prefix]), estimate_sources([str(SAMPLES)])
+    there, here = (
+        estimate([source], output="s3://transcripts/x/", upload="s3://audio/x/")
+        for source in (prefix, str(SAMPLES))
+    )
     assert there.files == here.files == len(listed)
     assert there.bytes == here.bytes
     assert there.audio_ms == here.audio_ms

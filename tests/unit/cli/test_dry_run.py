@@ -6,35 +6,12 @@ from typing import Any
 import pytest
 
 from funasr_fleet.cli.dry_run import print_dry_run, to_text
-from funasr_fleet.producer.estimate.cost import DryRun, Span
-
-GIVEN: dict[str, Any] = {
-    "files": 10_000_000,
-    "bytes": 5 << 40,
-    "files_of_unknown_size": 0,
-    "bad_rows": 0,
-    "bad_examples": [],
-    "ignored": {},
-    "empty_files": 0,
-    "sampled": 64,
-    "measured": 60,
-    "known_ms": 0,
-    "typical_ms": 0,
-    "audio_ms": Span(likely=360_000_000_000, low=342_000_000_000, high=378_000_000_000),
-    "bytes_per_second": {"mp3": 16_000, "wav": 15_980},
-    "gpus": 8,
-    "rtfx": 1000.0,
-    "rtfx_basis": "assumed",
-    "gpu_hour_price": None,
-}
-
-
-def estimate(**fields: Any) -> DryRun:
-    return DryRun(**{**GIVEN, **fields})
+from funasr_fleet.producer.estimate.cost import Span
+from tests.support.estimates import a_dry_run
 
 
 def test_the_estimate_has_files_hours_and_time() -> None:
-    text = to_text(estimate())
+    text = to_text(a_dry_run())
     for part in (
         "10,000,000, 5.0 TiB",
         "100,000 (95,000 to 105,000) hours",
@@ -69,7 +46,7 @@ def test_the_estimate_has_files_hours_and_time() -> None:
     ],
 )
 def test_the_estimate_names_its_inputs_and_findings(fields: dict[str, Any], part: str) -> None:
-    assert part in to_text(estimate(**fields))
+    assert part in to_text(a_dry_run(**fields))
 
 
 def test_invalid_rows_go_to_stderr_and_the_json_document_to_stdout(
@@ -77,7 +54,7 @@ def test_invalid_rows_go_to_stderr_and_the_json_document_to_stdout(
 ) -> None:
     bad = [f"list, line {n}: audio: missing" for n in range(5)]
     ignored = {".txt": 10, ".pdf": 2}
-    print_dry_run(estimate(bad_rows=1_005, bad_examples=bad, ignored=ignored), as_json=True)
+    print_dry_run(a_dry_run(bad_rows=1_005, bad_examples=bad, ignored=ignored), as_json=True)
     printed = capsys.readouterr()
     assert json.loads(printed.out)["ignored"] == ignored
     assert json.loads(printed.out)["files"] == 10_000_000

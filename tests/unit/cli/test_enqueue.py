@@ -13,9 +13,12 @@ from funasr_fleet.cli.enqueue import _sentence, enqueue
 from funasr_fleet.cli.exits import WrongUsage
 from funasr_fleet.contract.job import FORMATS, Options
 from funasr_fleet.contract.queues import DEFAULT_PRIORITY
+from funasr_fleet.producer import api
 from funasr_fleet.producer.api import MAX_READY
+from funasr_fleet.producer.estimate.cost import DryRun
 from funasr_fleet.producer.jobs.status import JobStatus
 from funasr_fleet.producer.planning.packing import ShardLimits
+from tests.support.estimates import a_dry_run
 from tests.support.examples import counted, invoke, status_of
 
 
@@ -138,6 +141,30 @@ def test_the_help_names_every_format_and_the_defaults_of_the_producer() -> None:
     text = " ".join(_run("--help").stdout.replace("│", " ").split())
     for phrase in (*FORMATS, "all", "two hours by default", "half a million by default"):
         assert phrase in text
+
+
+@pytest.mark.parametrize(("bad_rows", "code"), [(0, 0), (2, 1)])
+def test_a_dry_run_passes_every_option_on_and_has_the_code_of_a_real_run(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch, bad_rows: int, code: int
+) -> None:
+    heard: dict[str, Any] = {}
+
+    def estimate(sources: list[str], **keywords: Any) -> DryRun:
+        heard.update(keywords, sources=sources)
+        return a_dry_run(bad_rows=bad_rows)
+
+    monkeypatch.setattr(api, "estimate", estimate)
+    options = ("--strict", "--overwrite", "--job", "n", "--timestamps", "word", "--model", "m")
+    assert _run(*options).exit_code == 0
+    assert _run(*options, "--dry-run", "--gpus", "3").exit_code == code
+    own = {"gpus": 3, "rtfx": None, "gpu_hour_price": None}
+    ignored = {"warn", "progress"}
+    assert {key: heard[key] for key in heard.keys() - ignored} == {
+        **{key: asked[key] for key in asked.keys() - ignored},
+        **own,
+    }
+    error = _run("--dry-run", "--hotwords", "http://x").exception
+    assert isinstance(error, WrongUsage)
 
 
 @pytest.fixture

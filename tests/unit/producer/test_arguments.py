@@ -11,6 +11,7 @@ from funasr_fleet.producer.api import enqueue
 from funasr_fleet.producer.errors import BadArgument
 from funasr_fleet.producer.estimate.estimate import estimate_sources
 from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.producer.planning.request import JobRequest
 from tests.support.memory_store import MemoryStore
 
 OUTPUT = "s3://out/"
@@ -22,7 +23,8 @@ def _enqueue(sources: Any = ("s3://in/",), output: str = OUTPUT, **given: Any) -
 
 
 def _estimate(**given: Any) -> Any:
-    return estimate_sources(["s3://in/"], store=STORE, **given)
+    request = JobRequest(sources=("s3://in/",), output=OUTPUT)
+    return estimate_sources(request, STORE, **given)
 
 
 def _evaluate(**given: Any) -> Any:

@@ -4,15 +4,17 @@ import json
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from funasr_fleet.broker.ledger.values import WorkerSeen
-from funasr_fleet.producer.discovery.interface import BadRow, Found
+from funasr_fleet.producer.discovery.interface import BadRow, BadSource, Found
 from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
 from funasr_fleet.producer.estimate.cost import DEFAULT_RTFX, DryRun, Span
 from funasr_fleet.producer.estimate.estimate import _at_most, dry_run, estimate_sources
 from funasr_fleet.producer.planning.estimating import DEFAULT_MS
+from funasr_fleet.producer.planning.request import JobRequest
 from tests.support.audio import mp3, silent_wav
 from tests.support.examples import a_ref, a_store
 from tests.support.memory_store import MemoryStore
@@ -165,26 +167,23 @@ def test_the_document_has_whole_milliseconds_and_all_inputs() -> None:
     assert (document["files"], document["gpus"], document["rtfx"]) == (1000, 4, 100.0)
 
 
-@pytest.fixture
-def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("funasr_fleet.producer.estimate.estimate._workers", lambda settings: [])
+def estimated(*sources: str, store: MemoryStore, strict: bool = False, **given: Any) -> DryRun:
+    request = JobRequest(sources=sources, output="s3://out/", **given)
+    return estimate_sources(request, store, strict=strict)
 
 
-@pytest.mark.usefixtures("_no_workers")
 def test_a_local_folder_is_measured_without_uploading(tmp_path: Path) -> None:
     (tmp_path / "calls").mkdir()
     for n in range(1, 4):
         (tmp_path / f"calls/{n}.wav").write_bytes(silent_wav(32_000 * n))
     (tmp_path / "notes.txt").write_text("no audio")
     store = MemoryStore("in")
-    for upload in (None, "s3://in/calls/"):
-        result = estimate_sources([str(tmp_path)], upload, store=store)
-        assert (result.files, result.measured) == (3, 3)
-        assert result.audio_ms.likely == pytest.approx(6_000, rel=1e-2)
+    result = estimated(str(tmp_path), store=store, upload="s3://in/calls/")
+    assert (result.files, result.measured) == (3, 3)
+    assert result.audio_ms.likely == pytest.approx(6_000, rel=1e-2)
     assert store.objects == {"in": {}}
 
 
-@pytest.mark.usefixtures("_no_workers")
 def test_several_sources_are_estimated_as_enqueue_reads_them(tmp_path: Path) -> None:
     store = MemoryStore("in")
     listed(
@@ -194,7 +193,9 @@ def test_several_sources_are_estimated_as_enqueue_reads_them(tmp_path: Path) -> 
     manifest = tmp_path / "list.jsonl"
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
     sources = ["s3://in/a/", str(manifest)]
-    everything = estimate_sources(sources, store=store)
+    everything = estimated(*sources, store=store)
     assert (everything.files, everything.bad_rows) == (3, 1)  # a/1.wav counts once
-    assert estimate_sources(["s3://in/"], suffixes=["wav"], store=store).files == 2
-    assert estimate_sources(sources, limit=1, store=store).files == 1
+    assert estimated("s3://in/", suffixes=("wav",), store=store).files == 2
+    assert estimated(*sources, limit=1, store=store, strict=True).files == 1
+    with pytest.raises(BadSource, match=r"line 2.*; invalid rows are skipped unless strict"):
+        estimated(*sources, store=store, strict=True)
