@@ -41,7 +41,7 @@ AudioTrack = Annotated[
 
 def transcribe(
     audio: Annotated[str, typer.Argument(metavar="AUDIO", help="A file, or s3://bucket/key.")],
-    language: Annotated[str | None, typer.Option(help="Language code, such as zh.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language, such as zh or german.")] = None,
     hotwords: Annotated[str, typer.Option(help="Words to prefer, separated by commas.")] = "",
     timestamps: Annotated[
         str, typer.Option(help="segment, or word for the time of each word.")

@@ -1,8 +1,10 @@
-"""A model's capabilities, as published by ready workers, and the options it does not support."""
+"""A model's capabilities, as published by ready workers, and options it rejects or ignores."""
 
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
+
+from funasr_fleet.contract.language import code_among
 
 if TYPE_CHECKING:
     from funasr_fleet.contract.job import Options
@@ -16,7 +18,7 @@ class Abilities(BaseModel):
     word_times: bool = False
     """Whether it returns a time for each word."""
     languages: tuple[str, ...] | None = None
-    """Languages that can be selected; None when the option is only recorded in the result."""
+    """Codes of the languages that can be selected; () for any, None when it cannot be told one."""
     detects_language: bool = False
     """Whether it reports the language that it detected."""
     emotion_and_events: bool = False
@@ -41,7 +43,7 @@ WORD_FORMATS = frozenset({"ctm"})
 
 def unsupported(options: "Options", can: Abilities) -> list[str]:
     """One message per option that the model does not support, each with an alternative."""
-    languages = can.languages or ()
+    languages, asked = can.languages or (), options.language
     checks = (
         (
             options.timestamps == "word" and not can.word_times,
@@ -57,8 +59,8 @@ def unsupported(options: "Options", can: Abilities) -> list[str]:
             "segments, or start its workers with FLEET_PUNC_MODEL",
         ),
         (
-            options.language is not None and bool(languages) and options.language not in languages,
-            f"it does not support language {options.language}, only {', '.join(languages)}",
+            asked is not None and bool(languages) and code_among(asked, languages) is None,
+            f"it does not support language {asked}, only {', '.join(languages)}",
         ),
         (
             bool(options.hotwords) and not can.hotwords,
@@ -75,3 +77,13 @@ def unsupported(options: "Options", can: Abilities) -> list[str]:
         ),
     )
     return [message for applies, message in checks if applies]
+
+
+def ignored(options: "Options", can: Abilities) -> list[str]:
+    """One message per option that the model ignores."""
+    if options.language is None or can.languages is not None:
+        return []
+    return [
+        f"it cannot be told a language, so {options.language} is ignored and its results have the "
+        "warning language_ignored: leave out the language, or choose another model"
+    ]

@@ -13,6 +13,8 @@ from pydantic import (
 )
 
 from funasr_fleet.contract.audio_address import check_audio, default_name, is_web
+from funasr_fleet.contract.invalid_fields import explain
+from funasr_fleet.contract.language import language_code
 from funasr_fleet.contract.layout import (
     check_job_name,
     check_output,
@@ -20,7 +22,6 @@ from funasr_fleet.contract.layout import (
     is_s3_uri,
     is_whole,
 )
-from funasr_fleet.contract.validation import explain
 
 MAX_TIME_MS = 1 << 42
 """139 years: longer than any recording; at 192 kHz the sample count still fits in 64 bits."""
@@ -90,6 +91,7 @@ Channel = Annotated[Whole, Field(le=MAX_CHANNEL)]
 AudioTrack = Annotated[Whole, Field(le=MAX_AUDIO_TRACK)]
 Text = Annotated[str, AfterValidator(_check_text)]
 Hotword = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_check_hotword)]
+Language = Annotated[Text, AfterValidator(language_code)]
 JobName = Annotated[str, AfterValidator(check_job_name)]
 AudioAddress = Annotated[str, AfterValidator(check_audio)]
 OutputPrefix = Annotated[str, AfterValidator(check_output)]
@@ -107,8 +109,8 @@ class Options(_Frozen):
 
     formats: tuple[Format, ...] = ("json",)
     """Output formats; json is always written, since it is the commit marker."""
-    language: Text | None = None
-    """Language code for models that support it; None lets the model detect it."""
+    language: Language | None = None
+    """Spoken language (contract.language), for models that can be told it; None: detected."""
     hotwords: tuple[Hotword, ...] = ()
     """Words that the model should prefer; never logged."""
     timestamps: Literal["segment", "word"] = "segment"

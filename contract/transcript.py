@@ -35,6 +35,7 @@ WarningKind = Literal[
     "several_audio_tracks",
     "format_changed",
     "channels_cancel",
+    "language_ignored",
 ]
 """Quality warnings of a result; see worker.text.quality and worker.audio.decoding."""
 Stage = Literal["fetch", "decode", "vad", "recognise", "punctuate", "write"]

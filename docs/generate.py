@@ -127,7 +127,9 @@ def _tick(yes: bool) -> str:
 def _language_list(languages: tuple[str, ...] | None) -> str:
     if languages is None:
         return ""
-    return ", ".join(languages) if len(languages) <= 12 else f"{len(languages)} languages"
+    return (
+        (", ".join(languages) or "yes") if len(languages) <= 12 else f"{len(languages)} languages"
+    )
 
 
 def _names(examples: Iterable[str]) -> str:

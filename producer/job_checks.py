@@ -11,7 +11,7 @@ from funasr_fleet.producer.job_lock import JobLock
 from funasr_fleet.producer.model_choice import Route
 from funasr_fleet.producer.planning.discover import open_sources
 from funasr_fleet.producer.planning.request import JobRequest, read_request
-from funasr_fleet.producer.routing import refuse_unsupported, route_job
+from funasr_fleet.producer.routing import check_options, route_job
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import BucketNotAllowed, ObjectDenied, ObjectStore
 
@@ -91,7 +91,7 @@ class JobChecks:
         about = self._writer.about(self.job)
         route = route_job(self.redis, self.settings, self.request.model, about.get("queue"))
         if "request" not in about:  # a job that was started before is always resumed
-            refuse_unsupported(self.redis, self.settings, route, self.request.options)
+            route = check_options(self.redis, self.settings, route, self.request.options)
         return route
 
     def _check_output(self) -> None:

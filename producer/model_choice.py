@@ -2,9 +2,9 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from funasr_fleet.contract.abilities import Abilities, unsupported
+from funasr_fleet.contract.abilities import Abilities, ignored, unsupported
 from funasr_fleet.contract.job import Options
 from funasr_fleet.contract.queues import queue_of_model
 
@@ -116,3 +116,11 @@ def why_refused(choice: Route, abilities: Abilities | None, options: Options) ->
         return None
     reasons = unsupported(options, abilities)
     return f"{choice.model} does not support this job: {'; '.join(reasons)}" if reasons else None
+
+
+def with_warnings(choice: Route, abilities: Abilities | None, options: Options) -> Route:
+    """The route, with a warning for each option that its model ignores, if that is known."""
+    if abilities is None or not choice.served:
+        return choice
+    warnings = [f"{choice.model}: {reason}" for reason in ignored(options, abilities)]
+    return replace(choice, warnings=(*choice.warnings, *warnings))

@@ -7,7 +7,7 @@ from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import Options
 from funasr_fleet.contract.queues import lanes, queue_of
 from funasr_fleet.producer.errors import OptionsRefused
-from funasr_fleet.producer.model_choice import Route, choose, why_refused
+from funasr_fleet.producer.model_choice import Route, choose, why_refused, with_warnings
 from funasr_fleet.settings import Settings
 
 _NEVER_LOADED = "never loaded"
@@ -44,19 +44,20 @@ def route_job(
     )
 
 
-def refuse_unsupported(
-    redis: RedisClient, settings: Settings, choice: Route, options: Options
-) -> None:
+def check_options(redis: RedisClient, settings: Settings, choice: Route, options: Options) -> Route:
     """Reject options that the model does not support, as far as its workers have reported.
+
+    Returns the route, with a warning for each option that the model ignores.
 
     Raises:
         OptionsRefused: an option is not supported.
         BrokerUnavailable: Redis is unavailable.
     """
     fleet = WorkerRegistry(redis, settings.key_prefix)
-    why = why_refused(choice, fleet.abilities_of(choice.model, choice.queue), options)
-    if why:
+    abilities = fleet.abilities_of(choice.model, choice.queue)
+    if why := why_refused(choice, abilities, options):
         raise OptionsRefused(why)
+    return with_warnings(choice, abilities, options)
 
 
 def revision_at(redis: RedisClient, settings: Settings, choice: Route) -> str | None:

@@ -11,15 +11,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from funasr_fleet.broker.ledger import LedgerReader, connect
+from funasr_fleet.contract.invalid_fields import explain
 from funasr_fleet.contract.job import AudioRef, Options, Shard
 from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.contract.queues import PRIORITY_STEPS
 from funasr_fleet.contract.transcript import ErrorReport, Transcript
-from funasr_fleet.contract.validation import explain
 from funasr_fleet.producer.arguments import check_number
 from funasr_fleet.producer.discovery.interface import BadSource
 from funasr_fleet.producer.publishing.messages import open_publisher, publish_one
-from funasr_fleet.producer.routing import refuse_unsupported, route_job
+from funasr_fleet.producer.routing import check_options, route_job
 from funasr_fleet.producer.single_file_request import SingleFileRequest, plan
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore, StoreError
@@ -120,7 +120,7 @@ def _routed(
     """A copy of the settings with the queue of the model. Raises OptionsRefused."""
     redis = connect(settings)
     choice = route_job(redis, settings, model)
-    refuse_unsupported(redis, settings, choice, options)
+    choice = check_options(redis, settings, choice, options)
     for warning in choice.warnings:
         warn(warning)
     return settings.model_copy(update={"queue": choice.queue})

@@ -13,8 +13,8 @@ from typing import BinaryIO, TypeVar, cast
 from pydantic import ValidationError
 
 from funasr_fleet.contract.audio_address import check_host
+from funasr_fleet.contract.invalid_fields import explain
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.contract.validation import explain
 from funasr_fleet.producer.discovery.interface import BadRow, BadSource, Found, Line
 from funasr_fleet.producer.discovery.manifest_formats import LineParser, format_of, line_parser
 from funasr_fleet.storage.base import ObjectStore

@@ -89,10 +89,13 @@ def _is_length(value: Any, longest: int) -> TypeGuard[float]:
 
 
 def _options(fields: dict[str, Any]) -> dict[str, Any]:
-    """Remove the options from the fields and validate them. Raises ValueError."""
+    """Remove the options from the fields and validate them; normalises the language.
+
+    Raises ValueError.
+    """
     options = {name: fields.pop(name) for name in Options.model_fields if name in fields}
-    Options.model_validate(options)
-    return options
+    valid = Options.model_validate(options)
+    return options | {"language": valid.language} if "language" in options else options
 
 
 def _id(value: Any) -> str:

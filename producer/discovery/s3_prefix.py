@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from funasr_fleet.contract.invalid_fields import explain
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import key_of, split_uri
-from funasr_fleet.contract.validation import explain
 from funasr_fleet.producer.discovery.ignored import ignored
 from funasr_fleet.producer.discovery.interface import EVERYTHING, BadRow, Filters, Found
 from funasr_fleet.producer.discovery.parallel_listing import ParallelListing

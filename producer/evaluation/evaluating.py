@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from funasr_fleet.contract.language import UnknownLanguage, language_code
 from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.producer.arguments import check_choice, check_prefix
 from funasr_fleet.producer.discovery.interface import BadRow
+from funasr_fleet.producer.errors import OptionsRefused
 from funasr_fleet.producer.evaluation.references import Reference, read_references
 from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
 from funasr_fleet.producer.evaluation.scoring import MetricChoice, score
@@ -100,11 +102,12 @@ def evaluate(  # noqa: PLR0913 - the keywords of a public call
     Raises:
         BadArgument: the output is not a prefix, or the metric is unknown.
         BadSource: the references cannot be read, or have no rows or no text.
+        OptionsRefused: there is no such language.
         StoreError: an S3 request failed.
     """
     check_prefix("output", output)
     check_choice("metric", metric, get_args(MetricChoice))
-    store = store or S3Store()
+    store, language = store or S3Store(), _language_code(language)
     rules = TextRules(normalizer=normalizer, simplified=simplified, chinese_numbers=chinese_numbers)
     rows: list[FileResult] = []
     bad: list[str] = []
@@ -119,6 +122,13 @@ def evaluate(  # noqa: PLR0913 - the keywords of a public call
     return Evaluation(
         rows=tuple(rows), bad_rows=tuple(bad), models=tuple(sorted(models)), rules=rules
     )
+
+
+def _language_code(language: str | None) -> str | None:
+    try:
+        return language and language_code(language)
+    except UnknownLanguage as error:
+        raise OptionsRefused(f"language {error}") from None
 
 
 def compare(

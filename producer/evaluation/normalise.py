@@ -88,14 +88,14 @@ _SPOKEN = _Table(
     },
     _spoken,
 )
-_DOTLESS = re.compile("(tr|az)(?![a-z])", re.IGNORECASE)
+_DOTLESS = ("tr", "az")
 """Language codes whose I is the capital of the dotless i."""
 
 
 def normalise(text: str, language: str | None = None) -> str:
     """The text, normalised by the rules in the module docstring."""
     plain = unicodedata.normalize("NFKC", text.translate(_PLAIN))
-    if language and _DOTLESS.match(language):
+    if language in _DOTLESS:
         plain = plain.replace("I", "\u0131")
     folded = plain.casefold().replace("i\u0307", "i")  # casefold adds the dot of a capital i
     joined = _WITHIN_INITIALS.sub("", unicodedata.normalize("NFKC", folded))

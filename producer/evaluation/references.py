@@ -72,11 +72,10 @@ def _fields_reader(
 
 def _reference(fields: Any) -> Reference:
     ref, _ = read_row(fields)
-    text, language = fields.get("text"), ref.options.get("language")
+    text = fields.get("text")
     if not isinstance(text, str | None):
         raise ValueError("text: must be text")
-    code = language if language and language.lower() != "auto" else None
-    return Reference(ref.relative, text, code)
+    return Reference(ref.relative, text, ref.options.get("language"))
 
 
 class EmptyReferences(BadSource):

@@ -11,7 +11,6 @@ from funasr_fleet.producer.evaluation.text_rules import (
     FLEET_RULES,
     TextRules,
     convert_chinese,
-    is_english,
     normaliser,
 )
 
@@ -57,7 +56,7 @@ MetricChoice = Literal["auto", "wer", "cer"]
 Script = Literal["han_and_kana", "without_spaces", "spaced"]
 
 _LANGUAGES: dict[str, Script] = {
-    **dict.fromkeys(("zh", "cmn", "yue", "wuu", "nan", "hak", "ja"), "han_and_kana"),
+    **dict.fromkeys(("zh", "yue", "wuu", "nan", "hak", "ja"), "han_and_kana"),
     **dict.fromkeys(("th", "lo", "km", "my"), "without_spaces"),
 }
 _HAN_OR_KANA = re.compile(f"[{WORD_EACH}]")
@@ -70,11 +69,10 @@ def script_of(normalised: str, language: str | None = None) -> Script:
 
     Args:
         normalised: the normalised text.
-        language: a code such as zh or zh-CN, which takes precedence; auto means none.
+        language: a code of contract.language, which takes precedence.
     """
-    code = (language or "auto").lower().replace("_", "-").partition("-")[0]
-    if code != "auto":
-        return _LANGUAGES.get(code, "spaced")
+    if language is not None:
+        return _LANGUAGES.get(language, "spaced")
     found = [word for word in words(normalised) if _LETTER_OR_DIGIT.search(word)]
     if 2 * sum(bool(_HAN_OR_KANA.match(word)) for word in found) >= max(1, len(found)):
         return "han_and_kana"
@@ -133,7 +131,7 @@ def _choose_split(
     """The units to count. openai-whisper's basic normaliser has separated the letters for CER."""
     if rules.normalizer == "fleet":
         return choose_units(metric, script)
-    return characters if metric == "cer" and is_english(language) else str.split
+    return characters if metric == "cer" and language == "en" else str.split
 
 
 def _count(expected: list[str], actual: list[str]) -> Counts:

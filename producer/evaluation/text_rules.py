@@ -64,13 +64,8 @@ def normaliser(choice: NormalizerChoice, language: str | None, *, letters: bool)
         letters: whether openai-whisper's basic normaliser separates all letters, as for CER.
     """
     if choice == "whisper":
-        return _whisper_normaliser(is_english(language), letters)
+        return _whisper_normaliser(language == "en", letters)
     return lambda text: normalise(text, language)
-
-
-def is_english(language: str | None) -> bool:
-    """Whether a language code is English: openai-whisper has a normaliser for it."""
-    return (language or "").lower().replace("_", "-").partition("-")[0] == "en"
 
 
 @cache

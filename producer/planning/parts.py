@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pydantic import ValidationError
 
 from funasr_fleet.broker.ledger import JobWriter
+from funasr_fleet.contract.invalid_fields import explain
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import part_uri
-from funasr_fleet.contract.validation import explain
 from funasr_fleet.producer.errors import JobRefused, PlannedFileInvalid
 from funasr_fleet.producer.planning.packing import PlannedFile
 from funasr_fleet.producer.planning.request import JobRequest

@@ -3,11 +3,13 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from funasr_fleet.contract.abilities import Abilities
+from funasr_fleet.contract.language import code_among
 from funasr_fleet.worker.engine import diarization
 from funasr_fleet.worker.engine.checks import is_on_device
 from funasr_fleet.worker.engine.fast.selection import EnginePaths
@@ -115,11 +117,17 @@ class FunasrEngine:
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         """Recognise clips; a batch that does not fit into memory is retried in smaller batches."""
+        hints = self._in_codes_of_model(hints)
         results: dict[int, Recognition] = {}
         for batch in self.batches(clips):
             of_batch = self._recognise_batch([clips[i] for i in batch], hints)
             results.update(zip(batch, of_batch, strict=True))
         return [results[index] for index in range(len(clips))]
+
+    def _in_codes_of_model(self, hints: Hints) -> Hints:
+        """The hints with the model's own code of the language, or without one if it takes none."""
+        language = hints.language and code_among(hints.language, self.paths.can.languages or ())
+        return replace(hints, language=language)
 
     def batches(self, clips: Sequence[Clip]) -> Iterator[list[int]]:
         """Group clips into batches under the current budget; yields indices into `clips`."""

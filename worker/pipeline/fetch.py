@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from funasr_fleet.contract.abilities import Abilities, unsupported
+from funasr_fleet.contract.abilities import Abilities, ignored, unsupported
 from funasr_fleet.contract.job import AudioRef, Options, Shard
 from funasr_fleet.contract.layout import fingerprint
 from funasr_fleet.storage.base import ObjectDenied, ObjectInfo, ObjectMissing, ObjectStore
@@ -52,6 +52,8 @@ class FileJob:
     stopwatch: Stopwatch
     only_job: str | None
     """Only a result of this job counts as existing; None accepts any current result."""
+    language_ignored: bool = False
+    """Whether the options name a language, but the model cannot be told one."""
 
 
 @dataclass(kw_only=True)
@@ -136,13 +138,14 @@ class Fetcher:
                     fetched.close()
 
     def _file_job(self, shard: Shard, ref: AudioRef) -> FileJob:
-        name = ref.relative
+        name, options = ref.relative, shard.options.overlaid(ref)
         return FileJob(
             ref=ref,
-            options=shard.options.overlaid(ref),
+            options=options,
             outputs=Outputs(self.store, shard.output, ref.relative),
             stopwatch=Stopwatch(time.perf_counter, step=lambda s: self.touch(f"{s} of {name}")),
             only_job=shard.job if shard.overwrite else None,
+            language_ignored=bool(ignored(options, self.abilities)),
         )
 
     def _begin(self, file_job: FileJob, threads: ThreadPoolExecutor) -> FetchedFile:

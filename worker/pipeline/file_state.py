@@ -90,8 +90,10 @@ class FileInProgress:
             for channel, clips in self.channels.items()
         ]
         facts = self.fetched.facts
-        of_audio = facts.warnings if facts else ()
-        return [replace(one, warnings=tuple(sorted({*one.warnings, *of_audio}))) for one in results]
+        of_file = set(facts.warnings if facts else ())
+        if self.fetched.file_job.language_ignored:
+            of_file.add("language_ignored")
+        return [replace(one, warnings=tuple(sorted({*one.warnings, *of_file}))) for one in results]
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,9 +71,10 @@ def write_transcript(
 ) -> Transcript:
     """The .json document of one channel, or of the mix."""
     text = whole_text(result.segments)
+    told = None if "language_ignored" in result.warnings else options.language
     return Transcript(
         audio=audio,
-        language=options.language or spoken_language(result.segments) or guess_language(text),
+        language=told or spoken_language(result.segments) or guess_language(text),
         text=text,
         segments=result.segments,
         warnings=result.warnings,

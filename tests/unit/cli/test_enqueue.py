@@ -219,6 +219,8 @@ def test_invalid_rows_are_reported_and_the_rest_is_enqueued(asked: dict[str, Any
         (("--formats", "json,docx"), "--formats"),
         (("--timestamps", "never"), "--timestamps"),
         (("--channels", "left"), "--channels"),
+        (("--language", "xx"), "--language: must be a language, such as en"),
+        (("--language", "*"), "--language: must be a language, such as en"),
         (("--output", "s3://out"), "--output must be s3://bucket/prefix/"),
         (
             ("--output", "s3://out/vict/_jobs/v1/"),

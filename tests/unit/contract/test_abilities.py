@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet.contract.abilities import Abilities, unsupported
+from funasr_fleet.contract.abilities import Abilities, ignored, unsupported
 from funasr_fleet.contract.job import FORMATS, Options
 
 EVERYTHING = Abilities(
@@ -43,8 +43,22 @@ def test_supported_options_are_accepted(asked: dict[str, Any]) -> None:
     assert unsupported(Options.model_validate(asked), EVERYTHING) == []
 
 
-def test_a_model_without_a_language_option_takes_any_language_as_a_label() -> None:
-    assert unsupported(Options(language="fi"), Abilities()) == []
+@pytest.mark.parametrize(
+    ("asked", "languages"),
+    [("en_US", ("zh", "en")), ("Javanese", ("en", "jw")), ("nb", ("no",)), ("tl", ("tl",))],
+)
+def test_the_codes_of_a_model_may_differ(asked: str, languages: tuple[str, ...]) -> None:
+    can = Abilities(languages=languages)
+    assert unsupported(Options(language=asked), can) == ignored(Options(language=asked), can) == []
+
+
+def test_a_model_that_cannot_be_told_a_language_ignores_it() -> None:
+    options = Options(language="fi")
+    assert unsupported(options, Abilities()) == []
+    (sentence,) = ignored(options, Abilities())
+    assert "cannot be told a language, so fi is ignored" in sentence
+    assert ignored(options, Abilities(languages=("fi",))) == []
+    assert ignored(Options(language="auto"), Abilities()) == []
 
 
 def test_plain_options_are_accepted_by_every_model() -> None:

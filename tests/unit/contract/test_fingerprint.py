@@ -16,7 +16,7 @@ TIMES = st.none() | st.integers(0, 1 << 60)
 OPTIONS = st.builds(
     Options,
     formats=st.lists(st.sampled_from(["json", "txt", "srt", "vtt"])).map(tuple),
-    language=st.none() | st.text(),
+    language=st.none() | st.sampled_from(["en", "zh", "yue"]),
     hotwords=st.lists(st.sampled_from(["alpha", "漢字", 'a "b"'])).map(tuple),
     timestamps=st.sampled_from(["segment", "word"]),
     speakers=st.booleans(),

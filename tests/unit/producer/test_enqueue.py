@@ -9,7 +9,7 @@ from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import Options
 from funasr_fleet.contract.queues import queue_of_model
 from funasr_fleet.producer.api import new_job_name
-from funasr_fleet.producer.model_choice import Route, choose, why_refused
+from funasr_fleet.producer.model_choice import Route, choose, why_refused, with_warnings
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.producer.planning.request import (
     JobRequest,
@@ -208,3 +208,22 @@ def test_only_options_known_to_be_unsupported_are_rejected(
     assert (why is None) == (phrases is None)
     for phrase in phrases or ():
         assert phrase in (why or "")
+
+
+@pytest.mark.parametrize(
+    ("served", "can", "options", "count"),
+    [
+        (True, Abilities(), Options(language="fr"), 1),
+        (True, Abilities(), Options(), 0),
+        (True, Abilities(languages=("fr",)), Options(language="fr"), 0),
+        (False, Abilities(), Options(language="fr"), 0),
+        (True, None, Options(language="fr"), 0),
+    ],
+)
+def test_an_option_known_to_be_ignored_is_a_warning(
+    served: bool, can: Abilities | None, options: Options, count: int
+) -> None:
+    choice = Route(queue="b", model="demo", is_known=True, served=served, warnings=("alone",))
+    warnings = with_warnings(choice, can, options).warnings
+    assert warnings[0] == "alone"
+    assert len(warnings) == 1 + count

@@ -10,7 +10,7 @@ from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import Options, Shard
 from funasr_fleet.producer import single_file as one_file
 from funasr_fleet.producer.errors import OptionsRefused
-from funasr_fleet.producer.model_choice import Route, why_refused
+from funasr_fleet.producer.model_choice import Route, why_refused, with_warnings
 from funasr_fleet.producer.single_file import (
     LONGEST_WAIT_S,
     FileFailed,
@@ -98,11 +98,14 @@ class Worker:
         self.can: Abilities | None = None
         monkeypatch.setattr(one_file, "publish_one", self.take)
         monkeypatch.setattr(one_file, "route_job", lambda *_: self.choice)
-        monkeypatch.setattr(one_file, "refuse_unsupported", self.refuse)
+        monkeypatch.setattr(one_file, "check_options", self.check_options)
 
-    def refuse(self, redis: Any, settings: Settings, choice: Route, options: Options) -> None:
+    def check_options(
+        self, redis: Any, settings: Settings, choice: Route, options: Options
+    ) -> Route:
         if why := why_refused(choice, self.can, options):
             raise OptionsRefused(why)
+        return with_warnings(choice, self.can, options)
 
     def take(self, shard: Shard, settings: Settings, priority: int) -> None:
         self.sent.append((shard, priority))
@@ -208,6 +211,19 @@ def test_the_file_goes_to_the_queue_of_the_model_and_warnings_are_passed_on(
     transcribe(call, model="demo", scratch=SCRATCH, store=store, warn=warned.append)
     assert worker.queues == ["fleet-demo"]
     assert warned == ["alone"]
+
+
+def test_a_language_that_the_model_cannot_be_told_is_a_warning(
+    worker: Worker, store: MemoryStore, call: Path
+) -> None:
+    worker.choice = Route(queue="fleet", model="demo", is_known=True, served=True)
+    worker.can = Abilities()
+    warned: list[str] = []
+    wanted = Options(language="fr")
+    transcribe(call, options=wanted, scratch=SCRATCH, store=store, warn=warned.append)
+    assert [warning.startswith("demo: it cannot be told a language") for warning in warned] == [
+        True
+    ]
 
 
 def test_unsupported_options_are_rejected_before_the_upload(

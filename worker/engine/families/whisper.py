@@ -10,15 +10,6 @@ from funasr_fleet.worker.engine.families.interface import Family, all_external, 
 from funasr_fleet.worker.engine.interface import Hints
 from funasr_fleet.worker.text.segments import Recognition
 
-_CODES = """
-    en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur
-    hr bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si
-    km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha
-    ba jw su yue
-"""
-"""`LANGUAGES` of OpenAI's package (whisper/tokenizer.py)."""
-LANGUAGES = tuple(_CODES.split())
-
 PREFIX = "Whisper-"
 """FunASR's prefix for models that OpenAI's package downloads itself."""
 
@@ -72,11 +63,12 @@ def prepare(model: Any) -> None:
 
 
 def narrow_abilities(can: Abilities, model: Any) -> Abilities:
-    """Restrict the languages: only en for an English-only model; older models lack Cantonese."""
+    """Set the languages: only en for an English-only model; older models lack Cantonese."""
+    from whisper.tokenizer import LANGUAGES
+
     openai = model.model.model
-    if not openai.is_multilingual:
-        return can.model_copy(update={"languages": ("en",)})
-    return can.model_copy(update={"languages": LANGUAGES[: openai.num_languages]})
+    languages = tuple(LANGUAGES)[: openai.num_languages] if openai.is_multilingual else ("en",)
+    return can.model_copy(update={"languages": languages})
 
 
 def weights(kwargs: dict[str, Any]) -> Path | None:
@@ -109,7 +101,7 @@ WHISPER_FAMILY = Family(
     ),
     examples=("Whisper-large-v3-turbo",),
     can=Abilities(
-        languages=LANGUAGES,
+        languages=(),
         detects_language=True,
         hotwords=True,
         confidence=True,

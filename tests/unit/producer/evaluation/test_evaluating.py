@@ -7,6 +7,7 @@ import pytest
 
 from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.producer.discovery.interface import BadSource
+from funasr_fleet.producer.errors import OptionsRefused
 from funasr_fleet.producer.evaluation.evaluating import evaluate
 from funasr_fleet.producer.evaluation.result import Evaluation
 from funasr_fleet.storage.base import BucketMissing, ObjectDenied, StoreUnavailable
@@ -71,6 +72,22 @@ def test_the_default_language_applies_to_rows_without_one(store: WatchedStore) -
     assert _evaluate(store, language="zh", metric="wer").metrics == ("wer",)
     _say(store, {"a.wav": "ok"}, language="en")
     assert _evaluate(store, language="zh").metrics == ("wer",)
+
+
+@pytest.mark.parametrize("given", ["zh", "zh_CN", "ZH", "mandarin", "chinese"])
+def test_a_language_may_have_any_usual_form(store: WatchedStore, given: str) -> None:
+    _say(store, {"a.wav": "ok"})
+    _hear(store, "a.wav", "ok")
+    assert _evaluate(store, language=given).metrics == ("cer",)
+    _say(store, {"a.wav": "ok"}, language=given)
+    assert _evaluate(store).metrics == ("cer",)
+
+
+def test_an_unknown_language_is_refused(store: WatchedStore) -> None:
+    _say(store, {"a.wav": "ok"}, language="xx")
+    assert "line 1: language: must be a language" in _evaluate(store).bad_rows[0]
+    with pytest.raises(OptionsRefused, match="language must be a language, such as en"):
+        _evaluate(store, language="xx")
 
 
 @pytest.mark.parametrize("auto", ["auto", "Auto", ""])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.worker.engine.device_errors import retry_on_oom, translate_errors
 from funasr_fleet.worker.engine.fast.selection import EnginePaths
 from funasr_fleet.worker.engine.funasr import FunasrEngine
@@ -29,11 +30,15 @@ class SmallDevice:
         return [Recognition(text=f"{clip.seconds:g}") for clip in clips]
 
 
-def an_engine(recogniser: Any, events: list[Event], batch_seconds: float = 60) -> FunasrEngine:
+def an_engine(
+    recogniser: Any, events: list[Event], batch_seconds: float = 60, **paths_given: Any
+) -> FunasrEngine:
     def observe(event: Event) -> None:
         events.append(event)
 
-    paths = EnginePaths(detector=recogniser, recogniser=recogniser, punctuator=None, fast={})
+    paths = EnginePaths(
+        detector=recogniser, recogniser=recogniser, punctuator=None, fast={}, **paths_given
+    )
     return FunasrEngine(
         {}, paths, IDENTITY, thread_count=1, batch_seconds=batch_seconds, observe=observe
     )
@@ -169,3 +174,21 @@ def test_out_of_memory_is_an_error_after_the_last_retry() -> None:
     with pytest.raises(OutOfDeviceMemory):
         retry_on_oom(full.act, full.tell, full.waits.append)
     assert full.times == 0
+
+
+@pytest.mark.parametrize(
+    ("languages", "language"), [(("en", "jw"), "jw"), (("jv",), "jv"), (None, None)]
+)
+def test_the_model_is_told_its_own_code_of_the_language(
+    languages: tuple[str, ...] | None, language: str | None
+) -> None:
+    told: list[Hints] = []
+
+    class Listener(SmallDevice):
+        def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
+            told.append(hints)
+            return super().recognise(clips, hints)
+
+    engine = an_engine(Listener(20), [], can=Abilities(languages=languages))
+    engine.recognise(clips(1), Hints(language="jv", hotwords=("nine",)))
+    assert told == [Hints(language=language, hotwords=("nine",))]

@@ -197,8 +197,27 @@ def test_options_reach_the_recogniser_as_hints(asked: dict[str, Any], hints: Hin
     bench.run(_shard(uri, **asked))
     assert bench.engine.hints == [hints]
     document = bench.document("a.wav.json")
-    assert document["language"] == (hints.language or "en")
     assert "hush" not in str(document)
+
+
+@pytest.mark.parametrize(
+    ("asked", "languages", "language", "warnings"),
+    [
+        ("German", ("de", "en"), "de", []),
+        ("auto", ("de", "en"), "en", []),
+        ("German", None, "en", ["language_ignored"]),
+        ("auto", None, "en", []),
+    ],
+)
+def test_the_language_of_a_result_was_heard_or_used(
+    asked: str, languages: tuple[str, ...] | None, language: str, warnings: list[str]
+) -> None:
+    bench, uri = _bench()
+    bench.engine.abilities = bench.engine.abilities.model_copy(update={"languages": languages})
+    bench.run(_shard(uri, language=asked))
+    document = bench.document("a.wav.json")
+    assert document["language"] == language
+    assert document.get("warnings", []) == warnings
 
 
 def test_words_are_in_the_json_only_when_requested() -> None:

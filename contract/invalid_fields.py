@@ -1,4 +1,4 @@
-"""Describes validation errors without the values that caused them."""
+"""PURE: the message for a document with invalid fields."""
 
 from pydantic import ValidationError
 
@@ -11,7 +11,8 @@ def explain(error: ValidationError) -> str:
     """One line naming the invalid fields, without their values, which may be private."""
     errors = error.errors(include_url=False, include_input=False, include_context=False)
     shown = [
-        f"{_place(one['loc'])}: {one['msg'][:_MAX_ERROR_CHARS]}" for one in errors[:_MAX_ERRORS]
+        f"{_place(one['loc'])}: {one['msg'].removeprefix('Value error, ')[:_MAX_ERROR_CHARS]}"
+        for one in errors[:_MAX_ERRORS]
     ]
     more = len(errors) - len(shown)
     return "; ".join([*shown, *([f"and {more} more"] if more else [])])

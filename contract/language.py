@@ -1,0 +1,78 @@
+"""PURE: language codes, by langcodes (the data of Unicode CLDR and the IANA registry).
+
+A language may be given as a code (`en`, `EN`, `eng`), with a region or script (`en_US`, `zh-Hant`),
+or by its name in any language (`english`, `Deutsch`). The fleet uses the code of the language
+alone, of two letters where there is one: `en`, `zh`, `yue`.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+_AUTO = ("", "auto")
+_MIN_NAME = 4
+"""Letters of a name; shorter texts are codes."""
+_NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx"})
+"""Codes for unknown, several, uncoded and no languages."""
+_MAX_DISTANCE = 1
+"""Only other codes of the same language, in CLDR's measure: nb is no, jv is jw, arb is ar."""
+
+
+class UnknownLanguage(ValueError):
+    """There is no such language: give a code such as en or zh-CN, a name, or auto."""
+
+    def __init__(self) -> None:
+        super().__init__("must be a language, such as en, zh-CN or german, or auto to detect it")
+
+
+@lru_cache(maxsize=1024)
+def language_code(given: str) -> str | None:
+    """The code of a language, or None for auto (or an empty text).
+
+    Raises:
+        UnknownLanguage: there is no such language; the message does not contain the text.
+    """
+    text = given.strip().lower()
+    if text in _AUTO:
+        return None
+    code = _by_tag(text) or _by_name(text)
+    if code is None or code in _NO_LANGUAGE:
+        raise UnknownLanguage
+    return code
+
+
+def _by_tag(text: str) -> str | None:
+    import langcodes  # here: few commands need it
+
+    try:
+        tag = langcodes.get(text)
+        return tag.prefer_macrolanguage().language if tag.is_valid() else None
+    except ValueError:
+        return None
+
+
+def _by_name(text: str) -> str | None:
+    import langcodes
+
+    if len(text) < _MIN_NAME and text.isascii():
+        return None
+    try:
+        return langcodes.find(text).prefer_macrolanguage().language
+    except LookupError:
+        return None
+
+
+def code_among(code: str, languages: Iterable[str]) -> str | None:
+    """The one of these languages that is the same language; None if there is none.
+
+    Models may use another code than `language_code`: Whisper's Javanese is jw instead of jv.
+    """
+    return _code_among(code, tuple(languages))
+
+
+@lru_cache(maxsize=1024)
+def _code_among(code: str, languages: tuple[str, ...]) -> str | None:
+    import langcodes
+
+    if code in languages:
+        return code
+    return langcodes.closest_supported_match(code, languages, max_distance=_MAX_DISTANCE)
