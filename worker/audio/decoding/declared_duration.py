@@ -11,14 +11,21 @@ from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
 MIN_SAMPLES = SAMPLE_RATE // 40
 """25 ms, one analysis window. For shorter audio, FunASR's VAD divides by zero."""
 
-_DECLARES_DURATION = {"w64", "aiff", "au", "flac", "mov", "matroska", "webm"}
-"""Containers that declare their duration; for others, FFmpeg estimates it from the bit rate."""
+_DECLARES_DURATION = {
+    *("aiff", "au", "flac", "flv", "matroska", "mov", "mxf", "rm", "tta", "webm", "wv"),
+}
+"""Formats that declare their duration; for others, FFmpeg estimates it from the bit rate."""
+_DECLARES_SIZE = {"wav", "w64", "caf"}
+"""Formats whose header declares the size of the file or of its samples."""
 
 _STARTS_AT_ZERO = {"mov", "matroska", "webm"}
 """Containers whose timestamps count from the start of the recording."""
 
-_UNKNOWN_SIZE_FROM = 0x7FFFF000
-"""Sizes from here on mean "unknown": WAV writers that cannot seek back write them."""
+_UNKNOWN_SIZES_FROM = {4: 0x7FFFF000, 8: 1 << 62}
+"""Sizes from here on, by their length in bytes, mean "unknown": programs that cannot seek back
+write them."""
+
+_MAX_CAF_CHUNKS = 100
 
 _PADDING_S = 0.15
 """Declared durations may include the encoder's padding before and after the audio."""
@@ -45,11 +52,32 @@ def start_seconds(container: InputContainer, first_s: float | None) -> float | N
     return first_s if start is None else min(first_s, float(start / av.time_base))
 
 
-def riff_bytes_missing(head: bytes, size_bytes: int) -> int:
-    """Bytes that a WAV file is shorter than its header says, since FFmpeg ignores a cut end."""
-    declared = int.from_bytes(head[4:8], "little")
-    is_declared = head[:4] == b"RIFF" and 0 < declared < _UNKNOWN_SIZE_FROM
-    return max(0, declared + 8 - size_bytes) if is_declared else 0
+def _bytes_missing(source: DecoderInput) -> int:
+    """Bytes that a WAV, W64 or CAF file is shorter than its header says."""
+    head = source.read_at(0, 28)
+    if head[:4] == b"caff":
+        return _caf_bytes_missing(source)
+    before, size = 8, head[4:8]
+    if head[:4] == b"riff":
+        before, size = 0, head[16:24]
+    elif head[12:16] == b"ds64":  # RF64, BW64
+        size = head[20:28]
+    declared = int.from_bytes(size, "little")
+    is_declared = 0 < declared < _UNKNOWN_SIZES_FROM[len(size)]
+    return max(0, before + declared - source.size_bytes) if is_declared else 0
+
+
+def _caf_bytes_missing(source: DecoderInput) -> int:
+    at = 8
+    for _ in range(_MAX_CAF_CHUNKS):
+        chunk = source.read_at(at, 12)
+        size = int.from_bytes(chunk[4:], "big")
+        if len(chunk) < 12 or size >= _UNKNOWN_SIZES_FROM[8]:
+            break
+        at += 12 + size
+        if chunk[:4] == b"data":
+            return max(0, at - source.size_bytes)
+    return 0
 
 
 def declared_seconds(
@@ -58,8 +86,8 @@ def declared_seconds(
     """Duration of an audio stream that the file declares; None if it declares none."""
     if container.format.name == "mp3":
         return _mp3_seconds(source, stream.codec_context.sample_rate)
-    if container.format.name == "wav":
-        return _wav_seconds(stream, source)
+    if container.format.name in _DECLARES_SIZE:
+        return _seconds_by_size(stream, source)
     if _DECLARES_DURATION.isdisjoint(container.format.name.split(",")):
         return None
     if stream.duration and stream.time_base:
@@ -69,10 +97,9 @@ def declared_seconds(
     return float(container.duration / av.time_base)
 
 
-def _wav_seconds(stream: AudioStream, source: DecoderInput) -> float | None:
-    """Duration of a truncated WAV file; None for others."""
-    missing = riff_bytes_missing(source.read_at(0, 8), source.size_bytes)
-    bits_per_s = stream.codec_context.bit_rate
+def _seconds_by_size(stream: AudioStream, source: DecoderInput) -> float | None:
+    """Duration of a truncated file of a constant bit rate; None for others."""
+    missing, bits_per_s = _bytes_missing(source), stream.codec_context.bit_rate
     if not missing or not bits_per_s:
         return None
     return 8 * (source.size_bytes + missing) / bits_per_s

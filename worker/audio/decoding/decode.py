@@ -35,6 +35,7 @@ from funasr_fleet.worker.audio.decoding.resampling import (
     without_odd_frames,
 )
 from funasr_fleet.worker.audio.decoding.tracks import choose_track
+from funasr_fleet.worker.audio.decoding.unread_rest import unread_seconds
 from funasr_fleet.worker.errors import DecoderOutOfMemory, FileFailure, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
 
@@ -166,7 +167,7 @@ def _decode(
     declared_s = declared_seconds(container, stream, source)
     limits.check_declared(declared_s or 0.0, codec.channels)
     resampler = Resampler(codec.sample_rate, codec.name, track)
-    length, end_s, lost = 0, 0.0, 0
+    length, end_s, end_gap_s = 0, 0.0, 0.0
     for gapped in without_odd_frames(frames_with_gaps(container, stream, source)):
         if gapped.frame and (not resampler.channels or gapped.is_new_format):
             # they may differ from the header
@@ -176,11 +177,16 @@ def _decode(
             end_s = max(end_s, (gapped.frame.time or 0.0) + gapped.seconds)
         # once all declared audio is decoded, damage after it is not lost audio
         is_complete = gapped.frame is None and is_all_there(length, end_s, declared_s)
+        end_gap_s = 0.0 if is_complete else gapped.gap.lost_s
         for piece in resampler.pieces(GappedFrame(None) if is_complete else gapped):
             length += piece.planes.shape[1]
-            lost = piece.lost if gapped.frame is None else 0
             limits.check_decoded(length, len(piece.planes))
             yield piece
-    missing = round(missing_seconds(length, end_s, declared_s) * SAMPLE_RATE) - lost
-    if missing > 0:
-        yield resampler.truncated(missing)
+    resampler.check_samples()
+    constant = codec.bit_rate if codec.name.startswith(("pcm_", "adpcm_")) else None
+    unread_s = unread_seconds(container.format.name, source, length / SAMPLE_RATE, constant)
+    missing_s = missing_seconds(length, end_s, declared_s) - end_gap_s - unread_s
+    if unread_s:
+        yield resampler.end_piece(unread_s)
+    if missing_s > 0:
+        yield resampler.end_piece(missing_s, is_truncated=True)

@@ -1,7 +1,7 @@
 """Frames of any format, and the gaps between them -> pieces of 16 kHz samples."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import av
 import numpy as np
@@ -22,6 +22,8 @@ _MAX_ODD_FRAMES = 10
 
 _MAX_AMPLITUDE = 16.0
 """Full scale is 1; larger samples are noise, decoded from a damaged packet."""
+_MAX_FLOAT = 2.0**31
+"""The same for files of floats: some programs write samples of 16 or 24 bits as floats."""
 _PIECE_SAMPLES = SAMPLE_RATE
 """Frames are collected into pieces of 1 s, before and after resampling: 1.5 times as fast as pieces
 of 64 ms after it, and another 1.15 times for codecs with frames of 20 ms."""
@@ -97,8 +99,9 @@ class Resampler:
             track: see AudioPiece.
         """
         self._rate, self._track = source_rate, track
-        self._is_pcm = codec.startswith("pcm_")
-        self._is_float = codec.startswith("pcm_f")
+        self._is_integer = codec.startswith("pcm_") and not codec.startswith("pcm_f")
+        self._most = _MAX_FLOAT if codec.startswith("pcm_f") else _MAX_AMPLITUDE
+        """Largest amplitude that is not noise."""
         self._resampler: av.AudioResampler | None = None
         self._collected = av.AudioFifo()
         self._layout: AudioLayout | None = None
@@ -109,6 +112,8 @@ class Resampler:
         """Duration of the input, including the silence that replaces missing audio."""
         self._samples = 0
         """Samples of the output."""
+        self._noise = 0
+        """Samples of the output that were noise."""
 
     def pieces(self, gapped: GappedFrame) -> Iterable[AudioPiece]:
         """The samples available after this frame, maybe none; at the end of the file, the rest."""
@@ -125,10 +130,18 @@ class Resampler:
         if gapped.frame and self._collect(gapped.frame, gapped.seconds):
             yield from self._resampled()
 
-    def truncated(self, missing: int) -> AudioPiece:
-        """The end of a file that lacks this many samples of its declared duration."""
+    def check_samples(self) -> None:
+        """Raise UndecodableAudio if all samples so far were noise."""
+        if 0 < self._samples == self._noise:
+            raise UndecodableAudio(
+                "the samples in the file are not audio: too large, or no numbers"
+            )
+
+    def end_piece(self, lost_s: float, *, is_truncated: bool = False) -> AudioPiece:
+        """A piece without samples, for the audio that is missing at the end of the file."""
         nothing = np.zeros((self.channels, 0), np.float32)
-        return AudioPiece(nothing, self._rate, missing, is_truncated=True)
+        lost = round(lost_s * SAMPLE_RATE)
+        return replace(self._piece(nothing, lost), is_truncated=is_truncated)
 
     def _silence(self, gap: Gap, *, is_last: bool) -> Iterator[AudioPiece]:
         """Silence in place of missing audio; none after the last frame, as no audio follows."""
@@ -177,22 +190,14 @@ class Resampler:
 
         Args:
             samples: shape (samples, channels).
-
-        Raises:
-            UndecodableAudio: PCM contains NaN or infinity, which would invalidate all model output.
         """
-        if self._is_pcm and not self._is_float:
+        if self._is_integer:
             return 0
-        if samples.min(initial=0) >= -_MAX_AMPLITUDE and samples.max(initial=0) <= _MAX_AMPLITUDE:
+        if samples.min(initial=0) >= -self._most and samples.max(initial=0) <= self._most:
             return 0  # not for NaN
-        if self._is_pcm:
-            if not np.isfinite(samples).all():
-                raise UndecodableAudio(
-                    "the file contains samples that are not numbers (NaN or infinite)"
-                )
-            return 0
-        noise = ~(np.abs(samples) <= _MAX_AMPLITUDE).all(axis=1)
+        noise = ~(np.abs(samples) <= self._most).all(axis=1)
         samples[noise] = 0
+        self._noise += int(noise.sum())
         return int(noise.sum())
 
     def _piece(self, planes: Planes, lost: int = 0, filled: int = 0) -> AudioPiece:

@@ -14,6 +14,9 @@ from funasr_fleet.worker.errors import UndecodableAudio
 _SOUND = 1e-3
 """Amplitude from which on a track is not silent: -60 dB of full scale."""
 
+_MAX_ERRORS = 1000
+"""After so many errors in a row, the rest of a track counts as silent."""
+
 
 def choose_track(
     container: InputContainer, wanted: int | None, reopen: Callable[[], InputContainer]
@@ -50,18 +53,19 @@ def choose_track(
 
 def _has_sound(reopen: Callable[[], InputContainer], number: int) -> bool:
     with closing(reopen()) as container:
-        packets = container.demux(container.streams.audio[number])
-        while True:
+        track, errors = container.streams.audio[number], 0
+        packets = container.demux(track)
+        while errors < _MAX_ERRORS:
             try:
                 packet = next(packets, None)
                 if packet is None:
-                    return False
+                    break
                 if any(map(_is_sound, packet.decode())):
                     return True
-            except av.InvalidDataError:
-                continue
-            except av.FFmpegError:
-                return False
+                errors = 0
+            except (av.FFmpegError, IndexError):  # damage, or a stream unknown to PyAV
+                packets, errors = container.demux(track), errors + 1
+        return False
 
 
 def _is_sound(frame: AudioFrame) -> bool:

@@ -116,9 +116,13 @@ class _Reader:
                 self._evidence.suspect = True
                 packets, errors = self._container.demux(), errors + 1
                 continue
+            except IndexError:  # of a stream that begins here, or seems to: PyAV does not know it
+                packets = self._container.demux()
+                continue
             if packet is None:
                 return
             errors = 0
+            self._source.note_packet(packet)
             if self._unread:
                 self._unread.add(packet)
             if packet.stream.index == number:
@@ -128,6 +132,7 @@ class _Reader:
     def _note_unread_rest(self) -> None:
         """Count the rest of a file that FFmpeg cannot read, such as another kind of Ogg stream."""
         rest = self._source.size_bytes - self._decoded_until
+        self._source.packets_end = self._source.size_bytes
         self._evidence.failed += 2  # more than the incomplete packet at the end of a recording
         self._evidence.failed_bytes += rest
         self._evidence.failed_s += self._clock.seconds_of(rest, 0.0)

@@ -1,7 +1,7 @@
 """Which audio track of a file is decoded."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import av
@@ -10,6 +10,7 @@ import pytest
 from av.stream import Disposition
 
 from funasr_fleet.worker.audio.decoding.decode import decode_pieces
+from funasr_fleet.worker.audio.decoding.tracks import choose_track
 from tests.support.audio import Planes, as_file, tone
 from tests.support.examples import a_ref, a_shard
 from tests.support.fake_pipeline import Workbench
@@ -75,6 +76,31 @@ def test_a_requested_track_is_taken_even_if_it_is_silent(wanted: int) -> None:
     pieces = list(decode_pieces(as_file(movie(tracks, default=1)), track=wanted))
     planes = np.concatenate([piece.planes for piece in pieces], axis=1)
     np.testing.assert_allclose(planes, tracks[wanted], atol=1e-3)
+
+
+class Stumbling:
+    """A container whose first attempts to read a packet fail."""
+
+    def __init__(self, body: bytes, *errors: Exception) -> None:
+        self._container = av.open(as_file(body))
+        self._errors = list(errors)
+        self.streams = self._container.streams
+
+    def demux(self, stream: Any) -> Iterator[Any]:
+        if self._errors:
+            raise self._errors.pop()
+        yield from self._container.demux(stream)
+
+    def close(self) -> None:
+        self._container.close()
+
+
+@pytest.mark.parametrize("error", [IndexError("a new stream"), av.InvalidDataError(1, "damage")])
+def test_an_error_before_the_sound_of_a_track_does_not_make_it_silent(error: Exception) -> None:
+    body = movie([VOICE, LOUDER])
+    container: Any = Stumbling(body)
+    stumbling: Any = Stumbling(body, error)
+    assert choose_track(container, None, lambda: stumbling) == 0
 
 
 def test_only_audio_tracks_are_counted() -> None:

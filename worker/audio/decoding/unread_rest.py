@@ -1,0 +1,125 @@
+"""Audio behind the end of a file as its header declares it; FFmpeg does not read it.
+
+Such files were joined (`cat a.wav b.wav`), or audio was appended without an update of the header.
+"""
+
+from typing import Literal, NamedTuple
+
+from funasr_fleet.worker.audio.decoding.damage.packets import padding_bytes
+from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
+
+_LEAST_S = 0.1
+"""A shorter rest is not reported: some programs append a few bytes of their own."""
+_BLOCK_BYTES = 1 << 20
+_HEAD_BYTES = 1 << 12
+_MAX_CHUNKS = 10_000
+
+
+class _ChunkLayout(NamedTuple):
+    """How a format stores the type and the size of a chunk; metadata has chunks of its own."""
+
+    order: Literal["little", "big"]
+    type_bytes: int = 4
+    size_bytes: int = 4
+    counts_header: bool = False
+    """Whether the size includes the header of the chunk."""
+    alignment: int = 1
+
+
+_LAYOUTS = {
+    "wav": _ChunkLayout("little", alignment=2),
+    "aiff": _ChunkLayout("big", alignment=2),
+    "caf": _ChunkLayout("big", size_bytes=8),
+    "w64": _ChunkLayout("little", type_bytes=16, size_bytes=8, counts_header=True, alignment=8),
+}
+_FILE_TYPES = (b"RIFF", b"RF64", b"BW64", b"FORM", b"riff")
+"""A chunk of one of these types is another file."""
+
+_SIGNATURES = {
+    "mov": slice(4, 12),
+    "asf": slice(16),
+    "flv": slice(8),
+    "tta": slice(8),
+    "voc": slice(19),
+}
+"""Formats of which FFmpeg skips a second file, and the part of the header that marks its start."""
+
+
+def unread_seconds(
+    format_name: str, source: DecoderInput, decoded_s: float, bits_per_s: int | None
+) -> float:
+    """Seconds of audio behind the last packet of a file, by their bytes; 0 if there are none.
+
+    Args:
+        format_name: FFmpeg's name of the format.
+        source: the file, after FFmpeg has read all packets.
+        decoded_s: duration of the audio in these packets.
+        bits_per_s: bit rate of the audio, if it is constant and known.
+    """
+    start, name = source.packets_end, format_name.partition(",")[0]
+    if not 0 < start < source.size_bytes:
+        return 0.0
+    if layout := _LAYOUTS.get(name):
+        rest = _after_metadata(source, start, layout)
+    elif signature := _SIGNATURES.get(name):
+        rest = _find(source, start, source.read_at(0, _HEAD_BYTES)[signature])
+    else:
+        return 0.0
+    mean = (bits_per_s or 0) / 8 or start / max(decoded_s, _LEAST_S)
+    seconds = (source.size_bytes - rest) / (_wav_bytes_per_s(source, rest) or mean)
+    return seconds if seconds >= _LEAST_S else 0.0
+
+
+def _after_metadata(source: DecoderInput, start: int, layout: _ChunkLayout) -> int:
+    """Offset of the first byte from `start` on that belongs to no metadata, tag or padding."""
+    at = start
+    for _ in range(_MAX_CHUNKS):
+        head = source.read_at(at, _HEAD_BYTES)
+        zeros = len(head) - len(head.lstrip(b"\0"))
+        size = zeros or padding_bytes(head) or _chunk_bytes(source, at, layout)
+        if not size and at % layout.alignment:  # some programs write other padding than zeros
+            to_next = -at % layout.alignment
+            size = to_next if _chunk_bytes(source, at + to_next, layout) else 0
+        if not size:
+            break
+        at += size
+    return source.size_bytes if _is_uniform(source, at) else at
+
+
+def _chunk_bytes(source: DecoderInput, at: int, layout: _ChunkLayout) -> int:
+    """Size of the chunk of metadata at an offset, with its header; 0 if there is none."""
+    header_bytes = layout.type_bytes + layout.size_bytes
+    header = source.read_at(at, header_bytes)
+    kind, size = header[:4], int.from_bytes(header[layout.type_bytes :], layout.order)
+    if kind in _FILE_TYPES or not all(0x20 <= byte < 0x7F for byte in kind):
+        return 0
+    whole = max(header_bytes, size if layout.counts_header else header_bytes + size)
+    return whole if at + whole <= source.size_bytes else 0
+
+
+def _is_uniform(source: DecoderInput, start: int) -> bool:
+    """Whether the rest of the file repeats one byte: padding or silence."""
+    first = source.read_at(start, 1)
+    while body := source.read_at(start, _BLOCK_BYTES):
+        source.touch()
+        if body.strip(first):
+            return False
+        start += len(body)
+    return True
+
+
+def _find(source: DecoderInput, start: int, wanted: bytes) -> int:
+    """Offset of these bytes from `start` on; the size of the file if they are not there."""
+    while len(body := source.read_at(start, _BLOCK_BYTES)) >= len(wanted):
+        source.touch()
+        if (at := body.find(wanted)) >= 0:
+            return start + at
+        start += len(body) - len(wanted) + 1
+    return source.size_bytes
+
+
+def _wav_bytes_per_s(source: DecoderInput, at: int) -> int:
+    """Bytes per second of the WAV file that begins at an offset; 0 if there is none."""
+    head = source.read_at(at, 32)
+    is_wav = head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt "
+    return int.from_bytes(head[28:32], "little") if is_wav else 0
