@@ -14,6 +14,7 @@ from dataclasses import replace
 from funasr_fleet.doctor import Finding
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.worker.app.launch import check_port
+from funasr_fleet.worker.audio.decoding.confinement import landlock_version
 from funasr_fleet.worker.errors import ModelUnusable
 from funasr_fleet.worker.process.hardware import (
     DeviceUnavailable,
@@ -30,7 +31,7 @@ _MIN_THREADS = 2
 
 
 def check_machine(settings: Settings) -> Generator[Finding, None, tuple[str, ...]]:
-    """Yield up to four findings; return each child's device, none if a worker would not start."""
+    """Yield up to five findings; return each child's device, none if a worker would not start."""
     folder = _folder(settings)
     yield folder
     yield _port(settings)
@@ -49,6 +50,7 @@ def check_machine(settings: Settings) -> Generator[Finding, None, tuple[str, ...
     yield check_devices(devices, gpus)
     threads = plan_slot(0, devices, usable_cores(), settings.torch_threads).threads
     yield check_threads(threads, len(devices), usable_cores())
+    yield check_confinement(landlock_version())
     # if other users can write to the directory, loading the models could run their code
     return () if folder.verdict == "error" else devices
 
@@ -100,6 +102,15 @@ def _idle(devices: Sequence[str], gpus: Sequence[Gpu]) -> list[str]:
 
 def _is(name: str, gpu: Gpu) -> bool:
     return name == str(gpu.index) or gpu.uuid.startswith(name)
+
+
+def check_confinement(version: int) -> Finding:
+    """Check whether decoder processes are confined by Landlock, of this version or 0 for none."""
+    if version:
+        return Finding("decoders", "ok", f"confined by Landlock, version {version}")
+    told = "confined only by resource limits: Landlock is not available"
+    advice = "use Linux 5.13 or later with Landlock enabled, and a container that allows it"
+    return Finding("decoders", "warning", told, advice)
 
 
 def check_threads(threads: int, children: int, cores: int) -> Finding:

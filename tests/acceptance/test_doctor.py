@@ -23,7 +23,7 @@ def test_a_healthy_fleet_has_a_row_for_each_component(up: Up, job: str) -> None:
     sound = {"broker", "broker write", "clock", "queue", "S3", "S3 read", "S3 write"}
     sound |= {"run folder", "model", "server", "keeping", "restart"}
     assert {name for name in sound if found[name]["verdict"] != "ok"} == set()
-    assert found.keys() == sound | {"port", "devices", "threads"}
+    assert found.keys() == sound | {"port", "devices", "threads", "decoders"}
     assert "transcribes the canary" in found["model"]["told"]
     password = up.environment["FLEET_BROKER_URL"].split(":")[2].split("@")[0]
     assert password not in done.stdout

@@ -1,5 +1,6 @@
-"""Decodes files with a pool of decoder processes."""
+"""Decodes files with a pool of decoder processes, and waits for what they do."""
 
+import time
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -13,6 +14,7 @@ from funasr_fleet.worker.audio.decoding.selection import AudioFacts, Selection
 from funasr_fleet.worker.events import ignore
 from tests.support.audio import Planes
 
+DEADLINE_S = 60
 LONG_S = 400
 """More than the shared memory holds, so that a decoder waits for its consumer."""
 
@@ -28,3 +30,11 @@ def decode(
     reservation = pool.reserve()
     blocks = list(reservation.blocks(file, selection, limits, touch))
     return np.concatenate(blocks, axis=1), reservation.facts
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until the condition is true; fail after DEADLINE_S."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -4,6 +4,7 @@ Files get a decoder in the order in which they reserved one. Otherwise a later f
 decoder, waiting for its samples to be consumed, while the consumer waits for an earlier file.
 """
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from funasr_fleet.worker.events import DecoderReplaced, Observer
 
 if TYPE_CHECKING:
     from funasr_fleet.settings import Settings
+
+log = logging.getLogger(__name__)
 
 SILENCE_S = 30.0
 """A decoder that sends nothing for this long, while its samples are consumed, is considered hung.
@@ -70,6 +73,13 @@ class DecoderPool:
         """Wait until every process can decode. Raises DecoderUnavailable if one cannot start."""
         for process in self._idle:
             process.wait_until_ready()
+        if version := min((process.landlock for process in self._idle), default=0):
+            log.info("decoder processes are confined by Landlock, version %d", version)
+        else:
+            log.warning(
+                "Landlock is not available: decoder processes are confined only by resource limits "
+                "(deploy/security.md)"
+            )
 
     def reserve(self) -> "Reservation":
         """Reserve a decoder for one file; call it in the order in which files are consumed."""
@@ -122,6 +132,8 @@ class Reservation:
 
     def __init__(self, pool: DecoderPool) -> None:
         self._pool = pool
+        self._lock = threading.Lock()
+        """Guards `_process` while another thread interrupts it."""
         self._process: DecoderProcess | None = None
         self._is_held = False
         self.is_abandoned = False
@@ -141,18 +153,20 @@ class Reservation:
         """Stop waiting or decoding: the file is no longer wanted. Called by any thread."""
         self.is_abandoned = True
         self._pool.leave(self)
-        process = self._process
-        if process and process.is_busy:
-            process.interrupt()
+        with self._lock:
+            if self._process and self._process.is_busy:
+                self._process.interrupt()
 
     def close(self) -> None:
         """Free the decoder; it is killed if it has not finished the file."""
         self._pool.leave(self)
         if not self._is_held:
             return
-        if self._process and self._process.is_busy:
-            self._discard()
-        process, self._process, self._is_held = self._process, None, False
+        with self._lock:
+            process, self._process, self._is_held = self._process, None, False
+        if process and not process.is_reusable:
+            process.kill()
+            process = None
         self._pool.give_back(process)
 
     def blocks(

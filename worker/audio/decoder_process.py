@@ -39,6 +39,7 @@ from funasr_fleet.worker.errors import (
     UndecodableAudio,
 )
 
+_COMMAND = (sys.executable, "-m", "funasr_fleet.worker.audio.decoding.process")
 _KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _START_S = 60.0
@@ -77,15 +78,26 @@ class DecoderProcess:
             DecoderUnavailable: the system cannot start another process.
         """
         self._silence_s = silence_s
-        ours, theirs = socket.socketpair()
-        memory = create_shared_memory()
-        self._link = Link(ours)
         try:
+            self._start()
+        except OSError as error:
+            raise DecoderUnavailable(f"a decoder process cannot be started: {error}") from error
+        self.landlock = 0
+        """The version of Landlock that confines it, once it is ready; 0 for none."""
+        self._is_ready = self._is_interrupted = False
+        self.is_busy = False
+        """Whether it was sent a file and has not reported its end."""
+
+    def _start(self) -> None:
+        with contextlib.ExitStack() as on_error, contextlib.ExitStack() as cleanup:
+            ours, theirs = socket.socketpair()
+            on_error.callback(ours.close)
+            cleanup.callback(theirs.close)
+            memory = create_shared_memory()
+            cleanup.callback(os.close, memory)
+            self._link, self._slots = Link(ours), SharedSlots(memory)
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [
-                    *(sys.executable, "-m", "funasr_fleet.worker.audio.decoding.process"),
-                    *(str(theirs.fileno()), str(memory)),
-                ],
+                [*_COMMAND, str(theirs.fileno()), str(memory)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(), memory),
@@ -93,16 +105,12 @@ class DecoderProcess:
                 cwd="/",  # -m imports from the current directory first
                 start_new_session=True,  # Ctrl-C and signals to the group are for the worker
             )
-            self._slots = SharedSlots(memory)
-        except OSError as error:
-            self._link.close()
-            raise DecoderUnavailable(f"a decoder process cannot be started: {error}") from error
-        finally:
-            theirs.close()
-            os.close(memory)
-        self._is_ready = False
-        self.is_busy = False
-        """Whether it was sent a file and has not reported its end."""
+            on_error.pop_all()
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether it can decode another file."""
+        return not (self.is_busy or self._is_interrupted)
 
     @property
     def pid(self) -> int:
@@ -118,10 +126,10 @@ class DecoderProcess:
         if self._is_ready:
             return
         try:
-            self._link.receive(_START_S)
+            landlock = self._link.receive(_START_S).get("landlock")
         except (LinkClosed, LinkTimeout) as error:
             raise DecoderUnavailable(f"a decoder process {self._ending(error)}") from error
-        self._is_ready = True
+        self._is_ready, self.landlock = True, landlock if isinstance(landlock, int) else 0
 
     def blocks(
         self,
@@ -191,6 +199,7 @@ class DecoderProcess:
 
     def interrupt(self) -> None:
         """End the process; the thread that waits for its messages receives DecoderDied."""
+        self._is_interrupted = True
         self._process.kill()
 
     def _ending(self, error: Exception) -> str:
@@ -230,15 +239,10 @@ def _raise_failure(message: dict[str, Any], file: BinaryIO) -> None:
     if "exhausted" in message:
         raise InvalidMessage("took more memory than a decoder process may use")
     if "disk_error" in message:
-        _read_to_the_end(file)
+        file.seek(0)
+        while file.read(1 << 20):  # raises the OSError of a failing disk
+            pass
         raise InvalidMessage("reported a disk error that does not occur")
     if "failed" in message:
         kind, text = strings_from(message["failed"])
         raise _FAILURES.get(kind, UndecodableAudio)(text)
-
-
-def _read_to_the_end(file: BinaryIO) -> None:
-    """Raise the OSError of a failing disk."""
-    file.seek(0)
-    while file.read(1 << 20):
-        pass

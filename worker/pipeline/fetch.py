@@ -150,7 +150,11 @@ class Fetcher:
 
     def _begin(self, file_job: FileJob, threads: ThreadPoolExecutor) -> FetchedFile:
         fetched = FetchedFile(file_job=file_job, decoder=self.decoders.reserve())
-        threads.submit(fetched.blocks.fill, self._decode(fetched))
+        try:
+            threads.submit(fetched.blocks.fill, self._decode(fetched))
+        except BaseException:  # otherwise no later file would be decoded
+            fetched.close()
+            raise
         return fetched
 
     def _fetch(self, fetched: FetchedFile) -> BinaryIO | None:

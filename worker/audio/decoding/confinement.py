@@ -20,24 +20,37 @@ _MAX_MEMORY_BYTES = 512 << 20
 """Address space for decoding, in addition to what the libraries take."""
 
 
-def confine() -> None:
+def landlock_version() -> int:
+    """The version of Landlock (its ABI) that this process can use; 0 for none."""
+    if landlockpy is None:
+        return 0
+    with contextlib.suppress(landlockpy.LandlockError, OSError):  # a container may deny the call
+        return int(landlockpy.abi_version())
+    return 0
+
+
+def confine() -> int:
     """Apply all limits; one descriptor stays free, for the file that is being decoded.
 
     Call it before a thread starts: Landlock confines the calling thread and those it starts.
+
+    Returns:
+        The version of Landlock that confines the process; 0 for none.
     """
-    has_landlock = landlockpy is not None and landlockpy.supported()  # opens libc
+    version = landlock_version()  # opens libc
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     if used := _address_space():
         most = used + _MAX_MEMORY_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     _limit_descriptors()
-    if has_landlock:
-        with (
-            contextlib.suppress(landlockpy.LandlockError),  # a container may deny its system calls
-            landlockpy.Ruleset(scoped=~landlockpy.Scope.NONE) as nothing_allowed,
-        ):
-            nothing_allowed.restrict()
+    if version:
+        try:
+            with landlockpy.Ruleset(scoped=~landlockpy.Scope.NONE) as nothing_allowed:
+                nothing_allowed.restrict()
+        except landlockpy.LandlockError:
+            return 0
+    return version
 
 
 def _limit_descriptors() -> None:

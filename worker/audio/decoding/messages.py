@@ -3,6 +3,7 @@
 Messages are lines of JSON on a Unix socket, because unpickling data of a process that decodes
 hostile files could run its code. Samples pass through shared memory, divided into slots:
 
+    decoder -> child:   {"alive": true, "landlock": version}, once it is ready
     child   -> decoder: {"selection": {...}, "limits": {...}}, with the file's descriptor
     decoder -> child:   {"block": [slot, channels, samples]}, any number of times
     child   -> decoder: {"free": slot}, once it has copied the block

@@ -139,10 +139,10 @@ def main() -> None:
     os.close(memory_fd)
     _load_everything()
     connection = socket.socket(fileno=connection_fd)
-    confine()
+    landlock = confine()
     threading.Thread(target=_exit_with, args=(connection,), daemon=True).start()
     link = Link(connection, takes_files=True)
-    link.send({"alive": True})
+    link.send({"alive": True, "landlock": landlock})
     try:
         Decoder(link, slots).serve()
     except LinkClosed:

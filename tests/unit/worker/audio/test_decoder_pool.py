@@ -1,7 +1,9 @@
 """Decoder processes are assigned to files in order, and freed when files are abandoned."""
 
+import contextlib
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -15,16 +17,15 @@ from funasr_fleet.worker.audio.decoder_pool import (
     Reservation,
     decode_processes,
 )
+from funasr_fleet.worker.audio.decoding.confinement import landlock_version
 from funasr_fleet.worker.audio.decoding.input_checks import UNLIMITED
 from funasr_fleet.worker.audio.decoding.selection import Selection
 from funasr_fleet.worker.events import Event, ignore
 from funasr_fleet.worker.process.heartbeat import TimeLimits
 from tests.support.audio import tone, wav
-from tests.support.decoding import LONG_S, decode
+from tests.support.decoding import DEADLINE_S, LONG_S, decode, wait_for
 from tests.support.examples import a_shard
 from tests.support.fake_pipeline import Workbench
-
-DEADLINE_S = 60
 
 
 def test_a_slow_consumer_is_no_hang(
@@ -91,6 +92,55 @@ def test_an_abandoned_file_stops_being_decoded_at_once(
         list(blocks)
     assert decode(pool, upload(wav(tone(1))))[0].shape == (1, 16_000)
     assert events == []
+
+
+def _has_sent_the_end(reservation: Reservation) -> bool:
+    assert reservation._process
+    link = reservation._process._link
+    sent = bytes(link._received)
+    with contextlib.suppress(BlockingIOError):
+        sent += link._socket.recv(1 << 16, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    return b'"end"' in sent
+
+
+def test_a_decoder_that_is_killed_when_it_has_just_finished_gets_no_other_file(
+    pool: DecoderPool, upload: Callable[[bytes], BinaryIO], events: list[Event]
+) -> None:
+    reservation = pool.reserve()
+    blocks = reservation.blocks(upload(wav(tone(1))), Selection(), UNLIMITED, ignore)
+    next(blocks)
+    wait_for(lambda: _has_sent_the_end(reservation))
+    reservation.abandon()
+    assert list(blocks) == []
+    assert decode(pool, upload(wav(tone(1))))[0].shape == (1, 16_000)
+    assert events == []
+
+
+def test_an_abandoned_file_does_not_end_the_decoder_of_the_next_one(
+    pool: DecoderPool, upload: Callable[[bytes], BinaryIO], events: list[Event]
+) -> None:
+    first = pool.reserve()
+    assert list(first.blocks(upload(wav(tone(1))), Selection(), UNLIMITED, ignore))
+    blocks = pool.reserve().blocks(upload(wav(tone(LONG_S))), Selection(), UNLIMITED, ignore)
+    next(blocks)
+    first.abandon()
+    assert list(blocks)
+    assert events == []
+
+
+@pytest.mark.parametrize(
+    ("version", "level", "phrase"),
+    [(0, "WARNING", "Landlock is not available"), (6, "INFO", "confined by Landlock, version 6")],
+)
+def test_the_confinement_of_the_decoders_is_logged_once(
+    pool: DecoderPool, caplog: pytest.LogCaptureFixture, version: int, level: str, phrase: str
+) -> None:
+    assert pool._idle[0].landlock == landlock_version()
+    pool._idle[0].landlock = version
+    with caplog.at_level("INFO"):
+        pool.wait_until_ready()
+    (record,) = caplog.records
+    assert (record.levelname, phrase in record.getMessage()) == (level, True)
 
 
 def test_waiting_for_a_decoder_does_not_count_as_decoding(bench: Workbench) -> None:

@@ -6,10 +6,9 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import psutil
@@ -21,6 +20,7 @@ from funasr_fleet.worker.audio.decoder_pool import (
 from funasr_fleet.worker.audio.decoding.decode import decode_file
 from funasr_fleet.worker.audio.decoding.input_checks import UNLIMITED, Limits
 from funasr_fleet.worker.audio.decoding.selection import AudioFacts, Selection
+from funasr_fleet.worker.error_handling import RestartChild, decide
 from funasr_fleet.worker.errors import (
     AudioTooLong,
     AudioTooShort,
@@ -29,16 +29,7 @@ from funasr_fleet.worker.errors import (
 )
 from funasr_fleet.worker.events import DecoderReplaced, Event, ignore
 from tests.support.audio import tone, wav
-from tests.support.decoding import LONG_S, decode
-
-DEADLINE_S = 60
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+from tests.support.decoding import LONG_S, decode, wait_for
 
 
 def test_samples_and_facts_are_those_of_decoding_in_this_process(
@@ -165,6 +156,28 @@ def test_a_decoder_that_cannot_start_is_not_the_fault_of_a_file(
         pytest.raises(DecoderUnavailable, match="exited with status 1"),
     ):
         broken.wait_until_ready()
+
+
+@pytest.mark.parametrize("call", ["socket.socketpair", "os.memfd_create", "subprocess.Popen"])
+def test_a_system_without_resources_for_a_decoder_is_not_a_storage_fault(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An OSError would be taken for one, and retried for hours."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(24, "Too many open files")
+
+    before = os.listdir("/dev/fd")
+    monkeypatch.setattr(call, fail)
+    decision = None
+    try:
+        DecoderPool(1, ignore)
+    except DecoderUnavailable as error:
+        decision = decide(error, 0)
+    assert decision == RestartChild(
+        "a decoder process cannot be started: [Errno 24] Too many open files"
+    )
+    assert len(os.listdir("/dev/fd")) == len(before)
 
 
 START = """

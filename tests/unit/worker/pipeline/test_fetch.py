@@ -106,6 +106,19 @@ def test_closing_the_fetcher_early_does_not_block(store: CountingStore) -> None:
     coming.close()
 
 
+def test_a_thread_that_cannot_start_leaves_no_reservation_behind(
+    store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ThreadPoolExecutor, "submit", fail)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            next(_fetch(store, *URIS))
+    assert _lengths(next(_fetch(store, URIS[0])))
+
+
 def test_an_error_belongs_to_its_file_and_the_next_is_fetched(store: CountingStore) -> None:
     store.write("s3://in/text.wav", b"text", "")
     coming = _fetch(store, "s3://in/gone.wav", "s3://in/text.wav", URIS[0])

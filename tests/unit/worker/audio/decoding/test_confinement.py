@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from bench.faults.killing import decoders_of
+from funasr_fleet.doctor.worker import check_confinement
 from funasr_fleet.worker.audio.decoder_pool import DecoderPool
 from funasr_fleet.worker.events import ignore
 
@@ -86,3 +87,10 @@ def test_a_decoder_imports_nothing_of_the_worker_that_it_does_not_need() -> None
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert {"av", "numpy"} <= loaded
     assert loaded.isdisjoint({"torch", "funasr", "pydantic", "boto3", "celery", "redis", "urllib3"})
+
+
+def test_doctor_warns_where_landlock_is_not_available() -> None:
+    assert check_confinement(7).verdict == "ok"
+    found = check_confinement(0)
+    assert (found.verdict, found.row) == ("warning", "decoders")
+    assert "Linux 5.13" in found.advice
