@@ -2,17 +2,13 @@
 
 import random
 import struct
-import tempfile
 from collections.abc import Callable
-from fractions import Fraction
-from typing import Any
 
-import av
 import numpy as np
 import pytest
 
-from tests.support.audio import tone
 from tests.support.bad_audio import decoded, sound_file, whole
+from tests.support.odd_audio import with_pause
 
 SHORT_S = 5.0
 
@@ -86,42 +82,6 @@ def test_a_text_behind_an_mp3_is_not_damage() -> None:
     assert decoded(body).lost_ms == 0
 
 
-def test_comfort_noise_of_amr_is_silence_in_its_place_and_nothing_lost() -> None:
-    """Phones write such frames during silence; FFmpeg decodes none of them."""
-    body = sound_file("amr", SHORT_S)
-    frames = [body[at : at + 13] for at in range(6, len(body), 13)]
-    assert {frame[0] for frame in frames} == {frames[0][0]}
-    pause = [b"\x44\x00\x00\x00\x00\x00", *[b"\x7c"] * 49]
-    found = decoded(body[:6] + b"".join([*frames[:100], *pause, *frames[100:]]))
-    assert found.lost_ms == 0
-    assert found.seconds == pytest.approx(SHORT_S + 1, abs=0.05)
-    assert not found.samples[round(2.1 * 16_000) : round(2.9 * 16_000)].any()
-
-
-def _with_pause(container: str, codec: str, rate: int, pause_s: float, from_s: float = 2) -> bytes:
-    """A recording that was paused: timestamps jump, but no data is missing."""
-    planes = tone(4, rate=rate)
-    with tempfile.NamedTemporaryFile() as file:
-        with av.open(file.name, "w", format=container) as output:
-            stream = output.add_stream(codec, rate=rate, layout="mono")
-            for at in range(0, planes.shape[1], 960):
-                piece = np.ascontiguousarray(planes[:, at : at + 960])
-                frame: Any = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
-                frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
-                for packet in stream.encode(frame):
-                    output.mux(_later(packet, from_s, pause_s))
-            for packet in stream.encode(None):
-                output.mux(_later(packet, from_s, pause_s))
-        return file.read()
-
-
-def _later(packet: Any, from_s: float, pause_s: float) -> Any:
-    if packet.pts * packet.time_base >= from_s:
-        packet.pts += round(pause_s / packet.time_base)
-        packet.dts = packet.pts
-    return packet
-
-
 KINDS = [("webm", "libopus"), ("matroska", "aac"), ("mpegts", "aac"), ("ogg", "libopus")]
 
 
@@ -130,7 +90,7 @@ KINDS = [("webm", "libopus"), ("matroska", "aac"), ("mpegts", "aac"), ("ogg", "l
 def test_a_pause_of_the_recorder_is_silence_and_not_damage(
     container: str, codec: str, pause_s: float, filled_s: float
 ) -> None:
-    found = decoded(_with_pause(container, codec, 48_000, pause_s))
+    found = decoded(with_pause(container, codec, 48_000, pause_s))
     assert found.lost_ms == 0
     assert found.seconds == pytest.approx(4 + filled_s, abs=0.1)
     assert found.filled_ms == pytest.approx(1000 * filled_s, abs=50)
@@ -142,7 +102,7 @@ def test_a_pause_of_the_recorder_is_silence_and_not_damage(
 def test_audio_that_begins_late_keeps_its_times_where_the_clock_begins_at_0(
     container: str, codec: str
 ) -> None:
-    found = decoded(_with_pause(container, codec, 48_000, 5.0, from_s=-1))
+    found = decoded(with_pause(container, codec, 48_000, 5.0, from_s=-1))
     late_s = 0.0 if container in ("mpegts", "ogg") else 5.0
     assert found.lost_ms == 0
     assert found.seconds == pytest.approx(4 + late_s, abs=0.1)

@@ -173,13 +173,3 @@ def test_an_unsupported_codec_is_named() -> None:
     body[at : at + 4] = b"xyz!"
     with pytest.raises(UndecodableAudio, match="no decoder"):
         decode_file(as_file(bytes(body)))
-
-
-def test_the_frame_count_of_an_mp3_is_found_behind_a_cover_picture() -> None:
-    frames = FORMATS["mp3"]()
-    cover = b"ID3\x03\x00\x00" + bytes([0, 0x24, 0x4F, 0x40]) + bytes(600_000)  # 7 bits per byte
-    assert int.from_bytes(cover[6:8], "big") << 14 | cover[8] << 7 | cover[9] == 600_000
-    third = cover + frames[: len(frames) // 3]
-    audio = decode_file(as_file(third))
-    assert audio.duration_ms == pytest.approx(2000, abs=150)
-    assert audio.lost_ms == pytest.approx(4000, abs=150)

@@ -1,37 +1,20 @@
 """A recording whose rate or channels change is decoded to its end."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import pytest
 
 from funasr_fleet.worker.audio.decoding.decode import decode_pieces
-from tests.support.audio import Planes, as_file, encode, tone
+from tests.support.audio import Planes, as_file
 from tests.support.examples import a_shard
 from tests.support.fake_pipeline import Workbench
+from tests.support.odd_audio import joined
 
-ENCODERS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "mp3": ("mp3", "libmp3lame", {"write_xing": "0", "id3v2_version": "0"}),
-    "adts": ("adts", "aac", {}),
-    "ts": ("mpegts", "mp2", {}),
-    "chained opus": ("ogg", "libopus", {}),
-}
 CHANGES = {
     "rate": ((48_000, 1), (24_000, 1)),
     "channels": ((48_000, 1), (48_000, 2)),
     "fewer channels": ((48_000, 2), (48_000, 1)),
     "back again": ((48_000, 2), (24_000, 1), (48_000, 2)),
 }
-
-
-def joined(name: str, parts: Sequence[tuple[int, int]]) -> bytes:
-    """Three seconds of each rate and number of channels, joined as `cat` does."""
-    container, codec, options = ENCODERS[name]
-    return b"".join(
-        encode(tone(3, rate=rate, channels=channels), container, codec, rate, **options)
-        for rate, channels in parts
-    )
 
 
 def decoded(body: bytes) -> tuple[Planes, int, bool]:

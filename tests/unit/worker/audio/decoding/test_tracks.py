@@ -1,47 +1,21 @@
 """Which audio track of a file is decoded."""
 
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import av
 import numpy as np
 import pytest
-from av.stream import Disposition
 
 from funasr_fleet.worker.audio.decoding.decode import decode_pieces
 from funasr_fleet.worker.audio.decoding.tracks import choose_track
 from tests.support.audio import Planes, as_file, tone
 from tests.support.examples import a_ref, a_shard
 from tests.support.fake_pipeline import Workbench
+from tests.support.odd_audio import movie
 
 SILENCE = np.zeros((1, 160_000), np.float32)
 VOICE, LOUDER = tone(20), 2 * tone(10)
-
-
-def movie(
-    tracks: Sequence[Planes], default: int | None = None, *, with_video: bool = False
-) -> bytes:
-    """A Matroska file with these tracks, after a video track if there is one."""
-    file = io.BytesIO()
-    with av.open(file, "w", format="matroska") as output:
-        video: Any = output.add_stream("mjpeg", rate=1) if with_video else None
-        streams: list[Any] = []
-        for number, _ in enumerate(tracks):
-            stream: Any = output.add_stream("pcm_s16le", rate=16_000, layout="mono")
-            stream.disposition = Disposition.default if number == default else Disposition(0)
-            streams.append(stream)
-        if video:
-            video.width, video.height, video.pix_fmt = 16, 16, "yuvj420p"
-            picture = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
-            output.mux([*video.encode(picture), *video.encode(None)])
-        for stream, planes in zip(streams, tracks, strict=True):
-            samples = (32_767 * planes).astype(np.int16)
-            frame: Any = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-            frame.sample_rate = 16_000
-            for packet in [*stream.encode(frame), *stream.encode(None)]:
-                output.mux(packet)
-    return file.getvalue()
 
 
 @pytest.mark.parametrize(
