@@ -183,7 +183,7 @@ def _decode(
             limits.check_decoded(length, len(piece.planes))
             yield piece
     resampler.check_samples()
-    constant = codec.bit_rate if codec.name.startswith(("pcm_", "adpcm_")) else None
+    constant = codec.bit_rate if codec.name.startswith("pcm_") else None
     unread_s = unread_seconds(container.format.name, source, length / SAMPLE_RATE, constant)
     missing_s = missing_seconds(length, end_s, declared_s) - end_gap_s - unread_s
     if unread_s:

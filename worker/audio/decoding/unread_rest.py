@@ -65,8 +65,11 @@ def unread_seconds(
         rest = _find(source, start, source.read_at(0, _HEAD_BYTES)[signature])
     else:
         return 0.0
-    mean = (bits_per_s or 0) / 8 or start / max(decoded_s, _LEAST_S)
-    seconds = (source.size_bytes - rest) / (_wav_bytes_per_s(source, rest) or mean)
+    bytes_per_s = (bits_per_s or 0) / 8 or start / max(decoded_s, _LEAST_S)
+    first, second = (_wav_bytes_per_s(source, at) for at in (0, rest))
+    if first and second:  # the rates in headers are often wrong, but in the same way
+        bytes_per_s *= second / first
+    seconds = (source.size_bytes - rest) / bytes_per_s
     return seconds if seconds >= _LEAST_S else 0.0
 
 
@@ -119,7 +122,7 @@ def _find(source: DecoderInput, start: int, wanted: bytes) -> int:
 
 
 def _wav_bytes_per_s(source: DecoderInput, at: int) -> int:
-    """Bytes per second of the WAV file that begins at an offset; 0 if there is none."""
+    """Bytes per second in the header of the WAV file at an offset; 0 if there is none."""
     head = source.read_at(at, 32)
     is_wav = head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt "
     return int.from_bytes(head[28:32], "little") if is_wav else 0

@@ -16,6 +16,7 @@ FORMATS = {
     "wav": ("wav", "pcm_s16le", 16_000),
     "wav, mu-law": ("wav", "pcm_mulaw", 8_000),
     "wav, adpcm": ("wav", "adpcm_ms", 8_000),
+    "wav, g722": ("wav", "g722", 16_000),
     "w64": ("w64", "pcm_s16le", 16_000),
     "aiff": ("aiff", "pcm_s16be", 16_000),
     "caf": ("caf", "pcm_s16le", 16_000),
