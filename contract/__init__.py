@@ -1,6 +1,7 @@
 """PURE: the interface between producer and worker.
 
 job              the task's message: Shard, AudioRef, Options
+shard_message    reads the message; an invalid entry does not invalidate the others
 transcript       the result documents: Transcript, Receipt, ErrorReport
 shard_record     rows with the outcome of each file of a shard
 audio_suffixes   file name suffixes that count as audio, with their formats and typical rates

@@ -7,6 +7,7 @@ from typing import Any
 
 from funasr_fleet.contract.job import MalformedShard, Shard
 from funasr_fleet.contract.layout import MAX_KEY_BYTES, error_uri, output_uri
+from funasr_fleet.contract.shard_message import read_shard
 from tests.fuzz.changing_json import changed, valid
 from tests.fuzz.tally import Tally
 
@@ -30,16 +31,22 @@ def _check(document: Any) -> None:
         MalformedShard: it is not a valid shard.
         AssertionError: an unsafe shard was accepted.
     """
-    shard = Shard.from_message(document)
-    again = Shard.from_message(json.loads(json.dumps(shard.to_message())))
-    assert again == shard, "a shard changed when written and parsed again"
+    shard, invalid = read_shard(document)
+    assert len(shard.files) + len(invalid) == len(document["files"]), "an entry was lost"
+    for entry in invalid:
+        assert entry.relative.isprintable() or entry.is_safe
+        entry.relative.encode()
+        json.dumps(entry.document)
+    names = [ref.relative for ref in shard.files] + [one.relative for one in invalid if one.is_safe]
+    if shard.files:
+        again = Shard.from_message(json.loads(json.dumps(shard.to_message())))
+        assert again == shard, "a shard changed when written and parsed again"
     for ref in shard.files:
-        for uri in (output_uri(shard.output, ref.relative, "json"), error_uri("s3://o/", "x")):
-            uri.encode()
-        parts = unicodedata.normalize("NFKC", ref.relative).split("/")
-        assert not {".", ".."} & {*parts, *ref.relative.split("/")}, (
-            "an output is outside its prefix"
-        )
-        assert ref.relative.isprintable() or not set(ref.relative) & set("\0\n\r\u202e\u2028")
-        assert len(ref.relative.encode()) <= MAX_KEY_BYTES, "an output name is too long"
         shard.options.overlaid(ref)
+    for name in names:
+        for uri in (output_uri(shard.output, name, "json"), error_uri("s3://o/", "x")):
+            uri.encode()
+        parts = unicodedata.normalize("NFKC", name).split("/")
+        assert not {".", ".."} & {*parts, *name.split("/")}, "an output is outside its prefix"
+        assert name.isprintable() or not set(name) & set("\0\n\r\u202e\u2028")
+        assert len(name.encode()) <= MAX_KEY_BYTES, "an output name is too long"

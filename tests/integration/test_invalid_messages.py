@@ -1,7 +1,7 @@
 """Invalid messages sent to a real worker are dead-lettered, and the worker continues."""
 
-import bz2
 import contextlib
+import io
 import json
 import pickle
 import uuid
@@ -14,19 +14,15 @@ import psutil
 import pytest
 
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
-from funasr_fleet.broker.ledger import connect
+from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES
 from funasr_fleet.embedded.samples import SAMPLES
 from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
+from tests.support.invalid_messages import BOMB, INVALID, SECRET, without
 from tests.support.messages import envelope, push, shard_body, task_headers, waiting
-
-SECRET = "secret-4711"
-"""A value in a message that must not be logged."""
-
-BOMB = zlib.compress(bytes(3 * MAX_MESSAGE_BYTES), 9)
 
 
 class Opened:
@@ -64,81 +60,6 @@ def _dead_lettered(worker: LocalWorker, settings: Settings, element: Any) -> Dea
     worker.process.wait_until(arrived, 60)
     (dead_letter,) = new
     return dead_letter
-
-
-def _bare(**changed: Any) -> dict[str, Any]:
-    return {**envelope(shard_body({"secret": SECRET}), task_headers()), **changed}
-
-
-def _without(*path: str) -> dict[str, Any]:
-    message = inner = _bare()
-    for name in path[:-1]:
-        inner = inner[name]
-    del inner[path[-1]]
-    return message
-
-
-PAST = "2020-01-01T00:00:00"
-
-INVALID: dict[str, tuple[Any, str]] = {
-    "broken JSON": (
-        envelope(b'[[{"secret": "' + SECRET.encode(), task_headers()),
-        "cannot be decoded",
-    ),
-    "no UTF-8": (envelope(b"\xff\xfe" + SECRET.encode(), task_headers()), "cannot be decoded"),
-    "deep JSON": (envelope(b"[" * 200_000, task_headers()), ""),
-    "unknown task": (envelope(b"[[],{},{}]", task_headers(task="fleet.other")), "fleet.other"),
-    "Celery's own task": (envelope(b"[[],{},{}]", task_headers(task="celery.map")), "celery.map"),
-    "a task that is a list": (envelope(b"[[],{},{}]", task_headers(task=["x"])), ""),
-    "no task": (envelope(b'{"secret": "%s"}' % SECRET.encode(), {}), "no task name"),
-    "no id": (envelope(b"[[],{},{}]", {"task": "fleet.transcribe"}), "id"),
-    "an id that is a list": (envelope(b"[[],{},{}]", task_headers(id=[1])), ""),
-    "two parts": (envelope(b"[[],{}]", task_headers()), ""),
-    "a number": (envelope(b"7", task_headers()), ""),
-    "odd ETA": (envelope(shard_body({}), task_headers(eta="soon")), "the ETA is not a valid time"),
-    "far ETA": (envelope(shard_body({}), task_headers(eta="9999-12-31T23:59:59")), "ETA is not"),
-    "an end in the past": (envelope(shard_body({}), task_headers(expires=PAST)), "malformed shard"),
-    "no list of arguments": (envelope(b"[7, {}, {}]", task_headers()), "the body is not"),
-    "no arguments": (envelope(b"[null, {}, {}]", task_headers()), "the body is not"),
-    "odd more": (envelope(b"[[{}], {}, [1]]", task_headers()), "the body is not"),
-    "callbacks": (envelope(b'[[{}], {}, {"task": 1}]', task_headers()), "callbacks, chains and"),
-    "odd time limits": (envelope(shard_body({}), task_headers(timelimit=7)), "malformed shard"),
-    "odd stamps": (envelope(shard_body({}), task_headers(stamped_headers=7)), "malformed shard"),
-    "odd retries": (envelope(shard_body({}), task_headers(retries="x")), "malformed shard"),
-    "zlib bomb": (envelope(BOMB, task_headers(compression="zlib")), "decompresses to more than"),
-    "bzip2": (
-        envelope(bz2.compress(b"[[],{},{}]"), task_headers(compression="bzip2")),
-        "application/x-bz2 are not supported",
-    ),
-    "no zlib": (envelope(SECRET.encode(), task_headers(compression="zlib")), "cannot be decoded"),
-    "cut off": (
-        envelope(zlib.compress(b"x" * 99)[:9], task_headers(compression="zlib")),
-        "truncated",
-    ),
-    "unknown packing": (envelope(b"x", task_headers(compression="rot13")), "rot13"),
-    "50 MB": (envelope(b" " * 50_000_000, task_headers()), "more than 33554432 bytes"),
-    "33 MB": (envelope(b" " * (MAX_MESSAGE_BYTES + 9), task_headers()), "more than 33554432 bytes"),
-    "no envelope": (SECRET, "not valid JSON"),
-    "a bare shard": ({"schema": 1, "shard": SECRET}, "not a Celery message"),
-    "a list": ([1, 2, 3], "not a Celery message"),
-    "nothing": ("", "not valid JSON"),
-    "headers that are a list": (_bare(headers=[SECRET]), "not a Celery message"),
-    "no delivery tag": (_without("properties", "delivery_tag"), "not a Celery message"),
-    "no routing key": (
-        _without("properties", "delivery_info", "routing_key"),
-        "not a Celery message",
-    ),
-    "no base64": (_bare(body="%%%"), "not a Celery message"),
-    "half an id": (
-        envelope(shard_body({}), task_headers(id="\ud800x")),
-        "the id is not a valid string",
-    ),
-    "a long id": (
-        envelope(shard_body({}), task_headers(id="x" * 9999)),
-        "the id is not a valid string",
-    ),
-    "half a character": (envelope(b"[]", task_headers(task="\udfff")), "udfff"),
-}
 
 
 @pytest.mark.parametrize("name", INVALID)
@@ -200,7 +121,7 @@ def test_a_message_stays_in_the_queue_until_its_dead_letter_can_be_written(
     client: Any = connect(settings)
     client.rename("fleet:dead", "kept")
     client.set("fleet:dead", "not a hash")
-    push(settings, _without("headers", "task"))
+    push(settings, without("headers", "task"))
     log = worker.process.log
     worker.process.wait_until(
         lambda: log.read_text().count("cannot write dead letter for message") > 1, 60
@@ -215,12 +136,30 @@ def test_a_valid_message_is_processed_after_invalid_ones(
     worker: LocalWorker, settings: Settings, store: S3Store
 ) -> None:
     where = f"s3://transcripts/{uuid.uuid4()}/"
-    with (SAMPLES / "pin-code.wav").open("rb") as file:
-        store.upload("s3://audio/pin-code.wav", file)
+    store.upload("s3://audio/pin-code.wav", io.BytesIO((SAMPLES / "pin-code.wav").read_bytes()))
     body = zlib.compress(shard_body(_shard("s3://audio/pin-code.wav", where)))
     push(settings, envelope(body, task_headers(compression="zlib")))
     worker.process.wait_until(lambda: bool(list(store.list(where))), 60)
     assert json.loads(store.read(where + "pin-code.wav.json"))["text"]
+
+
+def test_an_invalid_entry_fails_alone(
+    worker: LocalWorker, settings: Settings, store: S3Store
+) -> None:
+    where, good = f"s3://transcripts/{uuid.uuid4()}/", "s3://audio/pin-code.wav"
+    store.upload(good, io.BytesIO((SAMPLES / "pin-code.wav").read_bytes()))
+    outside = {"index": 1, "audio": good, "relative": "../x"}
+    reversed_ = {"index": 2, "audio": good, "relative": "r", "start_ms": 9, "end_ms": 1}
+    message = {**_shard(good, where), "job": f"job-{uuid.uuid4()}"}
+    message["files"] = [{"index": 0, "audio": good}, outside, reversed_]
+    dead_letter = _dead_lettered(worker, settings, envelope(shard_body(message), task_headers()))
+    assert dead_letter.document["files"] == [outside]
+    assert "relative" in dead_letter.reason
+    assert json.loads(store.read(where + "pin-code.wav.json"))["text"]
+    assert "end_ms" in json.loads(store.read(where + "r.error.json"))["error"]["message"]
+    counts = LedgerReader(connect(settings), settings.key_prefix).counts(message["job"])
+    assert counts
+    assert (counts.outcomes["ok"], counts.outcomes["failed"], counts.in_flight) == (1, 2, 0)
 
 
 def test_audio_in_a_disallowed_bucket_is_denied(

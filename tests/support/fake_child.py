@@ -14,7 +14,8 @@ from funasr_fleet.worker.app.child_process import WorkerContext
 from funasr_fleet.worker.app.task import run_shard
 from funasr_fleet.worker.coordination.attempts import FIRST, Attempt, Attempts
 from funasr_fleet.worker.coordination.shard_lock import ShardLock
-from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
+from funasr_fleet.worker.pipeline.child_counters import ChildCounters
+from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 from funasr_fleet.worker.process.hardware import plan_slot
 from funasr_fleet.worker.process.heartbeat import Heartbeat
 from tests.support.fake_pipeline import Workbench

@@ -20,7 +20,8 @@ from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.worker.events import FileFinished
-from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
+from funasr_fleet.worker.pipeline.child_counters import ChildCounters
+from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 
 
 def shards_waiting(settings: Settings) -> list[dict[str, Any]]:

@@ -238,7 +238,8 @@ def _reporters(
     settings: Settings, redis: RedisClient, store: "ObjectStore", slot: int
 ) -> Callable[[Shard], "ShardReporter"]:
     """Return a function that makes a shard's reporter."""
-    from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
+    from funasr_fleet.worker.pipeline.child_counters import ChildCounters
+    from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 
     prefix = settings.key_prefix
     ledger = OutcomeWriter(redis, prefix)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from funasr_fleet.broker.dead_letters import DeadLetter
 from funasr_fleet.contract.audio_address import shown
-from funasr_fleet.contract.job import AudioRef, MalformedShard, Shard
+from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.storage.base import StoreError, StoreUnavailable
@@ -21,19 +21,28 @@ log = logging.getLogger(__name__)
 
 
 def dead_letter_shard(
-    letter: DeadLetter, child: WorkerContext, decision: SendToDeadLetters, run: RunContext
+    letter: DeadLetter,
+    child: WorkerContext,
+    shard: Shard | None,
+    decision: SendToDeadLetters,
+    run: RunContext,
 ) -> None:
     """Write the dead letter and record the shard's unfinished files as failed.
 
     The files are recorded as failed before the dead letter is written, so that a requeue can
     reopen them. The job can be finalized only after the dead letter is written.
 
+    Args:
+        letter: the dead letter to write.
+        child: writes the outputs and receives the events.
+        shard: the shard of the message; None if the message is malformed.
+        decision: why it is a dead letter.
+        run: the worker and the attempt.
+
     Raises:
         StoreUnavailable: storage is unavailable; call again to write what is missing.
     """
-    try:
-        shard = Shard.from_message(letter.document)
-    except MalformedShard:
+    if shard is None:
         child.dead_letters.put(letter)
     else:
         failed = write_errors(child, shard, decision, run)

@@ -10,6 +10,7 @@ from funasr_fleet.broker.dead_letters import DeadLetter
 from funasr_fleet.broker.ledger.keys import identity_of
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER
+from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.storage.base import StoreUnavailable
 from funasr_fleet.worker.app.child_process import WorkerContext, leave_process
@@ -36,6 +37,7 @@ from funasr_fleet.worker.process.os_process import trim_heap
 
 if TYPE_CHECKING:
     from funasr_fleet.worker.pipeline.result_writer import RunContext
+    from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,8 @@ class ShardRun:
     shard: Shard | None = None
     """None when the message is not a valid shard."""
     attempt: Attempt = FIRST
+    invalid: tuple[InvalidEntry, ...] = ()
+    """Entries of the message that are not in the shard."""
 
     @property
     def _identity(self) -> str:
@@ -91,6 +95,7 @@ class ShardRun:
         """Publish each file as a shard of its own, to isolate the file that crashed the worker."""
         parts, reporter = split(shard), self.child.make_reporter(shard)
         reporter.await_parts(parts)
+        self._fail_invalid_entries(shard, reporter)
         publish_split(self.task, parts, self.child.heartbeat.touch)
         reporter.end_replaced_and_close_job()
         self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
@@ -132,8 +137,9 @@ class ShardRun:
         child = self.child
         begin, threads_before = time.monotonic(), child.pipeline.engine.hold_threads()
         reporter = child.make_reporter(shard)
-        reporter.begin()
+        reporter.begin(len(self.invalid))
         try:
+            self._fail_invalid_entries(shard, reporter)
             effort = child.pipeline.run(
                 shard,
                 self._run_context(),
@@ -163,6 +169,13 @@ class ShardRun:
                 peak_resident_bytes=peak_resident_bytes(),
             )
         )
+
+    def _fail_invalid_entries(self, shard: Shard, reporter: "ShardReporter") -> None:
+        if self.invalid:
+            from funasr_fleet.worker.app.invalid_entries import fail_invalid_entries
+
+            run, letter = self._run_context(), self._letter("")
+            fail_invalid_entries(self.child, shard, self.invalid, reporter, run, letter)
 
     def _run_context(self) -> "RunContext":
         from funasr_fleet.worker.pipeline.result_writer import RunContext
@@ -202,24 +215,30 @@ class ShardRun:
     def _dead_letter(self, decision: SendToDeadLetters) -> None:
         from funasr_fleet.worker.app.dead_letter import dead_letter_shard
 
-        letter = DeadLetter(
+        run = self._run_context()
+        if decision.kind == "poison":  # rejected before it was started: not an attempt
+            run = replace(run, attempt=run.attempt - 1)
+        try:
+            letter = self._letter(decision.message)
+            dead_letter_shard(letter, self.child, self.shard, decision, run)
+            if self.shard:
+                self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
+        except StoreUnavailable as error:  # retry until the error reports can be written
+            self._retry(Retry(_DEAD_LETTER_RETRY_S, str(error)))
+
+    def _letter(self, reason: str) -> DeadLetter:
+        """The dead letter of the message, without the invalid entries of its shard."""
+        shard = self.shard
+        valid = shard.to_message() if shard and shard.files and self.invalid else self.document
+        return DeadLetter(
             message_id=self.task.request.id,
-            reason=decision.message,
-            document=self.document,
+            reason=reason,
+            document=valid,
             queue=lane_of(self.task),
             worker=self.task.request.hostname,
             device=self.child.plan.visible or self.child.plan.device,
             at=utc_now(),
         )
-        run = self._run_context()
-        if decision.kind == "poison":  # rejected before it was started: not an attempt
-            run = replace(run, attempt=run.attempt - 1)
-        try:
-            dead_letter_shard(letter, self.child, decision, run)
-            if self.shard:
-                self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
-        except StoreUnavailable as error:  # retry until the error reports can be written
-            self._retry(Retry(_DEAD_LETTER_RETRY_S, str(error)))
 
 
 def _since(sent_at: Any) -> float | None:

@@ -8,8 +8,9 @@ from typing import Any
 from celery.exceptions import Reject
 
 from funasr_fleet.broker.ledger.keys import identity_of
-from funasr_fleet.contract.job import MalformedShard, Shard
+from funasr_fleet.contract.job import MalformedShard
 from funasr_fleet.contract.queues import TASK
+from funasr_fleet.contract.shard_message import read_shard
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.app.child_process import WorkerContext, leave_process
 from funasr_fleet.worker.app.publish import republish_with_delay
@@ -57,7 +58,7 @@ def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int)
     if child.is_draining():
         raise RequeueShard
     try:
-        shard = Shard.from_message(document)
+        shard, invalid = read_shard(document)
     except MalformedShard as error:
         ShardRun(task, document, child).apply(decide(error, 0))
         return
@@ -72,7 +73,7 @@ def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int)
     child.heartbeat.begin(shard.shard, attempt_id)
     try:
         attempt = child.attempts.begin(identity, attempt_id)
-        ShardRun(task, document, child, shard, attempt).run(max_attempts)
+        ShardRun(task, document, child, shard, attempt, invalid).run(max_attempts)
         child.shard_ended()
     finally:
         child.heartbeat.end()

@@ -9,6 +9,7 @@ file_state      results of one file while it is processed
 file_finalizer  decides the outcome of each processed file: ok, empty, failed or skipped
 result_writer   builds the transcript and error documents and writes the outputs to S3
 output_store    reads the existing result of one file, writes its outputs
+child_counters  what a child has done since it started
 shard_reporter  reports a shard to the ledger and writes its per-file records to S3
 periodic_call   calls a function at an interval while a block of code runs
 timers          seconds per stage; how long the models are in use

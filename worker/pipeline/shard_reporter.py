@@ -4,10 +4,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from funasr_fleet.broker.job_finalizer import FinalizeResult
 from funasr_fleet.broker.ledger.outcome_writer import OutcomeWriter
-from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen
+from funasr_fleet.broker.ledger.values import FileDetail
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError, decode, encode
@@ -20,36 +21,19 @@ from funasr_fleet.storage.base import (
     StoreUnavailable,
 )
 from funasr_fleet.worker.events import FileFinished
+from funasr_fleet.worker.pipeline.child_counters import ChildCounters
 
 
-@dataclass
-class ChildCounters:
-    """Totals of one child since it started."""
+class FileEntry(Protocol):
+    """An entry of a shard's files, valid or not."""
 
-    worker: str
-    slot: int
-    files: int = 0
-    audio_ms: int = 0
-    work_ms: int = 0
+    @property
+    def index(self) -> int | None:
+        """Position of the file in its job."""
 
-    def seen(self, shard: Shard | None, in_progress_ms: int = 0) -> WorkerSeen:
-        """The child's current state.
-
-        Args:
-            shard: the shard that it processes, if any.
-            in_progress_ms: recognised audio of the shard's files without an outcome.
-        """
-        return WorkerSeen(
-            worker=self.worker,
-            slot=self.slot,
-            at=time.time(),
-            job=shard.job if shard else None,
-            shard=shard.shard if shard else None,
-            files=self.files,
-            audio_ms=self.audio_ms,
-            work_ms=self.work_ms,
-            in_progress_ms=in_progress_ms,
-        )
+    @property
+    def relative(self) -> str:
+        """Name of its outputs."""
 
 
 @dataclass
@@ -70,14 +54,14 @@ class ShardReporter:
     _work_since_s: float = 0.0
     """Until when the work on the shard is counted."""
 
-    def begin(self) -> None:
-        """Report that the shard's files are in progress."""
+    def begin(self, invalid: int = 0) -> None:
+        """Report that the shard's files are in progress, and this many invalid entries."""
         self._work_since_s = self.clock()
         if self.shard.job is not None:
             self.ledger.begin_shard(
                 self.shard.job,
                 self.shard.shard,
-                len(self.shard.files),
+                len(self.shard.files) + invalid,
                 output=self.shard.output,
                 job_files=self.shard.job_files,
             )
@@ -106,7 +90,7 @@ class ShardReporter:
         """Whether the job is cancelled: no further file may be started."""
         return self.shard.job is not None and self.ledger.is_cancelled(self.shard.job)
 
-    def record(self, ref: AudioRef, file: FileFinished) -> None:
+    def record(self, ref: FileEntry, file: FileFinished) -> None:
         """Record the outcome of one file."""
         audio_ms = round(file.audio_s * 1000)
         outcome = file.previous_outcome or file.outcome
@@ -128,7 +112,7 @@ class ShardReporter:
         self._record_in_ledger(ref, outcome, audio_ms, file)
 
     def _record_in_ledger(
-        self, ref: AudioRef, outcome: Outcome, audio_ms: int, file: FileFinished
+        self, ref: FileEntry, outcome: Outcome, audio_ms: int, file: FileFinished
     ) -> None:
         if self.shard.job is None or ref.index is None:
             return

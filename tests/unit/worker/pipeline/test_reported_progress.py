@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.worker.pipeline.child_counters import ChildCounters
 from funasr_fleet.worker.pipeline.periodic_call import called_every
-from funasr_fleet.worker.pipeline.shard_reporter import ChildCounters, ShardReporter
+from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 from funasr_fleet.worker.text.spans import Span
 from tests.support.audio import tone
 from tests.support.examples import a_shard

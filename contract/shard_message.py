@@ -1,0 +1,125 @@
+"""Reads the task's argument: its shard, and the entries of files that are not valid.
+
+One invalid entry fails one file. Only a message that cannot be read as a shard is malformed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from funasr_fleet.contract.audio_address import check_audio, default_name, shown
+from funasr_fleet.contract.job import MAX_INDEX, AudioRef, MalformedShard, Shard, explain
+from funasr_fleet.contract.layout import check_relative
+
+_VALID_ENTRY = {"audio": "s3://bucket/key", "relative": "name"}
+_ENTRIES_CHECKED = 1 << 17
+"""More than a shard may have."""
+
+_MAX_NAME_CHARS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvalidEntry:
+    """An entry of a shard's files that is not valid: its file fails, the others do not."""
+
+    position: int
+    """Its place in `files`, from 0."""
+    index: int | None
+    """Position of the file in its job, if the entry has a valid one."""
+    audio: str
+    """Address of the audio without secrets; empty if it is not valid."""
+    relative: str
+    """Name of the outputs if `is_safe`; else what the entry is called in messages."""
+    is_safe: bool
+    """Whether `relative` is a valid name for outputs."""
+    reason: str
+    """The invalid fields, without their values."""
+    document: Mapping[str, Any]
+    """A message with this entry alone."""
+
+
+def read_shard(document: Any) -> tuple[Shard, tuple[InvalidEntry, ...]]:
+    """Read a task's argument.
+
+    Returns:
+        The shard with its valid files, perhaps none, and the invalid entries.
+
+    Raises:
+        MalformedShard: it is not a shard; the message names up to ten invalid fields.
+    """
+    try:
+        return Shard.from_message(document), ()
+    except MalformedShard as error:
+        shard = _without_entries(document)
+        if shard is None:
+            raise error from None
+    files: list[AudioRef] = []
+    invalid: list[InvalidEntry] = []
+    for position, entry in enumerate(document["files"]):
+        field = ""
+        try:
+            ref = AudioRef.model_validate(entry)
+            field = "options: "
+            shard.options.overlaid(ref)
+        except ValidationError as error:
+            invalid.append(_invalid(document, position, entry, field + explain(error)))
+        else:
+            files.append(ref)
+    return shard.model_copy(update={"files": tuple(files)}), tuple(invalid)
+
+
+def _without_entries(document: Any) -> Shard | None:
+    """The shard with placeholders for its files; None if it is invalid apart from its files."""
+    entries = document.get("files") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        return None
+    placeholders = [_VALID_ENTRY] * min(len(entries), _ENTRIES_CHECKED)
+    try:
+        return Shard.from_message({**document, "files": placeholders})
+    except MalformedShard:
+        return None
+
+
+def _invalid(document: Mapping[str, Any], position: int, entry: Any, reason: str) -> InvalidEntry:
+    fields = entry if isinstance(entry, dict) else {}
+    audio = _address_in(fields)
+    name = fields.get("relative") or (default_name(audio) if audio else "")
+    is_safe = _is_safe(name)
+    envelope = {key: document.get(key) for key in ("schema", "shard", "job", "output")}
+    return InvalidEntry(
+        position=position,
+        index=_index_in(fields),
+        audio=shown(audio),
+        relative=name if is_safe else _escaped(name) or f"entry {position}",
+        is_safe=is_safe,
+        reason=f"invalid entry: {reason}",
+        document={**envelope, "files": [entry]},
+    )
+
+
+def _address_in(fields: Mapping[str, Any]) -> str:
+    audio = fields.get("audio")
+    try:
+        return check_audio(audio) if isinstance(audio, str) else ""
+    except ValueError:
+        return ""
+
+
+def _index_in(fields: Mapping[str, Any]) -> int | None:
+    index = fields.get("index")
+    is_index = type(index) is int and 0 <= index <= MAX_INDEX  # not a bool
+    return index if is_index else None
+
+
+def _is_safe(name: Any) -> bool:
+    try:
+        return isinstance(name, str) and bool(check_relative(name))
+    except ValueError:
+        return False
+
+
+def _escaped(name: Any) -> str:
+    """The name with control characters and surrogates escaped."""
+    return name[:_MAX_NAME_CHARS].encode("unicode_escape").decode() if isinstance(name, str) else ""

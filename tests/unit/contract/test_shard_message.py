@@ -1,0 +1,115 @@
+"""One invalid entry of a shard does not invalidate the others."""
+
+import json
+from typing import Any
+
+import pytest
+
+from funasr_fleet.contract.job import MAX_INDEX, MalformedShard
+from funasr_fleet.contract.shard_message import InvalidEntry, read_shard
+
+SHARD: dict[str, Any] = {"schema": 1, "shard": "s1", "job": "night", "output": "s3://out/p/"}
+GOOD = {"index": 7, "audio": "s3://in/a.wav"}
+
+
+def message(*entries: Any, **fields: Any) -> dict[str, Any]:
+    return {**SHARD, "files": list(entries), **fields}
+
+
+def only_invalid(entry: Any) -> InvalidEntry:
+    shard, (invalid,) = read_shard(message(GOOD, entry))
+    assert [ref.index for ref in shard.files] == [7]
+    assert invalid.position == 1
+    assert "secret" not in invalid.reason
+    return invalid
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"start_ms": 9000, "end_ms": 100}, "end_ms must be after start_ms"),
+        ({"start_ms": "secret"}, "start_ms"),
+        ({"channel": -1}, "channel"),
+        ({"bytes": True}, "bytes"),
+        ({"surprise": "secret"}, "surprise"),
+        ({"options": {"formats": ["secret"]}}, "options: formats.0"),
+        ({"options": {"hotwords": "secret"}}, "options: hotwords"),
+    ],
+)
+def test_an_entry_with_a_valid_name_keeps_name_index_and_address(
+    fields: dict[str, Any], named: str
+) -> None:
+    found = only_invalid({"index": 3, "audio": "s3://in/b.wav", **fields})
+    assert named in found.reason
+    assert (found.index, found.audio, found.relative) == (3, "s3://in/b.wav", "b.wav")
+    assert found.is_safe
+
+
+@pytest.mark.parametrize(
+    ("entry", "called"),
+    [
+        ({"audio": "s3://in/b.wav", "relative": "../x"}, "../x"),
+        ({"audio": "s3://in/b.wav", "relative": "a\u202eb\n"}, "a\\u202eb\\n"),
+        ({"audio": "s3://in/b.wav", "relative": "\ud800"}, "\\ud800"),
+        ({"audio": "s3://in/b.wav", "relative": 7}, "entry 1"),
+        ({"audio": "s3://in/_jobs/b.wav"}, "_jobs/b.wav"),
+        ({"audio": "ftp://in/b.wav"}, "entry 1"),
+        ({}, "entry 1"),
+        ("text", "entry 1"),
+        (None, "entry 1"),
+    ],
+)
+def test_an_entry_without_a_valid_name_is_not_written_to(entry: Any, called: str) -> None:
+    found = only_invalid(entry)
+    assert (found.relative, found.is_safe) == (called, False)
+    assert found.relative.isprintable()
+
+
+def test_an_invalid_address_with_a_valid_name_can_have_an_error_report() -> None:
+    found = only_invalid({"audio": "ftp://in/b.wav", "relative": "b.wav"})
+    assert (found.audio, found.relative, found.is_safe) == ("", "b.wav", True)
+
+
+def test_an_address_is_shown_without_its_secrets() -> None:
+    found = only_invalid({"audio": "https://host/b.wav?key=secret", "channel": -1})
+    assert found.audio == "https://host/b.wav"
+
+
+@pytest.mark.parametrize("index", [-1, MAX_INDEX + 1, True, "3", 3.0, None])
+def test_an_invalid_index_is_left_out(index: Any) -> None:
+    assert only_invalid({"audio": "s3://in/b.wav", "index": index, "channel": -1}).index is None
+
+
+def test_the_message_of_an_invalid_entry_has_no_other_entry() -> None:
+    entry = {"audio": "s3://in/b.wav", "relative": "../x"}
+    document = message(GOOD, entry, options={"hotwords": ["alpha"] * 100})
+    _, (found,) = read_shard(document)
+    assert json.loads(json.dumps(found.document)) == {**SHARD, "files": [entry]}
+
+
+def test_a_shard_may_have_no_valid_entry() -> None:
+    shard, invalid = read_shard(message({"audio": "s3://in/b.wav", "channel": -1}, 7))
+    assert (shard.shard, shard.files) == ("s1", ())
+    assert [one.position for one in invalid] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        message(),
+        message(*[7] * 10_001),
+        {**SHARD, "files": None},
+        {**SHARD, "files": {"0": GOOD}},
+        message(GOOD, {}, output="x"),
+        message(GOOD, {}, shard=""),
+        message(GOOD, {}, job="a:b"),
+        message(GOOD, {}, schema=2),
+        message(GOOD, {}, options={"formats": ["x"]}),
+        message(GOOD, {}, surprise=1),
+    ],
+)
+def test_a_message_that_is_not_a_shard_is_malformed(document: Any) -> None:
+    with pytest.raises(MalformedShard, match="malformed shard"):
+        read_shard(document)
