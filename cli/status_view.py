@@ -65,7 +65,7 @@ def outlook(progress: Progress) -> str:
     if progress.eta_s == 0:
         return "no files are waiting"
     if progress.eta_s is not None:
-        end = f"about {span(progress.eta_s)} remaining, from the {progress.eta_basis}"
+        end = f"time left: about {span(progress.eta_s)}, from the {progress.eta_basis}"
         return f"{end}; {quiet}" if quiet else end
     if quiet:
         return f"stalled: {quiet}, and no worker is processing this job"
@@ -133,9 +133,12 @@ def _facts(status: JobStatus) -> Table:
 
 def _each_fact(status: JobStatus) -> Iterator[tuple[str, str]]:
     progress = status.progress
-    left = progress.remaining_audio_hours
-    remaining = "" if not left else f", about {hours(left)} remaining"
-    yield "audio", f"{hours(progress.audio_hours)} done{remaining}"
+    yield "audio done", hours(progress.audio_hours)
+    if progress.in_progress_audio_hours:
+        begun = hours(progress.in_progress_audio_hours)
+        yield "in progress", f"{begun} of audio recognised, in files that are not finished"
+    if progress.remaining_audio_hours:
+        yield "audio left", f"about {hours(progress.remaining_audio_hours)}"
     if progress.throughput_now:
         yield "last 5 minutes", _speed(progress.throughput_now)
     if progress.throughput_since_start:

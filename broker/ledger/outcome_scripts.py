@@ -60,6 +60,7 @@ BEGIN_SHARD = (
     + """
 local shard, in_flight, job, output, files, now, keep_s = unpack(ARGV)
 redis.call('HSET', at('shards'), shard, in_flight)
+redis.call('HSETNX', base, 'begun_at', now)
 local is_planned = redis.call('HEXISTS', base, 'created_at') == 1
   and redis.call('HEXISTS', base, 'declared') == 0
 if is_planned then return end
@@ -73,7 +74,7 @@ if is_closed() then outdate_report() end
 expire_in(keep_s)
 """
 )
-"""Record a started shard. If no producer opened its job, list the job, take the number of its files
+"""Record a started shard, and when the first one of the job was started. If no producer opened its job, list the job, take the number of its files
 from the shard, and let its keys expire after the last shard. A closed job of this kind is reopened.
 ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep."""
 

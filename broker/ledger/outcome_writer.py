@@ -90,7 +90,7 @@ class OutcomeWriter:
     def begin_shard(
         self, job: str, shard: str, files: int, *, output: str, job_files: int | None = None
     ) -> None:
-        """Record that this many files of the shard are in flight.
+        """Record that this many files of the shard are in flight, and when the job was begun.
 
         Args:
             job: the job of the shard.

@@ -56,6 +56,8 @@ class JobCounts:
     """Shards that were started, or created by a split, and have not ended."""
     in_flight: int = 0
     """Unfinished files of shards that workers are processing."""
+    begun_at: float | None = None
+    """When a worker began the first shard, in seconds since the epoch."""
     cancelled_at: float | None = None
     """Seconds since the epoch."""
     closed_at: float | None = None
@@ -204,6 +206,7 @@ def read_counts(
         rounds=int(meta.get("rounds", 0)),
         open_shards=len(shards),
         in_flight=sum(max(0, int(left)) for left in shards),
+        begun_at=_time(meta.get("begun_at")),
         cancelled_at=_time(meta.get("cancelled_at")),
         closed_at=_time(meta.get("closed_at")),
         queue=meta.get("queue", ""),

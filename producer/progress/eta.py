@@ -9,6 +9,10 @@ RECENT_MINUTES = 5
 """Long enough to average over shards, short enough to show that a worker joined or left."""
 
 
+_RELIABLE_FILES = 10
+"""Files that must finish in a period for its throughput to be used for the ETA."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Throughput:
     """Finished files and audio per unit of time."""
@@ -22,7 +26,7 @@ class Throughput:
 def recent(counts: JobCounts, minutes: Sequence[Minute], now: float) -> Throughput | None:
     """Throughput of the last RECENT_MINUTES full minutes.
 
-    None until a full minute has passed since the first finished file, and if the job was complete
+    None until a full minute has passed since the first file was begun, and if the job was complete
     before these minutes. `now` is in seconds since the epoch.
     """
     end = int(now // 60)
@@ -34,17 +38,29 @@ def recent(counts: JobCounts, minutes: Sequence[Minute], now: float) -> Throughp
     return _over(chosen, 60 * end - max(start, 60 * first))
 
 
-def since_start(counts: JobCounts, minutes: Sequence[Minute], now: float) -> Throughput | None:
-    """Throughput from the first finished file until now or the job's end; None before the first."""
+def since_start(
+    counts: JobCounts, minutes: Sequence[Minute], now: float, in_progress_ms: int = 0
+) -> Throughput | None:
+    """Throughput from the first file begun until now or the job's end.
+
+    None before any audio is recognised. `in_progress_ms` is the recognised audio of files in
+    progress.
+    """
     start = start_of(counts, minutes)
-    if start is None:
+    if start is None or not (minutes or in_progress_ms):
         return None
-    return _over(minutes, ended_at(counts, minutes, now) - start)
+    return _over(minutes, ended_at(counts, minutes, now) - start, in_progress_ms)
 
 
 def start_of(counts: JobCounts, minutes: Sequence[Minute]) -> float | None:
-    """When the first file finished, to the minute, but not before the job's start; None if none."""
-    return max(60.0 * minutes[0].minute, counts.created_at) if minutes else None
+    """When the first file was begun, but not before the job's start; None if none was.
+
+    A ledger of an earlier release, or one that has been rebuilt, may only have the minute in which
+    the first file finished.
+    """
+    known = [] if counts.begun_at is None else [counts.begun_at]
+    known += [60.0 * minutes[0].minute] if minutes else []
+    return max(min(known), counts.created_at) if known else None
 
 
 def ended_at(counts: JobCounts, minutes: Sequence[Minute], now: float) -> float:
@@ -55,8 +71,8 @@ def ended_at(counts: JobCounts, minutes: Sequence[Minute], now: float) -> float:
     return min(now, last, counts.closed_at or now)
 
 
-def _over(minutes: Iterable[Minute], seconds: float) -> Throughput:
-    files, audio_ms = 0, 0
+def _over(minutes: Iterable[Minute], seconds: float, more_ms: int = 0) -> Throughput:
+    files, audio_ms = 0, more_ms
     for one in minutes:
         files, audio_ms = files + one.files, audio_ms + one.audio_ms
     seconds = max(1.0, seconds)  # clock skew between machines could make it negative
@@ -67,13 +83,20 @@ def _over(minutes: Iterable[Minute], seconds: float) -> Throughput:
     )
 
 
-def remaining_audio_ms(counts: JobCounts) -> float | None:
+def remaining_audio_ms(counts: JobCounts, in_progress_ms: int = 0) -> float | None:
     """Audio of the files without an outcome, in ms; None if it cannot be estimated.
+
+    `in_progress_ms` is the part of it that is recognised already; it is subtracted.
 
     The estimate is the mean audio of the finished files times the number of waiting files. Before
     any file is finished, the plan's mean is used. The longest files of a window come first, so the
     mean of the finished files is too large early in a small job.
     """
+    whole_ms = _waiting_audio_ms(counts)
+    return max(1.0, whole_ms - in_progress_ms) if whole_ms else whole_ms
+
+
+def _waiting_audio_ms(counts: JobCounts) -> float | None:
     if not counts.waiting:
         return 0.0
     worked = sum(counts.outcomes[name] for name in ("ok", "empty", "failed"))
@@ -94,12 +117,15 @@ def eta(
     """(seconds until the job is complete, basis of the estimate); (None, None) if unknown.
 
     Files differ in length, so audio is the better measure of the remaining work. File counts are
-    used only while no audio is finished.
+    used only while no audio is finished. The last minutes are used only if enough files finished
+    in them: a file that took longer than these minutes would count as the work of these minutes.
     """
     if counts.complete:
         return 0.0, "no files are waiting"
     if not counts.waiting:
         return None, None
+    if now and round(now.files_per_s * now.over_s) < _RELIABLE_FILES:
+        now = None
     scope = "" if counts.published else ", for the files planned so far"
     for speed, period in ((now, "of the last 5 minutes"), (since_start, "since the start")):
         if speed and remaining_ms is not None and speed.audio_hours_per_hour:
@@ -111,18 +137,22 @@ def eta(
 
 
 def cost(
-    counts: JobCounts, remaining_ms: float | None, gpu_hour_price: float | None
+    counts: JobCounts,
+    remaining_ms: float | None,
+    gpu_hour_price: float | None,
+    in_progress_ms: int = 0,
 ) -> tuple[float | None, float | None]:
     """(cost so far, expected total cost), in the currency of the price; (None, None) without one.
 
-    Shards in progress are not included yet.
+    `in_progress_ms` is the recognised audio of files in progress, whose work is counted already.
     """
     if gpu_hour_price is None:
         return None, None
     so_far = gpu_hour_price * counts.work_ms / MS_PER_HOUR
     if remaining_ms == 0:
         return so_far, so_far
-    if remaining_ms is None or not counts.work_ms or not counts.measured_ms:
+    measured_ms = counts.measured_ms + in_progress_ms
+    if remaining_ms is None or not counts.work_ms or not measured_ms:
         return so_far, None
-    remaining_work_ms = remaining_ms * counts.work_ms / counts.measured_ms
+    remaining_work_ms = remaining_ms * counts.work_ms / measured_ms
     return so_far, so_far + gpu_hour_price * remaining_work_ms / MS_PER_HOUR

@@ -35,7 +35,7 @@ class WorkerView:
     """Files finished since it started."""
     audio_hours: float
     rtfx: float | None
-    """Audio seconds per second of work; None before its first finished shard."""
+    """Audio seconds per second of work; None before it has worked."""
 
 
 def view_workers(workers: Iterable[WorkerSeen], now: float) -> tuple[WorkerView, ...]:
@@ -53,8 +53,19 @@ def _view(seen: WorkerSeen, now: float) -> WorkerView:
         shard=seen.shard,
         files=seen.files,
         audio_hours=seen.audio_ms / MS_PER_HOUR,
-        rtfx=seen.audio_ms / seen.work_ms if seen.work_ms else None,
+        rtfx=(seen.audio_ms + seen.in_progress_ms) / seen.work_ms if seen.work_ms else None,
     )
+
+
+IN_PROGRESS_AGE_S = 30.0
+"""Reports of files in progress count for this long; a worker reports every second."""
+
+
+def in_progress_ms(job: str, workers: Iterable[WorkerSeen], now: float) -> int:
+    """Recognised audio of the job's files in progress, in ms; of each shard, the last report."""
+    by_age = sorted(workers, key=lambda one: one.at)
+    last = {one.shard: one for one in by_age if one.job == job}
+    return sum(one.in_progress_ms for one in last.values() if now - one.at <= IN_PROGRESS_AGE_S)
 
 
 State = Literal["planning", "running", "complete", "cancelled", "unknown"]
@@ -84,14 +95,18 @@ class Progress:
     """Share of the known files that have an outcome, 0 to 1; cancelled files have none. None if
     the state is unknown."""
     audio_hours: float
-    """Audio transcribed."""
+    """Audio of finished files."""
+    in_progress_audio_hours: float
+    """Recognised audio of files in progress; not in audio_hours."""
     remaining_audio_hours: float | None
-    """Estimated audio of the waiting files; None if it cannot be estimated."""
+    """Estimated audio of the waiting files that is not recognised yet; None if it cannot be
+    estimated."""
     throughput_now: Throughput | None
     """Throughput of the last 5 full minutes; None before the first full minute, and for a job that
     was complete before them."""
     throughput_since_start: Throughput | None
-    """Throughput since the first finished file; None before."""
+    """Throughput since the first file was begun, files in progress included; None before any audio
+    is recognised."""
     stalled_s: float | None
     """Seconds without a finished file, if at least 5 minutes; else None."""
     eta_s: float | None
@@ -99,9 +114,9 @@ class Progress:
     eta_basis: str | None
     """What the ETA is based on."""
     device_hours: float
-    """Time that workers spent on finished shards, including repeated ones."""
+    """Time that workers spent on shards, including repeated ones."""
     audio_hours_per_device_hour: float | None
-    """RTFx; None before the first shard is finished."""
+    """RTFx; None before a worker has worked on the job."""
     cost_so_far: float | None
     """In the currency of the GPU hour price; None without a price."""
     cost_expected: float | None
@@ -126,15 +141,17 @@ def measure(
         now: seconds since the epoch.
         gpu_hour_price: price of one device hour, in any currency.
     """
-    remaining_ms = remaining_audio_ms(counts) if counts.whole else None
-    speed, speed_since_start = recent(counts, minutes, now), since_start(counts, minutes, now)
+    begun_ms = in_progress_ms(counts.job, workers, now)
+    remaining_ms = remaining_audio_ms(counts, begun_ms) if counts.whole else None
+    speed = recent(counts, minutes, now)
+    speed_since_start = since_start(counts, minutes, now, begun_ms)
     stalled_s = _stalled_s(counts, minutes, now)
     seen = view_workers(workers, now)
     # long files may keep all workers busy for more than 5 minutes; without a worker, no ETA
     moving = stalled_s is None or any(one.job == counts.job for one in seen)
     is_known = moving and counts.whole
     known = eta(counts, remaining_ms, speed, speed_since_start) if is_known else (None, None)
-    so_far, expected = cost(counts, remaining_ms, gpu_hour_price)
+    so_far, expected = cost(counts, remaining_ms, gpu_hour_price, begun_ms)
     return Progress(
         state=state_of(counts),
         done=counts.outcomes["ok"],
@@ -146,6 +163,7 @@ def measure(
         in_flight=counts.in_flight,
         fraction=fraction_of(counts),
         audio_hours=counts.audio_ms / MS_PER_HOUR,
+        in_progress_audio_hours=begun_ms / MS_PER_HOUR,
         remaining_audio_hours=None if remaining_ms is None else remaining_ms / MS_PER_HOUR,
         throughput_now=speed,
         throughput_since_start=speed_since_start,
@@ -153,7 +171,9 @@ def measure(
         eta_s=known[0],
         eta_basis=known[1],
         device_hours=counts.work_ms / MS_PER_HOUR,
-        audio_hours_per_device_hour=counts.measured_ms / counts.work_ms if counts.work_ms else None,
+        audio_hours_per_device_hour=(
+            (counts.measured_ms + begun_ms) / counts.work_ms if counts.work_ms else None
+        ),
         cost_so_far=so_far,
         cost_expected=expected,
         workers=seen,

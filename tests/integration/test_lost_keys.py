@@ -50,7 +50,13 @@ def losses(keys: Keys) -> Iterator[tuple[str, ...]]:
 
 def compared(counts: JobCounts) -> JobCounts:
     """The counts without the fields that S3 does not store."""
-    forgotten: dict[str, Any] = {"closed_at": None, "work_ms": 0, "restored_ms": 0, "rounds": 0}
+    forgotten: dict[str, Any] = {
+        "closed_at": None,
+        "begun_at": None,
+        "work_ms": 0,
+        "restored_ms": 0,
+        "rounds": 0,
+    }
     # S3 has the start time of `enqueue`, which is before the ledger's
     assert counts.created_at > 0
     return replace(counts, open_shards=0, in_flight=0, created_at=0.0, **forgotten)

@@ -42,10 +42,10 @@ def fail_invalid_entries(
         failure = Skip("model_error", entry.reason)
         if not _write_error(child, shard, entry, failure, run):
             reason = f"entry {entry.position} of shard {shard.shard}: {entry.reason}"
-            own = {"reason": reason, "document": dict(entry.document)}
-            own["message_id"] = f"{letter.message_id}.files.{entry.position}"
+            id_ = f"{letter.message_id}.files.{entry.position}"
+            own = {"message_id": id_, "reason": reason, "document": dict(entry.document)}
             child.dead_letters.put(letter.model_copy(update=own))
-            child.observe(ShardDeadLettered(message_id=own["message_id"], reason=reason))
+            child.observe(ShardDeadLettered(message_id=id_, reason=reason))
         finished = FileFinished(
             shard=shard.shard,
             job=shard.job,

@@ -33,12 +33,27 @@ def test_the_view_has_progress_eta_and_cost() -> None:
     )
     text = seen(status_of(RUNNING, STEADY, workers=[worker], gpu_hour_price=1.5))
     assert "night  running  s3://out/" in text
-    assert "50.0 %  about 10 min remaining, from the audio of the last 5 minutes" in text
-    assert "100 h done, about 100 h remaining" in text
+    assert "50.0 %  time left: about 10 min, from the audio of the last 5 minutes" in text
+    assert {"audio done 100 h", "audio left about 100 h"} <= rows(text)
+    assert "recognised" not in text
     assert "600 audio hours per hour, 0.17 files/s" in text
     assert "1.50 so far, about 3.00 in total" in text
     assert "2 messages ready, 1 held by workers" in text
     assert all(part in text for part in ("fleet@a/1", "night-7", "10 s ago"))
+
+
+def rows(text: str) -> set[str]:
+    """The lines of the view, with single spaces."""
+    return {" ".join(line.split()) for line in text.splitlines()}
+
+
+def test_a_long_file_in_progress_is_shown() -> None:
+    worker = WorkerSeen(
+        worker="a", slot=1, at=BEGUN + 590, job="night", shard="s", in_progress_ms=HOUR_MS // 2
+    )
+    text = seen(status_of(RUNNING, STEADY, workers=[worker]))
+    assert "in progress 30 min of audio recognised, in files that are not finished" in rows(text)
+    assert "audio left about 99.5 h" in rows(text)
 
 
 def test_no_number_is_cut_off_in_a_narrow_terminal() -> None:

@@ -89,6 +89,6 @@ def test_the_json_document_has_progress_cost_and_workers() -> None:
     assert (document["ready_messages"], document["unacked_messages"]) == (2, 1)
     assert (document["created_at"], document["closed_at"]) == (BEGUN, None)
     assert (document["state"], document["done"], document["audio_hours"]) == ("running", 2, 2)
-    assert document["eta_basis"] == "audio of the last 5 minutes"
+    assert document["eta_basis"] == "audio since the start"
     assert document["throughput_now"]["audio_hours_per_hour"] == pytest.approx(12)
     assert (document["cost_so_far"], document["workers"]) == (0, [])
