@@ -74,8 +74,9 @@ if is_closed() then outdate_report() end
 expire_in(keep_s)
 """
 )
-"""Record a started shard, and when the first one of the job was started. If no producer opened its job, list the job, take the number of its files
-from the shard, and let its keys expire after the last shard. A closed job of this kind is reopened.
+"""Record a started shard, and when the first shard of the job was started. If no producer opened
+the job, list it, take the number of its files from the shard, and let its keys expire after the last
+shard. A closed job of this kind is reopened.
 ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep."""
 
 SUSPEND = """
