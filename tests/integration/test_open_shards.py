@@ -56,9 +56,8 @@ def test_a_shard_that_waits_for_a_retry_keeps_its_job_open(
     recorder.begin_shard(job, "shard", 2, output="s3://transcripts/x/")
     recorder.suspend_shard(job, "shard")
     recorder.suspend_shard(job, "ended elsewhere")
-    recorder.begin_shard(
-        job, "shard.1", 1, output="s3://transcripts/x/"
-    )  # a duplicate of its message was split before
+    # a duplicate of its message was split before
+    recorder.begin_shard(job, "shard.1", 1, output="s3://transcripts/x/")
     recorder.await_shards(job, ["shard.0", "shard.1"])
     assert (counts_of(ledger, job).open_shards, counts_of(ledger, job).in_flight) == (3, 1)
     for name in ("shard", "shard.0", "shard.1"):
@@ -120,3 +119,23 @@ def test_reconcile_ends_a_job_with_a_lost_last_shard_but_not_a_running_job(
     reconcile(job, settings=settings)
     assert counts_of(ledger, job).closed_at
     assert failed_files(store, book) == [2]
+
+
+def test_a_part_that_ends_after_the_job_corrects_its_report(
+    settings: Settings,
+    ledger: LedgerReader,
+    store: S3Store,
+    half: tuple[str, Worker, ShardReporter],
+) -> None:
+    job, worker, book = half
+    reconcile(job, settings=settings)  # drops the shard, although its message may still wait
+    for shard in waiting_of(settings, job):
+        if "again" in shard["shard"]:
+            worker.do(shard)
+    before = counts_of(ledger, job)
+    assert (before.closed_at is None, before.outcomes["failed"]) == (False, 1)
+    Worker(settings, store, {}).do(book.shard.to_message())
+    after = counts_of(ledger, job)
+    assert (after.closed_at is None, after.outcomes["failed"]) == (False, 0)
+    assert failed_files(store, book) == []
+    assert store.read(job_uri(book.shard.output, job, "_SUCCESS")) == b""
