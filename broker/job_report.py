@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from funasr_fleet.broker.ledger.file_warnings import WarningExample
 from funasr_fleet.broker.ledger.values import (
     LATENCY_BOUNDS_S,
     MS_PER_HOUR,
@@ -46,6 +47,7 @@ def report(
         "whole": counts.whole,
         "outcomes": {**counts.outcomes, "cancelled": counts.cancelled},
         "failures": failed_by_kind(counts),
+        "warnings": counts.warnings,
         "audio_hours": _hours(counts.audio_ms),
         "device_hours": _hours(counts.work_ms),
         "rtfx": round(counts.measured_ms / counts.work_ms, 2) if counts.work_ms else None,
@@ -159,4 +161,29 @@ def group_failures(
             kind=kind, count=count, examples=tuple(one for one in some if one.kind == kind)
         )
         for kind, count in failed_by_kind(counts).items()
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarningGroup:
+    """Transcribed files with the same kind of warning."""
+
+    kind: str
+    """A WarningKind, or `unknown`."""
+    count: int
+    """Number of files."""
+    examples: tuple[WarningExample, ...]
+    """Some of the files."""
+
+
+def group_warnings(
+    counts: JobCounts, examples: Iterable[WarningExample]
+) -> tuple[WarningGroup, ...]:
+    """One group per kind of warning, the most frequent kind first."""
+    some = tuple(examples)
+    return tuple(
+        WarningGroup(
+            kind=kind, count=count, examples=tuple(one for one in some if one.kind == kind)
+        )
+        for kind, count in counts.warnings.items()
     )

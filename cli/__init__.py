@@ -10,10 +10,10 @@ watching     `fleet status --watch`
 
 Subcommands:
 
-enqueue, transcribe, doctor, dead: one module for each command
+enqueue, transcribe, doctor, dead, failures: one module for each command
 run          `fleet demo`, `up`, `worker` and `exporter`
 jobs         `fleet jobs`, `status`, `retry`, `cancel` and `reconcile`
-results      `fleet failures`, `report` and `evaluate`
+results      `fleet report` and `evaluate`
 """
 
 

@@ -12,8 +12,9 @@ from funasr_fleet.cli import dead
 from funasr_fleet.cli.doctor import doctor
 from funasr_fleet.cli.enqueue import enqueue
 from funasr_fleet.cli.exits import Exit, exit_for
+from funasr_fleet.cli.failures import failures
 from funasr_fleet.cli.jobs import cancel, close, jobs, reconcile, retry, status
-from funasr_fleet.cli.results import evaluate, failures, report
+from funasr_fleet.cli.results import evaluate, report
 from funasr_fleet.cli.run import demo, exporter, up, worker
 from funasr_fleet.cli.transcribe import transcribe
 

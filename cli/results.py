@@ -1,7 +1,6 @@
-"""`fleet failures`, `report` and `evaluate`."""
+"""`fleet report` and `evaluate`."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,35 +16,6 @@ if TYPE_CHECKING:
     from funasr_fleet.producer.evaluation.scoring import Counts
 
 
-def failures(job: JobName, as_json: AsJson = False) -> None:
-    """Show why files failed, by kind of error, most frequent first.
-
-    Example: fleet failures job-20261122
-    """
-    from rich.markup import escape
-    from rich.table import Table
-
-    import funasr_fleet
-    from funasr_fleet.cli.status_view import console
-    from funasr_fleet.producer.progress.humanize import percent
-
-    groups = funasr_fleet.failures(job)
-    if as_json:
-        typer.echo(json.dumps([asdict(group) for group in groups]))
-        return
-    if not groups:
-        typer.echo(f"no file of {job} has failed")
-        return
-    total = sum(group.count for group in groups)
-    table = Table("kind", "files", "share", "examples")
-    for group in groups:
-        examples = "\n".join(f"{one.relative}: {one.message}" for one in group.examples)
-        share = percent(group.count, total)
-        table.add_row(group.kind, f"{group.count:,}", share, escape(examples), end_section=True)
-    console().print(table)
-    typer.echo(f"retry them with: fleet retry {job}")
-
-
 def report(
     job: JobName,
     html: Annotated[
@@ -55,7 +25,7 @@ def report(
         bool, typer.Option("--json", help="Print one JSON document (default without --html).")
     ] = False,
 ) -> None:
-    """Summarise a job: outcomes, throughput, latencies, failures.
+    """Summarise a job: outcomes, throughput, latencies, failures, warnings.
 
     Example: fleet report job-20261122 --html report.html
     """
@@ -66,7 +36,8 @@ def report(
     settings = Settings.load()
     document = funasr_fleet.report(job, settings)
     if html:
-        text = page(document, funasr_fleet.failures(job, settings))
+        groups = funasr_fleet.failures(job, settings)
+        text = page(document, groups, funasr_fleet.file_warnings(job, settings))
         try:
             # file names that are not valid Unicode must not prevent the report
             html.write_text(text, encoding="utf-8", errors="replace")

@@ -39,6 +39,8 @@ class FileRecord(_Frozen):
     """Audio transcribed."""
     error: RecordedError | None = None
     """Why the file failed; None if it did not fail, or if the reason is no longer known."""
+    warnings: tuple[str, ...] | None = None
+    """Kinds of warning of the result; None if unknown, as in rows of earlier releases."""
 
     def to_line(self) -> bytes:
         """One line of JSON, with its newline."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from funasr_fleet.producer.evaluation.result import Evaluation
     from funasr_fleet.producer.jobs.cancel import cancel
     from funasr_fleet.producer.jobs.close import close
+    from funasr_fleet.producer.jobs.file_warnings import file_warnings
     from funasr_fleet.producer.jobs.rebuild import ReconcileResult
     from funasr_fleet.producer.jobs.reconcile import reconcile
     from funasr_fleet.producer.jobs.retry import RetryResult, retry
@@ -61,6 +62,7 @@ __all__ = [
     "enqueue",
     "evaluate",
     "failures",
+    "file_warnings",
     "list_dead",
     "list_jobs",
     "reconcile",
@@ -79,6 +81,7 @@ _MODULES = {
     "evaluation.result": ("Evaluation",),
     "jobs.cancel": ("cancel",),
     "jobs.close": ("close",),
+    "jobs.file_warnings": ("file_warnings",),
     "jobs.rebuild": ("ReconcileResult",),
     "jobs.reconcile": ("reconcile",),
     "jobs.retry": ("RetryResult", "retry"),

@@ -117,8 +117,8 @@ return 1
 RESTORE = (
     SHARED
     + """
-local added_ms = 0
-for i = 1, #ARGV, 5 do
+local added_ms, warned = 0, tonumber(redis.call('HGET', base, 'warned') or 0)
+for i = 1, #ARGV, 6 do
   local before = known(ARGV[i])
   if not before then
     redis.call('SETBIT', at(ARGV[i + 1]), ARGV[i], 1)
@@ -128,15 +128,25 @@ for i = 1, #ARGV, 5 do
   if (before or 'failed') == 'failed' and ARGV[i + 1] == 'failed' and not blamed(ARGV[i]) then
     blame(ARGV[i], ARGV[i + 3], ARGV[i + 4])
   end
+  for kind in string.gmatch(ARGV[i + 5], '[^,]+') do
+    local is_missing = not before or (before == ARGV[i + 1] and kind ~= 'unknown')
+    if is_missing then warn(ARGV[i], kind, ARGV[i + 4]) end
+  end
 end
+local total = 0
+for _, kind in ipairs(WARNINGS) do
+  total = total + redis.call('BITCOUNT', at('warning:' .. kind))
+end
+redis.call('HSET', base, 'warned', math.max(warned, total))
 redis.call('HINCRBY', base, 'audio_ms', added_ms)
 redis.call('HINCRBY', base, 'restored_ms', added_ms)
 expire_too()
 return added_ms
 """
 )
-"""Restore outcomes found in S3 for files without an outcome, and missing reasons of failures.
-ARGV: index, outcome, ms, kind, example, ...; returns the audio added."""
+"""Restore outcomes found in S3 for files without an outcome, and missing reasons of failures and
+warnings. Warnings that Redis had lost are already counted in `warned`. ARGV: index, outcome, ms,
+kind, example, warnings separated by commas, ...; returns the audio added."""
 
 DECLARE = (
     SHARED

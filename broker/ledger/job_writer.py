@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from funasr_fleet.broker.lease import Leases
@@ -12,8 +13,18 @@ from funasr_fleet.broker.ledger.values import FailureExample
 from funasr_fleet.broker.redis_client import RedisClient, Script, Value, reached
 from funasr_fleet.contract.transcript import Outcome
 
-Restored = tuple[int, Outcome, int, FailureExample | None]
-"""(index, outcome, audio ms, failure)."""
+
+@dataclass(frozen=True)
+class Restored:
+    """The outcome of a file, as found in S3."""
+
+    index: int
+    outcome: Outcome
+    audio_ms: int
+    failure: FailureExample | None = None
+    relative: str = ""
+    warnings: tuple[str, ...] = ()
+    """Kinds of warning of its result, or UNKNOWN_WARNINGS."""
 
 
 class JobWriter:
@@ -154,10 +165,12 @@ class JobWriter:
         Returns the audio added, in ms.
         """
         values: list[Value] = []
-        for index, outcome, audio_ms, failure in found:
+        for one in found:
+            failure = one.failure
+            example = {"relative": one.relative, "message": failure.message if failure else ""}
             kind = failure.kind if failure else ""
-            example = {"relative": failure.relative, "message": failure.message} if failure else {}
-            values += [index, outcome, audio_ms, kind, json.dumps(example)]
+            values += [one.index, one.outcome, one.audio_ms, kind, json.dumps(example)]
+            values.append(",".join(one.warnings))
         if not values:
             return 0
         return int(reached(self._restore, keys=[self._keys.job(job)], args=values))

@@ -1,7 +1,15 @@
 """Names of the keys of jobs and shards; Lua scripts derive the keys of a job from its base key."""
 
+from funasr_fleet.broker.ledger.file_warnings import WARNINGS
 from funasr_fleet.broker.ledger.values import KINDS, OUTCOMES, PARTS
 from funasr_fleet.contract.layout import check_job_name
+
+KEYS_OF_JOB = (
+    *(*OUTCOMES, *PARTS),
+    *(name for kind in KINDS for name in (f"kind:{kind}", f"examples:{kind}")),
+    *(name for kind in WARNINGS for name in (f"warning:{kind}", f"warning_examples:{kind}")),
+)
+"""Parts of the names of a job's keys besides its hash."""
 
 
 class Keys:
@@ -24,8 +32,7 @@ class Keys:
 
     def all_of(self, job: str) -> list[str]:
         """Every key of a job."""
-        kinds = [name for kind in KINDS for name in (f"kind:{kind}", f"examples:{kind}")]
-        return [self.job(job), *(self.job(job, name) for name in (*OUTCOMES, *PARTS, *kinds))]
+        return [self.job(job), *(self.job(job, name) for name in KEYS_OF_JOB)]
 
 
 def identity_of(output: str, shard: str) -> str:

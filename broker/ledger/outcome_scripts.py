@@ -19,6 +19,7 @@ if before and weak and not open then return 0 end
 if before then clear(index, before) else count(1) end
 redis.call('SETBIT', at(outcome), index, 1)
 if outcome == 'failed' then blame(index, kind, example) end
+for i = 9, #ARGV do warn(index, ARGV[i], example) end
 local is_planned = tonumber(index) < tonumber(redis.call('HGET', base, 'files') or 0)
 if is_planned and before ~= outcome and (before or is_closed()) then outdate_report() end
 expire_too()
@@ -36,7 +37,7 @@ return 1
 """Record a file's outcome, replacing an earlier one. A weak outcome does not replace ok, empty or
 the same outcome. A file's audio is counted once; after a failed, cancelled or skipped outcome, it
 is counted when the file succeeds. A changed outcome reopens a closed job, so that its report is
-written again. ARGV: index, outcome, ms, weak, shard, bucket, kind, example."""
+written again. ARGV: index, outcome, ms, weak, shard, bucket, kind, example, warning, ..."""
 
 SETTLE = (
     SHARED
@@ -75,8 +76,8 @@ expire_in(keep_s)
 """
 )
 """Record a started shard, and when the first shard of the job was started. If no producer opened
-the job, list it, take the number of its files from the shard, and let its keys expire after the last
-shard. A closed job of this kind is reopened.
+the job, list it, take the number of its files from the shard, and let its keys expire after the
+last shard. A closed job of this kind is reopened.
 ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep."""
 
 SUSPEND = """

@@ -69,6 +69,7 @@ class OutcomeWriter:
         bucket = "" if more.seconds is None else latency_bucket(more.seconds)
         example = json.dumps({"relative": more.relative, "message": more.message[:_MESSAGE_CHARS]})
         values = [index, outcome, audio_ms, int(weak), more.shard, bucket, more.kind or "", example]
+        values += more.warnings
         reached(self._record, keys=[self._keys.job(job)], args=values)
 
     def cancel_files(self, job: str, indexes: Iterable[int]) -> None:

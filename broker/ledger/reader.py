@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from funasr_fleet.broker.ledger.file_warnings import WARNINGS, WarningExample
 from funasr_fleet.broker.ledger.job_writer import JobWriter
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.broker.ledger.values import (
@@ -87,7 +88,8 @@ class LedgerReader:
         """Queue the commands whose replies read_counts takes."""
         pipe.hgetall(self._keys.job(job))
         pipe.hvals(self._keys.job(job, "shards"))
-        for name in ("windows", *OUTCOMES, *(f"kind:{kind}" for kind in KINDS)):
+        kinds = (*(f"kind:{kind}" for kind in KINDS), *(f"warning:{kind}" for kind in WARNINGS))
+        for name in ("windows", *OUTCOMES, *kinds):
             pipe.bitcount(self._keys.job(job, name))
 
     def jobs(self) -> list[str]:
@@ -144,6 +146,18 @@ class LedgerReader:
         return [
             FailureExample(kind=kind, index=int(index), **json.loads(example))
             for kind, some in zip(KINDS, stored, strict=True)
+            for index, example in sorted(some.items(), key=lambda one: int(one[0]))
+        ]
+
+    def warning_examples(self, job: str) -> list[WarningExample]:
+        """Up to EXAMPLES_PER_KIND files of each kind of warning."""
+        with self._redis.pipeline() as pipe:
+            for kind in WARNINGS:
+                pipe.hgetall(self._keys.job(job, f"warning_examples:{kind}"))
+            stored = reached(pipe.execute)
+        return [
+            WarningExample(kind=kind, index=int(index), relative=json.loads(example)["relative"])
+            for kind, some in zip(WARNINGS, stored, strict=True)
             for index, example in sorted(some.items(), key=lambda one: int(one[0]))
         ]
 

@@ -1,6 +1,8 @@
 """Lua functions that the scripts of workers and producers share; KEYS[1] is the job's base key."""
 
-from funasr_fleet.broker.ledger.values import EXAMPLES_PER_KIND, KINDS, OUTCOMES, PARTS
+from funasr_fleet.broker.ledger.file_warnings import WARNED, WARNINGS
+from funasr_fleet.broker.ledger.keys import KEYS_OF_JOB
+from funasr_fleet.broker.ledger.values import EXAMPLES_PER_KIND, KINDS, OUTCOMES
 
 
 def _table(names: tuple[str, ...]) -> str:
@@ -9,15 +11,26 @@ def _table(names: tuple[str, ...]) -> str:
 
 SHARED = f"""
 local base = KEYS[1]
-local OUTCOMES, KINDS, PARTS = {_table(OUTCOMES)}, {_table(KINDS)}, {_table(PARTS)}
+local OUTCOMES, KINDS, WARNINGS = {_table(OUTCOMES)}, {_table(KINDS)}, {_table(WARNINGS)}
+local NAMES = {_table(KEYS_OF_JOB)}
 local function at(name) return base .. ':' .. name end
 local function known(index)
   for _, name in ipairs(OUTCOMES) do
     if redis.call('GETBIT', at(name), index) == 1 then return name end
   end
 end
+local function clear_warnings(index)
+  for _, kind in ipairs(WARNINGS) do
+    local bits = at('warning:' .. kind)
+    if redis.call('EXISTS', bits) == 1 and redis.call('SETBIT', bits, index, 0) == 1 then
+      redis.call('HINCRBY', base, '{WARNED}', -1)
+      redis.call('HDEL', at('warning_examples:' .. kind), index)
+    end
+  end
+end
 local function clear(index, before)
   redis.call('SETBIT', at(before), index, 0)
+  clear_warnings(index)
   if before ~= 'failed' then return end
   for _, kind in ipairs(KINDS) do
     if redis.call('EXISTS', at('kind:' .. kind)) == 1 then
@@ -31,21 +44,11 @@ local function count(change)
 end
 local function expire_in(seconds)
   redis.call('EXPIRE', base, seconds)
-  for _, name in ipairs(OUTCOMES) do redis.call('EXPIRE', at(name), seconds) end
-  for _, name in ipairs(PARTS) do redis.call('EXPIRE', at(name), seconds) end
-  for _, kind in ipairs(KINDS) do
-    redis.call('EXPIRE', at('kind:' .. kind), seconds)
-    redis.call('EXPIRE', at('examples:' .. kind), seconds)
-  end
+  for _, name in ipairs(NAMES) do redis.call('EXPIRE', at(name), seconds) end
 end
 local function persist()
   redis.call('PERSIST', base)
-  for _, name in ipairs(OUTCOMES) do redis.call('PERSIST', at(name)) end
-  for _, name in ipairs(PARTS) do redis.call('PERSIST', at(name)) end
-  for _, kind in ipairs(KINDS) do
-    redis.call('PERSIST', at('kind:' .. kind))
-    redis.call('PERSIST', at('examples:' .. kind))
-  end
+  for _, name in ipairs(NAMES) do redis.call('PERSIST', at(name)) end
 end
 local function expire_too()
   local left = redis.call('TTL', base)
@@ -66,13 +69,20 @@ local function blamed(index)
   end
   return false
 end
-local function blame(index, kind, example)
-  if kind == '' then return end
-  redis.call('SETBIT', at('kind:' .. kind), index, 1)
-  local examples = at('examples:' .. kind)
+local function add_example(examples, index, example)
   if redis.call('HLEN', examples) < {EXAMPLES_PER_KIND} then
     redis.call('HSET', examples, index, example)
   end
+end
+local function blame(index, kind, example)
+  if kind == '' then return end
+  redis.call('SETBIT', at('kind:' .. kind), index, 1)
+  add_example(at('examples:' .. kind), index, example)
+end
+local function warn(index, kind, example)
+  local is_known = redis.call('SETBIT', at('warning:' .. kind), index, 1)
+  if is_known == 0 then redis.call('HINCRBY', base, '{WARNED}', 1) end
+  add_example(at('warning_examples:' .. kind), index, example)
 end
 """
 """Functions over the keys of one job. `declare` sets the number of files of a job without a plan.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import get_args
 
+from funasr_fleet.broker.ledger.file_warnings import WARNINGS, read_warnings
 from funasr_fleet.contract.transcript import ErrorKind, Outcome
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -44,6 +45,8 @@ class JobCounts:
     outcomes: dict[Outcome, int]
     kinds: dict[ErrorKind, int] = field(default_factory=dict)
     """Failed files by kind; failures without a kind are left out."""
+    warnings: dict[str, int] = field(default_factory=dict)
+    """Transcribed files by kind of warning; see file_warnings."""
     estimated_ms: int = 0
     """Estimated audio of all enqueued files."""
     work_ms: int = 0
@@ -132,6 +135,7 @@ class FileDetail:
     kind: ErrorKind | None = None
     relative: str = ""
     message: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,9 +190,9 @@ def read_counts(
         meta: its hash.
         shards: files in flight of each open shard; see JobCounts.
         windows: number of windows of its plan that are counted.
-        bits: files by outcome, then failed files by kind.
+        bits: files by outcome, then failed files by kind, then files by kind of warning.
     """
-    outcomes, kinds = bits[: len(OUTCOMES)], bits[len(OUTCOMES) :]
+    outcomes, kinds = bits[: len(OUTCOMES)], bits[len(OUTCOMES) : -len(WARNINGS)]
     if not (meta or shards or windows or any(outcomes)):
         return None
     return JobCounts(
@@ -200,6 +204,7 @@ def read_counts(
         audio_ms=int(meta.get("audio_ms", 0)),
         outcomes=dict(zip(OUTCOMES, outcomes, strict=True)),
         kinds={kind: count for kind, count in zip(KINDS, kinds, strict=True) if count},
+        warnings=read_warnings(meta, bits[-len(WARNINGS) :]),
         estimated_ms=int(meta.get("estimated_ms", 0)),
         work_ms=int(meta.get("work_ms", 0)),
         restored_ms=int(meta.get("restored_ms", 0)),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from funasr_fleet.broker.ledger import JobWriter
+from funasr_fleet.broker.ledger.file_warnings import UNKNOWN_WARNINGS, WARNINGS
 from funasr_fleet.broker.ledger.job_writer import Restored
 from funasr_fleet.broker.ledger.values import FailureExample
 from funasr_fleet.contract.job import AudioRef
@@ -32,11 +33,13 @@ _KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 
 
 class JobOutcomes:
-    """Outcomes by file index, in five bytes per file. A failure never replaces a success."""
+    """Outcomes by file index, in seven bytes per file. A failure never replaces a success."""
 
     def __init__(self) -> None:
         self._codes = bytearray()
         self._audio_ms = array("I")
+        self._warnings = array("H")
+        """The bit 1 << n stands for WARNINGS[n]."""
 
     def take(self, record: FileRecord) -> None:
         """Add one row of a shard record."""
@@ -46,12 +49,14 @@ class JobOutcomes:
         if missing > 0:
             self._codes.extend(bytes(missing))
             self._audio_ms.extend([0] * missing)
+            self._warnings.extend([0] * missing)
         code = self._codes[record.index]
         if record.outcome in _GOOD:
             if record.outcome == "skipped" and 0 < code <= len(_GOOD):
                 return  # keep the outcome of the run that wrote the result
             self._codes[record.index] = 1 + _GOOD.index(record.outcome)
             self._audio_ms[record.index] = record.audio_ms
+            self._warnings[record.index] = _bits_of_warnings(record)
         elif code == 0 or code > len(_GOOD):
             kind = record.error.kind if record.error else "model_error"
             self._codes[record.index] = 1 + len(_GOOD) + _KINDS.index(kind)
@@ -61,10 +66,22 @@ class JobOutcomes:
         code = self._codes[index] if index < len(self._codes) else 0
         return (_GOOD[code - 1], self._audio_ms[index]) if 0 < code <= len(_GOOD) else None
 
+    def warnings(self, index: int) -> tuple[str, ...]:
+        """Kinds of warning of a file that succeeded."""
+        bits = self._warnings[index]
+        return tuple(kind for place, kind in enumerate(WARNINGS) if bits >> place & 1)
+
     def failure(self, index: int) -> ErrorKind | None:
         """Error kind of a file that failed; else None."""
         code = self._codes[index] if index < len(self._codes) else 0
         return _KINDS[code - 1 - len(_GOOD)] if code > len(_GOOD) else None
+
+
+def _bits_of_warnings(record: FileRecord) -> int:
+    if record.outcome == "skipped":  # the result is of another job
+        return 0
+    found = (UNKNOWN_WARNINGS,) if record.warnings is None else record.warnings
+    return sum(1 << place for place, kind in enumerate(WARNINGS) if kind in found)
 
 
 def read_outcomes(store: ObjectStore, output: str, job: str) -> JobOutcomes:
@@ -98,7 +115,7 @@ class ReconcileResult:
 
     def count(self, part: Part, restored: Sequence[Restored]) -> None:
         """Add the files of a part of the plan, and the outcomes that S3 has of them."""
-        failed = sum(1 for _, outcome, _, _ in restored if outcome == "failed")
+        failed = sum(1 for one in restored if one.outcome == "failed")
         self.files += len(part.files)
         self.windows = part.number + 1
         self.failed += failed
@@ -151,7 +168,7 @@ class LedgerRebuild:
                 found = list(readers.map(outcome_of, todo, refs, flags))
                 restored += [one for one in found if one]
                 self.added_ms += self.writer.restore(self.job, restored)
-                self.done_ms += sum(audio_ms for _, _, audio_ms, _ in restored)
+                self.done_ms += sum(one.audio_ms for one in restored)
                 result.count(part, restored)
                 yield from (f for f, one in zip(todo, found, strict=True) if one is None)
 
@@ -176,12 +193,12 @@ def _refs_of(
         except PlannedFileInvalid as error:
             recorded, name = outcomes.good(file.index), json.loads(file.row).get("relative", "")
             if recorded and existing.has_result(name):
-                restored.append((file.index, *recorded, None))
+                restored.append(Restored(file.index, *recorded, relative=name))
                 continue
             why = FailureExample(
                 kind="model_error", index=file.index, relative=name, message=str(error)[:300]
             )
-            restored.append((file.index, "failed", 0, why))
+            restored.append(Restored(file.index, "failed", 0, why, name))
             result.refuse(str(error))
     return valid, refs, restored
 
@@ -202,8 +219,9 @@ class _FindOutcome:
         if not self.existing.has_result(ref.relative):
             return self._failed(file.index, ref, current)
         if recorded := self.outcomes.good(file.index):
-            return file.index, recorded[0], recorded[1], None
-        return self._skipped(file.index, current)
+            warnings = self.outcomes.warnings(file.index)
+            return Restored(file.index, *recorded, relative=ref.relative, warnings=warnings)
+        return self._skipped(file.index, ref, current)
 
     def _failed(self, index: int, ref: AudioRef, current: bool) -> Restored | None:
         """The outcome of a file without a result, according to its error report.
@@ -215,14 +233,14 @@ class _FindOutcome:
         try:
             report = json.loads(self.store.read(error_uri(self.request.output, ref.relative)))
             if not self._is_own(index, report):
-                return self._skipped(index, current)
+                return self._skipped(index, ref, current)
             error = RecordedError.model_validate(report["error"])
         except (ObjectMissing, ObjectDenied, ValueError, KeyError, TypeError, AttributeError):
             return None  # no readable report: the file is enqueued again
         why = FailureExample(
             kind=error.kind, index=index, relative=ref.relative, message=error.message[:300]
         )
-        return index, "failed", 0, why
+        return Restored(index, "failed", 0, why, ref.relative)
 
     def _is_own(self, index: int, report: Any) -> bool:
         """Whether this job reported a failure of the file.
@@ -235,5 +253,9 @@ class _FindOutcome:
         own: bool = report["error"]["at"] >= self.started_at
         return report["job"] == self.job if "job" in report else own
 
-    def _skipped(self, index: int, current: bool) -> Restored | None:
-        return (index, "skipped", 0, None) if current and not self.request.overwrite else None
+    def _skipped(self, index: int, ref: AudioRef, current: bool) -> Restored | None:
+        if not current or self.request.overwrite:
+            return None
+        # this job or another one wrote the result, which is not read
+        warnings = (UNKNOWN_WARNINGS,)
+        return Restored(index, "skipped", 0, relative=ref.relative, warnings=warnings)

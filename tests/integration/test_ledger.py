@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.job_writer import Restored
 from funasr_fleet.broker.ledger.values import (
     EXAMPLES_PER_KIND,
     FailureExample,
@@ -193,7 +194,8 @@ def test_restoring_from_s3_does_not_replace_known_outcomes(
 ) -> None:
     recorder.record(job, 0, "ok", 10)
     why = FailureExample(kind="poison", index=2, relative="c.wav", message="died")
-    planner.restore(job, [(0, "failed", 0, why), (1, "ok", 30, None), (2, "failed", 0, why)])
+    failed = [Restored(index, "failed", 0, why, "c.wav") for index in (0, 2)]
+    planner.restore(job, [*failed, Restored(1, "ok", 30)])
     assert outcomes(ledger, job) == {"ok": 2, "failed": 1}
     assert counts_of(ledger, job).audio_ms == 40
     assert ledger.examples(job) == [why]

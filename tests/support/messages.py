@@ -105,6 +105,8 @@ AUDIO_S = 30.0
 FILES = 8
 OUTCOMES: Mapping[int, Outcome] = {1: "empty", 2: "failed", 3: "skipped"}
 """Outcomes of the first two shards of two files each; all other files succeed."""
+WARNED = 0
+"""The file with a warning."""
 
 
 class Worker:
@@ -145,6 +147,7 @@ class Worker:
             seconds=1.0,
             error="no audio in it" if failed else None,
             error_kind="undecodable_audio" if failed else None,
+            warnings=("audio_damaged",) if ref.index == WARNED else (),
         )
         reporter.record(ref, file)
 

@@ -186,6 +186,7 @@ class FileFinalizer:
             event,
             previous_outcome=existing.outcome,
             audio_s=existing.audio_s,
+            warnings=existing.warnings,
             fingerprint=existing.fingerprint,
             result_etag=file.fetched.file_job.outputs.etag(),
         )

@@ -4,11 +4,11 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from funasr_fleet.contract.job import Format
 from funasr_fleet.contract.layout import error_uri, output_uri
-from funasr_fleet.contract.transcript import ErrorReport, Transcript
+from funasr_fleet.contract.transcript import ErrorReport, Transcript, WarningKind
 from funasr_fleet.storage.base import (
     ObjectDenied,
     ObjectMissing,
@@ -30,6 +30,7 @@ class ExistingResult:
     outcome: Literal["ok", "empty"]
     audio_s: float
     """Length of the transcribed audio."""
+    warnings: tuple[str, ...] = ()
 
 
 def _read(body: bytes) -> ExistingResult:
@@ -40,6 +41,7 @@ def _read(body: bytes) -> ExistingResult:
         job=receipt["job"],
         outcome="ok" if document["segments"] else "empty",
         audio_s=((audio["end_ms"] or 0) - (audio["start_ms"] or 0)) / 1000,
+        warnings=tuple(one for one in get_args(WarningKind) if one in document.get("warnings", ())),
     )
 
 

@@ -108,6 +108,7 @@ class ShardReporter:
             fingerprint=file.fingerprint,
             audio_ms=audio_ms,
             error=_error_of(file),
+            warnings=None if outcome == "skipped" else file.warnings,
         )
         self._record_in_ledger(ref, outcome, audio_ms, file)
 
@@ -122,6 +123,7 @@ class ShardReporter:
             kind=file.error_kind,
             relative=ref.relative,
             message=file.error or "",
+            warnings=file.warnings,
         )
         self.ledger.record(self.shard.job, ref.index, outcome, audio_ms, detail=detail)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from funasr_fleet.broker.job_report import FailureGroup
+from funasr_fleet.broker.job_report import FailureGroup, WarningGroup
 from funasr_fleet.producer.jobs.report_page.charts import key, strip
 from funasr_fleet.producer.jobs.report_page.style import STYLE
 from funasr_fleet.producer.jobs.report_page.times import (
@@ -26,12 +26,17 @@ _OUTCOMES = {
 }
 
 
-def page(report: dict[str, Any], groups: Sequence[FailureGroup] = ()) -> str:
+def page(
+    report: dict[str, Any],
+    groups: Sequence[FailureGroup] = (),
+    warned: Sequence[WarningGroup] = (),
+) -> str:
     """The complete page, HTML 5.
 
     Args:
         report: the document of broker.job_report.
         groups: failures by kind with examples; if empty, only the report's counts are shown.
+        warned: the same for warnings of transcribed files.
     """
     parts = (
         _head(report),
@@ -39,6 +44,7 @@ def page(report: dict[str, Any], groups: Sequence[FailureGroup] = ()) -> str:
         _outcomes(report),
         *_times(report),
         _failures(report, groups),
+        _warnings(report, warned),
     )
     title = escape(f"{report['job']} - funasr-fleet")
     return (
@@ -122,32 +128,44 @@ def _times(report: dict[str, Any]) -> list[str]:
 
 
 def _failures(report: dict[str, Any], groups: Sequence[FailureGroup]) -> str:
-    known = groups or [
-        FailureGroup(kind=kind, count=count, examples=())
-        for kind, count in report["failures"].items()
-    ]
-    if not known:
-        return _section("Failures", '<p class="soft">None.</p>')
+    examples = {
+        group.kind: "".join(
+            _example(one.relative, f'<br/><span class="soft">{escape(one.message)}</span>')
+            for one in group.examples
+        )
+        for group in groups
+    }
+    counts = {group.kind: group.count for group in groups} or report["failures"]
+    return _section("Failures", _kinds(counts, report["files"], examples))
+
+
+def _warnings(report: dict[str, Any], groups: Sequence[WarningGroup]) -> str:
+    examples = {
+        group.kind: "".join(_example(one.relative) for one in group.examples) for group in groups
+    }
+    counts = {group.kind: group.count for group in groups} or report.get("warnings", {})
+    return _section("Warnings", _kinds(counts, report["files"], examples))
+
+
+def _kinds(counts: dict[str, int], files: int, examples: dict[str, str]) -> str:
+    """A table of files by kind, with examples as HTML."""
+    if not counts:
+        return '<p class="soft">None.</p>'
     rows = "".join(
-        f'<tr><td><code>{escape(group.kind)}</code></td><td class="number">{group.count:,}</td>'
-        f'<td class="number">{escape(percent(group.count, report["files"]))}</td>'
-        f"<td>{_examples(group)}</td></tr>"
-        for group in known
+        f'<tr><td><code>{escape(kind)}</code></td><td class="number">{count:,}</td>'
+        f'<td class="number">{escape(percent(count, files))}</td>'
+        f"<td>{examples.get(kind, '')}</td></tr>"
+        for kind, count in counts.items()
     )
-    table = (
-        '<table><thead><tr><th>kind</th><th class="number">files</th>'
+    return (
+        '<div class="scroll"><table><thead><tr><th>kind</th><th class="number">files</th>'
         '<th class="number">share</th><th>examples</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
-    return _section("Failures", f'<div class="scroll">{table}</div>')
 
 
-def _examples(group: FailureGroup) -> str:
-    return "".join(
-        f'<p class="example"><code>{escape(one.relative)}</code><br/>'
-        f'<span class="soft">{escape(one.message)}</span></p>'
-        for one in group.examples
-    )
+def _example(name: str, more: str = "") -> str:
+    return f'<p class="example"><code>{escape(name)}</code>{more}</p>'
 
 
 def _section(title: str, content: str) -> str:

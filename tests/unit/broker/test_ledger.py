@@ -9,6 +9,7 @@ import redis
 
 from funasr_fleet.broker.job_report import quantile, report
 from funasr_fleet.broker.ledger import OUTCOMES, JobCounts, reached
+from funasr_fleet.broker.ledger.file_warnings import WARNINGS
 from funasr_fleet.broker.ledger.values import (
     KINDS,
     LATENCY_BOUNDS_S,
@@ -51,7 +52,7 @@ def test_a_job_with_an_incomplete_ledger_is_never_complete() -> None:
 
 UNPUBLISHED = {"created_at": "1.5", "output": "s3://out/", "published": "0"}
 PUBLISHED = {**UNPUBLISHED, "published": "1", "files": "3", "windows": "1"}
-NOTHING = [0] * (len(OUTCOMES) + len(KINDS))
+NOTHING = [0] * (len(OUTCOMES) + len(KINDS) + len(WARNINGS))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,19 @@ def test_a_job_of_an_earlier_release_is_whole_by_its_cursor() -> None:
         found = read_counts("night", {**before, "cursor_window": "1"}, [], windows, 3, *NOTHING[1:])
         assert found
         assert found.complete is (windows == 1)
+
+
+def test_warnings_are_counted_by_kind_the_most_frequent_first() -> None:
+    bits = {**dict.fromkeys(WARNINGS, 0), "repeated_phrase": 1, "audio_damaged": 3}
+    found = read_counts("night", {"warned": "4"}, ["1"], 0, *NOTHING[: -len(bits)], *bits.values())
+    assert found
+    assert list(found.warnings.items()) == [("audio_damaged", 3), ("repeated_phrase", 1)]
+
+
+def test_warnings_that_redis_has_lost_are_unknown() -> None:
+    found = read_counts("night", {"warned": "4"}, ["1"], 0, *NOTHING)
+    assert found
+    assert found.warnings == {"unknown": 4}
 
 
 def test_an_empty_ledger_has_no_job() -> None:

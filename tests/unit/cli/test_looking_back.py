@@ -9,11 +9,13 @@ import pytest
 import funasr_fleet
 from funasr_fleet import ReconcileResult
 from funasr_fleet.broker import job_report
-from funasr_fleet.broker.job_report import FailureGroup
+from funasr_fleet.broker.job_report import FailureGroup, WarningGroup
+from funasr_fleet.broker.ledger.file_warnings import WarningExample
 from funasr_fleet.broker.ledger.values import FailureExample
 from funasr_fleet.cli.exits import WrongUsage
+from funasr_fleet.cli.failures import failures
 from funasr_fleet.cli.jobs import jobs, reconcile
-from funasr_fleet.cli.results import failures, report
+from funasr_fleet.cli.results import report
 from tests.support.examples import BEGUN, counted, invoke, steady
 
 JOB = counted({"ok": 6, "failed": 4}, audio_ms=7_200_000, closed_at=BEGUN + 120)
@@ -23,13 +25,20 @@ GROUPS = (
     FailureGroup(kind="unknown", count=1, examples=()),
 )
 
+DAMAGED = WarningExample(kind="audio_damaged", index=3, relative="b[bold].mp3")
+WARNED = (
+    WarningGroup(kind="audio_damaged", count=1_200, examples=(DAMAGED,)),
+    WarningGroup(kind="unknown", count=2, examples=()),
+)
+
 
 @pytest.fixture(autouse=True)
 def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Replaces the producer's functions: their results."""
-    known: dict[str, Any] = {"jobs": [JOB], "groups": GROUPS}
+    known: dict[str, Any] = {"jobs": [JOB], "groups": GROUPS, "warned": WARNED}
     document = job_report.report(JOB, steady(2, 5, 3_600_000), {3: 10})
     monkeypatch.setattr(funasr_fleet, "failures", lambda *_: known["groups"])
+    monkeypatch.setattr(funasr_fleet, "file_warnings", lambda *_: known["warned"])
     monkeypatch.setattr(funasr_fleet, "report", lambda *_: document)
     monkeypatch.setattr(funasr_fleet, "list_jobs", lambda: known["jobs"])
     return known
@@ -56,6 +65,24 @@ def test_a_job_without_failures_says_so(told: dict[str, Any]) -> None:
     assert json.loads(invoke(failures, "night", "--json").stdout) == []
 
 
+def test_warnings_are_shown_by_kind_with_examples() -> None:
+    shown = invoke(failures, "night", "--warnings").stdout
+    for phrase in ("audio_damaged", "1,200", "b[bold].mp3", "unknown"):
+        assert phrase in shown
+    assert "poison" not in shown
+    assert "retry" not in shown
+    first, second = json.loads(invoke(failures, "night", "--warnings", "--json").stdout)
+    assert (first["kind"], first["count"]) == ("audio_damaged", 1200)
+    assert first["examples"] == [{"kind": "audio_damaged", "index": 3, "relative": "b[bold].mp3"}]
+    assert (second["count"], second["examples"]) == (2, [])
+
+
+def test_a_job_without_warnings_says_so(told: dict[str, Any]) -> None:
+    told["warned"] = ()
+    assert invoke(failures, "night", "--warnings").stdout == "no file of night has a warning\n"
+    assert json.loads(invoke(failures, "night", "--warnings", "--json").stdout) == []
+
+
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_a_report_is_one_json_document(arguments: tuple[str, ...]) -> None:
     document = json.loads(invoke(report, "night", *arguments).stdout)
@@ -69,6 +96,7 @@ def test_a_report_for_the_browser_is_written_to_a_file(tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.startswith("<!DOCTYPE html>")
     assert "killed 3 workers" in text
+    assert "b[bold].mp3" in text
     both = invoke(report, "night", "--html", str(file), "--json")
     assert json.loads(both.stdout)["job"] == "night"
 

@@ -17,6 +17,7 @@ DONE = FileRecord(
     etag='"9b2c"',
     fingerprint="sha256:ab",
     audio_ms=61_250,
+    warnings=("audio_damaged",),
 )
 FAILED = FileRecord(
     index=413,
@@ -37,6 +38,7 @@ def test_a_row_is_one_line_of_plain_json() -> None:
         "fingerprint": "sha256:ab",
         "audio_ms": 61_250,
         "error": None,
+        "warnings": ["audio_damaged"],
     }
 
 

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet.broker.job_report import FailureGroup, group_failures, report
+from funasr_fleet.broker.job_report import (
+    FailureGroup,
+    WarningGroup,
+    group_failures,
+    group_warnings,
+    report,
+)
+from funasr_fleet.broker.ledger.file_warnings import WarningExample
 from funasr_fleet.broker.ledger.values import FailureExample, JobCounts, Minute
 from funasr_fleet.producer.jobs.report_page import page
 from tests.support.examples import BEGUN, FIRST_MINUTE, counted, steady
@@ -126,6 +133,17 @@ def test_failures_without_examples_are_shown() -> None:
     assert "undecodable_audio" in _read(page(report(*JOBS["small"], {}))).text
 
 
+def test_warnings_come_with_examples() -> None:
+    counts = counted({"ok": 40}, warnings={"audio_damaged": 3, "unknown": 1})
+    example = WarningExample(kind="audio_damaged", index=3, relative="calls/b.mp3")
+    groups = group_warnings(counts, [example])
+    text = _read(page(report(counts, [], {}), (), groups)).text
+    for phrase in ("Warnings", "audio_damaged", "7.5 %", "calls/b.mp3", "unknown"):
+        assert phrase in text
+    without_examples = _read(page(report(counts, [], {}))).text
+    assert "audio_damaged" in without_examples
+
+
 EVIL = '"><script>alert(1)</script>&amp;<i>'
 
 
@@ -133,9 +151,11 @@ def test_no_name_and_no_message_becomes_markup() -> None:
     counts = counted({"failed": 1}, job=EVIL, output=f"s3://out/{EVIL}/")
     example = FailureExample(kind="poison", index=0, relative=EVIL, message=EVIL)
     group = FailureGroup(kind=EVIL, count=1, examples=(example,))
-    reader = _read(page(report(counts, [], {}), [group]))
+    warned = WarningExample(kind=EVIL, index=0, relative=EVIL)
+    warnings = WarningGroup(kind=EVIL, count=1, examples=(warned,))
+    reader = _read(page(report(counts, [], {}), [group], [warnings]))
     assert not {"script", "i"} & {tag for tag, _ in reader.tags}
-    assert reader.text.count(EVIL) >= 3
+    assert reader.text.count(EVIL) >= 5
     assert f"{EVIL} - funasr-fleet" in reader.text
 
 

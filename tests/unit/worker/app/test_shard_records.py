@@ -6,12 +6,14 @@ from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, decode
 from funasr_fleet.worker.text.spans import Span
 from tests.support.audio import tone
+from tests.support.bad_audio import damaged, sound_file
 from tests.support.examples import OUTPUT, a_shard
 from tests.support.fake_child import FakeChild, FakeTask
 from tests.support.fake_pipeline import Workbench
 
 RECORD = shard_record_uri(OUTPUT, "night", "night-000000")
 FAILED = failed_record_uri(OUTPUT, "night", "night-000000")
+DAMAGED = damaged(sound_file("adts of 16 kHz"), 600, seed=1, share=0.5)
 
 
 def rows(child: FakeChild, uri: str = RECORD) -> list[FileRecord]:
@@ -30,6 +32,14 @@ def test_a_record_has_etag_and_fingerprint_of_the_result() -> None:
     assert (gone.outcome, gone.error.kind) == ("failed", "audio_missing")
     assert rows(child, FAILED) == [gone]
     assert (child.closed, child.in_flight) == (["night"], {})
+
+
+def test_a_record_has_the_warnings_of_the_result() -> None:
+    child = FakeChild()
+    damaged_file = child.bench.upload_bytes("a.aac", DAMAGED)
+    child.run(a_shard(damaged_file, child.bench.upload("b.wav"), "s3://in/gone.wav").to_message())
+    found = {row.relative: row.warnings for row in rows(child)}
+    assert found == {"a.aac": ("audio_damaged",), "b.wav": (), "gone.wav": ()}
 
 
 def test_a_redelivered_shard_keeps_its_record() -> None:

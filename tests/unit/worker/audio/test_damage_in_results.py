@@ -35,6 +35,17 @@ def test_every_damaged_place_is_counted(bench: Workbench) -> None:
     assert bench.document("a.m4a.json")["audio"]["repaired"] == 3
 
 
+def test_the_warnings_of_a_result_are_known_when_the_shard_is_delivered_again(
+    bench: Workbench,
+) -> None:
+    """After a crash between commit and ledger, they would be missing."""
+    for _ in range(2):
+        bench.run(a_shard(bench.upload_bytes("a.aac", DAMAGED)))
+    _, again = bench.finished
+    assert (again.outcome, again.previous_outcome) == ("skipped", "ok")
+    assert again.warnings == ("audio_damaged",)
+
+
 def test_a_damaged_file_without_speech_is_empty_with_the_warning(bench: Workbench) -> None:
     bench.engine.script = {}
     bench.run(a_shard(bench.upload_bytes("a.aac", DAMAGED)))
