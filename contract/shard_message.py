@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from funasr_fleet.contract.audio_address import check_audio, default_name, shown
-from funasr_fleet.contract.job import MAX_INDEX, AudioRef, MalformedShard, Shard, explain
+from funasr_fleet.contract.invalid_fields import explain
+from funasr_fleet.contract.job import MAX_INDEX, AudioRef, MalformedShard, Shard
 from funasr_fleet.contract.layout import check_relative
 
 _VALID_ENTRY = {"audio": "s3://bucket/key", "relative": "name"}

@@ -54,7 +54,7 @@ def test_the_warnings_of_a_result_without_a_row_are_unknown(
     request = JobRequest(sources=("s3://in/",), output=OUTPUT)
     with contextlib.closing(ExistingResults()) as existing:
         existing.note_object("a.wav.json", "etag")
-        find = _FindOutcome(MemoryStore("out"), request, outcomes, existing, "2026-11-29")
+        find = _FindOutcome(MemoryStore("out"), "night", request, outcomes, existing, "2026")
         found = find(PlannedFile(5, b"", 0), a_ref("s3://in/a.wav"), current=True)
     assert found
     assert (found.relative, found.warnings) == ("a.wav", known)
