@@ -133,7 +133,7 @@ class Reservation:
     def __init__(self, pool: DecoderPool) -> None:
         self._pool = pool
         self._lock = threading.Lock()
-        """Guards `_process` while another thread interrupts it."""
+        """Held while another thread interrupts the process, so that it is not given back."""
         self._process: DecoderProcess | None = None
         self._is_held = False
         self.is_abandoned = False
@@ -154,8 +154,9 @@ class Reservation:
         self.is_abandoned = True
         self._pool.leave(self)
         with self._lock:
-            if self._process and self._process.is_busy:
-                self._process.interrupt()
+            process = self._process
+            if process and process.is_busy:
+                process.interrupt()
 
     def close(self) -> None:
         """Free the decoder; it is killed if it has not finished the file."""
