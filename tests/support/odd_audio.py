@@ -113,6 +113,14 @@ def wav_of_many_channels(planes: Planes) -> bytes:
     return head + b"data" + struct.pack("<I", len(body)) + body
 
 
+def rifx(planes: Planes) -> bytes:
+    """A WAV file of 16-bit samples at 16 kHz whose numbers are big-endian."""
+    samples: bytes = (32_767 * planes[0]).astype(">i2").tobytes()
+    described = struct.pack(">IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)
+    head = b"RIFX" + struct.pack(">I", 36 + len(samples)) + b"WAVEfmt " + described
+    return head + b"data" + struct.pack(">I", len(samples)) + samples
+
+
 def with_cover(seconds: float, cover_bytes: int) -> bytes:
     """An mp3 file with a Xing header behind a large ID3 tag."""
     return id3(cover_bytes) + encode(tone(seconds, rate=44_100), "mp3", "libmp3lame", 44_100)

@@ -62,7 +62,7 @@ def _bytes_missing(source: DecoderInput) -> int:
         before, size = 0, head[16:24]
     elif head[12:16] == b"ds64":  # RF64, BW64
         size = head[20:28]
-    declared = int.from_bytes(size, "little")
+    declared = int.from_bytes(size, "big" if head[:4] == b"RIFX" else "little")
     is_declared = 0 < declared < _UNKNOWN_SIZES_FROM[len(size)]
     return max(0, before + declared - source.size_bytes) if is_declared else 0
 

@@ -32,7 +32,7 @@ _LAYOUTS = {
     "caf": _ChunkLayout("big", size_bytes=8),
     "w64": _ChunkLayout("little", type_bytes=16, size_bytes=8, counts_header=True, alignment=8),
 }
-_FILE_TYPES = (b"RIFF", b"RF64", b"BW64", b"FORM", b"riff")
+_FILE_TYPES = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"riff")
 """A chunk of one of these types is another file."""
 
 _SIGNATURES = {
@@ -59,6 +59,8 @@ def unread_seconds(
     start, name = source.packets_end, format_name.partition(",")[0]
     if not 0 < start < source.size_bytes:
         return 0.0
+    if name == "wav" and source.read_at(0, 4) == b"RIFX":
+        name = "aiff"  # the same layout
     if layout := _LAYOUTS.get(name):
         rest = _after_metadata(source, start, layout)
     elif signature := _SIGNATURES.get(name):

@@ -11,6 +11,7 @@ from tests.support.audio import as_file, encode, id3, wav
 from tests.support.bad_audio import decoded
 from tests.support.examples import a_shard
 from tests.support.fake_pipeline import Workbench
+from tests.support.odd_audio import rifx
 
 FORMATS = {
     "wav": ("wav", "pcm_s16le", 16_000),
@@ -98,6 +99,7 @@ METADATA: dict[str, Callable[[], bytes]] = {
         sound("w64", 4) + (b"bext" + W64_DATA[4:] + struct.pack("<Q", 40_024) + b"\x55" * 40_000)
     ),
     "index of m4a": lambda: sound("m4a", 4) + struct.pack(">I", 40_000) + b"free" + bytes(39_992),
+    "RIFX": lambda: rifx(noise(4, 16_000)) + chunk(b"LIST", 40_000, ">"),
     "flv": lambda: sound("flv", 4) + b"\x55" * 4000,
 }
 
@@ -112,6 +114,13 @@ def _odd(padding: bytes) -> bytes:
 def test_metadata_and_padding_behind_the_audio_are_not_lost_audio(name: str) -> None:
     found = decoded(METADATA[name]())
     assert (round(found.seconds, 1), found.lost_ms) == (4.0, 0)
+
+
+def test_a_big_endian_wav_is_read_by_its_own_byte_order() -> None:
+    body = rifx(noise(4, 16_000))
+    assert decoded(body).lost_ms == 0
+    assert decoded(body + body).lost_ms == pytest.approx(4000, abs=10)
+    assert decoded(body[: len(body) // 2]).lost_ms == pytest.approx(2000, abs=10)
 
 
 def test_audio_behind_metadata_is_found() -> None:
