@@ -1,9 +1,9 @@
 """`fleet failures`: why files failed, or which results have warnings."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from funasr_fleet.broker.job_report import FailureGroup, WarningGroup
+
+Group = TypeVar("Group", "FailureGroup", "WarningGroup")
 
 
 def failures(
@@ -28,22 +30,35 @@ def failures(
     """
     import funasr_fleet
 
+    note = funasr_fleet.status(job).note
+    has = "is known to have" if note else "has"
     if warnings:
-        _show_warnings(funasr_fleet.file_warnings(job), job, as_json=as_json)
+        warned = funasr_fleet.file_warnings(job)
+        _print(warned, f"no file of {job} {has} a warning", _show_warnings, as_json=as_json)
     else:
-        _show_failures(funasr_fleet.failures(job), job, as_json=as_json)
+        failed = funasr_fleet.failures(job)
+        _print(failed, f"no file of {job} {has} failed", _show_failures, as_json=as_json)
+        if failed and not as_json:
+            typer.echo(f"retry them with: fleet retry {job}")
+    if note:
+        typer.echo(f"fleet: the list may be incomplete. {note}", err=True)
 
 
-def _show_failures(groups: "Sequence[FailureGroup]", job: str, *, as_json: bool) -> None:
+def _print(
+    groups: Sequence[Group], none: str, show: Callable[[Sequence[Group]], None], *, as_json: bool
+) -> None:
+    if as_json:
+        typer.echo(json.dumps([asdict(group) for group in groups]))
+    elif groups:
+        show(groups)
+    else:
+        typer.echo(none)
+
+
+def _show_failures(groups: "Sequence[FailureGroup]") -> None:
     from funasr_fleet.cli.status_view import console
     from funasr_fleet.producer.progress.humanize import percent
 
-    if as_json:
-        typer.echo(json.dumps([asdict(group) for group in groups]))
-        return
-    if not groups:
-        typer.echo(f"no file of {job} has failed")
-        return
     total = sum(group.count for group in groups)
     rows = (
         (
@@ -53,18 +68,11 @@ def _show_failures(groups: "Sequence[FailureGroup]", job: str, *, as_json: bool)
         for group in groups
     )
     console().print(_table(("kind", "files", "share", "examples"), rows))
-    typer.echo(f"retry them with: fleet retry {job}")
 
 
-def _show_warnings(groups: "Sequence[WarningGroup]", job: str, *, as_json: bool) -> None:
+def _show_warnings(groups: "Sequence[WarningGroup]") -> None:
     from funasr_fleet.cli.status_view import console
 
-    if as_json:
-        typer.echo(json.dumps([asdict(group) for group in groups]))
-        return
-    if not groups:
-        typer.echo(f"no file of {job} has a warning")
-        return
     rows = (
         (group.kind, f"{group.count:,}", "\n".join(one.relative for one in group.examples))
         for group in groups

@@ -105,6 +105,16 @@ def test_the_rest_of_a_truncated_file_is_transcribed_and_the_loss_reported(
     assert transcript["audio"]["lost_ms"] > transcript["audio"]["duration_ms"]
 
 
+def test_the_job_names_the_file_with_a_warning(
+    up: Up, outcomes: dict[str, dict[str, Any] | None]
+) -> None:
+    assert outcomes["cut.flac"]
+    done = up.fleet("failures", "bad", "--warnings", "--json")
+    (group,) = [one for one in json.loads(done.stdout) if one["kind"] == "audio_truncated"]
+    assert (group["count"], group["examples"][0]["relative"]) == (1, "bad/cut.flac")
+    assert json.loads(up.fleet("report", "bad").stdout)["warnings"]["audio_truncated"] == 1
+
+
 @pytest.mark.parametrize("name", ["silence.wav", "eight-channels.wav"])
 def test_a_silent_file_succeeds_with_an_empty_transcript(
     outcomes: dict[str, dict[str, Any] | None], name: str

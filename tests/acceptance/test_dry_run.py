@@ -20,6 +20,8 @@ def test_the_estimate_is_accurate_and_nothing_is_published(up: Up) -> None:
     done = up.fleet("enqueue", str(SAMPLES), *LOOK, "--rtfx", "100", "--json")
     document = json.loads(done.stdout)
     assert document["files"] == document["sampled"] == 12
+    assert document["ignored"][".json"] == 1
+    assert "fleet: ignored: " in done.stderr
     assert document["measured"] == 10  # one is not audio, and one has a format without a reader
     assert 180_000 < document["audio_ms"]["likely"] < 200_000
     assert document["time_ms"]["likely"] == round(document["audio_ms"]["likely"] / 100)

@@ -16,7 +16,7 @@ from funasr_fleet.cli.exits import WrongUsage
 from funasr_fleet.cli.failures import failures
 from funasr_fleet.cli.jobs import jobs, reconcile
 from funasr_fleet.cli.results import report
-from tests.support.examples import BEGUN, counted, invoke, steady
+from tests.support.examples import BEGUN, counted, invoke, status_of, steady
 
 JOB = counted({"ok": 6, "failed": 4}, audio_ms=7_200_000, closed_at=BEGUN + 120)
 EXAMPLE = FailureExample(kind="poison", index=2, relative="a[red].mp3", message="killed 3 workers")
@@ -35,10 +35,11 @@ WARNED = (
 @pytest.fixture(autouse=True)
 def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Replaces the producer's functions: their results."""
-    known: dict[str, Any] = {"jobs": [JOB], "groups": GROUPS, "warned": WARNED}
+    known: dict[str, Any] = {"jobs": [JOB], "groups": GROUPS, "warned": WARNED, "job": JOB}
     document = job_report.report(JOB, steady(2, 5, 3_600_000), {3: 10})
     monkeypatch.setattr(funasr_fleet, "failures", lambda *_: known["groups"])
     monkeypatch.setattr(funasr_fleet, "file_warnings", lambda *_: known["warned"])
+    monkeypatch.setattr(funasr_fleet, "status", lambda *_: status_of(known["job"]))
     monkeypatch.setattr(funasr_fleet, "report", lambda *_: document)
     monkeypatch.setattr(funasr_fleet, "list_jobs", lambda: known["jobs"])
     return known
@@ -81,6 +82,19 @@ def test_a_job_without_warnings_says_so(told: dict[str, Any]) -> None:
     told["warned"] = ()
     assert invoke(failures, "night", "--warnings").stdout == "no file of night has a warning\n"
     assert json.loads(invoke(failures, "night", "--warnings", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(("arguments", "phrase"), [((), "failed"), (("--warnings",), "a warning")])
+def test_an_incomplete_ledger_is_not_a_job_without_failures(
+    told: dict[str, Any], arguments: tuple[str, ...], phrase: str
+) -> None:
+    told.update(groups=(), warned=(), job=counted({"ok": 4}, whole=False))
+    shown = invoke(failures, "night", *arguments)
+    assert shown.stdout == f"no file of night is known to have {phrase}\n"
+    assert shown.stderr.startswith("fleet: the list may be incomplete. Redis does not have the ")
+    assert "fleet reconcile night" in shown.stderr
+    shown = invoke(failures, "night", *arguments, "--json")
+    assert (shown.stdout, "fleet reconcile night" in shown.stderr) == ("[]\n", True)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
