@@ -91,7 +91,10 @@ def models() -> str:
         "| model | setting | examples | notes |",
         "| --- " * 4 + "|",
     ]
-    return "\n".join(["# Models", "", NOTE, "", *recognisers, *parts, *auxiliary, ""])
+    directories = ["", "## Model directories", "", _DIRECTORIES_INTRO, "", *_FILES_HEAD]
+    files = [f"| {one.title} | {one.files} |" for one in (*FAMILIES, OTHER, *PARTS)]
+    tables = [*recognisers, *parts, *auxiliary, *directories, *files, ""]
+    return "\n".join(["# Models", "", NOTE, "", *tables])
 
 
 _MODELS_INTRO = (
@@ -102,6 +105,16 @@ _MODELS_INTRO = (
     "tensors or hold it in another shape; the error names these tensors. A fast path is our own "
     "implementation of a model's inference ([measurements](performance.md))."
 )
+_DIRECTORIES_INTRO = (
+    "`FLEET_MODEL` and the settings of auxiliary models also take a directory. A name is a "
+    "directory if it exists, begins with `/`, `.` or `~`, or has more than one slash; every other "
+    "name is looked up on the hub. A directory holds a `config.yaml` whose `model` names the "
+    "class, and the files below. A `configuration.json` may give them other names "
+    "(`file_path_metas`, with `config` and `init_param`), as in downloads from ModelScope. A "
+    "worker does not start with a directory that is missing, empty or without its configuration "
+    "(exit code 2), and asks no hub for it."
+)
+_FILES_HEAD = ("| model | beside `config.yaml` |", "| --- | --- |")
 _COLUMNS: dict[str, Callable[[Abilities], str]] = {
     "word times": lambda can: _tick(can.word_times),
     "accepts a language": lambda can: _language_list(can.languages),

@@ -182,9 +182,10 @@ def load_here(settings: Settings, plan: SlotPlan) -> Finding:
 
             engine = build_engine(settings, plan)
     except Exception as error:  # report any error, so that the other findings are not lost
-        kind = "" if isinstance(error, ModelUnusable) else f"{type(error).__name__}: "
-        detail = f"{_device(plan)}: {kind}{error}"
-        return Finding("model", "error", detail, _ADVICE, unreachable=True)
+        explained = isinstance(error, BadConfiguration | ModelUnusable)
+        detail = f"{_device(plan)}: {'' if explained else f'{type(error).__name__}: '}{error}"
+        wrong_settings = isinstance(error, BadConfiguration)
+        return Finding("model", "error", detail, _ADVICE, unreachable=not wrong_settings)
     seconds = time.monotonic() - begun
     slow = [name for name, taken in engine.fast_paths.items() if not taken]
     where, model = _device(plan), engine.identity.model

@@ -74,15 +74,27 @@ def test_a_misspelt_setting_suggests_the_correct_one(environment: dict[str, str]
     assert output.strip() == "fleet: FLEET_MODLE is not a setting; did you mean FLEET_MODEL?"
 
 
+@pytest.mark.parametrize("variable", ["FLEET_MODEL", "FLEET_SPK_MODEL"])
+def test_a_model_directory_without_a_configuration_is_code_2(
+    environment: dict[str, str], tmp_path: Path, variable: str
+) -> None:
+    (tmp_path / "model").mkdir()
+    model = str(tmp_path / "model")
+    code, output = start(environment, **{variable: model})
+    assert code == 2
+    assert f"fleet: {variable} {model}: the directory is empty; " in output
+
+
 @pytest.mark.slow
 def test_a_model_that_cannot_load_ends_the_worker_after_three_tries(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    missing = str(tmp_path / "no-model")
-    code, output = start(environment, FLEET_MODEL=missing, FLEET_QUEUE="other")
+    (tmp_path / "config.yaml").write_text("model: NoSuchClass\n")
+    (tmp_path / "model.pt").touch()
+    model = str(tmp_path)
+    code, output = start(environment, FLEET_MODEL=model, FLEET_VAD_MODEL="demo", FLEET_QUEUE="x")
     assert code == 3
-    assert output.count("slot 0 cannot start: the recogniser") == 3
-    assert missing in output
+    assert output.count(f"slot 0 cannot start: the recogniser '{model}' cannot be loaded") == 3
     assert "slot 0 failed 3 times in a row, shutting down the worker" in output
 
 

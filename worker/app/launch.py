@@ -11,6 +11,7 @@ from funasr_fleet.contract.queues import BrokerUnavailable, lanes
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.storage.s3 import S3Store
 from funasr_fleet.worker.consumer import celery_patches
+from funasr_fleet.worker.engine.directories import check_directories
 from funasr_fleet.worker.process.hardware import choose_devices, list_gpus
 from funasr_fleet.worker.process.private_directory import (
     claim_numba_cache,
@@ -26,13 +27,15 @@ def check_worker(settings: Settings) -> int:
     """Check what the worker needs before it starts; return the number of its children.
 
     Raises:
-        BadConfiguration: the metrics port is in use, other users can write to the run directory or
-            to numba's cache directory, or Celery is a version that the worker was not tested with.
+        BadConfiguration: a model directory is missing or incomplete, the metrics port is in use,
+            other users can write to the run directory or to numba's cache directory, or Celery is
+            a version that the worker was not tested with.
         DeviceUnavailable: a requested GPU was not found.
         StoreError: S3 does not answer or rejects the credentials.
         BrokerUnavailable: Redis does not answer.
     """
     children = count_children(settings)
+    check_directories(settings)
     celery_patches.check()
     claim_private(settings.run_dir)
     claim_numba_cache(settings.run_dir)

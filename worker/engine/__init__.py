@@ -11,5 +11,6 @@ device_errors  errors of torch and FunASR -> typed errors; retries when device m
 diarization    speaker embeddings per window, and their clustering
 checks         checks that every tensor is on its device and comes from the weights file
 canary         a clip with known text, transcribed before the first task
+directories    checks of model directories before anything is loaded
 revision       name -> directory, directory -> sha256
 """

@@ -16,16 +16,12 @@ from funasr_fleet.worker.engine.checks import (
     assert_loaded,
     assert_weights,
 )
+from funasr_fleet.worker.engine.directories import check_directories, model_names
 from funasr_fleet.worker.engine.families import weights_of, whisper
 from funasr_fleet.worker.engine.fast.selection import choose_paths
 from funasr_fleet.worker.engine.funasr import FunasrEngine
 from funasr_fleet.worker.engine.interface import Identity, as_clip
-from funasr_fleet.worker.engine.revision import (
-    resolve_model,
-    resolve_vad,
-    revision_of,
-    split_revision,
-)
+from funasr_fleet.worker.engine.revision import revision_of, split_revision
 from funasr_fleet.worker.errors import FileFailure, ModelUnusable
 from funasr_fleet.worker.events import Observer, ignore
 from funasr_fleet.worker.process.hardware import SlotPlan
@@ -38,17 +34,13 @@ def build_engine(settings: Settings, plan: SlotPlan, observe: Observer = ignore)
     """Load every configured model, check it, and transcribe the canary.
 
     Raises:
+        BadConfiguration: a model directory is missing or incomplete.
         ModelUnusable: with the reason and how to fix it.
     """
+    check_directories(settings)
     _limit_threads(plan.threads)
     assert_cuda(plan.device)
-    names = {
-        "recogniser": resolve_model(settings.model),
-        "vad": resolve_vad(settings),
-        "punctuation": settings.punc_model,
-        "speaker": settings.spk_model,
-    }
-    loaded = {role: _load(role, name, plan) for role, name in names.items() if name}
+    loaded = {role: _load(role, name, plan) for role, name in model_names(settings).items()}
     loaded["recogniser"].kwargs["llm_dtype"] = settings.precision  # for families with an LLM
     directories = [_check(role, model, plan.device) for role, model in loaded.items()]
     try:

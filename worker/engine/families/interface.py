@@ -37,6 +37,8 @@ class ModelKind:
     """Arguments of AutoModel -> its weights file or directory."""
     externally_loaded: Callable[[Any], frozenset[str]] = lambda model: frozenset()
     """Names of an AutoModel's tensors that are not loaded from its init_param file."""
+    files: str = "`model.pt`, `tokens.json`, `am.mvn`"
+    """What a model directory holds beside its config.yaml, for docs/models.md."""
     note: str = ""
     """Remark in docs/models.md."""
 

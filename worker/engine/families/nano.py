@@ -117,6 +117,7 @@ NANO = Family(
     title="Fun-ASR-Nano",
     classes=frozenset({"FunASRNano"}),
     examples=("FunAudioLLM/Fun-ASR-Nano-2512", "FunAudioLLM/Fun-ASR-MLT-Nano-2512"),
+    files="`model.pt`, the folder of the language model (`Qwen3-0.6B`: configuration, tokenizer)",
     can=Abilities(
         word_times=True,
         languages=tuple(LANGUAGES),

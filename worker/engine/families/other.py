@@ -51,6 +51,7 @@ OTHER = Family(
     title="Any other recogniser",
     classes=frozenset(),
     examples=(),
+    files="the weights, and what its `config.yaml` names",
     can=Abilities(batch=False),
     read=read_result,
     weights=weights,

@@ -141,6 +141,7 @@ SEACO = replace(
     title="Paraformer with hotwords (SeACo)",
     classes=frozenset({"SeacoParaformer"}),
     examples=("paraformer-zh", "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common"),
+    files="`model.pt`, `tokens.json`, `am.mvn`, `seg_dict`",
     can=Abilities(word_times=True, confidence=True, hotwords=True),
     needs_single_clips=lambda hints: len(hints.hotwords) >= _HOTWORDS_FILTERED,
     note="fast path; with hotwords, FunASR's own inference",
@@ -157,6 +158,7 @@ CONTEXTUAL = replace(
     title="Paraformer with hotwords (contextual)",
     classes=frozenset({"ContextualParaformer"}),
     examples=("iic/speech_paraformer-large-contextual_asr_nat-zh-cn-16k-common-vocab8404",),
+    files="`model.pt`, `tokens.json`, `am.mvn`, `seg_dict`",
     can=Abilities(hotwords=True, confidence=True),
     note="",
 )

@@ -36,6 +36,7 @@ PARTS = (
         title="FSMN-VAD",
         classes=frozenset({"FsmnVADStreaming"}),
         examples=("fsmn-vad",),
+        files="`model.pt`, `am.mvn`",
         note="the default; fast path, streaming",
     ),
     Part(
@@ -43,6 +44,7 @@ PARTS = (
         title="Silero VAD",
         classes=frozenset({"SileroVad"}),
         examples=("silero-vad",),
+        files="nothing: the weights are in the Python package",
         note="needs `pip install silero-vad`, which includes the weights; processes a file as a "
         "whole: an hour of audio takes 0.5 GB of memory during VAD",
         weights=in_package,
@@ -53,6 +55,7 @@ PARTS = (
         title="CT-Transformer",
         classes=frozenset({"CTTransformer"}),
         examples=("ct-punc", "ct-punc-c"),
+        files="`model.pt`, `tokens.json`",
         note="fast path, batched",
     ),
     Part(
@@ -60,6 +63,7 @@ PARTS = (
         title="CAM++",
         classes=frozenset({"CAMPPlus"}),
         examples=("cam++",),
+        files="the weights, as `init_param` of its `configuration.json`",
         note="embeddings of 1.5 s windows, batched over the shard",
     ),
     Part(
@@ -67,6 +71,7 @@ PARTS = (
         title="ERes2NetV2",
         classes=frozenset({"ERes2NetV2"}),
         examples=("iic/speech_eres2netv2_sv_zh-cn_16k-common",),
+        files="the weights, as `init_param` of its `configuration.json`",
         note="like CAM++",
         externally_loaded=tensors_without_prefix,
     ),

@@ -123,6 +123,7 @@ SENSE_VOICE = Family(
     title="SenseVoice",
     classes=frozenset({"SenseVoiceSmall"}),
     examples=("iic/SenseVoiceSmall",),
+    files="`model.pt`, `am.mvn`, the SentencePiece model (`*.bpe.model`)",
     can=Abilities(
         word_times=True,
         languages=LANGUAGES,

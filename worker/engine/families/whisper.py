@@ -100,6 +100,7 @@ WHISPER_FAMILY = Family(
         }
     ),
     examples=("Whisper-large-v3-turbo",),
+    files="`model.pt`, a checkpoint of openai-whisper",
     can=Abilities(
         languages=(),
         detects_language=True,
