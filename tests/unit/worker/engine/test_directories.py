@@ -78,7 +78,8 @@ def test_each_model_is_checked_before_a_worker_starts_and_before_any_model_is_lo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     missing = str(tmp_path / "nowhere")
-    settings = Settings(**{"model": "demo", "devices": "cpu", SETTINGS[variable]: missing})
+    demo = Settings(model="demo", devices="cpu")
+    settings = demo.model_copy(update={SETTINGS[variable]: missing})
     message = f"{variable} {missing}: there is no such directory"
     monkeypatch.setattr("funasr.AutoModel", _fail)
     plan = SlotPlan(slot=0, device="cpu", visible="", threads=1)
