@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from funasr_fleet.contract.audio_address import shown
 from funasr_fleet.contract.layout import split_uri
-from funasr_fleet.settings import BadConfiguration, Settings, listed
+from funasr_fleet.settings import Settings, listed
 from funasr_fleet.storage.base import (
     BucketNotAllowed,
     Folder,
@@ -18,7 +18,7 @@ from funasr_fleet.storage.base import (
     ObjectMissing,
     check_size,
 )
-from funasr_fleet.storage.s3_errors import nothing_behind_the_end, translated
+from funasr_fleet.storage.s3_errors import nothing_behind_the_end, translated, valid_endpoint
 
 _CHUNK_BYTES = 1 << 20
 
@@ -27,26 +27,6 @@ def _addressing_style() -> str:
     """Path style for custom endpoints, which rarely have the wildcard DNS of virtual hosts."""
     own = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     return "path" if own else "auto"
-
-
-@contextlib.contextmanager
-def _valid_endpoint() -> Iterator[None]:
-    """Translate botocore's plain ValueError for an invalid endpoint, which quotes the endpoint.
-
-    Raises:
-        BadConfiguration: without the value, which may contain a password.
-    """
-    from botocore.exceptions import BotoCoreError
-
-    try:
-        yield
-    except BotoCoreError:  # some are ValueErrors with other causes
-        raise
-    except ValueError:
-        raise BadConfiguration(
-            "the S3 endpoint is not a valid address: set AWS_ENDPOINT_URL_S3 to http://host:port "
-            "or https://host"
-        ) from None
 
 
 def _quoted(etag: str) -> str:
@@ -131,7 +111,7 @@ class S3Store:
             read_timeout=60,
             max_pool_connections=32,
         )
-        with translated("s3://"), _valid_endpoint():
+        with translated("s3://"), valid_endpoint():
             # a separate session: boto3's default session keeps the first credentials it saw
             self._client: Any = boto3.session.Session(botocore_session=_session()).client(
                 "s3", config=config

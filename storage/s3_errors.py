@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from funasr_fleet.contract.layout import split_uri
+from funasr_fleet.settings import BadConfiguration
 from funasr_fleet.storage.base import (
     BucketMissing,
     CredentialsRefused,
@@ -80,3 +81,23 @@ def nothing_behind_the_end() -> Iterator[None]:
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") not in _BEHIND_THE_END:
             raise
+
+
+@contextlib.contextmanager
+def valid_endpoint() -> Iterator[None]:
+    """Translate botocore's plain ValueError for an invalid endpoint, which quotes the endpoint.
+
+    Raises:
+        BadConfiguration: without the value, which may contain a password.
+    """
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        yield
+    except BotoCoreError:  # some are ValueErrors with other causes
+        raise
+    except ValueError:
+        raise BadConfiguration(
+            "the S3 endpoint is not a valid address: set AWS_ENDPOINT_URL_S3 to http://host:port "
+            "or https://host"
+        ) from None

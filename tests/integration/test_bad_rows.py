@@ -9,8 +9,9 @@ import pytest
 from funasr_fleet import EnqueueResult, enqueue, reconcile, status
 from funasr_fleet.contract.job import MAX_AUDIO_BYTES, MAX_CHANNEL, MAX_TIME_MS
 from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.producer.errors import BadArgument
 from funasr_fleet.producer.planning.estimating import LONGEST_MS
-from funasr_fleet.settings import BadConfiguration, Settings
+from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.messages import shards_waiting, wipe
 
@@ -132,7 +133,7 @@ def test_an_output_inside_a_jobs_folder_is_rejected(
 ) -> None:
     path = tmp_path / "list.jsonl"
     path.write_text(json.dumps({"audio": "s3://audio/a.wav"}))
-    with pytest.raises(BadConfiguration, match="_jobs"):
+    with pytest.raises(BadArgument, match="_jobs"):
         enqueue([str(path)], output=output + below)
     assert list(store.list(output)) == []
     assert shards_waiting(settings) == []
