@@ -29,6 +29,8 @@ WarningKind = Literal[
     "implausible_rate",
     "repeated_phrase",
     "text_ends_early",
+    "low_confidence",
+    "probably_no_speech",
     "audio_damaged",
     "audio_truncated",
     "audio_gaps_filled",
@@ -82,14 +84,16 @@ class Segment(_Frozen):
     """Emotion of the speaker, such as happy; only from models that report it."""
     events: tuple[str, ...] = ()
     """Sound events, such as laughter; only from models that report them."""
+    no_speech_prob: float | None = None
+    """Probability, 0-1, that there is no speech; only from models that report it."""
 
     @model_serializer(mode="wrap")
     def _omit_empty_optional_fields(
         self, serialize: SerializerFunctionWrapHandler
     ) -> dict[str, Any]:
         document: dict[str, Any] = serialize(self)
-        optional = ("language", "emotion", "events")
-        return {name: value for name, value in document.items() if value or name not in optional}
+        optional = ("language", "emotion", "events", "no_speech_prob")
+        return {k: v for k, v in document.items() if k not in optional or v or v == 0}
 
 
 class AudioInfo(_Frozen):

@@ -1,9 +1,10 @@
 """The JSON output of openai-whisper, which many programs can read.
 
-`no_speech_prob` and a word's `probability` are omitted: no model returns them, and readers of these
-files do not require them. Segments of a diarized transcript have `speaker`, as in whisperX.
-Whisper's writers require words in every segment or in none: if only some segments have words, the
-words of the others share their segment's time in proportion to their characters.
+A word's `probability` is omitted: no model returns it, and readers of these files do not require
+it. `no_speech_prob` is present where the model reports it, which only Whisper does. Segments of a
+diarized transcript have `speaker`, as in whisperX. Whisper's writers require words in every segment
+or in none: if only some segments have words, the words of the others share their segment's time in
+proportion to their characters.
 """
 
 import json
@@ -80,6 +81,7 @@ def whisper_segment(number: int, segment: Segment, text: str) -> dict[str, objec
         "temperature": 0.0,
         **_avg_logprob(segment.confidence),
         "compression_ratio": _compression_ratio(segment.text),
+        **({} if segment.no_speech_prob is None else {"no_speech_prob": segment.no_speech_prob}),
     }
 
 

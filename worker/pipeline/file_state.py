@@ -147,11 +147,14 @@ def _assemble(
     if options.segments == "sentence":
         segments = tuple(one for segment in segments for one in split_sentences(segment))
     speech = [one.span for one in in_order]
+    warnings = warnings_of(segments, speech, offset_ms=offset_ms)
+    if any(one.recognition.is_no_speech for one in in_order):
+        warnings = (*warnings, "probably_no_speech")
     return ChannelResult(
         channel=channel,
         segments=segments,
         speech_ms=sum(span.length_ms for span in speech),
-        warnings=warnings_of(segments, speech, offset_ms=offset_ms),
+        warnings=warnings,
     )
 
 

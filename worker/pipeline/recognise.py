@@ -178,6 +178,8 @@ def join_recognitions(pieces: Sequence[Clip], results: Sequence[Recognition]) ->
         language=longest.language,
         emotion=longest.emotion,
         events=tuple(dict.fromkeys(event for one in results for event in one.events)),
+        no_speech_prob=longest.no_speech_prob,
+        is_no_speech=any(one.is_no_speech for one in results),
     )
 
 

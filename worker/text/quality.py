@@ -17,6 +17,7 @@ is a word, but four digits in a sum of money are hardly longer than one. Sources
   Japanese.
 """
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -55,6 +56,22 @@ def quality_flags(text: str, seconds: float) -> frozenset[WarningKind]:
     return frozenset(flags)
 
 
+LOW_CONFIDENCE = math.exp(-1)
+"""A mean log probability of -1 per token, at which openai-whisper regards a text as failed."""
+LOW_CONFIDENCE_SHARE = 0.1
+"""low_confidence: minimum share of the text's time with a lower confidence."""
+
+
+def is_uncertain(segments: Sequence[Segment]) -> bool:
+    """Whether more than a tenth of the text, by time, has a low confidence."""
+    low_ms = sum(
+        segment.end_ms - segment.start_ms
+        for segment in segments
+        if segment.confidence is not None and segment.confidence < LOW_CONFIDENCE
+    )
+    return low_ms > LOW_CONFIDENCE_SHARE * sum(one.end_ms - one.start_ms for one in segments)
+
+
 def warnings_of(
     segments: Sequence[Segment], speech: Sequence[Span], *, offset_ms: int = 0
 ) -> tuple[WarningKind, ...]:
@@ -62,7 +79,8 @@ def warnings_of(
 
     speech_without_text applies only to a file without any text: a single range without text is
     common. text_ends_early: more than 30 s of speech, and more than a tenth of all speech, follow
-    the last text; silence does not count.
+    the last text; silence does not count. low_confidence: more than a tenth of the text has a
+    confidence below 0.37.
 
     Args:
         segments: the recognised segments, in the file's times.
@@ -77,6 +95,8 @@ def warnings_of(
     flags.discard("speech_without_text")
     if _ends_early(segments, speech, offset_ms):
         flags.add("text_ends_early")
+    if is_uncertain(segments):
+        flags.add("low_confidence")
     return tuple(sorted(flags))
 
 

@@ -25,6 +25,10 @@ class Recognition:
     """The speaker's emotion; None when the model does not detect it."""
     events: tuple[str, ...] = ()
     """Non-speech events such as laughter, as named by the model."""
+    no_speech_prob: float | None = None
+    """Probability, 0-1, that there is no speech; None when the model does not report it."""
+    is_no_speech: bool = False
+    """Whether the model wrote something, but it was removed because there is no speech."""
 
 
 def assemble_segments(
@@ -53,6 +57,7 @@ def assemble_segments(
             language=recognition.language,
             emotion=recognition.emotion,
             events=recognition.events,
+            no_speech_prob=recognition.no_speech_prob,
         )
         for span, recognition in _merge_events(in_order)
     )

@@ -9,6 +9,7 @@ from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.worker.engine.families.interface import Family, all_external, init_param
 from funasr_fleet.worker.engine.interface import Hints
 from funasr_fleet.worker.text.segments import Recognition
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
 PREFIX = "Whisper-"
 """FunASR's prefix for models that OpenAI's package downloads itself."""
@@ -30,10 +31,41 @@ def read_result(result: dict[str, Any], _confidence: float | None = None) -> Rec
     text, decoded = str(result.get("text", "")).strip(), result.get("decoded")
     if decoded is None or not text:
         return Recognition(text=text)
+    no_speech_prob = None if math.isnan(decoded.no_speech_prob) else decoded.no_speech_prob
+    if no_speech_prob is not None and is_no_speech(decoded, result["seconds"]):
+        return Recognition(text="", no_speech_prob=no_speech_prob, is_no_speech=True)
     return Recognition(
         text=text,
         language=decoded.language,
         confidence=round(math.exp(min(0.0, decoded.avg_logprob)), 4),
+        no_speech_prob=no_speech_prob,
+    )
+
+
+NO_SPEECH_PROB = 0.6
+MIN_AVG_LOGPROB = -1.0
+MAX_COMPRESSION_RATIO = 2.4
+"""The defaults of no_speech_threshold, logprob_threshold and compression_ratio_threshold in
+whisper/transcribe.py."""
+SHORT_S = 1.0
+"""Shorter clips are mostly the silence that Whisper adds, so their avg_logprob says little: on half
+a second of noise, tiny.en writes "Thank you." with -0.76, and no_speech_prob is 0.79."""
+
+
+def is_no_speech(decoded: Any, seconds: float) -> bool:
+    """The no-speech rule of openai-whisper, on the result of a clip.
+
+    A text that is probable in spite of no_speech_prob is kept, unless the clip is very short or the
+    text repeats itself; openai-whisper would decode the latter again at other temperatures.
+
+    Args:
+        decoded: DecodingResult of OpenAI's package.
+        seconds: length of the clip.
+    """
+    return bool(decoded.no_speech_prob > NO_SPEECH_PROB) and (
+        decoded.avg_logprob < MIN_AVG_LOGPROB
+        or decoded.compression_ratio > MAX_COMPRESSION_RATIO
+        or seconds < SHORT_S
     )
 
 
@@ -57,7 +89,8 @@ def prepare(model: Any) -> None:
         options = whisper.DecodingOptions(**{**kwargs.get("DecodingOptions", {}), **fixed})
         with torch.autocast(mel.device.type, enabled=False):
             decoded = whisper.decode(model.model, mel.float(), options)
-        return [{"key": key[0], "text": decoded.text, "decoded": decoded}], {}
+        seconds = samples.shape[1] / SAMPLE_RATE
+        return [{"key": key[0], "text": decoded.text, "decoded": decoded, "seconds": seconds}], {}
 
     model.inference = inference
 

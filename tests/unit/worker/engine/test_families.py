@@ -1,5 +1,7 @@
 """Options of each model family, and the parsing of its results."""
 
+import inspect
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +19,7 @@ from funasr_fleet.worker.engine.families import (
 )
 from funasr_fleet.worker.engine.families.paraformer import read_result as read_paraformer
 from funasr_fleet.worker.engine.interface import Hints
+from funasr_fleet.worker.text.segments import Recognition
 from tests.support.examples import a_word
 
 
@@ -106,10 +109,51 @@ def test_tokens_of_nano_become_words_in_ms(tokens: Any, words: tuple[Word, ...] 
     assert nano.read_words(tokens) == words
 
 
+def _whisper(text: str, seconds: float = 4.0, **decoded: float) -> Recognition:
+    known = {"avg_logprob": -0.5, "no_speech_prob": 0.1, "compression_ratio": 1.0, **decoded}
+    result = SimpleNamespace(language="de", **known)
+    return whisper.read_result({"text": text, "decoded": result, "seconds": seconds})
+
+
 def test_whisper_returns_a_confidence() -> None:
-    decoded = SimpleNamespace(language="de", avg_logprob=-0.5)
-    heard = whisper.read_result({"text": " Guten Tag.", "decoded": decoded})
+    heard = _whisper(" Guten Tag.")
     assert (heard.text, heard.language, heard.confidence) == ("Guten Tag.", "de", 0.6065)
+    assert (heard.no_speech_prob, heard.is_no_speech) == (0.1, False)
+    assert _whisper("a", no_speech_prob=math.nan).no_speech_prob is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "no_speech", "logprob", "ratio", "kept"),
+    [
+        (4.0, 0.61, -1.01, 1.0, False),
+        (4.0, 0.59, -1.01, 1.0, True),
+        (4.0, 0.61, -0.99, 1.0, True),
+        (4.0, 0.99, -0.1, 2.5, False),
+        (4.0, 0.1, -0.1, 26.0, True),
+        (0.53, 0.789, -0.76, 0.56, False),
+        (0.53, 0.57, -1.7, 0.2, True),
+        (4.0, math.nan, -3.0, 1.0, True),
+    ],
+)
+def test_whispers_no_speech_rule(
+    seconds: float, no_speech: float, logprob: float, ratio: float, kept: bool
+) -> None:
+    heard = _whisper(
+        "Thank you.",
+        seconds,
+        no_speech_prob=no_speech,
+        avg_logprob=logprob,
+        compression_ratio=ratio,
+    )
+    assert (heard.text, heard.is_no_speech) == (("Thank you.", False) if kept else ("", True))
+
+
+def test_the_thresholds_are_those_of_openai_whisper() -> None:
+    transcribe = pytest.importorskip("whisper", reason="openai-whisper is optional").transcribe
+    defaults = inspect.signature(transcribe).parameters
+    assert defaults["no_speech_threshold"].default == whisper.NO_SPEECH_PROB
+    assert defaults["logprob_threshold"].default == whisper.MIN_AVG_LOGPROB
+    assert defaults["compression_ratio_threshold"].default == whisper.MAX_COMPRESSION_RATIO
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,13 @@ def test_whisper_json_has_the_fields_that_are_known() -> None:
     assert "no_speech_prob" not in second
 
 
+@pytest.mark.parametrize("render", [render_whisper, render_openai_verbose])
+def test_no_speech_prob_is_that_of_the_model(render: Any) -> None:
+    segments = [a_segment(0, 9, "a", no_speech_prob=value) for value in (0.0, 0.25)]
+    written = json.loads(render(a_transcript(*segments)))["segments"]
+    assert [one["no_speech_prob"] for one in written] == [0.0, 0.25]
+
+
 @pytest.mark.parametrize("score", [0.0, 1e-9])
 def test_a_confidence_of_zero_has_a_log_probability(score: float) -> None:
     (segment,) = _whisper(a_transcript(a_segment(0, 9, "a", confidence=score)))["segments"]

@@ -160,3 +160,25 @@ def test_what_follows_the_last_speech_does_not_count() -> None:
     assert warnings_of([last], speech((0, 5), (60, 91)), offset_ms=7_200_000) == (
         "text_ends_early",
     )
+
+
+@pytest.mark.parametrize(
+    ("confidences", "flagged"),
+    [
+        ([0.36], True),
+        ([0.38], False),
+        ([None], False),
+        ([0.9] * 9 + [0.1] * 2, True),
+        ([0.9] * 9 + [0.1], False),
+        ([None] * 9 + [0.1] * 2, True),
+    ],
+)
+def test_low_confidence_in_more_than_a_tenth_of_the_text_is_flagged(
+    confidences: list[float | None], flagged: bool
+) -> None:
+    spans = [(float(4 * n), 4.0 * n + 2) for n in range(len(confidences))]
+    segments = [
+        Segment(start_ms=4000 * n, end_ms=4000 * n + 2000, text="three nine", confidence=score)
+        for n, score in enumerate(confidences)
+    ]
+    assert warnings_of(segments, speech(*spans)) == (("low_confidence",) if flagged else ())
