@@ -36,6 +36,8 @@ def view(status: JobStatus) -> RenderableType:
     parts: list[RenderableType] = [_title(status), _bar(status), Text()]
     if status.note:
         parts += [Text(status.note, "red"), Text()]
+    if status.postponed:
+        parts += [Text(postponed(status), "yellow"), Text()]
     parts += [_files(status), Text(), _facts(status)]
     if status.workers:
         parts += [Text(), _workers(status.workers)]
@@ -51,7 +53,17 @@ def line(status: JobStatus) -> str:
     failed = f", {progress.failed:,} failed" if progress.failed else ""
     audio = f"{hours(progress.audio_hours)} of audio"
     expected = status.note or outlook(progress)
+    if status.postponed:
+        expected = f"{expected}; {postponed(status)}"
     return f"{counts.job} {progress.state}: {done}{failed}, {audio}; {expected}"
+
+
+def postponed(status: JobStatus) -> str:
+    """How many shards are postponed, and why."""
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in status.postponed.items())
+    number = sum(status.postponed.values())
+    are = "shard is" if number == 1 else "shards are"
+    return f"{number:,} {are} postponed and will be retried ({reasons}): {status.postponed_message}"
 
 
 def outlook(progress: Progress) -> str:

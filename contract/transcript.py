@@ -22,6 +22,10 @@ ErrorKind = Literal[
     "model_error",
     "cancelled",
 ]
+PostponeReason = Literal[
+    "disk_full", "storage_unavailable", "credentials_refused", "truncated_audio", "local_error"
+]
+"""Why a worker republished a shard, to retry it later."""
 Outcome = Literal["ok", "empty", "failed", "skipped", "cancelled"]
 """How a file of a job ended; skipped: a current result already existed."""
 WarningKind = Literal[

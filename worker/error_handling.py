@@ -1,11 +1,19 @@
 """PURE: decide(), which maps an error to the action that a worker takes."""
 
+import errno
 from dataclasses import dataclass
 
 from funasr_fleet.contract.job import MalformedShard
 from funasr_fleet.contract.queues import BrokerUnavailable
-from funasr_fleet.contract.transcript import ErrorKind
-from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectTooLarge, StoreError
+from funasr_fleet.contract.transcript import ErrorKind, PostponeReason
+from funasr_fleet.storage.base import (
+    CredentialsRefused,
+    ObjectDenied,
+    ObjectIncomplete,
+    ObjectMissing,
+    ObjectTooLarge,
+    StoreError,
+)
 from funasr_fleet.worker.errors import (
     DecoderUnavailable,
     DeviceLost,
@@ -29,6 +37,7 @@ class Retry:
 
     delay_s: float
     message: str
+    reason: PostponeReason
 
 
 @dataclass(frozen=True)
@@ -77,14 +86,29 @@ def decide(error: Exception, retries: int) -> Decision:
         case ObjectTooLarge():
             return Skip("audio_too_long", message)
         case StoreError() | OSError():
-            return _retry(message, retries)
+            return _retry(message, retries, postpone_reason(error))
         case DeviceLost() | DecoderUnavailable() | BrokerUnavailable() | MemoryError():
             return RestartChild(message)
         case _:
             return Skip("model_error", f"{type(error).__name__}: {message}")
 
 
-def _retry(message: str, retries: int) -> Decision:
+def postpone_reason(error: Exception) -> PostponeReason:
+    """Why a shard is postponed by this error of storage or of the local disk."""
+    match error:
+        case CredentialsRefused():
+            return "credentials_refused"
+        case ObjectIncomplete():
+            return "truncated_audio"
+        case StoreError():
+            return "storage_unavailable"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return "disk_full"
+        case _:
+            return "local_error"
+
+
+def _retry(message: str, retries: int, reason: PostponeReason) -> Decision:
     if retries >= MAX_RETRIES:
         return SendToDeadLetters(f"{message} (tried {retries + 1} times)", "audio_missing")
-    return Retry(min(RETRY_FIRST_S * 2**retries, RETRY_LONGEST_S), message)
+    return Retry(min(RETRY_FIRST_S * 2**retries, RETRY_LONGEST_S), message, reason)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from funasr_fleet.contract.transcript import ErrorKind, Outcome, Stage
+from funasr_fleet.contract.transcript import ErrorKind, Outcome, PostponeReason, Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,9 @@ class ShardRetryScheduled:
     """A shard was republished to be retried after a delay."""
 
     shard: str
+    kind: PostponeReason
     reason: str
+    """The error."""
     delay_s: float
 
 

@@ -182,6 +182,7 @@ class JobWriter:
         `claims` is the prefix that the lock keys (claim_key) of all shards of the job share.
         """
         reached(self._drop_unclaimed, keys=[self._keys.job(job, "shards")], args=[claims])
+        reached(self._redis.delete, self._keys.job(job, "postponed"))
 
     def correct_audio(self, job: str, by_ms: int) -> None:
         """Correct the sum of processed audio after double or missing counts."""

@@ -61,6 +61,7 @@ BEGIN_SHARD = (
     + """
 local shard, in_flight, job, output, files, now, keep_s = unpack(ARGV)
 redis.call('HSET', at('shards'), shard, in_flight)
+redis.call('HDEL', at('postponed'), shard)
 redis.call('HSETNX', base, 'begun_at', now)
 local is_planned = redis.call('HEXISTS', base, 'created_at') == 1
   and redis.call('HEXISTS', base, 'declared') == 0
@@ -81,6 +82,12 @@ last shard. A closed job of this kind is reopened.
 ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep."""
 
 SUSPEND = """
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], 0) end
+local shards, postponed = KEYS[1] .. ':shards', KEYS[1] .. ':postponed'
+if redis.call('HEXISTS', shards, ARGV[1]) == 0 then return end
+redis.call('HSET', shards, ARGV[1], 0)
+if ARGV[2] == '' then return end
+redis.call('HSET', postponed, ARGV[1], ARGV[2])
+redis.call('HSET', KEYS[1], 'postponed_message', ARGV[3])
 """
-"""Set a shard's files in flight to 0. A shard that has ended elsewhere is not reopened."""
+"""Set a shard's files in flight to 0, and record why it is postponed. A shard that has ended
+elsewhere is not reopened. ARGV: shard, reason or '', message."""

@@ -9,7 +9,7 @@ from funasr_fleet.broker.ledger import outcome_scripts as scripts
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.broker.ledger.values import KEEP_S, FileDetail, WorkerSeen, latency_bucket
 from funasr_fleet.broker.redis_client import RedisClient, Value, reached
-from funasr_fleet.contract.transcript import Outcome
+from funasr_fleet.contract.transcript import Outcome, PostponeReason
 
 _CANCELLED_TTL_S = 1.0
 """How long is_cancelled caches its answer."""
@@ -115,17 +115,27 @@ class OutcomeWriter:
                 pipe.hsetnx(self._keys.job(job, "shards"), shard, 0)
             reached(pipe.execute)
 
-    def suspend_shard(self, job: str, shard: str) -> None:
+    def suspend_shard(
+        self, job: str, shard: str, reason: PostponeReason | None = None, message: str = ""
+    ) -> None:
         """Record that no file of the shard is in flight.
 
         The job stays open for the shard, unless the shard has ended elsewhere.
+
+        Args:
+            job: the job of the shard.
+            shard: its name.
+            reason: why the shard is postponed; None if it is not.
+            message: the error.
         """
-        reached(self._suspend, keys=[self._keys.job(job, "shards")], args=[shard])
+        arguments = [shard, reason or "", message[:_MESSAGE_CHARS]]
+        reached(self._suspend, keys=[self._keys.job(job)], args=arguments)
 
     def end_shard(self, job: str, shard: str, work_ms: int) -> None:
         """Record that the shard has ended, and add the time spent on it since add_work()."""
         with self._redis.pipeline() as pipe:
             pipe.hdel(self._keys.job(job, "shards"), shard)
+            pipe.hdel(self._keys.job(job, "postponed"), shard)
             pipe.hincrby(self._keys.job(job), "work_ms", work_ms)
             reached(pipe.execute)
 

@@ -132,6 +132,14 @@ class LedgerReader:
         """Files finished in each minute, in order; minutes without any are left out."""
         return read_minutes(reached(self._redis.hgetall, self._keys.job(job, "minutes")))
 
+    def postponed(self, job: str) -> tuple[dict[str, int], str]:
+        """(number of postponed shards by reason, the last error)."""
+        with self._redis.pipeline() as pipe:
+            pipe.hvals(self._keys.job(job, "postponed"))
+            pipe.hmget(self._keys.job(job), "postponed_message")
+            reasons, (message,) = reached(pipe.execute)
+        return dict(sorted(Counter(reasons).items())), (message or "") if reasons else ""
+
     def latency(self, job: str) -> dict[int, int]:
         """Files by bucket of their time from start to commit; see LATENCY_BOUNDS_S."""
         stored = reached(self._redis.hgetall, self._keys.job(job, "latency"))

@@ -12,7 +12,7 @@ from funasr_fleet.contract.transcript import ErrorKind, Outcome
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 
-PARTS = ("minutes", "latency", "shards", "windows", "reopened")
+PARTS = ("minutes", "latency", "shards", "windows", "reopened", "postponed")
 """Keys of a job besides its outcomes and kinds of failure."""
 
 LATENCY_BOUNDS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)

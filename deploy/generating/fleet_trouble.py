@@ -33,6 +33,15 @@ TROUBLE = (
         Query("60 * sum(rate(asr_shard_seconds_count[$__rate_interval]))", "ended"),
     ),
     graph(
+        "Postponed shards",
+        "Shards per minute that workers could not process and republished, to be retried later.",
+        "none",
+        Query(
+            "60 * sum by (reason) (rate(asr_shards_postponed_total[$__rate_interval]))",
+            "{{reason}}",
+        ),
+    ),
+    graph(
         "Dead letters over time",
         "Dead letters in total, and those added by workers within an hour.",
         "none",

@@ -1,7 +1,8 @@
 """Job status, job list, failures and report, read from the ledger."""
 
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from funasr_fleet.broker import job_report
@@ -32,6 +33,10 @@ class JobStatus:
     """Ready messages in the job's queue, of all jobs."""
     unacked_messages: int
     """Unacknowledged messages of the queue, of all jobs."""
+    postponed: Mapping[str, int] = field(default_factory=dict)
+    """Shards that workers could not process and will retry, by reason."""
+    postponed_message: str = ""
+    """The last error of such a shard."""
 
     @property
     def waiting(self) -> int | None:
@@ -57,6 +62,8 @@ class JobStatus:
             "note": self.note,
             "ready_messages": self.ready_messages,
             "unacked_messages": self.unacked_messages,
+            "postponed": dict(self.postponed),
+            "postponed_message": self.postponed_message,
         }
 
 
@@ -79,6 +86,7 @@ def status(
     settings = settings or Settings.load()
     ledger = _open(settings)
     counts = counts_of(ledger, job)
+    postponed, message = ledger.postponed(job)
     ready, unacked = ledger.backlog(queue_of(counts.queue) if counts.queue else settings.queue)
     return JobStatus(
         counts=counts,
@@ -87,6 +95,8 @@ def status(
         ),
         ready_messages=ready,
         unacked_messages=unacked,
+        postponed=postponed,
+        postponed_message=message,
     )
 
 

@@ -50,6 +50,23 @@ def test_files_are_in_flight_while_their_shard_is_running(
     assert (counts_of(ledger, job).in_flight, counts_of(ledger, job).work_ms) == (0, 1500)
 
 
+def test_postponed_shards_are_counted_by_reason_until_they_are_started_or_end(
+    ledger: LedgerReader, recorder: OutcomeWriter, job: str
+) -> None:
+    for name in ("a", "b", "c"):
+        recorder.begin_shard(job, name, 2)
+    for _ in range(2):  # each retry fails again
+        recorder.suspend_shard(job, "a", "disk_full", "No space left")
+        recorder.suspend_shard(job, "b", "storage_unavailable", "SlowDown")
+    recorder.suspend_shard(job, "c")
+    recorder.suspend_shard(job, "ended elsewhere", "disk_full", "No space left")
+    assert ledger.postponed(job) == ({"disk_full": 1, "storage_unavailable": 1}, "SlowDown")
+    recorder.begin_shard(job, "a", 2)
+    assert ledger.postponed(job) == ({"storage_unavailable": 1}, "SlowDown")
+    recorder.end_shard(job, "b", 10)
+    assert ledger.postponed(job) == ({}, "")
+
+
 def test_a_shard_that_waits_for_a_retry_keeps_its_job_open(
     ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:

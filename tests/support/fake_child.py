@@ -116,6 +116,8 @@ class FakeChild:
     cancelled: list[int] = field(default_factory=list)
     """Indexes of files that are not started."""
     seen: list[WorkerSeen] = field(default_factory=list)
+    postponed: list[tuple[str, str, str]] = field(default_factory=list)
+    """Shard, reason and message of each shard that is retried later."""
     work: list[int] = field(default_factory=list)
     """Time reported before the end of a shard, in ms."""
     ended_work: int = 0
@@ -175,7 +177,7 @@ class FakeChild:
                 record=self._record,
                 begin_shard=lambda job, shard, files, **_: self.in_flight.update({shard: files}),
                 await_shards=self._await_shards,
-                suspend_shard=lambda job, shard: self.in_flight.update({shard: 0}),
+                suspend_shard=self._suspend_shard,
                 end_shard=self._end_shard,
                 cancel_files=lambda job, indexes: self.cancelled.extend(indexes),
                 is_cancelled=lambda job, now=False: job in self.cancelled_jobs,
@@ -195,6 +197,11 @@ class FakeChild:
     def _await_shards(self, job: str, shards: list[str]) -> None:
         for shard in shards:
             self.in_flight.setdefault(shard, 0)
+
+    def _suspend_shard(self, job: str, shard: str, reason: str | None, message: str) -> None:
+        self.in_flight[shard] = 0
+        if reason:
+            self.postponed.append((shard, reason, message))
 
     def _end_shard(self, job: str, shard: str, work_ms: int) -> None:
         self.in_flight.pop(shard, None)

@@ -176,6 +176,7 @@ def build_context(
     _register_model(WorkerRegistry(redis, settings.key_prefix), settings.queue, engine)
     observe(_ready(plan, gpu, time.monotonic() - begin, engine.fast_paths))
     slot_reporter = SlotReporter.ready(plan, gpu, files, engine)
+    observe = slot_reporter.wrap(observe)
     store = touch_on_request(S3Store(), heartbeat.touch)
     fetcher = Fetcher(
         store=store,
@@ -190,7 +191,7 @@ def build_context(
     )
     pipeline = Pipeline(
         engine=engine,
-        observe=slot_reporter.wrap(observe),
+        observe=observe,
         fetcher=fetcher,
         vad_ahead=plan.device != CPU,
     )

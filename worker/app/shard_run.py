@@ -23,6 +23,7 @@ from funasr_fleet.worker.error_handling import (
     SendToDeadLetters,
     Skip,
     decide,
+    postpone_reason,
 )
 from funasr_fleet.worker.errors import PoisonShard
 from funasr_fleet.worker.events import (
@@ -33,7 +34,7 @@ from funasr_fleet.worker.events import (
     ShardSplit,
     ShardStarted,
 )
-from funasr_fleet.worker.process.os_process import trim_heap
+from funasr_fleet.worker.process.os_process import peak_resident_bytes, resident_bytes, trim_heap
 
 if TYPE_CHECKING:
     from funasr_fleet.worker.pipeline.result_writer import RunContext
@@ -99,13 +100,8 @@ class ShardRun:
         publish_split(self.task, parts, self.child.heartbeat.touch)
         reporter.end_replaced_and_close_job()
         self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
-        self.child.observe(
-            ShardSplit(
-                shard=shard.shard,
-                files=len(shard.files),
-                last_death=self.attempt.last_death,
-            )
-        )
+        files, death = len(shard.files), self.attempt.last_death
+        self.child.observe(ShardSplit(shard=shard.shard, files=files, last_death=death))
 
     def _reject_poison(self, max_attempts: int) -> None:
         """Reject a shard whose earlier attempts crashed their process too often.
@@ -132,8 +128,6 @@ class ShardRun:
 
     def _transcribe(self, shard: Shard) -> None:
         """Run the pipeline with torch's thread count pinned; report the count before and after."""
-        from funasr_fleet.worker.process.os_process import peak_resident_bytes, resident_bytes
-
         child = self.child
         begin, threads_before = time.monotonic(), child.pipeline.engine.hold_threads()
         reporter = child.make_reporter(shard)
@@ -150,8 +144,9 @@ class ShardRun:
             )
             if child.is_draining() and reporter.unfinished:
                 raise RequeueShard
-        except Exception:
-            reporter.suspend()
+        except Exception as error:
+            decision = decide(error, self.task.request.retries)
+            reporter.suspend(decision.reason if isinstance(decision, Retry) else None, str(error))
             raise
         seconds = time.monotonic() - begin
         if cancelled := reporter.end():
@@ -209,7 +204,12 @@ class ShardRun:
         self._discard_attempt()
         shard = self.shard.shard if self.shard else ""
         self.child.observe(
-            ShardRetryScheduled(shard=shard, reason=decision.message, delay_s=decision.delay_s)
+            ShardRetryScheduled(
+                shard=shard,
+                kind=decision.reason,
+                reason=decision.message,
+                delay_s=decision.delay_s,
+            )
         )
 
     def _dead_letter(self, decision: SendToDeadLetters) -> None:
@@ -224,7 +224,7 @@ class ShardRun:
             if self.shard:
                 self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
         except StoreUnavailable as error:  # retry until the error reports can be written
-            self._retry(Retry(_DEAD_LETTER_RETRY_S, str(error)))
+            self._retry(Retry(_DEAD_LETTER_RETRY_S, str(error), postpone_reason(error)))
 
     def _letter(self, reason: str) -> DeadLetter:
         """The dead letter of the message, without the invalid entries of its shard."""

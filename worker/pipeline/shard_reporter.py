@@ -12,7 +12,7 @@ from funasr_fleet.broker.ledger.values import FileDetail
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError, decode, encode
-from funasr_fleet.contract.transcript import ErrorKind, Outcome
+from funasr_fleet.contract.transcript import ErrorKind, Outcome, PostponeReason
 from funasr_fleet.storage.base import (
     ObjectDenied,
     ObjectMissing,
@@ -144,14 +144,18 @@ class ShardReporter:
         self.ledger.see(self.counters.seen(None))
         return cancelled
 
-    def suspend(self) -> None:
+    def suspend(self, reason: PostponeReason | None = None, message: str = "") -> None:
         """Report that no file is in progress; the shard will be retried or dead-lettered.
+
+        Args:
+            reason: why the shard is postponed; None if it is not.
+            message: the error.
 
         The job stays open until the shard has ended: the ledger may already have all outcomes, but
         the records of the failed files are written to S3 only then.
         """
         if self.shard.job is not None:
-            self.ledger.suspend_shard(self.shard.job, self.shard.shard)
+            self.ledger.suspend_shard(self.shard.job, self.shard.shard, reason, message)
         self.ledger.see(self.counters.seen(None))
 
     def await_parts(self, parts: Iterable[Shard]) -> None:

@@ -69,6 +69,15 @@ def why_stuck(worker: Worker, now_s: float, limits: TimeLimits) -> str | None:
     return next(filter(None, reasons), None)
 
 
+def postponements(states: Sequence[SlotState]) -> str:
+    """Which slots postpone their shards, and why; empty if none does."""
+    return "; ".join(
+        f"slot {s.slot} postponed its last {s.postponed_in_a_row} shards: {s.postponed_because}"
+        for s in states
+        if s.postponed_in_a_row
+    )
+
+
 def why_not_ready(worker: Worker) -> str | None:
     """Return why the worker cannot take tasks on every device; None when it can."""
     ready = sum(state.state == "ready" for state in worker.states)

@@ -16,7 +16,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from funasr_fleet.worker.events import Event, FileFinished, Observer
+from funasr_fleet.worker.events import (
+    Event,
+    FileFinished,
+    Observer,
+    ShardFinished,
+    ShardRetryScheduled,
+)
 from funasr_fleet.worker.process.hardware import Gpu, SlotPlan
 
 if TYPE_CHECKING:
@@ -56,6 +62,10 @@ class SlotState:
     """Time of the monotonic clock."""
     deaths_in_a_row: int = 0
     """Consecutive children of this slot that exited without a finished shard."""
+    postponed_in_a_row: int = 0
+    """Consecutive shards that the child postponed."""
+    postponed_because: str = ""
+    """Why it postponed the last of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,11 +201,21 @@ class SlotReporter:
         self.write()
 
     def wrap(self, observe: Observer) -> Observer:
-        """Wrap an observer so that finished files update the state file, at most every 5 s."""
+        """Wrap an observer so that events update the state; at most every 5 s for files."""
 
         def observed(event: Event) -> None:
             observe(event)
-            if isinstance(event, FileFinished) and self.clock() - self._written_s >= _WRITE_EVERY_S:
-                self.write()
+            match event:
+                case FileFinished():
+                    if self.clock() - self._written_s >= _WRITE_EVERY_S:
+                        self.write()
+                case ShardFinished():
+                    self.state = replace(self.state, postponed_in_a_row=0, postponed_because="")
+                case ShardRetryScheduled(kind=kind, reason=reason):
+                    number, why = self.state.postponed_in_a_row + 1, f"{kind}: {reason}"
+                    self.state = replace(
+                        self.state, postponed_in_a_row=number, postponed_because=why
+                    )
+                    self.write()
 
         return observed

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from funasr_fleet.contract.transcript import STAGES, ErrorKind, Outcome, WarningKind
+from funasr_fleet.contract.transcript import STAGES, ErrorKind, Outcome, PostponeReason, WarningKind
 from funasr_fleet.metric import Metric, gauge
 
 _STAGE_S = (
@@ -74,6 +74,13 @@ CATALOGUE = (
     ),
     Metric(
         "asr_redeliveries_total", "counter", "Shards redelivered after a crash of their process."
+    ),
+    Metric(
+        "asr_shards_postponed_total",
+        "counter",
+        "Shards that were republished to be retried later, by reason.",
+        ("reason",),
+        values=get_args(PostponeReason),
     ),
     Metric(
         "asr_dead_lettered_total", "counter", "Messages that this worker moved to the dead letters."

@@ -16,6 +16,7 @@ from funasr_fleet.worker.events import (
     OutOfMemoryBackoff,
     ShardDeadLettered,
     ShardFinished,
+    ShardRetryScheduled,
     ShardSplit,
     ShardStarted,
 )
@@ -79,6 +80,8 @@ def _count_end(metrics: Metrics, slot: int, event: Event) -> None:
         case ShardFinished():
             metrics.histograms["asr_shard_seconds"].observe(event.seconds)
             metrics.gauges["asr_busy_ratio"].labels(slot).set(event.busy_ratio)
+        case ShardRetryScheduled():
+            metrics.counters["asr_shards_postponed_total"].labels(event.kind).inc()
         case ShardSplit():
             metrics.counters["asr_redeliveries_total"].inc()
         case ShardDeadLettered():

@@ -22,7 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from funasr_fleet.http_server import Page, make_server, plain, route
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.process.health import Worker, why_not_ready, why_stuck
+from funasr_fleet.worker.process.health import Worker, postponements, why_not_ready, why_stuck
 from funasr_fleet.worker.process.heartbeat import TimeLimits, read_progress
 from funasr_fleet.worker.process.slot_state import SlotFiles
 from funasr_fleet.worker.telemetry.catalogue import CATALOGUE
@@ -50,7 +50,8 @@ class Status:
             case "/healthz":
                 return _health_page(why_stuck(self._worker(), time.monotonic(), self.limits))
             case "/readyz":
-                return _health_page(why_not_ready(self._worker()))
+                worker = self._worker()
+                return _health_page(why_not_ready(worker), postponements(worker.states))
             case _:
                 return plain("try /metrics, /healthz or /readyz", HTTPStatus.NOT_FOUND)
 
@@ -84,8 +85,9 @@ class Status:
         yield from families.values()
 
 
-def _health_page(problem: str | None) -> Page:
-    return plain(problem or "ok", HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK)
+def _health_page(problem: str | None, note: str = "") -> Page:
+    text = "; ".join(filter(None, (problem or "ok", note)))
+    return plain(text, HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK)
 
 
 def _stop_with_parent(parent: int, server: HTTPServer) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,22 @@ def test_a_long_file_in_progress_is_shown() -> None:
     text = seen(status_of(RUNNING, STEADY, workers=[worker]))
     assert "in progress 30 min of audio recognised, in files that are not finished" in rows(text)
     assert "audio left about 99.5 h" in rows(text)
+
+
+def test_postponed_shards_are_shown_with_their_reason() -> None:
+    shown = replace(
+        status_of(RUNNING, STEADY),
+        postponed={"disk_full": 10, "storage_unavailable": 2},
+        postponed_message="No space left on device",
+    )
+    phrase = (
+        "12 shards are postponed and will be retried (10 disk_full, 2 storage_unavailable): "
+        "No space left on device"
+    )
+    assert phrase in seen(shown, width=200)
+    assert phrase in line(shown)
+    assert shown.to_json()["postponed"] == {"disk_full": 10, "storage_unavailable": 2}
+    assert "postponed" not in seen(status_of(RUNNING, STEADY))
 
 
 def test_no_number_is_cut_off_in_a_narrow_terminal() -> None:

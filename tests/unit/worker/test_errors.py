@@ -1,5 +1,7 @@
 """The decision for each kind of error."""
 
+import errno
+
 import pytest
 
 from funasr_fleet.contract.job import MalformedShard
@@ -8,6 +10,7 @@ from funasr_fleet.storage.base import (
     BucketMissing,
     CredentialsRefused,
     ObjectDenied,
+    ObjectIncomplete,
     ObjectMissing,
     ObjectTooLarge,
     StoreError,
@@ -22,6 +25,7 @@ from funasr_fleet.worker.error_handling import (
     SendToDeadLetters,
     Skip,
     decide,
+    postpone_reason,
 )
 
 FINAL = [
@@ -59,7 +63,24 @@ def test_permanent_errors_are_decided_at_once(
 def test_temporary_errors_are_retried_with_backoff(
     error: type[Exception], retries: int, delay_s: float
 ) -> None:
-    assert decide(error("away"), retries) == Retry(delay_s, "away")
+    assert decide(error("away"), retries) == Retry(delay_s, "away", postpone_reason(error("away")))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "disk_full"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk_full"),
+        (OSError(errno.EIO, "Input/output error"), "local_error"),
+        (StoreUnavailable("SlowDown"), "storage_unavailable"),
+        (CredentialsRefused("ExpiredToken"), "credentials_refused"),
+        (ObjectIncomplete("7 of 9 bytes"), "truncated_audio"),
+    ],
+)
+def test_a_postponed_shard_has_a_reason(error: Exception, reason: str) -> None:
+    decision = decide(error, 0)
+    assert isinstance(decision, Retry)
+    assert decision.reason == reason
 
 
 @pytest.mark.parametrize("error", PASSING)

@@ -122,7 +122,10 @@ def test_unavailable_storage_delays_the_message_with_backoff(
     assert waits_s == pytest.approx(delay_s, rel=0.2)
     assert again == retries + 1
     last = child.bench.events[-1]
-    assert last == ShardRetryScheduled(shard="night-000000", reason="away", delay_s=delay_s)
+    assert last == ShardRetryScheduled(
+        shard="night-000000", kind="storage_unavailable", reason="away", delay_s=delay_s
+    )
+    assert child.postponed == [("night-000000", "storage_unavailable", "away")]
     assert (child.dead_letters, child.ledger, child.ended) == ([], [], [])
     assert (child.discarded, child.claimed) == (1, [])
     assert child.in_flight == {"night-000000": 0}, "the shard stays open"

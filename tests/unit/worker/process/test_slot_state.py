@@ -7,8 +7,15 @@ import psutil
 import pytest
 
 from funasr_fleet.settings import BadConfiguration
-from funasr_fleet.worker.events import Event, ShardRequeued, ignore
+from funasr_fleet.worker.events import (
+    Event,
+    ShardFinished,
+    ShardRequeued,
+    ShardRetryScheduled,
+    ignore,
+)
 from funasr_fleet.worker.process.hardware import SlotPlan
+from funasr_fleet.worker.process.health import postponements
 from funasr_fleet.worker.process.private_directory import claim_run_dir
 from funasr_fleet.worker.process.slot_state import (
     ConsumerState,
@@ -204,3 +211,25 @@ def test_claiming_twice_keeps_the_files(tmp_path: Path) -> None:
     (mine / "slot0.json").write_text("{}")
     assert claim_run_dir(tmp_path / "deep" / "root") == mine
     assert (mine / "slot0.json").exists()
+
+
+def test_postponed_shards_are_reported_until_one_ends(loading: SlotFiles) -> None:
+    reporter = SlotReporter.ready(PLAN, None, loading, Growing())
+    observe = reporter.wrap(ignore)
+    for _ in range(2):
+        observe(ShardRetryScheduled(shard="s", kind="disk_full", reason="no space", delay_s=2.0))
+    states = loading.all()
+    assert postponements(states) == "slot 0 postponed its last 2 shards: disk_full: no space"
+    finished = ShardFinished(
+        shard="s",
+        job=None,
+        seconds=1.0,
+        busy_ratio=0.5,
+        threads_before=1,
+        threads_after=1,
+        resident_bytes=0,
+        peak_resident_bytes=0,
+    )
+    observe(finished)
+    reporter.shard_ended()
+    assert postponements(loading.all()) == ""

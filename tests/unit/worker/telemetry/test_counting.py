@@ -54,7 +54,7 @@ EXAMPLES: list[Event] = [
     DecoderReplaced(reason="was killed by SIGSEGV"),
     FilesCancelled(shard="s", job="j", files=3),
     ShardDeadLettered(message_id="m", reason="r"),
-    ShardRetryScheduled(shard="s", reason="r", delay_s=2.0),
+    ShardRetryScheduled(shard="s", kind="disk_full", reason="r", delay_s=2.0),
     ShardSplit(shard="s", files=2, last_death="signal 9 (SIGKILL)"),
     ShardLocked(shard="s", delay_s=20.0),
     ShardRequeued(shard="s"),
@@ -149,6 +149,7 @@ def test_shards_waits_redeliveries_and_dead_letters_are_counted(
     assert page["asr_files_total cancelled"] == 3
     assert page["asr_shard_seconds_sum"] == 2
     assert page["asr_dead_lettered_total"] == 1
+    assert page["asr_shards_postponed_total disk_full"] == 1
     assert page["asr_decoder_restarts_total"] == 1
     assert page["asr_model_load_seconds 0"] == 1.5
     assert page["asr_torch_threads 0"] == 2

@@ -67,7 +67,7 @@ def _finished(**fields: Any) -> FileFinished:
         (_finished(), "info"),
         (_finished(error="no audio"), "warning"),
         (ShardDeadLettered(message_id="m", reason="malformed"), "warning"),
-        (ShardRetryScheduled(shard="s", reason="away", delay_s=2.0), "warning"),
+        (ShardRetryScheduled(shard="s", kind="disk_full", reason="away", delay_s=2.0), "warning"),
     ],
 )
 def test_failures_and_retries_are_logged_as_warnings(
@@ -82,7 +82,8 @@ def test_failures_and_retries_are_logged_as_warnings(
 def test_no_log_format_shows_a_password(capsys: Lines, form: Literal["text", "json"]) -> None:
     configure_logging(form)
     url = "redis://user:hush@host:6379/0"
-    log_event(ShardRetryScheduled(shard="s", reason=f"cannot reach {url}", delay_s=1.0))
+    why = f"cannot reach {url}"
+    log_event(ShardRetryScheduled(shard="s", kind="disk_full", reason=why, delay_s=1.0))
     logging.getLogger("celery").error("cannot reach %s", url)
     try:
         raise OSError(url)

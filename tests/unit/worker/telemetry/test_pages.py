@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -55,6 +56,13 @@ def test_a_failing_probe_has_a_reason(tmp_path: Path) -> None:
     status = _status(tmp_path, HOPELESS)
     for path in ("/healthz", "/readyz"):
         assert b"no weights" in status.page(path)[2]
+
+
+def test_a_ready_worker_names_why_it_postpones_its_shards(tmp_path: Path) -> None:
+    stuck = replace(UP, postponed_in_a_row=3, postponed_because="disk_full: no space")
+    code, _, body = _status(tmp_path, stuck).page("/readyz")
+    assert code == 200
+    assert b"slot 0 postponed its last 3 shards: disk_full: no space" in body
 
 
 def test_without_state_files_a_worker_is_healthy_and_not_ready(tmp_path: Path) -> None:
