@@ -40,6 +40,12 @@ def identity_of(output: str, shard: str) -> str:
     return f"{output}\0{shard}"
 
 
+def shown(identity: str) -> str:
+    """A shard's identity as text for people."""
+    output, _, shard = identity.partition("\0")
+    return f"{shard} of {output}"
+
+
 def claim_key(prefix: str, identity: str) -> str:
     """The key of the shard lock, which is held by the process that works on the shard."""
     return f"{prefix}fleet:claim:{identity}"

@@ -123,6 +123,17 @@ def test_a_duplicate_of_a_dead_lettered_shard_keeps_its_death_count(
     assert begun(attempts, "e").deaths == 3
 
 
+def test_the_message_of_a_dead_lettered_shard_is_remembered_for_an_hour(
+    redis: Any, prefix: str, attempts: Attempts
+) -> None:
+    assert begun(attempts, "a").rejected == ""
+    attempts.reject(SHARD, "a", "message-1")
+    (key,) = redis.keys(f"{prefix}*")
+    assert 0 < redis.ttl(key) <= 3600
+    again = begun(attempts, "b")
+    assert (again.rejected, again.deaths) == ("message-1", 0)
+
+
 def test_a_shard_that_ended_starts_again_with_no_deaths(attempts: Attempts) -> None:
     begun(attempts, "a")
     attempts.record_crash(SHARD, "signal 9")

@@ -103,6 +103,8 @@ class FakeChild:
     """Shards whose attempts were deleted: they are finished."""
     resolved: list[str] = field(default_factory=list)
     """Shards that were split or became dead letters."""
+    rejected: str = ""
+    """ID of the last message that became a dead letter."""
     deaths: list[str] = field(default_factory=list)
     held_s: float = 0.0
     """For how long another process holds the lock of every shard."""
@@ -147,6 +149,7 @@ class FakeChild:
                     end=self.ended.append,
                     discard_attempt=self._discard_attempt,
                     resolve=self._resolve,
+                    reject=self._reject,
                     record_crash=lambda identity, how: self.deaths.append(how),
                 ),
             ),
@@ -221,6 +224,10 @@ class FakeChild:
 
     def _resolve(self, identity: str, attempt_id: str) -> None:
         self.resolved.append(identity)
+
+    def _reject(self, identity: str, attempt_id: str, message_id: str) -> None:
+        self._resolve(identity, attempt_id)
+        self.rejected = message_id
 
     def _claim(self, identity: str, owner: str) -> float:
         if not self.held_s:

@@ -222,7 +222,8 @@ class ShardRun:
             letter = self._letter(decision.message)
             dead_letter_shard(letter, self.child, self.shard, decision, run)
             if self.shard:
-                self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
+                attempt_id, id_ = self.attempt.attempt_id, self.task.request.id
+                self.child.attempts.reject(self._identity, attempt_id, id_)
         except StoreUnavailable as error:  # retry until the error reports can be written
             self._retry(Retry(_DEAD_LETTER_RETRY_S, str(error), postpone_reason(error)))
 

@@ -73,6 +73,10 @@ def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int)
     child.heartbeat.begin(shard.shard, attempt_id)
     try:
         attempt = child.attempts.begin(identity, attempt_id)
+        if attempt.rejected == task.request.id:  # a requeued dead letter has no earlier attempts
+            log.warning("ignoring a duplicate of dead letter %s", attempt.rejected)
+            child.attempts.discard_attempt(identity, attempt_id)
+            return
         ShardRun(task, document, child, shard, attempt, invalid).run(max_attempts)
         child.shard_ended()
     finally:

@@ -15,6 +15,7 @@ import psutil
 from celery.worker import state as celery_state
 from celery.worker.state import task_ready
 
+from funasr_fleet.broker.ledger.keys import shown
 from funasr_fleet.worker.consumer.parent_context import ActiveShard
 from funasr_fleet.worker.consumer.periodic_step import PeriodicStep
 from funasr_fleet.worker.process.os_process import kill
@@ -98,7 +99,8 @@ class Drain(PeriodicStep):
         return ready and bool(celery_state.reserved_requests)
 
     def _requeue(self, one: ActiveShard) -> None:
-        log.warning("requeueing shard %s (drain deadline reached)", one.identity)
+        name = shown(one.identity) if one.identity else "of an invalid message"
+        log.warning("requeueing shard %s (drain deadline reached)", name)
         one.request.requeued_by_parent = True
         kill(one.pid)
         self.parent_context.discard_attempt(one)

@@ -36,6 +36,8 @@ class Attempt:
     """Number of earlier attempts that did not finish: their process crashed."""
     last_death: str
     """How the last of them crashed; empty when no process has recorded it."""
+    rejected: str = ""
+    """ID of the message with this shard that became a dead letter; empty if none did."""
 
 
 FIRST = Attempt(attempt_id="", number=1, deaths=0, last_death="")
@@ -66,16 +68,25 @@ class Attempts:
             number=len(begun),
             deaths=len(begun - ended - {attempt_id}),
             last_death=fields.get("death", ""),
+            rejected=fields.get("rejected", ""),
         )
 
     def discard_attempt(self, identity: str, attempt_id: str) -> None:
         """Do not count this attempt as a crash: it was requeued, or will be retried later."""
         self._end(identity, attempt_id, _TTL_S)
 
+    def reject(self, identity: str, attempt_id: str, message_id: str) -> None:
+        """Resolve a dead-lettered shard, and keep its message ID to recognise a duplicate of it.
+
+        Requeueing the dead letter deletes the record.
+        """
+        reached(self._redis.hset, self._key(identity), "rejected", message_id)
+        self.resolve(identity, attempt_id)
+
     def resolve(self, identity: str, attempt_id: str) -> None:
         """Discard the attempt of a shard that was split or dead-lettered, but keep its crashes.
 
-        A duplicate delivery of a shard with crashes is then split or dead-lettered too.
+        A duplicate delivery of a shard with crashes is then split too.
         """
         self._end(identity, attempt_id, _DUPLICATE_DELIVERY_TTL_S)
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from funasr_fleet.storage.base import (
     StoreError,
     StoreUnavailable,
 )
+from funasr_fleet.worker.errors import OutputUnwritable
 from funasr_fleet.worker.events import FileFinished
 from funasr_fleet.worker.pipeline.child_counters import ChildCounters
 
@@ -133,14 +134,16 @@ class ShardReporter:
         Files without an outcome are recorded as cancelled; returns their number.
 
         Raises:
-            StoreError: the records cannot be written.
+            OutputUnwritable: storage refuses the records or the job's report permanently.
+            StoreUnavailable: storage is unavailable.
         """
         cancelled, work_ms = 0, self._count_work()
         if self.shard.job is not None:
             cancelled = self._cancel_rest(self.shard.job)
-            self._write_records(self.shard.job)
-            self.ledger.end_shard(self.shard.job, self.shard.shard, work_ms)
-            self._close(self.shard.job)
+            with _output_errors():
+                self._write_records(self.shard.job)
+                self.ledger.end_shard(self.shard.job, self.shard.shard, work_ms)
+                self._close(self.shard.job)
         self.ledger.see(self.counters.seen(None))
         return cancelled
 
@@ -191,10 +194,9 @@ class ShardReporter:
         Raises:
             StoreError: the job's report cannot be written.
         """
-        if self.shard.job is not None:
-            self.ledger.end_shard(self.shard.job, self.shard.shard, 0)
         self.ledger.see(self.counters.seen(None))
         if self.shard.job is not None:
+            self.ledger.end_shard(self.shard.job, self.shard.shard, 0)
             self._close(self.shard.job)
 
     def _close(self, job: str) -> None:
@@ -237,6 +239,15 @@ class ShardReporter:
             failed_uri = failed_record_uri(self.shard.output, job, self.shard.shard)
             self.store.write(failed_uri, encode(failed), "application/x-ndjson")
         self.store.write(uri, encode(records.values()), "application/x-ndjson")
+
+
+@contextlib.contextmanager
+def _output_errors() -> Iterator[None]:
+    """Raise a missing bucket or denied access as OutputUnwritable."""
+    try:
+        yield
+    except (ObjectMissing, ObjectDenied) as error:
+        raise OutputUnwritable(f"cannot write the records of the job: {error}") from error
 
 
 def _error_of(file: FileFinished) -> RecordedError | None:

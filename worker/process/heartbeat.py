@@ -192,7 +192,7 @@ def touch_on_request(store: ObjectStore, touch: Touch) -> ObjectStore:
 
 
 class HeartbeatStore:
-    """Forwards methods that take an address to an object store, after a touch."""
+    """Forwards every method to an object store, after a touch that names the address, if any."""
 
     def __init__(self, store: ObjectStore, touch: Touch) -> None:
         self._store = store
@@ -201,9 +201,9 @@ class HeartbeatStore:
     def __getattr__(self, name: str) -> Callable[..., object]:
         request: Callable[..., object] = getattr(self._store, name)
 
-        def touched(uri: str, *arguments: object, **named: object) -> object:
-            self._touch(f"{name} of {uri}", _REQUEST_ALLOWANCE_S)
-            return request(uri, *arguments, **named)
+        def touched(*arguments: object, **named: object) -> object:
+            self._touch(" of ".join((name, *map(str, arguments[:1]))), _REQUEST_ALLOWANCE_S)
+            return request(*arguments, **named)
 
         return touched
 

@@ -6,8 +6,10 @@ from celery.exceptions import Reject
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.layout import failed_record_uri
 from funasr_fleet.contract.shard_record import decode
+from funasr_fleet.storage.base import StoreUnavailable
 from funasr_fleet.worker.app.publish import split
 from funasr_fleet.worker.coordination.attempts import Attempt
+from funasr_fleet.worker.error_handling import MAX_RETRIES
 from funasr_fleet.worker.events import ShardLocked
 from tests.support.examples import OUTPUT, a_shard
 from tests.support.fake_child import FakeChild, FakeTask
@@ -127,6 +129,21 @@ def test_a_shard_that_is_done_when_draining_starts_is_not_requeued(child: FakeCh
     child.drains_after_looks = 2
     child.run(a_message(child, job=None))
     assert (child.bench.outcomes, len(child.ended)) == (["ok"], 1)
+
+
+def test_a_duplicate_of_a_dead_letter_is_not_transcribed_again(child: FakeChild) -> None:
+    message = a_message(child)
+    child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
+    child.run(message, FakeTask(retries=MAX_RETRIES))
+    assert child.rejected == "message-1"
+    del child.bench.store.failing_reads["s3://in/a.wav"]
+    child.attempt = Attempt(attempt_id="x", number=2, deaths=0, last_death="", rejected="message-1")
+    child.run(message)
+    assert child.bench.outcomes == ["failed"]
+    assert (len(child.dead_letters), child.discarded, child.claimed) == (1, 1, [])
+    child.attempt = Attempt(attempt_id="x", number=3, deaths=0, last_death="", rejected="another")
+    child.run(message)
+    assert child.bench.outcomes == ["failed", "ok"], "the shard sent again in another message"
 
 
 def test_splitting_gives_each_file_a_shard_with_the_same_options() -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from funasr_fleet.contract.layout import shard_record_uri
 from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER, BrokerUnavailable
-from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.storage.base import BucketMissing, StoreUnavailable
 from funasr_fleet.worker.app import shard_run as delivery
 from funasr_fleet.worker.app import task as tasks
 from funasr_fleet.worker.coordination.attempts import Attempt
@@ -18,7 +19,7 @@ from funasr_fleet.worker.events import (
     ShardRetryScheduled,
     ShardStarted,
 )
-from tests.support.examples import a_shard
+from tests.support.examples import OUTPUT, a_shard
 from tests.support.fake_child import FakeChild, FakeTask
 from tests.support.stores import WatchedStore
 
@@ -152,6 +153,16 @@ def test_a_missing_output_bucket_makes_a_dead_letter(child: FakeChild) -> None:
     child.bench.store = WatchedStore("in")
     child.run(a_message(child))
     assert child.dead_letters[0].reason == "cannot write results: bucket out does not exist"
+
+
+def test_an_output_bucket_that_is_gone_at_the_end_makes_a_dead_letter(child: FakeChild) -> None:
+    message, gone = a_message(child), BucketMissing("bucket out does not exist")
+    record = shard_record_uri(OUTPUT, "night", "night-000000")
+    child.bench.store.failing_writes[record] = gone
+    child.run(message)
+    (letter,) = child.dead_letters
+    assert letter.reason == "cannot write the records of the job: bucket out does not exist"
+    assert child.ledger == [("night", 0, "ok", 1000)]
 
 
 def test_unfinished_files_of_a_dead_letter_count_as_failed(child: FakeChild) -> None:

@@ -82,7 +82,7 @@ def parent() -> SimpleNamespace:
 def start_shard(context: FakeContext, *, broker_is_away: bool = False) -> Request:
     request = Request(broker_is_away)
     context.active.append(
-        ActiveShard(request=request, identity="s", pid=4711, slot=None, progress=None)
+        ActiveShard(request=request, identity="s3://out/\0s", pid=4711, slot=None, progress=None)
     )
     return request
 
@@ -124,7 +124,12 @@ def test_active_shards_may_finish_within_the_drain_time(
 
 @pytest.mark.parametrize("again", [False, True])
 def test_shards_are_requeued_after_the_drain_time_or_at_a_second_signal(
-    again: bool, step: Drain, context: FakeContext, parent: SimpleNamespace, killed: list[int]
+    again: bool,
+    step: Drain,
+    context: FakeContext,
+    parent: SimpleNamespace,
+    killed: list[int],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     request = start_shard(context)
     step._on_signal(signal.SIGTERM, None)
@@ -134,7 +139,8 @@ def test_shards_are_requeued_after_the_drain_time_or_at_a_second_signal(
     else:
         context.now_s += 30
     step.tick(parent)
-    assert (killed, context.discarded) == ([4711], ["s"])
+    assert "requeueing shard s of s3://out/ (drain deadline reached)" in caplog.messages
+    assert (killed, context.discarded) == ([4711], ["s3://out/\0s"])
     assert (request.requeued_by_parent, request.requeued, request.acknowledged) == (
         True,
         ["tag"],

@@ -11,8 +11,10 @@ from funasr_fleet.worker.process.heartbeat import (
     progress_path,
     read_progress,
     stall_reason,
+    touch_on_request,
 )
 from tests.support.examples import Clock
+from tests.support.memory_store import MemoryStore
 
 PATIENCE = TimeLimits(stall_s=60.0, min_rtfx=0.5)
 
@@ -144,3 +146,21 @@ def test_long_steps_are_cut_and_shorter_ones_overwrite_them_fully(
         heart.touch(doing)
         assert _written(tmp_path).doing == doing[:300]
     assert progress_path(tmp_path, 3).stat().st_size == 2048  # the size is reserved at the start
+
+
+class CountingStore(MemoryStore):
+    checks = 0
+
+    def check(self) -> None:
+        self.checks += 1
+
+
+def test_every_request_to_storage_is_a_step() -> None:
+    steps: list[str] = []
+    inner = CountingStore("in")
+    store = touch_on_request(inner, lambda doing, time_allowance_s=0.0: steps.append(doing))
+    store.write("s3://in/a", b"x", "text/plain")
+    assert store.read("s3://in/a") == b"x"
+    store.check()
+    assert steps == ["write of s3://in/a", "read of s3://in/a", "check"]
+    assert inner.checks == 1
