@@ -18,6 +18,7 @@ from funasr_fleet.worker.pipeline.child_counters import ChildCounters
 from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 from funasr_fleet.worker.process.hardware import plan_slot
 from funasr_fleet.worker.process.heartbeat import Heartbeat
+from tests.support.fake_heartbeat import FakeHeartbeat
 from tests.support.fake_pipeline import Workbench
 
 
@@ -70,25 +71,6 @@ class FakeTask:
 
 
 @dataclass
-class FakeHeartbeat:
-    """Records heartbeats."""
-
-    beating: str | None = None
-    """The shard in progress."""
-    beats: list[str] = field(default_factory=list)
-
-    def begin(self, shard: str, attempt_id: str) -> None:
-        assert attempt_id
-        self.beating = shard
-
-    def touch(self, doing: str, time_allowance_s: float = 0.0) -> None:
-        self.beats.append(doing)
-
-    def end(self) -> None:
-        self.beating = None
-
-
-@dataclass
 class FakeChild:
     """A child that is ready for tasks, and records of its calls."""
 
@@ -127,7 +109,7 @@ class FakeChild:
     closing: FinalizeResult = "closed"
     closed: list[str] = field(default_factory=list)
     """Jobs that were to be finalized."""
-    heart: "FakeHeartbeat" = field(default_factory=FakeHeartbeat)
+    heart: FakeHeartbeat = field(default_factory=FakeHeartbeat)
     state_writes: int = 0
     """Number of writes of the state file."""
     broken: Exception | None = None

@@ -144,12 +144,13 @@ class ShardRun:
             )
             if child.is_draining() and reporter.unfinished:
                 raise RequeueShard
+            cancelled = reporter.end()
         except Exception as error:
             decision = decide(error, self.task.request.retries)
             reporter.suspend(decision.reason if isinstance(decision, Retry) else None, str(error))
             raise
         seconds = time.monotonic() - begin
-        if cancelled := reporter.end():
+        if cancelled:
             child.observe(FilesCancelled(shard=shard.shard, job=str(shard.job), files=cancelled))
         trim_heap()
         child.observe(
