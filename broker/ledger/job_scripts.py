@@ -24,6 +24,7 @@ outdate_report()
 BEGIN = """
 if redis.call('HSETNX', KEYS[1], 'created_at', ARGV[1]) == 0 then return 0 end
 for i = 2, #ARGV - 1, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', KEYS[1], 'windows_counted', 0)
 redis.call('ZADD', KEYS[2], ARGV[1], ARGV[#ARGV])
 return 1
 """
@@ -59,7 +60,7 @@ local outcomes = 0
 for _, name in ipairs(OUTCOMES) do outcomes = outcomes + redis.call('BITCOUNT', at(name)) end
 redis.call('DEL', at('windows'))
 redis.call('HSET', base, 'published', 0, 'files', 0, 'estimated_ms', 0, 'recorded', outcomes)
-redis.call('HSET', base, 'rebuilding', 1)
+redis.call('HSET', base, 'rebuilding', 1, 'windows_counted', 0)
 return redis.call('HGET', base, 'audio_ms') or 0
 """
 )
@@ -100,6 +101,9 @@ PLAN = (
     SHARED
     + """
 if redis.call('SETBIT', at('windows'), ARGV[1], 1) == 1 then return 0 end
+if redis.call('HEXISTS', base, 'windows_counted') == 1 then
+  redis.call('HINCRBY', base, 'windows_counted', 1)
+end
 redis.call('HINCRBY', base, 'files', ARGV[2])
 redis.call('HINCRBY', base, 'estimated_ms', ARGV[3])
 for i = 4, #ARGV do

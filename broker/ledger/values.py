@@ -221,7 +221,7 @@ def read_counts(
 
 
 def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
-    """Whether no outcome is lost and, if the plan is published, no window of it is missing.
+    """Whether no outcome and no counted window is lost and, once published, none is missing.
 
     Jobs of earlier releases have no number of windows; their cursor points past the last window.
     """
@@ -229,6 +229,8 @@ def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
         return False
     if "rebuilding" in meta or ("declared" in meta and outcomes > int(meta.get("files", 0))):
         return False
+    if int(meta.get("windows_counted", windows)) != windows:
+        return False  # a window that is planned again would be counted twice
     if meta["published"] != "1":
         return True
     planned = int(meta.get("windows", meta.get("cursor_window", 0)))

@@ -23,6 +23,7 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import BucketMissing, StoreError
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.messages import shards_waiting
+from tests.support.stores import InProcessStore
 
 GOOD = '{"audio": "s3://audio/a.wav"}\n'
 
@@ -153,10 +154,6 @@ def test_the_job_name_of_an_empty_enqueue_can_be_used_again(
     assert status("night", settings).progress.state == "running"
 
 
-class InProcess(S3Store):
-    """With another store than S3Store itself, sources are read in this process."""
-
-
 def scan_unless_locked(path: Path, scan: Callable[[Path], Any] = os.scandir) -> Any:
     """Root may read every folder, so the test refuses one by its name."""
     if "locked" in str(path):
@@ -213,7 +210,7 @@ def every_refused_enqueue(folder: Path, output: str) -> dict[str, Refused]:
 def test_no_refused_enqueue_leaves_anything_or_becomes_the_newest_job(
     settings: Settings, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = InProcess()
+    store = InProcessStore()
     enqueue([a_manifest(tmp_path / "a.jsonl", GOOD)], output=output, job="day", store=store)
     redis: Any = connect(settings)
     keys, objects = sorted(redis.keys(f"{settings.key_prefix}*")), list(store.list(output))

@@ -26,7 +26,10 @@ from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 
 def shards_waiting(settings: Settings) -> list[dict[str, Any]]:
     redis: Any = connect(settings)
-    return [_shard(raw) for key in _keys(settings) for raw in redis.lrange(key, 0, -1)]
+    with redis.pipeline() as pipe:
+        for key in _keys(settings):
+            pipe.lrange(key, 0, -1)
+        return [_shard(raw) for found in pipe.execute() for raw in found]
 
 
 def drain(settings: Settings, most: int) -> int:
@@ -36,6 +39,17 @@ def drain(settings: Settings, most: int) -> int:
     for key in _keys(settings):
         taken += len(redis.rpop(key, most - taken) or ()) if taken < most else 0
     return taken
+
+
+def take(settings: Settings) -> dict[str, Any] | None:
+    """Remove the next message as a worker would, and return its shard; None if there is none."""
+    redis: Any = connect(settings)
+    with redis.pipeline() as pipe:
+        for key in _keys(settings):
+            pipe.llen(key)
+        lengths = pipe.execute()
+    filled = [key for key, length in zip(_keys(settings), lengths, strict=True) if length]
+    return _shard(redis.rpop(filled[0])) if filled else None
 
 
 def wipe(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Stores in memory that record requests and fail on demand; stored results."""
+"""Stores that record requests, fail on demand, or are read in process; stored results."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,8 +10,13 @@ from funasr_fleet.contract.layout import fingerprint, output_uri, shard_record_u
 from funasr_fleet.contract.shard_record import FileRecord, encode
 from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
 from funasr_fleet.storage.base import ObjectDenied, ObjectInfo, StoreError
+from funasr_fleet.storage.s3 import S3Store
 from tests.support.examples import OUTPUT
 from tests.support.memory_store import MemoryStore
+
+
+class InProcessStore(S3Store):
+    """S3, from which `enqueue` reads in its own process: it starts one only for S3Store itself."""
 
 
 class WatchedStore(MemoryStore):
