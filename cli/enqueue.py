@@ -116,8 +116,12 @@ def _read_limits(shard_seconds: float | None) -> dict[str, Any]:
 def _wait_for(job: str, *, quiet: bool) -> Exit:
     """Show the job until it ends or its state is unknown; returns the exit code."""
     import funasr_fleet
+    from funasr_fleet.producer.errors import JobLost, NoSuchJob
 
-    last = watch_job(lambda: funasr_fleet.status(job), quiet=quiet)
+    try:
+        last = watch_job(lambda: funasr_fleet.status(job), quiet=quiet)
+    except NoSuchJob as error:  # it existed when it was enqueued
+        raise JobLost(str(error)) from None
     if quiet and last.note:  # stdout has the JSON document of the enqueue result
         typer.echo(f"fleet: {last.note}", err=True)
     return exit_of(last)

@@ -17,6 +17,7 @@ from funasr_fleet.producer.errors import (
     CannotClose,
     CannotRetry,
     HelperDied,
+    JobLost,
     JobRefused,
     NoSuchJob,
     NothingChosen,
@@ -99,7 +100,7 @@ def exit_for(error: Exception) -> Exit | None:
     """The exit code of an expected error; None for a bug."""
     if isinstance(error, _WRONG):
         return Exit.WRONG_USAGE
-    if isinstance(error, (BrokerUnavailable, StoreError, HelperDied)):
+    if isinstance(error, (BrokerUnavailable, StoreError, HelperDied, JobLost)):
         return Exit.UNREACHABLE
     # by name: importing the package `embedded` here would slow down the start of every command
     return Exit.UNREACHABLE if type(error).__name__ == "StartFailed" else None

@@ -12,6 +12,10 @@ from funasr_fleet.cli.options import AsJson, JobName, check_output_option
 if TYPE_CHECKING:
     from funasr_fleet import ReconcileResult
 
+_NO_JOBS = (
+    "Redis has no jobs; create one with `fleet enqueue`. If Redis lost its data, rebuild the jobs "
+    "with `fleet reconcile`"
+)
 _MAX_SHOWN = 10
 """Maximum number of files to name that cannot be retried."""
 
@@ -38,7 +42,7 @@ def jobs(as_json: AsJson = False) -> None:
         typer.echo(json.dumps(list(documents)))
         return
     if not found:
-        typer.echo("no jobs yet; create one with `fleet enqueue`")
+        typer.echo(_NO_JOBS)
         return
     table = Table("job", "state")
     for name in ("files", "finished", "failed", "audio hours"):
@@ -85,7 +89,7 @@ def status(
     if job is None:
         jobs = funasr_fleet.list_jobs(settings)
         if not jobs:
-            raise NoSuchJob("no jobs yet; create one with `fleet enqueue`")
+            raise NoSuchJob(_NO_JOBS)
         job = jobs[0].job
     name = job
     if watch:

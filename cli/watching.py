@@ -10,6 +10,7 @@ from rich.live import Live
 
 from funasr_fleet.cli.status_view import console, line, view
 from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.producer.errors import JobLost, NoSuchJob
 from funasr_fleet.producer.jobs.status import JobStatus
 
 DRAW_EVERY_S = 2.0
@@ -37,7 +38,8 @@ def watch_job(
         screen: the console to draw on.
 
     Raises:
-        NoSuchJob: the job is not, or no longer, in the ledger.
+        NoSuchJob: the ledger has no such job.
+        JobLost: the ledger no longer has the job.
         BrokerUnavailable: Redis cannot be reached at the first read, or later for over a minute.
     """
     screen = screen or console()
@@ -63,6 +65,8 @@ def _retry_read(
             if clock() >= give_up:
                 raise
             sleep(DRAW_EVERY_S)
+        except NoSuchJob as error:
+            raise JobLost(str(error)) from None
 
 
 @contextlib.contextmanager

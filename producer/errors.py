@@ -17,6 +17,10 @@ class NoSuchJob(Exception):
     """The ledger has no such job: `fleet jobs` lists the existing jobs."""
 
 
+class JobLost(Exception):
+    """Redis has lost the job while it was watched: reconcile it."""
+
+
 class NoPlan(NoSuchJob):
     """S3 has no plan for the job: its sender must send the missing files again."""
 

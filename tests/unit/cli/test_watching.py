@@ -5,8 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
+from funasr_fleet.cli.exits import Exit, exit_for
 from funasr_fleet.cli.watching import PATIENCE_S, watch_job
 from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.producer.errors import JobLost, NoSuchJob
 from funasr_fleet.producer.jobs.status import JobStatus
 from tests.support.examples import counted, status_of, steady
 
@@ -125,3 +127,14 @@ def test_an_unreachable_redis_at_the_start_is_an_error_at_once(pipe: Console) ->
     with pytest.raises(BrokerUnavailable):
         story.watch(pipe)
     assert story.now == 0
+
+
+def test_a_job_that_vanishes_while_it_is_watched_is_lost_and_not_unknown_from_the_start(
+    pipe: Console,
+) -> None:
+    gone = NoSuchJob("there is no job 'night'; rebuild it with `fleet reconcile night`")
+    with pytest.raises(JobLost, match="fleet reconcile night") as caught:
+        Story(AT_3, gone).watch(pipe)
+    assert exit_for(caught.value) is Exit.UNREACHABLE
+    with pytest.raises(NoSuchJob):
+        Story(gone).watch(pipe)
