@@ -13,6 +13,7 @@ dead_letters/   list, drop and requeue dead letters
 progress/       PURE: state, throughput and ETA of a job, from the ledger's counts
 evaluation/     word and character error rates of a job's transcripts
 single_file, single_file_request  `fleet transcribe`: one file through the queue
+shared_output   warns about unfinished jobs with the same output
 routing         selects the queue of a job from the registered workers
 model_choice    PURE: queue and model of a job, warnings, unsupported options
 job_lock        a lease in Redis: one producer per job

@@ -20,6 +20,7 @@ from funasr_fleet.producer.planning.request import JobRequest, write_planned, wr
 from funasr_fleet.producer.publishing.publication import Publication
 from funasr_fleet.producer.result import EnqueueResult, ProgressCallback
 from funasr_fleet.producer.routing import revision_at
+from funasr_fleet.producer.shared_output import warn_of_shared_output
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore, StoreError
 from funasr_fleet.storage.s3 import S3Store
@@ -83,6 +84,8 @@ class EnqueueRun:
 
     def _publish_all(self, new_parts: Iterator[Part], queue: str, lock: JobLock) -> None:
         job = self.result.job
+        shared = warn_of_shared_output(self._ledger, self.store, job, self.request)
+        self._warnings = [*self._route.warnings, *shared]
         publication = Publication(
             settings=self.settings,
             writer=self._writer,
@@ -191,8 +194,8 @@ class EnqueueRun:
 
     def _emit_warnings(self) -> None:
         """Emit each warning once, before the first publication; publishing may take hours."""
-        emitted, self.result.warnings = self.result.warnings, list(self._route.warnings)
-        for warning in self._route.warnings:
+        emitted, self.result.warnings = self.result.warnings, self._warnings
+        for warning in self._warnings:
             if warning not in emitted:
                 self.warn(warning)
 

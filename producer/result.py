@@ -39,7 +39,8 @@ class EnqueueResult:
     """Objects and files of prefixes and folders that are not taken as audio: their number by
     suffix, the most frequent first. At most 100 suffixes are told apart; the rest is `others`."""
     warnings: list[str] = field(default_factory=list)
-    """Reasons why the job may wait or run on another model than expected."""
+    """Reasons why the job may wait or run on another model than expected, and unfinished jobs with
+    the same output."""
 
     def note(self, bad_row: str) -> None:
         """Count an invalid row, and keep it unless the maximum is reached."""

@@ -25,7 +25,7 @@ from funasr_fleet.broker.unacked import unacked_by_queue
 from funasr_fleet.contract.queues import BrokerUnavailable, broker_lists, lanes
 
 _NEWEST = 200
-"""Number of jobs considered when new jobs are spread over the lanes."""
+"""Number of jobs that are considered when a job is enqueued."""
 
 _JOBS_AT_ONCE = 100
 """Jobs per transaction: Redis serves no other client while it runs one."""
@@ -127,6 +127,16 @@ class LedgerReader:
                 pipe.hmget(self._keys.job(name), "queue", "closed_at", "cancelled_at")
             replies = reached(pipe.execute)
         return dict(Counter(queue for queue, *over in replies if queue and not any(over)))
+
+    def open_jobs_of(self, output: str) -> list[str]:
+        """Names of the unfinished jobs with this output prefix, among the newest jobs."""
+        names = self.jobs()[:_NEWEST]
+        with self._redis.pipeline() as pipe:
+            for name in names:
+                pipe.hmget(self._keys.job(name), "output", "closed_at", "cancelled_at")
+            replies = reached(pipe.execute)
+        found = zip(names, replies, strict=True)
+        return [name for name, (where, *over) in found if where == output and not any(over)]
 
     def minutes(self, job: str) -> list[Minute]:
         """Files finished in each minute, in order; minutes without any are left out."""

@@ -1,0 +1,47 @@
+"""Warn about unfinished jobs that write to the output of the job that is being enqueued."""
+
+from funasr_fleet.broker.ledger import LedgerReader
+from funasr_fleet.producer.planning.request import JobRequest, read_request
+from funasr_fleet.storage.base import ObjectDenied, ObjectStore
+
+
+def warn_of_shared_output(
+    ledger: LedgerReader, store: ObjectStore, job: str, request: JobRequest
+) -> list[str]:
+    """A warning for each other unfinished job with the same output prefix.
+
+    Existing results are skipped when a job is planned, and again by workers, so a file of two jobs
+    is transcribed twice only while neither has finished it, or if the jobs want other results.
+
+    Raises:
+        BrokerUnavailable: Redis is unavailable.
+        StoreError: an S3 request failed.
+    """
+    return [
+        _warning(other, _request_of(other, store, request.output), request)
+        for other in ledger.open_jobs_of(request.output)
+        if other != job
+    ]
+
+
+def _request_of(job: str, store: ObjectStore, output: str) -> JobRequest | None:
+    """The request of a job; None if it has none that this process can read."""
+    try:
+        return read_request(store, output, job)
+    except (ObjectDenied, ValueError, KeyError, TypeError):
+        return None
+
+
+def _warning(other: str, theirs: JobRequest | None, ours: JobRequest) -> str:
+    shared = f"job {other} is not finished and writes to the same output"
+    if theirs and _wanted(theirs) == _wanted(ours):
+        return f"{shared}: files that are in both jobs may be transcribed twice"
+    return (
+        f"{shared}, with another model or other options: of a file that is in both jobs, the "
+        "result of the job that finishes it last is kept"
+    )
+
+
+def _wanted(request: JobRequest) -> tuple[object, ...]:
+    """What the results of a job depend on, besides the audio."""
+    return request.options, request.model
