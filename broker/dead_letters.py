@@ -1,6 +1,7 @@
 """Dead letters: messages that failed permanently, each kept with its reason for inspection."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -8,9 +9,15 @@ from pydantic import BaseModel, ConfigDict
 
 from funasr_fleet.broker.redis_client import RedisClient, reached
 from funasr_fleet.contract.audio_address import shown
+from funasr_fleet.contract.layout import is_whole
 
 PAGE = 100
 """Approximate number of dead letters per round trip; a document may have some hundred kB."""
+
+
+_SHARD_NAME = re.compile(r"(.+)-(?:\d{5}-\d{4,}|again-[0-9a-f]{8}-\d{6})(?:\.\d+)?")
+"""The message ids that `fleet enqueue`, `retry` and `reconcile` give, and workers to parts of a
+shard. A message whose body cannot be read has only its id."""
 
 
 class DeadLetter(BaseModel):
@@ -34,8 +41,10 @@ class DeadLetter(BaseModel):
 
     @property
     def job(self) -> str | None:
-        """The job named in the document; None without one."""
+        """The job named in the document, else in the name of a shard of `fleet enqueue`."""
         job = self._field("job")
+        if job is None and (named := _SHARD_NAME.fullmatch(self.message_id)):
+            return named[1]
         return job if isinstance(job, str) else None
 
     @property
@@ -54,18 +63,23 @@ class DeadLetter(BaseModel):
 class DeadLetters:
     """The fleet's dead letters, a hash in Redis with the message ID as the key.
 
+    A second hash has the job of each, so that those of a job can be counted without reading them.
+
     Every method raises BrokerUnavailable when Redis cannot be reached.
     """
 
     def __init__(self, client: RedisClient, key_prefix: str = "") -> None:
         self._redis = client
         self._key = f"{key_prefix}fleet:dead"
+        self._jobs = f"{key_prefix}fleet:dead:jobs"
         self._remove = client.register_script(_REMOVE)
 
     def put(self, letter: DeadLetter) -> None:
         """Store a dead letter; an earlier one with the same message id is replaced."""
         # pydantic's own JSON rejects lone surrogates, which a malformed message may hold
         body = json.dumps(letter.model_dump())
+        if letter.job is not None and is_whole(letter.job):
+            reached(self._redis.hset, self._jobs, letter.message_id, letter.job)
         reached(self._redis.hset, self._key, letter.message_id, body)
 
     def all(self) -> list[DeadLetter]:
@@ -75,6 +89,10 @@ class DeadLetters:
     def count(self) -> int:
         """Number of dead letters."""
         return reached(self._redis.hlen, self._key)
+
+    def count_of(self, job: str) -> int:
+        """Number of dead letters of a job, except those that earlier releases stored."""
+        return reached(self._redis.hvals, self._jobs).count(job)
 
     def pages(self) -> Iterator[list[DeadLetter]]:
         """Every dead letter, in pages and in no particular order.
@@ -94,7 +112,11 @@ class DeadLetters:
 
     def drop(self, ids: Sequence[str]) -> int:
         """Delete the dead letters with these ids; returns how many existed."""
-        return reached(self._redis.hdel, self._key, *ids) if ids else 0
+        if not ids:
+            return 0
+        dropped = reached(self._redis.hdel, self._key, *ids)
+        reached(self._redis.hdel, self._jobs, *ids)
+        return dropped
 
     def remove(self, letters: Iterable[DeadLetter]) -> None:
         """Delete handled dead letters, each only if it is unchanged since it was read.
@@ -106,7 +128,7 @@ class DeadLetters:
         same = [(one, value) for one, value in stored if value and _read(value) == by_id[one]]
         if same:
             arguments = [part for pair in same for part in pair]
-            reached(self._remove, keys=[self._key], args=arguments)
+            reached(self._remove, keys=[self._key, self._jobs], args=arguments)
 
     def _values(self, ids: Sequence[str]) -> list[str | None]:
         return reached(self._redis.hmget, self._key, ids) if ids else []
@@ -116,6 +138,7 @@ _REMOVE = """
 for i = 1, #ARGV, 2 do
   if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then
     redis.call('HDEL', KEYS[1], ARGV[i])
+    redis.call('HDEL', KEYS[2], ARGV[i])
   end
 end
 """

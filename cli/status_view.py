@@ -54,7 +54,9 @@ def line(status: JobStatus) -> str:
     audio = f"{hours(progress.audio_hours)} of audio"
     expected = status.note or outlook(progress)
     if status.postponed:
-        expected = f"{expected}; {postponed(status)}"
+        expected += f"; {postponed(status)}"
+    if status.dead_letters:
+        expected += f"; {status.dead_letters:,} dead letters"
     return f"{counts.job} {progress.state}: {done}{failed}, {audio}; {expected}"
 
 
@@ -163,6 +165,9 @@ def _each_fact(status: JobStatus) -> Iterator[tuple[str, str]]:
         total = progress.cost_expected
         expected = "" if total is None else f", about {total:,.2f} in total"
         yield "cost", f"{progress.cost_so_far:,.2f} so far{expected}"
+    if status.dead_letters:
+        number, job = f"{status.dead_letters:,}", status.counts.job
+        yield "dead letters", f"{number}: requeue or drop them, see fleet dead list --job {job}"
     yield (
         "queue",
         f"{status.ready_messages:,} messages ready, {status.unacked_messages:,} held by workers "

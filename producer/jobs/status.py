@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from funasr_fleet.broker import job_report
+from funasr_fleet.broker.dead_letters import DeadLetters
 from funasr_fleet.broker.job_report import FailureGroup, group_failures
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, connect
 from funasr_fleet.contract.queues import queue_of
@@ -37,6 +38,8 @@ class JobStatus:
     """Shards that workers could not process and will retry, by reason."""
     postponed_message: str = ""
     """The last error of such a shard."""
+    dead_letters: int = 0
+    """Dead letters of the job. Its files may wait until they are requeued or reconciled."""
 
     @property
     def waiting(self) -> int | None:
@@ -64,6 +67,7 @@ class JobStatus:
             "unacked_messages": self.unacked_messages,
             "postponed": dict(self.postponed),
             "postponed_message": self.postponed_message,
+            "dead_letters": self.dead_letters,
         }
 
 
@@ -84,7 +88,8 @@ def status(
     """
     check_number("gpu_hour_price", gpu_hour_price, 0)
     settings = settings or Settings.load()
-    ledger = _open(settings)
+    client = connect(settings)
+    ledger = LedgerReader(client, settings.key_prefix)
     counts = counts_of(ledger, job)
     postponed, message = ledger.postponed(job)
     ready, unacked = ledger.backlog(queue_of(counts.queue) if counts.queue else settings.queue)
@@ -97,6 +102,7 @@ def status(
         unacked_messages=unacked,
         postponed=postponed,
         postponed_message=message,
+        dead_letters=DeadLetters(client, settings.key_prefix).count_of(job),
     )
 
 

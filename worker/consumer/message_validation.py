@@ -5,7 +5,6 @@ the worker.
 """
 
 import logging
-import uuid
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
@@ -20,10 +19,10 @@ from funasr_fleet.broker.ledger import connect
 from funasr_fleet.broker.message_size import check_depth, check_message_size
 from funasr_fleet.contract.layout import is_whole
 from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER, TASK, BrokerUnavailable, lanes
-from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.consumer.kombu_patches import KEPT_CHARACTERS, REFUSED_HEADER
+from funasr_fleet.worker.consumer.kombu_patches import REFUSED_HEADER
 from funasr_fleet.worker.consumer.parent_context import identity_in
+from funasr_fleet.worker.consumer.rejected_message import make_dead_letter
 from funasr_fleet.worker.consumer.request import ShardRequest
 from funasr_fleet.worker.events import Observer, ShardDeadLettered
 
@@ -42,9 +41,6 @@ _MOST_RETRIES = 1000
 
 _YEARS = (2000, 2100)
 _MAX_ID_CHARS = 300
-
-_MAX_REASON_CHARS = 300
-"""A reason may quote a part of the message."""
 
 
 class ValidatingConsumer(Consumer):  # type: ignore[misc]
@@ -213,37 +209,6 @@ def _check_eta(value: object) -> None:
         valid = False
     if not valid:
         raise ValueError(f"the ETA is not a valid time between {first} and {end}")
-
-
-def make_dead_letter(message: Any, reason: str, worker: str) -> DeadLetter:
-    """Make the dead letter of a message that no child has received; its body is truncated."""
-    body = message.body or b""
-    text = body if isinstance(body, str) else body.decode("utf-8", "backslashreplace")
-    reason = str(message.headers.get(REFUSED_HEADER) or reason)
-    return DeadLetter(
-        message_id=_encodable(_message_id(message)),
-        reason=_encodable(reason)[:_MAX_REASON_CHARS],
-        document={
-            "body": text[:KEPT_CHARACTERS],
-            "bytes": len(body),
-            "content_type": str(message.content_type)[:100],
-            "compression": str(message.headers.get("compression"))[:100],
-        },
-        worker=worker,
-        at=utc_now(),
-    )
-
-
-def _message_id(message: Any) -> str:
-    for name in (message.headers.get("id"), message.properties.get("correlation_id")):
-        if isinstance(name, str) and name:
-            return name[:200]
-    return str(message.delivery_tag or uuid.uuid4())
-
-
-def _encodable(text: str) -> str:
-    """Escape lone surrogates, which have no UTF-8 encoding; Redis and JSON parsers reject them."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _describe(error: Exception) -> str:

@@ -1,0 +1,54 @@
+"""The dead letter of a message that no child has received."""
+
+import uuid
+from typing import Any
+
+from funasr_fleet.broker.dead_letters import DeadLetter
+from funasr_fleet.broker.message_size import check_message_size
+from funasr_fleet.contract.layout import check_job_name
+from funasr_fleet.contract.transcript import utc_now
+from funasr_fleet.worker.consumer.kombu_patches import KEPT_CHARACTERS, REFUSED_HEADER
+
+_MAX_REASON_CHARS = 300
+"""A reason may quote a part of the message."""
+
+
+def make_dead_letter(message: Any, reason: str, worker: str) -> DeadLetter:
+    """Make the dead letter of a message that no child has received; its body is truncated."""
+    body = message.body or b""
+    text = body if isinstance(body, str) else body.decode("utf-8", "backslashreplace")
+    reason = str(message.headers.get(REFUSED_HEADER) or reason)
+    return DeadLetter(
+        message_id=_encodable(_message_id(message)),
+        reason=_encodable(reason)[:_MAX_REASON_CHARS],
+        document={
+            "body": text[:KEPT_CHARACTERS],
+            "bytes": len(body),
+            "content_type": str(message.content_type)[:100],
+            "compression": str(message.headers.get("compression"))[:100],
+            **_job_of(message),
+        },
+        worker=worker,
+        at=utc_now(),
+    )
+
+
+def _job_of(message: Any) -> dict[str, str]:
+    """The job that the message names, for its dead letter; empty if it cannot be read."""
+    try:
+        check_message_size(len(message.body or b""))
+        return {"job": check_job_name(message.payload[0][0]["job"])}
+    except Exception:
+        return {}
+
+
+def _message_id(message: Any) -> str:
+    for name in (message.headers.get("id"), message.properties.get("correlation_id")):
+        if isinstance(name, str) and name:
+            return name[:200]
+    return str(message.delivery_tag or uuid.uuid4())
+
+
+def _encodable(text: str) -> str:
+    """Escape lone surrogates, which have no UTF-8 encoding; Redis and JSON parsers reject them."""
+    return text.encode("utf-8", "backslashreplace").decode()
