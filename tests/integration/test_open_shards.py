@@ -54,14 +54,14 @@ def test_postponed_shards_are_counted_by_reason_until_they_are_started_or_end(
     ledger: LedgerReader, recorder: OutcomeWriter, job: str
 ) -> None:
     for name in ("a", "b", "c"):
-        recorder.begin_shard(job, name, 2)
+        recorder.begin_shard(job, name, 2, output="s3://transcripts/x/")
     for _ in range(2):  # each retry fails again
         recorder.suspend_shard(job, "a", "disk_full", "No space left")
         recorder.suspend_shard(job, "b", "storage_unavailable", "SlowDown")
     recorder.suspend_shard(job, "c")
     recorder.suspend_shard(job, "ended elsewhere", "disk_full", "No space left")
     assert ledger.postponed(job) == ({"disk_full": 1, "storage_unavailable": 1}, "SlowDown")
-    recorder.begin_shard(job, "a", 2)
+    recorder.begin_shard(job, "a", 2, output="s3://transcripts/x/")
     assert ledger.postponed(job) == ({"storage_unavailable": 1}, "SlowDown")
     recorder.end_shard(job, "b", 10)
     assert ledger.postponed(job) == ({}, "")
