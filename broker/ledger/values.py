@@ -16,13 +16,10 @@ PARTS = ("minutes", "latency", "shards", "windows", "reopened", "postponed")
 """Keys of a job besides its outcomes and kinds of failure."""
 
 LATENCY_BOUNDS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
-"""Upper bounds of the latency buckets. Latency is a file's time from start to commit. One more
-bucket has no upper bound."""
+"""Upper bounds of the buckets of a file's time from start to commit; one more has no bound."""
 
 EXAMPLES_PER_KIND = 5
-
 MS_PER_HOUR = 3_600_000
-
 KEEP_S = 30 * 24 * 3600
 """How long Redis keeps a closed job, and a job that no producer opened after its last shard."""
 
@@ -68,12 +65,10 @@ class JobCounts:
     queue: str = ""
     """The queue of its messages."""
     whole: bool = True
-    """Whether Redis holds the whole plan of the job and every outcome that it counted.
-
-    False after a loss of keys, and for a job of another client until it has declared its files."""
+    """Whether Redis holds the whole plan of the job and every outcome that it counted. False after
+    a loss of keys, and for a job of another client until it has declared its files."""
     declared: bool = False
-    """Whether the number of files was declared by another client or `fleet close`, without a plan.
-    """
+    """Whether another client or `fleet close` declared the number of files, without a plan."""
 
     @property
     def measured_ms(self) -> int:
@@ -160,9 +155,8 @@ class WorkerSeen:
     shard: str | None = None
     """The shard it is processing; None when idle."""
     files: int = 0
-    """Files finished since it started."""
     audio_ms: int = 0
-    """Audio finished since it started."""
+    """Audio of the files finished since it started."""
     work_ms: int = 0
     """Time spent on shards since it started."""
     in_progress_ms: int = 0

@@ -1,95 +1,30 @@
 """Restore the outcome of every file of a job from S3 into its ledger."""
 
 import json
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 from funasr_fleet.broker.ledger import JobWriter
-from funasr_fleet.broker.ledger.file_warnings import UNKNOWN_WARNINGS, WARNINGS
+from funasr_fleet.broker.ledger.file_warnings import UNKNOWN_WARNINGS
 from funasr_fleet.broker.ledger.job_writer import Restored
 from funasr_fleet.broker.ledger.values import FailureExample
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.contract.layout import error_uri, job_uri
-from funasr_fleet.contract.shard_record import FileRecord, RecordedError
-from funasr_fleet.contract.transcript import ErrorKind, Outcome
+from funasr_fleet.contract.layout import error_uri
+from funasr_fleet.contract.shard_record import RecordedError
 from funasr_fleet.producer.dedup.existing import ExistingResults
 from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
 from funasr_fleet.producer.errors import PlannedFileInvalid
+from funasr_fleet.producer.jobs.recorded_outcomes import JobOutcomes, read_outcomes
 from funasr_fleet.producer.planning.packing import PlannedFile
 from funasr_fleet.producer.planning.parts import Part, count_part, planned_ref, read_parts
 from funasr_fleet.producer.planning.request import JobRequest, read_start_time
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
-from funasr_fleet.storage.job_documents import read_records
 
 _READERS = 16
 _MAX_REASONS = 10
 """Number of files whose reason is shown; all of them are counted."""
-
-_GOOD: tuple[Outcome, ...] = ("ok", "empty", "skipped")
-_KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
-
-
-class JobOutcomes:
-    """Outcomes by file index, in seven bytes per file. A failure never replaces a success."""
-
-    def __init__(self) -> None:
-        self._codes = bytearray()
-        self._audio_ms = array("I")
-        self._warnings = array("H")
-        """The bit 1 << n stands for WARNINGS[n]."""
-
-    def take(self, record: FileRecord) -> None:
-        """Add one row of a shard record."""
-        if record.index is None or record.outcome == "cancelled":
-            return
-        missing = record.index + 1 - len(self._codes)
-        if missing > 0:
-            self._codes.extend(bytes(missing))
-            self._audio_ms.extend([0] * missing)
-            self._warnings.extend([0] * missing)
-        code = self._codes[record.index]
-        if record.outcome in _GOOD:
-            if record.outcome == "skipped" and 0 < code <= len(_GOOD):
-                return  # keep the outcome of the run that wrote the result
-            self._codes[record.index] = 1 + _GOOD.index(record.outcome)
-            self._audio_ms[record.index] = record.audio_ms
-            self._warnings[record.index] = _bits_of_warnings(record)
-        elif code == 0 or code > len(_GOOD):
-            kind = record.error.kind if record.error else "model_error"
-            self._codes[record.index] = 1 + len(_GOOD) + _KINDS.index(kind)
-
-    def good(self, index: int) -> tuple[Outcome, int] | None:
-        """(outcome, audio in ms) of a file that succeeded; else None."""
-        code = self._codes[index] if index < len(self._codes) else 0
-        return (_GOOD[code - 1], self._audio_ms[index]) if 0 < code <= len(_GOOD) else None
-
-    def warnings(self, index: int) -> tuple[str, ...]:
-        """Kinds of warning of a file that succeeded."""
-        bits = self._warnings[index]
-        return tuple(kind for place, kind in enumerate(WARNINGS) if bits >> place & 1)
-
-    def failure(self, index: int) -> ErrorKind | None:
-        """Error kind of a file that failed; else None."""
-        code = self._codes[index] if index < len(self._codes) else 0
-        return _KINDS[code - 1 - len(_GOOD)] if code > len(_GOOD) else None
-
-
-def _bits_of_warnings(record: FileRecord) -> int:
-    if record.outcome == "skipped":  # the result is of another job
-        return 0
-    found = (UNKNOWN_WARNINGS,) if record.warnings is None else record.warnings
-    return sum(1 << place for place, kind in enumerate(WARNINGS) if kind in found)
-
-
-def read_outcomes(store: ObjectStore, output: str, job: str) -> JobOutcomes:
-    """Read all shard records of the job. Raises StoreError."""
-    outcomes = JobOutcomes()
-    for record in read_records(store, job_uri(output, job, "shards/")):
-        outcomes.take(record)
-    return outcomes
 
 
 @dataclass(kw_only=True)

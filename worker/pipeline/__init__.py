@@ -10,7 +10,8 @@ file_finalizer  decides the outcome of each processed file: ok, empty, failed or
 result_writer   builds the transcript and error documents and writes the outputs to S3
 output_store    reads the existing result of one file, writes its outputs
 child_counters  what a child has done since it started
-shard_reporter  reports a shard to the ledger and writes its per-file records to S3
+shard_reporter  reports a shard to the ledger while it is processed
+shard_records   writes the records of a shard's files to S3
 periodic_call   calls a function at an interval while a block of code runs
 timers          seconds per stage; how long the models are in use
 """

@@ -1,4 +1,4 @@
-"""Reports a shard to the ledger while it is processed, and writes its per-file records to S3."""
+"""Reports a shard to the ledger while it is processed."""
 
 import contextlib
 import time
@@ -10,8 +10,7 @@ from funasr_fleet.broker.job_finalizer import FinalizeResult
 from funasr_fleet.broker.ledger.outcome_writer import OutcomeWriter
 from funasr_fleet.broker.ledger.values import FileDetail
 from funasr_fleet.contract.job import AudioRef, Shard
-from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
-from funasr_fleet.contract.shard_record import FileRecord, RecordedError, decode, encode
+from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.contract.transcript import ErrorKind, Outcome, PostponeReason
 from funasr_fleet.storage.base import (
     ObjectDenied,
@@ -23,6 +22,7 @@ from funasr_fleet.storage.base import (
 from funasr_fleet.worker.errors import OutputUnwritable
 from funasr_fleet.worker.events import FileFinished
 from funasr_fleet.worker.pipeline.child_counters import ChildCounters
+from funasr_fleet.worker.pipeline.shard_records import ShardRecords
 
 
 class FileEntry(Protocol):
@@ -141,7 +141,7 @@ class ShardReporter:
         if self.shard.job is not None:
             cancelled = self._cancel_rest(self.shard.job)
             with _output_errors():
-                self._write_records(self.shard.job)
+                ShardRecords(self.store, self.shard, self.shard.job).write(self._records)
                 self.ledger.end_shard(self.shard.job, self.shard.shard, work_ms)
                 self._close(self.shard.job)
         self.ledger.see(self.counters.seen(None))
@@ -184,9 +184,10 @@ class ShardReporter:
                 outcome: Outcome = "failed" if ref in failed else "skipped"
                 detail = FileDetail(kind=kind, relative=ref.relative, message=reason)
                 self.ledger.record(job, ref.index, outcome, 0, only_first=True, detail=detail)
+        error = RecordedError(kind=kind, message=reason)
         # failing storage may be the reason for the dead letter
         with contextlib.suppress(StoreError):
-            self._write_failed_records(job, failed, reason, kind)
+            ShardRecords(self.store, self.shard, job).write_failed(failed, error)
 
     def end_replaced_and_close_job(self) -> None:
         """Mark a dead-lettered or split shard as ended, and finalize its job if this was the last.
@@ -203,42 +204,12 @@ class ShardReporter:
         if self.close(job) == "held":  # the process that holds the lock may have crashed
             raise StoreUnavailable(f"another process is finalizing job {job}")
 
-    def _write_failed_records(
-        self, job: str, failed: Sequence[AudioRef], reason: str, kind: ErrorKind
-    ) -> None:
-        if not failed:
-            return
-        error = RecordedError(kind=kind, message=reason)
-        records = [
-            FileRecord(index=ref.index, relative=ref.relative, outcome="failed", error=error)
-            for ref in failed
-        ]
-        uri = failed_record_uri(self.shard.output, job, self.shard.shard)
-        self.store.write(uri, encode(records), "application/x-ndjson")
-
     def _cancel_rest(self, job: str) -> int:
         rest = [ref.index for ref in self.shard.files if ref.relative not in self._records]
         indices = [index for index in rest if index is not None]
         if indices:
             self.ledger.cancel_files(job, indices)
         return len(indices)
-
-    def _write_records(self, job: str) -> None:
-        """Write the records to S3; for a skipped file, keep the record of an earlier delivery."""
-        if not self._records:
-            return
-        uri = shard_record_uri(self.shard.output, job, self.shard.shard)
-        records = dict(self._records)
-        if any(one.outcome == "skipped" for one in records.values()):
-            with contextlib.suppress(ObjectMissing, ObjectDenied):
-                for before in decode(self.store.read(uri)):
-                    if before.relative in records and records[before.relative].outcome == "skipped":
-                        records[before.relative] = before
-        failed = [one for one in records.values() if one.outcome == "failed"]
-        if failed:
-            failed_uri = failed_record_uri(self.shard.output, job, self.shard.shard)
-            self.store.write(failed_uri, encode(failed), "application/x-ndjson")
-        self.store.write(uri, encode(records.values()), "application/x-ndjson")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import pytest
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import error_uri, output_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError, encode
-from funasr_fleet.producer.jobs.rebuild import JobOutcomes, read_outcomes
+from funasr_fleet.producer.jobs.recorded_outcomes import JobOutcomes, read_outcomes
 from funasr_fleet.storage.base import (
     BucketMissing,
     ObjectDenied,

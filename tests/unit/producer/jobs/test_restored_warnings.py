@@ -8,7 +8,8 @@ from funasr_fleet.broker.ledger.file_warnings import WARNINGS
 from funasr_fleet.contract.shard_record import FileRecord
 from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.producer.dedup.existing import ExistingResults
-from funasr_fleet.producer.jobs.rebuild import JobOutcomes, _FindOutcome
+from funasr_fleet.producer.jobs.rebuild import _FindOutcome
+from funasr_fleet.producer.jobs.recorded_outcomes import JobOutcomes
 from funasr_fleet.producer.planning.packing import PlannedFile
 from funasr_fleet.producer.planning.request import JobRequest
 from tests.support.examples import OUTPUT, a_ref
