@@ -1,24 +1,37 @@
-"""The decoder raises only FileFailure, keeps its limits and never ends its process."""
+"""A decoder process gives every input one outcome, and neither it nor its child ends.
 
-import io
+The inputs pass through a pool of one decoder process, as in a worker child, which is this process.
+"""
+
+import contextlib
+import os
 import random
-import resource
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+import psutil
 
-from funasr_fleet.worker.audio.decoding.decode import decode_pieces
+from bench.faults.killing import decoders_of
+from funasr_fleet.worker.audio.decoder_pool import DecoderPool
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
+from funasr_fleet.worker.audio.decoding.selection import Selection
 from funasr_fleet.worker.errors import FileFailure
+from funasr_fleet.worker.events import DecoderReplaced, Event, ignore
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
-from tests.fuzz.changing_bytes import changed_file
-from tests.fuzz.tally import Tally
+from tests.fuzz.changing_bytes import changed_file, originals
+from tests.fuzz.tally import LONGEST_S, Tally
+from tests.support.audio import Planes
 
 LIMITS = Limits(audio_s=60, channels=8, decoded_mb=20)
-_PIECE_MB = 8
-"""A piece is a second long; FFmpeg's frames may be a little longer."""
-MOST_MEMORY_MB = 500
-"""Memory limit of the process; Python, NumPy and FFmpeg take about 100 MB."""
+MOST_MEMORY_MB = 300
+"""Memory that a decoder process may take between two files; its libraries take about 100 MB."""
+_KNOWN_EVERY = 50
+"""Inputs after which an undamaged file is decoded: no message of another file may be left over."""
+_ABANDONED_EVERY = 97
+"""Inputs after which one is abandoned while it is decoded."""
 
 
 def file_of(number: int, seed: int) -> bytes:
@@ -26,28 +39,97 @@ def file_of(number: int, seed: int) -> bytes:
     return changed_file(random.Random(f"file {seed} {number}"))
 
 
-def decode_number(number: int, seed: int, tally: Tally) -> None:
-    """Decode one input as a worker does, but from memory."""
-    body, name = file_of(number, seed), f"file {number} of seed {seed}"
-    before = _peak_mb()
-    tally.run_input(name, lambda: _check_decoding(body), (FileFailure,))
-    tally.record_memory()
-    if tally.peak_mb > MOST_MEMORY_MB and tally.peak_mb > before:
-        tally.findings.append(f"{name}: memory rose from {before} to {tally.peak_mb} MB")
+class FuzzedPool:
+    """A pool of one decoder process, and what it must keep: its size and its descriptors."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._others = set(decoders_of(os.getpid()))
+        self._ended: list[str] = []
+        """Reasons why decoder processes ended."""
+        self._pool = DecoderPool(1, self._note, silence_s=LONGEST_S)
+        self._pool.wait_until_ready()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - see close
+        self._known = originals()[0][0]
+        self._known_samples = self._decode(self._known, Selection())
+        self._fds = len(os.listdir("/dev/fd"))
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, DecoderReplaced):
+            self._ended.append(event.reason)
+
+    def decode_number(self, number: int, tally: Tally) -> None:
+        """Decode one input as a worker does; note its outcome, and everything that is wrong."""
+        name, body = f"file {number} of seed {self._seed}", file_of(number, self._seed)
+        if number % _ABANDONED_EVERY == 1:
+            tally.run_input(name, lambda: self._abandon(body), (FileFailure,))
+        else:
+            tally.run_input(name, lambda: self._check(body, number), (FileFailure,))
+        tally.findings += [f"{name}: a decoder process {reason}" for reason in self._ended]
+        self._ended.clear()
+        if number % _KNOWN_EVERY == 0:
+            tally.check(f"the file after {name}", self._check_known)
+
+    def check_state(self, tally: Tally) -> None:
+        """Note processes or descriptors that were lost or left over, and memory not released."""
+        tally.check("the pool", self._check_state)
+        taken = [psutil.Process(pid).memory_info().rss >> 20 for pid in self._decoders()]
+        tally.peak_mb = max(tally.peak_mb, *taken)
+        if tally.peak_mb > MOST_MEMORY_MB:
+            tally.findings.append(f"a decoder process takes {tally.peak_mb} MB")
+
+    def _decoders(self) -> set[int]:
+        return set(decoders_of(os.getpid())) - self._others
+
+    def close(self) -> None:
+        """End the decoder process."""
+        self._pool.close()
+        self._file.close()
+
+    def _check(self, body: bytes, number: int) -> None:
+        planes = self._decode(body, Selection(split=bool(number % 2)))
+        assert len(planes) <= LIMITS.channels, "too many channels"
+        assert planes.shape[1] <= (LIMITS.audio_s + 1) * SAMPLE_RATE, "too long"
+        assert np.isfinite(planes).all(), "samples that are not numbers"
+
+    def _decode(self, body: bytes, selection: Selection) -> Planes:
+        reservation = self._pool.reserve()
+        blocks = reservation.blocks(self._holding(body), selection, LIMITS, ignore)
+        planes = np.concatenate(list(blocks), axis=1)
+        assert reservation.facts, "samples, but no facts"
+        return planes
+
+    def _abandon(self, body: bytes) -> None:
+        blocks = self._pool.reserve().blocks(self._holding(body), Selection(), LIMITS, ignore)
+        with contextlib.closing(blocks):  # type: ignore[type-var]
+            next(blocks)
+
+    def _holding(self, body: bytes) -> BinaryIO:
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(body)
+        return self._file
+
+    def _check_known(self) -> None:
+        samples = self._decode(self._known, Selection())
+        assert np.array_equal(samples, self._known_samples), "an undamaged file changed"
+
+    def _check_state(self) -> None:
+        self._check_known()  # the pool starts a process in place of one that was killed
+        assert len(self._decoders()) == 1, "not one decoder process"
+        assert len(os.listdir("/dev/fd")) == self._fds, "descriptors are left open"
 
 
-def _check_decoding(body: bytes) -> None:
-    length = 0
-    for piece in decode_pieces(io.BytesIO(body), LIMITS):
-        length += piece.planes.shape[1]
-        assert piece.planes.nbytes <= _PIECE_MB << 20, "a piece is too large"
-        assert len(piece.planes) <= LIMITS.channels, "too many channels"
-        assert length <= (LIMITS.audio_s + 1) * SAMPLE_RATE, "too long"
-        assert np.isfinite(piece.planes).all(), "samples that are not numbers"
-
-
-def _peak_mb() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+@contextlib.contextmanager
+def fuzzed_pool(seed: int) -> Iterator[FuzzedPool]:
+    """A pool until the end of the block; afterwards its process must have ended."""
+    before = set(decoders_of(os.getpid()))
+    pool = FuzzedPool(seed)
+    try:
+        yield pool
+    finally:
+        pool.close()
+        assert set(decoders_of(os.getpid())) <= before, "a decoder process is left over"
 
 
 def keep_input(number: int, seed: int, directory: Path) -> Path:

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.fuzz.decoder import decode_number
+from tests.fuzz.decoder import fuzzed_pool
 from tests.fuzz.shard_parser import run_shards
 from tests.fuzz.tally import Tally
 
@@ -17,18 +17,28 @@ REPORT_EVERY = 250
 
 def main(kind: str, span: range, seed: int, progress: Path, skipped: set[int]) -> None:
     """Process a range of inputs; `progress` contains the number of the current one."""
-    with progress.open("r+b", buffering=0) as note:
-        for first in range(span.start, span.stop, REPORT_EVERY):
-            last = min(first + REPORT_EVERY, span.stop)
+    spans = [
+        range(first, min(first + REPORT_EVERY, span.stop))
+        for first in range(span.start, span.stop, REPORT_EVERY)
+    ]
+    if kind == "shards":
+        for part in spans:
+            _report(part, run_shards(part.start, len(part), seed))
+        return
+    with progress.open("r+b", buffering=0) as note, fuzzed_pool(seed) as pool:
+        for part in spans:
             tally = Tally()
-            if kind == "shards":
-                tally = run_shards(first, last - first, seed)
-            for number in range(first, last) if kind == "files" else ():
+            for number in part:
                 note.seek(0)
                 note.write(b"%-20d" % number)
                 if number not in skipped:
-                    decode_number(number, seed, tally)
-            print(json.dumps({"next": last, **vars(tally)}), flush=True)
+                    pool.decode_number(number, tally)
+            pool.check_state(tally)
+            _report(part, tally)
+
+
+def _report(part: range, tally: Tally) -> None:
+    print(json.dumps({"next": part.stop, **vars(tally)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 LONGEST_S = 10.0
-"""CPU seconds for one input; the supervising process reports inputs that wait longer."""
+"""Time for one input; the supervising process reports inputs that block their process."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Tally:
         self, name: str, act: Callable[[], object], expected: tuple[type[Exception], ...]
     ) -> None:
         """Count the outcome of an input; any error that is not expected is a finding."""
-        begin = time.process_time()
+        begin = time.monotonic()
         try:
             act()
             outcome = "accepted"
@@ -49,11 +49,18 @@ class Tally:
         except Exception as error:
             outcome = f"raised {type(error).__name__}"
             self.findings.append(f"{name}: raised {type(error).__name__}: {error!s:.300}")
-        seconds = time.process_time() - begin
+        seconds = time.monotonic() - begin
         self.outcomes[outcome] += 1
         self.slowest_s = max(self.slowest_s, seconds)
         if seconds > LONGEST_S:
             self.findings.append(f"{name}: took {seconds:.1f} s")
+
+    def check(self, name: str, act: Callable[[], object]) -> None:
+        """Run a check that is no input; any error is a finding."""
+        try:
+            act()
+        except Exception as error:
+            self.findings.append(f"{name}: {type(error).__name__}: {error!s:.300}")
 
     def record_memory(self) -> None:
         """Record the peak memory of this process."""

@@ -102,7 +102,8 @@ def test_a_file_that_ends_two_decoders_fails_and_the_next_is_decoded(
     events: list[Event],
 ) -> None:
     def crash() -> None:
-        os.kill(decoder(), signal.SIGSEGV)
+        with contextlib.suppress(ValueError):  # its last messages may arrive after its end
+            os.kill(decoder(), signal.SIGSEGV)
 
     with pytest.raises(UndecodableAudio, match=r"two decoder processes ended .* SIGSEGV"):
         decode(pool, upload(wav(tone(LONG_S))), touch=crash)

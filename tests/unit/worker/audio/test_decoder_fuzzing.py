@@ -1,0 +1,48 @@
+"""A few inputs of `make fuzz`, and what it reports."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from tests.fuzz.decoder import fuzzed_pool
+from tests.fuzz.tally import Tally
+
+SEED = 1
+REFUSALS = {"UndecodableAudio", "AudioTooShort", "AudioTooLong"}
+
+
+def test_every_changed_file_has_one_outcome_and_the_pool_stays_whole() -> None:
+    tally = Tally()
+    with fuzzed_pool(SEED) as pool:
+        for number in range(150):
+            pool.decode_number(number, tally)
+        pool.check_state(tally)
+    assert tally.findings == []
+    assert tally.inputs == 150
+    assert set(tally.outcomes) <= {"accepted", *REFUSALS}
+    assert tally.outcomes["accepted"] > 30
+    assert tally.outcomes["UndecodableAudio"] > 30
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_decoder_process_that_ends_is_reported(
+    decoder: Callable[[], int], sent: signal.Signals
+) -> None:
+    tally = Tally()
+    with fuzzed_pool(SEED) as pool:
+        os.kill(decoder(), sent)
+        pool.decode_number(0, tally)
+        pool.check_state(tally)
+    assert tally.findings == [f"file 0 of seed 1: a decoder process was killed by {sent.name}"]
+    assert tally.inputs == 1
+
+
+def test_a_descriptor_that_is_left_open_is_reported() -> None:
+    tally = Tally()
+    with fuzzed_pool(SEED) as pool:
+        left = os.dup(0)
+        pool.check_state(tally)
+        os.close(left)
+    assert tally.findings == ["the pool: AssertionError: descriptors are left open"]
