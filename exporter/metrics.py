@@ -23,7 +23,9 @@ CATALOGUE = (
     gauge("asr_backlog_files", "Files of a job without an outcome.", "job"),
     gauge("asr_backlog_audio_seconds", "Remaining audio of a job, estimated.", "job"),
     gauge("asr_dead_letters", "Dead letters: messages that failed permanently."),
-    gauge("asr_jobs", "Jobs by state; unknown ones need `fleet reconcile`.", "state"),
+    gauge(
+        "asr_jobs", "Jobs by state; for unknown ones, `fleet status` names the way out.", "state"
+    ),
     gauge(
         "asr_job_files",
         "Files of a job by outcome, in flight or waiting; absent while its state is unknown.",

@@ -59,8 +59,8 @@ def close(
         files = _number_of(job, indexes)
     elif indexes and max(indexes) >= files:
         raise CannotClose(
-            f"job {job} has a file with the index {max(indexes)}: --files must be at least "
-            f"{max(indexes) + 1}"
+            f"job {job} has a file with the index {max(indexes)}: give at least "
+            f"{max(indexes) + 1} as the number of files"
         )
     writer.declare(job, where, files)
     JobFinalizer(ledger, writer, store).close(job)
@@ -76,7 +76,7 @@ def _closable(counts: JobCounts, output: str | None, store: ObjectStore) -> str:
         ends = repair_note(counts) or "it ends when all of its files have an outcome"
         raise CannotClose(f"job {job} was sent by `fleet enqueue`: {ends}")
     if not where:
-        raise CannotClose(f"Redis does not know the output prefix of job {job}: add --output")
+        raise CannotClose(f"Redis does not know the output prefix of job {job}: give it")
     if read_request(store, where, job):
         raise CannotClose(
             f"job {job} has a plan in S3: rebuild it with `{reconcile_command(job, where)}`"
@@ -94,7 +94,9 @@ def _check_nothing_waits(counts: JobCounts, messages: int) -> None:
     if not counts.open_shards:
         waits = f"{messages} messages are not finished, and some may be of job {counts.job}"
     if counts.open_shards or messages:
-        raise CannotClose(f"{waits}: close it when the queues are empty, or add --files")
+        raise CannotClose(
+            f"{waits}: close it when the queues are empty, or give the number of files"
+        )
 
 
 def _number_of(job: str, indexes: Iterable[int]) -> int:
@@ -106,5 +108,7 @@ def _number_of(job: str, indexes: Iterable[int]) -> int:
             f"job {job} has no outcome for the file with the index {missing}: send it again"
         )
     if not found:
-        raise CannotClose(f"no file of job {job} has an outcome and an index: add --files")
+        raise CannotClose(
+            f"no file of job {job} has an outcome and an index: give the number of files"
+        )
     return len(found)

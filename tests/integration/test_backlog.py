@@ -14,7 +14,6 @@ import pytest
 
 from funasr_fleet import cancel, enqueue, reconcile, retry, status
 from funasr_fleet.broker.ledger import JobWriter, OutcomeWriter, connect
-from funasr_fleet.cli.enqueue import enqueue as enqueue_command
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.producer.discovery.interface import BadSource
 from funasr_fleet.producer.errors import JobRefused
@@ -23,7 +22,6 @@ from funasr_fleet.producer.publishing.messages import Publisher
 from funasr_fleet.producer.result import EnqueueResult
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.examples import invoke
 from tests.support.messages import drain, shards_waiting
 
 FILES = 25_000
@@ -239,37 +237,3 @@ def test_a_killed_reconcile_leaves_no_file_unpublished(
             reconcile("twice", settings=settings)
     enqueue([source], output=output, job="twice")
     assert files_of(shards_waiting(settings)) == Counter(range(12_000))
-
-
-def test_an_enqueue_that_ended_before_its_last_step_is_resumed_with_its_counts(
-    settings: Settings, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "list.jsonl"
-    a_manifest(path, 3)
-
-    def die(*_: object) -> None:
-        raise InterruptedError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(JobWriter, "end_publishing", die)
-        with pytest.raises(InterruptedError):
-            enqueue([str(path)], output=output, job="night")
-    assert status("night").progress.state == "planning"
-    again = invoke(enqueue_command, str(path), "--output", output, "--job", "night")
-    assert "no audio" not in again.output
-    assert "3 files found, all of them were published or skipped before" in again.output
-    assert status("night").progress.state == "running"
-    assert len(shards_waiting(settings)) == 1
-    result = enqueue([str(path)], output=output, job="night")
-    assert result.published_before
-
-
-def test_the_unacknowledged_messages_of_a_job_are_those_of_its_queue(
-    settings: Settings, output: str, tmp_path: Path
-) -> None:
-    job = enqueue([a_manifest(tmp_path / "list.jsonl", 1)], output=output).job
-    lanes = {"a": settings.queue, "b": f"{settings.queue}.2", "c": "another-queue"}
-    held = {tag: json.dumps([{}, "", lane]) for tag, lane in lanes.items()}
-    redis: Any = connect(settings)
-    redis.hset(f"{settings.key_prefix}unacked", mapping=held)
-    assert (status(job).ready_messages, status(job).unacked_messages) == (1, 2)

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet import drop_dead, list_dead, requeue_dead, retry, status
+from funasr_fleet import drop_dead, list_dead, requeue_dead, retry
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, OutcomeWriter, connect
 from funasr_fleet.broker.ledger.keys import attempts_key, identity_of
 from funasr_fleet.broker.ledger.values import FileDetail
-from funasr_fleet.cli.status_view import line
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.queues import broker_lists, broker_priority
 from funasr_fleet.producer.planning.request import JobRequest, write_request
@@ -243,23 +242,3 @@ def test_many_dead_letters_are_requeued_once_each(
     assert requeue_dead(everything=True, settings=settings).requeued == MANY
     names = [one["shard"] for one in shards_waiting(settings)]
     assert (len(names), len(set(names)), dead_letters.count()) == (MANY, MANY, 0)
-
-
-def test_status_counts_the_dead_letters_of_a_job_until_they_are_gone(
-    settings: Settings, store: S3Store, output: str, dead_letters: DeadLetters
-) -> None:
-    job = a_job(settings, store, output)
-    unreadable = {"body": "x", "bytes": 1}
-    dead_letters.put(dead_letter(f"{job}-00000-0000", unreadable))  # only its id names the job
-    dead_letters.put(dead_letter(f"{job}-again-0123abcd-000001.2", unreadable))
-    dead_letters.put(dead_letter("named", {"job": job, "body": "x"}))
-    dead_letters.put(dead_letter("other", {"job": f"{job}-2"}))
-    dead_letters.put(dead_letter(str(uuid.uuid4()), unreadable))
-    now = status(job, settings)
-    assert (now.dead_letters, now.to_json()["dead_letters"]) == (3, 3)
-    assert list_dead(job, settings=settings).total == 3
-    assert "3 dead letters" in line(now)
-    drop_dead(ids=["named"], settings=settings)
-    assert status(job, settings).dead_letters == 2
-    dead_letters.remove(dead_letters.take([f"{job}-00000-0000"]))
-    assert status(job, settings).dead_letters == 1

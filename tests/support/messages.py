@@ -115,6 +115,14 @@ def waiting(settings: Settings) -> int:
     return int(redis.llen(prefix + settings.queue)) + int(redis.hlen(f"{prefix}unacked"))
 
 
+def a_shard(output: str, *indexes: int, **others: Any) -> dict[str, Any]:
+    """A shard of the job by-hand, as another client sends it."""
+    files = [{"index": index, "audio": f"s3://audio/{index}.wav"} for index in indexes]
+    name = f"by-hand-{indexes[0]}"
+    shard = {"schema": 1, "shard": name, "job": "by-hand", "output": output, "files": files}
+    return {**shard, **others}
+
+
 AUDIO_S = 30.0
 FILES = 8
 OUTCOMES: Mapping[int, Outcome] = {1: "empty", 2: "failed", 3: "skipped"}

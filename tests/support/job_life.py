@@ -1,0 +1,234 @@
+"""The life of a job with random events, and what is said about it after each of them."""
+
+import contextlib
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from funasr_fleet import JobStatus, enqueue, list_jobs, reconcile, report, retry, status
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.cli.exits import Exit, exit_of
+from funasr_fleet.cli.watching import watch_job
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.exporter.metrics import read
+from funasr_fleet.exporter.snapshot import FleetCollector
+from funasr_fleet.producer.errors import CannotRetry, JobRefused, NoSuchJob
+from funasr_fleet.producer.planning.packing import ShardLimits
+from funasr_fleet.producer.progress.measuring import state_of
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectMissing, ObjectStore
+from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
+from tests.support.messages import FILES, OUTCOMES, Worker, shards_waiting, take, wipe
+
+EVENTS = 14
+"""Events of each life before it is repaired."""
+JOB = "night"
+
+
+class KilledProducer(BaseException):
+    """The producer ends in the middle of an enqueue."""
+
+
+class StillWatching(Exception):
+    """`--watch` and `--wait` would go on."""
+
+
+@dataclass
+class Life:
+    """One job, and what is true about it whatever Redis says."""
+
+    settings: Settings
+    store: ObjectStore
+    output: str
+    manifest: str
+    random: random.Random
+    planned: bool = False
+    """Whether the plan in S3 is complete."""
+    waiting: set[int] = field(default_factory=lambda: set(range(FILES)))
+    """Files without an outcome, or published again."""
+    finished: set[int] = field(default_factory=set)
+    """Files that have a result or an error report in S3."""
+    started: list[tuple[ShardReporter, list[AudioRef]]] = field(default_factory=list)
+    """Shards in progress, each with its unfinished files."""
+    delivered: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._redis: Any = connect(self.settings)
+        self._worker = Worker(self.settings, self.store, OUTCOMES)
+
+    def live(self) -> None:
+        """Let random events happen, and check after each what is said about the job."""
+        self.enqueue()
+        self.check()
+        events = (self.start, self.finish, self.finish, self.finish, self.deliver_twice)
+        others = (self.enqueue, self.retry, self.reconcile, self.lose, self.lose)
+        for _ in range(EVENTS):
+            self.random.choice(events if self.random.random() < 2 / 3 else others)()
+            self.check()
+
+    def enqueue(self) -> None:
+        """Start or resume the job; its producer may be killed, and keys may be lost meanwhile."""
+        killed, lost = self.random.random() < 0.3, self.random.random() < 0.3
+
+        def interrupt(*_: object) -> None:
+            if lost and self.random.random() < 0.5:
+                self.lose()
+            if killed and self.random.random() < 0.3:
+                raise KilledProducer
+
+        limits = ShardLimits(files=2)
+        with contextlib.suppress(KilledProducer, JobRefused):
+            enqueue(
+                [self.manifest],
+                output=self.output,
+                job=JOB,
+                limits=limits,
+                progress=interrupt,
+                store=self.store,
+            )
+            self.planned = True
+
+    def lose(self) -> None:
+        """Delete a random subset of the job's keys: some, most or all of them."""
+        names = self._redis.keys(f"{self.settings.key_prefix}fleet:job*")
+        share = self.random.choice((0.1, 0.3, 0.7, 1.0))
+        lost = [name for name in sorted(names) if self.random.random() < share]
+        if lost:
+            self._redis.delete(*lost)
+
+    def start(self) -> None:
+        """A worker takes the next message."""
+        if shard := take(self.settings):
+            self.delivered.append(shard)
+            self._begin(shard)
+
+    def deliver_twice(self) -> None:
+        """A message is delivered again."""
+        if self.delivered:
+            self._begin(self.random.choice(self.delivered))
+
+    def _begin(self, shard: dict[str, Any]) -> None:
+        reporter = self._worker.begin(shard)
+        self.started.append((reporter, list(reporter.shard.files)))
+
+    def finish(self) -> None:
+        """A worker finishes a file; after the last one of a shard, the shard ends."""
+        if not self.started:
+            return
+        place = self.random.randrange(len(self.started))
+        reporter, files = self.started[place]
+        ref = files.pop()
+        self._worker.finish(reporter, ref)
+        self.waiting.discard(ref.index or 0)
+        self.finished.add(ref.index or 0)
+        if not files:
+            self.started.pop(place)
+            reporter.end()
+
+    def retry(self) -> None:
+        """Retry the failed file; its error report stays until it succeeds."""
+        before = self._messages()
+        with contextlib.suppress(NoSuchJob, CannotRetry):
+            retry(JOB, self.settings, self.store)
+        self.waiting |= self._published_after(before)
+
+    def reconcile(self) -> None:
+        """Reconcile the job, which works whatever was lost; then its state is known."""
+        before = self._messages()
+        found = reconcile(JOB, output=self.output, settings=self.settings, store=self.store)
+        published = self._published_after(before)
+        assert found.planned or not self.planned
+        assert published >= set(range(found.files)) - self.finished
+        self.waiting = published | (set(range(FILES)) - self.finished)
+        if found.planned:
+            self.planned = True
+            assert status(JOB, self.settings).progress.state in {"running", "complete"}
+
+    def _messages(self) -> set[str]:
+        return {one["shard"] for one in shards_waiting(self.settings)}
+
+    def _published_after(self, before: set[str]) -> set[int]:
+        """The files of the messages that were published meanwhile."""
+        new = [one for one in shards_waiting(self.settings) if one["shard"] not in before]
+        return {file["index"] for one in new for file in one["files"]}
+
+    def check(self) -> None:
+        """Nothing says that the job is complete while a file waits."""
+        told, waiting = said_by_all(self.settings)
+        is_done = self.planned and not self.waiting
+        wrong = [place for place, complete in told.items() if complete and not is_done]
+        assert not wrong, (wrong, sorted(self.waiting), self.planned)
+        assert is_done or not exists(self.store, job_uri(self.output, JOB, "_SUCCESS"))
+        assert not self.planned or waiting is None or waiting >= len(self.waiting)
+
+    def repair_and_end(self) -> None:
+        """After a reconcile, the job ends completely."""
+        while not self.planned:
+            self.reconcile_if_planned()
+            self.enqueue()
+        self.reconcile()
+        while self.started:
+            self.finish()
+        while shard := take(self.settings):
+            self._begin(shard)
+            while self.started:
+                self.finish()
+        self.reconcile()
+        told, _ = said_by_all(self.settings)
+        assert all(told.values())
+        now = status(JOB, self.settings).counts
+        assert (now.files, now.finished, now.closed_at is None) == (FILES, FILES, False)
+
+    def reconcile_if_planned(self) -> None:
+        if exists(self.store, job_uri(self.output, JOB, "job.json")):
+            self.reconcile()
+        else:
+            wipe(self.settings)
+
+
+def exists(store: ObjectStore, uri: str) -> bool:
+    try:
+        store.read(uri)
+    except ObjectMissing:
+        return False
+    return True
+
+
+def said_by_all(settings: Settings) -> tuple[dict[str, bool], int | None]:
+    """Whether each place that tells the state of the job says that it is complete.
+
+    The second value is the number of waiting files that `status` tells, if it tells one.
+    """
+    waiting = None
+    listed = [state_of(one) for one in list_jobs(settings) if one.job == JOB]
+    snapshot = FleetCollector(settings).collect()
+    values = {(name, labels): value for name, labels, value in read(snapshot)}
+    is_planning = values["asr_jobs", ("planning",)] > 0  # then these are the files known so far
+    told = {
+        "jobs": "complete" in listed,
+        "exporter": values["asr_jobs", ("complete",)] > 0,
+        "exported files": values.get(("asr_backlog_files", (JOB,))) == 0 and not is_planning,
+    }
+    with contextlib.suppress(NoSuchJob):
+        now = status(JOB, settings)
+        waiting = now.waiting
+        told["status"] = now.progress.state == "complete"
+        told["status --json"] = now.to_json()["complete"]
+        told["fraction"] = now.progress.fraction == 1.0 and not is_planning
+        told["exit code"] = exit_of(now) is Exit.SOME_FAILED  # the job has a failed file
+        told["report"] = report(JOB, settings)["finished_at"] is not None
+        told["watch"] = watched(now) == "complete"
+    return told, waiting
+
+
+def watched(now: JobStatus) -> str:
+    """The state with which `--watch` and `--wait` end; "" if they go on."""
+
+    def go_on(_: float) -> None:
+        raise StillWatching
+
+    try:
+        return watch_job(lambda: now, quiet=True, sleep=go_on).progress.state
+    except StillWatching:
+        return ""
