@@ -102,7 +102,8 @@ _MODELS_INTRO = (
     "the newest), a directory, or `demo`. Unsupported [options](options.md) are rejected: by "
     "`fleet enqueue` once a worker has registered its capabilities, otherwise in the file's "
     "`.error.json`. A worker exits with code 3 when the weights of a model lack one of its "
-    "tensors or hold it in another shape; the error names these tensors. A fast path is our own "
+    "tensors, hold it in another shape, or hold tensors that the model lacks; the error names "
+    "them. A fast path is our own "
     "implementation of a model's inference ([measurements](performance.md))."
 )
 _DIRECTORIES_INTRO = (

@@ -67,10 +67,12 @@ def test_weights_of_a_wrapped_module_saved_with_an_optimiser_are_accepted(
     assert build("recogniser", directory).identity.model
 
 
-def test_additional_tensors_are_accepted(tmp_path: Path) -> None:
+def test_tensors_that_the_model_lacks_are_named_in_the_error(tmp_path: Path) -> None:
+    """Otherwise a deep model whose configuration has fewer layers would be used without them."""
     directory = make_paraformer(tmp_path)
     change(directory, lambda weights: weights | {"another.layer": torch.ones(2)})
-    assert build("recogniser", directory).identity.model
+    with pytest.raises(ModelUnusable, match=r": 1 tensors of \S+ are not in the model \(another\."):
+        build("recogniser", directory)
 
 
 def test_excluded_tensors_count_as_missing(tmp_path: Path) -> None:
@@ -171,12 +173,12 @@ def test_the_loader_reports_the_same_names_for_placeholders_as_for_modules(
     given = {"scope_map": scope_map, "excludes": excludes}
     load_pretrained_model(path=path, model=module, **{**given, "scope_map": scope_map[:]})
     description = SimpleNamespace(model=module, kwargs={**given, "init_param": path})
+    loaded, unused = _loaded_by_funasr(description)
     found = {
-        name
-        for name, tensor in _loaded_by_funasr(description).items()
-        if tensor.shape == module.state_dict()[name].shape
+        name for name, tensor in loaded.items() if tensor.shape == module.state_dict()[name].shape
     }
     assert found == module.loaded
+    assert len(unused) <= len(names) - len(set(map(id, loaded.values())))
 
 
 @needs_whisper

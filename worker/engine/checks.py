@@ -2,21 +2,22 @@
 
 FunASR falls back to the CPU and continues with random weights without an error: it loads the
 tensors that match, prints the names of the others and leaves them at their random initial values.
-assert_loaded runs FunASR's loader again on the meta device, so that names are matched by the same
-rules (scope_map, excludes, prefixes of wrapped models).
+assert_loaded runs FunASR's loader again, on numbers instead of tensors, so that names are matched
+by the same rules (scope_map, excludes, prefixes of wrapped models).
 """
 
 import contextlib
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from funasr.train_utils.load_pretrained_model import load_pretrained_model
 
-from funasr_fleet.worker.engine.families import externally_loaded
+from funasr_fleet.worker.engine.families import externally_loaded, unread_tensors
+from funasr_fleet.worker.engine.families.parts import MODULE_PREFIX
 from funasr_fleet.worker.errors import ModelUnusable
 
 
@@ -86,32 +87,49 @@ Tensors = Mapping[str, torch.Tensor]
 
 
 def assert_loaded(role: str, model: Any) -> None:
-    """Check that every tensor of an AutoModel was loaded.
+    """Check that every tensor of an AutoModel was loaded, and every tensor of its file was used.
+
+    A file with tensors that the module lacks is that of another model, for example a deeper one.
 
     Args:
         role: purpose of the model, for the error message.
         model: an AutoModel as FunASR built it, not modified since.
 
     Raises:
-        ModelUnusable: the file lacks tensors, or has them in another shape; the message names them.
+        ModelUnusable: the file lacks tensors, has them in another shape, or has others; the message
+            names them.
     """
     own = _only_tensors(model.model.state_dict(keep_vars=True))
-    loaded = _only_tensors(_loaded_by_funasr(model))
-    unfilled = _unfilled(own, loaded, externally_loaded(model))
-    missing = [name for name in unfilled if name not in loaded]
-    misshapen = [
-        f"{name}: {list(loaded[name].shape)} instead of {list(own[name].shape)}"
-        for name in unfilled
-        if name in loaded
-    ]
-    if missing or misshapen:
+    loaded, unused = _loaded_by_funasr(model)
+    elsewhere = externally_loaded(model)
+    unfilled = _unfilled(own, loaded, elsewhere)
+    problems = {
+        "are not in": [name for name in unfilled if name not in loaded],
+        "have another shape in": [
+            f"{name}: {list(loaded[name].shape)} instead of {list(own[name].shape)}"
+            for name in unfilled
+            if name in loaded
+        ],
+    }
+    unknown = [name for name in unused if not _is_expected(name, elsewhere, unread_tensors(model))]
+    if any(problems.values()) or unknown:
         source = str(model.kwargs.get("init_param") or "any weights file")
-        mismatch = _describe_mismatch(source, len(own), missing, misshapen)
+        mismatch = _describe_mismatch(source, len(own), problems, unknown)
         raise ModelUnusable(
             f"the weights of the {role} do not fit its configuration: {mismatch}. "
             "Use a config.yaml and a model.pt of the same model, or map name prefixes with "
             "scope_map in config.yaml"
         )
+
+
+def _is_expected(name: str, elsewhere: frozenset[str], unread: tuple[str, ...]) -> bool:
+    """Whether a tensor that FunASR's loader left unused is read by other code, or never needed."""
+    return (
+        name.endswith(_TRAINING_ONLY)
+        or name.startswith(unread)
+        or name in elsewhere
+        or f"{MODULE_PREFIX}{name}" in elsewhere
+    )
 
 
 def _unfilled(own: Tensors, loaded: Tensors, elsewhere: frozenset[str]) -> list[str]:
@@ -135,15 +153,19 @@ def _only_tensors(state: Mapping[str, object]) -> dict[str, torch.Tensor]:
     return {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
 
 
-def _describe_mismatch(source: str, total: int, missing: list[str], misshapen: list[str]) -> str:
-    problems = []
-    if missing:
-        count = f"{len(missing)} of {total} tensors"
-        problems.append(f"{count} are not in {source} ({_first_names(missing)})")
-    if misshapen:
-        count = f"{len(misshapen)} of {total} tensors"
-        problems.append(f"{count} have another shape in {source} ({_first_names(misshapen)})")
-    return ", and ".join(problems)
+def _describe_mismatch(
+    source: str, total: int, problems: Mapping[str, list[str]], unknown: list[str]
+) -> str:
+    parts = [
+        f"{len(names)} of {total} tensors {problem} {source} ({_first_names(names)})"
+        for problem, names in problems.items()
+        if names
+    ]
+    if unknown:
+        parts.append(
+            f"{len(unknown)} tensors of {source} are not in the model ({_first_names(unknown)})"
+        )
+    return ", and ".join(parts)
 
 
 def _first_names(names: list[str]) -> str:
@@ -167,23 +189,49 @@ class _RecordingModule:
         self.loaded = {name: new for name, new in state.items() if new is not self._state[name]}
 
 
-def _loaded_by_funasr(model: Any) -> dict[str, torch.Tensor]:
-    """Tensor name -> the tensor that FunASR's loader assigns, whatever its shape."""
-    kwargs, names = model.kwargs, _RecordingModule(model.model.state_dict())
+class _NumberedFile:
+    """Stands in for FunASR's object store: each tensor of the file is replaced by its number."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        buffer = io.BytesIO()
+        torch.save({name: torch.tensor(number) for number, name in enumerate(names)}, buffer)
+        self._content = buffer.getvalue()
+
+    def get_object(self, _path: str) -> io.BytesIO:
+        """The file."""
+        return io.BytesIO(self._content)
+
+
+def _loaded_by_funasr(model: Any) -> tuple[dict[str, torch.Tensor], list[str]]:
+    """What FunASR's loader assigns to the module, whatever its shape.
+
+    Returns:
+        Tensor name of the module -> tensor of the file, and the names in the file that are unused.
+    """
+    kwargs, module = model.kwargs, _RecordingModule(model.model.state_dict())
     path = kwargs.get("init_param")
     if not path or not Path(str(path)).exists():
-        return {}
-    scopes = kwargs.get("scope_map", [])
+        return {}, []
+    in_file = _only_tensors(_unwrapped(torch.load(path, map_location="meta")))
+    names, scopes = list(in_file), kwargs.get("scope_map", [])
     with contextlib.redirect_stdout(io.StringIO()):  # the first load has printed the names
         load_pretrained_model(
             path=path,
-            model=names,
+            model=module,
             ignore_init_mismatch=False,
-            map_location="meta",
-            oss_bucket=kwargs.get("oss_bucket"),
+            oss_bucket=_NumberedFile(names),
             scope_map=scopes
             if isinstance(scopes, str)
             else list(scopes),  # the loader appends to it
             excludes=kwargs.get("excludes"),
         )
-    return names.loaded
+    sources = {own: names[int(number)] for own, number in module.loaded.items()}
+    unused = [name for name in names if name not in set(sources.values())]
+    return {own: in_file[name] for own, name in sources.items()}, unused
+
+
+def _unwrapped(saved: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The tensors of a file, without the levels that FunASR's loader also removes."""
+    for level in ("state_dict", "model_state_dict", "model"):
+        saved = saved.get(level, saved)
+    return saved

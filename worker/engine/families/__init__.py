@@ -32,6 +32,7 @@ __all__ = [
     "externally_loaded",
     "family_of",
     "registered_name",
+    "unread_tensors",
     "weights_of",
 ]
 
@@ -62,6 +63,11 @@ def weights_of(model: Any) -> Path | None:
 def externally_loaded(model: Any) -> frozenset[str]:
     """Names of an AutoModel's tensors that are not loaded from its init_param file."""
     return _kind_of(model).externally_loaded(model)
+
+
+def unread_tensors(model: Any) -> tuple[str, ...]:
+    """Prefixes of tensors that the files of an AutoModel may have although it does not use them."""
+    return _kind_of(model).unread_tensors
 
 
 def _kind_of(model: Any) -> ModelKind:

@@ -39,6 +39,8 @@ class ModelKind:
     """Names of an AutoModel's tensors that are not loaded from its init_param file."""
     files: str = "`model.pt`, `tokens.json`, `am.mvn`"
     """What a model directory holds beside its config.yaml, for docs/models.md."""
+    unread_tensors: tuple[str, ...] = ()
+    """Prefixes of tensors that its files may have although the module does not use them."""
     note: str = ""
     """Remark in docs/models.md."""
 

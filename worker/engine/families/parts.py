@@ -22,12 +22,16 @@ def in_package(_kwargs: dict[str, Any]) -> Path | None:
     return Path(spec.origin).parent / "data" if spec and spec.origin else None
 
 
+MODULE_PREFIX = "model."
+"""Name of the network within FunASR's module, which files may leave out."""
+
+
 def tensors_without_prefix(model: Any) -> frozenset[str]:
     """Names of the tensors that ERes2NetV2 loads itself; its file omits the prefix `model.`."""
     import torch
 
     saved = torch.load(model.kwargs["init_param"], map_location="meta")
-    return frozenset(f"model.{name}" for name in saved.get("state_dict", saved))
+    return frozenset(f"{MODULE_PREFIX}{name}" for name in saved.get("state_dict", saved))
 
 
 PARTS = (
