@@ -16,7 +16,7 @@ The rules apply to references and transcripts, in this order:
 
 Numbers, symbols and contractions are not expanded: "3" differs from "three", "1,000" from "1000",
 "50%" from "50 percent", and "don't" from "do not". Traditional and simplified characters differ as
-well. See normalizers for rules that treat these as equal.
+well. text_rules has rules that treat some of these as equal.
 """
 
 import re
