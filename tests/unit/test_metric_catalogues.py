@@ -48,7 +48,7 @@ def test_names_end_with_total_or_a_base_unit_and_only_histograms_have_buckets(
 
 @EVERY
 def test_no_label_can_take_an_unbounded_number_of_values(metric: Metric) -> None:
-    of_a_worker = {"outcome", "stage", "slot", "device", "name", "uuid", "kind", "path"}
+    of_a_worker = {"outcome", "stage", "slot", "device", "name", "uuid", "kind", "path", "reason"}
     of_the_exporter = {"queue", "state", "job", "kind"}
     assert set(metric.labels) <= (of_a_worker if metric in OF_A_WORKER else of_the_exporter)
 
