@@ -12,20 +12,16 @@ MIN_SAMPLES = SAMPLE_RATE // 40
 """25 ms, one analysis window. For shorter audio, FunASR's VAD divides by zero."""
 
 _DECLARES_DURATION = {
-    *("aiff", "au", "flac", "flv", "matroska", "mov", "mxf", "rm", "tta", "webm", "wv"),
+    *("aiff", "ape", "au", "flac", "flv", "matroska", "mov", "mpc", "mpc8"),
+    *("mxf", "rm", "tak", "tta", "webm", "wv"),
 }
-"""Formats that declare their duration; for others, FFmpeg estimates it from the bit rate."""
-_DECLARES_SIZE = {"wav", "w64", "caf"}
-"""Formats whose header declares the size of the file or of its samples."""
+"""Formats that declare their duration; for others, FFmpeg computes it from the file's size."""
+
+_DECLARES_RECORDING = {"flv", "matroska", "webm"}
+"""Of these, formats that declare the duration of all streams together."""
 
 _STARTS_AT_ZERO = {"mov", "matroska", "webm"}
 """Containers whose timestamps count from the start of the recording."""
-
-_UNKNOWN_SIZES_FROM = {4: 0x7FFFF000, 8: 1 << 62}
-"""Sizes from here on, by their length in bytes, mean "unknown": programs that cannot seek back
-write them."""
-
-_MAX_CAF_CHUNKS = 100
 
 _PADDING_S = 0.15
 """Declared durations may include the encoder's padding before and after the audio."""
@@ -52,32 +48,12 @@ def start_seconds(container: InputContainer, first_s: float | None) -> float | N
     return first_s if start is None else min(first_s, float(start / av.time_base))
 
 
-def _bytes_missing(source: DecoderInput) -> int:
-    """Bytes that a WAV, W64 or CAF file is shorter than its header says."""
-    head = source.read_at(0, 28)
-    if head[:4] == b"caff":
-        return _caf_bytes_missing(source)
-    before, size = 8, head[4:8]
-    if head[:4] == b"riff":
-        before, size = 0, head[16:24]
-    elif head[12:16] == b"ds64":  # RF64, BW64
-        size = head[20:28]
-    declared = int.from_bytes(size, "big" if head[:4] == b"RIFX" else "little")
-    is_declared = 0 < declared < _UNKNOWN_SIZES_FROM[len(size)]
-    return max(0, before + declared - source.size_bytes) if is_declared else 0
-
-
-def _caf_bytes_missing(source: DecoderInput) -> int:
-    at = 8
-    for _ in range(_MAX_CAF_CHUNKS):
-        chunk = source.read_at(at, 12)
-        size = int.from_bytes(chunk[4:], "big")
-        if len(chunk) < 12 or size >= _UNKNOWN_SIZES_FROM[8]:
-            break
-        at += 12 + size
-        if chunk[:4] == b"data":
-            return max(0, at - source.size_bytes)
-    return 0
+def recording_seconds(container: InputContainer) -> float | None:
+    """Duration from the first to the last timestamp of all streams; None if not declared."""
+    names = container.format.name.split(",")
+    if _DECLARES_RECORDING.isdisjoint(names) or not container.duration:
+        return None
+    return float(container.duration / av.time_base)
 
 
 def declared_seconds(
@@ -86,40 +62,36 @@ def declared_seconds(
     """Duration of an audio stream that the file declares; None if it declares none."""
     if container.format.name == "mp3":
         return _mp3_seconds(source, stream.codec_context.sample_rate)
-    if container.format.name in _DECLARES_SIZE:
-        return _seconds_by_size(stream, source)
-    if _DECLARES_DURATION.isdisjoint(container.format.name.split(",")):
+    names = container.format.name.split(",")
+    if _DECLARES_DURATION.isdisjoint(names):
         return None
-    if stream.duration and stream.time_base:
+    # in the others, FFmpeg may have copied it from the container
+    if stream.duration and stream.time_base and _DECLARES_RECORDING.isdisjoint(names):
         return float(stream.duration * stream.time_base)
     if len(container.streams) > 1 or not container.duration:
         return None  # the container may last longer than its audio
     return float(container.duration / av.time_base)
 
 
-def _seconds_by_size(stream: AudioStream, source: DecoderInput) -> float | None:
-    """Duration of a truncated file of a constant bit rate; None for others."""
-    missing, bits_per_s = _bytes_missing(source), stream.codec_context.bit_rate
-    if not missing or not bits_per_s:
-        return None
-    return 8 * (source.size_bytes + missing) / bits_per_s
-
-
 def _mp3_seconds(source: DecoderInput, rate: int) -> float | None:
     """Duration from the frame count in the Xing or Info header; None without such a header.
 
-    FFmpeg's own number is an estimate from the bit rate when the header is missing, or when
-    anything follows the frames.
+    It is also None if the byte count in the header shows that nothing is missing: then the frame
+    count may be damaged. FFmpeg's own number is an estimate from the bit rate when the header is
+    missing, or when anything follows the frames.
     """
     start = 0
     while (tag := source.read_at(start, 10))[:3] == b"ID3" and len(tag) == 10:
         start += 10 + sum(byte << (7 * place) for place, byte in enumerate(tag[9:5:-1]))
     first = source.read_at(start, 256)
     at = max(first.find(b"Xing"), first.find(b"Info"))
-    if at < 0 or len(first) < at + 12 or not first[at + 7] & 1:
+    if at < 0 or len(first) < at + 16 or not first[at + 7] & 1:
+        return None
+    frames, size = (int.from_bytes(first[n : n + 4], "big") for n in (at + 8, at + 12))
+    if first[at + 7] & 2 and start + size <= source.size_bytes:
         return None
     samples_per_frame = 1152 if rate >= 32_000 else 576  # MPEG 1, MPEG 2 and 2.5
-    return int.from_bytes(first[at + 8 : at + 12], "big") * samples_per_frame / rate
+    return frames * samples_per_frame / rate
 
 
 def is_all_there(length: int, end_s: float, declared_s: float | None) -> bool:

@@ -15,10 +15,9 @@ from funasr_fleet.worker.audio.decoding.damage import (
 )
 from funasr_fleet.worker.audio.decoding.declared_duration import (
     declared_seconds,
-    is_all_there,
-    missing_seconds,
 )
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
+from funasr_fleet.worker.audio.decoding.file_end import Decoded, missing_at_the_end
 from funasr_fleet.worker.audio.decoding.input_checks import (
     UNLIMITED,
     Limits,
@@ -35,9 +34,8 @@ from funasr_fleet.worker.audio.decoding.resampling import (
     without_odd_frames,
 )
 from funasr_fleet.worker.audio.decoding.tracks import choose_track
-from funasr_fleet.worker.audio.decoding.unread_rest import unread_seconds
 from funasr_fleet.worker.errors import DecoderOutOfMemory, FileFailure, UndecodableAudio
-from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
+from funasr_fleet.worker.text.spans import SAMPLES_PER_MS
 
 __all__ = ["Audio", "AudioPiece", "Planes", "decode_file", "decode_pieces"]
 
@@ -140,6 +138,7 @@ def _open(source: DecoderInput) -> InputContainer:
             container_options=container_options(),
             io_open=deny_external_io,
             buffer_size=_BUFFER_BYTES,
+            metadata_errors="replace",  # titles in other encodings, or damaged
         )
     except av.ArgumentError as error:  # raised for a format that is not in format_whitelist
         raise UndecodableAudio(
@@ -164,29 +163,26 @@ def _decode(
     limits.check_channels(codec.channels)
     if codec.sample_rate:  # 0 if only the frames state it
         check_rate(codec.sample_rate)
-    declared_s = declared_seconds(container, stream, source)
-    limits.check_declared(declared_s or 0.0, codec.channels)
+    decoded = Decoded(declared_s=declared_seconds(container, stream, source))
+    limits.check_declared(decoded.declared_s or 0.0, codec.channels, source.size_bytes)
     resampler = Resampler(codec.sample_rate, codec.name, track)
-    length, end_s, end_gap_s = 0, 0.0, 0.0
-    for gapped in without_odd_frames(frames_with_gaps(container, stream, source)):
+    for gapped in without_odd_frames(frames_with_gaps(container, stream, source, decoded.read)):
         if gapped.frame and (not resampler.channels or gapped.is_new_format):
             # they may differ from the header
             check_rate(gapped.frame.sample_rate)
             limits.check_channels(gapped.frame.layout.nb_channels)
         if gapped.frame:
-            end_s = max(end_s, (gapped.frame.time or 0.0) + gapped.seconds)
+            decoded.end_s = max(decoded.end_s, (gapped.frame.time or 0.0) + gapped.seconds)
         # once all declared audio is decoded, damage after it is not lost audio
-        is_complete = gapped.frame is None and is_all_there(length, end_s, declared_s)
-        end_gap_s = 0.0 if is_complete else gapped.gap.lost_s
+        is_complete = gapped.frame is None and decoded.is_all_there
+        decoded.end_gap_s = 0.0 if is_complete else gapped.gap.lost_s
         for piece in resampler.pieces(GappedFrame(None) if is_complete else gapped):
-            length += piece.planes.shape[1]
-            limits.check_decoded(length, len(piece.planes))
+            decoded.samples += piece.planes.shape[1]
+            limits.check_decoded(decoded.samples, len(piece.planes))
             yield piece
     resampler.check_samples()
-    constant = codec.bit_rate if codec.name.startswith("pcm_") else None
-    unread_s = unread_seconds(container.format.name, source, length / SAMPLE_RATE, constant)
-    missing_s = missing_seconds(length, end_s, declared_s) - end_gap_s - unread_s
-    if unread_s:
-        yield resampler.end_piece(unread_s)
-    if missing_s > 0:
-        yield resampler.end_piece(missing_s, is_truncated=True)
+    missing = missing_at_the_end(container, stream, source, decoded)
+    if missing.unread_s:
+        yield resampler.end_piece(missing.unread_s)
+    if missing.cut_off_s:
+        yield resampler.end_piece(missing.cut_off_s, is_truncated=True)

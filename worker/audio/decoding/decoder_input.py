@@ -8,11 +8,9 @@ import os
 from collections.abc import Callable
 from typing import BinaryIO
 
-from av.packet import Packet
-from av.stream import Stream
-
-_MAX_OFFSET = (1 << 63) - 1
-"""FFmpeg's offsets are signed 64-bit integers."""
+_MAX_OFFSET = (1 << 44) - 1
+"""Largest file of ext4, 16 TiB. Offsets beyond it are damage: there, seeking in a real file fails,
+and FFmpeg continues where it is."""
 
 
 class DecoderInput:
@@ -26,8 +24,6 @@ class DecoderInput:
         self.size_bytes = file.seek(0, os.SEEK_END)
         self.disk_error: OSError | None = None
         """The first disk error; the file's content is not at fault."""
-        self.packets_end = 0
-        """Offset of the end of the last packet, of any stream, that FFmpeg found in the file."""
 
     def read(self, size: int) -> bytes:
         """Read the next bytes; none at or beyond the end of the file."""
@@ -58,10 +54,6 @@ class DecoderInput:
             return -1
         self._at = start + offset
         return self._at
-
-    def note_packet(self, packet: "Packet[Stream]") -> None:
-        """Update packets_end."""
-        self.packets_end = max(self.packets_end, (packet.pos or 0) + packet.size)
 
     def tell(self) -> int:
         """The read position."""

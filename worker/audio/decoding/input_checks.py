@@ -79,6 +79,8 @@ each sample at 1 Hz becomes 16,000."""
 _SAMPLE_BYTES = 4
 """Decoded samples are float32."""
 _MB = 1_000_000
+_LEAST_BYTES_PER_S = 10
+"""Fewer bytes per second of audio are implausible, even for compressed silence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,12 +117,17 @@ class Limits:
                 f"the file has {channels} channels, more than FLEET_MAX_CHANNELS ({self.channels})"
             )
 
-    def check_declared(self, seconds: float, channels: int) -> None:
+    def check_declared(self, seconds: float, channels: int, size_bytes: int) -> None:
         """Reject a file by its declared duration, before it is decoded.
+
+        A duration that is implausible for the size of the file does not count: its header is
+        damaged, or most of the file is missing.
 
         Raises:
             AudioTooLong: the declared duration, or its size once decoded, exceeds the limit.
         """
+        if seconds * _LEAST_BYTES_PER_S > size_bytes:
+            return
         if seconds > self.audio_s:
             raise AudioTooLong(
                 f"{seconds:.0f} s of audio; the limit is {self.audio_s:.0f} s (FLEET_MAX_AUDIO_S)"

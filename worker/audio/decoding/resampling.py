@@ -10,7 +10,7 @@ from av.audio.layout import AudioLayout
 from numpy.typing import NDArray
 
 from funasr_fleet.worker.audio.decoding.damage import Gap, GappedFrame
-from funasr_fleet.worker.audio.decoding.damage.gaps import NO_GAP
+from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP
 from funasr_fleet.worker.errors import UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 

@@ -46,17 +46,22 @@ _SIGNATURES = {
 
 
 def unread_seconds(
-    format_name: str, source: DecoderInput, decoded_s: float, bits_per_s: int | None
+    format_name: str,
+    source: DecoderInput,
+    start: int,
+    decoded_s: float,
+    bits_per_s: int | None,
 ) -> float:
     """Seconds of audio behind the last packet of a file, by their bytes; 0 if there are none.
 
     Args:
         format_name: FFmpeg's name of the format.
-        source: the file, after FFmpeg has read all packets.
+        source: the file.
+        start: offset of the end of its last packet.
         decoded_s: duration of the audio in these packets.
         bits_per_s: bit rate of the audio, if it is constant and known.
     """
-    start, name = source.packets_end, format_name.partition(",")[0]
+    name = format_name.partition(",")[0]
     if not 0 < start < source.size_bytes:
         return 0.0
     if name == "wav" and source.read_at(0, 4) == b"RIFX":

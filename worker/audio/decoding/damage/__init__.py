@@ -1,8 +1,12 @@
 """Decodes damaged files, measures what is missing, and keeps timestamps correct.
 
 frames        packets of a file -> its frames and gaps; collects the signs of damage
+evidence      PURE: signs of damage before a frame, and the gap that they leave
+gapped_frame  a frame with the gap before it; times of packets and frames
+extent        where the packets of a file begin and end, in bytes and in time
 gaps          PURE: how much audio is missing before a frame, by timestamp and bytes
 packets       PURE: detects padding, pauses and lost frames in the bytes of packets
+matroska      whether the beginning of a Matroska file is damaged
 unread_bytes  counts bytes of the file that are in no packet
 
 No single sign is sufficient. Decoders reject damaged packets, but most demuxers silently drop what
@@ -10,11 +14,9 @@ they cannot read, so that only the timestamps show a gap. A pause of the recorde
 gap, so a gap counts as damage only if a packet failed or bytes of the file were not read.
 """
 
-from funasr_fleet.worker.audio.decoding.damage.frames import (
-    GappedFrame,
-    frames_with_gaps,
-    seconds_of,
-)
-from funasr_fleet.worker.audio.decoding.damage.gaps import Gap
+from funasr_fleet.worker.audio.decoding.damage.evidence import Gap
+from funasr_fleet.worker.audio.decoding.damage.extent import Extent
+from funasr_fleet.worker.audio.decoding.damage.frames import frames_with_gaps
+from funasr_fleet.worker.audio.decoding.damage.gapped_frame import GappedFrame, seconds_of
 
-__all__ = ["Gap", "GappedFrame", "frames_with_gaps", "seconds_of"]
+__all__ = ["Extent", "Gap", "GappedFrame", "frames_with_gaps", "seconds_of"]

@@ -1,7 +1,7 @@
 """Packets of a file -> its frames and the gaps between them."""
 
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from typing import cast
 
 import av
 from av.audio.frame import AudioFrame
@@ -9,13 +9,15 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from funasr_fleet.worker.audio.decoding.damage.gaps import (
-    NO_GAP,
-    Clock,
-    ClockPosition,
-    DamageEvidence,
-    Gap,
+from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP, DamageEvidence, Gap
+from funasr_fleet.worker.audio.decoding.damage.extent import Extent
+from funasr_fleet.worker.audio.decoding.damage.gapped_frame import (
+    GappedFrame,
+    seconds_of,
+    time_s_of,
 )
+from funasr_fleet.worker.audio.decoding.damage.gaps import Clock, ClockPosition
+from funasr_fleet.worker.audio.decoding.damage.matroska import begins_damaged
 from funasr_fleet.worker.audio.decoding.damage.packets import (
     adts_frames,
     is_broken,
@@ -23,7 +25,10 @@ from funasr_fleet.worker.audio.decoding.damage.packets import (
     padding_bytes,
 )
 from funasr_fleet.worker.audio.decoding.damage.unread_bytes import SkippedBytes, UnreadBytes
-from funasr_fleet.worker.audio.decoding.declared_duration import start_seconds
+from funasr_fleet.worker.audio.decoding.declared_duration import (
+    recording_seconds,
+    start_seconds,
+)
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
 _WITHOUT_TIMESTAMPS = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd"}
@@ -32,24 +37,14 @@ _STREAMS = {"mpegts", "mpeg"}
 """Other formats whose recordings may be cut out of a broadcast at any point."""
 _MAX_DEMUX_ERRORS = 100
 """Stop demuxing after this many consecutive errors without a packet."""
+_UNREAD_PAGE_S = 0.5
+"""Shorter ends of Ogg files that cannot be read are not reported."""
 _MAX_TS_BYTES = 188 * 40_000
 """Bytes of a transport stream that are checked for damage in one gap."""
 
 
-class GappedFrame(NamedTuple):
-    """A frame, and the audio missing before it."""
-
-    frame: AudioFrame | None
-    """None at the end of the file."""
-    gap: Gap = NO_GAP
-    seconds: float = 0.0
-    """Duration of the frame."""
-    is_new_format: bool = False
-    """Whether its format, rate or layout differs from that of the frames before it."""
-
-
 def frames_with_gaps(
-    container: InputContainer, stream: AudioStream, source: DecoderInput
+    container: InputContainer, stream: AudioStream, source: DecoderInput, read: Extent
 ) -> Iterator[GappedFrame]:
     """Yield every decodable frame of an audio stream, then the gap at the end of the file.
 
@@ -57,18 +52,19 @@ def frames_with_gaps(
         container: the opened file.
         stream: one of its audio streams.
         source: the file's bytes.
+        read: updated with every packet that FFmpeg finds.
 
     Raises:
         av.FFmpegError: nothing can be decoded; the first error is raised.
     """
-    yield from _Reader(container, stream, source).read()
+    yield from _Reader(container, stream, source, read).frames()
 
 
 class _Reader:
     def __init__(
-        self, container: InputContainer, stream: AudioStream, source: DecoderInput
+        self, container: InputContainer, stream: AudioStream, source: DecoderInput, read: Extent
     ) -> None:
-        self._container, self._stream, self._source = container, stream, source
+        self._container, self._stream, self._source, self._read = container, stream, source, read
         self._codec = self._stream.codec_context.codec.canonical_name
         self._format = container.format.name
         self._is_elementary = self._format in _WITHOUT_TIMESTAMPS
@@ -90,13 +86,13 @@ class _Reader:
         self._padding_until = -1
         """File offset of the end of the last tag or zero padding between the frames."""
 
-    def read(self) -> Iterator[GappedFrame]:
+    def frames(self) -> Iterator[GappedFrame]:
         for packet in self._packets():
             frames = self._frames(packet)
             for number, frame in enumerate(frames):
                 time_s = frame.time
                 if time_s is None and not number:
-                    time_s = _time_s(packet)
+                    time_s = time_s_of(packet)
                 seconds = seconds_of(frame)
                 yield GappedFrame(frame, self._gap_before(time_s, seconds, packet), seconds)
             self._note_after_frames(packet, frames)
@@ -120,9 +116,9 @@ class _Reader:
                 packets = self._container.demux()
                 continue
             if packet is None:
-                return
+                return self._note_unread_pages()
             errors = 0
-            self._source.note_packet(packet)
+            self._read.add(packet)
             if self._unread:
                 self._unread.add(packet)
             if packet.stream.index == number:
@@ -132,10 +128,20 @@ class _Reader:
     def _note_unread_rest(self) -> None:
         """Count the rest of a file that FFmpeg cannot read, such as another kind of Ogg stream."""
         rest = self._source.size_bytes - self._decoded_until
-        self._source.packets_end = self._source.size_bytes
-        self._evidence.failed += 2  # more than the incomplete packet at the end of a recording
-        self._evidence.failed_bytes += rest
-        self._evidence.failed_s += self._clock.seconds_of(rest, 0.0)
+        self._read.end = self._source.size_bytes
+        self._evidence.add_unread(rest, self._clock.seconds_of(rest, 0.0))
+
+    def _note_unread_pages(self) -> None:
+        """Count damaged pages at the end of an Ogg file; nothing but pages ends such a file.
+
+        The timestamps do not show a loss before the last page. Page headers, and a packet that is
+        cut off, are shorter than the tolerance.
+        """
+        if not self._unread or self._format != "ogg":
+            return
+        size = self._unread.count + self._unread.page_bytes_after(self._source)
+        if (seconds := self._clock.seconds_of(size, 0.0)) > _UNREAD_PAGE_S:
+            self._evidence.add_unread(size, seconds)
 
     @property
     def _evidence(self) -> DamageEvidence:
@@ -148,7 +154,8 @@ class _Reader:
         """Decode a packet; return its frames, maybe none, and note signs of damage."""
         if self._first_at is None:
             self._first_at = packet.pos
-            self._clock.begin(start_seconds(self._container, _time_s(packet)))
+            start_s = start_seconds(self._container, time_s_of(packet))
+            self._clock.begin(start_s, recording_seconds(self._container))
         if self._skipped and (skipped := self._skipped.before(packet)):
             self._evidence.skipped_bytes += skipped
         if packet.is_corrupt:
@@ -234,16 +241,9 @@ class _Reader:
 
     def _is_damage(self, gap_s: float, at: int, unread_bytes: int) -> bool:
         """Whether a gap before the packet at offset `at` is damage, not a pause of the recorder."""
+        if self._format.startswith("matroska") and not self._clock.has_begun:
+            return begins_damaged(self._source, self._read.begin or 0, unread_bytes)
         if self._format != "mpegts":
             return self._clock.is_explained(gap_s, unread_bytes)
         size = min(max(0, at - self._unit_at), _MAX_TS_BYTES)
         return is_broken(self._source.read_at(self._unit_at, size), self._stream.id)
-
-
-def _time_s(packet: "Packet[AudioStream]") -> float | None:
-    return None if packet.pts is None else float(packet.pts * packet.time_base)
-
-
-def seconds_of(frame: AudioFrame) -> float:
-    """Duration of a frame, in s."""
-    return frame.samples / frame.sample_rate

@@ -1,64 +1,9 @@
 """PURE: computes the audio missing before a frame from timestamps, bytes and signs of damage."""
 
-from dataclasses import dataclass
+import math
 from typing import NamedTuple
 
-
-@dataclass(frozen=True, kw_only=True)
-class Gap:
-    """Audio missing before a frame."""
-
-    fill_s: float = 0.0
-    """Seconds of silence to insert, so that the following audio keeps its timestamps."""
-    lost_s: float = 0.0
-    """Seconds of lost audio; a pause of the speaker is silence, not loss."""
-    pause_s: float = 0.0
-    """Seconds of `fill_s` that only the timestamps show: the recording paused, or began late."""
-
-    def __bool__(self) -> bool:
-        return self.fill_s > 0 or self.lost_s > 0
-
-    def __add__(self, other: "Gap") -> "Gap":
-        return Gap(
-            fill_s=self.fill_s + other.fill_s,
-            lost_s=self.lost_s + other.lost_s,
-            pause_s=self.pause_s + other.pause_s,
-        )
-
-
-NO_GAP = Gap()
-
-
-@dataclass(kw_only=True)
-class DamageEvidence:
-    """The signs of damage since the last intact frame, added up."""
-
-    failed: int = 0
-    """Packets that could not be decoded."""
-    failed_bytes: int = 0
-    failed_s: float = 0.0
-    """Their duration according to the container."""
-    skipped_bytes: int = 0
-    """Bytes of an elementary stream that the demuxer skipped."""
-    dropped_frames: int = 0
-    """Frames not decoded in packets that contain several."""
-    corrupt_s: float = 0.0
-    """Duration of frames that the decoder returned but marked as corrupt."""
-    suspect: bool = False
-    """Whether a gap in the timestamps, if there is one, counts as lost audio."""
-    paused: bool = False
-    """Whether the encoder signalled a pause (no speech)."""
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether any audio is lost, of whatever duration."""
-        return bool(self.failed or self.skipped_bytes or self.dropped_frames or self.corrupt_s)
-
-    @property
-    def is_single(self) -> bool:
-        """Whether at most one packet failed or was marked as corrupt."""
-        return self.failed + (self.corrupt_s > 0) <= 1
-
+from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP, DamageEvidence, Gap
 
 _HEAD_CUT_S = 0.1
 """Up to this much missing audio at the start of a stream is not damage: a recording cut out of a
@@ -84,6 +29,8 @@ _PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 3600.0
 _LONGEST_STREAM_PAUSE_S = 60.0
 """Longest such gap, also in a stream, whose clock may jump (ffmpeg closes gaps from 10 s on)."""
+_SET_BACK_S = 1.0
+"""After a jump backwards and this much audio without another jump, the clock was set back."""
 _UNREAD_SHARE = 0.25
 _UNREAD_BYTES = 32
 """Unread bytes explain a gap if there are at least _UNREAD_BYTES of them, and at least this share
@@ -117,25 +64,38 @@ class Clock:
         """
         self._has_timestamps = has_timestamps
         self._is_stream = is_stream
+        self._longest_pause_s = _LONGEST_STREAM_PAUSE_S if is_stream else _LONGEST_PAUSE_S
         self.has_begun = False
         """Whether there has been a frame."""
         self._next_s: float | None = None
         self._began_s = 0.0
+        self._declared_s = math.inf
+        self._ends_s = math.inf
+        """Latest plausible timestamp."""
+        self._ahead_s = 0.0
+        """How far the audio so far reaches beyond the timestamps, after they jumped backwards."""
+        self._since_jump_s = 0.0
         self._frame_s = 0.0
         self._packet_bytes = 0.0
         self._packet_s = 0.0
         self._read_bytes = 0
 
-    def begin(self, start_s: float | None) -> None:
-        """Set the start of the recording, on the clock of its timestamps; None if unknown."""
+    def begin(self, start_s: float | None, declared_s: float | None = None) -> None:
+        """Set the start of the recording, on the clock of its timestamps, and its duration.
+
+        Args:
+            start_s: None if unknown.
+            declared_s: duration from the first frame to the last; None if it is not declared.
+        """
+        self._declared_s = declared_s or math.inf
         if self._next_s is None and start_s is not None and self._has_timestamps:
             self._next_s = self._began_s = max(0.0, start_s)
 
     def gap_s(self, time_s: float | None, seconds: float) -> float:
         """Gap in s between the last frame and this one by timestamps; 0 within the tolerance."""
-        if time_s is None or self._next_s is None:
+        if time_s is None or self._next_s is None or time_s > self._ends_s:
             return 0.0
-        gap_s = time_s - self._next_s
+        gap_s = time_s - self._next_s - self._ahead_s
         if gap_s < _ROUNDED_S:
             return 0.0
         return gap_s if gap_s > _TOLERANCE * max(self._frame_s, seconds) else 0.0
@@ -159,8 +119,7 @@ class Clock:
             fill_s = gap_s if is_plausible else evidence.failed_s
             lost_s = min(fill_s, evidence.failed_s) if evidence.paused else fill_s
             return Gap(fill_s=fill_s, lost_s=lost_s + evidence.corrupt_s)
-        longest_s = _LONGEST_STREAM_PAUSE_S if self._is_stream else _LONGEST_PAUSE_S
-        pause_s = gap_s if _PAUSE_S <= gap_s <= longest_s else 0.0
+        pause_s = gap_s if _PAUSE_S <= gap_s <= self._longest_pause_s else 0.0
         lost_s = evidence.failed_s + evidence.corrupt_s
         return Gap(fill_s=pause_s, lost_s=lost_s, pause_s=pause_s)
 
@@ -175,6 +134,8 @@ class Clock:
 
     def _longest_s(self, position: ClockPosition, evidence: DamageEvidence) -> float:
         """The longest plausible gap, in s."""
+        if not self.has_begun:
+            return self._longest_pause_s
         elapsed_s = (self._next_s or 0.0) - self._began_s
         if elapsed_s < 1 or not self._read_bytes:
             return max(_GAP_UNKNOWN_S, _GAP_PER_BYTES * evidence.failed_s)
@@ -204,9 +165,26 @@ class Clock:
     def advance(self, time_s: float | None, seconds: float, read_bytes: int) -> None:
         """Advance past a frame; `read_bytes` bytes of the file precede it."""
         start_s = self._next_s if time_s is None else time_s
+        if self._next_s is not None:
+            self._note_jump((start_s or 0.0) - self._next_s, seconds)
+        if not self.has_begun:
+            self._ends_s = (start_s or 0.0) + self._declared_s + _GAP_SLACK_S
         self._next_s = (start_s or 0.0) + seconds
         self._frame_s, self._read_bytes = seconds, read_bytes
         self.has_begun = True
+
+    def _note_jump(self, jump_s: float, seconds: float) -> None:
+        """Note a jump of the timestamps before a frame.
+
+        A timestamp that is too early is damage if later ones continue from those before it. If they
+        continue from it instead, the clock was set back, as in joined files.
+        """
+        self._since_jump_s += seconds
+        if abs(jump_s) > _TOLERANCE * seconds:
+            self._ahead_s = max(0.0, self._ahead_s - jump_s)
+            self._since_jump_s = 0.0
+        elif self._since_jump_s > _SET_BACK_S:
+            self._ahead_s = 0.0
 
     def is_large(self, packet_bytes: int) -> bool:
         """Whether a packet is large enough to contain several frames."""

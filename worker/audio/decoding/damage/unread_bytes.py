@@ -14,6 +14,8 @@ _MATCH_BYTES = 32
 """Bytes at the start of a packet by which it is located in the file."""
 _SEARCH_BYTES = 1 << 20
 """How far ahead a packet is searched; FFmpeg stops sooner."""
+_PAGE = b"OggS"
+"""First bytes of a page of an Ogg file."""
 
 
 class UnreadBytes:
@@ -35,6 +37,13 @@ class UnreadBytes:
     def count(self) -> int:
         """Unread bytes before the current frame, beyond the usual header size."""
         return self._unread_before + self._unread
+
+    def page_bytes_after(self, source: DecoderInput) -> int:
+        """Bytes after the last packet of an Ogg file, if there are pages; 0 for tags and zeros."""
+        if self._at is None:
+            return 0
+        rest = source.read_at(self._at + self._read, _SEARCH_BYTES)
+        return max(0, len(rest) - padding_bytes(rest)) if _PAGE in rest else 0
 
     def add(self, packet: "Packet[Stream]") -> None:
         """Account for one packet, of any stream of the file."""

@@ -2,13 +2,8 @@
 
 import pytest
 
-from funasr_fleet.worker.audio.decoding.damage.gaps import (
-    NO_GAP,
-    Clock,
-    ClockPosition,
-    DamageEvidence,
-    Gap,
-)
+from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP, DamageEvidence, Gap
+from funasr_fleet.worker.audio.decoding.damage.gaps import Clock, ClockPosition
 from funasr_fleet.worker.audio.decoding.damage.packets import (
     adts_frames,
     is_broken,
@@ -64,6 +59,36 @@ def test_a_gap_is_explained_by_its_bytes_without_headers(unread: int, is_explain
 def test_an_implausible_timestamp_is_ignored() -> None:
     gap = _after(5).missing(ClockPosition(50_000.0, FRAME_S, bytes_since=300), _failed(3))
     assert gap.fill_s == pytest.approx(3 * FRAME_S)
+
+
+def test_what_fails_before_the_first_frame_is_lost_by_its_timestamps() -> None:
+    """The duration of its packets is unknown until one is decoded."""
+    clock = Clock(has_timestamps=True, is_stream=False)
+    clock.begin(0.0)
+    evidence = DamageEvidence(failed=860, failed_bytes=170_000)
+    assert clock.missing(ClockPosition(20.0, 0.1), evidence).lost_s == pytest.approx(20)
+
+
+def test_a_timestamp_that_is_too_early_opens_no_gap_after_it() -> None:
+    clock = _after(5)
+    clock.advance(3.0, FRAME_S, 0)
+    assert clock.gap_s(5.0 + FRAME_S, FRAME_S) == 0
+    assert clock.gap_s(5.5 + FRAME_S, FRAME_S) == pytest.approx(0.5)
+
+
+def test_a_gap_after_a_clock_was_set_back_is_measured_by_the_new_clock() -> None:
+    clock = _after(5)
+    for number in range(100):
+        clock.advance(number * FRAME_S, FRAME_S, 0)
+    assert clock.gap_s(4.0, FRAME_S) == pytest.approx(2)
+
+
+def test_a_timestamp_beyond_the_declared_duration_opens_no_gap() -> None:
+    clock = Clock(has_timestamps=True, is_stream=False)
+    clock.begin(0.0, declared_s=20.0)
+    clock.advance(3.0, FRAME_S, 0)
+    assert clock.gap_s(22.0, FRAME_S) == pytest.approx(19, abs=0.1)
+    assert clock.gap_s(40.0, FRAME_S) == 0
 
 
 def test_a_long_gap_with_as_many_bytes_is_accepted() -> None:

@@ -124,15 +124,28 @@ def test_a_file_that_is_large_once_decoded_is_rejected(container: str, codec: st
     assert decode_file(as_file(body), Limits(decoded_mb=0.4)).channels == 2
 
 
-def test_a_small_file_of_a_hundred_hours_is_rejected_before_it_is_decoded() -> None:
-    """The header declares the length; encoded silence takes very few bytes."""
+def _of_a_hundred_hours() -> bytes:
+    """A second of audio, whose header declares 100 hours."""
     body = bytearray(encode(tone(1), "flac", "flac", 16_000))
     samples = 100 * 3600 * 16_000  # 36 bits at the end of STREAMINFO's fixed fields
     at = body.index(b"fLaC") + 8 + 13
     body[at] = (body[at] & 0xF0) | samples >> 32
     body[at + 1 : at + 5] = (samples & 0xFFFFFFFF).to_bytes(4, "big")
+    return bytes(body)
+
+
+def test_a_file_of_a_hundred_hours_is_rejected_before_it_is_decoded() -> None:
+    """The header declares the length; encoded silence takes very few bytes."""
+    body = _of_a_hundred_hours() + bytes(4_000_000)
     with pytest.raises(AudioTooLong, match="360000 s of audio"):
-        decode_file(as_file(bytes(body)), Limits(audio_s=12 * 3600))
+        decode_file(as_file(body), Limits(audio_s=12 * 3600))
+
+
+def test_a_declared_duration_that_is_implausible_for_the_size_rejects_no_file() -> None:
+    """The header is damaged, or most of the file is missing: what is there is decoded."""
+    pieces = list(decode_pieces(as_file(_of_a_hundred_hours()), Limits(audio_s=12 * 3600)))
+    assert sum(piece.planes.shape[1] for piece in pieces) == 16_000
+    assert pieces[-1].is_truncated
 
 
 def test_decoding_stops_at_the_limit_when_the_header_hides_the_length() -> None:
@@ -157,7 +170,7 @@ def test_by_default_twelve_hours_of_stereo_are_accepted() -> None:
     assert limits.bytes
     assert seconds * 48_000 * 2 * 2 < limits.bytes
     limits.check_channels(2)
-    limits.check_declared(seconds, 2)
+    limits.check_declared(seconds, 2, 1 << 40)
     limits.check_decoded(seconds * 16_000, 2)
 
 
@@ -169,7 +182,7 @@ def test_by_default_a_hundred_hours_or_many_channels_are_rejected(
 ) -> None:
     limits = Limits.of(Settings.model_construct())
     with pytest.raises(AudioTooLong):
-        limits.check_declared(seconds, channels)
+        limits.check_declared(seconds, channels, 1 << 40)
     with pytest.raises(AudioTooLong):
         limits.check_decoded(seconds * 16_000, channels)
     with pytest.raises(UndecodableAudio, match="FLEET_MAX_CHANNELS"):
@@ -178,5 +191,5 @@ def test_by_default_a_hundred_hours_or_many_channels_are_rejected(
 
 def test_without_limits_everything_is_accepted() -> None:
     UNLIMITED.check_channels(1000)
-    UNLIMITED.check_declared(1e9, 1000)
+    UNLIMITED.check_declared(1e9, 1000, 1 << 40)
     UNLIMITED.check_decoded(10**15, 1000)

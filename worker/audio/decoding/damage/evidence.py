@@ -1,0 +1,65 @@
+"""PURE: signs of damage before a frame, and the gap that they leave."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """Audio missing before a frame."""
+
+    fill_s: float = 0.0
+    """Seconds of silence to insert, so that the following audio keeps its timestamps."""
+    lost_s: float = 0.0
+    """Seconds of lost audio; a pause of the speaker is silence, not loss."""
+    pause_s: float = 0.0
+    """Seconds of `fill_s` that only the timestamps show: the recording paused, or began late."""
+
+    def __bool__(self) -> bool:
+        return self.fill_s > 0 or self.lost_s > 0
+
+    def __add__(self, other: "Gap") -> "Gap":
+        return Gap(
+            fill_s=self.fill_s + other.fill_s,
+            lost_s=self.lost_s + other.lost_s,
+            pause_s=self.pause_s + other.pause_s,
+        )
+
+
+NO_GAP = Gap()
+
+
+@dataclass(kw_only=True)
+class DamageEvidence:
+    """The signs of damage since the last intact frame, added up."""
+
+    failed: int = 0
+    """Packets that could not be decoded."""
+    failed_bytes: int = 0
+    failed_s: float = 0.0
+    """Their duration according to the container."""
+    skipped_bytes: int = 0
+    """Bytes of an elementary stream that the demuxer skipped."""
+    dropped_frames: int = 0
+    """Frames not decoded in packets that contain several."""
+    corrupt_s: float = 0.0
+    """Duration of frames that the decoder returned but marked as corrupt."""
+    suspect: bool = False
+    """Whether a gap in the timestamps, if there is one, counts as lost audio."""
+    paused: bool = False
+    """Whether the encoder signalled a pause (no speech)."""
+
+    def add_unread(self, size_bytes: int, seconds: float) -> None:
+        """Add the rest of a file: more than the incomplete packet at the end of a recording."""
+        self.failed += 2
+        self.failed_bytes += size_bytes
+        self.failed_s += seconds
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether any audio is lost, of whatever duration."""
+        return bool(self.failed or self.skipped_bytes or self.dropped_frames or self.corrupt_s)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether at most one packet failed or was marked as corrupt."""
+        return self.failed + (self.corrupt_s > 0) <= 1

@@ -1,0 +1,26 @@
+"""Where the packets of a file begin and end, in bytes and in time."""
+
+from dataclasses import dataclass
+
+from av.packet import Packet
+from av.stream import Stream
+
+
+@dataclass(kw_only=True)
+class Extent:
+    """The part of a file that FFmpeg has found packets in, of any stream."""
+
+    begin: int | None = None
+    """Offset of the first packet; None if it is unknown."""
+    end: int = 0
+    """Offset of the end of the last packet."""
+    end_s: float = 0.0
+    """The same by timestamps."""
+
+    def add(self, packet: "Packet[Stream]") -> None:
+        """Account for one packet."""
+        if self.begin is None:
+            self.begin = packet.pos
+        self.end = max(self.end, (packet.pos or 0) + packet.size)
+        end = (packet.pts or 0) + (packet.duration or 0)
+        self.end_s = max(self.end_s, float(end * packet.time_base))

@@ -1,0 +1,65 @@
+"""The size that the header of a file declares; FFmpeg takes a truncated file for a shorter one."""
+
+from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
+
+_HEAD_BYTES = 1 << 16
+_UNKNOWN_FROM = {4: 0x7FFFF000, 8: 1 << 62}
+"""Sizes from here on, by their length in bytes, mean "unknown": programs that cannot seek back
+write them."""
+_MAX_CAF_CHUNKS = 100
+_W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+"""GUID of the File Properties Object; the size of the file is 40 bytes after its start."""
+
+
+def truncated_seconds(
+    source: DecoderInput, begin: int, decoded_s: float, bits_per_s: int | None
+) -> float | None:
+    """Duration that a truncated file had, by the size that it declares; None if it is not one.
+
+    Args:
+        source: the file.
+        begin: offset of its first packet.
+        decoded_s: duration of what is there.
+        bits_per_s: bit rate that the header states, for a file without any audio.
+    """
+    declared = _declared_bytes(source)
+    if declared <= source.size_bytes:
+        return None
+    if decoded_s and begin < source.size_bytes:
+        return decoded_s * (declared - begin) / (source.size_bytes - begin)
+    return 8 * declared / bits_per_s if bits_per_s else None
+
+
+def _declared_bytes(source: DecoderInput) -> int:
+    """Size of a WAV, RF64, BW64, Wave64, AVI, ASF (WMA) or CAF file; 0 if it is unknown."""
+    head = source.read_at(0, _HEAD_BYTES)
+    if head[:4] in (b"RIFF", b"RIFX"):
+        return 8 + _number(head[4:8], is_big=head[:4] == b"RIFX")
+    if head[:4] in (b"RF64", b"BW64") and head[12:16] == b"ds64":
+        return 8 + _number(head[20:28])
+    if head.startswith(_W64):
+        return _number(head[16:24])
+    if head.startswith(_ASF) and (at := head.find(_ASF_PROPERTIES)) > 0:
+        return _number(head[at + 40 : at + 48])
+    return _caf_bytes(source) if head.startswith(b"caff") else 0
+
+
+def _number(size: bytes, *, is_big: bool = False) -> int:
+    number = int.from_bytes(size, "big" if is_big else "little")
+    return number if number < _UNKNOWN_FROM.get(len(size), 0) else 0
+
+
+def _caf_bytes(source: DecoderInput) -> int:
+    """Offset of the end of the samples."""
+    at = 8
+    for _ in range(_MAX_CAF_CHUNKS):
+        chunk = source.read_at(at, 12)
+        size = int.from_bytes(chunk[4:], "big")
+        if len(chunk) < 12 or size >= _UNKNOWN_FROM[8]:
+            break
+        at += 12 + size
+        if chunk[:4] == b"data":
+            return at
+    return 0

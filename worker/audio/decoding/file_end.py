@@ -1,0 +1,87 @@
+"""The audio that is missing at the end of a file: not read by FFmpeg, or cut off."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from funasr_fleet.worker.audio.decoding.damage import Extent
+from funasr_fleet.worker.audio.decoding.declared_duration import (
+    is_all_there,
+    missing_seconds,
+    recording_seconds,
+)
+from funasr_fleet.worker.audio.decoding.declared_size import truncated_seconds
+from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
+from funasr_fleet.worker.audio.decoding.unread_rest import unread_seconds
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
+
+
+@dataclass(kw_only=True)
+class Decoded:
+    """How much of a file has been decoded, updated with every frame."""
+
+    declared_s: float | None
+    """Duration of the audio stream that the file declares."""
+    samples: int = 0
+    """At 16 kHz."""
+    end_s: float = 0.0
+    """Timestamp of the end of the last frame."""
+    end_gap_s: float = 0.0
+    """Lost audio after the last frame, by signs of damage."""
+    read: Extent = field(default_factory=Extent)
+
+    @property
+    def is_all_there(self) -> bool:
+        """Whether all of the declared duration was decoded."""
+        return is_all_there(self.samples, self.end_s, self.declared_s)
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the samples."""
+        return self.samples / SAMPLE_RATE
+
+
+class MissingAtTheEnd(NamedTuple):
+    """Durations in s."""
+
+    unread_s: float
+    """Audio in the file, behind the end that its header declares."""
+    cut_off_s: float
+    """Declared audio that is not in the file."""
+
+
+def missing_at_the_end(
+    container: InputContainer, stream: AudioStream, source: DecoderInput, decoded: Decoded
+) -> MissingAtTheEnd:
+    """The audio missing at the end of a file, in addition to `end_gap_s`.
+
+    Raises:
+        AudioTooShort: less than 25 ms were decoded.
+        UndecodableAudio: nothing of the declared audio is in the file.
+    """
+    declared_s, end_s = decoded.declared_s, decoded.end_s
+    if declared_s is None:
+        declared_s = _seconds_of_all_streams(container, stream, source, decoded)
+        end_s = max(end_s, decoded.read.end_s)
+    codec = stream.codec_context
+    bits_per_s = codec.bit_rate if codec.name.startswith("pcm_") else None
+    unread_s = unread_seconds(
+        container.format.name, source, decoded.read.end, decoded.seconds, bits_per_s
+    )
+    missing_s = missing_seconds(decoded.samples, end_s, declared_s)
+    return MissingAtTheEnd(unread_s, max(0.0, missing_s - decoded.end_gap_s - unread_s))
+
+
+def _seconds_of_all_streams(
+    container: InputContainer, stream: AudioStream, source: DecoderInput, decoded: Decoded
+) -> float | None:
+    """Duration that the file declares for all streams together, directly or by its size."""
+    decoded_s = 0.0
+    if decoded.samples:
+        if (declared_s := recording_seconds(container)) is not None:
+            return declared_s
+        decoded_s = max(decoded.seconds, decoded.end_s, decoded.read.end_s)
+    bits_per_s = stream.codec_context.bit_rate
+    return truncated_seconds(source, decoded.read.begin or 0, decoded_s, bits_per_s)
