@@ -26,6 +26,9 @@ _STARTS_AT_ZERO = {"mov", "matroska", "webm"}
 _PADDING_S = 0.15
 """Declared durations may include the encoder's padding before and after the audio."""
 
+_JOINED_S = 1.0
+"""A file with more audio than it declares was joined: its header is that of the first part."""
+
 _TOLERANCE_S = 0.5
 """Less missing audio is not reported: declared durations are rounded, and include padding."""
 
@@ -95,8 +98,10 @@ def _mp3_seconds(source: DecoderInput, rate: int) -> float | None:
 
 
 def is_all_there(length: int, end_s: float, declared_s: float | None) -> bool:
-    """Whether all of the declared duration was decoded; arguments as in missing_seconds."""
-    return declared_s is not None and max(end_s, length / SAMPLE_RATE) > declared_s - _PADDING_S
+    """Whether the declared duration was decoded, and no more; arguments as in missing_seconds."""
+    if declared_s is None:
+        return False
+    return -_PADDING_S < max(end_s, length / SAMPLE_RATE) - declared_s < _JOINED_S
 
 
 def missing_seconds(length: int, end_s: float, declared_s: float | None) -> float:

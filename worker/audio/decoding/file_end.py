@@ -70,6 +70,7 @@ def missing_at_the_end(
     unread_s = unread_seconds(
         container.format.name, source, decoded.read.end, decoded.seconds, bits_per_s
     )
+    unread_s = max(0.0, unread_s - decoded.end_gap_s)  # the gap may include the rest of the file
     missing_s = missing_seconds(decoded.samples, end_s, declared_s)
     return MissingAtTheEnd(unread_s, max(0.0, missing_s - decoded.end_gap_s - unread_s))
 

@@ -41,6 +41,7 @@ _SIGNATURES = {
     "flv": slice(8),
     "tta": slice(8),
     "voc": slice(19),
+    "wv": slice(4),
 }
 """Formats of which FFmpeg skips a second file, and the part of the header that marks its start."""
 

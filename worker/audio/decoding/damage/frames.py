@@ -128,7 +128,6 @@ class _Reader:
     def _note_unread_rest(self) -> None:
         """Count the rest of a file that FFmpeg cannot read, such as another kind of Ogg stream."""
         rest = self._source.size_bytes - self._decoded_until
-        self._read.end = self._source.size_bytes
         self._evidence.add_unread(rest, self._clock.seconds_of(rest, 0.0))
 
     def _note_unread_pages(self) -> None:
@@ -176,7 +175,9 @@ class _Reader:
         if is_pause(self._codec, body):
             self._evidence.paused = True
         elif body and not self._is_padding(packet, body):
-            duration_s = float((packet.duration or 0) * packet.time_base)
+            # of AMR, FFmpeg may take any byte for a packet of 20 ms
+            duration = 0 if self._format == "amr" else packet.duration or 0
+            duration_s = float(duration * packet.time_base)
             self._evidence.failed += 1
             self._evidence.failed_bytes += packet.size
             self._evidence.failed_s += self._clock.seconds_of(packet.size, duration_s)

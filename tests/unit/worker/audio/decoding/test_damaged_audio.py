@@ -179,6 +179,30 @@ def test_a_stream_that_seems_to_begin_in_mid_file_is_ignored() -> None:
     assert found.seconds == pytest.approx(12, abs=0.1)
 
 
+@pytest.mark.parametrize("name", ["mp3", "mp3 without byte count"])
+def test_damage_at_the_end_of_joined_files_is_reported(name: str) -> None:
+    """The header of the first part states how long this part is."""
+    part = sound_file("mp3")
+    if name == "mp3 without byte count":
+        at = max(part.find(b"Info"), part.find(b"Xing"))
+        part = part[: at + 7] + bytes([part[at + 7] & ~2]) + part[at + 8 :]
+    assert decoded(part + part).lost_ms == 0
+    cut = len(part) // 12
+    found = decoded(part + part[:-cut] + np.random.default_rng(1).bytes(cut))
+    assert found.lost_ms == pytest.approx(24_000 - 1000 * found.seconds, abs=250)
+    assert found.lost_ms > 500
+
+
+@pytest.mark.parametrize("place", ["end", "middle"])
+def test_bytes_that_are_no_audio_in_amr_count_by_the_byte_rate(place: str) -> None:
+    """FFmpeg takes each of these bytes for a packet of 20 ms."""
+    body, junk = sound_file("amr"), b"\x55" * 1300  # 650 bytes per second
+    at = len(body) if place == "end" else 6 + 13 * 200
+    found = decoded(body[:at] + junk + body[at:])
+    assert found.lost_ms == pytest.approx(2000, abs=100)
+    assert found.seconds == pytest.approx(12 if place == "end" else 14, abs=0.1)
+
+
 def test_an_unsupported_codec_is_named() -> None:
     body = bytearray(encode(tone(1), "mov", "pcm_s16le", 16_000))
     at = body.index(b"stsd") + 16

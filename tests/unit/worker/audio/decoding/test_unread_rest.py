@@ -23,6 +23,7 @@ FORMATS = {
     "caf": ("caf", "pcm_s16le", 16_000),
     "voc": ("voc", "pcm_u8", 16_000),
     "tta": ("tta", "tta", 16_000),
+    "wavpack": ("wv", "wavpack", 16_000),
     "flv": ("flv", "aac", 44_100),
     "asf": ("asf", "mp2", 16_000),
     "m4a": ("ipod", "aac", 44_100),
