@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from funasr_fleet.contract.layout import check_output
 from funasr_fleet.doctor import Finding
 from funasr_fleet.settings import BadConfiguration
-from funasr_fleet.storage.base import ObjectDenied, ObjectStore, StoreError, StoreUnavailable
+from funasr_fleet.storage.base import (
+    CredentialsRefused,
+    ObjectDenied,
+    ObjectStore,
+    StoreError,
+    StoreUnavailable,
+)
 from funasr_fleet.storage.s3 import S3Store
 
 _NOT_DELETED = (
@@ -81,5 +87,5 @@ def _is_deleted(store: ObjectStore, uri: str) -> bool:
 
 def _failed(row: str, error: StoreError | BadConfiguration) -> Finding:
     advice = (type(error).__doc__ or "").strip()
-    unreachable = isinstance(error, StoreUnavailable)
+    unreachable = isinstance(error, StoreUnavailable) and not isinstance(error, CredentialsRefused)
     return Finding(row, "error", str(error), advice, unreachable=unreachable)

@@ -48,12 +48,12 @@ class ObjectTooLarge(StoreError):
     """The object exceeds the caller's size limit: raise FLEET_MAX_BYTES, or split the file."""
 
 
-class CredentialsRefused(StoreError):
-    """Storage rejected the credentials: check AWS_ACCESS_KEY_ID and the secret."""
-
-
 class StoreUnavailable(StoreError):
     """Storage cannot be reached or is failing: check AWS_ENDPOINT_URL_S3; try again later."""
+
+
+class CredentialsRefused(StoreUnavailable):
+    """Storage rejected the credentials: check AWS_ACCESS_KEY_ID and the secret."""
 
 
 class ObjectIncomplete(StoreUnavailable):

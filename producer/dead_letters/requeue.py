@@ -11,6 +11,7 @@ from funasr_fleet.broker.ledger.keys import attempts_key, identity_of
 from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.contract.job import MalformedShard, Shard
 from funasr_fleet.contract.queues import lanes
+from funasr_fleet.contract.shard_message import read_shard
 from funasr_fleet.producer.dead_letters.jobs import JobCache, JobInfo
 from funasr_fleet.producer.dead_letters.select import Selection
 from funasr_fleet.producer.errors import CannotRequeue
@@ -126,7 +127,7 @@ class _Requeuer:
 
     def _prepare(self, letter: DeadLetter) -> _Ready | None:
         try:
-            shard = Shard.from_message(letter.document)
+            shard = _valid_part(letter.document)
             job = self._jobs.of(shard)
             queue = self._queue_of(letter, job)
         except MalformedShard as error:
@@ -169,6 +170,14 @@ class _Requeuer:
             opened = open_publisher(self._settings, queue, priority)
             self._publishers[queue, priority] = self._open.enter_context(opened)
         return self._publishers[queue, priority]
+
+
+def _valid_part(document: object) -> Shard:
+    """The shard with its valid files; workers fail the others alone. Raises MalformedShard."""
+    shard, invalid = read_shard(document)
+    if not shard.files:
+        raise MalformedShard(f"no entry of its files is valid; {invalid[0].reason}")
+    return shard
 
 
 def _by_job(ready: Iterable[_Ready]) -> dict[str, list[int]]:

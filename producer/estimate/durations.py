@@ -24,7 +24,7 @@ from tinytag import ParseError, TinyTag
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.estimate.headers import BLOCK_BYTES, Headers, RangeFile
-from funasr_fleet.storage.base import CredentialsRefused, StoreUnavailable
+from funasr_fleet.storage.base import StoreUnavailable
 
 _READERS = 8
 
@@ -46,8 +46,7 @@ def measure(refs: Iterable[AudioRef], store: Headers) -> list[Measured]:
     The duration is None for a file that is missing, denied, broken or of an unsupported format.
 
     Raises:
-        StoreUnavailable: storage is unavailable.
-        CredentialsRefused: storage does not accept the credentials.
+        StoreUnavailable: storage is unavailable, or does not accept the credentials.
     """
     with ThreadPoolExecutor(_READERS) as readers:
         return list(readers.map(lambda ref: _measure_one(ref, store), refs))
@@ -59,7 +58,7 @@ def _measure_one(ref: AudioRef, store: Headers) -> Measured:
         size_bytes = ref.size_bytes if ref.size_bytes is not None else _listed(ref.audio, store)
         if size_bytes:
             duration_ms = read_duration_ms(RangeFile(store, ref.audio, size_bytes))
-    except (StoreUnavailable, CredentialsRefused):
+    except StoreUnavailable:
         raise
     except Exception:  # noqa: S110 - header parsers may raise anything; unknown duration
         pass

@@ -194,19 +194,23 @@ def test_dead_letters_that_no_worker_can_process_are_kept_with_the_reason(
     dead_letters.put(dead_letter("wrong", {**shard("s", output), "output": "elsewhere"}))
     dead_letters.put(dead_letter("late", shard("s", output, cancelled, 1)))
     dead_letters.put(dead_letter("strange", shard("s", output), queue="celery"))
+    invalid = {"audio": "s3://audio/a.wav", "start_ms": 2, "end_ms": 1}
+    dead_letters.put(dead_letter("entry", {**shard("s", output), "files": [invalid]}))
+    partly = {**shard("partly", output), "files": [invalid, {"audio": "s3://audio/b.wav"}]}
+    dead_letters.put(dead_letter("partly", partly))
     dead_letters.put(dead_letter("good", shard("good", output), queue=f"{settings.queue}.2"))
     result = requeue_dead(everything=True, settings=settings)
     why = {one.message_id: one.why for one in result.refusals}
-    assert (result.requeued, result.refused) == (1, len(why))
+    assert (result.requeued, result.refused) == (2, len(why))
     for message_id, phrase in {
         "text": "malformed shard",
         "wrong": "output: ",
+        "entry": "no entry of its files is valid",
         "late": "was cancelled",
         "strange": "queue celery",
     }.items():
         assert phrase in why[message_id]
-    (sent,) = shards_waiting(settings)
-    assert sent == shard("good", output)
+    assert {one["shard"] for one in shards_waiting(settings)} == {"good", "partly"}
     assert {one.message_id for one in dead_letters.all()} == set(why)
     (unknown,) = requeue_dead(ids=["good"], settings=settings).refusals
     assert "no such dead letter" in unknown.why

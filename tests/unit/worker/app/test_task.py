@@ -7,7 +7,7 @@ import pytest
 
 from funasr_fleet.contract.layout import shard_record_uri
 from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER, BrokerUnavailable
-from funasr_fleet.storage.base import BucketMissing, StoreUnavailable
+from funasr_fleet.storage.base import BucketMissing, CredentialsRefused, StoreUnavailable
 from funasr_fleet.worker.app import shard_run as delivery
 from funasr_fleet.worker.app import task as tasks
 from funasr_fleet.worker.coordination.attempts import Attempt
@@ -130,6 +130,14 @@ def test_unavailable_storage_delays_the_message_with_backoff(
     assert (child.dead_letters, child.ledger, child.ended) == ([], [], [])
     assert (child.discarded, child.claimed) == (1, [])
     assert child.in_flight == {"night-000000": 0}, "the shard stays open"
+
+
+def test_expired_credentials_for_the_results_delay_the_message(child: FakeChild) -> None:
+    message, task = a_message(child), FakeTask()
+    child.bench.store.failing_writes[f"{OUTPUT}a.wav.json"] = CredentialsRefused("ExpiredToken")
+    child.run(message, task)
+    assert child.postponed == [("night-000000", "credentials_refused", "ExpiredToken")]
+    assert (len(task.sent_again), child.dead_letters, child.ledger) == (1, [], [])
 
 
 def test_after_the_last_retry_the_message_becomes_a_dead_letter(child: FakeChild) -> None:

@@ -221,9 +221,16 @@ def test_unavailable_storage_is_not_mistaken_for_a_missing_result(
         outputs.existing(None)
 
 
-@pytest.mark.parametrize(
-    "error", [ObjectDenied("no"), BucketMissing("no"), CredentialsRefused("no")]
-)
+@pytest.mark.parametrize("error", [CredentialsRefused("expired"), StoreUnavailable("away")])
+def test_a_write_with_expired_credentials_is_retried_like_one_to_unavailable_storage(
+    store: WatchedStore, outputs: Outputs, error: StoreError
+) -> None:
+    store.failing_writes[f"{OUTPUT}calls/a.wav.json"] = error
+    with pytest.raises(type(error)):
+        outputs.commit(SAID)
+
+
+@pytest.mark.parametrize("error", [ObjectDenied("no"), BucketMissing("no")])
 def test_a_denied_write_is_not_mistaken_for_unavailable_storage(
     store: WatchedStore, outputs: Outputs, error: StoreError
 ) -> None:
