@@ -147,10 +147,13 @@ def test_a_run_directory_of_another_user_is_code_2(
 def test_a_worker_creates_its_directories_for_its_user_only(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """The mode of an existing directory is corrected; the worker stops at its missing model."""
+    """The mode of an existing directory is corrected; the worker stops at its unknown model."""
     (tmp_path / "run").mkdir(0o755)
-    done = run_fleet("worker", environment={**environment, "FLEET_MODEL": "/nowhere"})
-    assert (done.returncode, "the recogniser '/nowhere' cannot be" in done.stderr) == (3, True)
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.yaml").write_text("model: Unknown\n")
+    done = run_fleet("worker", environment={**environment, "FLEET_MODEL": str(model)})
+    assert (done.returncode, f"the recogniser '{model}' cannot be" in done.stderr) == (3, True)
     made = [tmp_path / "run", *(tmp_path / "run").iterdir()]
     assert tmp_path / "run" / "numba" in made
     assert {path.stat().st_mode & 0o777 for path in made} == {0o700}
