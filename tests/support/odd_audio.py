@@ -43,11 +43,13 @@ def movie(
     return file.getvalue()
 
 
-def with_pause(container: str, codec: str, rate: int, pause_s: float, from_s: float = 2) -> bytes:
+def with_pause(
+    container: str, codec: str, rate: int, pause_s: float, from_s: float = 2, **options: str
+) -> bytes:
     """A recording that was paused: timestamps jump, but no data is missing."""
     planes = tone(4, rate=rate)
     with tempfile.NamedTemporaryFile() as file:
-        with av.open(file.name, "w", format=container) as output:
+        with av.open(file.name, "w", format=container, options=options) as output:
             stream = output.add_stream(codec, rate=rate, layout="mono")
             for at in range(0, planes.shape[1], 960):
                 piece = np.ascontiguousarray(planes[:, at : at + 960])

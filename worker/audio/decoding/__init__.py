@@ -11,6 +11,7 @@ damage/            decodes damaged files and measures the audio that is missing
 mixing             the mix of all channels, or one channel where they cancel
 resampling         frames of any format -> 16 kHz samples
 input_checks       allowed container formats; limits on size, duration, channels, sample rate
+matroska           headers of a Matroska file: a declared duration, damage
 declared_size      the size that a file declares: truncated files of formats without a duration
 file_end           the audio that is missing at the end of a file: not read by FFmpeg, or cut off
 unread_rest        audio behind the end that a file declares: joined files, headers too short

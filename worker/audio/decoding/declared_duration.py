@@ -5,6 +5,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
+from funasr_fleet.worker.audio.decoding.matroska import declares_duration
 from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE, SAMPLES_PER_MS
 
@@ -51,10 +52,20 @@ def start_seconds(container: InputContainer, first_s: float | None) -> float | N
     return first_s if start is None else min(first_s, float(start / av.time_base))
 
 
-def recording_seconds(container: InputContainer) -> float | None:
-    """Duration from the first to the last timestamp of all streams; None if not declared."""
-    names = container.format.name.split(",")
-    if _DECLARES_RECORDING.isdisjoint(names) or not container.duration:
+def recording_seconds(container: InputContainer, source: DecoderInput) -> float | None:
+    """Duration that the file declares for all streams together; None if it declares none.
+
+    Of Matroska, it is the last timestamp, since its clock starts at 0; of FLV, it counts from the
+    first.
+    """
+    if _DECLARES_RECORDING.isdisjoint(container.format.name.split(",")):
+        return None
+    return _container_seconds(container, source)
+
+
+def _container_seconds(container: InputContainer, source: DecoderInput) -> float | None:
+    is_matroska = "matroska" in container.format.name.split(",")
+    if not container.duration or (is_matroska and not declares_duration(source)):
         return None
     return float(container.duration / av.time_base)
 
@@ -62,7 +73,7 @@ def recording_seconds(container: InputContainer) -> float | None:
 def declared_seconds(
     container: InputContainer, stream: AudioStream, source: DecoderInput
 ) -> float | None:
-    """Duration of an audio stream that the file declares; None if it declares none."""
+    """Duration of an audio stream that the file declares, from 0 on; None if it declares none."""
     if container.format.name == "mp3":
         return _mp3_seconds(source, stream.codec_context.sample_rate)
     names = container.format.name.split(",")
@@ -70,10 +81,11 @@ def declared_seconds(
         return None
     # in the others, FFmpeg may have copied it from the container
     if stream.duration and stream.time_base and _DECLARES_RECORDING.isdisjoint(names):
-        return float(stream.duration * stream.time_base)
-    if len(container.streams) > 1 or not container.duration:
+        start = max(0, stream.start_time or 0)
+        return float((start + stream.duration) * stream.time_base)
+    if len(container.streams) > 1:
         return None  # the container may last longer than its audio
-    return float(container.duration / av.time_base)
+    return _container_seconds(container, source)
 
 
 def _mp3_seconds(source: DecoderInput, rate: int) -> float | None:

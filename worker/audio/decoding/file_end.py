@@ -81,7 +81,7 @@ def _seconds_of_all_streams(
     """Duration that the file declares for all streams together, directly or by its size."""
     decoded_s = 0.0
     if decoded.samples:
-        if (declared_s := recording_seconds(container)) is not None:
+        if (declared_s := recording_seconds(container, source)) is not None:
             return declared_s
         decoded_s = max(decoded.seconds, decoded.end_s, decoded.read.end_s)
     bits_per_s = stream.codec_context.bit_rate

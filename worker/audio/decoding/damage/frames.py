@@ -17,7 +17,6 @@ from funasr_fleet.worker.audio.decoding.damage.gapped_frame import (
     time_s_of,
 )
 from funasr_fleet.worker.audio.decoding.damage.gaps import Clock, ClockPosition
-from funasr_fleet.worker.audio.decoding.damage.matroska import begins_damaged
 from funasr_fleet.worker.audio.decoding.damage.packets import (
     adts_frames,
     is_broken,
@@ -30,6 +29,7 @@ from funasr_fleet.worker.audio.decoding.declared_duration import (
     start_seconds,
 )
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
+from funasr_fleet.worker.audio.decoding.matroska import begins_damaged
 
 _WITHOUT_TIMESTAMPS = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd"}
 """FFmpeg's names of elementary streams, whose timestamps it derives by counting packets."""
@@ -154,7 +154,7 @@ class _Reader:
         if self._first_at is None:
             self._first_at = packet.pos
             start_s = start_seconds(self._container, time_s_of(packet))
-            self._clock.begin(start_s, recording_seconds(self._container))
+            self._clock.begin(start_s, recording_seconds(self._container, self._source))
         if self._skipped and (skipped := self._skipped.before(packet)):
             self._evidence.skipped_bytes += skipped
         if packet.is_corrupt:

@@ -1,4 +1,4 @@
-"""Whether the first cluster of a Matroska file, or the headers before it, cannot be read."""
+"""Headers of a Matroska file: whether they declare a duration, and whether they are damaged."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,8 @@ from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
 _SEGMENT = 0x18538067
 _CLUSTER = 0x1F43B675
+_INFO = 0x1549A966
+_DURATION = 0x4489
 _MAX_ELEMENTS = 1000
 """More elements before the first cluster are damage."""
 _MAX_CLUSTER_HEAD_BYTES = 256
@@ -20,6 +22,19 @@ class _Element(NamedTuple):
     begin: int
     """File offset of the content."""
     end: int
+
+
+def declares_duration(source: DecoderInput) -> bool:
+    """Whether the headers declare a duration; if not, FFmpeg estimates it by the bit rate."""
+    at = 0
+    for _ in range(_MAX_ELEMENTS):
+        element = _element(source.read_at(at, 12), at)
+        if element is None or element.number == _CLUSTER:
+            return False
+        if element.number == _DURATION:
+            return any(source.read_at(element.begin, 8))
+        at = element.begin if element.number in (_SEGMENT, _INFO) else element.end
+    return False
 
 
 def begins_damaged(source: DecoderInput, first_at: int, unread_bytes: int) -> bool:
