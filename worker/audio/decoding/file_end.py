@@ -67,10 +67,13 @@ def missing_at_the_end(
         end_s = max(end_s, decoded.read.end_s)
     codec = stream.codec_context
     bits_per_s = codec.bit_rate if codec.name.startswith("pcm_") else None
-    unread_s = unread_seconds(
-        container.format.name, source, decoded.read.end, decoded.seconds, bits_per_s
-    )
-    unread_s = max(0.0, unread_s - decoded.end_gap_s)  # the gap may include the rest of the file
+    name, read_s = container.format.name, decoded.seconds
+    is_mp4 = name.startswith("mov,")
+    if is_mp4:  # the gap ends before the unread rest
+        read_s += decoded.end_gap_s
+    unread_s = unread_seconds(name, source, decoded.read.end, read_s, bits_per_s)
+    if not is_mp4:  # the gap may include the rest of the file
+        unread_s = max(0.0, unread_s - decoded.end_gap_s)
     missing_s = missing_seconds(decoded.samples, end_s, declared_s)
     return MissingAtTheEnd(unread_s, max(0.0, missing_s - decoded.end_gap_s - unread_s))
 

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from funasr_fleet.worker.audio.decoding.damage.packets import padding_bytes
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
+from funasr_fleet.worker.audio.decoding.fragments import unread_from
 
 _LEAST_S = 0.1
 """A shorter rest is not reported: some programs append a few bytes of their own."""
@@ -69,6 +70,8 @@ def unread_seconds(
         name = "aiff"  # the same layout
     if layout := _LAYOUTS.get(name):
         rest = _after_metadata(source, start, layout)
+    elif name == "mov" and (fragment := unread_from(source, start)) is not None:
+        rest = fragment
     elif signature := _SIGNATURES.get(name):
         rest = _find(source, start, source.read_at(0, _HEAD_BYTES)[signature])
     else:

@@ -54,6 +54,12 @@ class DamageEvidence:
         self.failed_bytes += size_bytes
         self.failed_s += seconds
 
+    def limit_bytes(self, size_bytes: int) -> None:
+        """Reduce what failed to a part of the file: packets with damaged sizes overlap."""
+        if self.failed_bytes > size_bytes >= 0:
+            self.failed_s *= size_bytes / self.failed_bytes
+            self.failed_bytes = size_bytes
+
     @property
     def is_lost(self) -> bool:
         """Whether any audio is lost, of whatever duration."""

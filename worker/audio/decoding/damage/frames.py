@@ -98,6 +98,8 @@ class _Reader:
             self._note_after_frames(packet, frames)
         if not self._clock.has_begun and self._first_error:
             raise self._first_error
+        if self._format.startswith("mov,"):
+            self._evidence.limit_bytes(self._read.end - self._decoded_until)
         yield GappedFrame(None, self._clock.missing_at_the_end(self._evidence))
 
     def _packets(self) -> Iterator["Packet[AudioStream]"]:

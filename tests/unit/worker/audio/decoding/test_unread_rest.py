@@ -129,6 +129,27 @@ def test_audio_behind_metadata_is_found() -> None:
     assert found.lost_ms == pytest.approx(4000, abs=10)
 
 
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"}
+IN_FRAGMENTS = encode(noise(20, 44_100), "mp4", "aac", 44_100, at_once=44_100, **FRAGMENTED)
+
+
+@pytest.mark.parametrize("change", ["inserted", "removed"])
+def test_fragments_behind_a_wrong_box_are_lost(change: str) -> None:
+    at = len(IN_FRAGMENTS) // 4
+    rest = IN_FRAGMENTS[at + 200 :] if change == "removed" else bytes(200) + IN_FRAGMENTS[at:]
+    found = decoded(IN_FRAGMENTS[:at] + rest)
+    assert found.seconds < 7
+    assert found.seconds + found.lost_ms / 1000 == pytest.approx(20, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    "rest", [struct.pack(">I", 4000) + b"free" + b"\x55" * 3992, b"TAG" + b"x" * 125, bytes(4000)]
+)
+def test_nothing_is_lost_behind_the_last_fragment(rest: bytes) -> None:
+    found = decoded(IN_FRAGMENTS + rest)
+    assert (round(found.seconds, 1), found.lost_ms) == (20.0, 0)
+
+
 def test_many_chunks_are_no_endless_work() -> None:
     body = WAV + b"junk\0\0\0\0" * 200_000
     assert sum(piece.lost for piece in decode_pieces(as_file(body))) > 0
