@@ -4,7 +4,7 @@ import io
 import struct
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,30 @@ def _later(packet: Any, from_s: float, pause_s: float) -> Any:
         packet.pts += round(pause_s / packet.time_base)
         packet.dts = packet.pts
     return packet
+
+
+def with_other_times(
+    body: bytes, container: str, delay: Callable[[int, float], float | None]
+) -> bytes:
+    """The same packets with other timestamps.
+
+    Args:
+        body: a file with one audio stream.
+        container: FFmpeg's name of its format.
+        delay: how much later a packet is to come, in s, by its number and its time; None drops it.
+    """
+    file = io.BytesIO()
+    with av.open(io.BytesIO(body)) as given, av.open(file, "w", format=container) as output:
+        stream = output.add_stream_from_template(given.streams.audio[0])
+        for number, packet in enumerate(given.demux(given.streams.audio[0])):
+            if packet.pts is None:
+                continue
+            later_s = delay(number, float(packet.pts * packet.time_base))
+            if later_s is not None:
+                packet.pts += round(later_s / packet.time_base)
+                packet.dts, packet.stream = packet.pts, stream
+                output.mux(packet)
+    return file.getvalue()
 
 
 ENCODERS: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -21,7 +21,9 @@ _MAX_ERRORS = 1000
 def choose_track(
     container: InputContainer, wanted: int | None, reopen: Callable[[], InputContainer]
 ) -> int | None:
-    """The requested track; else the default one or the first, or one with sound if that is silent.
+    """Choose the requested track, else the default one, else the first.
+
+    If that one is silent, choose the first with sound.
 
     Args:
         container: the opened file.
@@ -70,6 +72,8 @@ def _has_sound(reopen: Callable[[], InputContainer], number: int) -> bool:
 
 def _is_sound(frame: AudioFrame) -> bool:
     samples = frame.to_ndarray()
+    if not samples.size:
+        return False
     low, high = float(samples.min()), float(samples.max())
     if np.issubdtype(samples.dtype, np.integer):
         full = 2.0 ** (8 * samples.itemsize - 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.bad_audio import decoded, sound_file, whole
-from tests.support.odd_audio import with_pause
+from tests.support.odd_audio import with_other_times, with_pause
 
 SHORT_S = 5.0
 
@@ -96,6 +96,43 @@ def test_a_pause_of_the_recorder_is_silence_and_not_damage(
     assert found.filled_ms == pytest.approx(1000 * filled_s, abs=50)
     later = found.samples[round((2.1 + filled_s) * 16_000) :]
     assert np.abs(later[:8000]).max() == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["webm", "ts with aac", "mka with aac"])
+def test_small_gaps_are_filled_once_they_add_up(name: str) -> None:
+    """Every tenth packet is missing."""
+    container = {"webm": "webm", "ts with aac": "mpegts"}.get(name, "matroska")
+    body = with_other_times(
+        sound_file(name), container, lambda number, _: None if number % 10 == 5 else 0.0
+    )
+    found = decoded(body)
+    assert found.seconds == pytest.approx(12, abs=0.25)
+    assert found.filled_ms == pytest.approx(1200, abs=250)
+    assert found.lost_ms == 0
+
+
+def test_gaps_of_150_ms_keep_the_times_of_what_follows() -> None:
+    body = with_other_times(sound_file("webm"), "webm", lambda _, time_s: 0.15 * int(time_s))
+    found = decoded(body)
+    assert found.seconds == pytest.approx(12 + 11 * 0.15, abs=0.25)
+    assert found.filled_ms == pytest.approx(1650, abs=250)
+
+
+JITTER: dict[str, Callable[[int, float], float]] = {
+    "up and down": lambda number, _: 0.015 * (number % 2),
+    "late, then early by steps": lambda number, _: 0.005 * (-number % 4),
+    "random": lambda number, _: random.Random(number).uniform(0, 0.018),
+    "a clock that runs fast": lambda _, time_s: 0.002 * time_s,
+    "a clock that runs slow": lambda _, time_s: -0.01 * time_s,
+}
+
+
+@pytest.mark.parametrize("kind", JITTER)
+@pytest.mark.parametrize("name", ["webm", "flv"])
+def test_timestamps_that_jitter_are_not_gaps(name: str, kind: str) -> None:
+    found = decoded(with_other_times(sound_file(name), name, JITTER[kind]))
+    assert (found.filled_ms, found.lost_ms) == (0, 0)
+    assert found.seconds == pytest.approx(12, abs=0.1)
 
 
 @pytest.mark.parametrize(("container", "codec"), [*KINDS, ("mp4", "aac"), ("mov", "pcm_s16le")])

@@ -26,6 +26,7 @@ _GAP_UNKNOWN_S = 10.0
 """Longest plausible gap before the byte rate of the file is known."""
 _PAUSE_S = 0.2
 """Shortest gap in the timestamps of intact audio that is filled; live recordings jitter."""
+"""Shorter gaps add up, less the jitter, and are filled once they are this long together."""
 _LONGEST_PAUSE_S = 3600.0
 _LONGEST_STREAM_PAUSE_S = 60.0
 """Longest such gap, also in a stream, whose clock may jump (ffmpeg closes gaps from 10 s on)."""
@@ -75,6 +76,10 @@ class Clock:
         self._ahead_s = 0.0
         """How far the audio so far reaches beyond the timestamps, after they jumped backwards."""
         self._since_jump_s = 0.0
+        self._behind_s = 0.0
+        """How far the audio so far falls short of the timestamps, by small jumps of any direction."""
+        self._small_gaps_s = 0.0
+        """The part of it that is due to gaps, and not to a clock that runs slightly fast."""
         self._frame_s = 0.0
         self._packet_bytes = 0.0
         self._packet_s = 0.0
@@ -119,9 +124,21 @@ class Clock:
             fill_s = gap_s if is_plausible else evidence.failed_s
             lost_s = min(fill_s, evidence.failed_s) if evidence.paused else fill_s
             return Gap(fill_s=fill_s, lost_s=lost_s + evidence.corrupt_s)
-        pause_s = gap_s if _PAUSE_S <= gap_s <= self._longest_pause_s else 0.0
+        pause_s = gap_s if gap_s <= self._longest_pause_s else 0.0
+        if 0 < gap_s < _PAUSE_S:
+            pause_s = self._add_small_gap(gap_s)
         lost_s = evidence.failed_s + evidence.corrupt_s
         return Gap(fill_s=pause_s, lost_s=lost_s, pause_s=pause_s)
+
+    def _add_small_gap(self, gap_s: float) -> float:
+        """Add a gap below _PAUSE_S; return how much is to be filled now."""
+        behind_s = self._behind_s + gap_s
+        self._small_gaps_s = max(0.0, min(self._small_gaps_s + gap_s, behind_s))
+        if self._small_gaps_s < _PAUSE_S:
+            return 0.0
+        filled_s, self._small_gaps_s = self._small_gaps_s, 0.0
+        self._behind_s -= filled_s
+        return filled_s
 
     def _missing_by_bytes(self, position: ClockPosition, evidence: DamageEvidence) -> Gap:
         fill_s = self._frames_in(evidence) * (self._packet_s or position.seconds)
@@ -180,6 +197,8 @@ class Clock:
         continue from it instead, the clock was set back, as in joined files.
         """
         self._since_jump_s += seconds
+        if abs(jump_s) < _PAUSE_S:
+            self._behind_s = max(-_PAUSE_S, self._behind_s + jump_s)
         if abs(jump_s) > _TOLERANCE * seconds:
             self._ahead_s = max(0.0, self._ahead_s - jump_s)
             self._since_jump_s = 0.0
