@@ -6,7 +6,7 @@ _HEAD_BYTES = 1 << 16
 _UNKNOWN_FROM = {4: 0x7FFFF000, 8: 1 << 62}
 """Sizes from here on, by their length in bytes, mean "unknown": programs that cannot seek back
 write them."""
-_MAX_CAF_CHUNKS = 100
+_MAX_CHUNKS = 100
 _W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -36,7 +36,7 @@ def _declared_bytes(source: DecoderInput) -> int:
     """Size of a WAV, RF64, BW64, Wave64, AVI, ASF (WMA) or CAF file; 0 if it is unknown."""
     head = source.read_at(0, _HEAD_BYTES)
     if head[:4] in (b"RIFF", b"RIFX"):
-        return 8 + _number(head[4:8], is_big=head[:4] == b"RIFX")
+        return _riff_bytes(source, is_big=head[:4] == b"RIFX")
     if head[:4] in (b"RF64", b"BW64") and head[12:16] == b"ds64":
         return 8 + _number(head[20:28])
     if head.startswith(_W64):
@@ -51,10 +51,28 @@ def _number(size: bytes, *, is_big: bool = False) -> int:
     return number if number < _UNKNOWN_FROM.get(len(size), 0) else 0
 
 
+def _riff_bytes(source: DecoderInput, *, is_big: bool) -> int:
+    """End of the file or of its samples, whichever is later; 0 if both are unknown.
+
+    Some programs leave the size of the file unknown, and write only that of the samples.
+    """
+    declared, at = _number(source.read_at(4, 4), is_big=is_big), 12
+    declared += 8 if declared else 0
+    for _ in range(_MAX_CHUNKS):
+        chunk = source.read_at(at, 8)
+        size = _number(chunk[4:], is_big=is_big)
+        if chunk[:4] == b"data":
+            return max(declared, at + 8 + size if size else 0)
+        if len(chunk) < 8:
+            break
+        at += 8 + size + size % 2
+    return declared
+
+
 def _caf_bytes(source: DecoderInput) -> int:
     """Offset of the end of the samples."""
     at = 8
-    for _ in range(_MAX_CAF_CHUNKS):
+    for _ in range(_MAX_CHUNKS):
         chunk = source.read_at(at, 12)
         size = int.from_bytes(chunk[4:], "big")
         if len(chunk) < 12 or size >= _UNKNOWN_FROM[8]:

@@ -105,10 +105,19 @@ def _chunk_bytes(source: DecoderInput, at: int, layout: _ChunkLayout) -> int:
     header_bytes = layout.type_bytes + layout.size_bytes
     header = source.read_at(at, header_bytes)
     kind, size = header[:4], int.from_bytes(header[layout.type_bytes :], layout.order)
-    if kind in _FILE_TYPES or not all(0x20 <= byte < 0x7F for byte in kind):
-        return 0
     whole = max(header_bytes, size if layout.counts_header else header_bytes + size)
-    return whole if at + whole <= source.size_bytes else 0
+    if kind in _FILE_TYPES or at + whole > source.size_bytes:
+        return 0
+    if not _is_printable(kind):  # a chunk, too, if exactly another chunk or the end follows
+        end = at + whole + -whole % layout.alignment
+        following = source.read_at(end, 4)
+        if end < source.size_bytes and not (following and _is_printable(following)):
+            return 0
+    return whole
+
+
+def _is_printable(kind: bytes) -> bool:
+    return all(0x20 <= byte < 0x7F for byte in kind)
 
 
 def _is_uniform(source: DecoderInput, start: int) -> bool:

@@ -19,6 +19,7 @@ from funasr_fleet.worker.audio.decoding.damage.gapped_frame import (
 from funasr_fleet.worker.audio.decoding.damage.gaps import Clock, ClockPosition
 from funasr_fleet.worker.audio.decoding.damage.packets import (
     adts_frames,
+    ape_tag_bytes,
     is_broken,
     is_pause,
     padding_bytes,
@@ -83,6 +84,9 @@ class _Reader:
         """File offset of the end of the last packet that gave frames."""
         self._unit_at = 0
         """File offset of the start of the last packet, with or without frames."""
+        tag_bytes = ape_tag_bytes(source.read_at(max(0, source.size_bytes - 160), 160))
+        self._tag_at = source.size_bytes - tag_bytes
+        """File offset of the APE tag at the end of the file; its end if there is none."""
         self._padding_until = -1
         """File offset of the end of the last tag or zero padding between the frames."""
 
@@ -197,6 +201,8 @@ class _Reader:
             return False
         if padding := padding_bytes(body):
             self._padding_until = packet.pos + padding
+        if self._tag_at <= packet.pos < self._source.size_bytes:
+            self._padding_until = self._source.size_bytes
         if packet.pos > self._padding_until:
             return False
         self._padding_until = max(self._padding_until, packet.pos + packet.size)

@@ -23,6 +23,20 @@ def padding_bytes(body: bytes) -> int:
     return at
 
 
+def ape_tag_bytes(tail: bytes) -> int:
+    """Length of the APE tag at the end of a file, with an ID3v1 tag behind it; 0 without one.
+
+    Args:
+        tail: the last bytes of the file, at least 160 if it has as many.
+    """
+    id3v1_bytes = 128 if tail[-128:].startswith(b"TAG") else 0
+    footer = tail[: len(tail) - id3v1_bytes][-32:]
+    if len(footer) < 32 or not footer.startswith(b"APETAGEX"):
+        return 0
+    header_bytes = 32 if footer[23] & 0x80 else 0
+    return int.from_bytes(footer[12:16], "little") + header_bytes + id3v1_bytes
+
+
 def _tag_bytes(body: bytes) -> int:
     if body.startswith(b"ID3") and len(body) >= 10:  # 7 bits per byte
         return 10 + sum((byte & 0x7F) << 7 * n for n, byte in enumerate(body[9:5:-1]))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.support.audio import encode, tone
+from tests.support.audio import encode, tone, wav
 from tests.support.bad_audio import decoded
 from tests.support.odd_audio import with_pause
 
@@ -34,6 +34,14 @@ def test_a_pause_in_a_live_recording_is_filled() -> None:
     found = decoded(body)
     assert found.seconds == pytest.approx(24, abs=0.2)
     assert found.lost_ms == 0
+
+
+@pytest.mark.parametrize("size", [b"\0\0\0\0", b"\xff\xff\xff\xff"])
+def test_a_truncated_wav_that_declares_only_the_size_of_its_samples(size: bytes) -> None:
+    body = wav(tone(4))
+    body = body[:4] + size + body[8:]
+    assert decoded(body).lost_ms == 0
+    assert decoded(body[: len(body) // 2]).lost_ms == pytest.approx(2000, abs=10)
 
 
 @pytest.mark.parametrize("late_s", [0.0, 5.0])

@@ -85,6 +85,8 @@ def chunk(kind: bytes, size: int, order: str = "<") -> bytes:
 METADATA: dict[str, Callable[[], bytes]] = {
     "LIST": lambda: WAV + chunk(b"LIST", 40_000),
     "several chunks": lambda: WAV + chunk(b"bext", 6020) + chunk(b"id3 ", 9001) + chunk(b"iXML", 8),
+    "a type with a zero byte": lambda: WAV + chunk(b"PAD\0", 3000) + chunk(b"LIST", 400),
+    "the same at the end": lambda: WAV + chunk(b"PAD\0", 3001),
     "ID3v2": lambda: WAV + id3(50_000),
     "ID3v1": lambda: WAV + b"TAG" + b"x" * 125,
     "zeros": lambda: WAV + bytes(50_000),
