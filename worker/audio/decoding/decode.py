@@ -173,7 +173,7 @@ def _decode(
             limits.check_channels(gapped.frame.layout.nb_channels)
         if gapped.frame:
             decoded.end_s = max(decoded.end_s, (gapped.frame.time or 0.0) + gapped.seconds)
-        # once all declared audio is decoded, damage after it is not lost audio
+        # damage after the declared end is not lost audio
         is_complete = gapped.frame is None and decoded.is_all_there
         decoded.end_gap_s = 0.0 if is_complete else gapped.gap.lost_s
         for piece in resampler.pieces(GappedFrame(None) if is_complete else gapped):

@@ -84,7 +84,9 @@ class AudioPiece:
     is_new_format: bool = False
     """Whether the format, rate or layout has changed since the start of the file."""
     is_truncated: bool = False
-    """Whether the file ends here, and the lost samples are those that it declares beyond."""
+    """Whether the file is truncated here; `lost` is the declared audio after this point."""
+    is_gap_closed: bool = False
+    """Whether a gap in the timestamps before this piece was too long to be filled."""
 
 
 class Resampler:
@@ -153,8 +155,9 @@ class Resampler:
                 silence = np.zeros((self.channels, size), np.float32)
                 yield self._piece(silence, min(size, lost), min(size, filled))
                 lost, filled = lost - min(size, lost), filled - min(size, filled)
-        if lost:
-            yield self._piece(np.zeros((self.channels, 0), np.float32), lost)
+        if lost or gap.is_closed:
+            piece = self._piece(np.zeros((self.channels, 0), np.float32), lost)
+            yield replace(piece, is_gap_closed=gap.is_closed)
 
     def _collect(self, frame: AudioFrame, seconds: float) -> bool:
         """Collect a frame; whether there is a second of audio to be resampled."""

@@ -40,6 +40,8 @@ class AudioFacts:
     """Whether the request named that track."""
     filled_ms: int = 0
     """Silence within the requested range where the recording paused or began late, in ms."""
+    gap_closed: bool = False
+    """Whether a gap in the timestamps within the requested range was too long to be filled."""
     format_changed: bool = False
     """Whether the sample format, rate or channel layout changes within the file."""
     cancelled: bool = False
@@ -51,7 +53,7 @@ class AudioFacts:
         signs: dict[WarningKind, bool] = {
             "audio_damaged": self.repaired > 0,
             "audio_truncated": self.truncated_ms > 0,
-            "audio_gaps_filled": self.filled_ms > 0,
+            "audio_gaps_filled": self.filled_ms > 0 or self.gap_closed,
             "several_audio_tracks": self.track is not None and not self.is_track_requested,
             "format_changed": self.format_changed,
             "channels_cancel": self.cancelled,
@@ -101,6 +103,7 @@ class AudioRange:
         self._is_in_damage = False
         self._cancelled = 0
         self._format_changed = False
+        self._gap_closed = False
         self._whole = False
 
     @property
@@ -118,6 +121,7 @@ class AudioRange:
             track=self._first.track,
             is_track_requested=self._selection.track is not None,
             filled_ms=_ms(self._filled),
+            gap_closed=self._gap_closed,
             format_changed=self._format_changed,
             cancelled=self._cancelled > _CANCELLED_SHARE * self._selected,
         )
@@ -141,6 +145,7 @@ class AudioRange:
             at, self._samples = self._samples, self._samples + piece.planes.shape[1]
             self._format_changed |= piece.is_new_format
             self._note_loss(piece, _overlap(at, at + piece.lost, start, end))
+            self._gap_closed |= piece.is_gap_closed and start <= at and (end is None or at < end)
             self._filled += _overlap(at, at + piece.filled, start, end)
             stop = None if end is None else max(0, end - at)
             in_range = piece.planes[:, max(0, start - at) : stop]

@@ -7,11 +7,11 @@ audio of a result without silence. All of this is right, within 1.5 s:
 
 1. A file of which ffmpeg decodes at least half a second is not refused.
 2. No less is heard than ffmpeg decodes.
-3. What is heard is what ffmpeg decodes or, with what is reported as lost or as filled with silence,
-   the whole original.
+3. What is heard is what ffmpeg decodes or, with what is reported as lost, the whole original.
 4. If less is heard than the original, or than ffmpeg decodes, the file has the warning
    `audio_damaged` or `audio_truncated`.
-5. If a loss is reported, it is right: heard, lost and filled audio make up the original.
+5. If a loss is reported, it is right: heard and lost audio make up the original. Nothing is
+   reported as a pause, as the original has none.
 6. Audio keeps its time: with its silence, a file is as long as the original, or shorter by at most
    the reported loss, since no silence replaces audio that is lost at the end.
 """
@@ -104,8 +104,7 @@ class Compared:
     def faults(self) -> Iterator[str]:
         """What is not right; the rules are those of this module."""
         lost, total = self.facts.lost_ms / 1000, self.facts.duration_ms / 1000
-        accounted = self.heard + lost + self.facts.filled_ms / 1000
-        is_accounted = abs(accounted - self.whole) <= TOLERANCE_S
+        is_accounted = abs(self.heard + lost - self.whole) <= TOLERANCE_S
         is_warned = {"audio_damaged", "audio_truncated"} & set(self.facts.warnings)
         if self.heard < self.ffmpeg - TOLERANCE_S:
             yield "less than ffmpeg decodes"
@@ -113,6 +112,8 @@ class Compared:
             yield "neither what ffmpeg decodes nor the whole original"
         if self.heard < max(self.ffmpeg, self.whole) - TOLERANCE_S and not is_warned:
             yield "a loss without a warning"
+        if self.facts.filled_ms:
+            yield "a pause that is damage"
         if lost and not is_accounted:
             yield "a wrong loss"
         if not self.whole - lost - TOLERANCE_S <= total <= self.whole + TOLERANCE_S:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from funasr_fleet.worker.audio.decoding.decode import decode_pieces
+from funasr_fleet.worker.audio.decoding.selection import AudioRange, Selection
+from tests.support.audio import as_file
 from tests.support.bad_audio import decoded, sound_file, whole
 from tests.support.odd_audio import with_other_times, with_pause
 
@@ -125,6 +128,24 @@ def test_gaps_of_150_ms_keep_the_times_of_what_follows() -> None:
     found = decoded(body)
     assert found.seconds == pytest.approx(12 + 11 * 0.15, abs=0.25)
     assert found.filled_ms == pytest.approx(1650, abs=250)
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "gap_s"), [("webm", "webm", 7200.0), ("ts with aac", "mpegts", 300.0)]
+)
+@pytest.mark.parametrize("from_s", [-1, 6])
+def test_a_gap_that_is_too_long_to_be_filled_is_reported(
+    name: str, container: str, gap_s: float, from_s: float
+) -> None:
+    body = with_other_times(
+        sound_file(name), container, lambda _, time_s: gap_s if time_s > from_s else 0.0
+    )
+    audio = AudioRange(Selection())
+    samples = sum(planes.shape[1] for planes in audio.select(decode_pieces(as_file(body))))
+    assert samples / 16_000 == pytest.approx(12, abs=0.1)
+    is_stream_start = container == "mpegts" and from_s < 0
+    assert audio.facts
+    assert audio.facts.warnings == (() if is_stream_start else ("audio_gaps_filled",))
 
 
 JITTER: dict[str, Callable[[int, float], float]] = {

@@ -13,15 +13,18 @@ class Gap:
     """Seconds of lost audio; a pause of the speaker is silence, not loss."""
     pause_s: float = 0.0
     """Seconds of `fill_s` that only the timestamps show: the recording paused, or began late."""
+    is_closed: bool = False
+    """Whether the timestamps show a gap that is too long to be filled."""
 
     def __bool__(self) -> bool:
-        return self.fill_s > 0 or self.lost_s > 0
+        return self.fill_s > 0 or self.lost_s > 0 or self.is_closed
 
     def __add__(self, other: "Gap") -> "Gap":
         return Gap(
             fill_s=self.fill_s + other.fill_s,
             lost_s=self.lost_s + other.lost_s,
             pause_s=self.pause_s + other.pause_s,
+            is_closed=self.is_closed or other.is_closed,
         )
 
 

@@ -123,12 +123,14 @@ class Clock:
             is_plausible = evidence.paused or gap_s <= self._longest_s(position, evidence)
             fill_s = gap_s if is_plausible else evidence.failed_s
             lost_s = min(fill_s, evidence.failed_s) if evidence.paused else fill_s
-            return Gap(fill_s=fill_s, lost_s=lost_s + evidence.corrupt_s)
-        pause_s = gap_s if gap_s <= self._longest_pause_s else 0.0
+            lost_s += evidence.corrupt_s
+            return Gap(fill_s=fill_s, lost_s=lost_s, is_closed=not is_plausible)
+        is_closed = gap_s > self._longest_pause_s
+        pause_s = 0.0 if is_closed else gap_s
         if 0 < gap_s < _PAUSE_S:
             pause_s = self._add_small_gap(gap_s)
         lost_s = evidence.failed_s + evidence.corrupt_s
-        return Gap(fill_s=pause_s, lost_s=lost_s, pause_s=pause_s)
+        return Gap(fill_s=pause_s, lost_s=lost_s, pause_s=pause_s, is_closed=is_closed)
 
     def _add_small_gap(self, gap_s: float) -> float:
         """Add a gap below _PAUSE_S; return how much is to be filled now."""
