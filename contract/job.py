@@ -81,7 +81,9 @@ def _check_hotword(word: str) -> str:
 MAX_INDEX = (1 << 27) - 1
 """At most 134 million files in a job: a bitmap of 16 MiB per outcome."""
 
-MAX_SPEAKERS, MAX_SEGMENT_S = 100, 600.0
+MAX_SPEAKERS = 100
+
+MAX_SEGMENT_S = 600.0
 """Maximum length, in seconds, of a clip that is recognised in one piece."""
 
 Whole = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=0)]

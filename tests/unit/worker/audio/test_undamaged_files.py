@@ -63,7 +63,11 @@ def test_what_follows_the_last_frame_is_not_damage(kind: str, tag: str) -> None:
 
 JOINABLE = sorted(set(TAGS) - {"APE without header", "APE without header, and ID3v1"})
 JOINED = [
-    *((kind, tag) for tag in ("", *JOINABLE) for kind in ("mp3 without Xing", "mp3 of 16 kHz", "adts")),
+    *(
+        (kind, tag)
+        for tag in ("", *JOINABLE)
+        for kind in ("mp3 without Xing", "mp3 of 16 kHz", "adts")
+    ),
     *((kind, "") for kind in ("ogg with opus", "ts with aac", "ts with mp3", "ac3", "latm")),
 ]
 

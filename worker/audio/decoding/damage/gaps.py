@@ -90,7 +90,7 @@ class Clock:
 
         Args:
             start_s: None if unknown.
-            declared_s: duration from the first frame to the last; None if it is not declared.
+            declared_s: duration of the recording that the file declares; None without one.
         """
         self._declared_s = declared_s or math.inf
         if self._next_s is None and start_s is not None and self._has_timestamps:
