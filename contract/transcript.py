@@ -114,8 +114,8 @@ class AudioInfo(_Frozen):
     start_ms: int | None = None
     end_ms: int | None = None
     lost_ms: int | None = None
-    """Length of audio that could not be decoded, that FFmpeg did not read, or that is missing at the
-    end, in ms. Silence replaces it, except at the end. Left out when nothing was lost."""
+    """Length of audio that could not be decoded, that FFmpeg did not read, or that is missing at
+    the end, in ms. Silence replaces it, except at the end. Left out when nothing was lost."""
     repaired: int | None = None
     """Number of places where damaged audio was skipped or replaced by silence; left out when 0."""
     track: int | None = None

@@ -29,7 +29,7 @@ class AudioFacts:
     """Samples per second in the file, in Hz."""
     duration_ms: int
     lost_ms: int = 0
-    """Audio within the requested range that could not be decoded, or is missing at the end, in ms."""
+    """Audio within the requested range that could not be decoded, or that is missing, in ms."""
     repaired: int = 0
     """Places within the requested range where damaged audio was skipped or replaced by silence."""
     truncated_ms: int = 0

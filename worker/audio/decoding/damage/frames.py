@@ -19,12 +19,14 @@ from funasr_fleet.worker.audio.decoding.damage.gapped_frame import (
 from funasr_fleet.worker.audio.decoding.damage.gaps import Clock, ClockPosition
 from funasr_fleet.worker.audio.decoding.damage.packets import (
     adts_frames,
-    ape_tag_bytes,
     is_broken,
     is_pause,
-    padding_bytes,
 )
-from funasr_fleet.worker.audio.decoding.damage.unread_bytes import SkippedBytes, UnreadBytes
+from funasr_fleet.worker.audio.decoding.damage.unread_bytes import (
+    Padding,
+    SkippedBytes,
+    UnreadBytes,
+)
 from funasr_fleet.worker.audio.decoding.declared_duration import (
     recording_seconds,
     start_seconds,
@@ -84,11 +86,7 @@ class _Reader:
         """File offset of the end of the last packet that gave frames."""
         self._unit_at = 0
         """File offset of the start of the last packet, with or without frames."""
-        tag_bytes = ape_tag_bytes(source.read_at(max(0, source.size_bytes - 160), 160))
-        self._tag_at = source.size_bytes - tag_bytes
-        """File offset of the APE tag at the end of the file; its end if there is none."""
-        self._padding_until = -1
-        """File offset of the end of the last tag or zero padding between the frames."""
+        self._padding = Padding(source) if self._is_elementary else None
 
     def frames(self) -> Iterator[GappedFrame]:
         for packet in self._packets():
@@ -180,7 +178,7 @@ class _Reader:
         body = bytes(packet)
         if is_pause(self._codec, body):
             self._evidence.paused = True
-        elif body and not self._is_padding(packet, body):
+        elif body and not (self._padding and self._padding.contains(packet, body)):
             # of AMR, FFmpeg may take any byte for a packet of 20 ms
             duration = 0 if self._format == "amr" else packet.duration or 0
             duration_s = float(duration * packet.time_base)
@@ -194,19 +192,6 @@ class _Reader:
             self._note_failure(packet)
         else:
             self._evidence.suspect = True
-
-    def _is_padding(self, packet: "Packet[AudioStream]", body: bytes) -> bool:
-        """Whether a packet of an elementary stream is part of a tag or of zero padding."""
-        if not self._is_elementary or packet.pos is None:
-            return False
-        if padding := padding_bytes(body):
-            self._padding_until = packet.pos + padding
-        if self._tag_at <= packet.pos < self._source.size_bytes:
-            self._padding_until = self._source.size_bytes
-        if packet.pos > self._padding_until:
-            return False
-        self._padding_until = max(self._padding_until, packet.pos + packet.size)
-        return True
 
     def _note_after_frames(self, packet: "Packet[AudioStream]", frames: list[AudioFrame]) -> None:
         """Note damage that only decoding reveals; it counts for the gap before the next frame."""

@@ -77,7 +77,7 @@ class Clock:
         """How far the audio so far reaches beyond the timestamps, after they jumped backwards."""
         self._since_jump_s = 0.0
         self._behind_s = 0.0
-        """How far the audio so far falls short of the timestamps, by small jumps of any direction."""
+        """How far the audio so far falls short of the timestamps, by small jumps both ways."""
         self._small_gaps_s = 0.0
         """The part of it that is due to gaps, and not to a clock that runs slightly fast."""
         self._frame_s = 0.0

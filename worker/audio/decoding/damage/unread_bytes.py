@@ -4,7 +4,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.stream import Stream
 
-from funasr_fleet.worker.audio.decoding.damage.packets import padding_bytes
+from funasr_fleet.worker.audio.decoding.damage.packets import ape_tag_bytes, padding_bytes
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
 _DECAY = 64
@@ -14,6 +14,8 @@ _MATCH_BYTES = 32
 """Bytes at the start of a packet by which it is located in the file."""
 _SEARCH_BYTES = 1 << 20
 """How far ahead a packet is searched; FFmpeg stops sooner."""
+_TAIL_BYTES = 160
+"""Of a file: contains the footer of an APE tag, and an ID3v1 tag."""
 _PAGE = b"OggS"
 """First bytes of a page of an Ogg file."""
 
@@ -71,6 +73,31 @@ class UnreadBytes:
             self._longest_before, self._unread_before = self._longest, self._unread
             self._longest = self._unread = 0
             self._has_moved = False
+
+
+class Padding:
+    """Finds the packets of an elementary stream that are part of a tag or of zero padding."""
+
+    def __init__(self, source: DecoderInput) -> None:
+        size = source.size_bytes
+        self._tag_at = size - ape_tag_bytes(source.read_at(max(0, size - _TAIL_BYTES), _TAIL_BYTES))
+        """File offset of the APE tag at the end of the file; its end if there is none."""
+        self._size = size
+        self._until = -1
+        """File offset of the end of the last tag or zero padding between the frames."""
+
+    def contains(self, packet: "Packet[AudioStream]", body: bytes) -> bool:
+        """Whether a packet with these bytes is padding."""
+        if packet.pos is None:
+            return False
+        if padding := padding_bytes(body):
+            self._until = packet.pos + padding
+        if self._tag_at <= packet.pos < self._size:
+            self._until = self._size
+        if packet.pos > self._until:
+            return False
+        self._until = max(self._until, packet.pos + packet.size)
+        return True
 
 
 class SkippedBytes:
