@@ -82,6 +82,10 @@ class DeadLetters:
             reached(self._redis.hset, self._jobs, letter.message_id, letter.job)
         reached(self._redis.hset, self._key, letter.message_id, body)
 
+    def exists(self, message_id: str) -> bool:
+        """Whether there is a dead letter with this id."""
+        return bool(reached(self._redis.hexists, self._key, message_id))
+
     def all(self) -> list[DeadLetter]:
         """Every dead letter; use pages() where there may be many."""
         return [_read(value) for value in reached(self._redis.hvals, self._key)]

@@ -10,7 +10,7 @@ from funasr_fleet.broker.ledger.values import JobCounts
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.producer.errors import CannotClose
 from funasr_fleet.producer.jobs.status import counts_of
-from funasr_fleet.producer.planning.request import read_request
+from funasr_fleet.producer.planning.request import has_request
 from funasr_fleet.producer.progress.measuring import reconcile_command, repair_note
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
@@ -77,7 +77,7 @@ def _closable(counts: JobCounts, output: str | None, store: ObjectStore) -> str:
         raise CannotClose(f"job {job} was sent by `fleet enqueue`: {ends}")
     if not where:
         raise CannotClose(f"Redis does not know the output prefix of job {job}: give it")
-    if read_request(store, where, job):
+    if has_request(store, where, job):
         raise CannotClose(
             f"job {job} has a plan in S3: rebuild it with `{reconcile_command(job, where)}`"
         )

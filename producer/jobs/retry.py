@@ -47,6 +47,7 @@ def retry(
     Raises:
         NoSuchJob: the ledger has no such job.
         CannotRetry: the job is cancelled, its plan in Redis is incomplete, or S3 has no plan.
+        JobRefused: an earlier release accepted options that this one does not.
         AnotherProducer: another process is publishing the job.
         BrokerUnavailable: Redis is unavailable; call again for the rest.
         StoreError: an S3 request failed; call again for the rest.

@@ -116,14 +116,16 @@ class FakeChild:
     """Raised by the ledger and the dead letters, as when Redis is unavailable."""
 
     def run(self, document: Any, task: FakeTask | None = None, max_attempts: int = 3) -> None:
-        run_shard(task or FakeTask(), document, self._child(), max_attempts)
+        run_shard(task or FakeTask(), document, self.context(), max_attempts)
 
-    def _child(self) -> WorkerContext:
+    def context(self) -> WorkerContext:
         return WorkerContext(
             plan=plan_slot(0, ["cpu"], 2, "auto"),
             pipeline=self.bench.pipeline,
             observe=self.bench.observe,
-            dead_letters=cast(DeadLetters, SimpleNamespace(put=self._put)),
+            dead_letters=cast(
+                DeadLetters, SimpleNamespace(put=self._put, exists=self._is_dead_letter)
+            ),
             attempts=cast(
                 Attempts,
                 SimpleNamespace(
@@ -132,6 +134,7 @@ class FakeChild:
                     discard_attempt=self._discard_attempt,
                     resolve=self._resolve,
                     reject=self._reject,
+                    rejected=lambda identity: self.rejected,
                     record_crash=lambda identity, how: self.deaths.append(how),
                 ),
             ),
@@ -230,6 +233,9 @@ class FakeChild:
             raise self.broken
         if not only_first or (job, index) not in {entry[:2] for entry in self.ledger}:
             self.ledger.append((job, index, outcome, audio_ms))
+
+    def _is_dead_letter(self, message_id: str) -> bool:
+        return any(letter.message_id == message_id for letter in self.dead_letters)
 
     def _put(self, letter: DeadLetter) -> None:
         if self.broken:
