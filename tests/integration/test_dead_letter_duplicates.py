@@ -1,6 +1,6 @@
 """Messages with the id of a dead letter: duplicates are ignored, requeued and new ones are run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -52,7 +52,7 @@ class Deliveries:
         assert found.requeued == 1
 
     @property
-    def outcomes(self) -> list[str]:
+    def outcomes(self) -> Sequence[str]:
         return self.child.bench.outcomes
 
     @property
