@@ -109,9 +109,9 @@ _MODELS_INTRO = (
 _DIRECTORIES_INTRO = (
     "`FLEET_MODEL` and the settings of auxiliary models also take a directory. A name is a "
     "directory if it exists, begins with `/`, `.` or `~`, or has more than one slash; every other "
-    "name is looked up on the hub. A directory holds a `config.yaml` whose `model` names the "
-    "class, and the files below. A `configuration.json` may give them other names "
-    "(`file_path_metas`, with `config` and `init_param`), as in downloads from ModelScope. A "
+    "name is looked up on the hub. `~` is not expanded. A directory holds a `config.yaml` whose "
+    "`model` names the class, and the files below. A `configuration.json` may give them other "
+    "names (`file_path_metas`, with `config` and `init_param`), as in downloads from ModelScope. A "
     "worker does not start with a directory that is missing, empty or without its configuration "
     "(exit code 2), and asks no hub for it."
 )

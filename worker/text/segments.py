@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from funasr_fleet.contract.language import reported_language
 from funasr_fleet.contract.transcript import Segment, Word
 from funasr_fleet.worker.text.spans import Span
 from funasr_fleet.worker.text.tokens import join_texts
@@ -54,7 +55,7 @@ def assemble_segments(
             text=recognition.text.strip(),
             confidence=recognition.confidence,
             words=_place(recognition.words, span, offset_ms) if with_words else None,
-            language=recognition.language,
+            language=reported_language(recognition.language),
             emotion=recognition.emotion,
             events=recognition.events,
             no_speech_prob=recognition.no_speech_prob,
