@@ -50,8 +50,7 @@ def _again(bench: Workbench, shard: Shard) -> bool:
 def test_nothing_is_downloaded_when_the_result_is_current(done: Workbench) -> None:
     assert not _again(done, a_shard("s3://in/a.wav"))
     assert (done.store.reads, done.store.heads) == ([DONE], ["s3://in/a.wav", DONE])
-    assert done.store.downloads == []
-    assert done.recorded == [(0, "skipped", 1000)]
+    assert (done.store.downloads, done.recorded) == ([], [(0, "skipped", 1000)])
 
 
 def test_a_file_without_a_result_is_only_downloaded(bench: Workbench) -> None:
