@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet import close, enqueue, reconcile, retry
+from funasr_fleet import close, enqueue, reconcile, requeue_dead, retry
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import connect
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.contract.job import Options
@@ -15,6 +16,7 @@ from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.producer.errors import CannotClose, JobRefused
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
+from tests.support.examples import a_shard
 
 JOB = "night"
 
@@ -66,6 +68,15 @@ def test_a_job_with_an_unknown_language_is_refused_with_the_way_out(
             command(JOB, settings=separate_fleet)
     with pytest.raises(JobRefused, match="choose another name"):
         enqueue(**arguments)
+    letters = DeadLetters(connect(separate_fleet), separate_fleet.key_prefix)
+    shard = a_shard("s3://audio/a.wav").model_copy(update={"output": arguments["output"]})
+    document = shard.to_message()
+    letters.put(DeadLetter(message_id="x", reason="", document=document, worker="", at=""))
+    (refusal,) = requeue_dead(ids=["x"], settings=separate_fleet).refusals
+    assert "enqueue its files in a new job" in refusal.why
+    warnings: list[str] = []
+    assert enqueue(**{**arguments, "job": "another"}, warn=warnings.append).enqueued == 1
+    assert any("job night is not finished" in one for one in warnings)
     redis: Any = connect(separate_fleet)
     redis.delete(*redis.keys(f"{separate_fleet.key_prefix}fleet:job*"))
     with pytest.raises(JobRefused, match="enqueue its files in a new job"):
