@@ -23,7 +23,12 @@ ErrorKind = Literal[
     "cancelled",
 ]
 PostponeReason = Literal[
-    "disk_full", "storage_unavailable", "credentials_refused", "truncated_audio", "local_error"
+    "disk_full",
+    "storage_unavailable",
+    "credentials_refused",
+    "truncated_audio",
+    "local_error",
+    "job_locked",
 ]
 """Why a worker republished a shard, to retry it later."""
 Outcome = Literal["ok", "empty", "failed", "skipped", "cancelled"]

@@ -1,6 +1,6 @@
 """A child over a workbench, with a fake ledger, dead letters and Celery task that record calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,6 +10,7 @@ from funasr_fleet.broker.job_finalizer import FinalizeResult
 from funasr_fleet.broker.ledger import OutcomeWriter
 from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen
 from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.worker.app.child_process import WorkerContext
 from funasr_fleet.worker.app.task import run_shard
 from funasr_fleet.worker.coordination.attempts import FIRST, Attempt, Attempts
@@ -94,6 +95,8 @@ class FakeChild:
     """Shards whose locks are held."""
     drains_after_looks: int | None = None
     """Number of checks after which the worker drains."""
+    is_drained: bool = False
+    """Whether the worker drains."""
     in_flight: dict[str, int] = field(default_factory=dict)
     """Files of each shard that keeps its job open."""
     cancelled_jobs: set[str] = field(default_factory=set)
@@ -153,7 +156,7 @@ class FakeChild:
 
     def _is_draining(self) -> bool:
         if self.drains_after_looks is None:
-            return False
+            return self.is_drained
         self.drains_after_looks -= 1
         return self.drains_after_looks < 0
 
@@ -174,9 +177,10 @@ class FakeChild:
             ),
         )
 
-    def _make_reporter(self, shard: Shard) -> ShardReporter:
+    def _make_reporter(self, shard: Shard, invalid: Sequence[InvalidEntry]) -> ShardReporter:
         tally = ChildCounters(worker="fleet@host", slot=0)
-        return ShardReporter(shard, self.recorder, self.bench.store, tally, self._close)
+        store = self.bench.store
+        return ShardReporter(shard, self.recorder, store, tally, self._close, invalid=invalid)
 
     def _close(self, job: str) -> FinalizeResult:
         self.closed.append(job)
