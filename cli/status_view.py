@@ -38,6 +38,8 @@ def view(status: JobStatus) -> RenderableType:
         parts += [Text(status.note, "red"), Text()]
     if status.postponed:
         parts += [Text(postponed(status), "yellow"), Text()]
+    if status.unserved_queue:
+        parts += [Text(unserved(status.unserved_queue), "yellow"), Text()]
     parts += [_files(status), Text(), _facts(status)]
     if status.workers:
         parts += [Text(), _workers(status.workers)]
@@ -55,6 +57,8 @@ def line(status: JobStatus) -> str:
     expected = status.note or outlook(progress)
     if status.postponed:
         expected += f"; {postponed(status)}"
+    if status.unserved_queue:
+        expected += f"; {unserved(status.unserved_queue)}"
     if status.dead_letters:
         expected += f"; {status.dead_letters:,} dead letters"
     return f"{counts.job} {progress.state}: {done}{failed}, {audio}; {expected}"
@@ -66,6 +70,11 @@ def postponed(status: JobStatus) -> str:
     number = sum(status.postponed.values())
     are = "shard is" if number == 1 else "shards are"
     return f"{number:,} {are} postponed and will be retried ({reasons}): {status.postponed_message}"
+
+
+def unserved(queue: str) -> str:
+    """That no worker takes the messages of the queue."""
+    return f"no worker serves queue {queue}: start one, or see the log of one that is not ready"
 
 
 def outlook(progress: Progress) -> str:

@@ -12,6 +12,7 @@ from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.worker.events import FileFinished
 from funasr_fleet.worker.pipeline.child_counters import ChildCounters
+from funasr_fleet.worker.pipeline.file_finalizer import FileFinalizer
 from funasr_fleet.worker.pipeline.periodic_call import called_every
 from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 from funasr_fleet.worker.text.spans import Span
@@ -124,6 +125,34 @@ def test_an_outcome_that_the_progress_thread_cannot_record_is_recorded_at_the_en
     outcomes = [] if lasts else [(0, "ok", 1000), (1, "ok", 1000)]
     assert (sorted(bench.recorded), len(bench.finished)) == (outcomes, len(outcomes))
     assert "progress" in threads
+
+
+def test_an_outcome_is_recorded_when_the_last_call_of_the_progress_thread_fails(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    collected = threading.Event()
+    record, collect = bench._record, FileFinalizer.collect
+
+    def fail_after_collect(ref: AudioRef, file: FileFinished) -> None:
+        threads.append(threading.current_thread().name)
+        if threads[-1] == "progress":
+            collected.wait(DEADLINE_S)
+            raise BrokerUnavailable("Redis refused a command")
+        record(ref, file)
+
+    def collect_beside_thread(self: FileFinalizer, max_pending: int = 0) -> None:
+        if max_pending == 0:
+            wait_for(lambda: threads)
+        collect(self, max_pending)
+        if max_pending == 0:
+            collected.set()
+
+    monkeypatch.setattr(bench, "_record", fail_after_collect)
+    monkeypatch.setattr(FileFinalizer, "collect", collect_beside_thread)
+    bench.run(a_shard(bench.upload("a.wav")))
+    assert bench.recorded == [(0, "ok", 1000)]
+    assert threads == ["progress", "MainThread"]
 
 
 def test_a_function_is_called_until_the_block_ends() -> None:
