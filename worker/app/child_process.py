@@ -74,10 +74,7 @@ class WorkerContext:
     shard_ended: Callable[[], None]
     """Resets the slot's crash count and writes its state file."""
     make_reporter: Callable[[Shard, Sequence[InvalidEntry]], "ShardReporter"]
-    """Makes the object that records the shard's progress in the ledger and in S3.
-
-    Its arguments are the shard, and the entries of the message that are not in it.
-    """
+    """Makes the object that records a shard and its message's invalid entries in ledger and S3."""
 
 
 def start_child(settings: Settings) -> WorkerContext:
@@ -248,8 +245,6 @@ def _reporters(
 
     prefix = settings.key_prefix
     ledger = OutcomeWriter(redis, prefix)
-    finalizer = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), store)
+    close = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), store).close
     counters = ChildCounters(worker=socket.gethostname(), slot=slot)
-    return lambda shard, invalid: ShardReporter(
-        shard, ledger, store, counters, finalizer.close, invalid=invalid
-    )
+    return lambda one, invalid: ShardReporter(one, ledger, store, counters, close, invalid=invalid)

@@ -12,7 +12,11 @@ from funasr_fleet.worker.app.error_report import put_error_report
 from funasr_fleet.worker.error_handling import SendToDeadLetters, Skip
 from funasr_fleet.worker.events import Event, FileFinished, ShardDeadLettered
 from funasr_fleet.worker.pipeline.output_store import Outputs
+from funasr_fleet.worker.pipeline.periodic_call import called_every
 from funasr_fleet.worker.pipeline.result_writer import RunContext
+from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
+
+_REPORT_EVERY_S = 1.0
 
 Record = Callable[[InvalidEntry, FileFinished], None]
 
@@ -29,6 +33,11 @@ class InvalidEntries:
     letter: DeadLetter
     """The dead letter of the whole message. An entry that names no valid output gets a dead letter
     of its own, made from this one."""
+
+    def fail_and_report(self, reporter: ShardReporter, stop: Callable[[], bool]) -> list[Event]:
+        """Fail the entries as fail() does, and report every second that the child is alive."""
+        with called_every(_REPORT_EVERY_S, lambda: reporter.report(0)):
+            return self.fail(reporter.record, stop)
 
     def fail(
         self,

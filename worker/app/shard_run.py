@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from funasr_fleet.broker.dead_letters import DeadLetter
 from funasr_fleet.broker.ledger.keys import identity_of
 from funasr_fleet.contract.job import Shard
-from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER
 from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.contract.transcript import PostponeReason, utc_now
 from funasr_fleet.storage.base import StoreUnavailable
 from funasr_fleet.worker.app.child_process import WorkerContext, leave_process
 from funasr_fleet.worker.app.publish import lane_of, publish_split, republish_with_delay, split
+from funasr_fleet.worker.app.shard_events import finished, started
 from funasr_fleet.worker.coordination.attempts import FIRST, Attempt
 from funasr_fleet.worker.error_handling import (
     Decision,
@@ -30,13 +30,11 @@ from funasr_fleet.worker.errors import JobLocked, PoisonShard
 from funasr_fleet.worker.events import (
     Event,
     FilesCancelled,
-    ShardFinished,
     ShardRequeued,
     ShardRetryScheduled,
     ShardSplit,
-    ShardStarted,
 )
-from funasr_fleet.worker.process.os_process import peak_resident_bytes, resident_bytes, trim_heap
+from funasr_fleet.worker.process.os_process import trim_heap
 
 if TYPE_CHECKING:
     from funasr_fleet.worker.pipeline.result_writer import RunContext
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DEAD_LETTER_RETRY_S = 30.0
-_REPORT_EVERY_S = 1.0
 
 
 class RequeueShard(Exception):
@@ -82,7 +79,8 @@ class ShardRun:
                 self._split(self.shard)
             else:
                 self._reject_poison(max_attempts)
-                self._report_started(self.shard)
+                headers = self.task.request.headers
+                self.child.observe(started(self.shard, headers, self.attempt))
                 self._transcribe(self.shard)
                 self.child.attempts.end(self._identity)
         except RequeueShard:
@@ -120,18 +118,6 @@ class ShardRun:
             cause = last_death or "unknown, the whole worker or its machine was lost"
             raise PoisonShard(f"crashed its worker {deaths} times; last crash: {cause}")
 
-    def _report_started(self, shard: Shard) -> None:
-        headers = self.task.request.headers or {}
-        self.child.observe(
-            ShardStarted(
-                shard=shard.shard,
-                job=shard.job,
-                files=len(shard.files),
-                queue_wait_s=_since(headers.get(ENQUEUED_AT_HEADER)),
-                redelivered=self.attempt.deaths > 0,
-            )
-        )
-
     def _transcribe(self, shard: Shard) -> None:
         """Run the pipeline with torch's thread count pinned; report the count before and after."""
         child = self.child
@@ -159,18 +145,8 @@ class ShardRun:
         if cancelled:
             child.observe(FilesCancelled(shard=shard.shard, job=str(shard.job), files=cancelled))
         trim_heap()
-        child.observe(
-            ShardFinished(
-                shard=shard.shard,
-                job=shard.job,
-                seconds=seconds,
-                busy_ratio=round(min(1.0, effort.busy_s / max(seconds, 1e-9)), 3),
-                threads_before=threads_before,
-                threads_after=effort.threads,
-                resident_bytes=resident_bytes(),
-                peak_resident_bytes=peak_resident_bytes(),
-            )
-        )
+        threads = threads_before, effort.threads
+        child.observe(finished(shard, seconds, effort.busy_s, threads))
 
     def _fail_invalid_entries(
         self, shard: Shard, reporter: "ShardReporter", stop: Callable[[], bool] = lambda: False
@@ -182,7 +158,6 @@ class ShardRun:
         if not self.invalid:
             return []
         from funasr_fleet.worker.app.invalid_entries import InvalidEntries
-        from funasr_fleet.worker.pipeline.periodic_call import called_every
 
         entries = InvalidEntries(
             child=self.child,
@@ -191,8 +166,7 @@ class ShardRun:
             run=self._run_context(),
             letter=self._letter(""),
         )
-        with called_every(_REPORT_EVERY_S, lambda: reporter.report(0)):
-            return entries.fail(reporter.record, stop)
+        return entries.fail_and_report(reporter, stop)
 
     def _observe(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -273,10 +247,3 @@ class ShardRun:
             device=self.child.plan.visible or self.child.plan.device,
             at=utc_now(),
         )
-
-
-def _since(sent_at: Any) -> float | None:
-    try:
-        return max(0.0, time.time() - float(sent_at))
-    except (TypeError, ValueError):
-        return None  # sent by another client, without this header or with another value

@@ -47,9 +47,11 @@ class ShardReporter:
     """The id() of each entry that has an outcome."""
     _work_counted_to_s: float = field(default=0.0, init=False)
 
+    def __post_init__(self) -> None:
+        self._work_counted_to_s = self.clock()
+
     def begin(self) -> None:
         """Report that the files of the message are in progress."""
-        self._work_counted_to_s = self.clock()
         if self.shard.job is not None:
             self.ledger.begin_shard(
                 self.shard.job,

@@ -192,3 +192,15 @@ def test_work_is_counted_once_in_reports_and_at_the_end() -> None:
     assert [seen.in_progress_ms for seen in child.seen] == [0, 500, 900, 0]
     assert [seen.work_ms for seen in child.seen] == [0, 1500, 3000, 3250]
     assert [seen.shard for seen in child.seen] == [*[shard.shard] * 3, None]
+
+
+def test_a_report_of_a_shard_that_is_split_counts_its_own_time_only() -> None:
+    child, now = FakeChild(), [100.0]
+    counters = ChildCounters(worker="fleet@host", slot=0)
+    shard = a_shard("s3://in/a.wav")
+    reporter = ShardReporter(
+        shard, child.recorder, child.bench.store, counters, clock=lambda: now[0]
+    )
+    now[0] += 1.5
+    reporter.report(0)
+    assert child.work == [1500]

@@ -238,8 +238,7 @@ def test_postponed_shards_are_reported_until_one_ends(loading: SlotFiles, ending
     observe = reporter.wrap(ignore)
     for _ in range(2):
         observe(ShardRetryScheduled(shard="s", kind="disk_full", reason="no space", delay_s=2.0))
-    states = loading.all()
-    assert postponements(states) == "slot 0 postponed its last 2 shards: disk_full: no space"
+    assert postponements(loading.all()) == "slot 0 postponed its last 2 shards: disk_full: no space"
     observe(ending)
     reporter.shard_ended()
     assert postponements(loading.all()) == ""
