@@ -54,9 +54,11 @@ class JobFinalizer:
             if counts is None or not _is_due(counts):  # another process closed it
                 return "not due"
             self._write(counts)
-            # if files were enqueued again in the meantime, the job stays open
-            closed = self._writer.close(job, KEEP_S, counts.rounds)
-            return "closed" if closed else "not due"
+            if self._writer.close(job, KEEP_S, counts.rounds):
+                return "closed"
+            # files were enqueued again in the meantime: the job stays open
+            self._store.delete(job_uri(counts.output, job, SUCCESS))
+            return "not due"
         finally:
             self._writer.release_closing(job, token)
 

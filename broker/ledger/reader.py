@@ -93,8 +93,20 @@ class LedgerReader:
             pipe.bitcount(self._keys.job(job, name))
 
     def jobs(self) -> list[str]:
-        """Names of all jobs, the newest first."""
-        return reached(self._redis.zrevrange, self._keys.jobs, 0, -1)
+        """Names of all jobs, the newest first.
+
+        Of the jobs whose client did not declare their number of files, only the newest
+        UNDECLARED_LISTED are listed.
+        """
+        with self._redis.pipeline() as pipe:
+            for key in (self._keys.undeclared, self._keys.jobs):
+                pipe.zrevrange(key, 0, -1, withscores=True)
+            undeclared, others = reached(pipe.execute)
+        found = {**dict(undeclared), **dict(others)}
+        return sorted(found, key=lambda job: (found[job], job), reverse=True)
+
+    def _newest_declared(self) -> list[str]:
+        return reached(self._redis.zrevrange, self._keys.jobs, 0, _NEWEST - 1)
 
     def open_since(self, moment: float) -> list[str]:
         """Names of jobs that are open, or were at that moment (seconds since the epoch).
@@ -121,7 +133,7 @@ class LedgerReader:
 
     def jobs_by_queue(self) -> dict[str, int]:
         """Number of open jobs by their queue, among the newest jobs."""
-        names = self.jobs()[:_NEWEST]
+        names = self._newest_declared()
         with self._redis.pipeline() as pipe:
             for name in names:
                 pipe.hmget(self._keys.job(name), "queue", "closed_at", "cancelled_at")
@@ -129,14 +141,24 @@ class LedgerReader:
         return dict(Counter(queue for queue, *over in replies if queue and not any(over)))
 
     def open_jobs_of(self, output: str) -> list[str]:
-        """Names of the unfinished jobs with this output prefix, among the newest jobs."""
-        names = self.jobs()[:_NEWEST]
+        """Names of the unfinished jobs with this output prefix, among the newest jobs.
+
+        A job that did not declare its number of files is unfinished while a shard of it is open.
+        """
+        undeclared = reached(self._redis.zrevrange, self._keys.undeclared, 0, -1)
+        names = list(dict.fromkeys((*self._newest_declared(), *undeclared)))
+        fields = ("output", "created_at", "closed_at", "cancelled_at")
         with self._redis.pipeline() as pipe:
             for name in names:
-                pipe.hmget(self._keys.job(name), "output", "closed_at", "cancelled_at")
+                pipe.hmget(self._keys.job(name), *fields)
+                pipe.hlen(self._keys.job(name, "shards"))
             replies = reached(pipe.execute)
-        found = zip(names, replies, strict=True)
-        return [name for name, (where, *over) in found if where == output and not any(over)]
+        found = zip(names, replies[::2], replies[1::2], strict=True)
+        return [
+            name
+            for name, (where, created_at, *over), open_shards in found
+            if where == output and (created_at or open_shards) and not any(over)
+        ]
 
     def minutes(self, job: str) -> list[Minute]:
         """Files finished in each minute, in order; minutes without any are left out."""

@@ -22,6 +22,8 @@ EXAMPLES_PER_KIND = 5
 MS_PER_HOUR = 3_600_000
 KEEP_S = 30 * 24 * 3600
 """How long Redis keeps a closed job, and a job that no producer opened after its last shard."""
+UNDECLARED_LISTED = 100
+"""How many jobs without a declared number of files are listed: the newest ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ class JobCounts:
     """Whether Redis holds the whole plan of the job and every outcome that it counted. False after
     a loss of keys, and for a job of another client until it has declared its files."""
     declared: bool = False
-    """Whether another client or `fleet close` declared the number of files, without a plan."""
+    """Whether the job has no plan, and its client or `fleet close` declared the number of files."""
 
     @property
     def measured_ms(self) -> int:

@@ -235,15 +235,23 @@ def repair_note(counts: JobCounts) -> str | None:
         return None
     job, command = counts.job, reconcile_command(counts.job, counts.output)
     if counts.declared:
-        return (
-            f"Redis has lost outcomes of job {job}, or files beyond its {counts.files} have one: "
-            f"send the files without a result again, or correct the number with "
-            f"`fleet close {job} --files N`"
-        )
+        return _repair_of_declared(counts)
     note = f"Redis does not have the full plan of job {job}: rebuild it with `{command}`"
     if counts.created_at:
         return note
     return (
         f"{note}. If another client sends the job, tell how many files it has with "
         f"`fleet close {job} --files N`"
+    )
+
+
+def _repair_of_declared(counts: JobCounts) -> str:
+    if counts.finished >= counts.files:
+        return (
+            f"workers have finished files of job {counts.job} beyond the declared number of "
+            f"files: correct it with `fleet close {counts.job} --files N`"
+        )
+    return (
+        f"Redis has lost outcomes of job {counts.job}: send its files again (workers skip those "
+        f"that have a result) and run `fleet close {counts.job} --files {counts.files}`"
     )

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 
-from funasr_fleet.broker.job_finalizer import FinalizeResult
+from funasr_fleet.broker.job_finalizer import SUCCESS, FinalizeResult
 from funasr_fleet.broker.ledger.outcome_writer import OutcomeWriter
 from funasr_fleet.broker.ledger.values import FileDetail
 from funasr_fleet.contract.job import AudioRef, Shard
+from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.contract.transcript import ErrorKind, Outcome, PostponeReason
@@ -53,13 +54,14 @@ class ShardReporter:
     def begin(self) -> None:
         """Report that the files of the message are in progress."""
         if self.shard.job is not None:
-            self.ledger.begin_shard(
+            outdated = self.ledger.begin_shard(
                 self.shard.job,
                 self.shard.shard,
                 len(self._entries()),
                 output=self.shard.output,
                 job_files=self.shard.job_files,
             )
+            self._delete_marker(self.shard.job, outdated)
             self.ledger.is_cancelled(self.shard.job, now=True)
         self.ledger.see(self.counters.seen(self.shard))
 
@@ -108,7 +110,8 @@ class ShardReporter:
     def _record_in_ledger(
         self, ref: FileEntry, outcome: Outcome, audio_ms: int, file: FileFinished
     ) -> None:
-        if self.shard.job is None or ref.index is None:
+        job = self.shard.job
+        if job is None or ref.index is None:
             return
         detail = FileDetail(
             shard=self.shard.shard,
@@ -118,7 +121,15 @@ class ShardReporter:
             message=file.error or "",
             warnings=file.warnings,
         )
-        self.ledger.record(self.shard.job, ref.index, outcome, audio_ms, detail=detail)
+        outdated = self.ledger.record(job, ref.index, outcome, audio_ms, detail=detail)
+        self._delete_marker(job, outdated)
+
+    def _delete_marker(self, job: str, output: str | None) -> None:
+        """Delete the _SUCCESS marker of a job that was reopened; without an output, do nothing."""
+        if output is not None:
+            with _output_errors():
+                self.store.delete(job_uri(output, job, SUCCESS))
+            self.ledger.marker_deleted(job)
 
     def end(self) -> int:
         """Write the per-file records to S3 and mark the shard as ended.
@@ -186,7 +197,11 @@ class ShardReporter:
             if ref.index is not None:
                 outcome: Outcome = "failed" if ref in failed else "skipped"
                 detail = FileDetail(kind=kind, relative=ref.relative, message=reason)
-                self.ledger.record(job, ref.index, outcome, 0, only_first=True, detail=detail)
+                outdated = self.ledger.record(
+                    job, ref.index, outcome, 0, only_first=True, detail=detail
+                )
+                with contextlib.suppress(StoreError, OutputUnwritable):
+                    self._delete_marker(job, outdated)
         error = RecordedError(kind=kind, message=reason)
         # failing storage may be the reason for the dead letter
         with contextlib.suppress(StoreError):
