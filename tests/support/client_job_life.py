@@ -45,16 +45,17 @@ class ClientLife:
         self._sent = 0
 
     def _shard(self, first: int) -> dict[str, Any]:
-        declared = {"job_files": FILES} if self.random.random() < 0.15 else {}
+        declared = {"job_files": FILES} if self.random.random() < 0.1 else {}
         name = f"{JOB}-{first}"
         return a_shard(self.output, first, first + 1, job=JOB, shard=name, **declared)
 
     def live(self) -> None:
         """Let random events happen, and check after each what is said about the job."""
-        common = (self.start, self.finish, self.finish, self.finish, self.close_if_idle)
-        others = (self.deliver_twice, self.declare, self.close_if_idle, self.lose)
+        twice = (self.start, self.close_if_idle)
+        others = (*twice, *twice, self.deliver_twice, self.declare, self.lose)
         for _ in range(EVENTS):
-            self.random.choice(common if self.random.random() < 2 / 3 else others)()
+            go_on = self.started and self.random.random() < 0.7
+            (self.finish if go_on else self.random.choice(others))()
             self.check()
 
     def start(self) -> None:
