@@ -103,7 +103,9 @@ _MODELS_INTRO = (
     "`fleet enqueue` once a worker has registered its capabilities, otherwise in the file's "
     "`.error.json`. A worker exits with code 3 when the weights of a model lack one of its "
     "tensors, hold it in another shape, or hold tensors that the model lacks; the error names "
-    "them. A fast path is our own "
+    "them. If a file has more tensors than the model because it was saved with parts that only "
+    "training uses, remove these from the file; otherwise its `config.yaml` belongs to another "
+    "model. A fast path is our own "
     "implementation of a model's inference ([measurements](performance.md))."
 )
 _DIRECTORIES_INTRO = (

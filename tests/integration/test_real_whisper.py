@@ -85,6 +85,9 @@ def test_nothing_is_written_where_nobody_speaks(results: dict[str, Any]) -> None
     document = results["silero_test.opus.json"]
     assert (document["text"], document["segments"]) == ("", [])
     assert "probably_no_speech" in document["warnings"]
+    assert all(one["end_ms"] > one["start_ms"] and one["text"] for one in document["left_out"])
+    if results["vad"] != "demo":
+        assert [one["text"] for one in document["left_out"]] == ["Thank you.", "you"]
 
 
 def test_every_word_is_kept_where_somebody_speaks(results: dict[str, Any]) -> None:
@@ -93,6 +96,7 @@ def test_every_word_is_kept_where_somebody_speaks(results: dict[str, Any]) -> No
     document = results["jfk.flac.json"]
     assert "".join(c for c in document["text"].lower() if c.isalpha() or c == " ") == JFK
     assert "warnings" not in document
+    assert "left_out" not in document
     (segment,) = results["jfk.flac.openai-verbose.json"]["segments"]
     assert 0 < segment["no_speech_prob"] < 0.1
     assert -0.3 < segment["avg_logprob"] < 0

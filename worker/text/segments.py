@@ -28,8 +28,10 @@ class Recognition:
     """Non-speech events such as laughter, as named by the model."""
     no_speech_prob: float | None = None
     """Probability, 0-1, that there is no speech; None when the model does not report it."""
-    is_no_speech: bool = False
-    """Whether the model wrote something, but it was removed because there is no speech."""
+    probably_no_speech: bool = False
+    """Whether there is probably no speech, by no_speech_prob."""
+    left_out: str = ""
+    """What the model wrote, if it was removed from `text` because there is no speech."""
 
 
 def assemble_segments(
