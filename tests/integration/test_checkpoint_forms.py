@@ -169,8 +169,8 @@ class _RecordingModule(torch.nn.Module):
 class _ReceivingModule(_RecordingModule):
     """Records the tensors that FunASR's loader gives it, whatever their shape."""
 
-    def load_state_dict(self, state: Any, *_args: Any, **_kwargs: Any) -> Any:
-        self.given = {float(tensor.flatten()[0]) for tensor in state.values()}
+    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
+        self.given = {float(tensor.flatten()[0]) for tensor in state_dict.values()}
 
 
 @pytest.mark.parametrize("scope_map", [[], ["a.", "encoder."], ["none", "model."], "b.,none"])

@@ -53,10 +53,10 @@ whisper/transcribe.py."""
 SHORT_S = 1.0
 SHORT_NO_SPEECH_PROB = 0.75
 SHORT_MIN_AVG_LOGPROB = -0.6
-"""Limits for clips shorter than SHORT_S. Most of what Whisper hears is then the silence that it adds,
-and invented text is more probable: on half a second of noise, tiny.en writes "Thank you." with
--0.76, and no_speech_prob is 0.79. Of 123 clips with single words of real speech, these limits remove
-no correct word; of 32 clips of noise, they and the rule of openai-whisper leave no text."""
+"""Limits for clips shorter than SHORT_S. Most of what Whisper hears is then the silence that it
+adds, and invented text is more probable: on half a second of noise, tiny.en writes "Thank you."
+with -0.76, and no_speech_prob is 0.79. Of 123 clips with single words of real speech, these limits
+remove no correct word; of 32 clips of noise, they and openai-whisper's rule leave no text."""
 
 
 def is_no_speech(decoded: Any, seconds: float) -> bool:
