@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Literal
 
 from funasr_fleet.broker.job_report import report
+from funasr_fleet.broker.ledger.bitmaps import bits_of, has_bit
 from funasr_fleet.broker.ledger.job_writer import JobWriter
-from funasr_fleet.broker.ledger.reader import LedgerReader, bits_of, has_bit
+from funasr_fleet.broker.ledger.reader import LedgerReader
 from funasr_fleet.broker.ledger.values import KEEP_S, KINDS, JobCounts
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError

@@ -33,7 +33,8 @@ def jobs(as_json: AsJson = False) -> None:
     from funasr_fleet.broker.ledger.values import MS_PER_HOUR
     from funasr_fleet.cli.status_view import STATE_STYLES, console, percent_of
     from funasr_fleet.producer.progress.humanize import decimal
-    from funasr_fleet.producer.progress.measuring import fraction_of, repair_note, state_of
+    from funasr_fleet.producer.progress.measuring import fraction_of, state_of
+    from funasr_fleet.producer.progress.repair import repair_note
 
     found = funasr_fleet.list_jobs()
     if as_json:
@@ -164,7 +165,8 @@ def close(
     """
     import funasr_fleet
     from funasr_fleet.producer.progress.humanize import number_of
-    from funasr_fleet.producer.progress.measuring import repair_note, state_of
+    from funasr_fleet.producer.progress.measuring import state_of
+    from funasr_fleet.producer.progress.repair import repair_note
 
     if output is not None:
         check_output_option(output)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from funasr_fleet.broker.ledger.bitmaps import HEX, bits_of
 from funasr_fleet.broker.ledger.file_warnings import WARNINGS, WarningExample
 from funasr_fleet.broker.ledger.job_writer import JobWriter
 from funasr_fleet.broker.ledger.keys import Keys
@@ -212,7 +213,7 @@ class LedgerReader:
 
     def bitmap(self, job: str, name: str) -> bytes:
         """A bitmap as stored: one bit per file index, most significant bit first; see indexes."""
-        raw: str = reached(self._redis.eval, _HEX, 1, self._keys.job(job, name))
+        raw: str = reached(self._redis.eval, HEX, 1, self._keys.job(job, name))
         return bytes.fromhex(raw)
 
     def among(self, job: str, name: str, indexes: Sequence[int]) -> list[int]:
@@ -246,26 +247,3 @@ class LedgerReader:
     def check(self) -> None:
         """Check that Redis answers."""
         reached(self._redis.ping)
-
-
-def has_bit(bitmap: bytes | bytearray, index: int) -> bool:
-    """Whether the bit of a file index is set; see LedgerReader.bitmap."""
-    return index // 8 < len(bitmap) and bool(bitmap[index // 8] & (128 >> index % 8))
-
-
-def bits_of(bitmap: bytes | bytearray) -> list[int]:
-    """Indexes of the bits that are set; see LedgerReader.bitmap."""
-    return [
-        8 * place + bit
-        for place, byte in enumerate(bitmap)
-        if byte
-        for bit in range(8)
-        if byte & (128 >> bit)
-    ]
-
-
-_HEX = """
-local raw = redis.call('GET', KEYS[1]) or ''
-return (raw:gsub('.', function(c) return string.format('%02x', c:byte()) end))
-"""
-"""Returns a bitmap in hex, since the client decodes all replies as text."""

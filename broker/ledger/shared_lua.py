@@ -6,8 +6,10 @@ from funasr_fleet.broker.ledger.values import (
     EXAMPLES_PER_KIND,
     KINDS,
     OUTCOMES,
-    UNDECLARED_LISTED,
 )
+
+UNDECLARED_LISTED = 100
+"""How many jobs without a declared number of files are listed: the newest ones."""
 
 
 def _table(names: tuple[str, ...]) -> str:

@@ -22,8 +22,6 @@ EXAMPLES_PER_KIND = 5
 MS_PER_HOUR = 3_600_000
 KEEP_S = 30 * 24 * 3600
 """How long Redis keeps a closed job, and a job that no producer opened after its last shard."""
-UNDECLARED_LISTED = 100
-"""How many jobs without a declared number of files are listed: the newest ones."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from funasr_fleet.broker.job_finalizer import SUCCESS, JobFinalizer
 from funasr_fleet.broker.ledger import OUTCOMES, JobWriter, LedgerReader, connect
+from funasr_fleet.broker.ledger.bitmaps import bits_of
 from funasr_fleet.broker.ledger.keys import claim_key, identity_of
-from funasr_fleet.broker.ledger.reader import bits_of
 from funasr_fleet.broker.ledger.values import JobCounts
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import MAX_INDEX
@@ -16,7 +16,7 @@ from funasr_fleet.producer.errors import CannotClose
 from funasr_fleet.producer.jobs.status import counts_of
 from funasr_fleet.producer.planning.request import has_request
 from funasr_fleet.producer.progress.humanize import number_of
-from funasr_fleet.producer.progress.measuring import reconcile_command, repair_note
+from funasr_fleet.producer.progress.repair import reconcile_command, repair_note
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.storage.job_documents import read_records

@@ -16,7 +16,7 @@ from funasr_fleet.producer.planning.discover import WINDOW_FILES
 from funasr_fleet.producer.planning.packing import PlannedFile, pack
 from funasr_fleet.producer.planning.parts import planned_ref, read_parts
 from funasr_fleet.producer.planning.request import JobRequest, read_request
-from funasr_fleet.producer.progress.measuring import repair_note
+from funasr_fleet.producer.progress.repair import repair_note
 from funasr_fleet.producer.publishing.messages import ShardTemplate, open_publisher
 from funasr_fleet.producer.publishing.publication import template_shard
 from funasr_fleet.producer.routing import route_job

@@ -17,9 +17,8 @@ from funasr_fleet.producer.progress.measuring import (
     Progress,
     WorkerView,
     measure,
-    reconcile_command,
-    repair_note,
 )
+from funasr_fleet.producer.progress.repair import reconcile_command, repair_note
 from funasr_fleet.settings import Settings
 
 
