@@ -1,7 +1,5 @@
 """A whole shard: its outputs, their order, and the effect of options."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +7,7 @@ import pytest
 
 from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.job import Shard
-from funasr_fleet.worker.engine.interface import Clip, Hints
-from funasr_fleet.worker.text.segments import Recognition
+from funasr_fleet.worker.engine.interface import Hints
 from funasr_fleet.worker.text.spans import Span
 from tests.support.audio import tone
 from tests.support.examples import OUTPUT, a_ref, a_shard
@@ -29,27 +26,6 @@ def test_the_transcript_has_texts_and_times(bench: Workbench) -> None:
     assert "warnings" not in document
     assert "left_out" not in document
     assert bench.outcomes == ["ok"]
-
-
-class EngineOfASilentRoom(ScriptedEngine):
-    """Removes the text of every clip that says zero, as Whisper does where there is no speech."""
-
-    def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
-        return [
-            replace(one, text="", words=None, left_out="zero", probably_no_speech=True)
-            if one.text == "zero"
-            else one
-            for one in super().recognise(clips, hints)
-        ]
-
-
-def test_removed_text_is_recorded_with_its_times() -> None:
-    bench = Workbench(engine=EngineOfASilentRoom())
-    bench.run(a_shard(a_ref(bench.upload("a.wav", tone(3.0)), start_ms=2000)))
-    document = bench.document("a.wav.json")
-    assert document["text"] == "three nine"
-    assert document["warnings"] == ["probably_no_speech"]
-    assert document["left_out"] == [{"start_ms": 2600, "end_ms": 2900, "text": "zero"}]
 
 
 def test_the_transcript_has_audio_facts_and_a_receipt(bench: Workbench) -> None:

@@ -1,11 +1,9 @@
 """What a receipt and an error report contain, and how channels become one transcript."""
 
-from dataclasses import replace
-
 import pytest
 
 from funasr_fleet.contract.job import Options
-from funasr_fleet.contract.transcript import AudioInfo, LeftOut, Receipt, Segment
+from funasr_fleet.contract.transcript import AudioInfo, Receipt, Segment
 from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.worker.audio.decoding.selection import AudioFacts
 from funasr_fleet.worker.error_handling import Skip
@@ -137,14 +135,6 @@ def test_channels_are_merged_by_time_with_the_channel_as_speaker() -> None:
     said = [(s.text, s.speaker) for s in merged.segments]
     assert said == [("a", "ch0"), ("b", "ch1"), ("c", "ch0")]
     assert (merged.channel, merged.speech_ms) == (None, 200)
-
-
-def test_texts_left_out_of_both_channels_are_merged_by_time() -> None:
-    late, early = (LeftOut(start_ms=ms, end_ms=ms + 5, text="you") for ms in (20, 10))
-    merged = merge_channels(
-        [replace(_heard(0), left_out=(late,)), replace(_heard(1), left_out=(early,))]
-    )
-    assert merged.left_out == (early, late)
 
 
 def test_a_single_split_channel_is_named_as_speaker() -> None:
