@@ -78,9 +78,17 @@ class DeadLetters:
         """Store a dead letter; an earlier one with the same message id is replaced."""
         # pydantic's own JSON rejects lone surrogates, which a malformed message may hold
         body = json.dumps(letter.model_dump())
-        if letter.job is not None and is_whole(letter.job):
-            reached(self._redis.hset, self._jobs, letter.message_id, letter.job)
-        reached(self._redis.hset, self._key, letter.message_id, body)
+        with self._redis.pipeline() as pipe:
+            if letter.job is not None and is_whole(letter.job):
+                pipe.hset(self._jobs, letter.message_id, letter.job)
+            else:
+                pipe.hdel(self._jobs, letter.message_id)
+            pipe.hset(self._key, letter.message_id, body)
+            reached(pipe.execute)
+
+    def exists(self, message_id: str) -> bool:
+        """Whether there is a dead letter with this id."""
+        return bool(reached(self._redis.hexists, self._key, message_id))
 
     def all(self) -> list[DeadLetter]:
         """Every dead letter; use pages() where there may be many."""
@@ -114,9 +122,11 @@ class DeadLetters:
         """Delete the dead letters with these ids; returns how many existed."""
         if not ids:
             return 0
-        dropped = reached(self._redis.hdel, self._key, *ids)
-        reached(self._redis.hdel, self._jobs, *ids)
-        return dropped
+        with self._redis.pipeline() as pipe:
+            pipe.hdel(self._key, *ids)
+            pipe.hdel(self._jobs, *ids)
+            dropped, _ = reached(pipe.execute)
+        return int(dropped)
 
     def remove(self, letters: Iterable[DeadLetter]) -> None:
         """Delete handled dead letters, each only if it is unchanged since it was read.

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Literal
 
 from funasr_fleet.broker.job_report import report
+from funasr_fleet.broker.ledger.bitmaps import bits_of, has_bit
 from funasr_fleet.broker.ledger.job_writer import JobWriter
-from funasr_fleet.broker.ledger.reader import LedgerReader, bits_of, has_bit
+from funasr_fleet.broker.ledger.reader import LedgerReader
 from funasr_fleet.broker.ledger.values import KEEP_S, KINDS, JobCounts
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError
@@ -54,9 +55,11 @@ class JobFinalizer:
             if counts is None or not _is_due(counts):  # another process closed it
                 return "not due"
             self._write(counts)
-            # if files were enqueued again in the meantime, the job stays open
-            closed = self._writer.close(job, KEEP_S, counts.rounds)
-            return "closed" if closed else "not due"
+            if self._writer.close(job, KEEP_S, counts.rounds):
+                return "closed"
+            # files were enqueued again in the meantime: the job stays open
+            self._store.delete(job_uri(counts.output, job, SUCCESS))
+            return "not due"
         finally:
             self._writer.release_closing(job, token)
 

@@ -12,7 +12,7 @@ Subcommands:
 
 enqueue, transcribe, doctor, dead, failures: one module for each command
 run          `fleet demo`, `up`, `worker` and `exporter`
-jobs         `fleet jobs`, `status`, `retry`, `cancel` and `reconcile`
+jobs         `fleet jobs`, `status`, `retry`, `cancel`, `close` and `reconcile`
 results      `fleet report` and `evaluate`
 """
 

@@ -8,6 +8,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit, exit_of, exit_of_counts, print_bad_rows
 from funasr_fleet.cli.options import AsJson, JobName, check_output_option
+from funasr_fleet.contract.job import MAX_INDEX
 
 if TYPE_CHECKING:
     from funasr_fleet import ReconcileResult
@@ -32,7 +33,8 @@ def jobs(as_json: AsJson = False) -> None:
     from funasr_fleet.broker.ledger.values import MS_PER_HOUR
     from funasr_fleet.cli.status_view import STATE_STYLES, console, percent_of
     from funasr_fleet.producer.progress.humanize import decimal
-    from funasr_fleet.producer.progress.measuring import fraction_of, repair_note, state_of
+    from funasr_fleet.producer.progress.measuring import fraction_of, state_of
+    from funasr_fleet.producer.progress.repair import repair_note
 
     found = funasr_fleet.list_jobs()
     if as_json:
@@ -143,7 +145,11 @@ def close(
     job: JobName,
     files: Annotated[
         int | None,
-        typer.Option(min=1, help="Number of its files; default: all that are finished."),
+        typer.Option(
+            min=1,
+            max=MAX_INDEX + 1,
+            help="Number of its files; default: all that are finished.",
+        ),
     ] = None,
     output: Annotated[
         str | None, typer.Option(help="Prefix of its results; required if Redis has lost it.")
@@ -158,20 +164,24 @@ def close(
     Example: fleet close job-20261122 --files 412
     """
     import funasr_fleet
+    from funasr_fleet.producer.progress.humanize import number_of
     from funasr_fleet.producer.progress.measuring import state_of
+    from funasr_fleet.producer.progress.repair import repair_note
 
-    if output:
+    if output is not None:
         check_output_option(output)
     counts = funasr_fleet.close(job, files=files, output=output)
     if as_json:
         typer.echo(json.dumps({**asdict(counts), "state": state_of(counts)}))
     elif counts.complete:
         failed = counts.outcomes["failed"]
-        typer.echo(f"{job} is complete: {counts.files} files, {failed} failed")
+        typer.echo(f"{job} is complete: {number_of(counts.files, 'file')}, {failed} failed")
+    elif note := repair_note(counts):
+        typer.echo(note)
     else:
         typer.echo(
-            f"{job} has {counts.files} files, {counts.waiting} of them without an outcome; watch "
-            f"it with: fleet status {job}"
+            f"{job} has {number_of(counts.files, 'file')}, {counts.waiting} without an outcome; "
+            f"watch it with: fleet status {job}"
         )
     raise typer.Exit(exit_of_counts(counts))
 

@@ -35,6 +35,7 @@ def report(
 
     settings = Settings.load()
     document = funasr_fleet.report(job, settings)
+    note = funasr_fleet.status(job, settings).note
     if html:
         groups = funasr_fleet.failures(job, settings)
         text = page(document, groups, funasr_fleet.file_warnings(job, settings))
@@ -47,6 +48,8 @@ def report(
         typer.echo(json.dumps(document))
     else:
         typer.echo(f"written to {html}")
+    if note:
+        typer.echo(f"fleet: the report may be incomplete. {note}", err=True)
 
 
 _MAX_SHOWN = 20

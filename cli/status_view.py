@@ -11,7 +11,7 @@ from rich.text import Text
 
 from funasr_fleet.producer.jobs.status import JobStatus
 from funasr_fleet.producer.progress.eta import Throughput
-from funasr_fleet.producer.progress.humanize import decimal, hours, percent, span
+from funasr_fleet.producer.progress.humanize import decimal, hours, number_of, percent, span
 from funasr_fleet.producer.progress.measuring import Progress, WorkerView
 
 _WIDE = 160
@@ -38,6 +38,8 @@ def view(status: JobStatus) -> RenderableType:
         parts += [Text(status.note, "red"), Text()]
     if status.postponed:
         parts += [Text(postponed(status), "yellow"), Text()]
+    if status.unserved_queue:
+        parts += [Text(unserved(status.unserved_queue), "yellow"), Text()]
     parts += [_files(status), Text(), _facts(status)]
     if status.workers:
         parts += [Text(), _workers(status.workers)]
@@ -52,9 +54,11 @@ def line(status: JobStatus) -> str:
         done = f"{counts.finished:,} files finished"
     failed = f", {progress.failed:,} failed" if progress.failed else ""
     audio = f"{hours(progress.audio_hours)} of audio"
-    expected = status.note or outlook(progress)
+    expected = status.note or outlook(progress, counts.open_shards)
     if status.postponed:
         expected += f"; {postponed(status)}"
+    if status.unserved_queue:
+        expected += f"; {unserved(status.unserved_queue)}"
     if status.dead_letters:
         expected += f"; {status.dead_letters:,} dead letters"
     return f"{counts.job} {progress.state}: {done}{failed}, {audio}; {expected}"
@@ -68,7 +72,12 @@ def postponed(status: JobStatus) -> str:
     return f"{number:,} {are} postponed and will be retried ({reasons}): {status.postponed_message}"
 
 
-def outlook(progress: Progress) -> str:
+def unserved(queue: str) -> str:
+    """That no worker takes the messages of the queue."""
+    return f"no worker serves queue {queue}: start one, or see the log of one that is not ready"
+
+
+def outlook(progress: Progress, open_shards: int) -> str:
     """The estimated remaining time, or why there is none."""
     if progress.state == "unknown":
         return "the number of waiting files is not known"
@@ -83,6 +92,8 @@ def outlook(progress: Progress) -> str:
         return f"{end}; {quiet}" if quiet else end
     if quiet:
         return f"stalled: {quiet}, and no worker is processing this job"
+    if progress.state == "running" and not progress.waiting and open_shards:
+        return f"waiting for {number_of(open_shards, 'shard')} to end"
     return "no file is finished yet, so there is no estimate"
 
 
@@ -102,7 +113,8 @@ def _bar(status: JobStatus) -> Table:
     fraction = status.progress.fraction
     bar = ProgressBar(total=1.0, completed=fraction or 0.0, width=30)
     style = "yellow" if status.progress.stalled_s is not None else ""
-    row.add_row(bar, percent_of(fraction), Text(outlook(status.progress), style=style))
+    ahead = outlook(status.progress, status.counts.open_shards)
+    row.add_row(bar, percent_of(fraction), Text(ahead, style=style))
     return row
 
 

@@ -59,7 +59,7 @@ def unsupported(options: "Options", can: Abilities) -> list[str]:
             "segments, or start its workers with FLEET_PUNC_MODEL",
         ),
         (
-            asked is not None and bool(languages) and code_among(asked, languages) is None,
+            asked is not None and code_among(asked, languages) is None,
             f"it does not support language {asked}, only {', '.join(languages)}",
         ),
         (

@@ -11,8 +11,8 @@ from functools import lru_cache
 _AUTO = ("", "auto")
 _MIN_NAME = 4
 """Letters of a name; shorter texts are codes."""
-_NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx"})
-"""Codes for unknown, several, uncoded and no languages."""
+_NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx", "any"})
+"""Codes for unknown, several, uncoded and no languages; and that of Anyin: any is meant."""
 _MAX_DISTANCE = 1
 """Only other codes of the same language, in CLDR's measure: nb is no, jv is jw, arb is ar."""
 
@@ -35,9 +35,25 @@ def language_code(given: str) -> str | None:
     if text in _AUTO:
         return None
     code = _by_tag(text) or _by_name(text)
-    if code is None or code in _NO_LANGUAGE:
+    if code is None or code in _NO_LANGUAGE or not _is_one_language(code):
         raise UnknownLanguage
     return code
+
+
+def reported_language(reported: str | None) -> str | None:
+    """The code of a language that a model reports; the text itself if it is not a language."""
+    try:
+        return reported and language_code(reported)
+    except UnknownLanguage:
+        return reported
+
+
+def _is_one_language(code: str) -> bool:
+    """Whether it is the code of one language: private codes have no name, art is a family."""
+    import langcodes
+
+    name = langcodes.Language.make(language=code).language_name("en")
+    return not name.startswith("Unknown language") and not name.endswith(" languages")
 
 
 def _by_tag(text: str) -> str | None:
@@ -64,6 +80,8 @@ def _by_name(text: str) -> str | None:
 def code_among(code: str, languages: Iterable[str]) -> str | None:
     """The one of these languages that is the same language; None if there is none.
 
+    No languages stand for any, as in Abilities: the code is returned as it is.
+
     Models may use another code than `language_code`: Whisper's Javanese is jw instead of jv.
     """
     return _code_among(code, tuple(languages))
@@ -73,6 +91,6 @@ def code_among(code: str, languages: Iterable[str]) -> str | None:
 def _code_among(code: str, languages: tuple[str, ...]) -> str | None:
     import langcodes
 
-    if code in languages:
+    if not languages or code in languages:
         return code
     return langcodes.closest_supported_match(code, languages, max_distance=_MAX_DISTANCE)

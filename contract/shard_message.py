@@ -3,8 +3,8 @@
 One invalid entry fails one file. Only a message that cannot be read as a shard is malformed.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,7 +34,7 @@ class InvalidEntry:
     relative: str
     """Name of the outputs if `is_safe`; else what the entry is called in messages."""
     is_safe: bool
-    """Whether `relative` is a valid name for outputs."""
+    """Whether `relative` is a valid name for outputs, and no other file of the message has it."""
     reason: str
     """The invalid fields, without their values."""
     document: Mapping[str, Any]
@@ -68,7 +68,20 @@ def read_shard(document: Any) -> tuple[Shard, tuple[InvalidEntry, ...]]:
             invalid.append(_invalid(document, position, entry, field + explain(error)))
         else:
             files.append(ref)
-    return shard.model_copy(update={"files": tuple(files)}), tuple(invalid)
+    return shard.model_copy(update={"files": tuple(files)}), _without_shared_names(files, invalid)
+
+
+def _without_shared_names(
+    files: Iterable[AudioRef], invalid: Iterable[InvalidEntry]
+) -> tuple[InvalidEntry, ...]:
+    """Mark the entries whose name another file has: their error report would replace its own."""
+    names, marked = {ref.relative for ref in files}, list[InvalidEntry]()
+    for entry in invalid:
+        is_safe = entry.is_safe and entry.relative not in names
+        marked.append(replace(entry, is_safe=is_safe))
+        if is_safe:
+            names.add(entry.relative)
+    return tuple(marked)
 
 
 def _without_entries(document: Any) -> Shard | None:

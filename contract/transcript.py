@@ -23,7 +23,12 @@ ErrorKind = Literal[
     "cancelled",
 ]
 PostponeReason = Literal[
-    "disk_full", "storage_unavailable", "credentials_refused", "truncated_audio", "local_error"
+    "disk_full",
+    "storage_unavailable",
+    "credentials_refused",
+    "truncated_audio",
+    "local_error",
+    "job_locked",
 ]
 """Why a worker republished a shard, to retry it later."""
 Outcome = Literal["ok", "empty", "failed", "skipped", "cancelled"]
@@ -100,6 +105,14 @@ class Segment(_Frozen):
         return {k: v for k, v in document.items() if k not in optional or v or v == 0}
 
 
+class LeftOut(_Frozen):
+    """A text that the model wrote where there is no speech, and that is not in the transcript."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+
+
 class AudioInfo(_Frozen):
     """Properties of the audio; None where they could not be read."""
 
@@ -166,11 +179,13 @@ class Transcript(_Frozen):
     text: str
     segments: tuple[Segment, ...]
     warnings: tuple[WarningKind, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     receipt: Receipt
 
     def to_json(self) -> bytes:
-        """One line of JSON in UTF-8; `warnings` is left out when empty."""
-        exclude = None if self.warnings else {"warnings"}
+        """One line of JSON in UTF-8, without `warnings` and `left_out` where they are empty."""
+        optional = ("warnings", "left_out")
+        exclude = {name for name in optional if not getattr(self, name)}
         return self.model_dump_json(exclude=exclude).encode() + b"\n"
 
 

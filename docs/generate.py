@@ -103,15 +103,17 @@ _MODELS_INTRO = (
     "`fleet enqueue` once a worker has registered its capabilities, otherwise in the file's "
     "`.error.json`. A worker exits with code 3 when the weights of a model lack one of its "
     "tensors, hold it in another shape, or hold tensors that the model lacks; the error names "
-    "them. A fast path is our own "
+    "them. If a file has more tensors than the model because it was saved with parts that only "
+    "training uses, remove these from the file; otherwise its `config.yaml` belongs to another "
+    "model. A fast path is our own "
     "implementation of a model's inference ([measurements](performance.md))."
 )
 _DIRECTORIES_INTRO = (
     "`FLEET_MODEL` and the settings of auxiliary models also take a directory. A name is a "
     "directory if it exists, begins with `/`, `.` or `~`, or has more than one slash; every other "
-    "name is looked up on the hub. A directory holds a `config.yaml` whose `model` names the "
-    "class, and the files below. A `configuration.json` may give them other names "
-    "(`file_path_metas`, with `config` and `init_param`), as in downloads from ModelScope. A "
+    "name is looked up on the hub. `~` is not expanded. A directory holds a `config.yaml` whose "
+    "`model` names the class, and the files below. A `configuration.json` may give them other "
+    "names (`file_path_metas`, with `config` and `init_param`), as in downloads from ModelScope. A "
     "worker does not start with a directory that is missing, empty or without its configuration "
     "(exit code 2), and asks no hub for it."
 )

@@ -18,7 +18,7 @@ def locked(folder: Path) -> Iterator[int]:
         inherited it has exited, so servers that outlive a killed owner for some seconds count too.
 
     Raises:
-        BadConfiguration: the folder is in use, or cannot be created.
+        BadConfiguration: the folder is in use, or cannot be created or locked.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,4 +39,8 @@ def _acquire(lock: int, folder: Path) -> None:
         raise BadConfiguration(
             f"another `fleet up` or `fleet demo` is using {folder}: stop it, or choose another "
             "folder"
+        ) from None
+    except OSError as error:  # some network file systems have no locks
+        raise BadConfiguration(
+            f"the folder {folder} cannot be locked: {error.strerror}; choose one on a local disk"
         ) from None

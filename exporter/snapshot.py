@@ -66,7 +66,7 @@ class FleetCollector:
         """
         busy = {self._settings.queue, *(queue_of(lane) for lane in lanes_in_use if lane)}
         busy |= {queue for queue, _ in self._fleet.active(now)}
-        unacked = self._unacked(busy)
+        unacked = unacked_by_queue(self._redis, self._settings.key_prefix)
         for name in sorted(busy | self._fleet.queues(now)):
             lists = [
                 self._settings.key_prefix + one
@@ -87,13 +87,6 @@ class FleetCollector:
                 unacked=unacked.get(name, 0),
                 oldest_s=max(ages, default=0.0),
             )
-
-    def _unacked(self, names: set[str]) -> dict[str, int]:
-        """Unacknowledged messages by queue; with only one queue, all of them belong to it."""
-        key = self._settings.key_prefix + "unacked"
-        if len(names) == 1:
-            return dict.fromkeys(names, reached(self._redis.hlen, key))
-        return unacked_by_queue(self._redis, self._settings.key_prefix)
 
     def _broker(self) -> BrokerReading | None:
         try:

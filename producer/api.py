@@ -15,6 +15,7 @@ from funasr_fleet.producer.job_checks import JobChecks
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.producer.planning.request import JobRequest
 from funasr_fleet.producer.result import EnqueueResult, ProgressCallback
+from funasr_fleet.producer.shared_output import warn_of_shared_output
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.storage.s3 import S3Store
@@ -127,29 +128,31 @@ def estimate(  # noqa: PLR0913 - the keywords of a public call
         gpu_hour_price: price of one GPU hour, in any currency.
         settings: read from the environment by default.
         store: S3 by default.
-        warn: called with each reason why the job may wait or run on another model.
+        warn: called with each warning that `enqueue` gives before the first message is published.
         wanted: see EnqueueOptions.
 
     Raises the errors of `enqueue`.
     """
     request = JobRequest(sources=as_sources(sources), output=output, **wanted)
+    job = job or new_job_name()
     settings, store = settings or Settings.load(), store or S3Store()
     redis = connect(settings)
-    checks = JobChecks(
-        request=request, job=job or new_job_name(), settings=settings, store=store, redis=redis
-    )
+    ledger = LedgerReader(redis, settings.key_prefix)
+    checks = JobChecks(request=request, job=job, settings=settings, store=store, redis=redis)
     route = checks.check_all()
     found = estimate_sources(
         request,
         store,
         strict=strict,
-        workers=LedgerReader(redis, settings.key_prefix).workers(),
+        workers=ledger.workers(),
         gpus=gpus,
         rtfx=rtfx,
         gpu_hour_price=gpu_hour_price,
     )
-    for warning in route.warnings if found.files else ():
-        warn(warning)
+    if found.files:
+        shared = warn_of_shared_output(ledger, store, job, request)
+        for warning in (*route.warnings, *shared):
+            warn(warning)
     return found
 
 

@@ -10,7 +10,7 @@ from funasr_fleet.producer.errors import JobRefused
 from funasr_fleet.producer.job_lock import JobLock
 from funasr_fleet.producer.model_choice import Route
 from funasr_fleet.producer.planning.discover import open_sources
-from funasr_fleet.producer.planning.request import JobRequest, read_request
+from funasr_fleet.producer.planning.request import JobRequest, has_request, is_same_request
 from funasr_fleet.producer.routing import check_options, route_job
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import BucketNotAllowed, ObjectDenied, ObjectStore
@@ -65,7 +65,7 @@ class JobChecks:
         state = JobState(about=about, is_in_s3=self._is_in_s3())
         if state.is_new:  # workers may have restored a part of a lost ledger
             self._refuse_existing(state)
-        elif about["request"] != self.request.digest:
+        elif not is_same_request(self.store, self.job, self.request, about["request"]):
             raise JobRefused(
                 f"job {self.job} already exists with other arguments: choose another name"
             )
@@ -78,7 +78,7 @@ class JobChecks:
         return JobWriter(self.redis, self.settings.key_prefix)
 
     def _is_in_s3(self) -> bool:
-        return read_request(self.store, self.request.output, self.job) is not None
+        return has_request(self.store, self.request.output, self.job)
 
     def _check_name(self) -> None:
         try:

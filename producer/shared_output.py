@@ -1,6 +1,7 @@
 """Warn about unfinished jobs that write to the output of the job that is being enqueued."""
 
 from funasr_fleet.broker.ledger import LedgerReader
+from funasr_fleet.producer.errors import JobRefused
 from funasr_fleet.producer.planning.request import JobRequest, read_request
 from funasr_fleet.storage.base import ObjectDenied, ObjectStore
 
@@ -28,7 +29,7 @@ def _request_of(job: str, store: ObjectStore, output: str) -> JobRequest | None:
     """The request of a job; None if it has none that this process can read."""
     try:
         return read_request(store, output, job)
-    except (ObjectDenied, ValueError, KeyError, TypeError):
+    except (ObjectDenied, JobRefused, ValueError, KeyError, TypeError):
         return None
 
 

@@ -18,6 +18,7 @@ from funasr_fleet.worker.errors import (
     DecoderUnavailable,
     DeviceLost,
     FileFailure,
+    JobLocked,
     OutputUnwritable,
     PoisonShard,
 )
@@ -85,7 +86,7 @@ def decide(error: Exception, retries: int) -> Decision:
             return Skip("access_denied", message)
         case ObjectTooLarge():
             return Skip("audio_too_long", message)
-        case StoreError() | OSError():
+        case StoreError() | OSError() | JobLocked():
             return _retry(message, retries, postpone_reason(error))
         case DeviceLost() | DecoderUnavailable() | BrokerUnavailable() | MemoryError():
             return RestartChild(message)
@@ -94,8 +95,10 @@ def decide(error: Exception, retries: int) -> Decision:
 
 
 def postpone_reason(error: Exception) -> PostponeReason:
-    """Why a shard is postponed by this error of storage or of the local disk."""
+    """Why a shard is postponed by this error of storage, the local disk or a job's lock."""
     match error:
+        case JobLocked():
+            return "job_locked"
         case CredentialsRefused():
             return "credentials_refused"
         case ObjectIncomplete():

@@ -65,5 +65,9 @@ class PoisonShard(Exception):
     """A shard crashed its worker on every attempt: examine its files one by one."""
 
 
+class JobLocked(Exception):
+    """Another process is closing the job, or crashed while closing it: it is tried again later."""
+
+
 class OutputUnwritable(Exception):
     """The shard's output prefix is not writable: grant access, or correct the prefix."""

@@ -1,9 +1,12 @@
 """Events of a worker child, as frozen values. Observers count and log them (worker.telemetry)."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from funasr_fleet.contract.transcript import ErrorKind, Outcome, PostponeReason, Stage
+
+if TYPE_CHECKING:
+    from funasr_fleet.contract.job import Shard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,23 @@ class FileFinished:
     """Set for a skipped file whose result was written by an attempt of the same job that crashed
     before it recorded the outcome. This is that outcome; audio_s and warnings are of that attempt,
     too."""
+
+    @classmethod
+    def of_failure(
+        cls, shard: "Shard", audio: str, index: int | None, kind: ErrorKind, message: str
+    ) -> Self:
+        """The event of a file that failed before it was started."""
+        return cls(
+            shard=shard.shard,
+            job=shard.job,
+            audio=audio,
+            index=index,
+            outcome="failed",
+            audio_s=0.0,
+            seconds=0.0,
+            error=message,
+            error_kind=kind,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

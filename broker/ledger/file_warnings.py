@@ -8,7 +8,7 @@ from funasr_fleet.contract.transcript import WarningKind
 
 UNKNOWN_WARNINGS = "unknown"
 """Stands for the warnings of a file whose outcome was restored without its warnings, and for
-warnings that Redis has lost."""
+warnings that Redis has lost. A lost warning whose file is recorded again counts as both."""
 
 WARNINGS: tuple[str, ...] = (*get_args(WarningKind), UNKNOWN_WARNINGS)
 

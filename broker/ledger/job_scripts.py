@@ -26,6 +26,7 @@ if redis.call('HSETNX', KEYS[1], 'created_at', ARGV[1]) == 0 then return 0 end
 for i = 2, #ARGV - 1, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', KEYS[1], 'windows_counted', 0)
 redis.call('ZADD', KEYS[2], ARGV[1], ARGV[#ARGV])
+redis.call('ZREM', KEYS[2] .. ':undeclared', ARGV[#ARGV])
 return 1
 """
 """Create a job. Atomic, or a reader might see a job without some of its fields.
@@ -45,7 +46,7 @@ COMPLETE = (
     + """
 redis.call('HSETNX', base, 'created_at', ARGV[1])
 for i = 2, #ARGV - 1, 2 do redis.call('HSETNX', base, ARGV[i], ARGV[i + 1]) end
-redis.call('ZADD', KEYS[2], 'NX', ARGV[1], ARGV[#ARGV])
+list_job(KEYS[2], ARGV[1], ARGV[#ARGV])
 redis.call('HDEL', base, 'declared')
 if redis.call('HEXISTS', base, 'closed_at') == 0 then persist() end
 """
@@ -56,10 +57,9 @@ one without a producer, whose keys expire. ARGV as for BEGIN."""
 REBUILD = (
     COMPLETE
     + """
-local outcomes = 0
-for _, name in ipairs(OUTCOMES) do outcomes = outcomes + redis.call('BITCOUNT', at(name)) end
 redis.call('DEL', at('windows'))
-redis.call('HSET', base, 'published', 0, 'files', 0, 'estimated_ms', 0, 'recorded', outcomes)
+redis.call('HSET', base, 'published', 0, 'files', 0, 'estimated_ms', 0)
+redis.call('HSET', base, 'recorded', count_outcomes())
 redis.call('HSET', base, 'rebuilding', 1, 'windows_counted', 0)
 return redis.call('HGET', base, 'audio_ms') or 0
 """
@@ -93,6 +93,7 @@ which the shard's name is added."""
 CLOSE = """
 if tonumber(redis.call('HGET', KEYS[1], 'rounds') or 0) ~= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'closed_at', ARGV[2])
+redis.call('HDEL', KEYS[1], 'marker_outdated')
 return 1
 """
 """Close a job, unless files were published again since its counts were read. ARGV: rounds, time."""
@@ -155,10 +156,18 @@ kind, example, warnings separated by commas, ...; returns the audio added."""
 DECLARE = (
     SHARED
     + """
-redis.call('HSETNX', base, 'output', ARGV[2])
-redis.call('HSETNX', base, 'first_seen', ARGV[3])
-redis.call('ZADD', KEYS[2], 'NX', redis.call('HGET', base, 'first_seen'), ARGV[4])
+see_first(ARGV[2], ARGV[3])
+list_job(KEYS[2], redis.call('HGET', base, 'first_seen'), ARGV[4])
+local outcomes = tostring(count_outcomes())
+local before = redis.call('HMGET', base, 'files', 'recorded')
+if is_closed() and (before[1] ~= ARGV[1] or before[2] ~= outcomes) then outdate_report() end
 declare(ARGV[1])
+redis.call('HSET', base, 'recorded', outcomes)
+expire_in(ARGV[5])
+return output_of_outdated_marker()
 """
 )
-"""Set the number of files of a job without a producer. ARGV: number, output, time, job."""
+"""Set the number of files of a job without a producer. Files whose outcome Redis has lost wait
+again. A closed job is reopened if it has another number of files, or lost outcomes.
+ARGV: number, output, time, job, seconds to keep. Returns the output prefix of the job if its
+_SUCCESS marker is outdated."""

@@ -9,7 +9,7 @@ from typing import Any
 from funasr_fleet.broker.lease import Leases
 from funasr_fleet.broker.ledger import job_scripts as scripts
 from funasr_fleet.broker.ledger.keys import Keys
-from funasr_fleet.broker.ledger.values import FailureExample
+from funasr_fleet.broker.ledger.values import KEEP_S, FailureExample
 from funasr_fleet.broker.redis_client import RedisClient, Script, Value, reached
 from funasr_fleet.contract.transcript import Outcome
 
@@ -119,10 +119,19 @@ class JobWriter:
         window, shards = reached(self._redis.hmget, self._keys.job(job), names)
         return int(window or 0), int(shards or 0)
 
-    def declare(self, job: str, output: str, files: int) -> None:
-        """Set the number of files of a job that no producer opened; see JobCounts.declared."""
+    def declare(self, job: str, output: str, files: int) -> str | None:
+        """Set the number of files of a job that no producer opened; see JobCounts.declared.
+
+        Returns the output prefix of the job if it had ended with another number: delete its
+        _SUCCESS marker, then call marker_deleted.
+        """
         keys = [self._keys.job(job), self._keys.jobs]
-        reached(self._declare, keys=keys, args=[files, output, time.time(), job])
+        found = reached(self._declare, keys=keys, args=[files, output, time.time(), job, KEEP_S])
+        return None if found is None else str(found)
+
+    def marker_deleted(self, job: str) -> None:
+        """Record that S3 has no _SUCCESS marker of the job."""
+        reached(self._redis.hdel, self._keys.job(job), "marker_outdated")
 
     def end_publishing(self, job: str, windows: int | None = None) -> None:
         """Mark the job as completely published.
@@ -226,4 +235,7 @@ class JobWriter:
         """Remove these jobs from the list of jobs; their keys have expired."""
         names = list(jobs)
         if names:
-            reached(self._redis.zrem, self._keys.jobs, *names)
+            with self._redis.pipeline() as pipe:
+                pipe.zrem(self._keys.jobs, *names)
+                pipe.zrem(self._keys.undeclared, *names)
+                reached(pipe.execute)

@@ -19,6 +19,8 @@ class Keys:
         self._prefix = prefix
         self.jobs = f"{prefix}fleet:jobs"
         """Sorted set: job names, scored by creation time."""
+        self.undeclared = f"{self.jobs}:undeclared"
+        """Likewise, for jobs of other clients that did not declare their number of files."""
         self.workers = f"{prefix}fleet:workers"
         """Hash: the last report of each worker child."""
 

@@ -15,7 +15,7 @@ if shard ~= '' and redis.call('HEXISTS', at('shards'), shard) == 1 then
 end
 local before = known(index)
 local open = before ~= outcome and before ~= 'ok' and before ~= 'empty'
-if before and weak and not open then return 0 end
+if before and weak and not open then return end
 if before then clear(index, before) else count(1) end
 redis.call('SETBIT', at(outcome), index, 1)
 if outcome == 'failed' then blame(index, kind, example) end
@@ -23,21 +23,22 @@ for i = 9, #ARGV do warn(index, ARGV[i], example) end
 local is_planned = tonumber(index) < tonumber(redis.call('HGET', base, 'files') or 0)
 if is_planned and before ~= outcome and (before or is_closed()) then outdate_report() end
 expire_too()
-if not open then return 1 end
+if not open then return output_of_outdated_marker() end
 redis.call('HINCRBY', base, 'audio_ms', audio_ms)
-if outcome == 'skipped' or outcome == 'cancelled' then return 1 end
+if outcome == 'skipped' or outcome == 'cancelled' then return output_of_outdated_marker() end
 local minute = math.floor(redis.call('TIME')[1] / 60)
 redis.call('HINCRBY', at('minutes'), 'f' .. minute, 1)
 redis.call('HINCRBY', at('minutes'), 'a' .. minute, audio_ms)
 if outcome == 'failed' then redis.call('HINCRBY', at('minutes'), 'x' .. minute, 1) end
 if bucket ~= '' then redis.call('HINCRBY', at('latency'), bucket, 1) end
-return 1
+return output_of_outdated_marker()
 """
 )
 """Record a file's outcome, replacing an earlier one. A weak outcome does not replace ok, empty or
 the same outcome. A file's audio is counted once; after a failed, cancelled or skipped outcome, it
 is counted when the file succeeds. A changed outcome reopens a closed job, so that its report is
-written again. ARGV: index, outcome, ms, weak, shard, bucket, kind, example, warning, ..."""
+written again. Returns the output prefix of the job if its _SUCCESS marker is outdated.
+ARGV: index, outcome, ms, weak, shard, bucket, kind, example, warning, ..."""
 
 SETTLE = (
     SHARED
@@ -65,29 +66,34 @@ redis.call('HDEL', at('postponed'), shard)
 redis.call('HSETNX', base, 'begun_at', now)
 local is_planned = redis.call('HEXISTS', base, 'created_at') == 1
   and redis.call('HEXISTS', base, 'declared') == 0
-if is_planned then return end
-redis.call('HSETNX', base, 'output', output)
-redis.call('HSETNX', base, 'first_seen', now)
-redis.call('ZADD', KEYS[2], 'NX', redis.call('HGET', base, 'first_seen'), job)
+if is_planned then return output_of_outdated_marker() end
+see_first(output, now)
 if files ~= '' then
   declare(math.max(files, redis.call('HGET', base, 'files') or 0))
 end
+local list = redis.call('HEXISTS', base, 'declared') == 1 and list_job or list_undeclared
+list(KEYS[2], redis.call('HGET', base, 'first_seen'), job)
 if is_closed() then outdate_report() end
 expire_in(keep_s)
+return output_of_outdated_marker()
 """
 )
 """Record a started shard, and when the first shard of the job was started. If no producer opened
 the job, list it, take the number of its files from the shard, and let its keys expire after the
-last shard. A closed job of this kind is reopened.
+last shard. A closed job of this kind is reopened. Returns the output prefix of the job if its
+_SUCCESS marker is outdated.
 ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep."""
 
-SUSPEND = """
-local shards, postponed = KEYS[1] .. ':shards', KEYS[1] .. ':postponed'
-if redis.call('HEXISTS', shards, ARGV[1]) == 0 then return end
-redis.call('HSET', shards, ARGV[1], 0)
+SUSPEND = (
+    SHARED
+    + """
+if redis.call('HEXISTS', at('shards'), ARGV[1]) == 0 then return end
+redis.call('HSET', at('shards'), ARGV[1], 0)
 if ARGV[2] == '' then return end
-redis.call('HSET', postponed, ARGV[1], ARGV[2])
-redis.call('HSET', KEYS[1], 'postponed_message', ARGV[3])
+redis.call('HSET', at('postponed'), ARGV[1], ARGV[2])
+redis.call('HSET', base, 'postponed_message', ARGV[3])
+expire_too()
 """
+)
 """Set a shard's files in flight to 0, and record why it is postponed. A shard that has ended
 elsewhere is not reopened. ARGV: shard, reason or '', message."""

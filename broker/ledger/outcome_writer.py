@@ -53,8 +53,11 @@ class OutcomeWriter:
         *,
         only_first: bool = False,
         detail: FileDetail | None = None,
-    ) -> None:
+    ) -> str | None:
         """Set a file's outcome. Repeating the call does not change the totals.
+
+        Returns the output prefix of the job if this reopened it: delete its _SUCCESS marker, then
+        call marker_deleted.
 
         Args:
             job: the job of the file.
@@ -70,7 +73,11 @@ class OutcomeWriter:
         example = json.dumps({"relative": more.relative, "message": more.message[:_MESSAGE_CHARS]})
         values = [index, outcome, audio_ms, int(weak), more.shard, bucket, more.kind or "", example]
         values += more.warnings
-        reached(self._record, keys=[self._keys.job(job)], args=values)
+        return _text(reached(self._record, keys=[self._keys.job(job)], args=values))
+
+    def marker_deleted(self, job: str) -> None:
+        """Record that S3 has no _SUCCESS marker of the job."""
+        reached(self._redis.hdel, self._keys.job(job), "marker_outdated")
 
     def cancel_files(self, job: str, indexes: Iterable[int]) -> None:
         """Record files of a cancelled job that will not be started."""
@@ -90,8 +97,11 @@ class OutcomeWriter:
 
     def begin_shard(
         self, job: str, shard: str, files: int, *, output: str, job_files: int | None = None
-    ) -> None:
+    ) -> str | None:
         """Record that this many files of the shard are in flight, and when the job was begun.
+
+        Returns the output prefix of the job if S3 may have an outdated _SUCCESS marker of it:
+        delete the marker, then call marker_deleted.
 
         Args:
             job: the job of the shard.
@@ -103,7 +113,8 @@ class OutcomeWriter:
         """
         declared = "" if job_files is None else job_files
         values: list[Value] = [shard, files, job, output, declared, time.time(), KEEP_S]
-        reached(self._begin_shard, keys=[self._keys.job(job), self._keys.jobs], args=values)
+        keys = [self._keys.job(job), self._keys.jobs]
+        return _text(reached(self._begin_shard, keys=keys, args=values))
 
     def await_shards(self, job: str, shards: Iterable[str]) -> None:
         """Keep the job open until these shards, whose messages are in the queue, have ended.
@@ -158,3 +169,7 @@ class OutcomeWriter:
         every = reached(self._redis.hgetall, self._keys.workers)
         if gone := [name for name, last in every.items() if json.loads(last)["at"] < before]:
             reached(self._redis.hdel, self._keys.workers, *gone)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from funasr_fleet.broker.ledger.bitmaps import HEX, bits_of
 from funasr_fleet.broker.ledger.file_warnings import WARNINGS, WarningExample
 from funasr_fleet.broker.ledger.job_writer import JobWriter
 from funasr_fleet.broker.ledger.keys import Keys
@@ -93,8 +94,20 @@ class LedgerReader:
             pipe.bitcount(self._keys.job(job, name))
 
     def jobs(self) -> list[str]:
-        """Names of all jobs, the newest first."""
-        return reached(self._redis.zrevrange, self._keys.jobs, 0, -1)
+        """Names of all jobs, the newest first.
+
+        Of the jobs whose client did not declare their number of files, only the newest
+        UNDECLARED_LISTED are listed.
+        """
+        with self._redis.pipeline() as pipe:
+            for key in (self._keys.undeclared, self._keys.jobs):
+                pipe.zrevrange(key, 0, -1, withscores=True)
+            undeclared, others = reached(pipe.execute)
+        found = {**dict(undeclared), **dict(others)}
+        return sorted(found, key=lambda job: (found[job], job), reverse=True)
+
+    def _newest_declared(self) -> list[str]:
+        return reached(self._redis.zrevrange, self._keys.jobs, 0, _NEWEST - 1)
 
     def open_since(self, moment: float) -> list[str]:
         """Names of jobs that are open, or were at that moment (seconds since the epoch).
@@ -121,7 +134,7 @@ class LedgerReader:
 
     def jobs_by_queue(self) -> dict[str, int]:
         """Number of open jobs by their queue, among the newest jobs."""
-        names = self.jobs()[:_NEWEST]
+        names = self._newest_declared()
         with self._redis.pipeline() as pipe:
             for name in names:
                 pipe.hmget(self._keys.job(name), "queue", "closed_at", "cancelled_at")
@@ -129,14 +142,24 @@ class LedgerReader:
         return dict(Counter(queue for queue, *over in replies if queue and not any(over)))
 
     def open_jobs_of(self, output: str) -> list[str]:
-        """Names of the unfinished jobs with this output prefix, among the newest jobs."""
-        names = self.jobs()[:_NEWEST]
+        """Names of the unfinished jobs with this output prefix, among the newest jobs.
+
+        A job that did not declare its number of files is unfinished while a shard of it is open.
+        """
+        undeclared = reached(self._redis.zrevrange, self._keys.undeclared, 0, -1)
+        names = list(dict.fromkeys((*self._newest_declared(), *undeclared)))
+        fields = ("output", "created_at", "closed_at", "cancelled_at")
         with self._redis.pipeline() as pipe:
             for name in names:
-                pipe.hmget(self._keys.job(name), "output", "closed_at", "cancelled_at")
+                pipe.hmget(self._keys.job(name), *fields)
+                pipe.hlen(self._keys.job(name, "shards"))
             replies = reached(pipe.execute)
-        found = zip(names, replies, strict=True)
-        return [name for name, (where, *over) in found if where == output and not any(over)]
+        found = zip(names, replies[::2], replies[1::2], strict=True)
+        return [
+            name
+            for name, (where, created_at, *over), open_shards in found
+            if where == output and (created_at or open_shards) and not any(over)
+        ]
 
     def minutes(self, job: str) -> list[Minute]:
         """Files finished in each minute, in order; minutes without any are left out."""
@@ -190,7 +213,7 @@ class LedgerReader:
 
     def bitmap(self, job: str, name: str) -> bytes:
         """A bitmap as stored: one bit per file index, most significant bit first; see indexes."""
-        raw: str = reached(self._redis.eval, _HEX, 1, self._keys.job(job, name))
+        raw: str = reached(self._redis.eval, HEX, 1, self._keys.job(job, name))
         return bytes.fromhex(raw)
 
     def among(self, job: str, name: str, indexes: Sequence[int]) -> list[int]:
@@ -224,26 +247,3 @@ class LedgerReader:
     def check(self) -> None:
         """Check that Redis answers."""
         reached(self._redis.ping)
-
-
-def has_bit(bitmap: bytes | bytearray, index: int) -> bool:
-    """Whether the bit of a file index is set; see LedgerReader.bitmap."""
-    return index // 8 < len(bitmap) and bool(bitmap[index // 8] & (128 >> index % 8))
-
-
-def bits_of(bitmap: bytes | bytearray) -> list[int]:
-    """Indexes of the bits that are set; see LedgerReader.bitmap."""
-    return [
-        8 * place + bit
-        for place, byte in enumerate(bitmap)
-        if byte
-        for bit in range(8)
-        if byte & (128 >> bit)
-    ]
-
-
-_HEX = """
-local raw = redis.call('GET', KEYS[1]) or ''
-return (raw:gsub('.', function(c) return string.format('%02x', c:byte()) end))
-"""
-"""Returns a bitmap in hex, since the client decodes all replies as text."""

@@ -2,7 +2,14 @@
 
 from funasr_fleet.broker.ledger.file_warnings import WARNED, WARNINGS
 from funasr_fleet.broker.ledger.keys import KEYS_OF_JOB
-from funasr_fleet.broker.ledger.values import EXAMPLES_PER_KIND, KINDS, OUTCOMES
+from funasr_fleet.broker.ledger.values import (
+    EXAMPLES_PER_KIND,
+    KINDS,
+    OUTCOMES,
+)
+
+UNDECLARED_LISTED = 100
+"""How many jobs without a declared number of files are listed: the newest ones."""
 
 
 def _table(names: tuple[str, ...]) -> str:
@@ -42,6 +49,11 @@ end
 local function count(change)
   if change ~= 0 then redis.call('HINCRBY', base, 'recorded', change) end
 end
+local function count_outcomes()
+  local total = 0
+  for _, name in ipairs(OUTCOMES) do total = total + redis.call('BITCOUNT', at(name)) end
+  return total
+end
 local function expire_in(seconds)
   redis.call('EXPIRE', base, seconds)
   for _, name in ipairs(NAMES) do redis.call('EXPIRE', at(name), seconds) end
@@ -56,8 +68,30 @@ local function expire_too()
 end
 local function is_closed() return redis.call('HEXISTS', base, 'closed_at') == 1 end
 local function outdate_report()
+  if is_closed() then redis.call('HSET', base, 'marker_outdated', 1) end
   redis.call('HDEL', base, 'closed_at')
   redis.call('HINCRBY', base, 'rounds', 1)
+end
+local function see_first(output, time)
+  redis.call('HSETNX', base, 'output', output)
+  if redis.call('HSETNX', base, 'first_seen', time) == 1 then
+    redis.call('HSET', base, 'marker_outdated', 1)
+  end
+end
+local function output_of_outdated_marker()
+  if redis.call('HEXISTS', base, 'marker_outdated') == 1 then
+    return redis.call('HGET', base, 'output')
+  end
+end
+local function list_undeclared(list, time, job)
+  local undeclared = list .. ':undeclared'
+  redis.call('ZADD', undeclared, 'NX', time, job)
+  local oldest = redis.call('ZRANGE', undeclared, 0, -{UNDECLARED_LISTED + 1})
+  if #oldest > 0 then redis.call('ZREM', undeclared, unpack(oldest)) end
+end
+local function list_job(list, time, job)
+  redis.call('ZADD', list, 'NX', time, job)
+  redis.call('ZREM', list .. ':undeclared', job)
 end
 local function declare(files)
   redis.call('HSETNX', base, 'created_at', redis.call('HGET', base, 'first_seen'))
@@ -86,4 +120,9 @@ local function warn(index, kind, example)
 end
 """
 """Functions over the keys of one job. `declare` sets the number of files of a job without a plan.
-`outdate_report` reopens a closed job, and a process that read the counts before cannot close it."""
+`outdate_report` reopens a closed job, and a process that read the counts before cannot close it.
+The _SUCCESS marker in S3 is outdated from then on, until the caller has deleted it or the job is
+closed again. `see_first` sets the missing fields of a job of another client; an unknown job may
+have a marker from before its keys expired or were lost. `list_undeclared` lists a job without a
+declared number of files, and removes the oldest of them from the list; `list_job` lists any other
+job."""

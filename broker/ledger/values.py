@@ -68,7 +68,7 @@ class JobCounts:
     """Whether Redis holds the whole plan of the job and every outcome that it counted. False after
     a loss of keys, and for a job of another client until it has declared its files."""
     declared: bool = False
-    """Whether another client or `fleet close` declared the number of files, without a plan."""
+    """Whether the job has no plan, and its client or `fleet close` declared the number of files."""
 
     @property
     def measured_ms(self) -> int:

@@ -8,7 +8,7 @@ from funasr_fleet.broker.ledger import JobWriter, LedgerReader
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.queues import DEFAULT_PRIORITY
-from funasr_fleet.producer.errors import CannotRequeue
+from funasr_fleet.producer.errors import CannotRequeue, JobRefused
 from funasr_fleet.producer.planning.request import read_request
 from funasr_fleet.storage.base import BucketMissing, ObjectDenied, ObjectStore
 
@@ -66,7 +66,7 @@ class JobCache:
             if counts and counts.outcomes["failed"]:
                 # readers of the marker must not find it before the job has ended again
                 self.store.delete(job_uri(output, job, SUCCESS))
-        except (ObjectDenied, BucketMissing) as error:
+        except (ObjectDenied, BucketMissing, JobRefused) as error:
             return JobInfo(refusal=f"job {job} cannot be reopened: {error}")
         return JobInfo(
             known=counts is not None,

@@ -29,6 +29,8 @@ class Hypothesis:
     """Why there is no text."""
     model: str = ""
     """The model in the receipt of the transcript."""
+    language: str | None = None
+    """The language of the transcript, as requested or detected."""
 
 
 def read_hypothesis(store: ObjectStore, output: str, relative: str) -> Hypothesis:
@@ -55,7 +57,12 @@ def _parse(body: bytes) -> Hypothesis:
     text = document["text"]
     if not isinstance(text, str):
         raise TypeError
-    return Hypothesis(outcome="transcribed", text=text, model=str(document["receipt"]["model"]))
+    return Hypothesis(
+        outcome="transcribed",
+        text=text,
+        model=str(document["receipt"]["model"]),
+        language=document.get("language"),
+    )
 
 
 def _failure(store: ObjectStore, output: str, relative: str) -> Hypothesis | None:
@@ -94,13 +101,14 @@ def evaluate(  # noqa: PLR0913 - the keywords of a public call
             scripts without.
         language: language code for rows that have none.
         normalizer: fleet, or whisper for the rules of openai-whisper: its English normaliser for
-            language en, its basic one for all other texts.
+            language en, its basic one for all other texts. Without a language of the row or of the
+            call, that of the transcript is taken.
         simplified: whether a traditional Chinese character equals the simplified one.
         chinese_numbers: whether a number in Chinese characters equals the same number in digits.
         store: S3 by default.
 
     Raises:
-        BadArgument: the output is not a prefix, or the metric is unknown.
+        BadArgument: the output is not a prefix, or the metric or the normalizer is unknown.
         BadSource: the references cannot be read, or have no rows or no text.
         OptionsRefused: there is no such language.
         StoreError: an S3 request failed.
@@ -144,7 +152,9 @@ def compare(
         return FileResult(relative=name, outcome="without_text", reason="its row has no text")
     if hypothesis.outcome != "transcribed":
         return FileResult(relative=name, outcome=hypothesis.outcome, reason=hypothesis.reason)
-    errors = score(reference.text, hypothesis.text, metric, language, rules)
+    errors = score(
+        reference.text, hypothesis.text, metric, language, rules, transcribed_as=hypothesis.language
+    )
     return FileResult(relative=name, outcome="compared", score=errors)
 
 

@@ -7,8 +7,8 @@ The rules apply to references and transcripts, in this order:
 3. Case is folded; in Turkish and Azerbaijani, I is the capital of the dotless i.
 4. Points inside initials are removed: U.S.A. is one word, p.m. is pm.
 5. A symbol that is read aloud is a word of its own: percent, currency signs, plus, minus, equals,
-   degrees, &, @ and #. So 50% is two words, as is 50 %, and C++ is three. A hyphen is a minus only
-   before a number and not after a letter or digit: -5, but not COVID-19 or 2-3.
+   degrees, &, @ and #. So 50% is two words, as is 50 %, and C++ is three. A hyphen or an en dash is
+   a minus only before a number and not after a letter or digit: -5, but not COVID-19 or 2-3.
 6. Other punctuation and symbols are word separators and are removed. Exceptions: apostrophes
    inside words (don't), and the point and the thousands comma inside numbers (3.14 and 1,000).
    So well-known is two words.
@@ -35,8 +35,13 @@ _WITHIN_INITIALS = re.compile(
 _KEPT_INSIDE = re.compile(rf"(?<={_LETTER})'(?={_LETTER})|(?<=\d)\.(?=\d)|(?<=\d),(?=\d\d\d(?!\d))")
 _HELD = {"'": "\ue000", ".": "\ue001", ",": "\ue002"}
 """Private-use characters that replace the kept marks while the other punctuation is removed."""
-_MINUS = re.compile(rf"(?<!{_LETTER})(?<!-)-(?=[$\u00a2-\u00a5\u20a0-\u20cf]?\.?\d)|\u2212")
-"""A hyphen before a number, perhaps with a currency sign between them; or the minus sign."""
+_DASHES = "\u2010\u2013-"
+"""Hyphens (NFKC makes one of the non-breaking hyphen) and the en dash."""
+_MINUS = re.compile(
+    rf"(?<!{_LETTER})(?<![{_DASHES}])[{_DASHES}]"
+    r"(?=[$\u00a2-\u00a5\u20a0-\u20cf]?\.?\d)|\u2212"
+)
+"""One of them before a number, perhaps with a currency sign between them; or the minus sign."""
 _WIDTHLESS = re.compile("[\u180b-\u180d\u20d0-\u20f0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Variation selectors and combining marks that enclose a symbol; other zero-width characters are
 detected by their Unicode category."""

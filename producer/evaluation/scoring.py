@@ -111,14 +111,19 @@ def score(
     choice: MetricChoice = "auto",
     language: str | None = None,
     rules: TextRules = FLEET_RULES,
+    transcribed_as: str | None = None,
 ) -> Score:
     """Compare two texts. The language, else the script of the reference, selects the units.
 
     If the reference is empty, the script of the hypothesis is used, and all of it is insertions.
+    Without a language, openai-whisper's normaliser is chosen by that of the transcript
+    (`transcribed_as`), which a model may have detected wrongly and does not select the units.
     """
     texts = convert_chinese(reference, rules), convert_chinese(hypothesis, rules)
     script = script_of(normalise(texts[0]) or normalise(texts[1]), language)
     metric = choose_metric(script, choice)
+    if rules.normalizer == "whisper":
+        language = language or transcribed_as
     normalised = map(normaliser(rules.normalizer, language, letters=metric == "cer"), texts)
     split = _choose_split(rules, metric, script, language)
     expected, actual = map(split, normalised)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args
 
+from funasr_fleet.producer.arguments import check_choice
 from funasr_fleet.producer.evaluation.normalise import normalise
 
 NormalizerChoice = Literal["fleet", "whisper"]
@@ -17,7 +18,11 @@ Normaliser = Callable[[str], str]
 
 @dataclass(frozen=True, kw_only=True)
 class TextRules:
-    """How the texts of an evaluation are compared."""
+    """How the texts of an evaluation are compared.
+
+    Raises:
+        BadArgument: the normalizer is unknown.
+    """
 
     normalizer: NormalizerChoice = "fleet"
     """fleet: the rules of normalise.py. whisper: those of openai-whisper, for published figures."""
@@ -27,8 +32,7 @@ class TextRules:
     """Whether a number in Chinese characters equals the same number in digits."""
 
     def __post_init__(self) -> None:
-        if self.normalizer not in get_args(NormalizerChoice):
-            raise ValueError(f"normalizer must be fleet or whisper, not {self.normalizer}")
+        check_choice("normalizer", self.normalizer, get_args(NormalizerChoice))
 
 
 FLEET_RULES = TextRules()

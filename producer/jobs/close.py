@@ -1,19 +1,25 @@
 """Close a job of another client: tell the fleet how many files it has, so that it can end."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from funasr_fleet.broker.job_finalizer import JobFinalizer
+from funasr_fleet.broker.job_finalizer import SUCCESS, JobFinalizer
 from funasr_fleet.broker.ledger import OUTCOMES, JobWriter, LedgerReader, connect
-from funasr_fleet.broker.ledger.reader import bits_of
+from funasr_fleet.broker.ledger.bitmaps import bits_of
+from funasr_fleet.broker.ledger.keys import claim_key, identity_of
 from funasr_fleet.broker.ledger.values import JobCounts
 from funasr_fleet.broker.worker_registry import WorkerRegistry
+from funasr_fleet.contract.job import MAX_INDEX
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.producer.arguments import check_number, check_prefix
 from funasr_fleet.producer.errors import CannotClose
 from funasr_fleet.producer.jobs.status import counts_of
-from funasr_fleet.producer.planning.request import read_request
-from funasr_fleet.producer.progress.measuring import reconcile_command, repair_note
+from funasr_fleet.producer.planning.request import has_request
+from funasr_fleet.producer.progress.humanize import number_of
+from funasr_fleet.producer.progress.repair import reconcile_command, repair_note
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.storage.job_documents import read_records
 from funasr_fleet.storage.s3 import S3Store
 
 
@@ -29,6 +35,7 @@ def close(
 
     Its report is written when every file has an outcome: now, or when its last shard ends. Without
     `files`, the job consists of the files that workers have finished, and nothing of it may wait.
+    With `files`, shards whose messages are lost are dropped if no message waits in any queue.
 
     Args:
         job: name of the job.
@@ -41,28 +48,39 @@ def close(
         The counters of the job; it may not be complete yet.
 
     Raises:
+        BadArgument: an argument is invalid.
         NoSuchJob: the ledger has no such job.
         CannotClose: `fleet enqueue` sent the job, it is cancelled, or its number of files is wrong
             or unknown.
         BrokerUnavailable: Redis is unavailable.
         StoreError: an S3 request failed; call again.
     """
+    check_number("files", files, 1, MAX_INDEX + 1, whole=True)
+    if output is not None:
+        check_prefix("output", output)
     settings, store = settings or Settings.load(), store or S3Store()
     redis, prefix = connect(settings), settings.key_prefix
     ledger, writer = LedgerReader(redis, prefix), JobWriter(redis, prefix)
     counts = counts_of(ledger, job)
     where = _closable(counts, output, store)
     indexes = _indexes(ledger, job)
+    messages = _messages(settings, ledger)
     if files is None:
-        queues = {settings.queue, *WorkerRegistry(redis, prefix).queues(time.time())}
-        _check_nothing_waits(counts, sum(sum(ledger.backlog(queue)) for queue in queues))
+        _check_nothing_waits(counts, messages)
+        in_s3 = read_records(store, job_uri(where, job, "shards/"))
+        known = indexes.issuperset(one.index for one in in_s3 if one.index is not None)
+        _check_nothing_is_lost(counts, writer.about(job), known=known)
         files = _number_of(job, indexes)
     elif indexes and max(indexes) >= files:
         raise CannotClose(
             f"job {job} has a file with the index {max(indexes)}: give at least "
             f"{max(indexes) + 1} as the number of files"
         )
-    writer.declare(job, where, files)
+    if outdated := writer.declare(job, where, files):
+        store.delete(job_uri(outdated, job, SUCCESS))
+        writer.marker_deleted(job)
+    if not messages:  # the messages of the other open shards are lost
+        writer.drop_unclaimed_shards(job, claim_key(prefix, identity_of(where, "")))
     JobFinalizer(ledger, writer, store).close(job)
     return counts_of(ledger, job)
 
@@ -77,11 +95,18 @@ def _closable(counts: JobCounts, output: str | None, store: ObjectStore) -> str:
         raise CannotClose(f"job {job} was sent by `fleet enqueue`: {ends}")
     if not where:
         raise CannotClose(f"Redis does not know the output prefix of job {job}: give it")
-    if read_request(store, where, job):
+    if has_request(store, where, job):
         raise CannotClose(
             f"job {job} has a plan in S3: rebuild it with `{reconcile_command(job, where)}`"
         )
     return where
+
+
+def _messages(settings: Settings, ledger: LedgerReader) -> int:
+    """Number of messages of all jobs, ready or unacknowledged, in the queues of the fleet."""
+    registry = WorkerRegistry(connect(settings), settings.key_prefix)
+    queues = {settings.queue, *registry.queues(time.time())}
+    return sum(sum(ledger.backlog(queue)) for queue in queues)
 
 
 def _indexes(ledger: LedgerReader, job: str) -> set[int]:
@@ -89,13 +114,21 @@ def _indexes(ledger: LedgerReader, job: str) -> set[int]:
     return {index for outcome in OUTCOMES for index in bits_of(ledger.bitmap(job, outcome))}
 
 
+def _check_nothing_is_lost(counts: JobCounts, about: Mapping[str, str], *, known: bool) -> None:
+    """Check that Redis has all outcomes that were recorded; `known`: those that are in S3."""
+    if not (known and counts.output and counts.finished == int(about.get("recorded", 0))):
+        raise CannotClose(
+            f"Redis has lost data of job {counts.job}, so its number of files is not known: give it"
+        )
+
+
 def _check_nothing_waits(counts: JobCounts, messages: int) -> None:
-    waits = f"{counts.open_shards} shards of job {counts.job} are not finished"
+    waits = f"{number_of(counts.open_shards, 'shard')} of job {counts.job} not finished"
     if not counts.open_shards:
-        waits = f"{messages} messages are not finished, and some may be of job {counts.job}"
+        waits = f"{number_of(messages, 'message')} not finished, perhaps of job {counts.job}"
     if counts.open_shards or messages:
         raise CannotClose(
-            f"{waits}: close it when the queues are empty, or give the number of files"
+            f"{waits}: close the job when the queues are empty, or give the number of files"
         )
 
 

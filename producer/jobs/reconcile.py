@@ -44,6 +44,7 @@ def reconcile(
         store: S3 by default.
 
     Raises:
+        JobRefused: an earlier release accepted options that this one does not.
         NoPlan: S3 has no plan for the job, for example because another client sent it.
         AnotherProducer: another process is publishing the job.
         BrokerUnavailable: Redis is unavailable; call again.

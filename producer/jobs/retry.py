@@ -16,7 +16,7 @@ from funasr_fleet.producer.planning.discover import WINDOW_FILES
 from funasr_fleet.producer.planning.packing import PlannedFile, pack
 from funasr_fleet.producer.planning.parts import planned_ref, read_parts
 from funasr_fleet.producer.planning.request import JobRequest, read_request
-from funasr_fleet.producer.progress.measuring import repair_note
+from funasr_fleet.producer.progress.repair import repair_note
 from funasr_fleet.producer.publishing.messages import ShardTemplate, open_publisher
 from funasr_fleet.producer.publishing.publication import template_shard
 from funasr_fleet.producer.routing import route_job
@@ -47,6 +47,7 @@ def retry(
     Raises:
         NoSuchJob: the ledger has no such job.
         CannotRetry: the job is cancelled, its plan in Redis is incomplete, or S3 has no plan.
+        JobRefused: an earlier release accepted options that this one does not.
         AnotherProducer: another process is publishing the job.
         BrokerUnavailable: Redis is unavailable; call again for the rest.
         StoreError: an S3 request failed; call again for the rest.

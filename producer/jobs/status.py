@@ -9,6 +9,7 @@ from funasr_fleet.broker import job_report
 from funasr_fleet.broker.dead_letters import DeadLetters
 from funasr_fleet.broker.job_report import FailureGroup, group_failures
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, connect
+from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import queue_of
 from funasr_fleet.producer.arguments import check_number
 from funasr_fleet.producer.errors import NoSuchJob
@@ -16,9 +17,8 @@ from funasr_fleet.producer.progress.measuring import (
     Progress,
     WorkerView,
     measure,
-    reconcile_command,
-    repair_note,
 )
+from funasr_fleet.producer.progress.repair import reconcile_command, repair_note
 from funasr_fleet.settings import Settings
 
 
@@ -38,6 +38,8 @@ class JobStatus:
     """Shards that workers could not process and will retry, by reason."""
     postponed_message: str = ""
     """The last error of such a shard."""
+    unserved_queue: str | None = None
+    """The job's queue if messages are ready in it and no ready worker consumes it; else None."""
     dead_letters: int = 0
     """Dead letters of the job. Its files may wait until they are requeued or reconciled."""
 
@@ -67,6 +69,7 @@ class JobStatus:
             "unacked_messages": self.unacked_messages,
             "postponed": dict(self.postponed),
             "postponed_message": self.postponed_message,
+            "unserved_queue": self.unserved_queue,
             "dead_letters": self.dead_letters,
         }
 
@@ -92,16 +95,18 @@ def status(
     ledger = LedgerReader(client, settings.key_prefix)
     counts = counts_of(ledger, job)
     postponed, message = ledger.postponed(job)
-    ready, unacked = ledger.backlog(queue_of(counts.queue) if counts.queue else settings.queue)
+    queue, now = queue_of(counts.queue) if counts.queue else settings.queue, time.time()
+    ready, unacked = ledger.backlog(queue)
+    workers = WorkerRegistry(client, settings.key_prefix).active(now)
+    is_served = queue in {served for served, _ in workers}
     return JobStatus(
         counts=counts,
-        progress=measure(
-            counts, ledger.minutes(job), ledger.workers(), time.time(), gpu_hour_price
-        ),
+        progress=measure(counts, ledger.minutes(job), ledger.workers(), now, gpu_hour_price),
         ready_messages=ready,
         unacked_messages=unacked,
         postponed=postponed,
         postponed_message=message,
+        unserved_queue=queue if ready and not is_served else None,
         dead_letters=DeadLetters(client, settings.key_prefix).count_of(job),
     )
 

@@ -5,6 +5,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from pydantic import ValidationError
+
+from funasr_fleet.contract.invalid_fields import explain
 from funasr_fleet.contract.job import Options
 from funasr_fleet.contract.layout import FIRST_OPTIONS, job_uri
 from funasr_fleet.producer.arguments import (
@@ -12,6 +15,7 @@ from funasr_fleet.producer.arguments import (
     check_prefix,
     check_priority,
 )
+from funasr_fleet.producer.errors import JobRefused
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.storage.base import ObjectMissing, ObjectStore
 
@@ -74,8 +78,12 @@ class JobRequest:
     @property
     def digest(self) -> str:
         """SHA-256 of the request; equal for the same command."""
-        canonical = json.dumps(self.to_json(), sort_keys=True, default=list)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return _digest(self.to_json())
+
+
+def _digest(document: dict[str, Any]) -> str:
+    canonical = json.dumps(document, sort_keys=True, default=list)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _options_document(options: Options) -> dict[str, Any]:
@@ -90,11 +98,65 @@ def write_request(store: ObjectStore, job: str, request: JobRequest, started_at:
 
 
 def read_request(store: ObjectStore, output: str, job: str) -> JobRequest | None:
-    """The request of a job; None if S3 has no such job. Raises StoreError."""
+    """The request of a job; None if S3 has no such job.
+
+    Raises:
+        JobRefused: an earlier release accepted options that this one does not.
+        StoreError: an S3 request failed.
+    """
+    document = _read_document(store, output, job)
+    if document is None:
+        return None
     try:
-        return JobRequest.from_json(json.loads(store.read(job_uri(output, job, "job.json"))))
+        return JobRequest.from_json(document)
+    except ValidationError as error:
+        raise JobRefused(
+            f"job {job} was started by an earlier release with options that are not valid in this "
+            f"one ({explain(error)}): cancel it and enqueue its files in a new job"
+        ) from None
+
+
+def has_request(store: ObjectStore, output: str, job: str) -> bool:
+    """Whether S3 has the request of a job. Raises StoreError."""
+    return _read_document(store, output, job) is not None
+
+
+def is_same_request(store: ObjectStore, job: str, request: JobRequest, digest: str) -> bool:
+    """Whether a job was started with this request.
+
+    An earlier release may have saved the same options in other words, such as ZH for zh: then the
+    saved request has the digest, and is equal once it is read.
+
+    Args:
+        store: where the saved request is.
+        job: name of the job.
+        request: the request of the current command.
+        digest: digest of the job's request, from the ledger.
+
+    Raises:
+        StoreError: an S3 request failed.
+    """
+    if digest == request.digest:
+        return True
+    document = _read_document(store, request.output, job)
+    if document is None or digest != _digest(_without_start(document)):
+        return False
+    try:
+        return JobRequest.from_json(document) == request
+    except ValidationError:
+        return False
+
+
+def _without_start(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "begun"}
+
+
+def _read_document(store: ObjectStore, output: str, job: str) -> dict[str, Any] | None:
+    try:
+        document: dict[str, Any] = json.loads(store.read(job_uri(output, job, "job.json")))
     except ObjectMissing:
         return None
+    return document
 
 
 def read_start_time(store: ObjectStore, output: str, job: str) -> str:

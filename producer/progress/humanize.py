@@ -39,6 +39,11 @@ def compact(value: float) -> str:
     return f"{float(f'{value / size:.3g}'):,g} {name}"
 
 
+def number_of(count: int, name: str) -> str:
+    """A number of things: `1 shard`, `2,000 shards`."""
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
+
+
 def percent(part: float, whole: float) -> str:
     """A percentage; `0 %` and `100 %` only if the share is exactly 0 or 1."""
     if whole <= 0 or part <= 0:

@@ -1,6 +1,5 @@
-"""PURE. State and progress of a job and its workers; the repair of a job of unknown state."""
+"""PURE. State and progress of a job and its workers."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -213,37 +212,3 @@ def _stalled_s(counts: JobCounts, minutes: Sequence[Minute], now: float) -> floa
     last = 60 * (minutes[-1].minute + 1) if minutes else counts.created_at
     idle_s = now - last
     return idle_s if waiting_of(counts) and idle_s >= 60 * RECENT_MINUTES else None
-
-
-_OUTPUT_PLACEHOLDER = "s3://BUCKET/PREFIX/"
-
-
-def reconcile_command(job: str, output: str = "") -> str:
-    """The command that rebuilds a job's ledger in Redis.
-
-    Args:
-        job: name of the job.
-        output: prefix of its results; empty if unknown.
-    """
-    prefix = shlex.quote(output or _OUTPUT_PLACEHOLDER)
-    return f"fleet reconcile {shlex.quote(job)} --output {prefix}"
-
-
-def repair_note(counts: JobCounts) -> str | None:
-    """How to repair the job, with the command; None unless its state is unknown."""
-    if state_of(counts) != "unknown":
-        return None
-    job, command = counts.job, reconcile_command(counts.job, counts.output)
-    if counts.declared:
-        return (
-            f"Redis has lost outcomes of job {job}, or files beyond its {counts.files} have one: "
-            f"send the files without a result again, or correct the number with "
-            f"`fleet close {job} --files N`"
-        )
-    note = f"Redis does not have the full plan of job {job}: rebuild it with `{command}`"
-    if counts.created_at:
-        return note
-    return (
-        f"{note}. If another client sends the job, tell how many files it has with "
-        f"`fleet close {job} --files N`"
-    )

@@ -137,6 +137,18 @@ def test_a_missing_tensor_is_named_in_the_error(role: str, make: Make, tmp_path:
 
 
 @each_model
+def test_a_tensor_that_the_model_lacks_is_named_in_the_error(
+    role: str, make: Make, tmp_path: Path
+) -> None:
+    """Otherwise a deep model whose configuration has fewer layers would be used without them."""
+    directory = make(tmp_path)
+    deeper = f"{last_matrix(directory)}.another"
+    change(directory, lambda weights: weights | {deeper: torch.ones(2)})
+    with pytest.raises(ModelUnusable, match=rf": 1 tensors of \S+ are not in the model \({deeper}"):
+        build(role, directory)
+
+
+@each_model
 def test_a_different_shape_is_an_error_with_both_shapes(
     role: str, make: Make, tmp_path: Path
 ) -> None:

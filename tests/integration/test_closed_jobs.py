@@ -83,15 +83,26 @@ def test_a_job_with_failed_files_has_no_success_marker(
     assert documents(store, output) == {"report.json", "failures.jsonl"}
 
 
+def keys_that_expire(settings: Settings) -> list[str]:
+    """The keys of the jobs, all of which expire."""
+    redis: Any = connect(settings)
+    keys = [key for key in redis.keys(f"{settings.key_prefix}fleet:job:*") if "closing" not in key]
+    assert {key: redis.ttl(key) for key in keys if not 0 < redis.ttl(key) <= KEEP_S} == {}
+    return keys
+
+
 def test_its_keys_expire_after_the_last_shard(
     settings: Settings, store: S3Store, worker: Worker, output: str
 ) -> None:
     Worker(settings, store, {1: "failed"}).do(a_shard(output, 0, 1))
+    worker.begin(a_shard(output, 2)).suspend("disk_full", "No space left")
     redis: Any = connect(settings)
-    keys = [key for key in redis.keys(f"{settings.key_prefix}fleet:job:*") if "closing" not in key]
-    assert any("kind:" in key for key in keys)
-    assert all(0 < redis.ttl(key) <= KEEP_S for key in keys)
-    redis.delete(*keys)  # as when they expire
+    base = f"{settings.key_prefix}fleet:job:by-hand"
+    names = {key.removeprefix(f"{base}:") for key in keys_that_expire(settings)}
+    assert {"postponed", "shards", "kind:undecodable_audio"} <= names
+    redis.delete(base)
+    assert not close("by-hand", files=3, output=output).complete
+    redis.delete(*keys_that_expire(settings))  # as when they expire
     assert list_jobs(settings) == []
 
 
@@ -100,7 +111,9 @@ def test_a_shard_after_the_end_reopens_the_job(
 ) -> None:
     worker.do(a_shard(output, 0, job_files=1))
     assert status("by-hand", settings).progress.state == "complete"
+    assert "_SUCCESS" in documents(store, output)
     worker.begin(a_shard(output, 1))
+    assert "_SUCCESS" not in documents(store, output)
     during = status("by-hand", settings)
     assert (during.progress.state, during.counts.closed_at) == ("running", None)
     worker.do(a_shard(output, 1))
@@ -115,7 +128,7 @@ def test_a_job_is_closed_with_its_number_of_files(
     settings: Settings, worker: Worker, store: S3Store, half_done: str, output: str
 ) -> None:
     told = invoke(close_command, half_done, "--files", "4")
-    assert (told.exit_code, "4 files, 2 of them without" in told.output) == (0, True)
+    assert (told.exit_code, "4 files, 2 without an outcome" in told.output) == (0, True)
     assert status(half_done, settings).progress.state == "running"
     assert documents(store, output) == set()
     worker.do(a_shard(output, 2, 3))
@@ -128,11 +141,11 @@ def test_a_job_without_a_number_is_closed_only_when_nothing_waits(
     settings: Settings, worker: Worker, store: S3Store, half_done: str, output: str
 ) -> None:
     push(settings, envelope(shard_body(a_shard(output, 2, 3)), task_headers()))
-    with pytest.raises(CannotClose, match="1 messages are not finished"):
+    with pytest.raises(CannotClose, match="1 message not finished"):
         close(half_done)
     assert drain(settings, 1) == 1
     reporter = worker.begin(a_shard(output, 2, 3))
-    with pytest.raises(CannotClose, match="1 shards of job by-hand are not finished"):
+    with pytest.raises(CannotClose, match="1 shard of job by-hand not finished"):
         close(half_done)
     assert status(half_done, settings).progress.state == "unknown"
     for ref in reporter.shard.files:

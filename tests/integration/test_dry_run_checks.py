@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from funasr_fleet import cancel, enqueue, list_jobs
-from funasr_fleet.broker.ledger import JobWriter, connect
+from funasr_fleet.broker.ledger import OutcomeWriter, connect
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.cli.exits import Exit, exit_for
 from funasr_fleet.contract.abilities import Abilities
@@ -116,7 +116,8 @@ def test_a_name_that_is_in_use(
 
 
 def test_a_job_of_another_client(settings: Settings, arguments: dict[str, Any]) -> None:
-    JobWriter(connect(settings), settings.key_prefix).begin(JOB, "s3://transcripts/x/")
+    writer = OutcomeWriter(connect(settings), settings.key_prefix)
+    writer.begin_shard(JOB, "by-hand-0", 1, output="s3://transcripts/x/")
     refused_by_both(arguments, "job night already exists: choose another name")
 
 
@@ -134,12 +135,19 @@ def test_services_that_cannot_be_reached(
 def test_an_accepted_dry_run_writes_nothing_and_warns_like_the_real_run(
     settings: Settings, arguments: dict[str, Any], store: S3Store
 ) -> None:
+    assert enqueue(**{**arguments, "job": "evening"}).enqueued == 1
     redis: Any = connect(settings)
-    before = sorted(redis.keys(f"{settings.key_prefix}*"))
+    keys, objects = sorted(redis.keys(f"{settings.key_prefix}*")), names(store, arguments)
     warnings: dict[str, list[str]] = {"dry": [], "real": []}
     asked = {**arguments, "model": "another"}
     assert estimate(**asked, warn=warnings["dry"].append).files == 1
-    assert sorted(redis.keys(f"{settings.key_prefix}*")) == before
-    assert (list_jobs(), list(store.list(arguments["output"]))) == ([], [])
+    assert sorted(redis.keys(f"{settings.key_prefix}*")) == keys
+    assert ([one.job for one in list_jobs()], names(store, arguments)) == (["evening"], objects)
     assert enqueue(**asked, warn=warnings["real"].append).enqueued == 1
-    assert warnings["dry"] == warnings["real"] != []
+    assert warnings["dry"] == warnings["real"]
+    assert any("no worker serves" in one for one in warnings["real"])
+    assert any("job evening is not finished" in one for one in warnings["real"])
+
+
+def names(store: S3Store, arguments: dict[str, Any]) -> list[str]:
+    return sorted(info.uri for info in store.list(arguments["output"]))

@@ -1,7 +1,8 @@
 """Random keys of a job are lost at random moments of its life: it is never wrongly complete.
 
 The life of a job: it is planned in windows, its shards are started, finished in parts, delivered
-twice, retried and reconciled. After each event, everything that tells the state of a job is read.
+twice, retried and reconciled. A job of another client declares its number of files in a shard or
+by `close`. After each event, everything that tells the state of a job is read.
 """
 
 import random
@@ -12,6 +13,7 @@ import pytest
 
 from funasr_fleet.producer.planning import discover
 from funasr_fleet.settings import Settings
+from tests.support.client_job_life import ClientLife
 from tests.support.job_life import Life
 from tests.support.memory_store import MemoryStore
 from tests.support.messages import FILES, wipe
@@ -48,10 +50,33 @@ def lose_keys_and_repair(a_life: Callable[[int], Life], seeds: range) -> None:
         life.repair_and_end()
 
 
+def lose_keys_of_client_jobs(settings: Settings, output: str, seeds: range) -> None:
+    for seed in seeds:
+        print("seed", seed)  # shown if the case fails
+        wipe(settings)
+        store = MemoryStore("transcripts", "audio")
+        life = ClientLife(settings, store, f"{output}{seed}/", random.Random(seed))
+        life.live()
+        life.repair_and_end()
+
+
 def test_a_job_that_loses_keys_at_random_is_never_wrongly_complete(
     a_life: Callable[[int], Life],
 ) -> None:
     lose_keys_and_repair(a_life, range(QUICK_CASES))
+
+
+def test_a_job_of_another_client_that_loses_keys_at_random_is_never_wrongly_complete(
+    separate_fleet: Settings, output: str
+) -> None:
+    lose_keys_of_client_jobs(separate_fleet, output, range(QUICK_CASES))
+
+
+@pytest.mark.slow
+def test_two_hundred_jobs_of_other_clients_are_never_wrongly_complete(
+    separate_fleet: Settings, output: str
+) -> None:
+    lose_keys_of_client_jobs(separate_fleet, output, range(CASES))
 
 
 @pytest.mark.slow

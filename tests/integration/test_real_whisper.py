@@ -10,18 +10,22 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.settings import Settings
+from funasr_fleet.worker.audio.decoding.decode import decode_file
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
+from funasr_fleet.worker.engine.interface import Hints, as_clip
 from funasr_fleet.worker.engine.loader import build_engine
 from funasr_fleet.worker.errors import ModelUnusable
 from funasr_fleet.worker.events import ignore
 from funasr_fleet.worker.pipeline.fetch import Fetcher
 from funasr_fleet.worker.pipeline.pipeline import Pipeline
 from funasr_fleet.worker.process.hardware import SlotPlan
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
 from tests.support.examples import who
 from tests.support.fake_pipeline import decoders
 from tests.support.memory_store import MemoryStore
@@ -85,6 +89,9 @@ def test_nothing_is_written_where_nobody_speaks(results: dict[str, Any]) -> None
     document = results["silero_test.opus.json"]
     assert (document["text"], document["segments"]) == ("", [])
     assert "probably_no_speech" in document["warnings"]
+    assert all(one["end_ms"] > one["start_ms"] and one["text"] for one in document["left_out"])
+    if results["vad"] != "demo":
+        assert [one["text"] for one in document["left_out"]] == ["Thank you.", "you"]
 
 
 def test_every_word_is_kept_where_somebody_speaks(results: dict[str, Any]) -> None:
@@ -93,9 +100,20 @@ def test_every_word_is_kept_where_somebody_speaks(results: dict[str, Any]) -> No
     document = results["jfk.flac.json"]
     assert "".join(c for c in document["text"].lower() if c.isalpha() or c == " ") == JFK
     assert "warnings" not in document
+    assert "left_out" not in document
     (segment,) = results["jfk.flac.openai-verbose.json"]["segments"]
     assert 0 < segment["no_speech_prob"] < 0.1
     assert -0.3 < segment["avg_logprob"] < 0
+
+
+def test_a_short_word_is_kept_although_whisper_doubts_that_it_is_speech() -> None:
+    engine = build_engine(Settings(model=str(WHISPER), vad_model="demo"), PLAN)
+    with (SPEECH / "stereo_diarization.wav").open("rb") as file:
+        samples = np.ascontiguousarray(decode_file(file).samples(None))
+    clip = as_clip(samples[int(3.89 * SAMPLE_RATE) : int(4.39 * SAMPLE_RATE)])
+    (heard,) = engine.recognise([clip], Hints())
+    assert (heard.text, heard.left_out) == ("on the left.", "")
+    assert heard.probably_no_speech
 
 
 def test_without_the_scope_map_of_its_configuration_it_is_refused(tmp_path: Path) -> None:

@@ -126,12 +126,23 @@ def test_a_duplicate_of_a_dead_lettered_shard_keeps_its_death_count(
 def test_the_message_of_a_dead_lettered_shard_is_remembered_for_an_hour(
     redis: Any, prefix: str, attempts: Attempts
 ) -> None:
-    assert begun(attempts, "a").rejected == ""
+    begun(attempts, "a")
+    assert attempts.rejected(SHARD) == ""
     attempts.reject(SHARD, "a", "message-1")
+    assert attempts.rejected(SHARD) == "message-1"
     (key,) = redis.keys(f"{prefix}*")
     assert 0 < redis.ttl(key) <= 3600
-    again = begun(attempts, "b")
-    assert (again.rejected, again.deaths) == ("message-1", 0)
+    assert begun(attempts, "b").deaths == 0
+
+
+def test_the_message_of_a_dead_letter_that_was_requeued_before_is_not_remembered(
+    redis: Any, prefix: str, attempts: Attempts
+) -> None:
+    begun(attempts, "a")
+    attempts.end(SHARD)  # as a requeue does
+    attempts.reject(SHARD, "a", "message-1")
+    assert attempts.rejected(SHARD) == ""
+    assert redis.keys(f"{prefix}*") == []
 
 
 def test_a_shard_that_ended_starts_again_with_no_deaths(attempts: Attempts) -> None:

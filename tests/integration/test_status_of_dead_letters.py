@@ -36,3 +36,8 @@ def test_status_counts_the_dead_letters_of_a_job_until_they_are_gone(
     assert status(job, settings).dead_letters == 2
     dead_letters.remove(dead_letters.take([f"{job}-00000-0000"]))
     assert status(job, settings).dead_letters == 1
+    dead_letters.put(dead_letter(f"{job}-again-0123abcd-000001.2", {"job": "another"}))
+    dead_letters.put(dead_letter("mine", {"job": job}))
+    assert status(job, settings).dead_letters == 1
+    dead_letters.put(dead_letter("mine", unreadable))  # replaced by one without a job
+    assert status(job, settings).dead_letters == 0

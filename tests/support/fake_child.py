@@ -1,6 +1,6 @@
 """A child over a workbench, with a fake ledger, dead letters and Celery task that record calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,6 +10,7 @@ from funasr_fleet.broker.job_finalizer import FinalizeResult
 from funasr_fleet.broker.ledger import OutcomeWriter
 from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen
 from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.worker.app.child_process import WorkerContext
 from funasr_fleet.worker.app.task import run_shard
 from funasr_fleet.worker.coordination.attempts import FIRST, Attempt, Attempts
@@ -94,6 +95,8 @@ class FakeChild:
     """Shards whose locks are held."""
     drains_after_looks: int | None = None
     """Number of checks after which the worker drains."""
+    is_drained: bool = False
+    """Whether the worker drains."""
     in_flight: dict[str, int] = field(default_factory=dict)
     """Files of each shard that keeps its job open."""
     cancelled_jobs: set[str] = field(default_factory=set)
@@ -116,14 +119,16 @@ class FakeChild:
     """Raised by the ledger and the dead letters, as when Redis is unavailable."""
 
     def run(self, document: Any, task: FakeTask | None = None, max_attempts: int = 3) -> None:
-        run_shard(task or FakeTask(), document, self._child(), max_attempts)
+        run_shard(task or FakeTask(), document, self.context(), max_attempts)
 
-    def _child(self) -> WorkerContext:
+    def context(self) -> WorkerContext:
         return WorkerContext(
             plan=plan_slot(0, ["cpu"], 2, "auto"),
             pipeline=self.bench.pipeline,
             observe=self.bench.observe,
-            dead_letters=cast(DeadLetters, SimpleNamespace(put=self._put)),
+            dead_letters=cast(
+                DeadLetters, SimpleNamespace(put=self._put, exists=self._is_dead_letter)
+            ),
             attempts=cast(
                 Attempts,
                 SimpleNamespace(
@@ -132,6 +137,7 @@ class FakeChild:
                     discard_attempt=self._discard_attempt,
                     resolve=self._resolve,
                     reject=self._reject,
+                    rejected=lambda identity: self.rejected,
                     record_crash=lambda identity, how: self.deaths.append(how),
                 ),
             ),
@@ -150,7 +156,7 @@ class FakeChild:
 
     def _is_draining(self) -> bool:
         if self.drains_after_looks is None:
-            return False
+            return self.is_drained
         self.drains_after_looks -= 1
         return self.drains_after_looks < 0
 
@@ -171,9 +177,10 @@ class FakeChild:
             ),
         )
 
-    def _make_reporter(self, shard: Shard) -> ShardReporter:
+    def _make_reporter(self, shard: Shard, invalid: Sequence[InvalidEntry]) -> ShardReporter:
         tally = ChildCounters(worker="fleet@host", slot=0)
-        return ShardReporter(shard, self.recorder, self.bench.store, tally, self._close)
+        store = self.bench.store
+        return ShardReporter(shard, self.recorder, store, tally, self._close, invalid=invalid)
 
     def _close(self, job: str) -> FinalizeResult:
         self.closed.append(job)
@@ -230,6 +237,9 @@ class FakeChild:
             raise self.broken
         if not only_first or (job, index) not in {entry[:2] for entry in self.ledger}:
             self.ledger.append((job, index, outcome, audio_ms))
+
+    def _is_dead_letter(self, message_id: str) -> bool:
+        return any(letter.message_id == message_id for letter in self.dead_letters)
 
     def _put(self, letter: DeadLetter) -> None:
         if self.broken:

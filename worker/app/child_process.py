@@ -10,7 +10,7 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,6 +20,7 @@ from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, c
 from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.settings import Settings, listed_hosts
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.coordination.attempts import Attempts
@@ -72,8 +73,8 @@ class WorkerContext:
     """Whether the worker is shutting down."""
     shard_ended: Callable[[], None]
     """Resets the slot's crash count and writes its state file."""
-    make_reporter: Callable[[Shard], "ShardReporter"]
-    """Makes the object that records the shard's progress in the ledger and in S3."""
+    make_reporter: Callable[[Shard, Sequence[InvalidEntry]], "ShardReporter"]
+    """Makes the object that records a shard and its message's invalid entries in ledger and S3."""
 
 
 def start_child(settings: Settings) -> WorkerContext:
@@ -237,13 +238,13 @@ def _ready(
 
 def _reporters(
     settings: Settings, redis: RedisClient, store: "ObjectStore", slot: int
-) -> Callable[[Shard], "ShardReporter"]:
+) -> Callable[[Shard, Sequence[InvalidEntry]], "ShardReporter"]:
     """Return a function that makes a shard's reporter."""
     from funasr_fleet.worker.pipeline.child_counters import ChildCounters
     from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 
     prefix = settings.key_prefix
     ledger = OutcomeWriter(redis, prefix)
-    finalizer = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), store)
+    close = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), store).close
     counters = ChildCounters(worker=socket.gethostname(), slot=slot)
-    return lambda shard: ShardReporter(shard, ledger, store, counters, finalizer.close)
+    return lambda one, invalid: ShardReporter(one, ledger, store, counters, close, invalid=invalid)

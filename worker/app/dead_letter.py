@@ -8,14 +8,15 @@ from funasr_fleet.broker.dead_letters import DeadLetter
 from funasr_fleet.contract.audio_address import shown
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.queues import BrokerUnavailable
-from funasr_fleet.contract.transcript import utc_now
+from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.storage.base import StoreError, StoreUnavailable
 from funasr_fleet.worker.app.child_process import WorkerContext
+from funasr_fleet.worker.app.error_report import put_error_report, tolerating
+from funasr_fleet.worker.app.invalid_entries import InvalidEntries
 from funasr_fleet.worker.error_handling import SendToDeadLetters, Skip
-from funasr_fleet.worker.errors import OutputUnwritable
 from funasr_fleet.worker.events import FileFinished, ShardDeadLettered
 from funasr_fleet.worker.pipeline.output_store import Outputs
-from funasr_fleet.worker.pipeline.result_writer import RunContext, describe_audio, write_error
+from funasr_fleet.worker.pipeline.result_writer import RunContext, describe_audio
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ def dead_letter_shard(
     shard: Shard | None,
     decision: SendToDeadLetters,
     run: RunContext,
+    invalid: Sequence[InvalidEntry] = (),
 ) -> None:
     """Write the dead letter and record the shard's unfinished files as failed.
 
@@ -38,15 +40,24 @@ def dead_letter_shard(
         shard: the shard of the message; None if the message is malformed.
         decision: why it is a dead letter.
         run: the worker and the attempt.
+        invalid: the entries of the message that are not in the shard.
 
     Raises:
         StoreUnavailable: storage is unavailable; call again to write what is missing.
+        JobLocked: another process is closing the job; call again.
     """
     if shard is None:
         child.dead_letters.put(letter)
     else:
         failed = write_errors(child, shard, decision, run)
-        reporter = child.make_reporter(shard)
+        reporter = child.make_reporter(shard, invalid)
+
+        def record(entry: InvalidEntry, finished: FileFinished) -> None:
+            with _tolerate_ledger_errors(shard):
+                reporter.record(entry, finished)
+
+        entries = InvalidEntries(child=child, shard=shard, entries=invalid, run=run, letter=letter)
+        events = entries.fail(record, because=decision)
         with _tolerate_ledger_errors(shard):
             reporter.give_up(failed, decision.message, decision.kind)
         child.dead_letters.put(letter)
@@ -61,20 +72,12 @@ def dead_letter_shard(
                 shard.job,
                 error,
             )
+        kind, message = decision.kind, decision.message
         for ref in failed:
-            child.observe(
-                FileFinished(
-                    shard=shard.shard,
-                    job=shard.job,
-                    audio=shown(ref.audio),
-                    index=ref.index,
-                    outcome="failed",
-                    audio_s=0.0,
-                    seconds=0.0,
-                    error=decision.message,
-                    error_kind=decision.kind,
-                )
-            )
+            address = shown(ref.audio)
+            events.append(FileFinished.of_failure(shard, address, ref.index, kind, message))
+        for event in events:
+            child.observe(event)
     child.observe(ShardDeadLettered(message_id=letter.message_id, reason=decision.message))
 
 
@@ -90,14 +93,12 @@ def write_errors(
     for ref in shard.files:
         child.heartbeat.touch(f"report of {ref.relative}")
         outputs = Outputs(fetcher.store, shard.output, ref.relative)
-        with _tolerate_same_cause(decision):
+        with tolerating(decision):
             if fetcher.existing(shard, ref):
                 continue  # an attempt crashed after it had written the result
         failed.append(ref)
         skip = Skip(decision.kind, decision.message)
-        report = write_error(skip, run, describe_audio(ref, None, None, ref.channel), utc_now())
-        with _tolerate_same_cause(decision):
-            outputs.write_error(report)
+        put_error_report(outputs, skip, run, describe_audio(ref, None, None, ref.channel), decision)
     return failed
 
 
@@ -112,18 +113,3 @@ def _tolerate_ledger_errors(shard: Shard) -> Iterator[None]:
         yield
     except BrokerUnavailable as error:
         log.error("cannot update the ledger of job %s, run fleet reconcile: %s", shard.job, error)
-
-
-@contextlib.contextmanager
-def _tolerate_same_cause(decision: SendToDeadLetters) -> Iterator[None]:
-    """Ignore a storage error that has the same cause as the dead letter.
-
-    The cause is missing access to the output prefix, or storage that failed in every retry.
-    """
-    try:
-        yield
-    except StoreUnavailable:
-        if decision.kind != "audio_missing":  # the kind that decide() gives to exhausted retries
-            raise
-    except (StoreError, OutputUnwritable):
-        pass

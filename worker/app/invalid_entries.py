@@ -1,75 +1,92 @@
 """Fails the files of a shard whose entries in the message are not valid; the others go on."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from funasr_fleet.broker.dead_letters import DeadLetter
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.shard_message import InvalidEntry
-from funasr_fleet.contract.transcript import AudioInfo, utc_now
+from funasr_fleet.contract.transcript import AudioInfo
 from funasr_fleet.worker.app.child_process import WorkerContext
-from funasr_fleet.worker.error_handling import Skip
-from funasr_fleet.worker.errors import OutputUnwritable
-from funasr_fleet.worker.events import FileFinished, ShardDeadLettered
+from funasr_fleet.worker.app.error_report import put_error_report
+from funasr_fleet.worker.error_handling import SendToDeadLetters, Skip
+from funasr_fleet.worker.events import Event, FileFinished, ShardDeadLettered
 from funasr_fleet.worker.pipeline.output_store import Outputs
-from funasr_fleet.worker.pipeline.result_writer import RunContext, write_error
+from funasr_fleet.worker.pipeline.periodic_call import called_every
+from funasr_fleet.worker.pipeline.result_writer import RunContext
 from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 
+_REPORT_EVERY_S = 1.0
 
-def fail_invalid_entries(
-    child: WorkerContext,
-    shard: Shard,
-    entries: Iterable[InvalidEntry],
-    reporter: ShardReporter,
-    run: RunContext,
-    letter: DeadLetter,
-) -> None:
-    """Write the .error.json of each entry, and record its file as failed.
+Record = Callable[[InvalidEntry, FileFinished], None]
 
-    Args:
-        child: writes the outputs and receives the events.
-        shard: the shard of the entries.
-        entries: those that are not valid.
-        reporter: records the outcomes.
-        run: the worker and the attempt.
-        letter: the dead letter of the whole message. An entry that names no valid output gets a
-            dead letter of its own, made from this one.
 
-    Raises:
-        StoreUnavailable: storage is unavailable; call again.
-    """
-    for entry in entries:
-        child.heartbeat.touch(f"report of {entry.relative}")
-        failure = Skip("model_error", entry.reason)
-        if not _write_error(child, shard, entry, failure, run):
-            reason = f"entry {entry.position} of shard {shard.shard}: {entry.reason}"
-            id_ = f"{letter.message_id}.files.{entry.position}"
-            own = {"message_id": id_, "reason": reason, "document": dict(entry.document)}
-            child.dead_letters.put(letter.model_copy(update=own))
-            child.observe(ShardDeadLettered(message_id=id_, reason=reason))
-        finished = FileFinished(
-            shard=shard.shard,
-            job=shard.job,
-            audio=entry.audio,
-            index=entry.index,
-            outcome="failed",
-            audio_s=0.0,
-            seconds=0.0,
-            error=failure.message,
-            error_kind=failure.kind,
+@dataclass(frozen=True, kw_only=True)
+class InvalidEntries:
+    """The invalid entries of one message."""
+
+    child: WorkerContext
+    """Writes the outputs."""
+    shard: Shard
+    entries: Iterable[InvalidEntry]
+    run: RunContext
+    letter: DeadLetter
+    """The dead letter of the whole message. An entry that names no valid output gets a dead letter
+    of its own, made from this one."""
+
+    def fail_and_report(self, reporter: ShardReporter, stop: Callable[[], bool]) -> list[Event]:
+        """Fail the entries as fail() does, and report every second that the child is alive."""
+        with called_every(_REPORT_EVERY_S, lambda: reporter.report(0)):
+            return self.fail(reporter.record, stop)
+
+    def fail(
+        self,
+        record: Record,
+        stop: Callable[[], bool] = lambda: False,
+        because: SendToDeadLetters | None = None,
+    ) -> list[Event]:
+        """Write the .error.json of each entry, and record its file as failed.
+
+        Args:
+            record: records the outcome of an entry.
+            stop: once it returns true, the other entries are left without an outcome.
+            because: why the whole shard is a dead letter, if it is.
+
+        Returns:
+            The events. Observe them when the shard has ended: after an error, fail() is called
+            again, and an entry must be counted once.
+
+        Raises:
+            StoreUnavailable: storage is unavailable; call again.
+        """
+        events: list[Event] = []
+        for entry in self.entries:
+            if stop():
+                break
+            events += self._fail(entry, record, because)
+        return events
+
+    def _fail(
+        self, entry: InvalidEntry, record: Record, because: SendToDeadLetters | None
+    ) -> list[Event]:
+        finished = FileFinished.of_failure(
+            self.shard, entry.audio, entry.index, "model_error", entry.reason
         )
-        reporter.record(entry, finished)
-        child.observe(finished)
+        is_reported = self._report(entry, because)
+        record(entry, finished)  # before the dead letter, so that a requeue can reopen the file
+        if is_reported:
+            return [finished]
+        reason = f"entry {entry.position} of shard {self.shard.shard}: {entry.reason}"
+        id_ = f"{self.letter.message_id}.files.{entry.position}"
+        own = {"message_id": id_, "reason": reason, "document": dict(entry.document)}
+        self.child.dead_letters.put(self.letter.model_copy(update=own))
+        return [ShardDeadLettered(message_id=id_, reason=reason), finished]
 
-
-def _write_error(
-    child: WorkerContext, shard: Shard, entry: InvalidEntry, failure: Skip, run: RunContext
-) -> bool:
-    """Write the .error.json; False if the entry names no output that can be written."""
-    if not entry.is_safe:
-        return False
-    outputs = Outputs(child.pipeline.fetcher.store, shard.output, entry.relative)
-    try:
-        outputs.write_error(write_error(failure, run, AudioInfo(uri=entry.audio), utc_now()))
-    except OutputUnwritable:
-        return False
-    return True
+    def _report(self, entry: InvalidEntry, because: SendToDeadLetters | None) -> bool:
+        """Write the .error.json; False if the entry names no output that can be written."""
+        self.child.heartbeat.touch(f"report of {entry.relative}")
+        if not entry.is_safe:
+            return False
+        outputs = Outputs(self.child.pipeline.fetcher.store, self.shard.output, entry.relative)
+        failure, audio = Skip("model_error", entry.reason), AudioInfo(uri=entry.audio)
+        return put_error_report(outputs, failure, self.run, audio, because)

@@ -3,18 +3,19 @@
 import contextlib
 import logging
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from funasr_fleet.broker.dead_letters import DeadLetter
 from funasr_fleet.broker.ledger.keys import identity_of
 from funasr_fleet.contract.job import Shard
-from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER
 from funasr_fleet.contract.shard_message import InvalidEntry
-from funasr_fleet.contract.transcript import utc_now
+from funasr_fleet.contract.transcript import PostponeReason, utc_now
 from funasr_fleet.storage.base import StoreUnavailable
 from funasr_fleet.worker.app.child_process import WorkerContext, leave_process
 from funasr_fleet.worker.app.publish import lane_of, publish_split, republish_with_delay, split
+from funasr_fleet.worker.app.shard_events import finished, started
 from funasr_fleet.worker.coordination.attempts import FIRST, Attempt
 from funasr_fleet.worker.error_handling import (
     Decision,
@@ -25,16 +26,15 @@ from funasr_fleet.worker.error_handling import (
     decide,
     postpone_reason,
 )
-from funasr_fleet.worker.errors import PoisonShard
+from funasr_fleet.worker.errors import JobLocked, PoisonShard
 from funasr_fleet.worker.events import (
+    Event,
     FilesCancelled,
-    ShardFinished,
     ShardRequeued,
     ShardRetryScheduled,
     ShardSplit,
-    ShardStarted,
 )
-from funasr_fleet.worker.process.os_process import peak_resident_bytes, resident_bytes, trim_heap
+from funasr_fleet.worker.process.os_process import trim_heap
 
 if TYPE_CHECKING:
     from funasr_fleet.worker.pipeline.result_writer import RunContext
@@ -79,10 +79,12 @@ class ShardRun:
                 self._split(self.shard)
             else:
                 self._reject_poison(max_attempts)
-                self._report_started(self.shard)
+                headers = self.task.request.headers
+                self.child.observe(started(self.shard, headers, self.attempt))
                 self._transcribe(self.shard)
                 self.child.attempts.end(self._identity)
         except RequeueShard:
+            self._suspend()
             self._discard_attempt()
             self.child.observe(ShardRequeued(shard=self.shard.shard))
             raise
@@ -94,11 +96,13 @@ class ShardRun:
 
     def _split(self, shard: Shard) -> None:
         """Publish each file as a shard of its own, to isolate the file that crashed the worker."""
-        parts, reporter = split(shard), self.child.make_reporter(shard)
+        parts, reporter = split(shard), self.child.make_reporter(shard, self.invalid)
+        events = self._fail_invalid_entries(shard, reporter)
+        reporter.write_records()
         reporter.await_parts(parts)
-        self._fail_invalid_entries(shard, reporter)
         publish_split(self.task, parts, self.child.heartbeat.touch)
         reporter.end_replaced_and_close_job()
+        self._observe(events)
         self.child.attempts.resolve(self._identity, self.attempt.attempt_id)
         files, death = len(shard.files), self.attempt.last_death
         self.child.observe(ShardSplit(shard=shard.shard, files=files, last_death=death))
@@ -114,64 +118,63 @@ class ShardRun:
             cause = last_death or "unknown, the whole worker or its machine was lost"
             raise PoisonShard(f"crashed its worker {deaths} times; last crash: {cause}")
 
-    def _report_started(self, shard: Shard) -> None:
-        headers = self.task.request.headers or {}
-        self.child.observe(
-            ShardStarted(
-                shard=shard.shard,
-                job=shard.job,
-                files=len(shard.files),
-                queue_wait_s=_since(headers.get(ENQUEUED_AT_HEADER)),
-                redelivered=self.attempt.deaths > 0,
-            )
-        )
-
     def _transcribe(self, shard: Shard) -> None:
         """Run the pipeline with torch's thread count pinned; report the count before and after."""
         child = self.child
         begin, threads_before = time.monotonic(), child.pipeline.engine.hold_threads()
-        reporter = child.make_reporter(shard)
-        reporter.begin(len(self.invalid))
-        try:
-            self._fail_invalid_entries(shard, reporter)
-            effort = child.pipeline.run(
-                shard,
-                self._run_context(),
-                reporter.record,
-                stop=lambda: child.is_draining() or reporter.is_cancelled(),
-                is_cancelled=reporter.is_cancelled,
-                report=reporter.report,
-            )
-            if child.is_draining() and reporter.unfinished:
-                raise RequeueShard
-            cancelled = reporter.end()
-        except Exception as error:
-            decision = decide(error, self.task.request.retries)
-            reporter.suspend(decision.reason if isinstance(decision, Retry) else None, str(error))
-            raise
+        reporter = child.make_reporter(shard, self.invalid)
+
+        def stop() -> bool:
+            return child.is_draining() or reporter.is_cancelled()
+
+        reporter.begin()
+        effort = child.pipeline.run(
+            shard,
+            self._run_context(),
+            reporter.record,
+            stop=stop,
+            is_cancelled=reporter.is_cancelled,
+            report=reporter.report,
+        )
+        events = self._fail_invalid_entries(shard, reporter, stop)
+        if child.is_draining() and reporter.unfinished:
+            raise RequeueShard
+        cancelled = reporter.end()
+        self._observe(events)
         seconds = time.monotonic() - begin
         if cancelled:
             child.observe(FilesCancelled(shard=shard.shard, job=str(shard.job), files=cancelled))
         trim_heap()
-        child.observe(
-            ShardFinished(
-                shard=shard.shard,
-                job=shard.job,
-                seconds=seconds,
-                busy_ratio=round(min(1.0, effort.busy_s / max(seconds, 1e-9)), 3),
-                threads_before=threads_before,
-                threads_after=effort.threads,
-                resident_bytes=resident_bytes(),
-                peak_resident_bytes=peak_resident_bytes(),
-            )
+        threads = threads_before, effort.threads
+        child.observe(finished(shard, seconds, effort.busy_s, threads))
+
+    def _fail_invalid_entries(
+        self, shard: Shard, reporter: "ShardReporter", stop: Callable[[], bool] = lambda: False
+    ) -> list[Event]:
+        """Fail them and report progress; returns the events, to observe when the shard has ended.
+
+        They come after the valid files, so that a retry of these does not repeat them.
+        """
+        if not self.invalid:
+            return []
+        from funasr_fleet.worker.app.invalid_entries import InvalidEntries
+
+        entries = InvalidEntries(
+            child=self.child,
+            shard=shard,
+            entries=self.invalid,
+            run=self._run_context(),
+            letter=self._letter(""),
         )
+        return entries.fail_and_report(reporter, stop)
 
-    def _fail_invalid_entries(self, shard: Shard, reporter: "ShardReporter") -> None:
-        if self.invalid:
-            from funasr_fleet.worker.app.invalid_entries import fail_invalid_entries
+    def _observe(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.child.observe(event)
 
-            run, letter = self._run_context(), self._letter("")
-            fail_invalid_entries(self.child, shard, self.invalid, reporter, run, letter)
+    def _suspend(self, reason: PostponeReason | None = None, message: str = "") -> None:
+        if self.shard:
+            self.child.make_reporter(self.shard, self.invalid).suspend(reason, message)
 
     def _run_context(self) -> "RunContext":
         from funasr_fleet.worker.pipeline.result_writer import RunContext
@@ -193,6 +196,7 @@ class ShardRun:
                 log.critical("exiting worker child; shard will be redelivered: %s", message)
                 with contextlib.suppress(Exception):
                     self.child.attempts.record_crash(self._identity, message)
+                    self._suspend()
                 leave_process()
             case SendToDeadLetters():
                 self._dead_letter(decision)
@@ -200,6 +204,7 @@ class ShardRun:
                 self._dead_letter(SendToDeadLetters(message, kind))
 
     def _retry(self, decision: Retry) -> None:
+        self._suspend(decision.reason, decision.message)
         retries = self.task.request.retries + 1
         republish_with_delay(self.task, decision.delay_s, retries, self.child.heartbeat.touch)
         self._discard_attempt()
@@ -221,11 +226,12 @@ class ShardRun:
             run = replace(run, attempt=run.attempt - 1)
         try:
             letter = self._letter(decision.message)
-            dead_letter_shard(letter, self.child, self.shard, decision, run)
+            dead_letter_shard(letter, self.child, self.shard, decision, run, self.invalid)
             if self.shard:
                 attempt_id, id_ = self.attempt.attempt_id, self.task.request.id
                 self.child.attempts.reject(self._identity, attempt_id, id_)
-        except StoreUnavailable as error:  # retry until the error reports can be written
+        # retry until the error reports can be written, and the job can be closed
+        except (StoreUnavailable, JobLocked) as error:
             self._retry(Retry(_DEAD_LETTER_RETRY_S, str(error), postpone_reason(error)))
 
     def _letter(self, reason: str) -> DeadLetter:
@@ -241,10 +247,3 @@ class ShardRun:
             device=self.child.plan.visible or self.child.plan.device,
             at=utc_now(),
         )
-
-
-def _since(sent_at: Any) -> float | None:
-    try:
-        return max(0.0, time.time() - float(sent_at))
-    except (TypeError, ValueError):
-        return None  # sent by another client, without this header or with another value

@@ -72,13 +72,22 @@ def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int)
     attempt_id = secrets.token_hex(8)
     child.heartbeat.begin(shard.shard, attempt_id)
     try:
-        attempt = child.attempts.begin(identity, attempt_id)
-        if attempt.rejected == task.request.id:  # a requeued dead letter has no earlier attempts
-            log.warning("ignoring a duplicate of dead letter %s", attempt.rejected)
-            child.attempts.discard_attempt(identity, attempt_id)
+        if _is_in_dead_letters(task.request.id, identity, child):
+            log.warning("ignoring a duplicate of dead letter %s", task.request.id)
             return
+        attempt = child.attempts.begin(identity, attempt_id)
         ShardRun(task, document, child, shard, attempt, invalid).run(max_attempts)
         child.shard_ended()
     finally:
         child.heartbeat.end()
         child.shard_lock.release(identity, child.owner)
+
+
+def _is_in_dead_letters(message_id: str, identity: str, child: WorkerContext) -> bool:
+    """Whether this message became a dead letter that is neither requeued nor dropped.
+
+    A requeue deletes the record of the attempts before it publishes the message, and the dead
+    letter after that.
+    """
+    is_rejected = child.attempts.rejected(identity) == message_id
+    return is_rejected and child.dead_letters.exists(message_id)

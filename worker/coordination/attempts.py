@@ -19,7 +19,10 @@ _DUPLICATE_DELIVERY_TTL_S = 3600
 _BEGUN, _ENDED, _CRASHES = "begun:", "ended:", "crashes"
 
 _DISCARD = """
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[2], 1) end
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then
+  redis.call('HSET', KEYS[1], ARGV[2], 1)
+  if ARGV[4] then redis.call('HSET', KEYS[1], 'rejected', ARGV[4]) end
+end
 return redis.call('EXPIRE', KEYS[1], ARGV[3])
 """
 
@@ -36,8 +39,6 @@ class Attempt:
     """Number of earlier attempts that did not finish: their process crashed."""
     last_death: str
     """How the last of them crashed; empty when no process has recorded it."""
-    rejected: str = ""
-    """ID of the message with this shard that became a dead letter; empty if none did."""
 
 
 FIRST = Attempt(attempt_id="", number=1, deaths=0, last_death="")
@@ -68,7 +69,6 @@ class Attempts:
             number=len(begun),
             deaths=len(begun - ended - {attempt_id}),
             last_death=fields.get("death", ""),
-            rejected=fields.get("rejected", ""),
         )
 
     def discard_attempt(self, identity: str, attempt_id: str) -> None:
@@ -78,10 +78,18 @@ class Attempts:
     def reject(self, identity: str, attempt_id: str, message_id: str) -> None:
         """Resolve a dead-lettered shard, and keep its message ID to recognise a duplicate of it.
 
-        Requeueing the dead letter deletes the record.
+        Requeueing the dead letter deletes the record. If it was requeued before this call, its
+        attempt is not in the record any more, and the ID is not kept.
         """
-        reached(self._redis.hset, self._key(identity), "rejected", message_id)
-        self.resolve(identity, attempt_id)
+        self._end(identity, attempt_id, _DUPLICATE_DELIVERY_TTL_S, message_id)
+
+    def rejected(self, identity: str) -> str:
+        """ID of the message with this shard that became a dead letter; empty if none did.
+
+        It does not change the record or how long it is kept.
+        """
+        (message_id,) = reached(self._redis.hmget, self._key(identity), ["rejected"])
+        return message_id or ""
 
     def resolve(self, identity: str, attempt_id: str) -> None:
         """Discard the attempt of a shard that was split or dead-lettered, but keep its crashes.
@@ -90,8 +98,8 @@ class Attempts:
         """
         self._end(identity, attempt_id, _DUPLICATE_DELIVERY_TTL_S)
 
-    def _end(self, identity: str, attempt_id: str, ttl_s: int) -> None:
-        arguments: list[Value] = [_BEGUN + attempt_id, _ENDED + attempt_id, ttl_s]
+    def _end(self, identity: str, attempt_id: str, ttl_s: int, *rejected: str) -> None:
+        arguments: list[Value] = [_BEGUN + attempt_id, _ENDED + attempt_id, ttl_s, *rejected]
         reached(self._discard, keys=[self._key(identity)], args=arguments)
 
     def record_crash(self, identity: str, how: str) -> None:

@@ -46,13 +46,24 @@ def problem_of(name: str) -> str | None:
     if not _is_path(name):
         return None
     if not directory.exists():
-        return "there is no such directory"
+        tilde = "; ~ is not expanded: give the whole path" if name.startswith("~") else ""
+        return f"there is no such directory{tilde}"
     if not directory.is_dir():
         return "it is not a directory"
     try:
         return _problem_in(directory)
     except OSError as error:
         return f"the directory cannot be read: {error.strerror}"
+
+
+def load_advice(name: str) -> str:
+    """What to check when a model with this name cannot be loaded."""
+    if Path(split_revision(name)[0]).exists():
+        return "check the files in its directory"
+    return (
+        "there is no such directory, so the hub was asked: check the name, and that the hub is "
+        "reachable"
+    )
 
 
 def _is_path(name: str) -> bool:

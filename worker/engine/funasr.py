@@ -126,8 +126,10 @@ class FunasrEngine:
 
     def _in_codes_of_model(self, hints: Hints) -> Hints:
         """The hints with the model's own code of the language, or without one if it takes none."""
-        language = hints.language and code_among(hints.language, self.paths.can.languages or ())
-        return replace(hints, language=language)
+        languages, asked = self.paths.can.languages, hints.language
+        if asked is None or languages is None:
+            return replace(hints, language=None)
+        return replace(hints, language=code_among(asked, languages))
 
     def batches(self, clips: Sequence[Clip]) -> Iterator[list[int]]:
         """Group clips into batches under the current budget; yields indices into `clips`."""

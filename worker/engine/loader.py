@@ -16,7 +16,7 @@ from funasr_fleet.worker.engine.checks import (
     assert_loaded,
     assert_weights,
 )
-from funasr_fleet.worker.engine.directories import check_directories, model_names
+from funasr_fleet.worker.engine.directories import check_directories, load_advice, model_names
 from funasr_fleet.worker.engine.families import weights_of, whisper
 from funasr_fleet.worker.engine.fast.selection import choose_paths
 from funasr_fleet.worker.engine.funasr import FunasrEngine
@@ -104,7 +104,7 @@ def _load(role: str, name: str, plan: SlotPlan) -> Any:
     except Exception as error:
         raise ModelUnusable(
             f"the {role} {name!r} cannot be loaded ({type(error).__name__}: {error}); "
-            "check its name or directory, and that the hub is reachable"
+            + load_advice(name)
         ) from error
 
 

@@ -107,14 +107,26 @@ class FileFinalizer:
     def collect_written(self) -> None:
         """Record the files that are written, without waiting; any thread may call it.
 
-        Files whose outputs could not be written are left to collect().
+        Files whose outputs could not be written, or that cannot be recorded, are left to collect().
+
+        Raises:
+            Exception: a file cannot be recorded.
         """
+        while one := self._take_written():
+            file, writing = one
+            try:
+                self._record(file, writing.result())
+            except Exception:
+                with self._pending_lock:
+                    self._pending.append(one)
+                raise
+
+    def _take_written(self) -> Writing | None:
         with self._pending_lock:
-            written = [one for one in self._pending if _is_written(one[1])]
-            for one in written:
-                self._pending.remove(one)
-        for file, writing in written:
-            self._record(file, writing.result())
+            written = next((one for one in self._pending if _is_written(one[1])), None)
+            if written:
+                self._pending.remove(written)
+            return written
 
     def _take_oldest(self, max_pending: int) -> Writing | None:
         with self._pending_lock:
@@ -139,9 +151,10 @@ class FileFinalizer:
 
     def collect_remaining(self) -> None:
         """Record all pending writes and ignore their errors; called after the shard failed."""
-        while self._pending:
+        while one := self._take_oldest(0):
+            file, writing = one
             with contextlib.suppress(Exception):
-                self.collect(len(self._pending) - 1)
+                self._record(file, writing.result())
 
     def _write(
         self, file: FileInProgress, channels: Sequence[ChannelResult], threads: int

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from funasr_fleet.contract.abilities import WORD_FORMATS
 from funasr_fleet.contract.job import AudioRef, Options
-from funasr_fleet.contract.transcript import Segment, WarningKind
+from funasr_fleet.contract.transcript import LeftOut, Segment, WarningKind
 from funasr_fleet.worker.engine.interface import Clip, Hints, SpeakerEmbeddings
 from funasr_fleet.worker.pipeline.fetch import FetchedFile
 from funasr_fleet.worker.text.quality import warnings_of
@@ -30,6 +30,8 @@ class ChannelResult:
     """Total length of the speech spans."""
     warnings: tuple[WarningKind, ...] = ()
     """Signs that the transcript is suspect."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Texts that were removed because there is no speech, in order of time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,13 +150,22 @@ def _assemble(
         segments = tuple(one for segment in segments for one in split_sentences(segment))
     speech = [one.span for one in in_order]
     warnings = warnings_of(segments, speech, offset_ms=offset_ms)
-    if any(one.recognition.is_no_speech for one in in_order):
+    if any(one.recognition.probably_no_speech for one in in_order):
         warnings = (*warnings, "probably_no_speech")
     return ChannelResult(
         channel=channel,
         segments=segments,
         speech_ms=sum(span.length_ms for span in speech),
         warnings=warnings,
+        left_out=tuple(
+            LeftOut(
+                start_ms=one.span.start_ms + offset_ms,
+                end_ms=one.span.end_ms + offset_ms,
+                text=one.recognition.left_out,
+            )
+            for one in in_order
+            if one.recognition.left_out
+        ),
     )
 
 
@@ -194,4 +205,10 @@ def merge_channels(results: Sequence[ChannelResult]) -> ChannelResult:
         segments=tuple(sorted(segments, key=lambda segment: (segment.start_ms, segment.end_ms))),
         speech_ms=sum(one.speech_ms for one in results),
         warnings=tuple(sorted({kind for one in results for kind in one.warnings})),
+        left_out=tuple(
+            sorted(
+                (text for one in results for text in one.left_out),
+                key=lambda text: (text.start_ms, text.end_ms),
+            )
+        ),
     )

@@ -1,25 +1,31 @@
 """Calls a function at a regular interval, in a thread, while a block of code runs."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator
+
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
 def called_every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
     """Call `act` every `seconds` during the `with` block; the last call ends before the block does.
 
-    An error of `act` ends the calls. It is raised after the block, unless the block itself raises.
+    An error of `act` is logged, once while it is repeated, and `act` is called again.
     """
-    over, errors = threading.Event(), list[Exception]()
+    over = threading.Event()
 
     def repeat() -> None:
+        logged = ""
         while not over.wait(seconds):
             try:
                 act()
+                logged = ""
             except Exception as error:
-                errors.append(error)
-                return
+                if str(error) != logged:
+                    log.warning("cannot report progress, trying again: %s", error)
+                logged = str(error)
 
     thread = threading.Thread(target=repeat, name="progress", daemon=True)
     thread.start()
@@ -28,5 +34,3 @@ def called_every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-    if errors:
-        raise errors[0]

@@ -121,6 +121,7 @@ class Pipeline:
                 contextlib.closing(self._groups(files, busy, vad_executor)) as groups,
             ):
                 self._process(_until(is_cancelled, groups), finalizer, busy)
+            finalizer.collect()  # files that the reporting thread could not record
         if finalizer.retry_errors:
             raise finalizer.retry_errors[0]
         return ShardUsage(threads=finalizer.threads, busy_s=busy.total_s)
@@ -129,7 +130,7 @@ class Pipeline:
         self, files: Iterable[FetchedFile], busy: UtilizationTimer, vad_executor: Executor
     ) -> Generator[Group, None, None]:
         speech = detect_speech(self.engine, files, busy)
-        # a small first group is useful only if VAD runs in parallel with recognition
+        # a small first group lets recognition start early; useful only if VAD runs in parallel
         groups = in_groups(
             speech,
             self._seconds,
@@ -181,7 +182,7 @@ def _is_end(one: ClipOfFile | EndOfFile) -> bool:
 
 
 def _until(is_over: Callable[[], bool], groups: Iterator[Group]) -> Iterator[Group]:
-    """Yield groups until `is_over`, which is asked before a group is collected and after."""
+    """Yield groups until `is_over`; it is called before and after each group is collected."""
     while not is_over():
         group = next(groups, None)
         if group is None or is_over():

@@ -163,6 +163,8 @@ def retry_suspect_clips(
 
 
 def _may_improve(clip: Clip, result: Recognition) -> bool:
+    if result.left_out:  # no text is right where there is no speech
+        return False
     return clip.seconds >= _MIN_CLIP_S and bool(quality_flags(result.text, clip.seconds))
 
 
@@ -179,7 +181,8 @@ def join_recognitions(pieces: Sequence[Clip], results: Sequence[Recognition]) ->
         emotion=longest.emotion,
         events=tuple(dict.fromkeys(event for one in results for event in one.events)),
         no_speech_prob=longest.no_speech_prob,
-        is_no_speech=any(one.is_no_speech for one in results),
+        probably_no_speech=any(one.probably_no_speech for one in results),
+        left_out=join_texts([one.left_out for one in results]),
     )
 
 

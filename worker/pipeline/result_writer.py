@@ -78,6 +78,7 @@ def write_transcript(
         text=text,
         segments=result.segments,
         warnings=result.warnings,
+        left_out=result.left_out,
         receipt=receipt.model_copy(update={"speech_ms": result.speech_ms}),
     )
 

@@ -1,7 +1,7 @@
 """Writes the records of a shard's files to S3."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from funasr_fleet.contract.job import AudioRef, Shard
@@ -20,34 +20,57 @@ class ShardRecords:
     shard: Shard
     job: str
 
-    def write(self, new: Mapping[str, FileRecord]) -> None:
-        """Write a record per file; for a skipped file, keep the record of an earlier delivery.
-
-        Args:
-            new: the records by relative name.
-        """
+    def write(self, new: Sequence[FileRecord]) -> None:
+        """Write a record per file; for a skipped file, keep the record of an earlier delivery."""
         if not new:
             return
-        uri = shard_record_uri(self.shard.output, self.job, self.shard.shard)
-        records = dict(new)
-        if any(one.outcome == "skipped" for one in records.values()):
-            with contextlib.suppress(ObjectMissing, ObjectDenied):
-                for before in decode(self.store.read(uri)):
-                    if before.relative in records and records[before.relative].outcome == "skipped":
-                        records[before.relative] = before
-        self._write_failed([one for one in records.values() if one.outcome == "failed"])
-        self.store.write(uri, encode(records.values()), _CONTENT_TYPE)
-
-    def write_failed(self, failed: Sequence[AudioRef], error: RecordedError) -> None:
-        """Write a record with this error for each file of a dead-lettered shard that failed."""
-        self._write_failed(
-            [
-                FileRecord(index=ref.index, relative=ref.relative, outcome="failed", error=error)
-                for ref in failed
+        records = new
+        if any(one.outcome == "skipped" for one in new):
+            before = self._earlier()
+            records = [
+                before.get(_key(one), one) if one.outcome == "skipped" else one for one in new
             ]
-        )
+        self._write_failed([one for one in records if one.outcome == "failed"])
+        self.store.write(self._uri, encode(records), _CONTENT_TYPE)
+
+    def write_failed(
+        self,
+        failed: Sequence[AudioRef],
+        error: RecordedError,
+        others: Sequence[FileRecord] = (),
+    ) -> None:
+        """Write a record with this error for each file of a dead-lettered shard that failed.
+
+        Args:
+            failed: these files.
+            error: why the shard is a dead letter.
+            others: records of its invalid entries, which are added to those of an earlier delivery.
+        """
+        own = [
+            FileRecord(index=ref.index, relative=ref.relative, outcome="failed", error=error)
+            for ref in failed
+        ]
+        self._write_failed([*own, *others])
+        if others:
+            replaced = {_key(one) for one in others}
+            kept = [row for key, row in self._earlier().items() if key not in replaced]
+            self.store.write(self._uri, encode([*kept, *others]), _CONTENT_TYPE)
+
+    @property
+    def _uri(self) -> str:
+        return shard_record_uri(self.shard.output, self.job, self.shard.shard)
+
+    def _earlier(self) -> dict[tuple[int | None, str], FileRecord]:
+        """The records of an earlier delivery of the shard."""
+        with contextlib.suppress(ObjectMissing, ObjectDenied):
+            return {_key(one): one for one in decode(self.store.read(self._uri))}
+        return {}
 
     def _write_failed(self, failed: Sequence[FileRecord]) -> None:
         if failed:
             uri = failed_record_uri(self.shard.output, self.job, self.shard.shard)
             self.store.write(uri, encode(failed), _CONTENT_TYPE)
+
+
+def _key(record: FileRecord) -> tuple[int | None, str]:
+    return record.index, record.relative

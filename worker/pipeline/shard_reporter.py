@@ -3,13 +3,14 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import KW_ONLY, dataclass, field
 
-from funasr_fleet.broker.job_finalizer import FinalizeResult
+from funasr_fleet.broker.job_finalizer import SUCCESS, FinalizeResult
 from funasr_fleet.broker.ledger.outcome_writer import OutcomeWriter
 from funasr_fleet.broker.ledger.values import FileDetail
 from funasr_fleet.contract.job import AudioRef, Shard
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.contract.transcript import ErrorKind, Outcome, PostponeReason
 from funasr_fleet.storage.base import (
@@ -17,24 +18,14 @@ from funasr_fleet.storage.base import (
     ObjectMissing,
     ObjectStore,
     StoreError,
-    StoreUnavailable,
 )
-from funasr_fleet.worker.errors import OutputUnwritable
+from funasr_fleet.worker.errors import JobLocked, OutputUnwritable
 from funasr_fleet.worker.events import FileFinished
 from funasr_fleet.worker.pipeline.child_counters import ChildCounters
 from funasr_fleet.worker.pipeline.shard_records import ShardRecords
 
-
-class FileEntry(Protocol):
-    """An entry of a shard's files, valid or not."""
-
-    @property
-    def index(self) -> int | None:
-        """Position of the file in its job."""
-
-    @property
-    def relative(self) -> str:
-        """Name of its outputs."""
+FileEntry = AudioRef | InvalidEntry
+"""An entry of a shard's files, valid or not."""
 
 
 @dataclass
@@ -47,25 +38,30 @@ class ShardReporter:
     counters: ChildCounters
     close: Callable[[str], FinalizeResult] = lambda job: "not due"
     """Finalizes a job if this was its last shard."""
-    _records: dict[str, FileRecord] = field(default_factory=dict)
-    """Keyed by relative name."""
-    _ended: set[str] = field(default_factory=set)
-    """Relative names of the files that have an outcome."""
+    _: KW_ONLY
+    invalid: Sequence[InvalidEntry] = ()
+    """Entries of the message that are not in the shard."""
     clock: Callable[[], float] = time.monotonic
-    _work_since_s: float = 0.0
-    """Until when the work on the shard is counted."""
+    _records: dict[int, FileRecord] = field(default_factory=dict, init=False)
+    """Keyed by the id() of the entry: two entries may have the same name, or the same index."""
+    _ended: set[int] = field(default_factory=set, init=False)
+    """The id() of each entry that has an outcome."""
+    _work_counted_to_s: float = field(default=0.0, init=False)
 
-    def begin(self, invalid: int = 0) -> None:
-        """Report that the shard's files are in progress, and this many invalid entries."""
-        self._work_since_s = self.clock()
+    def __post_init__(self) -> None:
+        self._work_counted_to_s = self.clock()
+
+    def begin(self) -> None:
+        """Report that the files of the message are in progress."""
         if self.shard.job is not None:
-            self.ledger.begin_shard(
+            outdated = self.ledger.begin_shard(
                 self.shard.job,
                 self.shard.shard,
-                len(self.shard.files) + invalid,
+                len(self._entries()),
                 output=self.shard.output,
                 job_files=self.shard.job_files,
             )
+            self._delete_marker(self.shard.job, outdated)
             self.ledger.is_cancelled(self.shard.job, now=True)
         self.ledger.see(self.counters.seen(self.shard))
 
@@ -82,8 +78,8 @@ class ShardReporter:
 
     def _count_work(self) -> int:
         """Count the time since the last call as work; returns it in ms."""
-        work_ms = round((self.clock() - self._work_since_s) * 1000)
-        self._work_since_s += work_ms / 1000
+        work_ms = round((self.clock() - self._work_counted_to_s) * 1000)
+        self._work_counted_to_s += work_ms / 1000
         self.counters.work_ms += work_ms
         return work_ms
 
@@ -95,13 +91,12 @@ class ShardReporter:
         """Record the outcome of one file."""
         audio_ms = round(file.audio_s * 1000)
         outcome = file.previous_outcome or file.outcome
-        self._ended.add(ref.relative)
+        self._record_in_ledger(ref, outcome, audio_ms, file)
+        self._ended.add(id(ref))
         if file.outcome != "skipped":
             self.counters.files += 1
             self.counters.audio_ms += audio_ms
-        if self.shard.job is None:
-            return
-        self._records[ref.relative] = FileRecord(
+        self._records[id(ref)] = FileRecord(
             index=ref.index,
             relative=ref.relative,
             outcome=outcome,
@@ -111,12 +106,12 @@ class ShardReporter:
             error=_error_of(file),
             warnings=None if outcome == "skipped" else file.warnings,
         )
-        self._record_in_ledger(ref, outcome, audio_ms, file)
 
     def _record_in_ledger(
         self, ref: FileEntry, outcome: Outcome, audio_ms: int, file: FileFinished
     ) -> None:
-        if self.shard.job is None or ref.index is None:
+        job = self.shard.job
+        if job is None or ref.index is None:
             return
         detail = FileDetail(
             shard=self.shard.shard,
@@ -126,7 +121,15 @@ class ShardReporter:
             message=file.error or "",
             warnings=file.warnings,
         )
-        self.ledger.record(self.shard.job, ref.index, outcome, audio_ms, detail=detail)
+        outdated = self.ledger.record(job, ref.index, outcome, audio_ms, detail=detail)
+        self._delete_marker(job, outdated)
+
+    def _delete_marker(self, job: str, output: str | None) -> None:
+        """Delete the _SUCCESS marker of a job that was reopened; without an output, do nothing."""
+        if output is not None:
+            with _output_errors():
+                self.store.delete(job_uri(output, job, SUCCESS))
+            self.ledger.marker_deleted(job)
 
     def end(self) -> int:
         """Write the per-file records to S3 and mark the shard as ended.
@@ -140,12 +143,19 @@ class ShardReporter:
         cancelled, work_ms = 0, self._count_work()
         if self.shard.job is not None:
             cancelled = self._cancel_rest(self.shard.job)
+            self.write_records()
             with _output_errors():
-                ShardRecords(self.store, self.shard, self.shard.job).write(self._records)
                 self.ledger.end_shard(self.shard.job, self.shard.shard, work_ms)
                 self._close(self.shard.job)
         self.ledger.see(self.counters.seen(None))
         return cancelled
+
+    def write_records(self) -> None:
+        """Write a record per file with an outcome to S3. Raises as end does."""
+        if self.shard.job is not None:
+            with _output_errors():
+                records = [*self._records.values()]
+                ShardRecords(self.store, self.shard, self.shard.job).write(records)
 
     def suspend(self, reason: PostponeReason | None = None, message: str = "") -> None:
         """Report that no file is in progress; the shard will be retried or dead-lettered.
@@ -168,13 +178,17 @@ class ShardReporter:
 
     @property
     def unfinished(self) -> bool:
-        """Whether some file has no outcome yet."""
-        return any(ref.relative not in self._ended for ref in self.shard.files)
+        """Whether some file, or invalid entry, has no outcome yet."""
+        return any(id(entry) not in self._ended for entry in self._entries())
+
+    def _entries(self) -> Sequence[FileEntry]:
+        return [*self.shard.files, *self.invalid]
 
     def give_up(self, failed: Sequence[AudioRef], reason: str, kind: ErrorKind) -> None:
         """Record the outcomes of a dead-lettered shard: failed for `failed`, skipped for the rest.
 
-        The ledger keeps the outcomes ok and empty that it already has.
+        Invalid entries that were recorded before keep their errors. The ledger keeps the outcomes
+        ok and empty that it already has.
         """
         job = self.shard.job
         if job is None:
@@ -183,11 +197,16 @@ class ShardReporter:
             if ref.index is not None:
                 outcome: Outcome = "failed" if ref in failed else "skipped"
                 detail = FileDetail(kind=kind, relative=ref.relative, message=reason)
-                self.ledger.record(job, ref.index, outcome, 0, only_first=True, detail=detail)
+                outdated = self.ledger.record(
+                    job, ref.index, outcome, 0, only_first=True, detail=detail
+                )
+                with contextlib.suppress(StoreError, OutputUnwritable):
+                    self._delete_marker(job, outdated)
         error = RecordedError(kind=kind, message=reason)
         # failing storage may be the reason for the dead letter
         with contextlib.suppress(StoreError):
-            ShardRecords(self.store, self.shard, job).write_failed(failed, error)
+            before = [*self._records.values()]
+            ShardRecords(self.store, self.shard, job).write_failed(failed, error, before)
 
     def end_replaced_and_close_job(self) -> None:
         """Mark a dead-lettered or split shard as ended, and finalize its job if this was the last.
@@ -202,10 +221,10 @@ class ShardReporter:
 
     def _close(self, job: str) -> None:
         if self.close(job) == "held":  # the process that holds the lock may have crashed
-            raise StoreUnavailable(f"another process is finalizing job {job}")
+            raise JobLocked(f"another process is finalizing job {job}")
 
     def _cancel_rest(self, job: str) -> int:
-        rest = [ref.index for ref in self.shard.files if ref.relative not in self._records]
+        rest = [entry.index for entry in self._entries() if id(entry) not in self._ended]
         indices = [index for index in rest if index is not None]
         if indices:
             self.ledger.cancel_files(job, indices)

@@ -20,8 +20,10 @@ from funasr_fleet.worker.events import (
     Event,
     FileFinished,
     Observer,
+    ShardDeadLettered,
     ShardFinished,
     ShardRetryScheduled,
+    ShardSplit,
 )
 from funasr_fleet.worker.process.hardware import Gpu, SlotPlan
 
@@ -201,7 +203,10 @@ class SlotReporter:
         self.write()
 
     def wrap(self, observe: Observer) -> Observer:
-        """Wrap an observer so that events update the state; at most every 5 s for files."""
+        """Return an observer that calls `observe`, and updates the state of the slot.
+
+        The state file is written at most every 5 s as files end.
+        """
 
         def observed(event: Event) -> None:
             observe(event)
@@ -209,8 +214,10 @@ class SlotReporter:
                 case FileFinished():
                     if self.clock() - self._written_s >= _WRITE_EVERY_S:
                         self.write()
-                case ShardFinished():
+                case ShardFinished() | ShardDeadLettered() | ShardSplit():
                     self.state = replace(self.state, postponed_in_a_row=0, postponed_because="")
+                case ShardRetryScheduled(kind="job_locked"):
+                    pass  # the shard itself is processed
                 case ShardRetryScheduled(kind=kind, reason=reason):
                     number, why = self.state.postponed_in_a_row + 1, f"{kind}: {reason}"
                     self.state = replace(

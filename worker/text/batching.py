@@ -48,7 +48,9 @@ MOST_S = 1800.0
 
 GROUP_WORK_S = 10.0
 """Longest time in which a group should be collected, and in which it should be recognised. It is
-well below FLEET_DRAIN_S: a worker that shuts down then loses no file that is recognised."""
+well below FLEET_DRAIN_S, so that a worker that shuts down can finish its group. The first group of
+a process has FIRST_S, because the speed is not measured yet: a model slower than real time may need
+longer for it than FLEET_DRAIN_S, and its files are then processed again."""
 
 
 def group_limit_s(speed: float | None) -> float:

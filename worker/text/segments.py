@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from funasr_fleet.contract.language import reported_language
 from funasr_fleet.contract.transcript import Segment, Word
 from funasr_fleet.worker.text.spans import Span
 from funasr_fleet.worker.text.tokens import join_texts
@@ -27,8 +28,10 @@ class Recognition:
     """Non-speech events such as laughter, as named by the model."""
     no_speech_prob: float | None = None
     """Probability, 0-1, that there is no speech; None when the model does not report it."""
-    is_no_speech: bool = False
-    """Whether the model wrote something, but it was removed because there is no speech."""
+    probably_no_speech: bool = False
+    """Whether there is probably no speech, by no_speech_prob."""
+    left_out: str = ""
+    """What the model wrote, if it was removed from `text` because there is no speech."""
 
 
 def assemble_segments(
@@ -54,7 +57,7 @@ def assemble_segments(
             text=recognition.text.strip(),
             confidence=recognition.confidence,
             words=_place(recognition.words, span, offset_ms) if with_words else None,
-            language=recognition.language,
+            language=reported_language(recognition.language),
             emotion=recognition.emotion,
             events=recognition.events,
             no_speech_prob=recognition.no_speech_prob,

@@ -1,7 +1,7 @@
 """The Celery configuration that prevents the loss of files, and dead letters of any document."""
 
 import json
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -79,8 +79,23 @@ class OneHash:
     def register_script(self, script: str) -> None:
         """Scripts are tested with a real one."""
 
+    def pipeline(self) -> Self:
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
     def hset(self, key: str, field: str, value: str) -> None:
         self.value = value
+
+    def hdel(self, key: str, field: str) -> None:
+        """The second hash is tested with a real Redis."""
+
+    def execute(self) -> None:
+        pass
 
 
 def test_a_document_with_a_lone_surrogate_can_be_stored() -> None:

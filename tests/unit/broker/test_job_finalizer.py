@@ -31,6 +31,8 @@ class Books:
         self.failed: list[int] = []
         self.poison: list[int] = []
         self.claims = 1
+        self.reopened = False
+        """Whether files are published again while the documents are written."""
         self.closed: list[int] = []
 
     def counts(self, job: str) -> JobCounts:
@@ -60,7 +62,7 @@ class Books:
 
     def close(self, job: str, keep_s: int, rounds: int) -> bool:
         self.closed.append(keep_s)
-        return rounds == self.found.rounds
+        return rounds == self.found.rounds and not self.reopened
 
 
 def a_closer(books: Books, store: MemoryStore) -> JobFinalizer:
@@ -104,6 +106,13 @@ def test_a_job_that_another_process_finalizes_is_left_alone() -> None:
     books.claims = 0
     assert a_closer(books, store).close("night") == "held"
     assert written(store) == set()
+
+
+def test_a_job_that_is_reopened_while_it_is_closed_has_no_success_marker() -> None:
+    books, store = Books(outcomes={"ok": 3}), MemoryStore("out")
+    books.reopened = True
+    assert a_closer(books, store).close("night") == "not due"
+    assert "_SUCCESS" not in written(store)
 
 
 def test_a_storage_failure_leaves_the_job_open_for_the_next_attempt() -> None:

@@ -73,6 +73,15 @@ def test_postponed_shards_are_shown_with_their_reason() -> None:
     assert "postponed" not in seen(status_of(RUNNING, STEADY))
 
 
+def test_a_queue_without_a_ready_worker_is_shown() -> None:
+    shown = replace(status_of(RUNNING, STEADY), unserved_queue="night-queue")
+    phrase = "no worker serves queue night-queue: start one"
+    assert phrase in seen(shown)
+    assert phrase in line(shown)
+    assert shown.to_json()["unserved_queue"] == "night-queue"
+    assert "no worker" not in seen(status_of(RUNNING, STEADY))
+
+
 def test_no_number_is_cut_off_in_a_narrow_terminal() -> None:
     huge = counted({"ok": 4_512_345, "failed": 1_234_567}, files=10_000_000, in_flight=123_456)
     text = seen(status_of(huge, STEADY), width=60)

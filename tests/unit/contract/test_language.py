@@ -20,6 +20,7 @@ from tests.support.examples import a_ref, a_shard
         ("iw", "he"),
         ("haw", "haw"),
         ("arb", "ar"),
+        *((given, given) for given in ("la", "sa", "su", "ln", "ba", "oc", "eo", "bo", "nn")),
         *((given, None) for given in ("auto", "AUTO", "", " ")),
     ],
 )
@@ -29,7 +30,12 @@ def test_the_usual_forms_of_a_language_become_its_code(given: str, code: str | N
 
 @pytest.mark.parametrize(
     "given",
-    ["xx", "*", "en,zh", "en-", "foo", "englsh", "und", "mul", "zxx", "C", "e", "123", "\0"],
+    [
+        *("xx", "*", "en,zh", "en-", "foo", "englsh", "C", "e", "123", "\0"),
+        *("und", "mul", "mis", "zxx", "any"),
+        *("x-foo", "qaa", "qtz", "x-klingon"),  # private use
+        *("art", "ine", "sem", "nai", "roa", "slavic languages"),  # collections
+    ],
 )
 def test_an_unknown_language_is_refused(given: str) -> None:
     with pytest.raises(UnknownLanguage):
@@ -55,7 +61,7 @@ def test_a_file_may_override_the_language_of_its_job_with_auto() -> None:
         ("yue", ("zh", "en"), None),
         ("gl", ("pt", "es"), None),
         ("gsw", ("de",), None),
-        ("en", (), None),
+        ("en", (), "en"),
     ],
 )
 def test_only_another_code_of_the_same_language_is_found(

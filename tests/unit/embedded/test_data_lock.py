@@ -1,5 +1,8 @@
 """A data folder is used by one embedded stack at a time."""
 
+import errno
+import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -41,3 +44,17 @@ def test_a_folder_that_cannot_be_created_is_a_configuration_error(tmp_path: Path
         locked(tmp_path / "file" / "data"),
     ):
         raise AssertionError("locked")
+
+
+def test_a_file_system_without_locks_is_a_configuration_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with (
+        pytest.raises(BadConfiguration, match="cannot be locked: No locks available; choose one"),
+        locked(tmp_path),
+    ):
+        raise AssertionError("not locked")

@@ -53,6 +53,11 @@ def _evaluate(**given: Any) -> Any:
         (_estimate, {"gpu_hour_price": -1}, "gpu_hour_price must be a number of at least 0"),
         (_evaluate, {"output": "s3://out"}, "output s3://out must be s3://bucket/prefix/"),
         (_evaluate, {"metric": "ter"}, "metric must be one of auto, wer, cer, not 'ter'"),
+        (funasr_fleet.close, {"job": "x", "files": 0}, "files must be a whole number from 1 to"),
+        (funasr_fleet.close, {"job": "x", "files": 10**12}, "files must be a whole number from 1"),
+        (funasr_fleet.close, {"job": "x", "files": True}, "files must be a whole number from 1"),
+        (funasr_fleet.close, {"job": "x", "output": "out"}, "output out must be s3://bucket"),
+        (funasr_fleet.close, {"job": "x", "output": ""}, "output  must be s3://bucket"),
         (funasr_fleet.status, {"job": "x", "gpu_hour_price": -1}, "gpu_hour_price must be"),
         (funasr_fleet.list_dead, {"limit": 0}, "limit must be a whole number of at least 1"),
         (

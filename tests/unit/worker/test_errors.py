@@ -75,6 +75,7 @@ def test_temporary_errors_are_retried_with_backoff(
         (StoreUnavailable("SlowDown"), "storage_unavailable"),
         (CredentialsRefused("ExpiredToken"), "credentials_refused"),
         (ObjectIncomplete("7 of 9 bytes"), "truncated_audio"),
+        (failures.JobLocked("another process is finalizing job night"), "job_locked"),
     ],
 )
 def test_a_postponed_shard_has_a_reason(error: Exception, reason: str) -> None:

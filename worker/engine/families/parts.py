@@ -31,7 +31,8 @@ def tensors_without_prefix(model: Any) -> frozenset[str]:
     import torch
 
     saved = torch.load(model.kwargs["init_param"], map_location="meta")
-    return frozenset(f"{MODULE_PREFIX}{name}" for name in saved.get("state_dict", saved))
+    in_file = {f"{MODULE_PREFIX}{name}" for name in saved.get("state_dict", saved)}
+    return frozenset(in_file & model.model.state_dict().keys())
 
 
 PARTS = (

@@ -24,8 +24,10 @@ def store() -> WatchedStore:
     return WatchedStore("in", "out")
 
 
-def _hear(store: MemoryStore, relative: str, text: str, model: str = "demo") -> None:
-    made = a_transcript(a_segment(0, 9, text), receipt=a_receipt(model=model))
+def _hear(
+    store: MemoryStore, relative: str, text: str, model: str = "demo", language: str = "en"
+) -> None:
+    made = a_transcript(a_segment(0, 9, text), receipt=a_receipt(model=model), language=language)
     store.write(output_uri(OUTPUT, relative, "json"), made.to_json(), "")
 
 
@@ -72,6 +74,25 @@ def test_the_default_language_applies_to_rows_without_one(store: WatchedStore) -
     assert _evaluate(store, language="zh", metric="wer").metrics == ("wer",)
     _say(store, {"a.wav": "ok"}, language="en")
     assert _evaluate(store, language="zh").metrics == ("wer",)
+
+
+def test_the_rules_of_whisper_take_the_language_of_a_transcript_without_another(
+    store: WatchedStore,
+) -> None:
+    _say(store, {"a.wav": "I won't pay twenty five dollars"})
+    _hear(store, "a.wav", "I will not pay $25.")
+    assert _evaluate(store, normalizer="whisper").to_json()["wer"]["errors"] == 0
+    assert _evaluate(store, normalizer="whisper", language="fr").to_json()["wer"]["errors"] > 0
+    _hear(store, "a.wav", "I will not pay $25.", language="fr")
+    assert _evaluate(store, normalizer="whisper").to_json()["wer"]["errors"] > 0
+    assert _evaluate(store, normalizer="whisper", language="en").to_json()["wer"]["errors"] == 0
+
+
+def test_the_language_of_a_transcript_does_not_select_the_metric(store: WatchedStore) -> None:
+    _say(store, {"a.wav": "\u4f60\u597d \u4e16\u754c"})
+    _hear(store, "a.wav", "hello", language="en")
+    assert _evaluate(store, normalizer="whisper").metrics == ("cer",)
+    assert _evaluate(store).metrics == ("cer",)
 
 
 @pytest.mark.parametrize("given", ["zh", "zh_CN", "ZH", "mandarin", "chinese"])

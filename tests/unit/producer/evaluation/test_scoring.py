@@ -99,6 +99,8 @@ def test_the_rate_is_errors_per_word_and_none_without_words() -> None:
         ("R&D #1 me@work", "r & d # 1 me @ work"),
         ("-5, \u22125, (-$3), -.5", "\u2212 5 \u2212 5 \u2212 $ 3 \u2212 5"),
         ("COVID-19, 2-3, 5 - 3, --5", "covid 19 2 3 5 3 5"),
+        ("\u20135, \u20115, (\u2013$3), \u2013.5", "\u2212 5 \u2212 5 \u2212 $ 3 \u2212 5"),
+        ("pages 2\u20133, 5 \u2013 3, \u2013\u20135", "pages 2 3 5 3 5"),
         ("气温-5度", "气温 \u2212 5度"),
         ("<unk> a~b | c \u2192 d", "unk a b c d"),
         ("\u0130stanbul I\u0307stanbul", "istanbul istanbul"),

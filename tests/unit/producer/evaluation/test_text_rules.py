@@ -2,6 +2,7 @@
 
 import pytest
 
+from funasr_fleet.producer.errors import BadArgument
 from funasr_fleet.producer.evaluation.scoring import score
 from funasr_fleet.producer.evaluation.text_rules import TextRules, normaliser
 
@@ -66,7 +67,7 @@ def test_whispers_normalisers_are_those_of_openai_whisper() -> None:
 
 
 def test_an_unknown_normalizer_is_refused() -> None:
-    with pytest.raises(ValueError, match="fleet or whisper, not openai"):
+    with pytest.raises(BadArgument, match="normalizer must be one of fleet, whisper, not 'openai'"):
         TextRules(normalizer="openai")  # type: ignore[arg-type]
 
 

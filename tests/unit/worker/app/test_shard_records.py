@@ -4,6 +4,8 @@ import pytest
 
 from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, decode
+from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.worker.error_handling import MAX_RETRIES
 from funasr_fleet.worker.text.spans import Span
 from tests.support.audio import tone
 from tests.support.bad_audio import damaged, sound_file
@@ -107,3 +109,12 @@ def test_a_shard_is_delayed_while_another_process_finalizes_its_job() -> None:
     child.run(a_shard(child.bench.upload("a.wav")).to_message(), task)
     assert len(task.sent_again) == 1
     assert child.bench.outcomes == ["ok"]
+    assert [one[1] for one in child.postponed] == ["job_locked"]
+
+
+def test_a_dead_letter_is_delayed_while_another_process_finalizes_its_job() -> None:
+    child, task = FakeChild(closing="held"), FakeTask(retries=MAX_RETRIES)
+    child.bench.store.failing_reads["s3://in/a.wav"] = StoreUnavailable("away")
+    child.run(a_shard("s3://in/a.wav").to_message(), task)
+    assert [one[1] for one in child.postponed] == ["job_locked"]
+    assert (len(task.sent_again), len(child.dead_letters), child.rejected) == (1, 1, "")

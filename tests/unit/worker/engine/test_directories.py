@@ -9,7 +9,7 @@ import pytest
 from funasr_fleet.settings import BadConfiguration, Settings
 from funasr_fleet.worker.app import launch
 from funasr_fleet.worker.engine import loader
-from funasr_fleet.worker.engine.directories import ROLES, check_directories, problem_of
+from funasr_fleet.worker.engine.directories import ROLES, check_directories, load_advice, problem_of
 from funasr_fleet.worker.process.hardware import SlotPlan
 
 NAMED = {"file_path_metas": {"config": "other.yaml", "init_param": "model.pt"}}
@@ -43,13 +43,24 @@ def test_a_directory_needs_the_configuration_that_funasr_reads(
 
 
 @pytest.mark.parametrize(
-    "name", ["/nowhere/x", "./x", "../x", "~/models/x", "models/zh/x", "/nowhere/x@v1", "x/y/"]
+    "name", ["/nowhere/x", "./x", "../x", "models/zh/x", "/nowhere/x@v1", "x/y/"]
 )
 def test_a_path_that_does_not_exist_is_not_looked_up_on_the_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert problem_of(name) == "there is no such directory"
+
+
+def test_a_tilde_is_not_expanded() -> None:
+    assert problem_of("~/models/x") == (
+        "there is no such directory; ~ is not expanded: give the whole path"
+    )
+
+
+def test_a_name_that_could_be_a_mistyped_directory_cannot_be_loaded(tmp_path: Path) -> None:
+    assert "there is no such directory, so the hub was asked" in load_advice("models/zh@v1")
+    assert load_advice(str(tmp_path)) == "check the files in its directory"
 
 
 @pytest.mark.parametrize("name", ["paraformer-zh", "iic/SenseVoiceSmall", "cam++", "a/b@v2.0"])

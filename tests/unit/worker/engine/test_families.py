@@ -118,7 +118,7 @@ def _whisper(text: str, seconds: float = 4.0, **decoded: float) -> Recognition:
 def test_whisper_returns_a_confidence() -> None:
     heard = _whisper(" Guten Tag.")
     assert (heard.text, heard.language, heard.confidence) == ("Guten Tag.", "de", 0.6065)
-    assert (heard.no_speech_prob, heard.is_no_speech) == (0.1, False)
+    assert (heard.no_speech_prob, heard.probably_no_speech) == (0.1, False)
     assert _whisper("a", no_speech_prob=math.nan).no_speech_prob is None
 
 
@@ -130,7 +130,12 @@ def test_whisper_returns_a_confidence() -> None:
         (4.0, 0.61, -0.99, 1.0, True),
         (4.0, 0.99, -0.1, 2.5, False),
         (4.0, 0.1, -0.1, 26.0, True),
-        (0.53, 0.789, -0.76, 0.56, False),
+        (0.53, 0.789, -0.76, 0.56, False),  # half a second of noise
+        (1.0, 0.789, -0.76, 0.56, True),
+        (0.53, 0.74, -0.76, 0.56, True),
+        (0.53, 0.789, -0.59, 0.56, True),
+        (0.50, 0.622, -0.684, 0.6, True),  # "on the left." of a real speaker
+        (0.53, 0.634, -0.94, 0.58, True),  # "do for you.", with noise
         (0.53, 0.57, -1.7, 0.2, True),
         (4.0, math.nan, -3.0, 1.0, True),
     ],
@@ -145,7 +150,8 @@ def test_whispers_no_speech_rule(
         avg_logprob=logprob,
         compression_ratio=ratio,
     )
-    assert (heard.text, heard.is_no_speech) == (("Thank you.", False) if kept else ("", True))
+    assert (heard.text, heard.left_out) == (("Thank you.", "") if kept else ("", "Thank you."))
+    assert heard.probably_no_speech == (no_speech > 0.6)
 
 
 def test_the_thresholds_are_those_of_openai_whisper() -> None:

@@ -24,6 +24,7 @@ def test_the_transcript_has_texts_and_times(bench: Workbench) -> None:
     ]
     assert document["language"] == "en"
     assert "warnings" not in document
+    assert "left_out" not in document
     assert bench.outcomes == ["ok"]
 
 

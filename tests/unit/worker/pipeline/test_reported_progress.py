@@ -1,13 +1,18 @@
 """Progress is reported while a shard is processed: outcomes, and audio of unfinished files."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
+from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.worker.events import FileFinished
 from funasr_fleet.worker.pipeline.child_counters import ChildCounters
+from funasr_fleet.worker.pipeline.file_finalizer import FileFinalizer
 from funasr_fleet.worker.pipeline.periodic_call import called_every
 from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 from funasr_fleet.worker.text.spans import Span
@@ -78,47 +83,96 @@ def test_audio_of_a_file_with_an_outcome_is_no_longer_in_progress(bench: Workben
     assert seen_midway == [True]
 
 
-def test_an_error_while_reporting_ends_the_shard(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+def test_an_error_while_reporting_progress_does_not_end_the_shard(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reported = threading.Event()
+    calls: list[int] = []
 
-    def fail(_: int) -> None:
-        reported.set()
+    def fail(in_progress_ms: int) -> None:
+        calls.append(in_progress_ms)
         raise BrokerUnavailable("Redis refused a command")
 
-    monkeypatch.setattr(
-        bench, "in_progress_ms", type("Failing", (), {"append": staticmethod(fail)})
-    )
-    bench.engine.on_recognise = lambda: reported.wait(DEADLINE_S)
-    with pytest.raises(BrokerUnavailable):
-        bench.run(a_shard(bench.upload("a.wav")))
+    monkeypatch.setattr(bench, "in_progress_ms", SimpleNamespace(append=fail))
+    bench.engine.on_recognise = lambda: wait_for(lambda: len(calls) >= 3)
+    bench.run(a_shard(bench.upload("a.wav")))
+    assert bench.recorded == [(0, "ok", 1000)]
+    logged = [one.getMessage() for one in caplog.records]
+    assert logged == ["cannot report progress, trying again: Redis refused a command"]
+
+
+@pytest.mark.parametrize("lasts", [False, True])
+def test_an_outcome_that_the_progress_thread_cannot_record_is_recorded_at_the_end(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, lasts: bool
+) -> None:
+    threads: list[str] = []
+    record = bench._record
+
+    def fail_in_thread(ref: AudioRef, file: FileFinished) -> None:
+        threads.append(threading.current_thread().name)
+        if lasts or threads[-1] == "progress":
+            raise BrokerUnavailable("Redis refused a command")
+        record(ref, file)
+
+    def wait_in_second_file() -> None:
+        if len(bench.engine.hints) == 4:
+            wait_for(lambda: "progress" in threads)
+
+    monkeypatch.setattr(bench, "_record", fail_in_thread)
+    bench.engine.on_recognise = wait_in_second_file
+    shard = a_shard(bench.upload("a.wav"), bench.upload("b.wav"))
+    with pytest.raises(BrokerUnavailable) if lasts else contextlib.nullcontext():
+        bench.run(shard)
+    outcomes = [] if lasts else [(0, "ok", 1000), (1, "ok", 1000)]
+    assert (sorted(bench.recorded), len(bench.finished)) == (outcomes, len(outcomes))
+    assert "progress" in threads
+
+
+def test_an_outcome_is_recorded_when_the_last_call_of_the_progress_thread_fails(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    collected = threading.Event()
+    record, collect = bench._record, FileFinalizer.collect
+
+    def fail_after_collect(ref: AudioRef, file: FileFinished) -> None:
+        threads.append(threading.current_thread().name)
+        if threads[-1] == "progress":
+            collected.wait(DEADLINE_S)
+            raise BrokerUnavailable("Redis refused a command")
+        record(ref, file)
+
+    def collect_beside_thread(self: FileFinalizer, max_pending: int = 0) -> None:
+        if max_pending == 0:
+            wait_for(lambda: threads)
+        collect(self, max_pending)
+        if max_pending == 0:
+            collected.set()
+
+    monkeypatch.setattr(bench, "_record", fail_after_collect)
+    monkeypatch.setattr(FileFinalizer, "collect", collect_beside_thread)
+    bench.run(a_shard(bench.upload("a.wav")))
+    assert bench.recorded == [(0, "ok", 1000)]
+    assert threads == ["progress", "MainThread"]
 
 
 def test_a_function_is_called_until_the_block_ends() -> None:
     calls: list[str] = []
     with called_every(0.001, lambda: calls.append(threading.current_thread().name)):
         assert wait_for(lambda: len(calls) >= 3)
-    at_end = len(calls)
     assert {*calls} == {"progress"}
     assert "progress" not in {one.name for one in threading.enumerate()}
-    assert len(calls) == at_end
 
 
-def test_the_error_of_the_block_comes_before_that_of_the_function() -> None:
-    failed = threading.Event()
+def test_a_function_is_called_again_after_an_error() -> None:
+    calls: list[int] = []
 
-    def fail() -> None:
-        failed.set()
-        raise ValueError("of the function")
+    def fail_once() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError("once")
 
-    def fail_later() -> None:
-        with called_every(0.001, fail):
-            failed.wait(DEADLINE_S)
-            raise KeyError("of the block")
-
-    with pytest.raises(KeyError):
-        fail_later()
+    with called_every(0.001, fail_once):
+        assert wait_for(lambda: len(calls) >= 3)
 
 
 def test_work_is_counted_once_in_reports_and_at_the_end() -> None:
@@ -138,3 +192,15 @@ def test_work_is_counted_once_in_reports_and_at_the_end() -> None:
     assert [seen.in_progress_ms for seen in child.seen] == [0, 500, 900, 0]
     assert [seen.work_ms for seen in child.seen] == [0, 1500, 3000, 3250]
     assert [seen.shard for seen in child.seen] == [*[shard.shard] * 3, None]
+
+
+def test_a_report_of_a_shard_that_is_split_counts_its_own_time_only() -> None:
+    child, now = FakeChild(), [100.0]
+    counters = ChildCounters(worker="fleet@host", slot=0)
+    shard = a_shard("s3://in/a.wav")
+    reporter = ShardReporter(
+        shard, child.recorder, child.bench.store, counters, clock=lambda: now[0]
+    )
+    now[0] += 1.5
+    reporter.report(0)
+    assert child.work == [1500]

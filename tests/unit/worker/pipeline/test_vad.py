@@ -139,6 +139,19 @@ def test_good_or_short_clips_are_not_recognised_again() -> None:
     assert saying.asked == []
 
 
+def test_a_clip_without_speech_is_not_recognised_again() -> None:
+    removed = Recognition(text="", probably_no_speech=True, left_out="Thank you.")
+    saying = _say("Thank", "you.")
+    assert retry_suspect_clips({CLIP: removed}, saying) == {}
+    assert saying.asked == []
+
+
+def test_text_left_out_of_a_piece_is_recorded() -> None:
+    pieces = [CLIP, CLIP]
+    said = [Recognition(text="hello"), Recognition(text="", left_out="you")]
+    assert join_recognitions(pieces, said).left_out == "you"
+
+
 def test_pieces_are_joined_with_the_mean_of_their_confidence() -> None:
     said = [
         Recognition(text="one", confidence=0.5, events=("laughter",)),

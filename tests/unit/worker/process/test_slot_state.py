@@ -9,9 +9,11 @@ import pytest
 from funasr_fleet.settings import BadConfiguration
 from funasr_fleet.worker.events import (
     Event,
+    ShardDeadLettered,
     ShardFinished,
     ShardRequeued,
     ShardRetryScheduled,
+    ShardSplit,
     ignore,
 )
 from funasr_fleet.worker.process.hardware import SlotPlan
@@ -213,23 +215,36 @@ def test_claiming_twice_keeps_the_files(tmp_path: Path) -> None:
     assert (mine / "slot0.json").exists()
 
 
-def test_postponed_shards_are_reported_until_one_ends(loading: SlotFiles) -> None:
+@pytest.mark.parametrize(
+    "ending",
+    [
+        ShardFinished(
+            shard="s",
+            job=None,
+            seconds=1.0,
+            busy_ratio=0.5,
+            threads_before=1,
+            threads_after=1,
+            resident_bytes=0,
+            peak_resident_bytes=0,
+        ),
+        ShardDeadLettered(message_id="m", reason="no space (tried 31 times)"),
+        ShardSplit(shard="s", files=2, last_death=""),
+    ],
+    ids=["finished", "dead letter", "split"],
+)
+def test_postponed_shards_are_reported_until_one_ends(loading: SlotFiles, ending: Event) -> None:
     reporter = SlotReporter.ready(PLAN, None, loading, Growing())
     observe = reporter.wrap(ignore)
     for _ in range(2):
         observe(ShardRetryScheduled(shard="s", kind="disk_full", reason="no space", delay_s=2.0))
-    states = loading.all()
-    assert postponements(states) == "slot 0 postponed its last 2 shards: disk_full: no space"
-    finished = ShardFinished(
-        shard="s",
-        job=None,
-        seconds=1.0,
-        busy_ratio=0.5,
-        threads_before=1,
-        threads_after=1,
-        resident_bytes=0,
-        peak_resident_bytes=0,
-    )
-    observe(finished)
+    assert postponements(loading.all()) == "slot 0 postponed its last 2 shards: disk_full: no space"
+    observe(ending)
     reporter.shard_ended()
+    assert postponements(loading.all()) == ""
+
+
+def test_a_shard_that_waits_for_the_lock_of_its_job_is_not_reported(loading: SlotFiles) -> None:
+    observe = SlotReporter.ready(PLAN, None, loading, Growing()).wrap(ignore)
+    observe(ShardRetryScheduled(shard="s", kind="job_locked", reason="held", delay_s=2.0))
     assert postponements(loading.all()) == ""

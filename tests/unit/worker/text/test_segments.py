@@ -97,6 +97,17 @@ def test_words_are_present_only_when_requested_and_known() -> None:
         assert segment.words is None
 
 
+@pytest.mark.parametrize(
+    ("reported", "shown"),
+    [("jw", "jv"), ("tl", "fil"), ("Chinese", "zh"), ("zh", "zh"), ("qaa", "qaa"), (None, None)],
+)
+def test_a_reported_language_is_shown_by_its_code(reported: str | None, shown: str | None) -> None:
+    (segment,) = assemble_segments(
+        [Span(0, 10)], [Recognition(text="a", language=reported)], offset_ms=0, with_words=False
+    )
+    assert segment.language == shown
+
+
 def test_a_span_without_a_recognition_is_an_error() -> None:
     with pytest.raises(ValueError, match="zip"):
         assemble_segments(

@@ -1,0 +1,47 @@
+"""PURE. How to repair a job of unknown state."""
+
+import shlex
+
+from funasr_fleet.broker.ledger.values import JobCounts
+from funasr_fleet.producer.progress.measuring import state_of
+
+_OUTPUT_PLACEHOLDER = "s3://BUCKET/PREFIX/"
+
+
+def reconcile_command(job: str, output: str = "") -> str:
+    """The command that rebuilds a job's ledger in Redis.
+
+    Args:
+        job: name of the job.
+        output: prefix of its results; empty if unknown.
+    """
+    prefix = shlex.quote(output or _OUTPUT_PLACEHOLDER)
+    return f"fleet reconcile {shlex.quote(job)} --output {prefix}"
+
+
+def repair_note(counts: JobCounts) -> str | None:
+    """How to repair the job, with the command; None unless its state is unknown."""
+    if state_of(counts) != "unknown":
+        return None
+    job, command = counts.job, reconcile_command(counts.job, counts.output)
+    if counts.declared:
+        return _repair_of_declared(counts)
+    note = f"Redis does not have the full plan of job {job}: rebuild it with `{command}`"
+    if counts.created_at:
+        return note
+    return (
+        f"{note}. If another client sends the job, tell how many files it has with "
+        f"`fleet close {job} --files N`"
+    )
+
+
+def _repair_of_declared(counts: JobCounts) -> str:
+    if counts.finished >= counts.files:
+        return (
+            f"workers have finished files of job {counts.job} beyond the declared number of "
+            f"files: correct it with `fleet close {counts.job} --files N`"
+        )
+    return (
+        f"Redis has lost outcomes of job {counts.job}: send its files again (workers skip those "
+        f"that have a result) and run `fleet close {counts.job} --files {counts.files}`"
+    )

@@ -1,0 +1,47 @@
+"""Unacknowledged messages are counted by queue, a page at a time, by status and exporter alike."""
+
+import json
+from typing import Any
+
+from funasr_fleet.broker.ledger import LedgerReader, connect
+from funasr_fleet.broker.unacked import unacked_by_queue
+from funasr_fleet.exporter.snapshot import FleetCollector
+from funasr_fleet.settings import Settings
+
+FILLER = "x" * 200
+
+
+def test_many_messages_are_counted_in_pages_of_which_none_reads_all(
+    separate_fleet: Settings,
+) -> None:
+    redis: Any = connect(separate_fleet)
+    key = f"{separate_fleet.key_prefix}unacked"
+    queue = separate_fleet.queue
+    lanes = [queue, f"{queue}.2", "another"]
+    for number in range(900):
+        held = json.dumps([{"body": FILLER}, "", lanes[number % 3]])
+        redis.hset(key, f"tag-{number}", held)
+    assert unacked_by_queue(redis, separate_fleet.key_prefix) == {queue: 600, "another": 300}
+    # both leave out the messages of a queue that they do not know
+    assert LedgerReader(redis, separate_fleet.key_prefix).backlog(queue) == (0, 600)
+    (shown,) = FleetCollector(separate_fleet).collect().queues
+    assert (shown.queue, shown.unacked) == (queue, 600)
+
+
+def test_a_call_reads_a_part_of_the_messages(separate_fleet: Settings, monkeypatch: Any) -> None:
+    redis: Any = connect(separate_fleet)
+    key = f"{separate_fleet.key_prefix}unacked"
+    held = json.dumps([{"body": FILLER}, "", "fleet"])
+    redis.hset(key, mapping={f"tag-{number}": held for number in range(900)})
+    counts: list[int] = []
+    evaluate = redis.eval
+
+    def recorded(*arguments: Any) -> Any:
+        answer = evaluate(*arguments)
+        counts.append(sum(map(int, answer[2::2])))
+        return answer
+
+    monkeypatch.setattr(redis, "eval", recorded)
+    assert unacked_by_queue(redis, separate_fleet.key_prefix) == {"fleet": 900}
+    assert len(counts) > 1
+    assert max(counts) < 400

@@ -1,0 +1,140 @@
+"""The life of a job of another client with random events, and what is said about it."""
+
+import contextlib
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from funasr_fleet import close, status
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.producer.errors import CannotClose, NoSuchJob
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import ObjectStore
+from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
+from tests.support.job_life import JOB, exists, said_by_all
+from tests.support.messages import FILES, OUTCOMES, Worker, a_shard
+
+EVENTS = 20
+
+
+@dataclass
+class ClientLife:
+    """One job of four shards, and what is true about it whatever Redis says."""
+
+    settings: Settings
+    store: ObjectStore
+    output: str
+    random: random.Random
+    told: int | None = None
+    """The number of files that the client or `close` has declared; None until then."""
+    begun: set[int] = field(default_factory=set)
+    """Files of shards that a worker has started."""
+    finished: set[int] = field(default_factory=set)
+    """Files that have a result or an error report in S3."""
+    started: list[tuple[ShardReporter, list[AudioRef]]] = field(default_factory=list)
+    """Shards in progress, each with its unfinished files."""
+
+    def __post_init__(self) -> None:
+        self._redis: Any = connect(self.settings)
+        self._worker = Worker(self.settings, self.store, OUTCOMES)
+        self._shards = [self._shard(first) for first in range(0, FILES, 2)]
+        if self.random.random() < 0.5:
+            self.random.shuffle(self._shards)
+        self._sent = 0
+
+    def _shard(self, first: int) -> dict[str, Any]:
+        declared = {"job_files": FILES} if self.random.random() < 0.1 else {}
+        name = f"{JOB}-{first}"
+        return a_shard(self.output, first, first + 1, job=JOB, shard=name, **declared)
+
+    def live(self) -> None:
+        """Let random events happen, and check after each what is said about the job."""
+        twice = (self.start, self.close_if_idle)
+        others = (*twice, *twice, self.deliver_twice, self.declare, self.lose)
+        for _ in range(EVENTS):
+            go_on = self.started and self.random.random() < 0.7
+            (self.finish if go_on else self.random.choice(others))()
+            self.check()
+
+    def start(self) -> None:
+        """A worker starts the next shard."""
+        if self._sent < len(self._shards):
+            self._begin(self._shards[self._sent])
+            self._sent += 1
+
+    def deliver_twice(self) -> None:
+        """A message is delivered again."""
+        if self._sent:
+            self._begin(self.random.choice(self._shards[: self._sent]))
+
+    def _begin(self, shard: dict[str, Any]) -> None:
+        reporter = self._worker.begin(shard)
+        self.started.append((reporter, list(reporter.shard.files)))
+        self.begun |= {ref.index or 0 for ref in reporter.shard.files}
+        self.told = max(shard.get("job_files", 0), self.told or 0) or None
+
+    def finish(self) -> None:
+        """A worker finishes a file; after the last one of a shard, the shard ends."""
+        if not self.started:
+            return
+        place = self.random.randrange(len(self.started))
+        reporter, files = self.started[place]
+        ref = files.pop()
+        self._worker.finish(reporter, ref)
+        self.finished.add(ref.index or 0)
+        if not files:
+            self.started.pop(place)
+            reporter.end()
+
+    def close_if_idle(self) -> None:
+        """`fleet close` without a number of files, while no message is in a queue."""
+        if self.started:
+            return
+        with contextlib.suppress(CannotClose, NoSuchJob):
+            closed = close(JOB, output=self.output, settings=self.settings, store=self.store)
+            assert closed.files == len(self.begun)
+            self.told = closed.files
+
+    def declare(self) -> None:
+        """`fleet close` with the number of files."""
+        with contextlib.suppress(NoSuchJob):
+            self._declare()
+
+    def _declare(self) -> None:
+        close(JOB, files=FILES, output=self.output, settings=self.settings, store=self.store)
+        self.told = FILES
+        assert status(JOB, self.settings).progress.state in {"running", "complete"}
+
+    def lose(self) -> None:
+        """Delete a random subset of the job's keys: some, most or all of them."""
+        names = sorted(self._redis.keys(f"{self.settings.key_prefix}fleet:job*"))
+        share = self.random.choice((0.1, 0.3, 0.7, 1.0))
+        if lost := [name for name in names if self.random.random() < share]:
+            self._redis.delete(*lost)
+
+    def check(self) -> None:
+        """Nothing says that the job is complete while a file waits."""
+        told, _ = said_by_all(self.settings)
+        has_declared = self.told is not None and self.told <= len(self.finished)
+        is_done = has_declared and self.begun <= self.finished
+        if has_declared:  # these are about the declared files; the job still waits for its shards
+            told |= {"exported files": False, "fraction": False}
+        wrong = [place for place, complete in told.items() if complete and not is_done]
+        assert not wrong, (wrong, self.told, sorted(self.begun), sorted(self.finished))
+        assert is_done or not exists(self.store, job_uri(self.output, JOB, "_SUCCESS"))
+
+    def repair_and_end(self) -> None:
+        """After its number is declared and its files are sent again, the job ends completely."""
+        while self.started:
+            self.finish()
+        for shard in self._shards:
+            self._begin(shard)
+            while self.started:
+                self.finish()
+        self._declare()
+        told, _ = said_by_all(self.settings)
+        assert all(told.values()), told
+        now = status(JOB, self.settings).counts
+        assert (now.files, now.finished, now.closed_at is None) == (FILES, FILES, False)

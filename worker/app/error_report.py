@@ -1,0 +1,55 @@
+"""Writes the .error.json of a file that failed outside the pipeline."""
+
+import contextlib
+from collections.abc import Iterator
+
+from funasr_fleet.contract.transcript import AudioInfo, utc_now
+from funasr_fleet.storage.base import StoreError, StoreUnavailable
+from funasr_fleet.worker.error_handling import SendToDeadLetters, Skip
+from funasr_fleet.worker.errors import OutputUnwritable
+from funasr_fleet.worker.pipeline.output_store import Outputs
+from funasr_fleet.worker.pipeline.result_writer import RunContext, write_error
+
+
+def put_error_report(
+    outputs: Outputs,
+    failure: Skip,
+    run: RunContext,
+    audio: AudioInfo,
+    because: SendToDeadLetters | None = None,
+) -> bool:
+    """Write the .error.json of a file.
+
+    Args:
+        outputs: those of the file.
+        failure: why it failed.
+        run: the worker and the attempt.
+        audio: the file.
+        because: why its shard is a dead letter, if it is.
+
+    Returns:
+        Whether it is written; False if storage refuses it permanently.
+
+    Raises:
+        StoreUnavailable: storage is unavailable, for another reason than that of the dead letter.
+    """
+    with tolerating(because):
+        outputs.write_error(write_error(failure, run, audio, utc_now()))
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def tolerating(because: SendToDeadLetters | None) -> Iterator[None]:
+    """Ignore a permanent storage error, or one with the same cause as the dead letter.
+
+    The cause of a dead letter may be storage that failed in every retry.
+    """
+    try:
+        yield
+    except StoreUnavailable:
+        # the kind that decide() gives to exhausted retries
+        if because is None or because.kind != "audio_missing":
+            raise
+    except (StoreError, OutputUnwritable):
+        pass
