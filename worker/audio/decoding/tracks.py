@@ -62,7 +62,7 @@ def _has_sound(reopen: Callable[[], InputContainer], number: int) -> bool:
                 packet = next(packets, None)
                 if packet is None:
                     break
-                if any(map(_is_sound, packet.decode())):
+                if any(map(is_sound, packet.decode())):
                     return True
                 errors = 0
             except (av.FFmpegError, IndexError):  # damage, or a stream unknown to PyAV
@@ -70,10 +70,11 @@ def _has_sound(reopen: Callable[[], InputContainer], number: int) -> bool:
         return False
 
 
-def _is_sound(frame: AudioFrame) -> bool:
-    samples = frame.to_ndarray()
-    if not samples.size:
+def is_sound(frame: AudioFrame) -> bool:
+    """Whether any sample of a frame is louder than silence."""
+    if not frame.samples:
         return False
+    samples = frame.to_ndarray()
     low, high = float(samples.min()), float(samples.max())
     if np.issubdtype(samples.dtype, np.integer):
         full = 2.0 ** (8 * samples.itemsize - 1)

@@ -6,9 +6,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
 
 from funasr_fleet.worker.audio.decoding.decode import decode_pieces
-from funasr_fleet.worker.audio.decoding.tracks import choose_track
+from funasr_fleet.worker.audio.decoding.tracks import choose_track, is_sound
 from tests.support.audio import Planes, as_file, tone
 from tests.support.examples import a_ref, a_shard
 from tests.support.fake_pipeline import Workbench
@@ -110,3 +111,8 @@ def test_the_result_names_the_track(bench: Workbench) -> None:
     assert document["audio"]["track"] == 1
     assert document["warnings"] == ["several_audio_tracks"]
     assert "track" not in bench.document("b.mkv.json")["audio"]
+
+
+@pytest.mark.parametrize("format_name", ["fltp", "s16", "u8"])
+def test_a_frame_without_samples_is_silent(format_name: str) -> None:
+    assert not is_sound(AudioFrame(format_name, "mono", 0))
