@@ -16,8 +16,9 @@ PAGE = 100
 
 
 _SHARD_NAME = re.compile(r"(.+)-(?:\d{5}-\d{4,}|again-[0-9a-f]{8}-\d{6})(?:\.\d+)?")
-"""The message ids that `fleet enqueue`, `retry` and `reconcile` give, and workers to parts of a
-shard. A message whose body cannot be read has only its id."""
+"""Matches the message IDs that `fleet enqueue`, `retry` and `reconcile` assign; workers append the
+position of a file when they split a shard. Group 1 is the job. If the body of a message cannot be
+read, only its ID names the job."""
 
 
 class DeadLetter(BaseModel):
@@ -41,7 +42,7 @@ class DeadLetter(BaseModel):
 
     @property
     def job(self) -> str | None:
-        """The job named in the document, else in the name of a shard of `fleet enqueue`."""
+        """The job named in the document, or else in the message ID; None if neither names a job."""
         job = self._field("job")
         if job is None and (named := _SHARD_NAME.fullmatch(self.message_id)):
             return named[1]
@@ -63,7 +64,8 @@ class DeadLetter(BaseModel):
 class DeadLetters:
     """The fleet's dead letters, a hash in Redis with the message ID as the key.
 
-    A second hash has the job of each, so that those of a job can be counted without reading them.
+    A second hash maps message IDs to jobs, so that the dead letters of a job can be counted without
+    reading their documents.
 
     Every method raises BrokerUnavailable when Redis cannot be reached.
     """
@@ -99,7 +101,7 @@ class DeadLetters:
         return reached(self._redis.hlen, self._key)
 
     def count_of(self, job: str) -> int:
-        """Number of dead letters of a job, except those that earlier releases stored."""
+        """Number of dead letters of a job. Those that earlier releases stored are not counted."""
         return reached(self._redis.hvals, self._jobs).count(job)
 
     def pages(self) -> Iterator[list[DeadLetter]]:

@@ -139,7 +139,7 @@ SUCCESS = "_SUCCESS"
 
 
 def _is_due(counts: JobCounts | None) -> bool:
-    """Whether the number of the job's files is known, it is complete, and it is not closed.
+    """Whether the job's number of files is known, and the job is complete and not closed.
 
     A job with open shards is not due: they may still write their records.
     """

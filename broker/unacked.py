@@ -6,14 +6,14 @@ from funasr_fleet.broker.redis_client import RedisClient, reached
 from funasr_fleet.contract.queues import queue_of
 
 _AT_ONCE = 100
-"""Approximate number of messages per call: Redis serves no other client while it reads them."""
+"""Approximate number of messages per call: Redis serves no other client during a call."""
 
 
 def unacked_by_queue(client: RedisClient, key_prefix: str = "") -> dict[str, int]:
     """Unacknowledged messages by queue, summed over its lanes; queues without any are left out.
 
-    They are read in several steps. A message that is held during all of them is counted at least
-    once, rarely twice.
+    The messages are read in several calls. A message that is unacknowledged during all of them is
+    counted at least once, rarely twice.
 
     Raises:
         BrokerUnavailable: Redis cannot be reached.

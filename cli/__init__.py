@@ -3,7 +3,7 @@
 main         the application, its help in sections, and how errors are printed
 interrupts   SIGINT and SIGTERM: cleanup, then exit code 130
 options      the options of `fleet enqueue`, and those that several commands share
-exits        exit codes, the exit code of each error, and invalid rows on stderr
+exits        exit codes, the exit code of each error, invalid rows and ignored files on stderr
 dry_run      the output of `fleet enqueue --dry-run`
 status_view  the output of `fleet status`
 watching     `fleet status --watch`

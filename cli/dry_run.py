@@ -22,7 +22,7 @@ _BASIS = {
 
 
 def print_dry_run(result: "DryRun", *, as_json: bool) -> None:
-    """Print the estimate to stdout, and what the sources leave out to stderr."""
+    """Print the estimate to stdout, and invalid rows and ignored files to stderr."""
     print_bad_rows(result.bad_examples, result.bad_rows)
     print_ignored(result.ignored)
     typer.echo(json.dumps(result.to_json()) if as_json else to_text(result))

@@ -107,7 +107,7 @@ def _read_selection(since: datetime | None, limit: int | None, suffixes: str) ->
 
 
 def _read_limits(shard_seconds: float | None) -> dict[str, Any]:
-    """The argument of `enqueue` for the limit, if it was given."""
+    """The argument `limits` of `enqueue` if the limit was given, else no argument."""
     from funasr_fleet.producer.planning.packing import ShardLimits
 
     return {} if shard_seconds is None else {"limits": ShardLimits(seconds=shard_seconds)}
@@ -120,7 +120,7 @@ def _wait_for(job: str, *, quiet: bool) -> Exit:
 
     try:
         last = watch_job(lambda: funasr_fleet.status(job), quiet=quiet)
-    except NoSuchJob as error:  # it existed when it was enqueued
+    except NoSuchJob as error:  # the job existed when it was enqueued
         raise JobLost(str(error)) from None
     if quiet and last.note:  # stdout has the JSON document of the enqueue result
         typer.echo(f"fleet: {last.note}", err=True)
@@ -134,7 +134,7 @@ def _report(result: "EnqueueResult", *, as_json: bool) -> None:
 
 
 def _print_estimate(sources: list[str], *, as_json: bool, **asked: Any) -> Exit:
-    """Print the estimate; returns the exit code, which invalid rows change as in a real run."""
+    """Print the estimate; returns the exit code, SOME_FAILED if there are invalid rows."""
     from funasr_fleet.cli.dry_run import print_dry_run
     from funasr_fleet.producer.api import estimate
 

@@ -1,4 +1,4 @@
-"""Exit codes, the exit code of each error, and what sources leave out, on stderr."""
+"""Exit codes, the exit code of each error, and invalid rows and ignored files on stderr."""
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
@@ -67,7 +67,7 @@ def print_bad_rows(rows: Iterable[str], total: int) -> None:
 
 
 def print_ignored(by_suffix: Mapping[str, int]) -> None:
-    """Print to stderr what was not taken as audio, if anything."""
+    """Print the number of ignored objects and files by suffix to stderr, if there are any."""
     if text := ignored_text(by_suffix):
         typer.echo(f"fleet: {text}", err=True)
 

@@ -1,4 +1,4 @@
-"""SIGTERM ends a command as SIGINT does: its cleanup runs, then it exits with code 130."""
+"""SIGINT and SIGTERM end a command: its cleanup runs, then it exits with code 130."""
 
 import signal
 import sys
@@ -10,7 +10,7 @@ INTERRUPTED = 130
 def run_interruptible(command: Callable[[], None]) -> None:
     """Call the command; after SIGINT or SIGTERM, exit with code 130.
 
-    Call this before anything slow is imported: until then, SIGTERM kills the process.
+    Call this before slow imports: until then, SIGTERM kills the process without cleanup.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -20,6 +20,6 @@ def run_interruptible(command: Callable[[], None]) -> None:
 
 
 def _interrupt(*_: object) -> None:
-    # some senders repeat the signal, as coreutils' `timeout` does; that must not end the cleanup
+    # some senders, such as coreutils' `timeout`, repeat the signal; it must not end the cleanup
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -18,7 +18,7 @@ _NO_JOBS = (
     "with `fleet reconcile`"
 )
 _MAX_SHOWN = 10
-"""Maximum number of files to name that cannot be retried."""
+"""Maximum number of shown reasons why files cannot be retried."""
 
 
 def jobs(as_json: AsJson = False) -> None:

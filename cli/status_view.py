@@ -65,7 +65,7 @@ def line(status: JobStatus) -> str:
 
 
 def postponed(status: JobStatus) -> str:
-    """How many shards are postponed, and why."""
+    """The warning that shards are postponed: how many, and why."""
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in status.postponed.items())
     number = sum(status.postponed.values())
     are = "shard is" if number == 1 else "shards are"
@@ -73,7 +73,7 @@ def postponed(status: JobStatus) -> str:
 
 
 def unserved(queue: str) -> str:
-    """That no worker takes the messages of the queue."""
+    """The warning that no ready worker consumes the queue."""
     return f"no worker serves queue {queue}: start one, or see the log of one that is not ready"
 
 

@@ -39,7 +39,7 @@ def watch_job(
 
     Raises:
         NoSuchJob: the ledger has no such job.
-        JobLost: the ledger no longer has the job.
+        JobLost: the ledger lost the job after the first read.
         BrokerUnavailable: Redis cannot be reached at the first read, or later for over a minute.
     """
     screen = screen or console()

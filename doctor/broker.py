@@ -1,4 +1,4 @@
-"""Checks of Redis: reachable, writable, clock in sync, the queue; redis_server has the others."""
+"""Checks of Redis: reachable, writable, clock in sync, queue. redis_server has the others."""
 
 import time
 import uuid

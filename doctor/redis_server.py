@@ -1,4 +1,4 @@
-"""Checks of the Redis server: its version, and whether messages and jobs survive there."""
+"""Checks of the Redis server: its version, and whether it keeps messages and jobs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from funasr_fleet.broker.redis_client import RedisClient
 from funasr_fleet.doctor import Finding
 
 _OLDEST = (7, 0)
-"""Oldest release that the tests run with: Redis 7.0."""
+"""Oldest tested release of Redis."""
 
 _REPLAYS_WITHOUT_RIGHTS = {"valkey": (9, 1)}
-"""Releases from which on the rights of the default user do not matter when the append-only file is
-loaded. In earlier ones, EXEC checks them (redis/redis#14541, valkey-io/valkey#3983)."""
+"""First release of a server that loads the append-only file without checking the rights of the
+default user. In earlier releases, and in all releases of servers that are not listed, EXEC checks
+them (redis/redis#14541, valkey-io/valkey#3983)."""
 
 _ON_THE_SERVER = "as a user with more rights; or run `fleet doctor` as such a user"
 
@@ -35,7 +36,7 @@ class Server:
 
 
 def check_server(client: RedisClient) -> Iterator[Finding]:
-    """Yield the rows server, keeping and restart; a command that is denied is a warning.
+    """Yield the findings server, keeping and restart; a denied command yields a warning.
 
     Raises:
         redis.ConnectionError, redis.TimeoutError: Redis cannot be reached.
@@ -68,7 +69,7 @@ def read_server(reply: Any) -> Server:
 
 
 def check_version(server: Server) -> Finding:
-    """Check that the tests cover a release as old as this one."""
+    """Check that the release is not older than the oldest tested release."""
     if server.version < _OLDEST:
         advice = "not tested with this release: use Redis 7.0 or later, or Valkey"
         return Finding("server", "warning", server.shown, advice)
@@ -112,7 +113,7 @@ def check_rights(rules: Sequence[str]) -> Finding:
     """Check that the default user may run every command of the append-only file.
 
     Args:
-        rules: its rules for commands and its patterns of keys, such as -@all and ~*.
+        rules: the user's command rules and key patterns, such as -@all and ~*.
     """
     if {"+@all", "~*"} <= set(rules) and not any(rule.startswith("-") for rule in rules):
         return Finding("restart", "ok", _LOADABLE)

@@ -105,7 +105,7 @@ def _is(name: str, gpu: Gpu) -> bool:
 
 
 def check_confinement(version: int) -> Finding:
-    """Check whether decoder processes are confined by Landlock, of this version or 0 for none."""
+    """Check whether Landlock confines decoder processes; version 0 means that it is unavailable."""
     if version:
         return Finding("decoders", "ok", f"confined by Landlock, version {version}")
     told = "confined only by resource limits: Landlock is not available"
@@ -168,7 +168,7 @@ def load_apart(settings: Settings, plan: SlotPlan) -> Finding:
             return Finding("model", "error", detail, advice, unreachable=True)
         except KeyboardInterrupt:
             for process in multiprocessing.active_children():
-                process.terminate()  # otherwise the end of the block waits for the models
+                process.terminate()  # otherwise leaving the block waits until the models are loaded
             raise
 
 

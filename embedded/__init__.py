@@ -2,7 +2,7 @@
 
 guard      runs a command and stops it when its owner process exits or is killed
 process    starts a guarded command in an environment of its own, waits until it is ready, stops it
-data_lock  one stack per data folder
+data_lock  the lock of a data folder: one stack per folder
 stack      Valkey and an S3 server with generated credentials, and the environment to use them
 services   one `fleet worker`, one `fleet exporter`
 demo       transcribes the samples: the job of `fleet demo`

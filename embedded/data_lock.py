@@ -15,7 +15,8 @@ def locked(folder: Path) -> Iterator[int]:
 
     Yields:
         The descriptor that holds the lock. The folder stays locked until every process that
-        inherited it has exited, so servers that outlive a killed owner for some seconds count too.
+        inherited the descriptor has exited. Servers may run for some seconds after their owner was
+        killed; the folder is locked until they have exited.
 
     Raises:
         BadConfiguration: the folder is in use, or cannot be created or locked.
@@ -40,7 +41,7 @@ def _acquire(lock: int, folder: Path) -> None:
             f"another `fleet up` or `fleet demo` is using {folder}: stop it, or choose another "
             "folder"
         ) from None
-    except OSError as error:  # some network file systems have no locks
+    except OSError as error:  # some network file systems do not support locks
         raise BadConfiguration(
             f"the folder {folder} cannot be locked: {error.strerror}; choose one on a local disk"
         ) from None

@@ -50,7 +50,7 @@ class GuardedProcess:
                 stderr=output,
                 env=dict(environment),
                 start_new_session=True,
-                pass_fds=inherits,  # to the guard, which exits after the command
+                pass_fds=inherits,  # inherited by the guard, which exits after the command
             )
 
     @property

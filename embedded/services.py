@@ -46,7 +46,7 @@ _MODELS = ("model", "vad_model", "punc_model", "spk_model")
 
 
 def chosen_models() -> dict[str, str]:
-    """The model settings of this process that are set; the demo model if FLEET_MODEL is not.
+    """The model settings of this process, as environment variables; FLEET_MODEL defaults to demo.
 
     Raises:
         BadConfiguration: a setting is invalid.

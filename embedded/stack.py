@@ -34,7 +34,7 @@ def start_valkey(
     """Start the server with its data in the directory; returns once it answers.
 
     Args:
-        directory: for its data, configuration and log.
+        directory: folder for its data, configuration and log.
         port: port on 127.0.0.1.
         password: password of its only user.
         locks: descriptors that stay open until the server has exited.
@@ -124,7 +124,8 @@ def running_stack(
 
     Raises:
         StartFailed: a server did not start.
-        BadConfiguration: another stack uses the directory.
+        BadConfiguration: another stack uses the directory, or the directory cannot be created or
+            locked.
     """
     password, access_key, secret_key = (secrets.token_hex(16) for _ in range(3))
     with contextlib.ExitStack() as cleanup:

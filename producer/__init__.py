@@ -2,7 +2,7 @@
 
 api             `enqueue`: the call and its options
 enqueue_job     one call of `enqueue`: open or resume the job, plan, publish, close
-job_checks      the checks before anything is written, also of a dry run
+job_checks      the checks that `enqueue` and a dry run make before anything is written
 discovery/      where a backlog comes from: S3 prefixes, manifests, local folders
 planning/       audio references -> windows, saved in S3 -> shards
 dedup/          which files have an up-to-date result already

@@ -114,7 +114,7 @@ def estimate(  # noqa: PLR0913 - the keywords of a public call
     warn: Callable[[str], None] = lambda warning: None,
     **wanted: Unpack[EnqueueOptions],
 ) -> DryRun:
-    """Make every check of `enqueue` with the same arguments, and estimate audio, time and cost.
+    """Make the checks of `enqueue` for the same arguments, and estimate audio, time and cost.
 
     Nothing is written and nothing is published. Files with an up-to-date result are included.
 
@@ -128,7 +128,7 @@ def estimate(  # noqa: PLR0913 - the keywords of a public call
         gpu_hour_price: price of one GPU hour, in any currency.
         settings: read from the environment by default.
         store: S3 by default.
-        warn: called with each warning that `enqueue` gives before the first message is published.
+        warn: called with each warning that `enqueue` would emit; not called if no file is found.
         wanted: see EnqueueOptions.
 
     Raises the errors of `enqueue`.

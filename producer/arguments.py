@@ -1,4 +1,4 @@
-"""PURE: checks of arguments, made for Python callers and for the command line alike."""
+"""PURE: checks of arguments, shared by the Python API and the command line."""
 
 import math
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ _REAL = (int, float)
 def check_number(
     name: str, value: float | None, least: float, most: float = math.inf, *, whole: bool = False
 ) -> None:
-    """Check the range of a number; None means that it was not given.
+    """Check that a value is a number in a range; `whole` requires an int. None is always valid.
 
     Raises:
-        BadArgument: it is no number, or out of range.
+        BadArgument: the value is not such a number, or is out of range.
     """
     if value is None:
         return
@@ -47,7 +47,7 @@ def check_prefix(name: str, uri: str) -> None:
 
 
 def as_sources(sources: Sequence[str]) -> tuple[str, ...]:
-    """The sources, which must be a list and not one text. Raises BadArgument."""
+    """The sources as a tuple. Raises BadArgument for a single string, and if there are none."""
     if isinstance(sources, str) or not sources:
         raise BadArgument("sources must be a list with at least one source")
     return tuple(sources)

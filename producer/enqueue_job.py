@@ -116,7 +116,7 @@ class EnqueueRun:
         self._writer.end_publishing(job, windows)
 
     def _count_published(self, windows: int) -> None:
-        """Start the result with the counts of the windows that an earlier run has published."""
+        """Set the counts of the result to those of the windows that an earlier run published."""
         if windows and (
             last := read_part(self.store, self.result.output, self.result.job, windows - 1)
         ):

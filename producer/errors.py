@@ -18,7 +18,7 @@ class NoSuchJob(Exception):
 
 
 class JobLost(Exception):
-    """Redis has lost the job while it was watched: reconcile it."""
+    """Redis lost the job while its status was watched: run `fleet reconcile`."""
 
 
 class NoPlan(NoSuchJob):

@@ -60,7 +60,7 @@ class JobChecks:
         return route
 
     def check_state(self) -> JobState:
-        """Check that the job is new, or the same that an earlier run started."""
+        """Check that the job is new, or that an earlier run started it with the same request."""
         about = self._writer.about(self.job)
         state = JobState(about=about, is_in_s3=self._is_in_s3())
         if state.is_new:  # workers may have restored a part of a lost ledger

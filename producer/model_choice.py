@@ -119,7 +119,7 @@ def why_refused(choice: Route, abilities: Abilities | None, options: Options) ->
 
 
 def with_warnings(choice: Route, abilities: Abilities | None, options: Options) -> Route:
-    """The route, with a warning for each option that its model ignores, if that is known."""
+    """The route with a warning for each option that its model ignores, if a worker reported it."""
     if abilities is None or not choice.served:
         return choice
     warnings = [f"{choice.model}: {reason}" for reason in ignored(options, abilities)]

@@ -36,8 +36,9 @@ class EnqueueResult:
     """The first invalid rows, up to 1,000."""
     bad_row_count: int = 0
     ignored: dict[str, int] = field(default_factory=dict)
-    """Objects and files of prefixes and folders that are not taken as audio: their number by
-    suffix, the most frequent first. At most 100 suffixes are told apart; the rest is `others`."""
+    """Number of objects and files of prefixes and folders whose names do not count as audio, by
+    suffix, the most frequent first. At most 100 suffixes are counted separately; the rest are
+    counted as `others`."""
     warnings: list[str] = field(default_factory=list)
     """Reasons why the job may wait or run on another model than expected, and unfinished jobs with
     the same output."""

@@ -11,8 +11,9 @@ def warn_of_shared_output(
 ) -> list[str]:
     """A warning for each other unfinished job with the same output prefix.
 
-    Existing results are skipped when a job is planned, and again by workers, so a file of two jobs
-    is transcribed twice only while neither has finished it, or if the jobs want other results.
+    The planner and the workers skip files that have an up-to-date result. A file of two jobs is
+    therefore transcribed twice only if both jobs start it before either finishes it, or if the jobs
+    have different models or options.
 
     Raises:
         BrokerUnavailable: Redis is unavailable.
@@ -26,7 +27,7 @@ def warn_of_shared_output(
 
 
 def _request_of(job: str, store: ObjectStore, output: str) -> JobRequest | None:
-    """The request of a job; None if it has none that this process can read."""
+    """The request of a job; None if it has no request or this process cannot read it."""
     try:
         return read_request(store, output, job)
     except (ObjectDenied, JobRefused, ValueError, KeyError, TypeError):

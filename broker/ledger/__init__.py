@@ -5,8 +5,8 @@ million files take a few megabytes. A lost ledger can be rebuilt from S3.
 
 keys            names of the keys of jobs and shards
 values          PURE: the frozen values that the reader returns, made from Redis replies
-bitmaps         PURE: bitmaps of files
-file_warnings   PURE: kinds of warnings of files, their counts and examples
+bitmaps         PURE: reads bitmaps with one bit per file
+file_warnings   PURE: warnings of files: their kinds, counts and examples
 shared_lua      Lua functions that the scripts share
 outcome_scripts the atomic updates of workers, in Lua
 job_scripts     the atomic updates of producers, in Lua

@@ -7,8 +7,9 @@ from typing import get_args
 from funasr_fleet.contract.transcript import WarningKind
 
 UNKNOWN_WARNINGS = "unknown"
-"""Stands for the warnings of a file whose outcome was restored without its warnings, and for
-warnings that Redis has lost. A lost warning whose file is recorded again counts as both."""
+"""Kind of warning of a file whose outcome was restored without its warnings, and of each warning
+that Redis has lost. If the file of a lost warning is recorded again with that warning, the file
+counts under both the kind of the warning and this kind."""
 
 WARNINGS: tuple[str, ...] = (*get_args(WarningKind), UNKNOWN_WARNINGS)
 
@@ -18,7 +19,7 @@ WARNED = "warned"
 
 @dataclass(frozen=True, kw_only=True)
 class WarningExample:
-    """An example of the files that have one kind of warning."""
+    """An example of the files with one kind of warning."""
 
     kind: str
     """A WarningKind, or UNKNOWN_WARNINGS."""
@@ -31,7 +32,7 @@ def read_warnings(meta: Mapping[str, str], bits: Sequence[int]) -> dict[str, int
 
     Args:
         meta: the job's hash.
-        bits: files by kind, in the order of WARNINGS.
+        bits: number of files of each kind, in the order of WARNINGS.
     """
     counts = dict(zip(WARNINGS, bits, strict=True))
     counts[UNKNOWN_WARNINGS] += max(0, int(meta.get(WARNED, 0)) - sum(bits))

@@ -51,8 +51,9 @@ redis.call('HDEL', base, 'declared')
 if redis.call('HEXISTS', base, 'closed_at') == 0 then persist() end
 """
 )
-"""Set the missing fields of a job, and add it to the list. Workers may have treated a lost job as
-one without a producer, whose keys expire. ARGV as for BEGIN."""
+"""Set the missing fields of a job, add it to the list, and remove the expiry of its keys unless it
+is closed. If Redis lost the job, workers may have treated it as a job without a producer, whose
+keys expire. ARGV as for BEGIN."""
 
 REBUILD = (
     COMPLETE
@@ -149,9 +150,10 @@ expire_too()
 return added_ms
 """
 )
-"""Restore outcomes found in S3 for files without an outcome, and missing reasons of failures and
-warnings. Warnings that Redis had lost are already counted in `warned`. ARGV: index, outcome, ms,
-kind, example, warnings separated by commas, ...; returns the audio added."""
+"""Restore outcomes found in S3 for files without an outcome, missing reasons of failures, and
+missing warnings. `warned` already counts the warnings that Redis had lost, so it is only raised if
+more warnings are known. ARGV: index, outcome, ms, kind of failure, example, kinds of warning
+separated by commas, ...; returns the audio added, in ms."""
 
 DECLARE = (
     SHARED
@@ -167,7 +169,7 @@ expire_in(ARGV[5])
 return output_of_outdated_marker()
 """
 )
-"""Set the number of files of a job without a producer. Files whose outcome Redis has lost wait
-again. A closed job is reopened if it has another number of files, or lost outcomes.
+"""Set the number of files of a job without a producer. Files whose outcome Redis has lost count as
+waiting. A closed job is reopened if its number of files changes, or if Redis has lost outcomes.
 ARGV: number, output, time, job, seconds to keep. Returns the output prefix of the job if its
 _SUCCESS marker is outdated."""

@@ -24,7 +24,7 @@ class Restored:
     failure: FailureExample | None = None
     relative: str = ""
     warnings: tuple[str, ...] = ()
-    """Kinds of warning of its result, or UNKNOWN_WARNINGS."""
+    """Kinds of warning of its result; (UNKNOWN_WARNINGS,) if they were not recorded."""
 
 
 class JobWriter:
@@ -122,8 +122,8 @@ class JobWriter:
     def declare(self, job: str, output: str, files: int) -> str | None:
         """Set the number of files of a job that no producer opened; see JobCounts.declared.
 
-        Returns the output prefix of the job if it had ended with another number: delete its
-        _SUCCESS marker, then call marker_deleted.
+        Returns the output prefix of the job if S3 may have an outdated _SUCCESS marker of it:
+        delete the marker, then call marker_deleted. Returns None otherwise.
         """
         keys = [self._keys.job(job), self._keys.jobs]
         found = reached(self._declare, keys=keys, args=[files, output, time.time(), job, KEEP_S])

@@ -9,7 +9,7 @@ KEYS_OF_JOB = (
     *(name for kind in KINDS for name in (f"kind:{kind}", f"examples:{kind}")),
     *(name for kind in WARNINGS for name in (f"warning:{kind}", f"warning_examples:{kind}")),
 )
-"""Parts of the names of a job's keys besides its hash."""
+"""Suffixes of the keys of a job; its key without a suffix is its hash."""
 
 
 class Keys:
@@ -20,7 +20,8 @@ class Keys:
         self.jobs = f"{prefix}fleet:jobs"
         """Sorted set: job names, scored by creation time."""
         self.undeclared = f"{self.jobs}:undeclared"
-        """Likewise, for jobs of other clients that did not declare their number of files."""
+        """Sorted set: names of jobs of other clients without a declared number of files, scored by
+        the start of their first shard."""
         self.workers = f"{prefix}fleet:workers"
         """Hash: the last report of each worker child."""
 
@@ -43,7 +44,7 @@ def identity_of(output: str, shard: str) -> str:
 
 
 def shown(identity: str) -> str:
-    """A shard's identity as text for people."""
+    """A shard's identity as text for log lines."""
     output, _, shard = identity.partition("\0")
     return f"{shard} of {output}"
 

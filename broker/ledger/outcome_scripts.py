@@ -79,9 +79,9 @@ return output_of_outdated_marker()
 """
 )
 """Record a started shard, and when the first shard of the job was started. If no producer opened
-the job, list it, take the number of its files from the shard, and let its keys expire after the
-last shard. A closed job of this kind is reopened. Returns the output prefix of the job if its
-_SUCCESS marker is outdated.
+the job, the script also lists the job, raises its number of files to the number in the shard,
+reopens the job if it is closed, and renews the expiry of its keys. Returns the output prefix of the
+job if its _SUCCESS marker is outdated.
 ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep."""
 
 SUSPEND = (

@@ -56,8 +56,8 @@ class OutcomeWriter:
     ) -> str | None:
         """Set a file's outcome. Repeating the call does not change the totals.
 
-        Returns the output prefix of the job if this reopened it: delete its _SUCCESS marker, then
-        call marker_deleted.
+        Returns the output prefix of the job if S3 may have an outdated _SUCCESS marker of it:
+        delete the marker, then call marker_deleted. Returns None otherwise.
 
         Args:
             job: the job of the file.
@@ -98,18 +98,18 @@ class OutcomeWriter:
     def begin_shard(
         self, job: str, shard: str, files: int, *, output: str, job_files: int | None = None
     ) -> str | None:
-        """Record that this many files of the shard are in flight, and when the job was begun.
+        """Record that a worker starts a shard: its files are in flight.
 
         Returns the output prefix of the job if S3 may have an outdated _SUCCESS marker of it:
-        delete the marker, then call marker_deleted.
+        delete the marker, then call marker_deleted. Returns None otherwise.
 
         Args:
             job: the job of the shard.
             shard: name of the shard.
             files: number of its files.
-            output: prefix of its outputs; kept if no producer opened the job.
-            job_files: number of files of the whole job, if no producer opened it and its client
-                says so.
+            output: prefix of its outputs; stored if no producer opened the job.
+            job_files: number of files of the whole job, as its client declares it; ignored if a
+                producer opened the job.
         """
         declared = "" if job_files is None else job_files
         values: list[Value] = [shard, files, job, output, declared, time.time(), KEEP_S]
@@ -137,7 +137,7 @@ class OutcomeWriter:
             job: the job of the shard.
             shard: its name.
             reason: why the shard is postponed; None if it is not.
-            message: the error.
+            message: the error that postponed it.
         """
         arguments = [shard, reason or "", message[:_MESSAGE_CHARS]]
         reached(self._suspend, keys=[self._keys.job(job)], args=arguments)

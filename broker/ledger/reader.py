@@ -26,7 +26,7 @@ from funasr_fleet.broker.unacked import unacked_by_queue
 from funasr_fleet.contract.queues import BrokerUnavailable, broker_lists, lanes
 
 _NEWEST = 200
-"""Number of jobs that are considered when a job is enqueued."""
+"""Maximum number of jobs, the newest ones, that jobs_by_queue and open_jobs_of read."""
 
 _JOBS_AT_ONCE = 100
 """Jobs per transaction: Redis serves no other client while it runs one."""
@@ -144,7 +144,7 @@ class LedgerReader:
     def open_jobs_of(self, output: str) -> list[str]:
         """Names of the unfinished jobs with this output prefix, among the newest jobs.
 
-        A job that did not declare its number of files is unfinished while a shard of it is open.
+        A job without a declared number of files is unfinished while one of its shards is open.
         """
         undeclared = reached(self._redis.zrevrange, self._keys.undeclared, 0, -1)
         names = list(dict.fromkeys((*self._newest_declared(), *undeclared)))
@@ -166,7 +166,7 @@ class LedgerReader:
         return read_minutes(reached(self._redis.hgetall, self._keys.job(job, "minutes")))
 
     def postponed(self, job: str) -> tuple[dict[str, int], str]:
-        """(number of postponed shards by reason, the last error)."""
+        """(number of postponed shards by reason, the last error or "" if no shard is postponed)."""
         with self._redis.pipeline() as pipe:
             pipe.hvals(self._keys.job(job, "postponed"))
             pipe.hmget(self._keys.job(job), "postponed_message")

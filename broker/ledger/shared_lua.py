@@ -9,7 +9,7 @@ from funasr_fleet.broker.ledger.values import (
 )
 
 UNDECLARED_LISTED = 100
-"""How many jobs without a declared number of files are listed: the newest ones."""
+"""Maximum number of listed jobs without a declared number of files; the newest are kept."""
 
 
 def _table(names: tuple[str, ...]) -> str:
@@ -119,10 +119,12 @@ local function warn(index, kind, example)
   add_example(at('warning_examples:' .. kind), index, example)
 end
 """
-"""Functions over the keys of one job. `declare` sets the number of files of a job without a plan.
-`outdate_report` reopens a closed job, and a process that read the counts before cannot close it.
-The _SUCCESS marker in S3 is outdated from then on, until the caller has deleted it or the job is
-closed again. `see_first` sets the missing fields of a job of another client; an unknown job may
-have a marker from before its keys expired or were lost. `list_undeclared` lists a job without a
-declared number of files, and removes the oldest of them from the list; `list_job` lists any other
-job."""
+"""Functions over the keys of one job.
+
+`declare` sets the number of files of a job without a plan. `outdate_report` reopens a closed job
+and marks its _SUCCESS marker in S3 as outdated, until the caller has deleted the marker or the job
+is closed again. A process that read the counts before that cannot close the job. `see_first` sets
+the missing fields of a job of another client. If Redis does not know the job, the marker counts as
+outdated: S3 may have one from before the keys of the job expired or were lost. `list_undeclared`
+lists a job without a declared number of files, and removes the oldest such jobs from the list if
+there are more than UNDECLARED_LISTED. `list_job` lists any other job."""

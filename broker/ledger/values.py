@@ -16,12 +16,12 @@ PARTS = ("minutes", "latency", "shards", "windows", "reopened", "postponed")
 """Keys of a job besides its outcomes and kinds of failure."""
 
 LATENCY_BOUNDS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
-"""Upper bounds of the buckets of a file's time from start to commit; one more has no bound."""
+"""Upper bounds of the buckets of a file's time from start to commit; the last bucket has none."""
 
 EXAMPLES_PER_KIND = 5
 MS_PER_HOUR = 3_600_000
 KEEP_S = 30 * 24 * 3600
-"""How long Redis keeps a closed job, and a job that no producer opened after its last shard."""
+"""Time that Redis keeps a job after its end or, if no producer opened it, after its last shard."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +51,13 @@ class JobCounts:
     restored_ms: int = 0
     """Part of audio_ms restored from S3 when the ledger was rebuilt; it is not in work_ms."""
     rounds: int = 0
-    """How often files of the job were published again, or an outcome was replaced."""
+    """How often files were published again, outcomes were replaced, or the job was reopened."""
     open_shards: int = 0
     """Shards that were started, or created by a split, and have not ended."""
     in_flight: int = 0
     """Unfinished files of shards that workers are processing."""
     begun_at: float | None = None
-    """When a worker began the first shard, in seconds since the epoch."""
+    """When a worker started the first shard, in seconds since the epoch."""
     cancelled_at: float | None = None
     """Seconds since the epoch."""
     closed_at: float | None = None
@@ -66,7 +66,7 @@ class JobCounts:
     """The queue of its messages."""
     whole: bool = True
     """Whether Redis holds the whole plan of the job and every outcome that it counted. False after
-    a loss of keys, and for a job of another client until it has declared its files."""
+    a loss of keys, and for a job of another client until its number of files is declared."""
     declared: bool = False
     """Whether the job has no plan, and its client or `fleet close` declared the number of files."""
 
@@ -96,7 +96,7 @@ class JobCounts:
         """Whether the plan is whole and published, and every file has an outcome.
 
         A cancelled job is complete when its plan is whole and no file is in flight. A declared job
-        waits for its open shards too: they may contain more files than were declared.
+        also waits for its open shards: they may contain more files than were declared.
         """
         if self.cancelled_at:
             return self.whole and self.over
@@ -160,7 +160,7 @@ class WorkerSeen:
     work_ms: int = 0
     """Time spent on shards since it started."""
     in_progress_ms: int = 0
-    """Recognised audio of the files of its shard without an outcome; not part of audio_ms."""
+    """Recognised audio of the unfinished files of its shard; not part of audio_ms."""
 
 
 def latency_bucket(seconds: float) -> int:
@@ -184,7 +184,7 @@ def read_counts(
         meta: its hash.
         shards: files in flight of each open shard; see JobCounts.
         windows: number of windows of its plan that are counted.
-        bits: files by outcome, then failed files by kind, then files by kind of warning.
+        bits: numbers of files by outcome, of failed files by kind, and of files by kind of warning.
     """
     outcomes, kinds = bits[: len(OUTCOMES)], bits[len(OUTCOMES) : -len(WARNINGS)]
     if not (meta or shards or windows or any(outcomes)):
@@ -215,7 +215,7 @@ def read_counts(
 
 
 def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
-    """Whether no outcome and no counted window is lost and, once published, none is missing.
+    """Whether no outcome or counted window is lost and a published plan has all of its windows.
 
     Jobs of earlier releases have no number of windows; their cursor points past the last window.
     """
@@ -224,7 +224,7 @@ def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
     if "rebuilding" in meta or ("declared" in meta and outcomes > int(meta.get("files", 0))):
         return False
     if int(meta.get("windows_counted", windows)) != windows:
-        return False  # a window that is planned again would be counted twice
+        return False  # a lost window that is planned again would be counted twice
     if meta["published"] != "1":
         return True
     planned = int(meta.get("windows", meta.get("cursor_window", 0)))

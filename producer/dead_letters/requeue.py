@@ -173,7 +173,10 @@ class _Requeuer:
 
 
 def _valid_part(document: object) -> Shard:
-    """The shard with its valid files; workers fail the others alone. Raises MalformedShard."""
+    """The shard with its valid files. Raises MalformedShard if it has none.
+
+    Workers record the invalid files as failed, without failing the others.
+    """
     shard, invalid = read_shard(document)
     if not shard.files:
         raise MalformedShard(f"no entry of its files is valid; {invalid[0].reason}")

@@ -2,7 +2,7 @@
 
 interface         the Source protocol, its items, filters and errors
 s3_prefix         the audio objects below s3://bucket/prefix/
-ignored           PURE: counts what is not taken as audio, by suffix
+ignored           PURE: counts ignored objects and files by suffix
 parallel_listing  lists a prefix in key order with several threads
 manifest          a manifest, local, in S3 or from standard input: its lines and references
 manifest_formats  PURE: parses a line of each manifest format

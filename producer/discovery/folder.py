@@ -70,7 +70,7 @@ def _file(path: Path, name: str) -> Iterator[LocalFile]:
 
 
 def reserved_name(file: LocalFile) -> BadRow | None:
-    """An invalid row if the upload of the file could replace a document of a job."""
+    """An invalid row if the upload of the file could replace a document of a job, else None."""
     if names_jobs_folder(file.name):
         return BadRow(str(file.path), "its name contains the path component _jobs")
     return None
@@ -103,7 +103,10 @@ class LocalFolder:
     def _with_existing_objects(
         self, position: str
     ) -> Iterator[tuple[LocalFile, ObjectInfo | None]]:
-        """Every recent file with the S3 object of its name; merges two sequences in key order."""
+        """The files that pass the time filter, each with the S3 object of its name.
+
+        Merges two sequences in key order.
+        """
         # names that are not UTF-8 are not uploaded; starting the listing at a slightly different
         # key only uploads some files again
         start = self.upload + position.encode(errors="ignore").decode() if position else ""

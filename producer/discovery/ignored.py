@@ -8,7 +8,7 @@ from funasr_fleet.producer.discovery.interface import Ignored
 
 NO_SUFFIX = "(no suffix)"
 OTHERS = "others"
-"""The suffixes that are not shown or counted separately, together."""
+"""Stands for all suffixes that are not shown or counted separately."""
 
 MAX_SUFFIXES = 100
 """Maximum number of suffixes that are counted separately: names may contain any text."""
@@ -16,12 +16,12 @@ MAX_SUFFIXES = 100
 _SHOWN = 10
 
 _SUFFIX = re.compile(r"[^/](\.[^./]+)$")
-"""The name of a hidden file is not a suffix."""
+"""The suffix of a name. A hidden file without a further point, such as .wav, has no suffix."""
 _USUAL = re.compile(r"\.[0-9A-Za-z_-]{1,15}")
 
 
 def ignored(name: str) -> Ignored:
-    """The item for an object or file of this name."""
+    """The item for an object or file with this name."""
     found = _SUFFIX.search(name)
     if not found:
         return _ignored(NO_SUFFIX)
@@ -30,7 +30,7 @@ def ignored(name: str) -> Ignored:
 
 @functools.lru_cache(MAX_SUFFIXES)
 def _ignored(suffix: str) -> Ignored:
-    """One value for all names with the suffix, since there may be millions."""
+    """The item for a suffix; cached, since millions of names may have the suffix."""
     return Ignored(suffix)
 
 
@@ -55,7 +55,7 @@ class IgnoredCounts:
 
 
 def ignored_text(counts: Mapping[str, int]) -> str | None:
-    """For example `ignored: 12 (.txt 10, .pdf 2)`; None if nothing was ignored.
+    """The counts as text, such as `ignored: 12 (.txt 10, .pdf 2)`; None if there are none.
 
     Args:
         counts: as IgnoredCounts.by_suffix returns them.

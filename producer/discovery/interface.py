@@ -31,7 +31,7 @@ class BadRow:
         return f"{self.where}: {self.reason}"
 
     def as_error(self) -> BadSource:
-        """The error that ends a strict run."""
+        """The error for this row when `strict` is set."""
         return BadSource(f"{self}; invalid rows are skipped unless strict is set")
 
 
@@ -40,11 +40,11 @@ class Ignored:
     """An object or file that is not taken as audio because of its name."""
 
     suffix: str
-    """Its suffix in lower case; NO_SUFFIX or OTHERS of producer.discovery.ignored."""
+    """Its suffix in lower case, or NO_SUFFIX or OTHERS of producer.discovery.ignored."""
 
 
 Content = AudioRef | BadRow | Ignored
-"""What a source holds at one position."""
+"""The content of a source at one position."""
 
 
 class Found(NamedTuple):
@@ -87,13 +87,13 @@ class Filters:
         return self.suffixes is not None or self.since is not None
 
     def is_audio(self, name: str) -> bool:
-        """Whether an object with this name is taken as audio."""
+        """Whether an object with this name counts as audio."""
         if self.suffixes is None:
             return looks_like_audio(name)
         return name.lower().endswith(_dotted(self.suffixes))
 
     def is_recent(self, modified: float | None) -> bool:
-        """Whether an object with this modification time passes; unknown times pass."""
+        """Whether this modification time passes the time filter; unknown times pass."""
         return self.since is None or modified is None or modified >= self.since
 
 

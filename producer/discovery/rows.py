@@ -89,7 +89,7 @@ def _is_length(value: Any, longest: int) -> TypeGuard[float]:
 
 
 def _options(fields: dict[str, Any]) -> dict[str, Any]:
-    """Remove the options from the fields and validate them; normalises the language.
+    """Remove the options from the fields, validate them, and normalise the language.
 
     Raises ValueError.
     """

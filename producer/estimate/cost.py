@@ -41,7 +41,7 @@ class DryRun:
     bad_examples: list[str]
     """The first invalid rows."""
     ignored: dict[str, int]
-    """Objects and files that are not taken as audio, by suffix; see EnqueueResult.ignored."""
+    """Number of ignored objects and files by suffix; see EnqueueResult.ignored."""
     empty_files: int
     """Files of 0 bytes; they will fail."""
     sampled: int

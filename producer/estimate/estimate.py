@@ -55,8 +55,8 @@ def estimate_sources(  # noqa: PLR0913 - the keywords of api.estimate
 ) -> DryRun:
     """Estimate what `enqueue` with the same request would process; nothing is published.
 
-    Files with an up-to-date result are included. Local folders are not uploaded. For the other
-    arguments see dry_run.
+    Files with an up-to-date result are included. Local folders are not uploaded. The other
+    arguments are those of dry_run.
 
     Raises:
         BadArgument: a number is out of range.
@@ -85,7 +85,7 @@ def estimate_sources(  # noqa: PLR0913 - the keywords of api.estimate
 
 
 def _strictly(found: Iterable[Found]) -> Iterator[Found]:
-    """The items up to the first invalid row, which is raised as BadSource."""
+    """The items; the first invalid row raises BadSource."""
     for one in found:
         if isinstance(one.item, BadRow):
             raise one.item.as_error()

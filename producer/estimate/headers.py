@@ -133,7 +133,7 @@ class LocalFolderPreview:
 
 
 def preview_folder(text: str, upload: str | None, wanted: Filters) -> LocalFolderPreview | None:
-    """The folder that an argument of `enqueue` names; None for other sources, or without upload."""
+    """A preview of a source that is a folder; None for other sources and without `upload`."""
     if upload is None or not os.path.isdir(text):  # Path.is_dir raises if a name is too long
         return None
     return LocalFolderPreview(folder=Path(text), upload=upload, wanted=wanted)

@@ -101,16 +101,16 @@ def evaluate(  # noqa: PLR0913 - the keywords of a public call
             scripts without.
         language: language code for rows that have none.
         normalizer: fleet, or whisper for the rules of openai-whisper: its English normaliser for
-            language en, its basic one for all other texts. Without a language of the row or of the
-            call, that of the transcript is taken.
-        simplified: whether a traditional Chinese character equals the simplified one.
+            language en, its basic normaliser for all other languages. If neither the row nor the
+            call names a language, the language of the transcript is used.
+        simplified: whether a traditional Chinese character equals its simplified form.
         chinese_numbers: whether a number in Chinese characters equals the same number in digits.
         store: S3 by default.
 
     Raises:
         BadArgument: the output is not a prefix, or the metric or the normalizer is unknown.
         BadSource: the references cannot be read, or have no rows or no text.
-        OptionsRefused: there is no such language.
+        OptionsRefused: the language is unknown.
         StoreError: an S3 request failed.
     """
     check_prefix("output", output)

@@ -8,7 +8,7 @@ The rules apply to references and transcripts, in this order:
 4. Points inside initials are removed: U.S.A. is one word, p.m. is pm.
 5. A symbol that is read aloud is a word of its own: percent, currency signs, plus, minus, equals,
    degrees, &, @ and #. So 50% is two words, as is 50 %, and C++ is three. A hyphen or an en dash is
-   a minus only before a number and not after a letter or digit: -5, but not COVID-19 or 2-3.
+   a minus only if a number follows and no letter or digit precedes: -5, but not COVID-19 or 2-3.
 6. Other punctuation and symbols are word separators and are removed. Exceptions: apostrophes
    inside words (don't), and the point and the thousands comma inside numbers (3.14 and 1,000).
    So well-known is two words.
@@ -16,7 +16,7 @@ The rules apply to references and transcripts, in this order:
 
 Numbers, symbols and contractions are not expanded: "3" differs from "three", "1,000" from "1000",
 "50%" from "50 percent", and "don't" from "do not". Traditional and simplified characters differ as
-well. text_rules has rules that treat some of these as equal.
+well. The rules in text_rules can treat some of these as equal.
 """
 
 import re
@@ -36,12 +36,13 @@ _KEPT_INSIDE = re.compile(rf"(?<={_LETTER})'(?={_LETTER})|(?<=\d)\.(?=\d)|(?<=\d
 _HELD = {"'": "\ue000", ".": "\ue001", ",": "\ue002"}
 """Private-use characters that replace the kept marks while the other punctuation is removed."""
 _DASHES = "\u2010\u2013-"
-"""Hyphens (NFKC makes one of the non-breaking hyphen) and the en dash."""
+"""Hyphens and the en dash. NFKC replaces the non-breaking hyphen by one of these hyphens."""
 _MINUS = re.compile(
     rf"(?<!{_LETTER})(?<![{_DASHES}])[{_DASHES}]"
     r"(?=[$\u00a2-\u00a5\u20a0-\u20cf]?\.?\d)|\u2212"
 )
-"""One of them before a number, perhaps with a currency sign between them; or the minus sign."""
+"""A minus: the minus sign, or one of _DASHES before a number or before a currency sign and a
+number."""
 _WIDTHLESS = re.compile("[\u180b-\u180d\u20d0-\u20f0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Variation selectors and combining marks that enclose a symbol; other zero-width characters are
 detected by their Unicode category."""
@@ -102,7 +103,7 @@ def normalise(text: str, language: str | None = None) -> str:
     plain = unicodedata.normalize("NFKC", text.translate(_PLAIN))
     if language in _DOTLESS:
         plain = plain.replace("I", "\u0131")
-    folded = plain.casefold().replace("i\u0307", "i")  # casefold adds the dot of a capital i
+    folded = plain.casefold().replace("i\u0307", "i")  # the dot of a capital I with a dot
     joined = _WITHIN_INITIALS.sub("", unicodedata.normalize("NFKC", folded))
     joined = _MINUS.sub(" \u2212 ", joined)
     held = _KEPT_INSIDE.sub(lambda mark: _HELD[mark[0]], joined)

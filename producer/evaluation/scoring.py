@@ -116,8 +116,8 @@ def score(
     """Compare two texts. The language, else the script of the reference, selects the units.
 
     If the reference is empty, the script of the hypothesis is used, and all of it is insertions.
-    Without a language, openai-whisper's normaliser is chosen by that of the transcript
-    (`transcribed_as`), which a model may have detected wrongly and does not select the units.
+    Without a language, the language of the transcript (`transcribed_as`) selects openai-whisper's
+    normaliser. It does not select the units, since a model may have detected it wrongly.
     """
     texts = convert_chinese(reference, rules), convert_chinese(hypothesis, rules)
     script = script_of(normalise(texts[0]) or normalise(texts[1]), language)
@@ -133,7 +133,10 @@ def score(
 def _choose_split(
     rules: TextRules, metric: Metric, script: Script, language: str | None
 ) -> Callable[[str], list[str]]:
-    """The units to count. openai-whisper's basic normaliser has separated the letters for CER."""
+    """The function that splits a normalised text into the units to count.
+
+    For CER, openai-whisper's basic normaliser has already separated the letters by spaces.
+    """
     if rules.normalizer == "fleet":
         return choose_units(metric, script)
     return characters if metric == "cer" and language == "en" else str.split

@@ -25,9 +25,10 @@ class TextRules:
     """
 
     normalizer: NormalizerChoice = "fleet"
-    """fleet: the rules of normalise.py. whisper: those of openai-whisper, for published figures."""
+    """fleet: the rules of normalise.py. whisper: those of openai-whisper, used in most published
+    figures."""
     simplified: bool = False
-    """Whether a traditional Chinese character equals the simplified one."""
+    """Whether a traditional Chinese character equals its simplified form."""
     chinese_numbers: bool = False
     """Whether a number in Chinese characters equals the same number in digits."""
 
@@ -55,7 +56,7 @@ def _to_simplified() -> Any:
 def _to_digits(text: str) -> str:
     import cn2an
 
-    with warnings.catch_warnings(action="ignore"):  # it warns of numbers that it leaves unchanged
+    with warnings.catch_warnings(action="ignore"):  # cn2an warns of unchanged numbers
         return str(cn2an.transform(text, "cn2an"))
 
 
@@ -63,7 +64,7 @@ def normaliser(choice: NormalizerChoice, language: str | None, *, letters: bool)
     """The function that normalises texts.
 
     Args:
-        choice: whose rules.
+        choice: fleet or whisper; see TextRules.
         language: language of the text, if known.
         letters: whether openai-whisper's basic normaliser separates all letters, as for CER.
     """

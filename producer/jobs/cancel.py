@@ -1,4 +1,4 @@
-"""Cancel a job: workers recognise no further batch of it, and its producer publishes no shard."""
+"""Cancel a job: workers start no further batch, and the producer publishes no further shard."""
 
 from funasr_fleet.broker.job_finalizer import JobFinalizer
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, connect

@@ -1,4 +1,4 @@
-"""Close a job of another client: tell the fleet how many files it has, so that it can end."""
+"""Close a job of another client: declare its number of files, so that the job can end."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -34,8 +34,8 @@ def close(
     """Set the number of files of a job that another client sends, so that the job can end.
 
     Its report is written when every file has an outcome: now, or when its last shard ends. Without
-    `files`, the job consists of the files that workers have finished, and nothing of it may wait.
-    With `files`, shards whose messages are lost are dropped if no message waits in any queue.
+    `files`, the job consists of the files that have an outcome; no shard of it may be open, and the
+    queues must be empty. With empty queues, open shards that no worker has locked are dropped.
 
     Args:
         job: name of the job.
@@ -50,8 +50,8 @@ def close(
     Raises:
         BadArgument: an argument is invalid.
         NoSuchJob: the ledger has no such job.
-        CannotClose: `fleet enqueue` sent the job, it is cancelled, or its number of files is wrong
-            or unknown.
+        CannotClose: the job cannot be closed; the message says why. For example, `fleet enqueue`
+            sent it, it is cancelled, or `files` is missing while messages are waiting.
         BrokerUnavailable: Redis is unavailable.
         StoreError: an S3 request failed; call again.
     """
@@ -79,14 +79,14 @@ def close(
     if outdated := writer.declare(job, where, files):
         store.delete(job_uri(outdated, job, SUCCESS))
         writer.marker_deleted(job)
-    if not messages:  # the messages of the other open shards are lost
+    if not messages:  # the messages of shards without a lock are lost
         writer.drop_unclaimed_shards(job, claim_key(prefix, identity_of(where, "")))
     JobFinalizer(ledger, writer, store).close(job)
     return counts_of(ledger, job)
 
 
 def _closable(counts: JobCounts, output: str | None, store: ObjectStore) -> str:
-    """The output prefix of a job that another client sent and that is not cancelled."""
+    """The output prefix of the job. Raises CannotClose unless another client sent it."""
     job, where = counts.job, output or counts.output
     if counts.cancelled_at:
         raise CannotClose(f"job {job} was cancelled, so it needs no end")
@@ -115,7 +115,7 @@ def _indexes(ledger: LedgerReader, job: str) -> set[int]:
 
 
 def _check_nothing_is_lost(counts: JobCounts, about: Mapping[str, str], *, known: bool) -> None:
-    """Check that Redis has all outcomes that were recorded; `known`: those that are in S3."""
+    """Check that Redis has all recorded outcomes; `known` says whether it has those in S3."""
     if not (known and counts.output and counts.finished == int(about.get("recorded", 0))):
         raise CannotClose(
             f"Redis has lost data of job {counts.job}, so its number of files is not known: give it"

@@ -7,7 +7,7 @@ from funasr_fleet.settings import Settings
 
 
 def file_warnings(job: str, settings: Settings | None = None) -> tuple[WarningGroup, ...]:
-    """Files that the job transcribed with a warning, by kind, the most frequent kind first.
+    """Transcribed files of a job that have a warning, by kind, the most frequent kind first.
 
     Raises:
         NoSuchJob: the ledger has no such job.

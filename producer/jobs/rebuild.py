@@ -24,7 +24,7 @@ from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
 
 _READERS = 16
 _MAX_REASONS = 10
-"""Number of files whose reason is shown; all of them are counted."""
+"""Maximum number of reasons that are kept; ReconcileResult.invalid counts all files."""
 
 
 @dataclass(kw_only=True)
@@ -43,13 +43,14 @@ class ReconcileResult:
     planned: bool = True
     """Whether the plan in S3 is complete; if not, run the `fleet enqueue` of the job again."""
     warnings: list[str] = field(default_factory=list)
-    """Reasons why the enqueued files may wait or run on another model, or the job may stay open;
-    files of the plan that this release does not accept."""
+    """Reasons why the enqueued files may wait or run on another model, or the job may stay open,
+    and why this release does not accept files of the plan."""
     invalid: int = 0
-    """How many files of the plan this release does not accept; they count as failed."""
+    """Number of planned files without a result that this release does not accept; they count as
+    failed."""
 
     def count(self, part: Part, restored: Sequence[Restored]) -> None:
-        """Add the files of a part of the plan, and the outcomes that S3 has of them."""
+        """Add the files of a part of the plan, and their outcomes that were restored from S3."""
         failed = sum(1 for one in restored if one.outcome == "failed")
         self.files += len(part.files)
         self.windows = part.number + 1
@@ -116,7 +117,7 @@ def _refs_of(
 ) -> tuple[list[PlannedFile], list[AudioRef], list[Restored]]:
     """(valid files, their references, outcomes of the files that this release does not accept).
 
-    A file that is not accepted has failed, unless an earlier release wrote its result.
+    A file that is not accepted has failed, unless the job recorded a success and S3 has its result.
     """
     valid: list[PlannedFile] = []
     refs: list[AudioRef] = []
@@ -180,8 +181,9 @@ class _FindOutcome:
     def _is_own(self, index: int, report: Any) -> bool:
         """Whether this job reported a failure of the file.
 
-        Another job with the same output may have replaced the report; then the shard record counts.
-        Reports of earlier releases have no job: they count if they were written after the start.
+        Another job with the same output may have replaced the report: a failure in a shard record
+        counts regardless of the report. A report of an earlier release names no job: it counts if
+        it was written after the start of this job.
         """
         if self.outcomes.failure(index) is not None:
             return True
@@ -191,6 +193,6 @@ class _FindOutcome:
     def _skipped(self, index: int, ref: AudioRef, current: bool) -> Restored | None:
         if not current or self.request.overwrite:
             return None
-        # this job or another one wrote the result, which is not read
+        # the result is not read, so its warnings are unknown
         warnings = (UNKNOWN_WARNINGS,)
         return Restored(index, "skipped", 0, relative=ref.relative, warnings=warnings)

@@ -36,7 +36,7 @@ class RetryResult:
     files: int
     shards: int
     invalid: tuple[str, ...] = ()
-    """Reasons why failed files stay failed: this release does not accept them."""
+    """The reason for each failed file that is not published: this release does not accept it."""
 
 
 def retry(
@@ -84,7 +84,10 @@ def _retryable(ledger: LedgerReader, job: str) -> JobCounts:
 def _planned_files(
     store: ObjectStore, output: str, job: str, wanted: set[int], invalid: list[str]
 ) -> Iterator[PlannedFile]:
-    """The wanted files of the plan; those that workers would reject are added to `invalid`."""
+    """The wanted files of the plan.
+
+    Files that this release does not accept are left out, and their reasons are added to `invalid`.
+    """
     for part in read_parts(store, output, job):
         for file in part.files:
             if file.index not in wanted:

@@ -35,13 +35,14 @@ class JobStatus:
     unacked_messages: int
     """Unacknowledged messages of the queue, of all jobs."""
     postponed: Mapping[str, int] = field(default_factory=dict)
-    """Shards that workers could not process and will retry, by reason."""
+    """Number of postponed shards, which workers will retry, by reason."""
     postponed_message: str = ""
-    """The last error of such a shard."""
+    """The last error that postponed a shard; empty if no shard is postponed."""
     unserved_queue: str | None = None
     """The job's queue if messages are ready in it and no ready worker consumes it; else None."""
     dead_letters: int = 0
-    """Dead letters of the job. Its files may wait until they are requeued or reconciled."""
+    """Number of dead letters of the job. Their files may wait until the dead letters are requeued
+    or the job is reconciled."""
 
     @property
     def waiting(self) -> int | None:

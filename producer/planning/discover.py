@@ -70,7 +70,7 @@ def cut(
     Args:
         items: items of the sources after the cursor.
         cursor: where the items start.
-        leave_out: called with each item that is no reference.
+        leave_out: called with each invalid row and each ignored item.
         limit: maximum number of references, including those before the cursor.
     """
     refs: list[tuple[AudioRef, int | None]] = []
@@ -182,7 +182,7 @@ def discover(
 
 @dataclass
 class _Totals:
-    """Numbers of done files and of items that are left out, including those of earlier runs."""
+    """Numbers of done files, invalid rows and ignored items, including those of earlier runs."""
 
     done: int
     bad: int

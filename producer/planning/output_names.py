@@ -43,7 +43,7 @@ class OutputNames:
         """Reserve the output name of an item.
 
         Returns:
-            The item itself if its name is free or it is no reference; None if the same range of
+            The item itself if its name is free or it is not a reference; None if the same range of
             the same audio has the name already; an invalid row if another file has the name.
 
         Raises:

@@ -40,7 +40,7 @@ class Cursor:
     bad: int = 0
     """Invalid rows so far."""
     ignored: dict[str, int] = field(default_factory=dict)
-    """Objects and files so far that are not taken as audio, by suffix."""
+    """Number of ignored objects and files so far, by suffix."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ def refs_of(part: Part) -> list[AudioRef]:
     """The references of a part that is about to be published.
 
     Raises:
-        JobRefused: one is not valid in this release; workers would reject its whole shard.
+        JobRefused: this release does not accept a file, so workers would record it as failed.
     """
     try:
         return [planned_ref(file) for file in part.files]

@@ -41,7 +41,7 @@ class JobRequest:
     """Model of the job; None for the model that serves the settings' queue."""
 
     def check(self) -> None:
-        """Check the arguments that can be checked without a service. Raises BadArgument."""
+        """Check the arguments that can be checked without Redis and S3. Raises BadArgument."""
         check_prefix("output", self.output)
         if self.upload is not None:
             check_prefix("upload", self.upload)
@@ -124,8 +124,8 @@ def has_request(store: ObjectStore, output: str, job: str) -> bool:
 def is_same_request(store: ObjectStore, job: str, request: JobRequest, digest: str) -> bool:
     """Whether a job was started with this request.
 
-    An earlier release may have saved the same options in other words, such as ZH for zh: then the
-    saved request has the digest, and is equal once it is read.
+    An earlier release may have saved the same options in another form, such as ZH for zh. In that
+    case the saved document has the digest, and equals this request after it is parsed.
 
     Args:
         store: where the saved request is.

@@ -10,7 +10,7 @@ RECENT_MINUTES = 5
 
 
 _RELIABLE_FILES = 10
-"""Files that must finish in a period for its throughput to be used for the ETA."""
+"""Minimum number of files finished in the last minutes to use their throughput for the ETA."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class Throughput:
 def recent(counts: JobCounts, minutes: Sequence[Minute], now: float) -> Throughput | None:
     """Throughput of the last RECENT_MINUTES full minutes.
 
-    None until a full minute has passed since the first file was begun, and if the job was complete
-    before these minutes. `now` is in seconds since the epoch.
+    None until a full minute has passed since the first file was started, and if the job was
+    complete before these minutes. `now` is in seconds since the epoch.
     """
     end = int(now // 60)
     first = end - RECENT_MINUTES
@@ -41,7 +41,7 @@ def recent(counts: JobCounts, minutes: Sequence[Minute], now: float) -> Throughp
 def since_start(
     counts: JobCounts, minutes: Sequence[Minute], now: float, in_progress_ms: int = 0
 ) -> Throughput | None:
-    """Throughput from the first file begun until now or the job's end.
+    """Throughput from the start of the first file until now or the job's end.
 
     None before any audio is recognised. `in_progress_ms` is the recognised audio of files in
     progress.
@@ -53,7 +53,7 @@ def since_start(
 
 
 def start_of(counts: JobCounts, minutes: Sequence[Minute]) -> float | None:
-    """When the first file was begun, but not before the job's start; None if none was.
+    """When the first file was started, but not before the job's start; None if no file was.
 
     A ledger of an earlier release, or one that has been rebuilt, may only have the minute in which
     the first file finished.
@@ -86,7 +86,7 @@ def _over(minutes: Iterable[Minute], seconds: float, more_ms: int = 0) -> Throug
 def remaining_audio_ms(counts: JobCounts, in_progress_ms: int = 0) -> float | None:
     """Audio of the files without an outcome, in ms; None if it cannot be estimated.
 
-    `in_progress_ms` is the part of it that is recognised already; it is subtracted.
+    `in_progress_ms` is the recognised audio of files in progress; it is subtracted.
 
     The estimate is the mean audio of the finished files times the number of waiting files. Before
     any file is finished, the plan's mean is used. The longest files of a window come first, so the
@@ -118,7 +118,7 @@ def eta(
 
     Files differ in length, so audio is the better measure of the remaining work. File counts are
     used only while no audio is finished. The last minutes are used only if enough files finished
-    in them: a file that took longer than these minutes would count as the work of these minutes.
+    in them: otherwise a file that took longer than these minutes would distort the throughput.
     """
     if counts.complete:
         return 0.0, "no files are waiting"
@@ -144,7 +144,7 @@ def cost(
 ) -> tuple[float | None, float | None]:
     """(cost so far, expected total cost), in the currency of the price; (None, None) without one.
 
-    `in_progress_ms` is the recognised audio of files in progress, whose work is counted already.
+    `in_progress_ms` is the recognised audio of files in progress; work_ms includes the work on it.
     """
     if gpu_hour_price is None:
         return None, None

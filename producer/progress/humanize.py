@@ -40,7 +40,7 @@ def compact(value: float) -> str:
 
 
 def number_of(count: int, name: str) -> str:
-    """A number of things: `1 shard`, `2,000 shards`."""
+    """A count with its noun: `1 shard`, `2,000 shards`."""
     return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
 
 

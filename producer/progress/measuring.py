@@ -34,7 +34,7 @@ class WorkerView:
     """Files finished since it started."""
     audio_hours: float
     rtfx: float | None
-    """Audio seconds per second of work; None before it has worked."""
+    """Audio seconds per second of work; None before its first work."""
 
 
 def view_workers(workers: Iterable[WorkerSeen], now: float) -> tuple[WorkerView, ...]:
@@ -57,11 +57,11 @@ def _view(seen: WorkerSeen, now: float) -> WorkerView:
 
 
 IN_PROGRESS_AGE_S = 30.0
-"""Reports of files in progress count for this long; a worker reports every second."""
+"""Maximum age of a report for its files in progress to count; a worker reports every second."""
 
 
 def in_progress_ms(job: str, workers: Iterable[WorkerSeen], now: float) -> int:
-    """Recognised audio of the job's files in progress, in ms; of each shard, the last report."""
+    """Recognised audio of the job's files in progress, in ms, by the last report of each shard."""
     by_age = sorted(workers, key=lambda one: one.at)
     last = {one.shard: one for one in by_age if one.job == job}
     return sum(one.in_progress_ms for one in last.values() if now - one.at <= IN_PROGRESS_AGE_S)
@@ -104,8 +104,8 @@ class Progress:
     """Throughput of the last 5 full minutes; None before the first full minute, and for a job that
     was complete before them."""
     throughput_since_start: Throughput | None
-    """Throughput since the first file was begun, files in progress included; None before any audio
-    is recognised."""
+    """Throughput since the first file was started, including files in progress; None before any
+    audio is recognised."""
     stalled_s: float | None
     """Seconds without a finished file, if at least 5 minutes; else None."""
     eta_s: float | None

@@ -1,4 +1,4 @@
-"""`fleet up` leaves no process running, whichever signal ends it, and shares its data with none."""
+"""`fleet up` leaves no process running after any signal, and locks its data folder."""
 
 import signal
 from pathlib import Path

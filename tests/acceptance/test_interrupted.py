@@ -1,6 +1,6 @@
-"""SIGINT and SIGTERM end every command with its cleanup and exit code 130, at any moment.
+"""After SIGINT or SIGTERM at any step, a command runs its cleanup and exits with code 130.
 
-The commands run with a hook that stops them at a chosen step, so that the signal arrives there.
+The commands run with a hook that pauses them at a chosen step, so that the signal arrives there.
 """
 
 import contextlib
@@ -74,7 +74,7 @@ S3Store.delete = delete_slowly
 
 
 class Paused:
-    """A command that stops at the steps of a hook."""
+    """A command that pauses at the steps of a hook."""
 
     def __init__(self, hook: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
@@ -95,7 +95,7 @@ class Paused:
         raise AssertionError(self.process.communicate()[1])
 
     def end(self) -> tuple[int, str]:
-        """Exit code and standard error, after the command went on."""
+        """Let the command continue to its end; returns its exit code and standard error."""
         _, error = self.process.communicate("\n", timeout=60)
         return self.process.returncode, error
 

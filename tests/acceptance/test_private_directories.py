@@ -147,7 +147,7 @@ def test_a_run_directory_of_another_user_is_code_2(
 def test_a_worker_creates_its_directories_for_its_user_only(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """The mode of an existing directory is corrected; the worker stops at its unknown model."""
+    """The mode of an existing directory is corrected before the unknown model is rejected."""
     (tmp_path / "run").mkdir(0o755)
     model = tmp_path / "model"
     model.mkdir()

@@ -5,8 +5,8 @@ All inputs take about ten minutes on two cores; `--shards 1000 --files 1000` tak
 changing_json.py    mutates valid shards
 changing_bytes.py   mutates real audio files
 shard_parser.py     the parser raises only MalformedShard
-decoder.py          a decoder process gives every input one outcome, and never ends
-lane.py             one process of inputs
+decoder.py          a decoder process returns one outcome for every input, and never ends
+lane.py             runs a range of inputs in one process
 supervising.py      starts lanes, and reports inputs that end or block them
 tally.py            findings, and the limits of time and memory
 """

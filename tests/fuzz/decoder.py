@@ -1,6 +1,7 @@
-"""A decoder process gives every input one outcome, and neither it nor its child ends.
+"""Checks that a decoder process returns one outcome for every input, and does not crash.
 
-The inputs pass through a pool of one decoder process, as in a worker child, which is this process.
+This process takes the place of a worker child: it decodes the inputs with a pool of one decoder
+process, and must not crash either.
 """
 
 import contextlib
@@ -27,11 +28,11 @@ from tests.support.audio import Planes
 
 LIMITS = Limits(audio_s=60, channels=8, decoded_mb=20)
 MOST_MEMORY_MB = 300
-"""Memory that a decoder process may take between two files; its libraries take about 100 MB."""
+"""Maximum memory of a decoder process between two files; its libraries take about 100 MB."""
 _KNOWN_EVERY = 50
-"""Inputs after which an undamaged file is decoded: no message of another file may be left over."""
+"""An undamaged file is decoded after this many inputs: its result must not change."""
 _ABANDONED_EVERY = 97
-"""Inputs after which one is abandoned while it is decoded."""
+"""One of this many inputs is abandoned while it is decoded."""
 
 
 def file_of(number: int, seed: int) -> bytes:
@@ -40,7 +41,7 @@ def file_of(number: int, seed: int) -> bytes:
 
 
 class FuzzedPool:
-    """A pool of one decoder process, and what it must keep: its size and its descriptors."""
+    """A pool of one decoder process, with checks of its processes, descriptors and memory."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -59,7 +60,7 @@ class FuzzedPool:
             self._ended.append(event.reason)
 
     def decode_number(self, number: int, tally: Tally) -> None:
-        """Decode one input as a worker does; note its outcome, and everything that is wrong."""
+        """Decode one input as a worker does, and record its outcome and all errors."""
         name, body = f"file {number} of seed {self._seed}", file_of(number, self._seed)
         if number % _ABANDONED_EVERY == 1:
             tally.run_input(name, lambda: self._abandon(body), (FileFailure,))
@@ -71,7 +72,10 @@ class FuzzedPool:
             tally.check(f"the file after {name}", self._check_known)
 
     def check_state(self, tally: Tally) -> None:
-        """Note processes or descriptors that were lost or left over, and memory not released."""
+        """Record as findings lost or remaining processes, open descriptors and unreleased memory.
+
+        Also records the peak memory of the decoder process.
+        """
         tally.check("the pool", self._check_state)
         taken = [psutil.Process(pid).memory_info().rss >> 20 for pid in self._decoders()]
         tally.peak_mb = max(tally.peak_mb, *taken)
@@ -115,14 +119,14 @@ class FuzzedPool:
         assert np.array_equal(samples, self._known_samples), "an undamaged file changed"
 
     def _check_state(self) -> None:
-        self._check_known()  # the pool starts a process in place of one that was killed
+        self._check_known()  # the pool replaces a process that was killed
         assert len(self._decoders()) == 1, "not one decoder process"
         assert len(os.listdir("/dev/fd")) == self._fds, "descriptors are left open"
 
 
 @contextlib.contextmanager
 def fuzzed_pool(seed: int) -> Iterator[FuzzedPool]:
-    """A pool until the end of the block; afterwards its process must have ended."""
+    """A pool that is closed at the end of the block; then its process must have ended."""
     before = set(decoders_of(os.getpid()))
     pool = FuzzedPool(seed)
     try:

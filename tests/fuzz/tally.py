@@ -56,7 +56,7 @@ class Tally:
             self.findings.append(f"{name}: took {seconds:.1f} s")
 
     def check(self, name: str, act: Callable[[], object]) -> None:
-        """Run a check that is no input; any error is a finding."""
+        """Run a check that is not an input; any error is a finding."""
         try:
             act()
         except Exception as error:

@@ -111,16 +111,16 @@ def test_no_test_asserts_that_something_was_fast(path: Path) -> None:
 
 LIBRARY = ("broker", "contract", "producer", "storage", "worker")
 _A_COMMAND = re.compile(r"(fleet|FLEET_MODEL=\S+ \{\}) [a-z]+[^;`]*")
-"""A whole command may be named: its options belong to it."""
+"""A complete command, which may contain its options."""
 _AN_OPTION = re.compile(r"(?<![\w-])--[a-z]")
 
 
 def messages(tree: ast.AST) -> list[str]:
-    """Every text of a module without its docstrings; values in f-strings are written as {}."""
+    """All strings of a module except docstrings; values in f-strings are replaced by {}."""
     parts: dict[int, str] = {}
     inner: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr):  # a docstring, also of an attribute
+        if isinstance(node, ast.Expr):  # a docstring of a module, class, function or attribute
             inner.add(id(node.value))
         elif isinstance(node, ast.JoinedStr):
             inner |= {id(one) for one in node.values}

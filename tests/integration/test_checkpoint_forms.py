@@ -167,7 +167,7 @@ class _RecordingModule(torch.nn.Module):
 
 
 class _ReceivingModule(_RecordingModule):
-    """Records the tensors that FunASR's loader gives it, whatever their shape."""
+    """Records the tensors that FunASR's loader passes to it, of any shape."""
 
     def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
         self.given = {float(tensor.flatten()[0]) for tensor in state_dict.values()}

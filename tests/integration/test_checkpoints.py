@@ -140,7 +140,7 @@ def test_a_missing_tensor_is_named_in_the_error(role: str, make: Make, tmp_path:
 def test_a_tensor_that_the_model_lacks_is_named_in_the_error(
     role: str, make: Make, tmp_path: Path
 ) -> None:
-    """Otherwise a deep model whose configuration has fewer layers would be used without them."""
+    """Without the error, a configuration with too few layers would ignore the other layers."""
     directory = make(tmp_path)
     deeper = f"{last_matrix(directory)}.another"
     change(directory, lambda weights: weights | {deeper: torch.ones(2)})

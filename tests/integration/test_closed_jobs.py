@@ -49,7 +49,7 @@ def half_done(worker: Worker, output: str) -> str:
 
 
 def documents(store: S3Store, output: str) -> set[str]:
-    """Names of the documents of the job that are written at its end."""
+    """Names of the documents that are written when the job ends."""
     names = {one.uri.removeprefix(f"{output}_jobs/by-hand/") for one in store.list(output)}
     return names & {"report.json", "failures.jsonl", "_SUCCESS"}
 
@@ -84,7 +84,7 @@ def test_a_job_with_failed_files_has_no_success_marker(
 
 
 def keys_that_expire(settings: Settings) -> list[str]:
-    """The keys of the jobs, all of which expire."""
+    """The keys of the jobs; checks that each has an expiry."""
     redis: Any = connect(settings)
     keys = [key for key in redis.keys(f"{settings.key_prefix}fleet:job:*") if "closing" not in key]
     assert {key: redis.ttl(key) for key in keys if not 0 < redis.ttl(key) <= KEEP_S} == {}
@@ -102,7 +102,7 @@ def test_its_keys_expire_after_the_last_shard(
     assert {"postponed", "shards", "kind:undecodable_audio"} <= names
     redis.delete(base)
     assert not close("by-hand", files=3, output=output).complete
-    redis.delete(*keys_that_expire(settings))  # as when they expire
+    redis.delete(*keys_that_expire(settings))  # as if they had expired
     assert list_jobs(settings) == []
 
 

@@ -1,4 +1,4 @@
-"""Messages with the id of a dead letter: duplicates are ignored, requeued and new ones are run."""
+"""Messages with the ID of a dead letter: duplicates are ignored, others are processed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -93,7 +93,7 @@ def test_a_message_is_run_that_is_requeued_while_its_job_is_finalized(
     deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def requeue_and_keep_letter(self: DeadLetters, letters: object) -> None:
-        """The requeue removes the dead letter after its message was published."""
+        """A requeue publishes the message before it removes the dead letter."""
 
     finalize: Callable[[str], Any] = deliveries.child._close
 

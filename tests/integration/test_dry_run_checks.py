@@ -1,4 +1,4 @@
-"""A dry run refuses what the real run refuses: with the same error, message and exit code."""
+"""A dry run raises the errors of a real run, with the same message and exit code."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Warnings of results in the ledger: counted once per file, lost and restored, and reported."""
+"""Warnings of results in the ledger: counting, loss, restoring and reports."""
 
 import uuid
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_the_warnings_of_a_file_are_counted_once(ledger_of_job: Ledger) -> None:
         ledger_of_job.record(0, "audio_damaged", "repeated_phrase")
         ledger_of_job.record(1, "audio_damaged")
         ledger_of_job.record(2)
-    ledger_of_job.record(1, outcome="skipped")  # delivered once more
+    ledger_of_job.record(1, outcome="skipped")  # the message is delivered again
     assert ledger_of_job.warnings == {"audio_damaged": 2, "repeated_phrase": 1}
     assert ledger_of_job.reader.warning_examples(ledger_of_job.job) == [
         WarningExample(kind="repeated_phrase", index=0, relative="0.wav"),

@@ -154,7 +154,7 @@ def test_a_cancelled_job_is_cancelled_or_unknown_after_any_loss(
     job = half_done(settings, store, output, tmp_path / "a.jsonl")
     cancel(job, settings)
     last = max(shards_waiting(settings), key=lambda one: str(one["shard"]))
-    Worker(settings, store, {}).begin(last).end()  # this cancels its files
+    Worker(settings, store, {}).begin(last).end()  # this cancels the files of the shard
     before = status(job, settings)
     assert before.counts.outcomes["cancelled"] == 2
     keys = kept(settings, job)

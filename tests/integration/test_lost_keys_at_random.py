@@ -1,8 +1,8 @@
-"""Random keys of a job are lost at random moments of its life: it is never wrongly complete.
+"""Random keys of a job are lost at random times; the job is never wrongly shown as complete.
 
 The life of a job: it is planned in windows, its shards are started, finished in parts, delivered
 twice, retried and reconciled. A job of another client declares its number of files in a shard or
-by `close`. After each event, everything that tells the state of a job is read.
+by `close`. After each event, all commands and metrics that show its state are checked.
 """
 
 import random

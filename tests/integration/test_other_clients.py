@@ -1,4 +1,4 @@
-"""Jobs of other Celery clients: until their number of files is known, their end is not known."""
+"""Jobs of other Celery clients, whose end is unknown until their number of files is known."""
 
 import json
 

@@ -1,6 +1,6 @@
-"""The real Whisper tiny.en on real recordings: its words, no invented ones, and its weights.
+"""The real Whisper tiny.en on real recordings: its words, no hallucinated words, and its weights.
 
-Needs trained weights, which the repository does not hold: FLEET_TEST_WHISPER names the model
+Needs trained weights, which are not in the repository: FLEET_TEST_WHISPER names the model
 directory, FLEET_TEST_SPEECH a folder of recordings, FLEET_TEST_VAD the real FSMN-VAD.
 """
 

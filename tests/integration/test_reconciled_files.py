@@ -1,4 +1,4 @@
-"""Reconcile takes each file's outcome from what this job wrote, whatever else is in S3."""
+"""Reconcile takes each file's outcome from the documents of the job, not of other jobs."""
 
 import gzip
 import json
@@ -94,7 +94,7 @@ def test_a_file_whose_error_report_vanishes_during_the_reconcile_is_enqueued(
 
 
 def plan_a_reserved_name(store: S3Store, output: str, job: str) -> None:
-    """Rename the last file of the plan as an earlier release accepted it."""
+    """Give the last file of the plan a name that only an earlier release accepted."""
     uri = part_uri(output, job, 0)
     *lines, last = gzip.decompress(store.read(uri)).splitlines()
     row = json.loads(last)

@@ -155,7 +155,7 @@ def test_the_job_name_of_an_empty_enqueue_can_be_used_again(
 
 
 def scan_unless_locked(path: Path, scan: Callable[[Path], Any] = os.scandir) -> Any:
-    """Root may read every folder, so the test refuses one by its name."""
+    """Reject a folder by its name, since root may read every folder."""
     if "locked" in str(path):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return scan(path)
@@ -169,7 +169,7 @@ WITHOUT_FILES = {
     "nothing after the time filter",
     "nothing with the suffix",
 }
-"""Accepted, but there is nothing to do."""
+"""Enqueues that are accepted although they have no file."""
 
 Refused = tuple[list[str], dict[str, Any]]
 

@@ -1,4 +1,4 @@
-"""Jobs of other Celery clients are reopened, lose keys or shards, and are listed."""
+"""Jobs of other Celery clients: reopening, lost keys and shards, and the list of jobs."""
 
 import json
 from typing import Any
@@ -45,7 +45,7 @@ def half_done(worker: Worker, output: str) -> str:
 
 
 def documents(store: S3Store, output: str) -> set[str]:
-    """Names of the documents of the job that are written at its end."""
+    """Names of the documents that are written when the job ends."""
     names = {one.uri.removeprefix(f"{output}_jobs/by-hand/") for one in store.list(output)}
     return names & {"report.json", "failures.jsonl", "_SUCCESS"}
 

@@ -1,4 +1,4 @@
-"""A resumed enqueue tells what was published before; the queue's messages in `status`."""
+"""A resumed enqueue reports what was published before; `status` counts the queue's messages."""
 
 import json
 from pathlib import Path

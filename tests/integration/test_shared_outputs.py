@@ -1,4 +1,4 @@
-"""Two jobs with the same output at the same time: the second enqueue names the first."""
+"""Two unfinished jobs with the same output: the second enqueue warns of the first job."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`fleet status` tells how many dead letters a job has: its files may wait for them."""
+"""`fleet status` shows the number of dead letters of a job, whose files may be waiting."""
 
 import uuid
 from typing import Any
@@ -39,5 +39,5 @@ def test_status_counts_the_dead_letters_of_a_job_until_they_are_gone(
     dead_letters.put(dead_letter(f"{job}-again-0123abcd-000001.2", {"job": "another"}))
     dead_letters.put(dead_letter("mine", {"job": job}))
     assert status(job, settings).dead_letters == 1
-    dead_letters.put(dead_letter("mine", unreadable))  # replaced by one without a job
+    dead_letters.put(dead_letter("mine", unreadable))  # replaced by a dead letter without a job
     assert status(job, settings).dead_letters == 0

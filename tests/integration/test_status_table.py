@@ -1,4 +1,4 @@
-"""The table of docs/producer.md: what `fleet status` says about a job, and its exit code."""
+"""The table of docs/producer.md: the output of `fleet status` about a job, and its exit code."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Unacknowledged messages are counted by queue, a page at a time, by status and exporter alike."""
+"""Status and exporter count unacknowledged messages by queue, a page at a time."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ def test_many_messages_are_counted_in_pages_of_which_none_reads_all(
         held = json.dumps([{"body": FILLER}, "", lanes[number % 3]])
         redis.hset(key, f"tag-{number}", held)
     assert unacked_by_queue(redis, separate_fleet.key_prefix) == {queue: 600, "another": 300}
-    # both leave out the messages of a queue that they do not know
+    # backlog() and the exporter count only the messages of their queues
     assert LedgerReader(redis, separate_fleet.key_prefix).backlog(queue) == (0, 600)
     (shown,) = FleetCollector(separate_fleet).collect().queues
     assert (shown.queue, shown.unacked) == (queue, 600)

@@ -1,4 +1,4 @@
-"""`fleet status` tells when messages wait in the queue of a job and no ready worker consumes it."""
+"""`fleet status` warns if messages wait in the queue of a job and no ready worker consumes it."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The life of a job of another client with random events, and what is said about it."""
+"""Random events in the life of a job of another client, and checks of its reported state."""
 
 import contextlib
 import random
@@ -21,7 +21,7 @@ EVENTS = 20
 
 @dataclass
 class ClientLife:
-    """One job of four shards, and what is true about it whatever Redis says."""
+    """One job of four shards, and its true state, independent of Redis."""
 
     settings: Settings
     store: ObjectStore
@@ -50,7 +50,7 @@ class ClientLife:
         return a_shard(self.output, first, first + 1, job=JOB, shard=name, **declared)
 
     def live(self) -> None:
-        """Let random events happen, and check after each what is said about the job."""
+        """Cause random events, and check the reported state of the job after each event."""
         twice = (self.start, self.close_if_idle)
         others = (*twice, *twice, self.deliver_twice, self.declare, self.lose)
         for _ in range(EVENTS):
@@ -115,18 +115,18 @@ class ClientLife:
             self._redis.delete(*lost)
 
     def check(self) -> None:
-        """Nothing says that the job is complete while a file waits."""
+        """Check that no command or metric shows the job as complete while a file waits."""
         told, _ = said_by_all(self.settings)
         has_declared = self.told is not None and self.told <= len(self.finished)
         is_done = has_declared and self.begun <= self.finished
-        if has_declared:  # these are about the declared files; the job still waits for its shards
+        if has_declared:  # these count only declared files; other shards may be open
             told |= {"exported files": False, "fraction": False}
         wrong = [place for place, complete in told.items() if complete and not is_done]
         assert not wrong, (wrong, self.told, sorted(self.begun), sorted(self.finished))
         assert is_done or not exists(self.store, job_uri(self.output, JOB, "_SUCCESS"))
 
     def repair_and_end(self) -> None:
-        """After its number is declared and its files are sent again, the job ends completely."""
+        """Send the files again and declare their number; the job must then be complete."""
         while self.started:
             self.finish()
         for shard in self._shards:

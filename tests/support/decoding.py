@@ -1,4 +1,4 @@
-"""Decodes files with a pool of decoder processes, and waits for what they do."""
+"""Decodes files with a pool of decoder processes, and waits for conditions."""
 
 import time
 from collections.abc import Callable

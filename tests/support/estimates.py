@@ -1,4 +1,4 @@
-"""An example of the estimate of a dry run."""
+"""An example of a dry-run estimate."""
 
 from typing import Any
 

@@ -169,7 +169,7 @@ def a_store(*keys: str) -> MemoryStore:
 
 
 def items(source: Source) -> list[AudioRef | BadRow]:
-    """The items of a source without positions, and without what is ignored."""
+    """The references and invalid rows of a source, without positions."""
     found = (one.item for one in source.after(""))
     return [item for item in found if not isinstance(item, Ignored)]
 
@@ -180,7 +180,7 @@ def refs(source: Source) -> list[AudioRef]:
 
 
 def whole(item: Content) -> AudioRef:
-    """An item that is a reference."""
+    """The item, which must be a reference."""
     assert isinstance(item, AudioRef), str(item)
     return item
 

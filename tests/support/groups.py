@@ -16,5 +16,5 @@ def one_group(things: Any, seconds: Any, *_: Any, **__: Any) -> Any:
 
 
 def single_items(things: Any, seconds: Any, *_: Any, **__: Any) -> Any:
-    """Replaces in_groups: every clip, and every end of a file, in a group of its own."""
+    """Replaces in_groups: each clip and each end of a file is a group."""
     return in_groups(things, seconds, first_s=0.001, most_s=lambda: 0.001)

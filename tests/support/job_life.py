@@ -1,4 +1,4 @@
-"""The life of a job with random events, and what is said about it after each of them."""
+"""Random events in the life of a job, and checks of its reported state after each event."""
 
 import contextlib
 import random
@@ -22,7 +22,7 @@ from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 from tests.support.messages import FILES, OUTCOMES, Worker, shards_waiting, take, wipe
 
 EVENTS = 14
-"""Events of each life before it is repaired."""
+"""Number of random events before the job is repaired."""
 JOB = "night"
 
 
@@ -31,12 +31,12 @@ class KilledProducer(BaseException):
 
 
 class StillWatching(Exception):
-    """`--watch` and `--wait` would go on."""
+    """`--watch` and `--wait` would continue."""
 
 
 @dataclass
 class Life:
-    """One job, and what is true about it whatever Redis says."""
+    """One job, and its true state, independent of Redis."""
 
     settings: Settings
     store: ObjectStore
@@ -58,7 +58,7 @@ class Life:
         self._worker = Worker(self.settings, self.store, OUTCOMES)
 
     def live(self) -> None:
-        """Let random events happen, and check after each what is said about the job."""
+        """Cause random events, and check the reported state of the job after each event."""
         self.enqueue()
         self.check()
         events = (self.start, self.finish, self.finish, self.finish, self.deliver_twice)
@@ -134,7 +134,7 @@ class Life:
         self.waiting |= self._published_after(before)
 
     def reconcile(self) -> None:
-        """Reconcile the job, which works whatever was lost; then its state is known."""
+        """Reconcile the job. This works with any lost keys; then the state of the job is known."""
         before = self._messages()
         found = reconcile(JOB, output=self.output, settings=self.settings, store=self.store)
         published = self._published_after(before)
@@ -149,12 +149,12 @@ class Life:
         return {one["shard"] for one in shards_waiting(self.settings)}
 
     def _published_after(self, before: set[str]) -> set[int]:
-        """The files of the messages that were published meanwhile."""
+        """Files of the messages that were published after `before` was read."""
         new = [one for one in shards_waiting(self.settings) if one["shard"] not in before]
         return {file["index"] for one in new for file in one["files"]}
 
     def check(self) -> None:
-        """Nothing says that the job is complete while a file waits."""
+        """Check that no command or metric shows the job as complete while a file waits."""
         told, waiting = said_by_all(self.settings)
         is_done = self.planned and not self.waiting
         wrong = [place for place, complete in told.items() if complete and not is_done]
@@ -163,7 +163,7 @@ class Life:
         assert not self.planned or waiting is None or waiting >= len(self.waiting)
 
     def repair_and_end(self) -> None:
-        """After a reconcile, the job ends completely."""
+        """Reconcile the job and process its messages; the job must then be complete."""
         while not self.planned:
             self.reconcile_if_planned()
             self.enqueue()
@@ -196,15 +196,15 @@ def exists(store: ObjectStore, uri: str) -> bool:
 
 
 def said_by_all(settings: Settings) -> tuple[dict[str, bool], int | None]:
-    """Whether each place that tells the state of the job says that it is complete.
+    """Whether each command and metric shows the job as complete.
 
-    The second value is the number of waiting files that `status` tells, if it tells one.
+    The second value is the number of waiting files in `status`, if it is known.
     """
     waiting = None
     listed = [state_of(one) for one in list_jobs(settings) if one.job == JOB]
     snapshot = FleetCollector(settings).collect()
     values = {(name, labels): value for name, labels, value in read(snapshot)}
-    is_planning = values["asr_jobs", ("planning",)] > 0  # then these are the files known so far
+    is_planning = values["asr_jobs", ("planning",)] > 0  # then only some of the files are known
     told = {
         "jobs": "complete" in listed,
         "exporter": values["asr_jobs", ("complete",)] > 0,
@@ -223,7 +223,7 @@ def said_by_all(settings: Settings) -> tuple[dict[str, bool], int | None]:
 
 
 def watched(now: JobStatus) -> str:
-    """The state with which `--watch` and `--wait` end; "" if they go on."""
+    """The state with which `--watch` and `--wait` end; "" if they continue."""
 
     def go_on(_: float) -> None:
         raise StillWatching

@@ -128,7 +128,7 @@ FILES = 8
 OUTCOMES: Mapping[int, Outcome] = {1: "empty", 2: "failed", 3: "skipped"}
 """Outcomes of the first two shards of two files each; all other files succeed."""
 WARNED = 0
-"""The file with a warning."""
+"""Index of the file with a warning."""
 
 
 class Worker:

@@ -1,4 +1,4 @@
-"""Recordings as they really come: paused, late, joined, with several tracks or rare headers."""
+"""Unusual but real kinds of recordings: paused, late, joined, several tracks, rare headers."""
 
 import io
 import struct
@@ -77,7 +77,7 @@ def with_other_times(
     Args:
         body: a file with one audio stream.
         container: FFmpeg's name of its format.
-        delay: how much later a packet is to come, in s, by its number and its time; None drops it.
+        delay: delay of a packet in s, from its number and its time in s; None drops the packet.
     """
     file = io.BytesIO()
     with av.open(io.BytesIO(body)) as given, av.open(file, "w", format=container) as output:
@@ -111,7 +111,7 @@ def joined(name: str, parts: Sequence[tuple[int, int]]) -> bytes:
 
 
 def amr_with_pauses(seconds: float, pause_s: float) -> bytes:
-    """Sound with a pause after 2 s, as phones write it: comfort noise, then empty frames."""
+    """Sound with a pause after 2 s, as phones encode it: comfort noise, then empty frames."""
     body = sound_file("amr", seconds)
     frames = [body[at : at + 13] for at in range(6, len(body), 13)]
     pause = [b"\x44\x00\x00\x00\x00\x00", *[b"\x7c"] * (round(pause_s / 0.02) - 1)]
@@ -153,7 +153,7 @@ def with_cover(seconds: float, cover_bytes: int) -> bytes:
 
 
 def with_subtitles(body: bytes, until_s: int) -> bytes:
-    """A Matroska file of this audio, and of subtitles that last longer; made by `ffmpeg`."""
+    """A Matroska file of this audio and of longer subtitles, made by `ffmpeg`."""
     with tempfile.TemporaryDirectory() as folder:
         subtitles, out = Path(folder) / "a.srt", Path(folder) / "a.mkv"
         subtitles.write_text(f"1\n00:00:{until_s - 1:02},000 --> 00:00:{until_s:02},000\nend\n")

@@ -146,7 +146,7 @@ class SecureBroker:
 
     @property
     def denied(self) -> set[str]:
-        """Commands that were denied, except the one that clients send in vain."""
+        """Commands that the ACL denied, except CLIENT SETINFO, which clients send without need."""
         return {entry["object"] for entry in self.admin.acl_log()} - {"client|setinfo"}
 
     @property

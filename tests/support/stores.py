@@ -16,7 +16,7 @@ from tests.support.memory_store import MemoryStore
 
 
 class InProcessStore(S3Store):
-    """S3, from which `enqueue` reads in its own process: it starts one only for S3Store itself."""
+    """An S3 store with which `enqueue` plans in its own process; only S3Store uses a subprocess."""
 
 
 class WatchedStore(MemoryStore):

@@ -36,7 +36,7 @@ def page(
     Args:
         report: the document of broker.job_report.
         groups: failures by kind with examples; if empty, only the report's counts are shown.
-        warned: the same for warnings of transcribed files.
+        warned: warnings by kind with examples; if empty, only the report's counts are shown.
     """
     parts = (
         _head(report),

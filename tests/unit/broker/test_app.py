@@ -92,7 +92,7 @@ class OneHash:
         self.value = value
 
     def hdel(self, key: str, field: str) -> None:
-        """The second hash is tested with a real Redis."""
+        """Do nothing; the hash of jobs is tested with a real Redis."""
 
     def execute(self) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Languages in their usual forms become one code; unknown ones are refused."""
+"""The usual names of a language become one code; unknown languages are rejected."""
 
 import pytest
 from pydantic import ValidationError

@@ -1,4 +1,4 @@
-"""What `fleet doctor` says about a Redis server's version, persistence and restart."""
+"""The findings of `fleet doctor` about the version, persistence and restart of Redis."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def test_a_default_user_that_may_not_replay_every_command_is_an_error(
 
 
 class _Server:
-    """A Redis client that answers, or refuses, the commands of check_server."""
+    """A Redis client that answers or denies the commands of check_server."""
 
     def __init__(self, info: Any, default: Any, name: str = "redis", version: str = "7.0.15"):
         self._hello = {"server": name, "version": version}

@@ -1,4 +1,4 @@
-"""A data folder is used by one embedded stack at a time."""
+"""At most one embedded stack uses a data folder at a time."""
 
 import errno
 import fcntl
@@ -20,7 +20,7 @@ def test_a_locked_folder_is_refused_by_name_until_it_is_released(tmp_path: Path)
         locked(folder),
     ):
         raise AssertionError("locked twice")
-    with locked(folder):  # the lock file that is left has no effect
+    with locked(folder):  # the remaining lock file has no effect
         assert (folder / "lock").exists()
 
 

@@ -1,4 +1,4 @@
-"""What is not taken as audio is counted by suffix, in bounded memory."""
+"""Objects and files that do not count as audio are counted by suffix, in bounded memory."""
 
 import os
 from pathlib import Path

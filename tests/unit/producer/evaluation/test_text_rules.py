@@ -1,4 +1,4 @@
-"""The rules of a comparison: openai-whisper's normalisers, and what counts as equal in Chinese."""
+"""The rules of a comparison: openai-whisper's normalisers, and conversions of Chinese."""
 
 import pytest
 

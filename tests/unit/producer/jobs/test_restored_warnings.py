@@ -1,4 +1,4 @@
-"""`fleet reconcile` restores the warnings of results from the rows of workers."""
+"""`fleet reconcile` restores the warnings of results from shard records."""
 
 import contextlib
 

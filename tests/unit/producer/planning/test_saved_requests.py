@@ -25,7 +25,7 @@ def a_request(options: Options | None = None) -> JobRequest:
 
 
 def an_earlier_request(store: MemoryStore, language: str) -> str:
-    """Save the request of a release that took any language; returns its digest."""
+    """Save the request of a release that accepted any language; returns its digest."""
     write_request(store, "night", a_request(options=Options(language="zh")), "2026-11-22T12:00:00Z")
     uri = job_uri("s3://out/", "night", "job.json")
     document = json.loads(store.read(uri))

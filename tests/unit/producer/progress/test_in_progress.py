@@ -1,4 +1,4 @@
-"""A job is measured from the first file begun, and files in progress count."""
+"""Throughput is measured from the start of the first file, and includes files in progress."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def _minute(at: int, files: int, audio_ms: int) -> list[Minute]:
 
 
 def test_a_slow_model_is_measured_from_the_first_file_begun() -> None:
-    """The first file takes 19 minutes; counted from its end, the job would seem 20 times faster."""
+    """The first file takes 19 minutes; from its end, throughput would seem 20 times higher."""
     counts = counted({"ok": 1}, files=10, audio_ms=HOUR_MS, begun_at=BEGUN + 30)
     found = measure(counts, _minute(19, 1, HOUR_MS), [], BEGUN + 1230)
     assert found.throughput_since_start
@@ -32,7 +32,7 @@ def test_a_slow_model_is_measured_from_the_first_file_begun() -> None:
     [
         (BEGUN + 30, BEGUN + 30),
         (BEGUN - 90, BEGUN),  # clocks differ
-        (BEGUN + 7200, BEGUN + 60),  # begun under an earlier release, which did not record it
+        (BEGUN + 7200, BEGUN + 60),  # an earlier release did not record the start
         (None, BEGUN + 60),
     ],
 )

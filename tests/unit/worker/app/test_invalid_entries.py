@@ -21,7 +21,7 @@ def child() -> FakeChild:
 
 
 def a_message(child: FakeChild, *invalid: Any, good: int = 1) -> dict[str, Any]:
-    """A message of good files with the indexes 0, 1, ..., then the invalid entries."""
+    """A message of valid files with the indexes 0, 1, ..., then the invalid entries."""
     uris = [child.bench.upload(f"{number}.wav") for number in range(good)]
     message = a_shard(*uris).to_message() if uris else a_shard("s3://in/0.wav").to_message()
     return {**message, "files": [*message["files"][:good], *invalid]}
@@ -32,12 +32,12 @@ def records(child: FakeChild, uri: str) -> list[tuple[str, str]]:
 
 
 def ended(child: FakeChild) -> list[tuple[str, str]]:
-    """Name and outcome in each record of the shard."""
+    """Name and outcome of each file in the shard record."""
     return records(child, shard_record_uri(OUTPUT, "night", "night-000000"))
 
 
 def failed(child: FakeChild) -> list[tuple[str, str]]:
-    """Those from which the job's failures.jsonl is made."""
+    """Name and outcome of each file in the record from which failures.jsonl is made."""
     return records(child, failed_record_uri(OUTPUT, "night", "night-000000"))
 
 

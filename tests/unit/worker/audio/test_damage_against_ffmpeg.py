@@ -1,11 +1,11 @@
-"""Of every damaged file, as much is decoded as the `ffmpeg` command decodes, and losses are right.
+"""Damaged files: no less is decoded than by the `ffmpeg` command, and reported losses are right.
 
 Each file is damaged once: 1 to 1024 bytes at a random offset, headers and index included, are
 overwritten with random bytes, zeroed or removed, or random bytes are inserted. The original is 20 s
 of noise that is never silent, so silence in a result is what the decoder inserted. `heard` is the
 audio of a result without silence. All of this is right, within 1.5 s:
 
-1. A file of which ffmpeg decodes at least half a second is not refused.
+1. A file of which ffmpeg decodes at least half a second is not rejected.
 2. No less is heard than ffmpeg decodes.
 3. What is heard is what ffmpeg decodes or, with what is reported as lost, the whole original.
 4. If less is heard than the original, or than ffmpeg decodes, the file has the warning
@@ -38,9 +38,9 @@ SECONDS = 20.0
 TOLERANCE_S = 1.5
 USEFUL_S = 0.5
 DAMAGES = 63
-"""Per container: 567 in total."""
+"""Damaged files per container: 567 in total."""
 QUICK = 5
-"""Of these, how many are in the quick suite."""
+"""Number of these that are in the quick suite."""
 LIMITS = Limits(audio_s=12 * 3600.0, channels=32, decoded_mb=20_000)
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"}
 CONTAINERS: dict[str, tuple[str, str, int, dict[str, str]]] = {
@@ -58,7 +58,7 @@ CONTAINERS: dict[str, tuple[str, str, int, dict[str, str]]] = {
 
 @functools.cache
 def original(name: str) -> bytes:
-    """Noise that is loud and quiet in turn, as speech is."""
+    """Noise that is alternately loud and quiet, like speech."""
     container, codec, rate, options = CONTAINERS[name]
     times = np.arange(round(SECONDS * rate)) / rate
     swell = 0.02 + np.sin(2 * np.pi * 1.7 * times) ** 2 * np.sin(2 * np.pi * 0.21 * times) ** 2
@@ -84,7 +84,7 @@ def heard_s(samples: Samples) -> float:
 
 
 def ffmpeg_s(path: str) -> float:
-    """How much the ffmpeg command decodes, in s."""
+    """Duration of the audio that the ffmpeg command decodes, in s."""
     options = ["-map", "0:a:0", "-ac", "1", "-ar", "16000", "-f", "f32le", "-"]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "quiet", "-nostdin", "-i", path, *options]
     body = subprocess.run(command, check=False, stdout=subprocess.PIPE).stdout
@@ -96,13 +96,13 @@ class Compared:
     """Durations in s."""
 
     whole: float
-    """What ffmpeg decodes of the original."""
+    """Duration of the original, as ffmpeg decodes it."""
     ffmpeg: float
     heard: float
     facts: AudioFacts
 
     def faults(self) -> Iterator[str]:
-        """What is not right; the rules are those of this module."""
+        """Violations of the rules in the docstring of this module."""
         lost, total = self.facts.lost_ms / 1000, self.facts.duration_ms / 1000
         is_accounted = abs(self.heard + lost - self.whole) <= TOLERANCE_S
         is_warned = {"audio_damaged", "audio_truncated"} & set(self.facts.warnings)
@@ -121,7 +121,7 @@ class Compared:
 
 
 def faults(pool: DecoderPool, file: BinaryIO, whole_s: float) -> list[str]:
-    """What is not right about the decoding of a file."""
+    """Violations of the rules in the result of a file."""
     expected_s = ffmpeg_s(file.name)
     try:
         planes, facts = decode(pool, file, limits=LIMITS)

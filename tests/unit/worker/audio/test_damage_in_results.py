@@ -38,7 +38,7 @@ def test_every_damaged_place_is_counted(bench: Workbench) -> None:
 def test_the_warnings_of_a_result_are_known_when_the_shard_is_delivered_again(
     bench: Workbench,
 ) -> None:
-    """After a crash between commit and ledger, they would be missing."""
+    """Otherwise they would be missing after a crash between commit and ledger update."""
     for _ in range(2):
         bench.run(a_shard(bench.upload_bytes("a.aac", DAMAGED)))
     _, again = bench.finished

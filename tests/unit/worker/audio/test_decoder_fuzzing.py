@@ -1,4 +1,4 @@
-"""A few inputs of `make fuzz`, and what it reports."""
+"""Some inputs of `make fuzz`, and its report."""
 
 import os
 import signal

@@ -102,7 +102,7 @@ def test_a_file_that_ends_two_decoders_fails_and_the_next_is_decoded(
     events: list[Event],
 ) -> None:
     def crash() -> None:
-        with contextlib.suppress(ValueError):  # its last messages may arrive after its end
+        with contextlib.suppress(ValueError):  # messages may arrive after the process ended
             os.kill(decoder(), signal.SIGSEGV)
 
     with pytest.raises(UndecodableAudio, match=r"two decoder processes ended .* SIGSEGV"):
@@ -163,7 +163,7 @@ def test_a_decoder_that_cannot_start_is_not_the_fault_of_a_file(
 def test_a_system_without_resources_for_a_decoder_is_not_a_storage_fault(
     call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An OSError would be taken for one, and retried for hours."""
+    """An OSError would be handled as a storage fault, and retried for hours."""
 
     def fail(*_: Any, **__: Any) -> None:
         raise OSError(24, "Too many open files")

@@ -38,7 +38,7 @@ def _ape() -> bytes:
 
 
 def _ape_without_header() -> bytes:
-    """As long texts of lyrics, with bytes like a frame header."""
+    """An APE tag with long items, such as lyrics, which contain bytes like a frame header."""
     items = random.Random(1).randbytes(10_000) + b"\xff\xfb\x90\x64" * 20
     return items + b"APETAGEX" + struct.pack("<IIII", 1000, len(items) + 32, 1, 0) + bytes(8)
 

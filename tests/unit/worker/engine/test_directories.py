@@ -1,4 +1,4 @@
-"""A model directory that is missing or incomplete is named before anything is loaded."""
+"""The error for a missing or incomplete model directory is raised before anything is loaded."""
 
 import json
 from pathlib import Path

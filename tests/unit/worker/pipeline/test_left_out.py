@@ -1,4 +1,4 @@
-"""Text that a model removes because there is no speech is recorded in the .json."""
+"""Text that the model removes because a clip has no speech is recorded in the .json."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from tests.support.fake_pipeline import ScriptedEngine, Workbench
 
 
 class EngineOfASilentRoom(ScriptedEngine):
-    """Removes the text of every clip that says zero, as Whisper does where there is no speech."""
+    """Removes the text "zero" of every clip, as Whisper does for a clip without speech."""
 
     def recognise(self, clips: Sequence[Clip], hints: Hints) -> list[Recognition]:
         return [

@@ -62,7 +62,7 @@ def test_an_implausible_timestamp_is_ignored() -> None:
 
 
 def test_what_fails_before_the_first_frame_is_lost_by_its_timestamps() -> None:
-    """The duration of its packets is unknown until one is decoded."""
+    """The duration of packets is unknown until one packet is decoded."""
     clock = Clock(has_timestamps=True, is_stream=False)
     clock.begin(0.0)
     evidence = DamageEvidence(failed=860, failed_bytes=170_000)

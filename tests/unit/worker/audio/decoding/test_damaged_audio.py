@@ -102,7 +102,7 @@ def test_the_rest_of_a_truncated_file_is_decoded_and_the_loss_reported(
     pieces = list(decode_pieces(as_file(body[: round(share * len(body))])))
     duration_ms = sum(piece.planes.shape[1] for piece in pieces) / 16
     lost_ms = sum(piece.lost for piece in pieces) / 16
-    slack_ms = {"tta": 1000, "wma": 600}.get(name, 350)  # frames of TTA have 1 s
+    slack_ms = {"tta": 1000, "wma": 600}.get(name, 350)  # a TTA frame lasts 1 s
     assert duration_ms == pytest.approx(6000 * share, abs=slack_ms)
     assert duration_ms + lost_ms == pytest.approx(6000, abs=150)
     assert pieces[-1].is_truncated
@@ -111,7 +111,7 @@ def test_the_rest_of_a_truncated_file_is_decoded_and_the_loss_reported(
 def test_noise_before_the_end_of_a_truncated_file_does_not_reduce_the_loss(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is missing is lost in addition to what is silenced."""
+    """The missing audio is lost in addition to the noise that is replaced by silence."""
     monkeypatch.setattr(Resampler, "_silence_noise", lambda _, samples: len(samples))
     body = _six_seconds("m4a, index first")
     pieces = list(decode_pieces(as_file(body[: len(body) // 2])))
@@ -181,7 +181,7 @@ def test_a_stream_that_seems_to_begin_in_mid_file_is_ignored() -> None:
 
 @pytest.mark.parametrize("name", ["mp3", "mp3 without byte count"])
 def test_damage_at_the_end_of_joined_files_is_reported(name: str) -> None:
-    """The header of the first part states how long this part is."""
+    """The header of the first part declares only the duration of this part."""
     part = sound_file("mp3")
     if name == "mp3 without byte count":
         at = max(part.find(b"Info"), part.find(b"Xing"))

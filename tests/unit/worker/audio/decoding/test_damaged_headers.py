@@ -1,4 +1,4 @@
-"""Damage in headers, clusters, pages and tags: what is left is decoded, and losses are reported."""
+"""Damage in headers, clusters, pages and tags: the rest is decoded, and losses are reported."""
 
 import tempfile
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def overwritten(body: bytes, at: int, new: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where a cluster begins, and its time in ms."""
+    """Offset of a cluster in the file, and its time in ms."""
 
     at: int
     time_at: int
@@ -88,7 +88,7 @@ def test_the_damaged_time_of_the_last_cluster_is_no_pause(kind: str) -> None:
 
 
 def _video(seconds: int, codec: str, late_s: int = 0) -> bytes:
-    """A recording of a grey screen, whose audio may begin late, and end as long before the end."""
+    """A video whose audio starts `late_s` after its start and ends `late_s` before its end."""
     noise = np.random.default_rng(1).normal(0, 0.1, (1, 8_000 * seconds)).astype(np.float32)
     with tempfile.NamedTemporaryFile() as file:
         with av.open(file.name, "w", format="matroska") as output:
@@ -122,7 +122,7 @@ def test_a_video_that_was_cut_off_lacks_its_end() -> None:
 
 @pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
 def test_audio_that_is_shorter_than_its_video_is_not_cut_off(codec: str) -> None:
-    """FFmpeg may take the duration of the whole recording for that of its audio."""
+    """FFmpeg may report the duration of the whole recording as that of its audio."""
     facts = facts_of(_video(20, codec, late_s=5))
     assert facts.warnings == ("audio_gaps_filled",)
     assert facts.lost_ms == 0
@@ -132,7 +132,7 @@ def test_audio_that_is_shorter_than_its_video_is_not_cut_off(codec: str) -> None
 @pytest.mark.parametrize("from_end", [1, 2])
 @pytest.mark.parametrize("page_s", [1.0, 3.0])
 def test_a_lost_page_at_the_end_of_an_ogg_file_is_reported(from_end: int, page_s: float) -> None:
-    """No timestamp shows it."""
+    """No timestamp shows that the page is missing."""
     hiss = np.random.default_rng(7).normal(0, 0.1, (1, 48_000 * 21 // 2)).astype(np.float32)
     page = str(round(1_000_000 * page_s))
     body = encode(hiss, "ogg", "libopus", 48_000, at_once=48_000, page_duration=page)
@@ -152,7 +152,7 @@ def test_what_follows_the_last_page_of_an_ogg_file_is_no_damage(tag: bytes) -> N
 
 @pytest.mark.parametrize("frames", [60, 10**5, 10**9])
 def test_a_damaged_frame_count_of_an_mp3_is_no_loss(frames: int) -> None:
-    """The byte count beside it shows that nothing is missing."""
+    """The byte count in the same header shows that nothing is missing."""
     body = encode(tone(6, rate=44_100), "mp3", "libmp3lame", 44_100)
     at = body.index(b"Info") if b"Info" in body[:500] else body.index(b"Xing")
     facts = facts_of(overwritten(body, at + 8, frames.to_bytes(4, "big")))

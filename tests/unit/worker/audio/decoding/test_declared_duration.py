@@ -1,4 +1,4 @@
-"""What a file declares about its duration is read from its headers, not from FFmpeg's estimates."""
+"""The declared duration of a file is read from its headers, not from FFmpeg's estimates."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ CODECS = [
 def test_nothing_is_missing_in_a_live_recording_without_a_declared_duration(
     codec: str, rate: int
 ) -> None:
-    """FFmpeg estimates its duration by the bit rate, mostly too long."""
+    """FFmpeg estimates the duration from the bit rate; the estimate is mostly too long."""
     body = encode(tone(30, rate=rate), "matroska", codec, rate, at_once=rate, live="1")
     found = decoded(body)
     assert found.seconds == pytest.approx(30, abs=0.1)

@@ -135,14 +135,14 @@ def _of_a_hundred_hours() -> bytes:
 
 
 def test_a_file_of_a_hundred_hours_is_rejected_before_it_is_decoded() -> None:
-    """The header declares the length; encoded silence takes very few bytes."""
+    """The header declares the duration; encoded silence takes very few bytes."""
     body = _of_a_hundred_hours() + bytes(4_000_000)
     with pytest.raises(AudioTooLong, match="360000 s of audio"):
         decode_file(as_file(body), Limits(audio_s=12 * 3600))
 
 
 def test_a_declared_duration_that_is_implausible_for_the_size_rejects_no_file() -> None:
-    """The header is damaged, or most of the file is missing: what is there is decoded."""
+    """The header is damaged, or most of the file is missing: the available audio is decoded."""
     pieces = list(decode_pieces(as_file(_of_a_hundred_hours()), Limits(audio_s=12 * 3600)))
     assert sum(piece.planes.shape[1] for piece in pieces) == 16_000
     assert pieces[-1].is_truncated

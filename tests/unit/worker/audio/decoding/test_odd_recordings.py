@@ -1,4 +1,4 @@
-"""A table of recordings as they really come: what is decoded of each, and what users are told.
+"""A table of unusual recordings: the decoded audio of each, and its warnings.
 
 Damage at random places is in test_damage_skipped.py, bodies shorter than their listing in
 test_source.py, rows of NeMo manifests in producer/discovery/test_forms.py.
@@ -47,7 +47,7 @@ class Row:
     """Times with sound, in s."""
     silence: tuple[float, ...] = ()
     as_ffmpeg: bool = True
-    """Whether the `ffmpeg` command decodes as much; it closes gaps."""
+    """Whether the `ffmpeg` command decodes as much audio; it does not fill gaps."""
 
 
 def hurt(kind: str, within_s: float = 0.15) -> Row:
@@ -94,7 +94,7 @@ def late(container: str) -> Row:
 
 
 def with_hole(container: str, codec: str) -> Row:
-    """Sound of 4 s whose timestamps have a hole of 10 s."""
+    """Sound of 4 s whose timestamps have a gap of 10 s."""
     return Row(
         make=lambda: with_pause(container, codec, 48_000, 10),
         seconds=14,

@@ -1,4 +1,4 @@
-"""Every suffix that counts as audio names files that the worker decodes."""
+"""The worker decodes files of every suffix that counts as audio."""
 
 import re
 from collections.abc import Callable

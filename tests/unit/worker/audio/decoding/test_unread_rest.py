@@ -1,4 +1,4 @@
-"""Audio that FFmpeg does not read behind the end of a file is reported; metadata is not."""
+"""Audio after the declared end, which FFmpeg does not read, is reported; metadata is not."""
 
 import struct
 from collections.abc import Callable
