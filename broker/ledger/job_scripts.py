@@ -66,7 +66,7 @@ return redis.call('HGET', base, 'audio_ms') or 0
 """
 )
 """Set missing fields and reset the window counters, so that all windows can be counted again and no
-file is counted twice, whatever was lost. Until the rebuild ends, the job does not count as whole.
+file is counted twice, whichever keys were lost. The job is not whole until the rebuild ends.
 ARGV as for BEGIN; returns the audio counted so far."""
 
 REMOVE = (

@@ -146,7 +146,7 @@ class SecureBroker:
 
     @property
     def denied(self) -> set[str]:
-        """Commands that the ACL denied, except CLIENT SETINFO, which clients send without need."""
+        """Commands that the ACL denied, except CLIENT SETINFO, whose failure clients ignore."""
         return {entry["object"] for entry in self.admin.acl_log()} - {"client|setinfo"}
 
     @property
