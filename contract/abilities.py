@@ -18,7 +18,7 @@ class Abilities(BaseModel):
     word_times: bool = False
     """Whether it returns a time for each word."""
     languages: tuple[str, ...] | None = None
-    """Codes of the languages that can be selected; () for any, None when it cannot be told one."""
+    """Codes of the languages that can be selected; () for any language, None if none can be."""
     detects_language: bool = False
     """Whether it reports the language that it detected."""
     emotion_and_events: bool = False

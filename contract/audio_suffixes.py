@@ -1,11 +1,11 @@
 """PURE: the file name suffixes that count as audio when a prefix or a folder is listed.
 
 For each suffix: the FFmpeg demuxer that reads such files, and a typical rate for estimates. The
-worker decodes all of them. Raw samples, such as .raw, .pcm and .g722, are left out: they can be
-recognised only by a name, and files are recognised by their content.
+worker decodes all of them. Suffixes of raw samples, such as .raw, .pcm and .g722, are left out: the
+worker detects a format by the file's content, and raw samples have no header.
 
-Some suffixes have a second meaning, such as .ts, which is also TypeScript: a file that is not audio
-fails as undecodable, whereas a recording that is left out would be missed.
+Suffixes with a second meaning, such as .ts, which is also TypeScript, are included: a file that is
+not audio fails as undecodable, whereas a recording that is left out would not be noticed.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class SuffixFormat(NamedTuple):
 
 
 _FORMATS = (
-    # 16-bit samples at 16 kHz, one channel; telephony at 8 kHz is half of it, music is more
+    # 16-bit samples at 16 kHz, one channel; telephony at 8 kHz has half of this rate, music more
     ("wav", 32_000, ".wav .wave .bwf .rf64"),
     ("w64", 32_000, ".w64"),
     ("caf", 32_000, ".caf"),
@@ -32,13 +32,13 @@ _FORMATS = (
     ("sox", 64_000, ".sox"),  # 32-bit samples
     # a CD: 16 bit at 44.1 kHz, two channels
     ("aiff", 176_400, ".aif .aiff .aifc"),
-    # 8 bit at 8 kHz, as telephony stores it in Sun's format, and old sound cards
+    # 8-bit samples at 8 kHz: telephony in Sun's format, and old sound cards
     ("au", 8_000, ".au .snd"),
     ("voc", 8_000, ".voc"),
     ("iff", 8_000, ".8svx"),
-    # 55 % of the WAV size: the upper end of what FLAC saves on speech
+    # 55 % of the size of WAV, typical of speech
     ("flac", 17_600, ".flac"),
-    # a CD at 57 %, which lossless coders of music reach
+    # 57 % of the rate of a CD, typical of lossless coders on music
     ("wv", 100_000, ".wv"),
     ("ape", 100_000, ".ape"),
     ("tta", 100_000, ".tta"),
@@ -77,11 +77,11 @@ _FORMATS = (
     ("gsm", 1_650, ".gsm"),
     ("qcp", 1_750, ".qcp"),
     ("ilbc", 1_667, ".lbc"),
-    # 128 kbit/s, as Windows Media Player rips
+    # 128 kbit/s, as Windows Media Player rips CDs
     ("asf", 16_000, ".wma"),
     ("matroska", 16_000, ".mka .weba"),
     ("rm", 4_000, ".ra"),  # 32 kbit/s
-    # phones: between sound alone (2,000) and small video
+    # phones: between audio without video (2,000) and small video
     ("mov", 16_000, ".3gp .3gpp .3g2"),
     # Zoom's support page on recording formats: about 200 MB for an hour of video
     ("mov", 55_000, ".mp4 .m4v .f4v .ismv"),

@@ -1,4 +1,4 @@
-"""PURE: the message for a document with invalid fields."""
+"""PURE: the error message for a document with invalid fields."""
 
 from pydantic import ValidationError
 

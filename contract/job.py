@@ -112,7 +112,7 @@ class Options(_Frozen):
     formats: tuple[Format, ...] = ("json",)
     """Output formats; json is always written, since it is the commit marker."""
     language: Language | None = None
-    """Spoken language (contract.language), for models that can be told it; None: detected."""
+    """Code of the spoken language; None lets the model detect it. Some models ignore it."""
     hotwords: tuple[Hotword, ...] = ()
     """Words that the model should prefer; never logged."""
     timestamps: Literal["segment", "word"] = "segment"
@@ -124,7 +124,7 @@ class Options(_Frozen):
     channels: Literal["mix", "split"] = "mix"
     """One transcript of all channels mixed, or one per channel."""
     audio_track: AudioTrack | None = None
-    """The audio track of files with several, counted from 0; None chooses one."""
+    """The audio track to transcribe, counted from 0; None lets the decoder choose one."""
     itn: bool | None = None
     """Whether numbers, dates and the like are written in digits; None: decided by the model."""
     segments: Literal["speech", "sentence"] = "speech"
@@ -206,7 +206,7 @@ class Shard(_Frozen):
     output: OutputPrefix
     """Prefix under which the outputs are written."""
     job_files: Annotated[Whole, Field(ge=1, le=MAX_INDEX + 1)] | None = None
-    """Number of files of the whole job, if a client gives it; see docs/contract.md."""
+    """Number of files of the whole job, if the client gives it; see docs/contract.md."""
     files: tuple[AudioRef, ...] = Field(min_length=1, max_length=10_000)
     """The files; each is committed on its own."""
     options: Options = Options()

@@ -10,11 +10,12 @@ from functools import lru_cache
 
 _AUTO = ("", "auto")
 _MIN_NAME = 4
-"""Letters of a name; shorter texts are codes."""
+"""Minimum length of a name in ASCII; shorter texts can only be codes."""
 _NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx", "any"})
-"""Codes for unknown, several, uncoded and no languages; and that of Anyin: any is meant."""
+"""Codes for unknown, several, uncoded and no languages, and `any`: it is the code of Anyin, but
+users who write it mean any language."""
 _MAX_DISTANCE = 1
-"""Only other codes of the same language, in CLDR's measure: nb is no, jv is jw, arb is ar."""
+"""Maximum CLDR distance of two codes of one language: nb and no, jv and jw, arb and ar."""
 
 
 class UnknownLanguage(ValueError):
@@ -49,7 +50,7 @@ def reported_language(reported: str | None) -> str | None:
 
 
 def _is_one_language(code: str) -> bool:
-    """Whether it is the code of one language: private codes have no name, art is a family."""
+    """Whether a code names one language; private codes and families, such as art, do not."""
     import langcodes
 
     name = langcodes.Language.make(language=code).language_name("en")
@@ -78,11 +79,11 @@ def _by_name(text: str) -> str | None:
 
 
 def code_among(code: str, languages: Iterable[str]) -> str | None:
-    """The one of these languages that is the same language; None if there is none.
+    """Find the code in `languages` that names the same language as `code`; None if there is none.
 
-    No languages stand for any, as in Abilities: the code is returned as it is.
+    If `languages` is empty, every language is supported, as in Abilities, and `code` is returned.
 
-    Models may use another code than `language_code`: Whisper's Javanese is jw instead of jv.
+    A model's code may differ from that of `language_code`: Whisper's Javanese is jw instead of jv.
     """
     return _code_among(code, tuple(languages))
 

@@ -16,7 +16,7 @@ from funasr_fleet.contract.layout import check_relative
 
 _VALID_ENTRY = {"audio": "s3://bucket/key", "relative": "name"}
 _ENTRIES_CHECKED = 1 << 17
-"""More than a shard may have."""
+"""Placeholders at most. A shard may have fewer files, so a message with more is still rejected."""
 
 _MAX_NAME_CHARS = 200
 
@@ -34,7 +34,7 @@ class InvalidEntry:
     relative: str
     """Name of the outputs if `is_safe`; else what the entry is called in messages."""
     is_safe: bool
-    """Whether `relative` is a valid name for outputs, and no other file of the message has it."""
+    """Whether `relative` is a valid output name, unused by valid files and earlier entries."""
     reason: str
     """The invalid fields, without their values."""
     document: Mapping[str, Any]
@@ -74,7 +74,7 @@ def read_shard(document: Any) -> tuple[Shard, tuple[InvalidEntry, ...]]:
 def _without_shared_names(
     files: Iterable[AudioRef], invalid: Iterable[InvalidEntry]
 ) -> tuple[InvalidEntry, ...]:
-    """Mark the entries whose name another file has: their error report would replace its own."""
+    """Set `is_safe` to False for names of other files, whose outputs must not be overwritten."""
     names, marked = {ref.relative for ref in files}, list[InvalidEntry]()
     for entry in invalid:
         is_safe = entry.is_safe and entry.relative not in names

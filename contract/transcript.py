@@ -30,7 +30,7 @@ PostponeReason = Literal[
     "local_error",
     "job_locked",
 ]
-"""Why a worker republished a shard, to retry it later."""
+"""Why a worker republished a shard to retry it later."""
 Outcome = Literal["ok", "empty", "failed", "skipped", "cancelled"]
 """How a file of a job ended; skipped: a current result already existed."""
 WarningKind = Literal[
@@ -106,7 +106,7 @@ class Segment(_Frozen):
 
 
 class LeftOut(_Frozen):
-    """A text that the model wrote where there is no speech, and that is not in the transcript."""
+    """Text that was left out of the transcript because its clip probably contains no speech."""
 
     start_ms: int
     end_ms: int

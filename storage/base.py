@@ -53,7 +53,7 @@ class StoreUnavailable(StoreError):
 
 
 class CredentialsRefused(StoreUnavailable):
-    """Storage rejected the credentials: check AWS_ACCESS_KEY_ID and the secret."""
+    """Storage rejected the credentials: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""
 
 
 class ObjectIncomplete(StoreUnavailable):

@@ -66,7 +66,7 @@ class PoisonShard(Exception):
 
 
 class JobLocked(Exception):
-    """Another process is closing the job, or crashed while closing it: it is tried again later."""
+    """Another process is closing the job, or crashed while closing it: closing is retried later."""
 
 
 class OutputUnwritable(Exception):

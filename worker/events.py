@@ -65,8 +65,8 @@ class FileFinished:
     warnings: tuple[str, ...] = ()
     previous_outcome: Outcome | None = None
     """Set for a skipped file whose result was written by an attempt of the same job that crashed
-    before it recorded the outcome. This is that outcome; audio_s and warnings are of that attempt,
-    too."""
+    before it recorded the outcome. This is that outcome; audio_s and warnings also come from that
+    attempt."""
 
     @classmethod
     def of_failure(

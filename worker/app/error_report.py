@@ -21,17 +21,18 @@ def put_error_report(
     """Write the .error.json of a file.
 
     Args:
-        outputs: those of the file.
+        outputs: the outputs of the file.
         failure: why it failed.
         run: the worker and the attempt.
         audio: the file.
         because: why its shard is a dead letter, if it is.
 
     Returns:
-        Whether it is written; False if storage refuses it permanently.
+        Whether the report was written; False if storage rejects it permanently, or is unavailable
+        and was so for the dead letter.
 
     Raises:
-        StoreUnavailable: storage is unavailable, for another reason than that of the dead letter.
+        StoreUnavailable: storage is unavailable, and this is not why the shard is a dead letter.
     """
     with tolerating(because):
         outputs.write_error(write_error(failure, run, audio, utc_now()))
@@ -41,9 +42,9 @@ def put_error_report(
 
 @contextlib.contextmanager
 def tolerating(because: SendToDeadLetters | None) -> Iterator[None]:
-    """Ignore a permanent storage error, or one with the same cause as the dead letter.
+    """Ignore permanent storage errors, and any storage error if storage caused the dead letter.
 
-    The cause of a dead letter may be storage that failed in every retry.
+    Storage causes a dead letter if it failed in every retry of the shard.
     """
     try:
         yield

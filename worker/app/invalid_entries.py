@@ -1,4 +1,4 @@
-"""Fails the files of a shard whose entries in the message are not valid; the others go on."""
+"""Fails the files of a shard whose entries in the message are invalid, and no others."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ class InvalidEntries:
     entries: Iterable[InvalidEntry]
     run: RunContext
     letter: DeadLetter
-    """The dead letter of the whole message. An entry that names no valid output gets a dead letter
-    of its own, made from this one."""
+    """The dead letter of the whole message. An entry without a valid output name gets a dead letter
+    of its own, which is made from this one."""
 
     def fail_and_report(self, reporter: ShardReporter, stop: Callable[[], bool]) -> list[Event]:
-        """Fail the entries as fail() does, and report every second that the child is alive."""
+        """Fail the entries as fail() does; report to the ledger every second meanwhile."""
         with called_every(_REPORT_EVERY_S, lambda: reporter.report(0)):
             return self.fail(reporter.record, stop)
 
@@ -49,12 +49,12 @@ class InvalidEntries:
 
         Args:
             record: records the outcome of an entry.
-            stop: once it returns true, the other entries are left without an outcome.
+            stop: once it returns true, the remaining entries are left without an outcome.
             because: why the whole shard is a dead letter, if it is.
 
         Returns:
-            The events. Observe them when the shard has ended: after an error, fail() is called
-            again, and an entry must be counted once.
+            The events. Observe them only when the shard has ended: after an error, fail() is
+            called again, and each entry must be counted once.
 
         Raises:
             StoreUnavailable: storage is unavailable; call again.
@@ -83,7 +83,7 @@ class InvalidEntries:
         return [ShardDeadLettered(message_id=id_, reason=reason), finished]
 
     def _report(self, entry: InvalidEntry, because: SendToDeadLetters | None) -> bool:
-        """Write the .error.json; False if the entry names no output that can be written."""
+        """Write the .error.json; return False if the entry names no output that can be written."""
         self.child.heartbeat.touch(f"report of {entry.relative}")
         if not entry.is_safe:
             return False

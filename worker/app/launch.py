@@ -27,9 +27,9 @@ def check_worker(settings: Settings) -> int:
     """Check what the worker needs before it starts; return the number of its children.
 
     Raises:
-        BadConfiguration: a model directory is missing or incomplete, the metrics port is in use,
-            other users can write to the run directory or to numba's cache directory, or Celery is
-            a version that the worker was not tested with.
+        BadConfiguration: a model directory is missing or has no configuration, the metrics port is
+            in use, other users can write to the run directory or to numba's cache directory, or
+            Celery is a version that the worker was not tested with.
         DeviceUnavailable: a requested GPU was not found.
         StoreError: S3 does not answer or rejects the credentials.
         BrokerUnavailable: Redis does not answer.

@@ -151,9 +151,9 @@ class ShardRun:
     def _fail_invalid_entries(
         self, shard: Shard, reporter: "ShardReporter", stop: Callable[[], bool] = lambda: False
     ) -> list[Event]:
-        """Fail them and report progress; returns the events, to observe when the shard has ended.
+        """Fail the invalid entries; return the events to observe when the shard has ended.
 
-        They come after the valid files, so that a retry of these does not repeat them.
+        Called after the valid files have ended: a retry of the valid files must not repeat this.
         """
         if not self.invalid:
             return []

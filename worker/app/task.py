@@ -86,8 +86,8 @@ def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int)
 def _is_in_dead_letters(message_id: str, identity: str, child: WorkerContext) -> bool:
     """Whether this message became a dead letter that is neither requeued nor dropped.
 
-    A requeue deletes the record of the attempts before it publishes the message, and the dead
-    letter after that.
+    A requeue deletes the record of the attempts, then publishes the message, then deletes the dead
+    letter.
     """
     is_rejected = child.attempts.rejected(identity) == message_id
     return is_rejected and child.dead_letters.exists(message_id)

@@ -133,7 +133,7 @@ class Reservation:
     def __init__(self, pool: DecoderPool) -> None:
         self._pool = pool
         self._lock = threading.Lock()
-        """Held while another thread interrupts the process, so that it is not given back."""
+        """Held while the process is interrupted, and while it is detached from this file."""
         self._process: DecoderProcess | None = None
         self._is_held = False
         self.is_abandoned = False

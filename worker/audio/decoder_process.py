@@ -83,10 +83,10 @@ class DecoderProcess:
         except OSError as error:
             raise DecoderUnavailable(f"a decoder process cannot be started: {error}") from error
         self.landlock = 0
-        """The version of Landlock that confines it, once it is ready; 0 for none."""
+        """The version of Landlock that confines the process, once it is ready; 0 for none."""
         self._is_ready = self._is_interrupted = False
         self.is_busy = False
-        """Whether it was sent a file and has not reported its end."""
+        """Whether the process was sent a file and has not reported the end of that file."""
 
     def _start(self) -> None:
         with contextlib.ExitStack() as on_error, contextlib.ExitStack() as cleanup:
@@ -109,7 +109,7 @@ class DecoderProcess:
 
     @property
     def is_reusable(self) -> bool:
-        """Whether it can decode another file."""
+        """Whether the process can decode another file."""
         return not (self.is_busy or self._is_interrupted)
 
     @property

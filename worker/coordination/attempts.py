@@ -78,15 +78,15 @@ class Attempts:
     def reject(self, identity: str, attempt_id: str, message_id: str) -> None:
         """Resolve a dead-lettered shard, and keep its message ID to recognise a duplicate of it.
 
-        Requeueing the dead letter deletes the record. If it was requeued before this call, its
-        attempt is not in the record any more, and the ID is not kept.
+        Requeueing the dead letter deletes the record of the attempts. If the dead letter was
+        requeued before this call, the ID is not kept.
         """
         self._end(identity, attempt_id, _DUPLICATE_DELIVERY_TTL_S, message_id)
 
     def rejected(self, identity: str) -> str:
         """ID of the message with this shard that became a dead letter; empty if none did.
 
-        It does not change the record or how long it is kept.
+        This changes neither the record nor its expiry.
         """
         (message_id,) = reached(self._redis.hmget, self._key(identity), ["rejected"])
         return message_id or ""

@@ -2,7 +2,7 @@
 
 FunASR falls back to the CPU and continues with random weights without an error: it loads the
 tensors that match, prints the names of the others and leaves them at their random initial values.
-assert_loaded runs FunASR's loader again, on numbers instead of tensors, so that names are matched
+assert_loaded runs FunASR's loader again, with numbers instead of tensors, so that names are matched
 by the same rules (scope_map, excludes, prefixes of wrapped models).
 """
 
@@ -89,15 +89,15 @@ Tensors = Mapping[str, torch.Tensor]
 def assert_loaded(role: str, model: Any) -> None:
     """Check that every tensor of an AutoModel was loaded, and every tensor of its file was used.
 
-    A file with tensors that the module lacks is that of another model, for example a deeper one.
+    A file with tensors that the module lacks belongs to another model, for example a deeper one.
 
     Args:
         role: purpose of the model, for the error message.
         model: an AutoModel as FunASR built it, not modified since.
 
     Raises:
-        ModelUnusable: the file lacks tensors, has them in another shape, or has others; the message
-            names them.
+        ModelUnusable: the file lacks tensors, has tensors of another shape, or has tensors that the
+            module lacks; the message names them.
     """
     own = _only_tensors(model.model.state_dict(keep_vars=True))
     loaded, unused = _loaded_by_funasr(model)
@@ -123,7 +123,7 @@ def assert_loaded(role: str, model: Any) -> None:
 
 
 def _is_expected(name: str, elsewhere: frozenset[str], unread: tuple[str, ...]) -> bool:
-    """Whether a tensor that FunASR's loader left unused is read by other code, or never needed."""
+    """Whether an unused tensor is no error: other code loads it, or inference does not need it."""
     return (
         name.endswith(_TRAINING_ONLY)
         or name.startswith(unread)
@@ -203,7 +203,7 @@ class _NumberedFile:
 
 
 def _loaded_by_funasr(model: Any) -> tuple[dict[str, torch.Tensor], list[str]]:
-    """What FunASR's loader assigns to the module, whatever its shape.
+    """The tensors that FunASR's loader assigns to the module, even those of another shape.
 
     Returns:
         Tensor name of the module -> tensor of the file, and the names in the file that are unused.

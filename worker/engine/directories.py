@@ -1,6 +1,6 @@
 """Checks of model directories before anything is loaded or downloaded. Imports no torch.
 
-FunASR asks the hub for a name that is not an existing path, also when it is a mistyped directory.
+FunASR looks up every name that is not an existing path on the hub, even a mistyped directory.
 """
 
 import json
@@ -41,7 +41,7 @@ def check_directories(settings: Settings) -> None:
 
 
 def problem_of(name: str) -> str | None:
-    """What is wrong with a model directory; None for a complete one, and for a hub name."""
+    """What is wrong with a model directory; None if it holds a configuration, or for a hub name."""
     directory = Path(split_revision(name)[0])
     if not _is_path(name):
         return None

@@ -125,7 +125,7 @@ class FunasrEngine:
         return [results[index] for index in range(len(clips))]
 
     def _in_codes_of_model(self, hints: Hints) -> Hints:
-        """The hints with the model's own code of the language, or without one if it takes none."""
+        """The hints with the model's own language code; without one if none can be selected."""
         languages, asked = self.paths.can.languages, hints.language
         if asked is None or languages is None:
             return replace(hints, language=None)

@@ -34,7 +34,7 @@ def build_engine(settings: Settings, plan: SlotPlan, observe: Observer = ignore)
     """Load every configured model, check it, and transcribe the canary.
 
     Raises:
-        BadConfiguration: a model directory is missing or incomplete.
+        BadConfiguration: a model directory is missing or has no configuration.
         ModelUnusable: with the reason and how to fix it.
     """
     check_directories(settings)

@@ -1,7 +1,7 @@
 """The JSON output of openai-whisper, which many programs can read.
 
 A word's `probability` is omitted: no model returns it, and readers of these files do not require
-it. `no_speech_prob` is present where the model reports it, which only Whisper does. Segments of a
+it. `no_speech_prob` is present only for Whisper, since no other model reports it. Segments of a
 diarized transcript have `speaker`, as in whisperX. Whisper's writers require words in every segment
 or in none: if only some segments have words, the words of the others share their segment's time in
 proportion to their characters.

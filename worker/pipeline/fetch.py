@@ -53,7 +53,7 @@ class FileJob:
     only_job: str | None
     """Only a result of this job counts as existing; None accepts any current result."""
     language_ignored: bool = False
-    """Whether the options name a language, but the model cannot be told one."""
+    """Whether the options name a language, but the model does not support selecting one."""
 
 
 @dataclass(kw_only=True)

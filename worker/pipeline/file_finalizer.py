@@ -56,13 +56,13 @@ class FileFinalizer:
     threads: int = field(default=0, init=False)
     """Highest torch thread count found after a file."""
     _begun: set[FileInProgress] = field(default_factory=set, init=False)
-    """Files of which a part is recognised, and that have no outcome yet."""
+    """Files that are at least partly recognised and have no outcome yet."""
     _pending: deque[Writing] = field(default_factory=deque, init=False)
     _pending_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _record_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def begin(self, files: Iterable[FileInProgress]) -> None:
-        """Note that parts of these files are recognised."""
+        """Include these files in in_progress_ms() until they have an outcome."""
         with self._pending_lock:
             self._begun.update(files)
 
@@ -105,9 +105,10 @@ class FileFinalizer:
             self._record(file, finished)
 
     def collect_written(self) -> None:
-        """Record the files that are written, without waiting; any thread may call it.
+        """Record the files whose outputs are written, without waiting; any thread may call it.
 
-        Files whose outputs could not be written, or that cannot be recorded, are left to collect().
+        collect() handles files whose outputs could not be written, and files that this method could
+        not record.
 
         Raises:
             Exception: a file cannot be recorded.

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 def called_every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
     """Call `act` every `seconds` during the `with` block; the last call ends before the block does.
 
-    An error of `act` is logged, once while it is repeated, and `act` is called again.
+    An error of `act` is logged and does not end the calls; a repeated error is logged once.
     """
     over = threading.Event()
 

@@ -68,7 +68,7 @@ class Pipeline:
     the two do not compete for the CPU."""
     now: Callable[[], str] = utc_now
     speed: RecognitionSpeed = field(default_factory=RecognitionSpeed)
-    """Of the shards processed so far."""
+    """Measured over the shards processed so far."""
 
     def run(
         self,
@@ -143,8 +143,8 @@ class Pipeline:
     def _seconds(self, one: ClipOfFile | EndOfFile) -> float:
         """Seconds this item adds to its group.
 
-        A retryable storage error ends the group at once; so does the end of a file, if the model
-        recognises one clip at a time: it gains nothing from larger groups.
+        A retryable storage error ends the group at once. So does the end of a file if the model
+        recognises one clip at a time, since such a model gains nothing from larger groups.
         """
         if isinstance(one, ClipOfFile):
             return one.clip.seconds

@@ -163,7 +163,7 @@ def retry_suspect_clips(
 
 
 def _may_improve(clip: Clip, result: Recognition) -> bool:
-    if result.left_out:  # no text is right where there is no speech
+    if result.left_out:  # a clip without speech needs no better text
         return False
     return clip.seconds >= _MIN_CLIP_S and bool(quality_flags(result.text, clip.seconds))
 

@@ -39,10 +39,10 @@ class ShardRecords:
         error: RecordedError,
         others: Sequence[FileRecord] = (),
     ) -> None:
-        """Write a record with this error for each file of a dead-lettered shard that failed.
+        """Write the records of a dead-lettered shard.
 
         Args:
-            failed: these files.
+            failed: files that failed with the shard; each gets a record with `error`.
             error: why the shard is a dead letter.
             others: records of its invalid entries, which are added to those of an earlier delivery.
         """

@@ -187,8 +187,8 @@ class ShardReporter:
     def give_up(self, failed: Sequence[AudioRef], reason: str, kind: ErrorKind) -> None:
         """Record the outcomes of a dead-lettered shard: failed for `failed`, skipped for the rest.
 
-        Invalid entries that were recorded before keep their errors. The ledger keeps the outcomes
-        ok and empty that it already has.
+        Invalid entries keep the errors that were recorded before. An outcome that the ledger has as
+        ok or empty is kept.
         """
         job = self.shard.job
         if job is None:
@@ -233,7 +233,7 @@ class ShardReporter:
 
 @contextlib.contextmanager
 def _output_errors() -> Iterator[None]:
-    """Raise a missing bucket or denied access as OutputUnwritable."""
+    """Raise OutputUnwritable for a missing bucket or denied access."""
     try:
         yield
     except (ObjectMissing, ObjectDenied) as error:

@@ -1,4 +1,4 @@
-"""Measures the seconds per stage of a file, how long the models are in use, and their speed."""
+"""Measures the seconds per stage of a file, the time models are in use, and recognition speed."""
 
 import contextlib
 import threading
@@ -94,7 +94,7 @@ class UtilizationTimer:
 
 
 class RecognitionSpeed:
-    """Speech recognised per second of work, mostly in the last few groups."""
+    """Seconds of speech recognised per second of work; recent groups have the most weight."""
 
     def __init__(self) -> None:
         self._speech_s, self._work_s = 0.0, 0.0
@@ -102,7 +102,7 @@ class RecognitionSpeed:
         """None before the first measurement."""
 
     def add(self, speech_s: float, work_s: float) -> None:
-        """Add a group. A small one changes the speed little: part of its time is constant."""
+        """Add a group. A small group has little weight, since a part of its time is constant."""
         if not speech_s or work_s <= 0:
             return
         self._speech_s = self._speech_s / 2 + speech_s

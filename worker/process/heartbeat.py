@@ -192,7 +192,10 @@ def touch_on_request(store: ObjectStore, touch: Touch) -> ObjectStore:
 
 
 class HeartbeatStore:
-    """Forwards every method to an object store, after a touch that names the address, if any."""
+    """Forwards every method to an object store, and touches the heartbeat before each call.
+
+    The touch names the method and its first argument, usually an address, if there is one.
+    """
 
     def __init__(self, store: ObjectStore, touch: Touch) -> None:
         self._store = store

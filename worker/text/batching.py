@@ -47,20 +47,20 @@ MOST_S = 1800.0
 
 
 GROUP_WORK_S = 10.0
-"""Longest time in which a group should be collected, and in which it should be recognised. It is
-well below FLEET_DRAIN_S, so that a worker that shuts down can finish its group. The first group of
-a process has FIRST_S, because the speed is not measured yet: a model slower than real time may need
-longer for it than FLEET_DRAIN_S, and its files are then processed again."""
+"""Target time in s, both for collecting a group and for recognising it. It is well below the
+default of FLEET_DRAIN_S, so that a worker that shuts down can finish its group. The first group of
+a process has FIRST_S of speech, because the speed is not measured yet. A model that is slower than
+real time may need more than FLEET_DRAIN_S for that group; its files are then processed again."""
 
 
 def group_limit_s(speed: float | None) -> float:
     """Maximum seconds of speech in a group that is recognised within GROUP_WORK_S.
 
-    It is FIRST_S times a power of two, up to MOST_S: with small changes of the speed, a retried
-    shard is processed in the same batches.
+    It is FIRST_S times a power of two, or MOST_S, and about LEAST_S or more. So a retried shard is
+    usually processed in the same batches although the speed has changed a little.
 
     Args:
-        speed: speech recognised per second, measured; None if not known yet.
+        speed: measured seconds of speech per second of work; None if not known yet.
     """
     if speed is None:
         return FIRST_S
@@ -86,7 +86,7 @@ def in_groups(
         seconds: the length of an item.
         first_s: target size of the first group; a group ends when it reaches its target.
         most_s: returns the maximum target size; called for every item.
-        collect_s: a group also ends with an item that arrives this long after its first item.
+        collect_s: a group also ends with an item that arrives this many seconds after its first.
         clock: returns the time in seconds.
     """
     group: list[T] = []

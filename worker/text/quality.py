@@ -57,9 +57,9 @@ def quality_flags(text: str, seconds: float) -> frozenset[WarningKind]:
 
 
 LOW_CONFIDENCE = math.exp(-1)
-"""A mean log probability of -1 per token, at which openai-whisper regards a text as failed."""
+"""A mean log probability of -1 per token; openai-whisper regards a text below it as failed."""
 LOW_CONFIDENCE_SHARE = 0.1
-"""low_confidence: minimum share of the text's time with a lower confidence."""
+"""low_confidence: the share of the text's time with a lower confidence must exceed this."""
 
 
 def is_uncertain(segments: Sequence[Segment]) -> bool:

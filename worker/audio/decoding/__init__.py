@@ -14,7 +14,7 @@ input_checks       allowed container formats; limits on size, duration, channels
 matroska           headers of a Matroska file: a declared duration, damage
 declared_size      the size that a file declares: truncated files of formats without a duration
 file_end           the audio that is missing at the end of a file: not read by FFmpeg, or cut off
-unread_rest        audio behind the end that a file declares: joined files, headers too short
+unread_rest        audio after the end that the header declares, as in joined files
 fragments          the part of a fragmented MP4 file that FFmpeg does not read
 declared_duration  the start and the duration that a file declares: late starts, truncated files
 """

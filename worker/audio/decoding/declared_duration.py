@@ -28,7 +28,7 @@ _PADDING_S = 0.15
 """Declared durations may include the encoder's padding before and after the audio."""
 
 _JOINED_S = 1.0
-"""A file with more audio than it declares was joined: its header is that of the first part."""
+"""A file with this much more audio than declared was joined; the header is of its first part."""
 
 _TOLERANCE_S = 0.5
 """Less missing audio is not reported: declared durations are rounded, and include padding."""
@@ -55,8 +55,8 @@ def start_seconds(container: InputContainer, first_s: float | None) -> float | N
 def recording_seconds(container: InputContainer, source: DecoderInput) -> float | None:
     """Duration that the file declares for all streams together; None if it declares none.
 
-    Of Matroska, it is the last timestamp, since its clock starts at 0; of FLV, it counts from the
-    first.
+    In Matroska, whose clock starts at 0, it is the last timestamp. In FLV, it counts from the first
+    timestamp.
     """
     if _DECLARES_RECORDING.isdisjoint(container.format.name.split(",")):
         return None
@@ -79,7 +79,7 @@ def declared_seconds(
     names = container.format.name.split(",")
     if _DECLARES_DURATION.isdisjoint(names):
         return None
-    # in the others, FFmpeg may have copied it from the container
+    # in _DECLARES_RECORDING, FFmpeg may have copied the stream's duration from the container
     if stream.duration and stream.time_base and _DECLARES_RECORDING.isdisjoint(names):
         start = max(0, stream.start_time or 0)
         return float((start + stream.duration) * stream.time_base)
@@ -91,8 +91,8 @@ def declared_seconds(
 def _mp3_seconds(source: DecoderInput, rate: int) -> float | None:
     """Duration from the frame count in the Xing or Info header; None without such a header.
 
-    It is also None if the byte count in the header shows that nothing is missing: then the frame
-    count may be damaged. FFmpeg's own number is an estimate from the bit rate when the header is
+    It is also None if the file has all bytes that the header declares, since the frame count may be
+    damaged. FFmpeg's own number is an estimate from the bit rate when the header is
     missing, or when anything follows the frames.
     """
     start = 0
@@ -110,7 +110,7 @@ def _mp3_seconds(source: DecoderInput, rate: int) -> float | None:
 
 
 def is_all_there(length: int, end_s: float, declared_s: float | None) -> bool:
-    """Whether the declared duration was decoded, and no more; arguments as in missing_seconds."""
+    """Whether exactly the declared duration was decoded; arguments as in missing_seconds."""
     if declared_s is None:
         return False
     return -_PADDING_S < max(end_s, length / SAMPLE_RATE) - declared_s < _JOINED_S

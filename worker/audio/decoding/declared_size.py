@@ -1,11 +1,11 @@
-"""The size that the header of a file declares; FFmpeg takes a truncated file for a shorter one."""
+"""The size that the header of a file declares; FFmpeg reads a truncated file as a shorter one."""
 
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
 _HEAD_BYTES = 1 << 16
 _UNKNOWN_FROM = {4: 0x7FFFF000, 8: 1 << 62}
-"""Sizes from here on, by their length in bytes, mean "unknown": programs that cannot seek back
-write them."""
+"""Size field's length in bytes -> smallest value that means "unknown", as programs that cannot seek
+back write it."""
 _MAX_CHUNKS = 100
 _W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -16,13 +16,13 @@ _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 def truncated_seconds(
     source: DecoderInput, begin: int, decoded_s: float, bits_per_s: int | None
 ) -> float | None:
-    """Duration that a truncated file had, by the size that it declares; None if it is not one.
+    """Duration that a truncated file had, by the size that it declares; None if not truncated.
 
     Args:
         source: the file.
         begin: offset of its first packet.
-        decoded_s: duration of what is there.
-        bits_per_s: bit rate that the header states, for a file without any audio.
+        decoded_s: duration of the audio that was decoded.
+        bits_per_s: bit rate in the header, used if nothing was decoded.
     """
     declared = _declared_bytes(source)
     if declared <= source.size_bytes:
@@ -33,7 +33,7 @@ def truncated_seconds(
 
 
 def _declared_bytes(source: DecoderInput) -> int:
-    """Size of a WAV, RF64, BW64, Wave64, AVI, ASF (WMA) or CAF file; 0 if it is unknown."""
+    """Size that a WAV, RF64, BW64, Wave64, AVI, ASF (WMA) or CAF file declares; 0 if unknown."""
     head = source.read_at(0, _HEAD_BYTES)
     if head[:4] in (b"RIFF", b"RIFX"):
         return _riff_bytes(source, is_big=head[:4] == b"RIFX")
@@ -52,9 +52,9 @@ def _number(size: bytes, *, is_big: bool = False) -> int:
 
 
 def _riff_bytes(source: DecoderInput, *, is_big: bool) -> int:
-    """End of the file or of its samples, whichever is later; 0 if both are unknown.
+    """Declared end of the file or of its samples, whichever is later; 0 if both are unknown.
 
-    Some programs leave the size of the file unknown, and write only that of the samples.
+    Some programs write only the size of the samples, and leave that of the file unknown.
     """
     declared, at = _number(source.read_at(4, 4), is_big=is_big), 12
     declared += 8 if declared else 0
@@ -70,7 +70,7 @@ def _riff_bytes(source: DecoderInput, *, is_big: bool) -> int:
 
 
 def _caf_bytes(source: DecoderInput) -> int:
-    """Offset of the end of the samples."""
+    """Declared offset of the end of the samples; 0 if it is unknown."""
     at = 8
     for _ in range(_MAX_CHUNKS):
         chunk = source.read_at(at, 12)

@@ -95,9 +95,9 @@ def decode_pieces(
         track: the requested track, counted from 0; None for the one that choose_track finds.
 
     Raises:
-        UndecodableAudio: no audio, no such track, or nothing that decodes. Also for playlists, too
-            many channels, sample rates out of range, and any other error that FFmpeg raises,
-            including OSError.
+        UndecodableAudio: the file has no audio or no such track, nothing can be decoded, it is a
+            playlist, it has too many channels, its sample rate is out of range, or FFmpeg raised
+            another error, including OSError.
         DecoderOutOfMemory: an allocation failed.
         AudioTooShort: less than 25 ms of audio.
         AudioTooLong: the duration or the decoded size exceeds its limit.

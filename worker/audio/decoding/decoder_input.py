@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 _MAX_OFFSET = (1 << 44) - 1
-"""Largest file of ext4, 16 TiB. Offsets beyond it are damage: there, seeking in a real file fails,
-and FFmpeg continues where it is."""
+"""16 TiB, the largest file of ext4. Larger offsets come from damaged headers: seeking to one fails,
+and FFmpeg continues at its current position."""
 
 
 class DecoderInput:

@@ -29,7 +29,7 @@ class Decoded:
     end_s: float = 0.0
     """Timestamp of the end of the last frame."""
     end_gap_s: float = 0.0
-    """Lost audio after the last frame, by signs of damage."""
+    """Lost audio after the last frame, by signs of damage, in s."""
     read: Extent = field(default_factory=Extent)
 
     @property
@@ -47,7 +47,7 @@ class MissingAtTheEnd(NamedTuple):
     """Durations in s."""
 
     unread_s: float
-    """Audio in the file, behind the end that its header declares."""
+    """Audio in the file that FFmpeg does not read."""
     cut_off_s: float
     """Declared audio that is not in the file."""
 
@@ -59,7 +59,7 @@ def missing_at_the_end(
 
     Raises:
         AudioTooShort: less than 25 ms were decoded.
-        UndecodableAudio: nothing of the declared audio is in the file.
+        UndecodableAudio: the file contains none of the audio that it declares.
     """
     declared_s, end_s = decoded.declared_s, decoded.end_s
     if declared_s is None:

@@ -18,7 +18,7 @@ class _Box(NamedTuple):
 
 
 def unread_from(source: DecoderInput, read_end: int) -> int | None:
-    """Offset where the unread part begins, the file's size without one; None if not fragmented.
+    """Offset of the unread part, or the file's size if there is none; None if not fragmented.
 
     Args:
         source: the file.

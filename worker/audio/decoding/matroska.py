@@ -11,9 +11,9 @@ _DURATION = 0x4489
 _MAX_ELEMENTS = 1000
 """More elements before the first cluster are damage."""
 _MAX_CLUSTER_HEAD_BYTES = 256
-"""Between the start of a cluster and its first packet: the time, and sizes of other clusters."""
+"""Maximum bytes before a cluster's first packet: its time, and the sizes of other clusters."""
 _MAX_HEADER_BYTES = 4096
-"""Headers between the packets before the first frame."""
+"""Maximum bytes of headers between the first packet and the first frame."""
 
 
 class _Element(NamedTuple):
@@ -25,7 +25,7 @@ class _Element(NamedTuple):
 
 
 def declares_duration(source: DecoderInput) -> bool:
-    """Whether the headers declare a duration; if not, FFmpeg estimates it by the bit rate."""
+    """Whether the headers declare a duration; if not, FFmpeg estimates one from the bit rate."""
     at = 0
     for _ in range(_MAX_ELEMENTS):
         element = _element(source.read_at(at, 12), at)
@@ -43,7 +43,7 @@ def begins_damaged(source: DecoderInput, first_at: int, unread_bytes: int) -> bo
     Args:
         source: the file's bytes.
         first_at: file offset of the first packet of any stream.
-        unread_bytes: bytes after it that are in no packet.
+        unread_bytes: bytes after this packet that belong to no packet.
     """
     if unread_bytes > _MAX_HEADER_BYTES:
         return True

@@ -23,7 +23,7 @@ _MAX_ODD_FRAMES = 10
 _MAX_AMPLITUDE = 16.0
 """Full scale is 1; larger samples are noise, decoded from a damaged packet."""
 _MAX_FLOAT = 2.0**31
-"""The same for files of floats: some programs write samples of 16 or 24 bits as floats."""
+"""_MAX_AMPLITUDE for float samples: some programs store 16-bit or 24-bit values as floats."""
 _PIECE_SAMPLES = SAMPLE_RATE
 """Frames are collected into pieces of 1 s, before and after resampling: 1.5 times as fast as pieces
 of 64 ms after it, and another 1.15 times for codecs with frames of 20 ms."""
@@ -103,7 +103,7 @@ class Resampler:
         self._rate, self._track = source_rate, track
         self._is_integer = codec.startswith("pcm_") and not codec.startswith("pcm_f")
         self._most = _MAX_FLOAT if codec.startswith("pcm_f") else _MAX_AMPLITUDE
-        """Largest amplitude that is not noise."""
+        """Largest valid amplitude; larger samples are noise from a damaged packet."""
         self._resampler: av.AudioResampler | None = None
         self._collected = av.AudioFifo()
         self._layout: AudioLayout | None = None
@@ -115,7 +115,7 @@ class Resampler:
         self._samples = 0
         """Samples of the output."""
         self._noise = 0
-        """Samples of the output that were noise."""
+        """Number of output samples that were noise, and are replaced by silence."""
 
     def pieces(self, gapped: GappedFrame) -> Iterable[AudioPiece]:
         """The samples available after this frame, maybe none; at the end of the file, the rest."""

@@ -160,7 +160,7 @@ class AudioRange:
             )
 
     def _note_loss(self, piece: AudioPiece, lost: int) -> None:
-        """Count the lost samples in the range; lost audio of adjacent pieces is one place."""
+        """Count the lost samples in the range; losses in consecutive pieces are one place."""
         is_damage = lost > 0 and not piece.is_truncated
         self._repaired += is_damage and not self._is_in_damage
         self._is_in_damage = is_damage

@@ -21,9 +21,10 @@ _MAX_ERRORS = 1000
 def choose_track(
     container: InputContainer, wanted: int | None, reopen: Callable[[], InputContainer]
 ) -> int | None:
-    """Choose the requested track, else the default one, else the first.
+    """Choose the requested track.
 
-    If that one is silent, choose the first with sound.
+    If none was requested, choose the default track, else the first. If it is silent, choose the
+    first track with sound.
 
     Args:
         container: the opened file.
@@ -31,7 +32,8 @@ def choose_track(
         reopen: opens the file once more, independently.
 
     Returns:
-        Its position among the audio tracks, from 0; None if there are not several.
+        The position of the chosen track among the audio tracks, from 0; None if the file has fewer
+        than two.
 
     Raises:
         UndecodableAudio: the requested track does not exist.

@@ -1,4 +1,4 @@
-"""Audio behind the end of a file as its header declares it; FFmpeg does not read it.
+"""Audio after the end that a file's header declares; FFmpeg does not read it.
 
 Such files were joined (`cat a.wav b.wav`), or audio was appended without an update of the header.
 """
@@ -17,7 +17,7 @@ _MAX_CHUNKS = 10_000
 
 
 class _ChunkLayout(NamedTuple):
-    """How a format stores the type and the size of a chunk; metadata has chunks of its own."""
+    """How a format stores the type and the size of a chunk, such as a chunk of metadata."""
 
     order: Literal["little", "big"]
     type_bytes: int = 4
@@ -34,7 +34,7 @@ _LAYOUTS = {
     "w64": _ChunkLayout("little", type_bytes=16, size_bytes=8, counts_header=True, alignment=8),
 }
 _FILE_TYPES = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"riff")
-"""A chunk of one of these types is another file."""
+"""A chunk of one of these types begins another file."""
 
 _SIGNATURES = {
     "mov": slice(4, 12),
@@ -44,7 +44,7 @@ _SIGNATURES = {
     "voc": slice(19),
     "wv": slice(4),
 }
-"""Formats of which FFmpeg skips a second file, and the part of the header that marks its start."""
+"""Formats in which FFmpeg skips an appended file -> bytes of the header that mark its start."""
 
 
 def unread_seconds(
@@ -54,13 +54,13 @@ def unread_seconds(
     decoded_s: float,
     bits_per_s: int | None,
 ) -> float:
-    """Seconds of audio behind the last packet of a file, by their bytes; 0 if there are none.
+    """Seconds of audio after the last packet of a file, by its bytes; 0 if there is none.
 
     Args:
         format_name: FFmpeg's name of the format.
         source: the file.
-        start: offset of the end of its last packet.
-        decoded_s: duration of the audio in these packets.
+        start: offset of the end of the last packet.
+        decoded_s: duration of the decoded audio.
         bits_per_s: bit rate of the audio, if it is constant and known.
     """
     name = format_name.partition(",")[0]
@@ -91,7 +91,7 @@ def _after_metadata(source: DecoderInput, start: int, layout: _ChunkLayout) -> i
         head = source.read_at(at, _HEAD_BYTES)
         zeros = len(head) - len(head.lstrip(b"\0"))
         size = zeros or padding_bytes(head) or _chunk_bytes(source, at, layout)
-        if not size and at % layout.alignment:  # some programs write other padding than zeros
+        if not size and at % layout.alignment:  # some programs pad with other bytes than zeros
             to_next = -at % layout.alignment
             size = to_next if _chunk_bytes(source, at + to_next, layout) else 0
         if not size:
@@ -108,7 +108,7 @@ def _chunk_bytes(source: DecoderInput, at: int, layout: _ChunkLayout) -> int:
     whole = max(header_bytes, size if layout.counts_header else header_bytes + size)
     if kind in _FILE_TYPES or at + whole > source.size_bytes:
         return 0
-    if not _is_printable(kind):  # a chunk, too, if exactly another chunk or the end follows
+    if not _is_printable(kind):  # must end where another chunk begins, or the file ends
         end = at + whole + -whole % layout.alignment
         following = source.read_at(end, 4)
         if end < source.size_bytes and not (following and _is_printable(following)):

@@ -66,7 +66,7 @@ def externally_loaded(model: Any) -> frozenset[str]:
 
 
 def unread_tensors(model: Any) -> tuple[str, ...]:
-    """Prefixes of tensors that the files of an AutoModel may have although it does not use them."""
+    """Prefixes of tensors that the weights file may contain although the AutoModel ignores them."""
     return _kind_of(model).unread_tensors
 
 

@@ -40,7 +40,7 @@ class ModelKind:
     files: str = "`model.pt`, `tokens.json`, `am.mvn`"
     """What a model directory holds beside its config.yaml, for docs/models.md."""
     unread_tensors: tuple[str, ...] = ()
-    """Prefixes of tensors that its files may have although the module does not use them."""
+    """Prefixes of tensors that its weights files may contain although the module ignores them."""
     note: str = ""
     """Remark in docs/models.md."""
 

@@ -23,7 +23,7 @@ def in_package(_kwargs: dict[str, Any]) -> Path | None:
 
 
 MODULE_PREFIX = "model."
-"""Name of the network within FunASR's module, which files may leave out."""
+"""Prefix of the tensor names in FunASR's module; weights files may omit it."""
 
 
 def tensors_without_prefix(model: Any) -> frozenset[str]:

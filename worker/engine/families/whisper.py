@@ -53,18 +53,19 @@ whisper/transcribe.py."""
 SHORT_S = 1.0
 SHORT_NO_SPEECH_PROB = 0.75
 SHORT_MIN_AVG_LOGPROB = -0.6
-"""Limits for clips shorter than SHORT_S. Most of what Whisper hears is then the silence that it
-adds, and invented text is more probable: on half a second of noise, tiny.en writes "Thank you."
-with -0.76, and no_speech_prob is 0.79. Of 123 clips with single words of real speech, these limits
-remove no correct word; of 32 clips of noise, they and openai-whisper's rule leave no text."""
+"""Limits for clips shorter than SHORT_S. Such clips are padded with silence to 30 s, and invented
+text has a higher probability: for half a second of noise, tiny.en returns "Thank you." with an
+average log probability of -0.76 and a no_speech_prob of 0.79. In 123 clips with single words of
+real speech, these limits remove no correct word. In 32 clips of noise, these limits and
+openai-whisper's rule together remove all text."""
 
 
 def is_no_speech(decoded: Any, seconds: float) -> bool:
     """Whether the text of a clip is left out because there is no speech.
 
-    As in openai-whisper, an improbable text is left out where no_speech_prob is high. So is a text
-    that repeats itself, which openai-whisper would decode again at other temperatures. Very short
-    clips have limits of their own.
+    As in openai-whisper, an improbable text is left out if no_speech_prob is high. A repetitive
+    text, which openai-whisper would decode again at higher temperatures, is left out too. Clips
+    shorter than SHORT_S have limits of their own.
 
     Args:
         decoded: DecodingResult of OpenAI's package; its no_speech_prob may be nan.

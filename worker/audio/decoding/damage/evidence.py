@@ -12,7 +12,7 @@ class Gap:
     lost_s: float = 0.0
     """Seconds of lost audio; a pause of the speaker is silence, not loss."""
     pause_s: float = 0.0
-    """Seconds of `fill_s` that only the timestamps show: the recording paused, or began late."""
+    """Part of `fill_s` without signs of damage: the recording paused, or began late."""
     is_closed: bool = False
     """Whether the timestamps show a gap that is too long to be filled."""
 
@@ -52,13 +52,13 @@ class DamageEvidence:
     """Whether the encoder signalled a pause (no speech)."""
 
     def add_unread(self, size_bytes: int, seconds: float) -> None:
-        """Add the rest of a file: more than the incomplete packet at the end of a recording."""
+        """Add the unread rest of a file as two packets, because is_single would tolerate one."""
         self.failed += 2
         self.failed_bytes += size_bytes
         self.failed_s += seconds
 
     def limit_bytes(self, size_bytes: int) -> None:
-        """Reduce what failed to a part of the file: packets with damaged sizes overlap."""
+        """Limit failed_bytes, and failed_s in proportion: packets with damaged sizes overlap."""
         if self.failed_bytes > size_bytes >= 0:
             self.failed_s *= size_bytes / self.failed_bytes
             self.failed_bytes = size_bytes

@@ -15,7 +15,7 @@ class Extent:
     end: int = 0
     """Offset of the end of the last packet."""
     end_s: float = 0.0
-    """The same by timestamps."""
+    """Latest end of a packet by timestamps, in s."""
 
     def add(self, packet: "Packet[Stream]") -> None:
         """Account for one packet."""

@@ -41,7 +41,7 @@ _STREAMS = {"mpegts", "mpeg"}
 _MAX_DEMUX_ERRORS = 100
 """Stop demuxing after this many consecutive errors without a packet."""
 _UNREAD_PAGE_S = 0.5
-"""Shorter ends of Ogg files that cannot be read are not reported."""
+"""Shortest unreadable end of an Ogg file that is reported, in s."""
 _MAX_TS_BYTES = 188 * 40_000
 """Bytes of a transport stream that are checked for damage in one gap."""
 
@@ -116,7 +116,7 @@ class _Reader:
                 self._evidence.suspect = True
                 packets, errors = self._container.demux(), errors + 1
                 continue
-            except IndexError:  # of a stream that begins here, or seems to: PyAV does not know it
+            except IndexError:  # PyAV does not know the stream: it begins here, or damage looks so
                 packets = self._container.demux()
                 continue
             if packet is None:
@@ -135,10 +135,9 @@ class _Reader:
         self._evidence.add_unread(rest, self._clock.seconds_of(rest, 0.0))
 
     def _note_unread_pages(self) -> None:
-        """Count damaged pages at the end of an Ogg file; nothing but pages ends such a file.
+        """Count damaged pages at the end of an Ogg file; timestamps do not show their loss.
 
-        The timestamps do not show a loss before the last page. Page headers, and a packet that is
-        cut off, are shorter than the tolerance.
+        Page headers and a truncated packet are shorter than _UNREAD_PAGE_S.
         """
         if not self._unread or self._format != "ogg":
             return
@@ -179,7 +178,7 @@ class _Reader:
         if is_pause(self._codec, body):
             self._evidence.paused = True
         elif body and not (self._padding and self._padding.contains(packet, body)):
-            # of AMR, FFmpeg may take any byte for a packet of 20 ms
+            # FFmpeg may return any byte of an AMR file as a packet of 20 ms
             duration = 0 if self._format == "amr" else packet.duration or 0
             duration_s = float(duration * packet.time_base)
             self._evidence.failed += 1

@@ -26,12 +26,12 @@ _GAP_UNKNOWN_S = 10.0
 """Longest plausible gap before the byte rate of the file is known."""
 _PAUSE_S = 0.2
 """Shortest gap in the timestamps of intact audio that is filled; live recordings jitter."""
-"""Shorter gaps add up, less the jitter, and are filled once they are this long together."""
+"""Shorter gaps are added up, less the jitter, and filled once their sum is this long."""
 _LONGEST_PAUSE_S = 3600.0
 _LONGEST_STREAM_PAUSE_S = 60.0
 """Longest such gap, also in a stream, whose clock may jump (ffmpeg closes gaps from 10 s on)."""
 _SET_BACK_S = 1.0
-"""After a jump backwards and this much audio without another jump, the clock was set back."""
+"""If this much audio without a jump follows a backward jump, the clock was set back."""
 _UNREAD_SHARE = 0.25
 _UNREAD_BYTES = 32
 """Unread bytes explain a gap if there are at least _UNREAD_BYTES of them, and at least this share
@@ -79,7 +79,7 @@ class Clock:
         self._behind_s = 0.0
         """How far the audio so far falls short of the timestamps, by small jumps both ways."""
         self._small_gaps_s = 0.0
-        """The part of it that is due to gaps, and not to a clock that runs slightly fast."""
+        """The part of _behind_s that is due to gaps, not to a clock that runs slightly fast."""
         self._frame_s = 0.0
         self._packet_bytes = 0.0
         self._packet_s = 0.0
@@ -89,7 +89,7 @@ class Clock:
         """Set the start of the recording, on the clock of its timestamps, and its duration.
 
         Args:
-            start_s: None if unknown.
+            start_s: start of the recording; None if unknown.
             declared_s: duration of the recording that the file declares; None without one.
         """
         self._declared_s = declared_s or math.inf
@@ -195,8 +195,9 @@ class Clock:
     def _note_jump(self, jump_s: float, seconds: float) -> None:
         """Note a jump of the timestamps before a frame.
 
-        A timestamp that is too early is damage if later ones continue from those before it. If they
-        continue from it instead, the clock was set back, as in joined files.
+        After a backward jump, later timestamps show the cause. If they continue the sequence before
+        the jump, one timestamp was damaged. If they continue from the early timestamp, the clock
+        was set back, as in joined files.
         """
         self._since_jump_s += seconds
         if abs(jump_s) < _PAUSE_S:

@@ -24,7 +24,7 @@ def padding_bytes(body: bytes) -> int:
 
 
 def ape_tag_bytes(tail: bytes) -> int:
-    """Length of the APE tag at the end of a file, with an ID3v1 tag behind it; 0 without one.
+    """Length of a file's APE tag at the end and of an ID3v1 tag after it; 0 without an APE tag.
 
     Args:
         tail: the last bytes of the file, at least 160 if it has as many.

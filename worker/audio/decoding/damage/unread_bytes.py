@@ -15,7 +15,7 @@ _MATCH_BYTES = 32
 _SEARCH_BYTES = 1 << 20
 """How far ahead a packet is searched; FFmpeg stops sooner."""
 _TAIL_BYTES = 160
-"""Of a file: contains the footer of an APE tag, and an ID3v1 tag."""
+"""Bytes at the end of a file that hold the footer of an APE tag and an ID3v1 tag after it."""
 _PAGE = b"OggS"
 """First bytes of a page of an Ogg file."""
 
@@ -81,7 +81,7 @@ class Padding:
     def __init__(self, source: DecoderInput) -> None:
         size = source.size_bytes
         self._tag_at = size - ape_tag_bytes(source.read_at(max(0, size - _TAIL_BYTES), _TAIL_BYTES))
-        """File offset of the APE tag at the end of the file; its end if there is none."""
+        """File offset of the APE tag at the end of the file; the file's size if there is none."""
         self._size = size
         self._until = -1
         """File offset of the end of the last tag or zero padding between the frames."""
