@@ -84,6 +84,6 @@ def ignored(options: "Options", can: Abilities) -> list[str]:
     if options.language is None or can.languages is not None:
         return []
     return [
-        f"it cannot be told a language, so {options.language} is ignored and its results have the "
-        "warning language_ignored: leave out the language, or choose another model"
+        f"it does not support selecting a language: {options.language} is ignored, and its results "
+        "have the warning language_ignored; leave out the language, or choose another model"
     ]

@@ -24,7 +24,9 @@ CATALOGUE = (
     gauge("asr_backlog_audio_seconds", "Remaining audio of a job, estimated.", "job"),
     gauge("asr_dead_letters", "Dead letters: messages that failed permanently."),
     gauge(
-        "asr_jobs", "Jobs by state; for unknown ones, `fleet status` names the way out.", "state"
+        "asr_jobs",
+        "Jobs by state; for unknown ones, `fleet status` names the command to run.",
+        "state",
     ),
     gauge(
         "asr_job_files",

@@ -98,10 +98,9 @@ MAKE: dict[tuple[str, str], Callable[[Jobs], None]] = {
     ("not cancelled", "the plan without some outcomes"): lambda jobs: jobs.lost(":ok"),
     ("not cancelled", "outcomes without the whole plan"): lambda jobs: jobs.lost(":windows"),
     ("being reconciled after a loss", "a part"): Jobs.reconciled,
-    (
-        "of another client that has not said how many files it has",
-        "outcomes",
-    ): lambda jobs: jobs.finish("ok", "ok"),
+    ("of another client, number of files unknown", "outcomes"): lambda jobs: jobs.finish(
+        "ok", "ok"
+    ),
     ("of another client, number of files known, files wait", "everything"): Jobs.closed,
     (
         "of another client, number of files known, every file has an outcome",

@@ -99,8 +99,8 @@ class Drain(PeriodicStep):
         return ready and bool(celery_state.reserved_requests)
 
     def _requeue(self, one: ActiveShard) -> None:
-        name = shown(one.identity) if one.identity else "of an invalid message"
-        log.warning("requeueing shard %s (drain deadline reached)", name)
+        what = f"shard {shown(one.identity)}" if one.identity else "an invalid message"
+        log.warning("requeueing %s (drain deadline reached)", what)
         one.request.requeued_by_parent = True
         kill(one.pid)
         self.parent_context.discard_attempt(one)

@@ -61,8 +61,8 @@ def load_advice(name: str) -> str:
     if Path(split_revision(name)[0]).exists():
         return "check the files in its directory"
     return (
-        "there is no such directory, so the hub was asked: check the name, and that the hub is "
-        "reachable"
+        "there is no such directory, so the name was looked up on the hub: check the name and the "
+        "connection to the hub"
     )
 
 
@@ -72,7 +72,7 @@ def _is_path(name: str) -> bool:
     return plain.startswith(("/", ".", "~")) or plain.count("/") > 1 or Path(plain).exists()
 
 
-_MUST_HOLD = "docs/models.md says what it must hold"
+_MUST_HOLD = "docs/models.md lists the required files"
 
 
 def _problem_in(directory: Path) -> str | None:

@@ -24,7 +24,7 @@ def called_every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
                 logged = ""
             except Exception as error:
                 if str(error) != logged:
-                    log.warning("cannot report progress, trying again: %s", error)
+                    log.warning("cannot report progress, retrying: %s", error)
                 logged = str(error)
 
     thread = threading.Thread(target=repeat, name="progress", daemon=True)

@@ -72,10 +72,14 @@ def why_stuck(worker: Worker, now_s: float, limits: TimeLimits) -> str | None:
 def postponements(states: Sequence[SlotState]) -> str:
     """Which slots postpone their shards, and why; empty if none does."""
     return "; ".join(
-        f"slot {s.slot} postponed its last {s.postponed_in_a_row} shards: {s.postponed_because}"
+        f"slot {s.slot} postponed its last {_shards(s.postponed_in_a_row)}: {s.postponed_because}"
         for s in states
         if s.postponed_in_a_row
     )
+
+
+def _shards(number: int) -> str:
+    return "shard" if number == 1 else f"{number} shards"
 
 
 def why_not_ready(worker: Worker) -> str | None:

@@ -78,7 +78,7 @@ CATALOGUE = (
     Metric(
         "asr_shards_postponed_total",
         "counter",
-        "Shards that were republished to be retried later, by reason.",
+        "Shards that were republished for a later retry, by reason.",
         ("reason",),
         values=get_args(PostponeReason),
     ),

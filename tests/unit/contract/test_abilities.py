@@ -56,7 +56,7 @@ def test_a_model_that_cannot_be_told_a_language_ignores_it() -> None:
     options = Options(language="fi")
     assert unsupported(options, Abilities()) == []
     (sentence,) = ignored(options, Abilities())
-    assert "cannot be told a language, so fi is ignored" in sentence
+    assert "does not support selecting a language: fi is ignored" in sentence
     assert ignored(options, Abilities(languages=("fi",))) == []
     assert ignored(Options(language="auto"), Abilities()) == []
 

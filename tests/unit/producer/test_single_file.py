@@ -221,9 +221,9 @@ def test_a_language_that_the_model_cannot_be_told_is_a_warning(
     warned: list[str] = []
     wanted = Options(language="fr")
     transcribe(call, options=wanted, scratch=SCRATCH, store=store, warn=warned.append)
-    assert [warning.startswith("demo: it cannot be told a language") for warning in warned] == [
-        True
-    ]
+    assert [
+        warning.startswith("demo: it does not support selecting a language") for warning in warned
+    ] == [True]
 
 
 def test_unsupported_options_are_rejected_before_the_upload(

@@ -136,7 +136,7 @@ class Resampler:
         """Raise UndecodableAudio if all samples so far were noise."""
         if 0 < self._samples == self._noise:
             raise UndecodableAudio(
-                "the samples in the file are not audio: too large, or no numbers"
+                "the samples are not audio: they are too large or not finite numbers"
             )
 
     def end_piece(self, lost_s: float, *, is_truncated: bool = False) -> AudioPiece:

@@ -134,5 +134,5 @@ SENSE_VOICE = Family(
     ),
     generate_options=generate_options,
     read=read_result,
-    note="without ITN it has no punctuation either",
+    note="without ITN, the text has no punctuation",
 )

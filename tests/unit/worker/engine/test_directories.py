@@ -25,8 +25,8 @@ def made(directory: Path, **files: str) -> str:
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({}, "the directory is empty; docs/models.md says what it must hold"),
-        ({"model_pt": ""}, "it has no config.yaml; docs/models.md says what it must hold"),
+        ({}, "the directory is empty; docs/models.md lists the required files"),
+        ({"model_pt": ""}, "it has no config.yaml; docs/models.md lists the required files"),
         ({"config_yaml": ""}, None),
         ({"other_yaml": "", "configuration_json": json.dumps(NAMED)}, None),
         ({"config_yaml": "", "configuration_json": json.dumps(NAMED)}, "it has no other.yaml; "),
@@ -59,7 +59,9 @@ def test_a_tilde_is_not_expanded() -> None:
 
 
 def test_a_name_that_could_be_a_mistyped_directory_cannot_be_loaded(tmp_path: Path) -> None:
-    assert "there is no such directory, so the hub was asked" in load_advice("models/zh@v1")
+    assert "there is no such directory, so the name was looked up on the hub" in load_advice(
+        "models/zh@v1"
+    )
     assert load_advice(str(tmp_path)) == "check the files in its directory"
 
 

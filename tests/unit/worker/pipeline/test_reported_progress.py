@@ -97,7 +97,7 @@ def test_an_error_while_reporting_progress_does_not_end_the_shard(
     bench.run(a_shard(bench.upload("a.wav")))
     assert bench.recorded == [(0, "ok", 1000)]
     logged = [one.getMessage() for one in caplog.records]
-    assert logged == ["cannot report progress, trying again: Redis refused a command"]
+    assert logged == ["cannot report progress, retrying: Redis refused a command"]
 
 
 @pytest.mark.parametrize("lasts", [False, True])
