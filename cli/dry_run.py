@@ -52,7 +52,7 @@ def _files(result: "DryRun") -> str:
     if result.files_of_unknown_size:
         text += f", {result.files_of_unknown_size:,} of them of unknown size"
     if result.empty_files:
-        text += f", {result.empty_files:,} of them empty (0 bytes), which will fail"
+        text += f", {result.empty_files:,} of them are empty (0 bytes) and will fail"
     return f"{text}; {result.bad_rows:,} invalid rows" if result.bad_rows else text
 
 

@@ -155,8 +155,8 @@ def _sentence(found: "EnqueueResult") -> str:
         return "no audio found: nothing to do"
     if not found.enqueued and found.resumed:
         return (
-            f"{found.files} files found, all of them were published or skipped before; watch "
-            f"{found.job} with: fleet status {found.job}"
+            f"{found.files} files found; all were published or skipped before. Watch the job with: "
+            f"fleet status {found.job}"
         )
     if not found.enqueued:
         return f"{found.files} files found, none needs to be enqueued: nothing to do"

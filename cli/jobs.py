@@ -148,17 +148,17 @@ def close(
         typer.Option(
             min=1,
             max=MAX_INDEX + 1,
-            help="Number of its files; default: all that are finished.",
+            help="Number of files of the job; default: the files that have an outcome.",
         ),
     ] = None,
     output: Annotated[
-        str | None, typer.Option(help="Prefix of its results; required if Redis has lost it.")
+        str | None, typer.Option(help="Output prefix of the job; required if Redis has lost it.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Declare how many files a job of another Celery client has.
+    """Set the number of files of a job that another Celery client sends.
 
-    Its report is written when each has an outcome. Without --files, all messages must be finished.
+    The report is written when every file has an outcome. Without --files, the queues must be empty.
     Exit code 1 when the job has ended and files failed.
 
     Example: fleet close job-20261122 --files 412

@@ -77,17 +77,19 @@ def evaluate(
     normalizer: Annotated[
         Literal["fleet", "whisper"],
         typer.Option(
-            help="whisper: openai-whisper's rules, to compare with published figures; the English "
-            "ones for language en, else the basic ones."
+            help="fleet, or whisper: openai-whisper's rules, as in published figures (the English "
+            "rules for language en, else the basic rules)."
         ),
     ] = "fleet",
     simplified: Annotated[
         bool,
-        typer.Option("--simplified", help="Traditional Chinese characters equal simplified ones."),
+        typer.Option("--simplified", help="Treat traditional and simplified characters as equal."),
     ] = False,
     chinese_numbers: Annotated[
         bool,
-        typer.Option("--chinese-numbers", help="Numbers in Chinese characters equal digits."),
+        typer.Option(
+            "--chinese-numbers", help="Treat numbers in Chinese characters and in digits as equal."
+        ),
     ] = False,
     worst: Annotated[int, typer.Option(min=0, help="Number of worst files to show.")] = 10,
     as_json: AsJson = False,

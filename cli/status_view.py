@@ -74,7 +74,10 @@ def postponed(status: JobStatus) -> str:
 
 def unserved(queue: str) -> str:
     """The warning that no ready worker consumes the queue."""
-    return f"no worker serves queue {queue}: start one, or see the log of one that is not ready"
+    return (
+        f"no ready worker serves queue {queue}: start a worker, or see the log of a worker that is "
+        "not ready"
+    )
 
 
 def outlook(progress: Progress, open_shards: int) -> str:

@@ -18,7 +18,7 @@ _REPLAYS_WITHOUT_RIGHTS = {"valkey": (9, 1)}
 default user. In earlier releases, and in all releases of servers that are not listed, EXEC checks
 them (redis/redis#14541, valkey-io/valkey#3983)."""
 
-_ON_THE_SERVER = "as a user with more rights; or run `fleet doctor` as such a user"
+_ON_THE_SERVER = "as a user with more rights, or run `fleet doctor` as that user"
 
 
 @dataclass(frozen=True)
@@ -121,5 +121,5 @@ def check_rights(rules: Sequence[str]) -> Finding:
     detail = (
         f"loading the append-only file may drop transactions: the default user has only {rights}"
     )
-    advice = "set: user default off +@all ~* &* (nobody can log in as it), see valkey-acl.conf"
+    advice = "set: user default off +@all ~* &* (the user stays disabled); see valkey-acl.conf"
     return Finding("restart", "error", detail, advice)

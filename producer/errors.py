@@ -38,7 +38,7 @@ class CannotRetry(Exception):
 
 
 class CannotClose(Exception):
-    """The job cannot be closed: wait for its files, or give the number of files."""
+    """The job cannot be closed: wait for its files, or pass the number of files."""
 
 
 class CannotRequeue(Exception):

@@ -80,7 +80,7 @@ def _warnings(requested: str | None, queue: str, served_models: Sequence[str]) -
         models = " and ".join(served_models)
         return (
             f"queue {queue} is served by {models}: any of them may transcribe files of this job; "
-            "name the model of the job",
+            "specify the model of the job",
         )
     if requested is None:
         unserved = (

@@ -31,7 +31,7 @@ def route_job(
         BrokerUnavailable: Redis is unavailable.
     """
     if model is not None and not model.strip():
-        raise OptionsRefused("the model name is empty: give a model name, or none")
+        raise OptionsRefused("the model name is empty: pass a name, or no model")
     fleet, now = WorkerRegistry(redis, settings.key_prefix), time.time()
     own = lane is None or lane in lanes(settings.queue)
     return choose(

@@ -39,8 +39,8 @@ def _warning(other: str, theirs: JobRequest | None, ours: JobRequest) -> str:
     if theirs and _wanted(theirs) == _wanted(ours):
         return f"{shared}: files that are in both jobs may be transcribed twice"
     return (
-        f"{shared}, with another model or other options: of a file that is in both jobs, the "
-        "result of the job that finishes it last is kept"
+        f"{shared}, with another model or other options: if a file is in both jobs, the job that "
+        "finishes it last overwrites its result"
     )
 
 

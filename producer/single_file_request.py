@@ -53,7 +53,7 @@ def plan(audio: str, scratch: str) -> SingleFileRequest:
 def _checked(scratch: str) -> str:
     if not scratch:
         raise BadConfiguration(
-            "no scratch prefix for the result: set FLEET_SCRATCH, or give one, s3://bucket/prefix/"
+            "no scratch prefix for the result: set FLEET_SCRATCH, or pass one such as s3://bucket/prefix/"
         )
     try:
         return check_output(scratch)

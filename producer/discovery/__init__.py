@@ -52,7 +52,7 @@ def open_source(
     if os.path.isdir(text):  # Path.is_dir raises if a name is too long
         if upload is None:
             raise BadSource(
-                f"{text} is a local folder: give a prefix to upload it to, s3://bucket/prefix/"
+                f"{text} is a local folder: pass an upload prefix such as s3://bucket/prefix/"
             )
         return LocalFolder(Path(text), _checked(upload), store, wanted)
     if format_of(text) is not None:

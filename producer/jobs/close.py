@@ -89,12 +89,12 @@ def _closable(counts: JobCounts, output: str | None, store: ObjectStore) -> str:
     """The output prefix of the job. Raises CannotClose unless another client sent it."""
     job, where = counts.job, output or counts.output
     if counts.cancelled_at:
-        raise CannotClose(f"job {job} was cancelled, so it needs no end")
+        raise CannotClose(f"job {job} was cancelled and cannot be closed")
     if counts.created_at and not counts.declared:
         ends = repair_note(counts) or "it ends when all of its files have an outcome"
         raise CannotClose(f"job {job} was sent by `fleet enqueue`: {ends}")
     if not where:
-        raise CannotClose(f"Redis does not know the output prefix of job {job}: give it")
+        raise CannotClose(f"Redis does not know the output prefix of job {job}: pass it")
     if has_request(store, where, job):
         raise CannotClose(
             f"job {job} has a plan in S3: rebuild it with `{reconcile_command(job, where)}`"
@@ -118,7 +118,7 @@ def _check_nothing_is_lost(counts: JobCounts, about: Mapping[str, str], *, known
     """Check that Redis has all recorded outcomes; `known` says whether it has those in S3."""
     if not (known and counts.output and counts.finished == int(about.get("recorded", 0))):
         raise CannotClose(
-            f"Redis has lost data of job {counts.job}, so its number of files is not known: give it"
+            f"Redis has lost data of job {counts.job}, so its number of files is not known: pass it"
         )
 
 
@@ -128,7 +128,7 @@ def _check_nothing_waits(counts: JobCounts, messages: int) -> None:
         waits = f"{number_of(messages, 'message')} not finished, perhaps of job {counts.job}"
     if counts.open_shards or messages:
         raise CannotClose(
-            f"{waits}: close the job when the queues are empty, or give the number of files"
+            f"{waits}: close the job when the queues are empty, or pass the number of files"
         )
 
 

@@ -117,7 +117,7 @@ def _read_request(
     if request is None:
         reason = f"S3 has no plan for job {job!r} below {where}"
         if not where:
-            reason = f"Redis does not know the output prefix of job {job!r}: give it"
+            reason = f"Redis does not know the output prefix of job {job!r}: pass it"
         raise NoPlan(
             f"{reason}. Jobs sent by another client have no plan and cannot be rebuilt: send the "
             "files without a result again"

@@ -115,7 +115,7 @@ def planned_ref(file: PlannedFile) -> AudioRef:
     except ValidationError as error:
         name = json.loads(file.row).get("relative", "")
         raise PlannedFileInvalid(
-            f"file {file.index} of the plan {name} is not valid in this release "
+            f"file {file.index} ({name}) of the plan is not valid in this release "
             f"({explain(error)}): enqueue it in a new job, with an id that names its outputs"
         ) from None
 

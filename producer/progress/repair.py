@@ -30,7 +30,7 @@ def repair_note(counts: JobCounts) -> str | None:
     if counts.created_at:
         return note
     return (
-        f"{note}. If another client sends the job, tell how many files it has with "
+        f"{note}. If another client sends the job, declare its number of files with "
         f"`fleet close {job} --files N`"
     )
 
@@ -38,8 +38,8 @@ def repair_note(counts: JobCounts) -> str | None:
 def _repair_of_declared(counts: JobCounts) -> str:
     if counts.finished >= counts.files:
         return (
-            f"workers have finished files of job {counts.job} beyond the declared number of "
-            f"files: correct it with `fleet close {counts.job} --files N`"
+            f"more files of job {counts.job} have an outcome than were declared: correct the "
+            f"number with `fleet close {counts.job} --files N`"
         )
     return (
         f"Redis has lost outcomes of job {counts.job}: send its files again (workers skip those "

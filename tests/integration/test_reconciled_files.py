@@ -139,7 +139,7 @@ def test_an_enqueue_cannot_be_resumed_with_a_plan_that_is_no_longer_valid(
     with pytest.raises(InterruptedError):
         enqueue([str(path)], output=output, job="night", progress=die)
     plan_a_reserved_name(store, output, "night")
-    with pytest.raises(JobRefused, match=r"file 0 of the plan calls/_jobs/7\.wav is not valid"):
+    with pytest.raises(JobRefused, match=r"file 0 \(calls/_jobs/7\.wav\) of the plan is not valid"):
         enqueue([str(path)], output=output, job="night")
     assert shards_waiting(settings) == []
     assert store.read(job_uri(output, "night", "job.json"))

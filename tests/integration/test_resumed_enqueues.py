@@ -40,7 +40,7 @@ def test_an_enqueue_that_ended_before_its_last_step_is_resumed_with_its_counts(
     assert status("night").progress.state == "planning"
     again = invoke(enqueue_command, str(path), "--output", output, "--job", "night")
     assert "no audio" not in again.output
-    assert "3 files found, all of them were published or skipped before" in again.output
+    assert "3 files found; all were published or skipped before" in again.output
     assert status("night").progress.state == "running"
     assert len(shards_waiting(settings)) == 1
     result = enqueue([str(path)], output=output, job="night")

@@ -36,7 +36,7 @@ def test_the_estimate_has_files_hours_and_time() -> None:
         ({"known_ms": 36_000_000}, "10.0 h given by the sources"),
         ({"bad_rows": 7}, "7 invalid rows"),
         ({"files_of_unknown_size": 3}, "3 of them of unknown size"),
-        ({"empty_files": 2}, "2 of them empty (0 bytes), which will fail"),
+        ({"empty_files": 2}, "2 of them are empty (0 bytes) and will fail"),
         ({"gpus": 1}, ") on 1 GPU ("),
         ({"bytes": 12}, "12 bytes"),
         ({"bytes": 1536}, "1.5 KiB"),

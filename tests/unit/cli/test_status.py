@@ -75,7 +75,7 @@ def test_postponed_shards_are_shown_with_their_reason() -> None:
 
 def test_a_queue_without_a_ready_worker_is_shown() -> None:
     shown = replace(status_of(RUNNING, STEADY), unserved_queue="night-queue")
-    phrase = "no worker serves queue night-queue: start one"
+    phrase = "no ready worker serves queue night-queue: start a worker"
     assert phrase in seen(shown)
     assert phrase in line(shown)
     assert shown.to_json()["unserved_queue"] == "night-queue"
