@@ -73,7 +73,7 @@ def close(
         files = _number_of(job, indexes)
     elif indexes and max(indexes) >= files:
         raise CannotClose(
-            f"job {job} has a file with the index {max(indexes)}: give at least "
+            f"job {job} has a file with the index {max(indexes)}: pass at least "
             f"{max(indexes) + 1} as the number of files"
         )
     if outdated := writer.declare(job, where, files):

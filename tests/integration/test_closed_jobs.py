@@ -160,7 +160,7 @@ def test_a_job_without_a_number_is_closed_only_when_nothing_waits(
     ("indexes", "files", "reason"),
     [
         ((0, 2), None, "no outcome for the file with the index 1"),
-        ((5,), 5, "give at least 6 as the number of files"),
+        ((5,), 5, "pass at least 6 as the number of files"),
     ],
 )
 def test_a_job_is_not_closed_with_a_wrong_number_of_files(
