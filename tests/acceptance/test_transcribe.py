@@ -121,7 +121,7 @@ def test_an_interrupted_command_deletes_its_upload(up: Up, scratch: str, number:
     ("arguments", "changes", "message"),
     [
         (["nothing.wav"], {}, "nothing.wav is neither a local file nor s3://bucket/key"),
-        ([str(CALL)], {"FLEET_SCRATCH": ""}, "set FLEET_SCRATCH, or give one"),
+        ([str(CALL)], {"FLEET_SCRATCH": ""}, "set FLEET_SCRATCH, or pass one"),
         ([str(CALL), "--scratch", "s3://x"], {}, "scratch s3://x must be s3://bucket/prefix/"),
         ([str(CALL), "--scratch", "s3://no-such-bucket/x/"], {}, "bucket no-such-bucket"),
         ([str(CALL), "--timestamps", "never"], {}, "--timestamps"),

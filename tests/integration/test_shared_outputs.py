@@ -58,7 +58,7 @@ def test_other_options_are_said_since_the_last_result_is_kept(
     second = enqueue([source], output=output, job="second", options=options, store=store)
     (warning,) = shared(second.warnings)
     assert "job first is not finished" in warning
-    assert "finishes it last is kept" in warning
+    assert "finishes it last overwrites its result" in warning
 
 
 def test_a_cancelled_job_or_another_output_is_not_named(

@@ -145,7 +145,11 @@ def test_a_resumed_job_stays_in_its_queue() -> None:
     ("asked", "serving", "phrases"),
     [
         (None, [("fleet", SENSE)], None),
-        (None, [("fleet", SENSE), ("fleet", ZH)], ["any of them may transcribe", "name the model"]),
+        (
+            None,
+            [("fleet", SENSE), ("fleet", ZH)],
+            ["any of them may transcribe", "specify the model"],
+        ),
         (None, [("b", ZH)], ["no worker serves queue fleet now", "fleet worker --queue fleet"]),
         (SENSE, [("b", SENSE)], None),
         (

@@ -47,7 +47,7 @@ def test_a_name_that_s3_does_not_take_is_replaced(tmp_path: Path, name: str) -> 
         (".", SCRATCH, BadSource, "neither a local file nor"),
         ("s3://in/calls/", SCRATCH, BadSource, "one object"),
         ("s3://in", SCRATCH, BadSource, "one object"),
-        ("s3://in/a.wav", "", BadConfiguration, "set FLEET_SCRATCH, or give one"),
+        ("s3://in/a.wav", "", BadConfiguration, "set FLEET_SCRATCH, or pass one"),
         ("s3://in/a.wav", "s3://scratch", BadConfiguration, "must be s3://bucket/prefix/"),
         ("s3://in/a.wav", "scratch/", BadConfiguration, "must be s3://bucket/prefix/"),
     ],

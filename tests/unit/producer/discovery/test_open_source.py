@@ -45,7 +45,7 @@ def test_a_folder_is_uploaded_to_the_given_prefix(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_an_upload_prefix_names_the_option(tmp_path: Path) -> None:
-    with pytest.raises(BadSource, match="upload it to, s3://bucket/prefix/"):
+    with pytest.raises(BadSource, match="pass an upload prefix such as s3://bucket/prefix/"):
         open_source(str(tmp_path), STORE, None)
 
 
