@@ -87,9 +87,7 @@ def evaluate(
     ] = False,
     chinese_numbers: Annotated[
         bool,
-        typer.Option(
-            "--chinese-numbers", help="Treat numbers in Chinese characters and in digits as equal."
-        ),
+        typer.Option("--chinese-numbers", help="Treat Chinese numbers and digits as equal."),
     ] = False,
     worst: Annotated[int, typer.Option(min=0, help="Number of worst files to show.")] = 10,
     as_json: AsJson = False,
