@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from funasr_fleet.cli.exits import Exit
 from funasr_fleet.cli.options import AsJson, JobName
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def failures(
 ) -> None:
     """Show why files failed, by kind of error, most frequent first.
 
+    Exit code 3 when the state of the job is unknown: the list may be incomplete.
+
     Example: fleet failures job-20261122
     """
     import funasr_fleet
@@ -42,6 +45,7 @@ def failures(
             typer.echo(f"retry them with: fleet retry {job}")
     if note:
         typer.echo(f"fleet: the list may be incomplete. {note}", err=True)
+        raise typer.Exit(Exit.UNREACHABLE)
 
 
 def _print(

@@ -27,6 +27,8 @@ def report(
 ) -> None:
     """Summarise a job: outcomes, throughput, latencies, failures, warnings.
 
+    Exit code 3 when the state of the job is unknown: the report may be incomplete.
+
     Example: fleet report job-20261122 --html report.html
     """
     import funasr_fleet
@@ -50,6 +52,7 @@ def report(
         typer.echo(f"written to {html}")
     if note:
         typer.echo(f"fleet: the report may be incomplete. {note}", err=True)
+        raise typer.Exit(Exit.UNREACHABLE)
 
 
 _MAX_SHOWN = 20

@@ -9,6 +9,7 @@ from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.embedded.stack import Stack, running_stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
+from tests.support.messages import Worker, a_shard
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +54,10 @@ def store(stack: Stack) -> S3Store:
 def ledger(settings: Settings) -> LedgerReader:
     """The stack's ledger."""
     return LedgerReader(connect(settings))
+
+
+@pytest.fixture
+def half_done(settings: Settings, store: S3Store, output: str) -> str:
+    """A job of another client; two of its files are finished, and their number is unknown."""
+    Worker(settings, store, {}).do(a_shard(output, 0, 1))
+    return "by-hand"

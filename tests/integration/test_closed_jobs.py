@@ -19,6 +19,7 @@ from tests.support.messages import (
     FILES,
     Worker,
     a_shard,
+    documents,
     drain,
     enqueued,
     envelope,
@@ -39,19 +40,6 @@ def settings(separate_fleet: Settings) -> Settings:
 @pytest.fixture
 def worker(settings: Settings, store: S3Store) -> Worker:
     return Worker(settings, store, {})
-
-
-@pytest.fixture
-def half_done(worker: Worker, output: str) -> str:
-    """A job of two shards; the second one is waiting in the queue."""
-    worker.do(a_shard(output, 0, 1))
-    return "by-hand"
-
-
-def documents(store: S3Store, output: str) -> set[str]:
-    """Names of the documents that are written when the job ends."""
-    names = {one.uri.removeprefix(f"{output}_jobs/by-hand/") for one in store.list(output)}
-    return names & {"report.json", "failures.jsonl", "_SUCCESS"}
 
 
 @pytest.mark.parametrize("position", [0, 1], ids=["first", "last"])

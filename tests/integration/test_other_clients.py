@@ -29,13 +29,6 @@ def worker(settings: Settings, store: S3Store) -> Worker:
     return Worker(settings, store, {})
 
 
-@pytest.fixture
-def half_done(worker: Worker, output: str) -> str:
-    """A job of two shards; the second one is waiting in the queue."""
-    worker.do(a_shard(output, 0, 1))
-    return "by-hand"
-
-
 def test_results_are_counted_and_the_job_is_never_complete(
     settings: Settings, worker: Worker, half_done: str, output: str
 ) -> None:

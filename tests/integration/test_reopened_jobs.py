@@ -18,6 +18,7 @@ from tests.support.examples import invoke
 from tests.support.messages import (
     Worker,
     a_shard,
+    documents,
     drain,
     envelope,
     push,
@@ -35,19 +36,6 @@ def settings(separate_fleet: Settings) -> Settings:
 @pytest.fixture
 def worker(settings: Settings, store: S3Store) -> Worker:
     return Worker(settings, store, {})
-
-
-@pytest.fixture
-def half_done(worker: Worker, output: str) -> str:
-    """A job of two shards; the second one is waiting in the queue."""
-    worker.do(a_shard(output, 0, 1))
-    return "by-hand"
-
-
-def documents(store: S3Store, output: str) -> set[str]:
-    """Names of the documents that are written when the job ends."""
-    names = {one.uri.removeprefix(f"{output}_jobs/by-hand/") for one in store.list(output)}
-    return names & {"report.json", "failures.jsonl", "_SUCCESS"}
 
 
 def test_after_a_loss_the_number_of_files_must_be_given(
@@ -166,6 +154,6 @@ def test_commands_name_the_way_out_of_an_unknown_state(
     settings: Settings, worker: Worker, half_done: str, output: str
 ) -> None:
     told = invoke(report_command, half_done)
-    assert told.exit_code == 0
+    assert told.exit_code == 3
     assert f"fleet close {half_done} --files N" in told.stderr
     assert json.loads(told.stdout)["whole"] is False

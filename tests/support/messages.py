@@ -123,6 +123,12 @@ def a_shard(output: str, *indexes: int, **others: Any) -> dict[str, Any]:
     return {**shard, **others}
 
 
+def documents(store: ObjectStore, output: str) -> set[str]:
+    """Names of the documents that are written when the job by-hand ends."""
+    names = {one.uri.removeprefix(f"{output}_jobs/by-hand/") for one in store.list(output)}
+    return names & {"report.json", "failures.jsonl", "_SUCCESS"}
+
+
 AUDIO_S = 30.0
 FILES = 8
 OUTCOMES: Mapping[int, Outcome] = {1: "empty", 2: "failed", 3: "skipped"}

@@ -92,8 +92,9 @@ def test_an_incomplete_ledger_is_not_a_job_without_failures(
     shown = invoke(failures, "night", *arguments)
     assert shown.stdout == f"no file of night is known to have {phrase}\n"
     assert shown.stderr.startswith("fleet: the list may be incomplete. Redis does not have the ")
-    assert "fleet reconcile night" in shown.stderr
+    assert ("fleet reconcile night" in shown.stderr, shown.exit_code) == (True, 3)
     shown = invoke(failures, "night", *arguments, "--json")
+    assert shown.exit_code == 3
     assert (shown.stdout, "fleet reconcile night" in shown.stderr) == ("[]\n", True)
 
 
