@@ -116,13 +116,8 @@ def is_all_there(length: int, end_s: float, declared_s: float | None) -> bool:
     return -_PADDING_S < max(end_s, length / SAMPLE_RATE) - declared_s < _JOINED_S
 
 
-def missing_seconds(length: int, end_s: float, declared_s: float | None) -> float:
-    """Seconds of the declared duration that were not decoded; 0 within the tolerance.
-
-    Args:
-        length: decoded samples at 16 kHz.
-        end_s: end of the last frame, in s.
-        declared_s: from declared_seconds.
+def check_decoded(length: int, declared_s: float | None) -> None:
+    """Reject a file that contains no audio, or too little; arguments as in missing_seconds.
 
     Raises:
         AudioTooShort: less than 25 ms were decoded.
@@ -138,6 +133,16 @@ def missing_seconds(length: int, end_s: float, declared_s: float | None) -> floa
             f"{length / SAMPLES_PER_MS:.0f} ms of audio; "
             f"at least {MIN_SAMPLES // SAMPLES_PER_MS} ms are required"
         )
+
+
+def missing_seconds(length: int, end_s: float, declared_s: float | None) -> float:
+    """Seconds of the declared duration that were not decoded; 0 within the tolerance.
+
+    Args:
+        length: decoded samples at 16 kHz.
+        end_s: end of the last frame, in s.
+        declared_s: from declared_seconds.
+    """
     # recordings may begin late or pause: the end of the last frame counts, not the sum of frames
     missing_s = (declared_s or 0.0) - max(end_s, length / SAMPLE_RATE)
     return missing_s if missing_s > _TOLERANCE_S else 0.0

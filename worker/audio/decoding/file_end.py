@@ -1,4 +1,10 @@
-"""The audio that is missing at the end of a file: not read by FFmpeg, or cut off."""
+"""The audio that is missing at the end of a file, in three parts that do not overlap.
+
+damaged  packets after the last frame that could not be decoded, and the rest of a file in which
+         FFmpeg stopped with an error or found no more valid pages: `Decoded.end_gap_s`, from damage
+unread   audio after the end that the header declares: `MissingAtTheEnd.unread_s`, from unread_rest
+cut off  declared audio that is in none of these parts: `MissingAtTheEnd.cut_off_s`
+"""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,6 +14,7 @@ from av.container import InputContainer
 
 from funasr_fleet.worker.audio.decoding.damage import Extent
 from funasr_fleet.worker.audio.decoding.declared_duration import (
+    check_decoded,
     is_all_there,
     missing_seconds,
     recording_seconds,
@@ -55,7 +62,7 @@ class MissingAtTheEnd(NamedTuple):
 def missing_at_the_end(
     container: InputContainer, stream: AudioStream, source: DecoderInput, decoded: Decoded
 ) -> MissingAtTheEnd:
-    """The audio missing at the end of a file, in addition to `end_gap_s`.
+    """The unread and the cut off audio at the end of a file; less `end_gap_s`, where they overlap.
 
     Raises:
         AudioTooShort: less than 25 ms were decoded.
@@ -65,6 +72,7 @@ def missing_at_the_end(
     if declared_s is None:
         declared_s = _seconds_of_all_streams(container, stream, source, decoded)
         end_s = max(end_s, decoded.read.end_s)
+    check_decoded(decoded.samples, declared_s)
     codec = stream.codec_context
     bits_per_s = codec.bit_rate if codec.name.startswith("pcm_") else None
     name, read_s = container.format.name, decoded.seconds

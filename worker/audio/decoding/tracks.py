@@ -67,8 +67,10 @@ def _has_sound(reopen: Callable[[], InputContainer], number: int) -> bool:
                 if any(map(is_sound, packet.decode())):
                     return True
                 errors = 0
-            except (av.FFmpegError, IndexError):  # damage, or a stream unknown to PyAV
+            except av.FFmpegError:
                 packets, errors = container.demux(track), errors + 1
+            except IndexError:  # raised after the last packet, if a stream began in mid-file
+                break
         return False
 
 

@@ -37,9 +37,12 @@ class DamageEvidence:
 
     failed: int = 0
     """Packets that could not be decoded."""
+    has_unread_rest: bool = False
+    """Whether FFmpeg stopped before the end of the audio in the file."""
     failed_bytes: int = 0
+    """Size of the failed packets and of the unread rest."""
     failed_s: float = 0.0
-    """Their duration according to the container."""
+    """Their duration: by the container, or by their size."""
     skipped_bytes: int = 0
     """Bytes of an elementary stream that the demuxer skipped."""
     dropped_frames: int = 0
@@ -51,9 +54,9 @@ class DamageEvidence:
     paused: bool = False
     """Whether the encoder signalled a pause (no speech)."""
 
-    def add_unread(self, size_bytes: int, seconds: float) -> None:
-        """Add the unread rest of a file as two packets, because is_single would tolerate one."""
-        self.failed += 2
+    def add_unread_rest(self, size_bytes: int, seconds: float) -> None:
+        """Add the rest of a file that FFmpeg did not read."""
+        self.has_unread_rest = True
         self.failed_bytes += size_bytes
         self.failed_s += seconds
 
@@ -66,9 +69,16 @@ class DamageEvidence:
     @property
     def is_lost(self) -> bool:
         """Whether any audio is lost, of whatever duration."""
-        return bool(self.failed or self.skipped_bytes or self.dropped_frames or self.corrupt_s)
+        return bool(
+            self.has_failures or self.skipped_bytes or self.dropped_frames or self.corrupt_s
+        )
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether any part of the file was not decoded: packets, or its unread rest."""
+        return self.failed > 0 or self.has_unread_rest
 
     @property
     def is_single(self) -> bool:
-        """Whether at most one packet failed or was marked as corrupt."""
-        return self.failed + (self.corrupt_s > 0) <= 1
+        """Whether at most one packet failed or was marked as corrupt, and the rest was read."""
+        return not self.has_unread_rest and self.failed + (self.corrupt_s > 0) <= 1

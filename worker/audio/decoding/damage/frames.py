@@ -116,9 +116,10 @@ class _Reader:
                 self._evidence.suspect = True
                 packets, errors = self._container.demux(), errors + 1
                 continue
-            except IndexError:  # PyAV does not know the stream: it begins here, or damage looks so
-                packets = self._container.demux()
-                continue
+            except IndexError:
+                # no packet is lost: after the last one, PyAV flushes every stream, and fails at one
+                # that it does not know, since it began in mid-file, or damage looks like that
+                packet = None
             if packet is None:
                 return self._note_unread_pages()
             errors = 0
@@ -132,7 +133,7 @@ class _Reader:
     def _note_unread_rest(self) -> None:
         """Count the rest of a file that FFmpeg cannot read, such as another kind of Ogg stream."""
         rest = self._source.size_bytes - self._decoded_until
-        self._evidence.add_unread(rest, self._clock.seconds_of(rest, 0.0))
+        self._evidence.add_unread_rest(rest, self._clock.seconds_of(rest, 0.0))
 
     def _note_unread_pages(self) -> None:
         """Count damaged pages at the end of an Ogg file; timestamps do not show their loss.
@@ -143,7 +144,7 @@ class _Reader:
             return
         size = self._unread.count + self._unread.page_bytes_after(self._source)
         if (seconds := self._clock.seconds_of(size, 0.0)) > _UNREAD_PAGE_S:
-            self._evidence.add_unread(size, seconds)
+            self._evidence.add_unread_rest(size, seconds)
 
     @property
     def _evidence(self) -> DamageEvidence:

@@ -149,7 +149,7 @@ class Clock:
     def _frames_in(self, evidence: DamageEvidence) -> int:
         unread = evidence.failed_bytes + evidence.skipped_bytes
         packets = round(unread / self._packet_bytes) if self._packet_bytes else evidence.failed
-        return max(packets, 1 if evidence.failed else 0) + evidence.dropped_frames
+        return max(packets, 1 if evidence.has_failures else 0) + evidence.dropped_frames
 
     def _longest_s(self, position: ClockPosition, evidence: DamageEvidence) -> float:
         """The longest plausible gap, in s."""

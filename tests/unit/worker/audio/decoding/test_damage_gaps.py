@@ -130,6 +130,15 @@ def test_a_file_may_end_in_the_middle_of_a_packet() -> None:
     assert clock.missing_at_the_end(_failed(5)).lost_s == pytest.approx(5 * FRAME_S)
 
 
+def test_the_unread_rest_of_a_file_is_lost_however_short_it_is() -> None:
+    evidence = DamageEvidence()
+    evidence.add_unread_rest(FRAME_BYTES, FRAME_S)
+    assert (evidence.failed, evidence.is_lost, evidence.is_single) == (0, True, False)
+    assert _after(5).missing_at_the_end(evidence).lost_s == pytest.approx(FRAME_S)
+    without_times = _after(5, has_timestamps=False)
+    assert without_times.missing_at_the_end(evidence).lost_s == pytest.approx(FRAME_S)
+
+
 @pytest.mark.parametrize(
     ("told_s", "seconds"), [(0.02, 0.02), (0.5, 0.5), (36_000.0, 0.04), (0.0, 0.04), (-1.0, 0.04)]
 )
