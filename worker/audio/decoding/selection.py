@@ -9,7 +9,7 @@ import numpy as np
 from funasr_fleet.worker.audio.decoding.declared_duration import MIN_SAMPLES
 from funasr_fleet.worker.audio.decoding.mixing import choose_channel
 from funasr_fleet.worker.audio.decoding.resampling import AudioPiece, Planes
-from funasr_fleet.worker.errors import AudioTooShort
+from funasr_fleet.worker.errors import AudioTooShort, FileFailure, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ class AudioRange:
         self._first: AudioPiece | None = None
         self._samples = self._selected = 0
         self._lost = self._truncated = self._filled = 0
+        self._missing = 0
+        """Lost samples after the last one that was decoded, whether or not in the range."""
         self._repaired = 0
         self._is_in_damage = False
         self._cancelled = 0
@@ -131,7 +133,8 @@ class AudioRange:
 
         Raises:
             AudioTooShort: less than 25 ms of audio lie in the requested range.
-            UndecodableAudio: the requested channel does not exist.
+            UndecodableAudio: the requested channel does not exist, or the audio of the range is
+                lost: the file is truncated or damaged before it.
         """
         return map(self._choose, self._cut(pieces))
 
@@ -142,9 +145,10 @@ class AudioRange:
         self._selected = 0
         for piece in pieces:
             self._first = self._first or piece
-            at, self._samples = self._samples, self._samples + piece.planes.shape[1]
+            at, size = self._samples, piece.planes.shape[1]
+            self._samples += size
             self._format_changed |= piece.is_new_format
-            self._note_loss(piece, _overlap(at, at + piece.lost, start, end))
+            self._note_loss(piece, at, start, end)
             self._gap_closed |= piece.is_gap_closed and start <= at and (end is None or at < end)
             self._filled += _overlap(at, at + piece.filled, start, end)
             stop = None if end is None else max(0, end - at)
@@ -153,19 +157,35 @@ class AudioRange:
             yield in_range
         self._whole = True
         if self._selected < MIN_SAMPLES:
-            raise AudioTooShort(
-                f"less than {MIN_SAMPLES // SAMPLES_PER_MS} ms of audio in the range from "
-                f"{start // SAMPLES_PER_MS} ms: "
-                f"the audio ends at {self._samples // SAMPLES_PER_MS} ms"
-            )
+            raise self._no_audio_in(start, end)
 
-    def _note_loss(self, piece: AudioPiece, lost: int) -> None:
+    def _note_loss(self, piece: AudioPiece, at: int, start: int, end: int | None) -> None:
         """Count the lost samples in the range; losses in consecutive pieces are one place."""
+        if piece.planes.shape[1]:
+            self._missing = 0
+        at += self._missing
+        lost = _overlap(at, at + piece.lost, start, end)
+        self._missing += max(0, piece.lost - piece.planes.shape[1])
         is_damage = lost > 0 and not piece.is_truncated
         self._repaired += is_damage and not self._is_in_damage
         self._is_in_damage = is_damage
         self._lost += lost
         self._truncated += lost if piece.is_truncated else 0
+
+    def _no_audio_in(self, start: int, end: int | None) -> FileFailure:
+        """The failure of a range with less than 25 ms of audio: it is lost, or never existed."""
+        begin_ms, until_ms = start // SAMPLES_PER_MS, self._samples // SAMPLES_PER_MS
+        ends = self._samples + self._missing
+        if self._selected + _overlap(self._samples, ends, start, end) >= MIN_SAMPLES:
+            how = "truncated" if self._truncated else "damaged"
+            return UndecodableAudio(
+                f"the audio of the range from {begin_ms} ms is missing: the file is {how} at "
+                f"{until_ms} ms, {_ms(self._missing)} ms before the end of the recording"
+            )
+        return AudioTooShort(
+            f"less than {MIN_SAMPLES // SAMPLES_PER_MS} ms of audio in the range from "
+            f"{begin_ms} ms: the audio ends at {ends // SAMPLES_PER_MS} ms"
+        )
 
     def _choose(self, planes: Planes) -> Planes:
         if self._selection.split:

@@ -70,6 +70,15 @@ def test_a_missing_range_or_channel_is_a_failure_of_this_file_only(
     assert bench.outcomes == ["failed", "ok"]
 
 
+def test_a_range_that_was_cut_off_is_not_called_too_short(bench: Workbench) -> None:
+    body = wav(tone(4))
+    uri = bench.upload_bytes("a.wav", body[: len(body) // 2])
+    bench.run(a_shard(a_ref(uri, index=0, start_ms=3000)))
+    report = bench.document("a.wav.error.json")
+    assert report["error"]["kind"] == "undecodable_audio"
+    assert "the file is truncated at 19" in report["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [

@@ -78,6 +78,48 @@ def test_a_range_beyond_the_end_names_the_end(ref: dict[str, Any]) -> None:
         list(stretch.select(pieces(STEREO)))
 
 
+@pytest.mark.parametrize(
+    ("ref", "error", "message"),
+    [
+        ({"start_ms": 1000}, UndecodableAudio, "truncated at 1000 ms, 500 ms before the end"),
+        ({"start_ms": 990}, UndecodableAudio, "the range from 990 ms is missing"),
+        ({"start_ms": 1400}, UndecodableAudio, "truncated at 1000 ms"),
+        ({"start_ms": 1100, "end_ms": 1200}, UndecodableAudio, "damaged at 1000 ms"),
+        ({"start_ms": 1500}, AudioTooShort, "the audio ends at 1500 ms"),
+        ({"start_ms": 1480}, AudioTooShort, "the audio ends at 1500 ms"),
+        ({"start_ms": 1100, "end_ms": 1110}, AudioTooShort, "the audio ends at 1500 ms"),
+    ],
+)
+def test_a_range_beyond_the_point_where_a_file_is_truncated_is_missing(
+    ref: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """The recording ends at 1500 ms: 200 ms are damaged, the last 300 ms are not in the file."""
+    ends = [
+        AudioPiece(STEREO[:, :0], 8_000, 3200),
+        AudioPiece(STEREO[:, :0], 8_000, 4800, is_truncated=True),
+    ]
+    stretch = AudioRange(selection(**ref))
+    with pytest.raises(error, match=message):
+        list(stretch.select([*pieces(STEREO), *ends]))
+
+
+def test_a_range_in_a_damaged_end_is_missing() -> None:
+    stretch = AudioRange(selection(start_ms=1000))
+    with pytest.raises(UndecodableAudio, match="damaged at 1000 ms"):
+        list(stretch.select([*pieces(STEREO), AudioPiece(STEREO[:, :0], 8_000, 3200)]))
+
+
+def test_parts_that_are_missing_at_the_end_follow_each_other() -> None:
+    ends = [
+        AudioPiece(STEREO[:, :0], 8_000, 3200),
+        AudioPiece(STEREO[:, :0], 8_000, 4800, is_truncated=True),
+    ]
+    stretch = AudioRange(selection(start_ms=500, end_ms=1300))
+    list(stretch.select([*pieces(STEREO), *ends]))
+    assert stretch.facts
+    assert (stretch.facts.lost_ms, stretch.facts.truncated_ms) == (300, 100)
+
+
 def test_a_missing_channel_is_rejected() -> None:
     with pytest.raises(UndecodableAudio, match="no channel 2: the file has 2"):
         list(AudioRange(selection(channel=2)).select(pieces(STEREO)))
@@ -125,7 +167,7 @@ def test_lost_audio_counts_only_within_the_range(
     stretch = AudioRange(selection(start_ms=start_ms, end_ms=end_ms))
     try:
         list(stretch.select(iter([*given, end])))
-    except AudioTooShort:
+    except UndecodableAudio:
         assert start_ms == 990
     assert stretch.facts
     assert (stretch.facts.lost_ms, stretch.facts.duration_ms) == (lost_ms, 1000)
