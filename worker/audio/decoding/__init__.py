@@ -7,6 +7,7 @@ selection          the requested time range and channels
 tracks             chooses the audio track of a file with several
 decode             any audio -> 16 kHz samples, with PyAV
 decoder_input      a file object for PyAV whose seeks cannot fail
+joined_amr         AMR files joined by `cat`: hides the headers between them from FFmpeg
 damage/            decodes damaged files and measures the audio that is missing
 mixing             the mix of all channels, or one channel where they cancel
 resampling         frames of any format -> 16 kHz samples

@@ -26,6 +26,7 @@ from funasr_fleet.worker.audio.decoding.input_checks import (
     deny_external_io,
     reject_playlists,
 )
+from funasr_fleet.worker.audio.decoding.joined_amr import without_inner_headers
 from funasr_fleet.worker.audio.decoding.mixing import choose_channel
 from funasr_fleet.worker.audio.decoding.resampling import (
     AudioPiece,
@@ -108,9 +109,11 @@ def decode_pieces(
     if not head:
         raise UndecodableAudio("the file is empty (0 bytes)")
     reject_playlists(head)
+    visible = without_inner_headers(file, source)
+    source = DecoderInput(visible, touch)
     try:
         with _open(source) as container:
-            chosen = choose_track(container, track, lambda: _open(DecoderInput(file, touch)))
+            chosen = choose_track(container, track, lambda: _open(DecoderInput(visible, touch)))
             yield from _decode(container, source, limits, chosen)
     except FileFailure:
         _raise_disk_error(source)

@@ -6,17 +6,27 @@ arithmetic and never raise; a disk error is stored in `disk_error`.
 
 import os
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Protocol
 
 _MAX_OFFSET = (1 << 44) - 1
 """16 TiB, the largest file of ext4. Larger offsets come from damaged headers: seeking to one fails,
 and FFmpeg continues at its current position."""
 
 
+class SeekableFile(Protocol):
+    """The methods of a binary file that DecoderInput needs."""
+
+    def seek(self, offset: int, whence: int = ..., /) -> int:
+        """Move the read position; return it."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read the next bytes."""
+
+
 class DecoderInput:
     """A file object for PyAV over a fetched file."""
 
-    def __init__(self, file: BinaryIO, touch: Callable[[], None]) -> None:
+    def __init__(self, file: SeekableFile, touch: Callable[[], None]) -> None:
         """Wrap the file; `touch` is called at every read, since frames may take long to appear."""
         self._file = file
         self.touch = touch
