@@ -2,7 +2,8 @@
 
 For each suffix: the FFmpeg demuxer that reads such files, and a typical rate for estimates. The
 worker decodes all of them. Suffixes of raw samples, such as .raw, .pcm and .g722, are left out: the
-worker detects a format by the file's content, and raw samples have no header.
+worker detects a format by the file's content, and raw samples have no header. So are .sbc and .rso,
+whose headers FFmpeg does not recognise without the name of the file.
 
 Suffixes with a second meaning, such as .ts, which is also TypeScript, are included: a file that is
 not audio fails as undecodable, whereas a recording that is left out would not be noticed.
@@ -44,6 +45,9 @@ _FORMATS = (
     ("tta", 100_000, ".tta"),
     ("tak", 100_000, ".tak"),
     ("shn", 100_000, ".shn"),
+    # ADPCM of 4 bits: two channels at 44.1 kHz in games, one at 8 kHz in ring tones
+    ("adx", 49_600, ".adx"),
+    ("mmf", 4_000, ".mmf"),
     # DSD64, two channels
     ("dsf", 705_600, ".dsf"),
     ("iff", 705_600, ".dff"),
@@ -77,8 +81,12 @@ _FORMATS = (
     ("gsm", 1_650, ".gsm"),
     ("qcp", 1_750, ".qcp"),
     ("ilbc", 1_667, ".lbc"),
+    # dictation machines, standard play: blocks of 512 bytes for 288 ms
+    ("dss", 1_750, ".dss"),
     # 128 kbit/s, as Windows Media Player rips CDs
     ("asf", 16_000, ".wma"),
+    ("xwma", 6_000, ".xwma"),  # 48 kbit/s, the default of Microsoft's encoder
+    ("oma", 16_500, ".oma .aa3"),  # 132 kbit/s, the best rate of ATRAC3
     ("matroska", 16_000, ".mka .weba"),
     ("rm", 4_000, ".ra"),  # 32 kbit/s
     # phones: between audio without video (2,000) and small video
@@ -101,6 +109,8 @@ _FORMATS = (
     # camcorders: AVCHD at 17 Mbit/s, DV at its only rate, XDCAM at 50 Mbit/s
     ("mpegts", 2_000_000, ".mts .m2ts"),
     ("dv", 3_600_000, ".dv .dif"),
+    # 2.5 GB for an hour of television on Windows Media Center
+    ("wtv", 700_000, ".wtv"),
     ("mxf", 6_250_000, ".mxf"),
 )
 

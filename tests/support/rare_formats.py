@@ -10,7 +10,8 @@ from typing import Any
 import av
 import numpy as np
 
-from tests.support.audio import noise, tone
+from tests.support.audio import as_file, noise, tone, wav
+from tests.support.odd_audio import ffmpeg
 
 SECONDS = 2.0
 _DSD_HZ = 2_822_400
@@ -35,10 +36,10 @@ def amiga() -> bytes:
     return struct.pack(">4sI", b"FORM", len(body)) + body
 
 
-def dsf() -> bytes:
-    """DSD64 in Sony's format."""
-    sound = _dsd()
-    form = (52, 1, 0, 1, 1, _DSD_HZ, 1, 8 * len(sound), 4096, 0)
+def dsf(factor: int = 1) -> bytes:
+    """DSD64 in Sony's format, or a multiple of its rate."""
+    sound = factor * _dsd()
+    form = (52, 1, 0, 1, 1, factor * _DSD_HZ, 1, 8 * len(sound), 4096, 0)
     chunks = struct.pack("<4sQIIIIIIQII", b"fmt ", *form)
     chunks += struct.pack("<4sQ", b"data", 12 + len(sound)) + sound
     return struct.pack("<4sQQQ", b"DSD ", 28, 28 + len(chunks), 0) + chunks
@@ -85,6 +86,45 @@ def qcp() -> bytes:
     body = b"QLCM" + struct.pack("<4sI", b"fmt ", len(form)) + form
     body += struct.pack("<4sI", b"data", len(sound)) + sound
     return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
+def dss() -> bytes:
+    """Standard play of dictation machines: 12 frames of 24 ms in blocks of 512 bytes."""
+    head = bytearray(1024)
+    head[:4] = b"\2dss"
+    head[38:62] = b"260101120000260101120200"  # begin and end of the recording
+    dice = random.Random(0)
+    blocks = (
+        bytes([0, 0, 12, 0, 0, 0]) + dice.randbytes(506) for _ in range(round(SECONDS / 0.29))
+    )
+    return bytes(head) + b"".join(blocks)
+
+
+def oma() -> bytes:
+    """Sony's OpenMG, with 16-bit samples."""
+    head = b"EA3\x01\x00\x60\xff\xff".ljust(32, b"\0") + b"\x04\x00\x50\x11"
+    samples = (32_000 * tone(SECONDS, rate=44_100, channels=2)).astype(">i2")
+    return b"ea3\x03".ljust(10, b"\0") + head.ljust(96, b"\0") + samples.T.tobytes()
+
+
+def xwma() -> bytes:
+    """Packets of WMA in RIFF, as games contain them."""
+    body = ffmpeg(wav(tone(SECONDS)), "-i", "pipe:0", "-c:a", "wmav2", "-f", "asf", "pipe:1")
+    with av.open(as_file(body)) as container:
+        codec = container.streams.audio[0].codec_context
+        packets = [bytes(packet) for packet in container.demux() if packet.size]
+        more = codec.extradata or b""
+        speed = (codec.bit_rate or 0) // 8
+        form = (0x161, 1, codec.sample_rate, speed, len(packets[0]), 16, len(more))
+    ends = struct.pack(f"<{len(packets)}I", *(4096 * n for n in range(1, len(packets) + 1)))
+    chunks = {
+        b"fmt ": struct.pack("<HHIIHHH", *form) + more,
+        b"dpds": ends,
+        b"data": b"".join(packets),
+    }
+    parts = (struct.pack("<4sI", name, len(part)) + part for name, part in chunks.items())
+    whole = b"XWMA" + b"".join(parts)
+    return struct.pack("<4sI", b"RIFF", len(whole)) + whole
 
 
 def layer_1() -> bytes:

@@ -21,9 +21,10 @@ DEMUXERS = (
     # one codec, in its own file format
     *("flac", "mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "amr", "amrnb"),
     *("amrwb", "gsm", "qcp", "ilbc", "wv", "ape", "tta", "tak", "shn", "mpc", "mpc8", "dsf", "iff"),
+    *("adx", "mmf", "dss", "oma", "xwma"),
     # multi-stream containers
     *("ogg", "mov", "mp4", "matroska", "webm", "asf", "avi", "flv", "mpeg", "mpegts", "mxf", "nut"),
-    *("rm", "dv"),
+    *("rm", "dv", "wtv"),
 )
 """FFmpeg's names of the allowed formats; wav includes RF64 and BW64, mov includes 3GP and M4A."""
 
@@ -72,9 +73,9 @@ def reject_playlists(head: bytes) -> None:
 
 
 MIN_RATE_HZ = 1_000
-MAX_RATE_HZ = 384_000
-"""Speech recordings lie within these rates. Resampling from an absurd rate takes gigabytes, and
-each sample at 1 Hz becomes 16,000."""
+MAX_RATE_HZ = 2_822_400
+"""FFmpeg's rate of DSD512, an eighth of its number of bits per second; other recordings have less.
+Resampling from an absurd rate takes gigabytes, and each sample at 1 Hz becomes 16,000."""
 
 _SAMPLE_BYTES = 4
 """Decoded samples are float32."""

@@ -10,6 +10,7 @@ import pytest
 from funasr_fleet.contract.audio_suffixes import AUDIO_SUFFIXES
 from funasr_fleet.worker.audio.decoding.decode import decode_file
 from funasr_fleet.worker.audio.decoding.input_checks import DEMUXERS
+from funasr_fleet.worker.errors import UndecodableAudio
 from tests.support import rare_formats as rare
 from tests.support.audio import as_file, encode, tone
 from tests.support.rare_formats import SECONDS
@@ -52,6 +53,9 @@ ENCODED: dict[str, tuple[str, str, int]] = {
     ".ts .m2t": ("mpegts", "aac", 44_100),
     ".mpg .mpeg .mpe": ("mpeg", "mp2", 48_000),
     ".vob": ("vob", "ac3", 48_000),
+    ".wtv": ("wtv", "mp2", 48_000),
+    ".adx": ("adx", "adpcm_adx", 44_100),
+    ".mmf": ("mmf", "adpcm_yamaha", 8_000),
 }
 """Container, encoder and rate of the files that FFmpeg writes, by suffixes."""
 
@@ -70,6 +74,9 @@ SPECIAL: dict[str, Callable[[], bytes]] = {
     ".qcp": rare.qcp,
     ".mp1": rare.layer_1,
     ".spx": rare.speex,
+    ".dss": rare.dss,
+    ".oma .aa3": rare.oma,
+    ".xwma": rare.xwma,
     ".mxf": rare.mxf,
     ".dv .dif": rare.dv,
 }
@@ -106,6 +113,28 @@ def test_a_suffix_whose_files_cannot_be_made_has_a_decoder(suffixes: str) -> Non
     assert av.Codec(NOT_WRITTEN[suffixes], "r").type == "audio"
     with pytest.raises(av.codec.codec.UnknownCodecError):
         av.Codec(NOT_WRITTEN[suffixes], "w")
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_dsd_of_a_higher_rate_is_decoded(factor: int) -> None:
+    assert decode_file(as_file(rare.dsf(factor))).duration_ms == pytest.approx(2000, abs=60)
+
+
+@pytest.mark.parametrize("codec", ["atrac3", "atrac3p", "atrac3al", "atrac3pal", "g723_1"])
+def test_the_usual_codecs_of_formats_made_with_another_one_have_a_decoder(codec: str) -> None:
+    assert av.Codec(codec, "r").type == "audio"
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("g722", "g722"), ("sbc", "sbc"), ("rso", "pcm_u8")]
+)
+def test_formats_that_ffmpeg_recognises_only_by_name_are_left_out(
+    container: str, codec: str
+) -> None:
+    body = encode(tone(SECONDS), container, codec, 16_000, at_once=1600)
+    with pytest.raises(UndecodableAudio):
+        decode_file(as_file(body))
+    assert f".{container}" not in AUDIO_SUFFIXES
 
 
 def test_no_suffix_is_left_out() -> None:
