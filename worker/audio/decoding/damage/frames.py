@@ -9,6 +9,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
+from funasr_fleet.worker.audio.decoding.damage.asf import is_damaged_between
 from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP, DamageEvidence, Gap
 from funasr_fleet.worker.audio.decoding.damage.extent import Extent
 from funasr_fleet.worker.audio.decoding.damage.gapped_frame import (
@@ -237,6 +238,8 @@ class _Reader:
         """Whether a gap before the packet at offset `at` is damage, not a pause of the recorder."""
         if self._format.startswith("matroska") and not self._clock.has_begun:
             return begins_damaged(self._source, self._read.begin or 0, unread_bytes)
+        if self._format == "asf":
+            return is_damaged_between(self._source, self._stream.id, self._unit_at, at)
         if self._format != "mpegts":
             return self._clock.is_explained(gap_s, unread_bytes)
         size = min(max(0, at - self._unit_at), _MAX_TS_BYTES)
