@@ -54,15 +54,18 @@ def _number(size: bytes, *, is_big: bool = False) -> int:
 def _riff_bytes(source: DecoderInput, *, is_big: bool) -> int:
     """Declared end of the file or of its samples, whichever is later; 0 if both are unknown.
 
-    Some programs write only the size of the samples, and leave that of the file unknown.
+    Some programs write only the size of the samples, and leave that of the file unknown. In AVI, it
+    is the end of the packets: an index follows, without audio.
     """
     declared, at = _number(source.read_at(4, 4), is_big=is_big), 12
     declared += 8 if declared else 0
     for _ in range(_MAX_CHUNKS):
-        chunk = source.read_at(at, 8)
-        size = _number(chunk[4:], is_big=is_big)
+        chunk = source.read_at(at, 12)
+        size = _number(chunk[4:8], is_big=is_big)
         if chunk[:4] == b"data":
             return max(declared, at + 8 + size if size else 0)
+        if chunk[:4] == b"LIST" and chunk[8:] == b"movi" and size:
+            return at + 8 + size
         if len(chunk) < 8:
             break
         at += 8 + size + size % 2

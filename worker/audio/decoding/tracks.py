@@ -1,13 +1,16 @@
 """Chooses the audio track of a file that has several."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import cast
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Disposition, Stream
 
 from funasr_fleet.worker.errors import UndecodableAudio
 
@@ -38,7 +41,7 @@ def choose_track(
     Raises:
         UndecodableAudio: the requested track does not exist.
     """
-    tracks = container.streams.audio
+    tracks = container.streams.audio[: _count(container, reopen)]
     if wanted is not None and wanted >= len(tracks) > 0:
         raise UndecodableAudio(
             f"there is no audio track {wanted}: the file has {len(tracks)} audio "
@@ -55,23 +58,55 @@ def choose_track(
     return next((n for n in in_order if _has_sound(reopen, n)), (in_order or [0])[0])
 
 
+def _count(container: InputContainer, reopen: Callable[[], InputContainer]) -> int:
+    """Number of audio tracks; in Matroska, up to the last one with a packet.
+
+    If the headers of a Matroska file are damaged, FFmpeg reads them twice, and each track appears
+    once more, without packets.
+    """
+    count = len(container.streams.audio)
+    if count < 2 or "matroska" not in container.format.name.split(","):
+        return count
+    with closing(reopen()) as again:
+        numbers = {track.index: number for number, track in enumerate(again.streams.audio)}
+        last = 0
+        for packet in _packets(again):
+            last = max(last, numbers.get(packet.stream.index, 0) if packet.size else 0)
+            if last == count - 1:
+                break
+    return last + 1
+
+
 def _has_sound(reopen: Callable[[], InputContainer], number: int) -> bool:
     with closing(reopen()) as container:
         track, errors = container.streams.audio[number], 0
-        packets = container.demux(track)
-        while errors < _MAX_ERRORS:
+        for packet in _packets(container, track):
             try:
-                packet = next(packets, None)
-                if packet is None:
-                    break
-                if any(map(is_sound, packet.decode())):
+                if any(map(is_sound, cast("Packet[AudioStream]", packet).decode())):
                     return True
                 errors = 0
             except av.FFmpegError:
-                packets, errors = container.demux(track), errors + 1
-            except IndexError:  # raised after the last packet, if a stream began in mid-file
+                errors += 1
+            if errors > _MAX_ERRORS:
                 break
         return False
+
+
+def _packets(container: InputContainer, *tracks: AudioStream) -> Iterator["Packet[Stream]"]:
+    """The packets of some tracks, or of all streams; errors of the demuxer are skipped."""
+    packets, errors = container.demux(*tracks), 0
+    while errors < _MAX_ERRORS:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:
+            packets, errors = container.demux(*tracks), errors + 1
+            continue
+        except IndexError:  # raised after the last packet, if a stream began in mid-file
+            return
+        if packet is None:
+            return
+        errors = 0
+        yield packet
 
 
 def is_sound(frame: AudioFrame) -> bool:

@@ -53,3 +53,15 @@ def test_the_end_of_a_truncated_file_is_missing_however_late_it_begins(late_s: f
     assert found.seconds + found.lost_ms / 1000 == pytest.approx(4 + late_s, abs=0.1)
     assert found.lost_ms > 1000
     assert not np.any(found.samples[: round(0.9 * late_s * 16_000)])
+
+
+@pytest.mark.parametrize("codec", ["libmp3lame", "pcm_s16le"])
+def test_the_index_of_a_truncated_avi_is_no_audio(codec: str) -> None:
+    planes = np.random.default_rng(7).uniform(-0.3, 0.3, (1, 4 * 16_000)).astype(np.float32)
+    body = encode(planes, "avi", codec, 16_000, at_once=1600)
+    whole = decoded(body)
+    found = decoded(body[: len(body) * 6 // 10])
+    assert whole.lost_ms == 0
+    assert found.lost_ms > 1000
+    assert found.seconds + found.lost_ms / 1000 == pytest.approx(whole.seconds, abs=0.1)
+    assert decoded(body[:-100]).lost_ms == 0  # only a part of the index is missing

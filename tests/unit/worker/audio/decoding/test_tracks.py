@@ -10,7 +10,9 @@ from av.audio.frame import AudioFrame
 
 from funasr_fleet.worker.audio.decoding.decode import decode_pieces
 from funasr_fleet.worker.audio.decoding.tracks import choose_track, is_sound
+from funasr_fleet.worker.errors import UndecodableAudio
 from tests.support.audio import Planes, as_file, tone
+from tests.support.bad_audio import sound_file
 from tests.support.examples import a_ref, a_shard
 from tests.support.fake_pipeline import Workbench
 from tests.support.odd_audio import movie
@@ -61,13 +63,13 @@ class Stumbling:
     ) -> None:
         self._container = av.open(as_file(body))
         self._first, self._last = first, last
-        self.streams = self._container.streams
+        self.streams, self.format = self._container.streams, self._container.format
 
-    def demux(self, stream: Any) -> Iterator[Any]:
+    def demux(self, *streams: Any) -> Iterator[Any]:
         error, self._first = self._first, None
         if error:
             raise error
-        yield from self._container.demux(stream)
+        yield from self._container.demux(*streams)
         if self._last:
             raise self._last
 
@@ -78,8 +80,11 @@ class Stumbling:
 def test_an_error_before_the_sound_of_a_track_does_not_make_it_silent() -> None:
     body = movie([VOICE, LOUDER])
     container: Any = Stumbling(body)
-    stumbling: Any = Stumbling(body, av.InvalidDataError(1, "damage"))
-    assert choose_track(container, None, lambda: stumbling) == 0
+
+    def reopen() -> Any:
+        return Stumbling(body, av.InvalidDataError(1, "damage"))
+
+    assert choose_track(container, None, reopen) == 0
 
 
 def test_a_silent_track_of_a_file_with_an_unknown_stream_is_silent() -> None:
@@ -90,6 +95,19 @@ def test_a_silent_track_of_a_file_with_an_unknown_stream_is_silent() -> None:
         return Stumbling(body, last=IndexError("a stream that began in mid-file"))
 
     assert choose_track(container, None, reopen) == 1
+
+
+@pytest.mark.parametrize("at", [380, 401])
+def test_a_track_that_appears_twice_by_damage_is_one_track(at: int) -> None:
+    """FFmpeg reads damaged headers of Matroska twice."""
+    body = sound_file("mka with aac")
+    body = body[:at] + bytes([body[at] ^ 0xFF]) + body[at + 1 :]
+    with av.open(as_file(body)) as container:
+        assert len(container.streams.audio) == 2
+    (first, *_) = decode_pieces(as_file(body))
+    assert first.track is None
+    with pytest.raises(UndecodableAudio, match="no audio track 1: the file has 1 audio track"):
+        list(decode_pieces(as_file(body), track=1))
 
 
 def test_only_audio_tracks_are_counted() -> None:
