@@ -44,13 +44,15 @@ def test_damaged_packets_are_lost_and_no_pause(codec: str, size: int, seed: int)
 @pytest.mark.parametrize("codec", ["mp2", "ac3"])
 def test_a_pause_is_no_damage(codec: str) -> None:
     found = decoded(with_pause("asf", codec, 48_000, 10))
-    assert (found.lost_ms, found.filled_ms) == (0, pytest.approx(10_000, abs=50))
+    assert found.lost_ms == 0
+    assert found.filled_ms == pytest.approx(10_000, abs=50)
 
 
 def test_a_pause_in_wma_is_no_damage() -> None:
     body = with_other_times(recording("wmav2"), "asf", lambda _, time_s: 7.0 if time_s > 6 else 0.0)
     found = decoded(body)
-    assert (found.lost_ms, found.filled_ms) == (0, pytest.approx(7000, abs=50))
+    assert found.lost_ms == 0
+    assert found.filled_ms == pytest.approx(7000, abs=50)
 
 
 def changed(at: int, new: bytes) -> bytes:

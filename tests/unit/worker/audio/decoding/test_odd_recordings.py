@@ -153,12 +153,7 @@ TABLE: dict[str, Row] = {
     "amr with DTX": Row(
         make=lambda: amr_with_pauses(5, 1), seconds=6, sound=(1.0, 4.0), silence=(2.5,)
     ),
-    "amr, three files": Row(
-        make=lambda: sound_file("amr", 2) + 2 * sound_file("amr", 3),
-        seconds=8.06,  # the encoder adds a frame to each
-        sound=(1.0, 4.0, 7.0),
-        within_s=0.01,
-    ),
+    "amr, three files": Row(make=lambda: 3 * sound_file("amr", 2), seconds=6.06),
     "mp3, rate changes": changing("mp3", (24_000, 1)),
     "mp3, channels change": changing("mp3", (48_000, 2)),
     "adts, rate changes": changing("adts", (24_000, 1)),
