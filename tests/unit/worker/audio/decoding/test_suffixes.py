@@ -3,16 +3,19 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import pytest
 
 from funasr_fleet.contract.audio_suffixes import AUDIO_SUFFIXES
+from funasr_fleet.worker.audio.decoder_pool import DecoderPool
 from funasr_fleet.worker.audio.decoding.decode import decode_file
 from funasr_fleet.worker.audio.decoding.input_checks import DEMUXERS
 from funasr_fleet.worker.errors import UndecodableAudio
 from tests.support import rare_formats as rare
 from tests.support.audio import as_file, encode, tone
+from tests.support.decoding import decode
 from tests.support.rare_formats import SECONDS
 
 ENCODED: dict[str, tuple[str, str, int]] = {
@@ -106,6 +109,14 @@ def test_a_file_with_the_suffix_is_decoded_by_the_demuxer_of_the_table(suffixes:
         demuxers = container.format.name.split(",")
     assert {AUDIO_SUFFIXES[one].demuxer for one in suffixes.split()} <= set(demuxers)
     assert decode_file(as_file(body)).duration_ms == pytest.approx(1000 * SECONDS, abs=60)
+
+
+def test_decoder_processes_decode_them_although_they_are_confined(
+    pool: DecoderPool, upload: Callable[[bytes], BinaryIO]
+) -> None:
+    rare_ones = (*sorted(SPECIAL), ".wtv", ".adx", ".mmf")
+    found = {one: decode(pool, upload(_body(one)))[0].shape[1] / 16_000 for one in rare_ones}
+    assert found == pytest.approx(dict.fromkeys(rare_ones, SECONDS), abs=0.06)
 
 
 @pytest.mark.parametrize("suffixes", sorted(NOT_WRITTEN))
