@@ -81,7 +81,7 @@ _FORMATS = (
     ("gsm", 1_650, ".gsm"),
     ("qcp", 1_750, ".qcp"),
     ("ilbc", 1_667, ".lbc"),
-    # dictation machines, standard play: blocks of 512 bytes for 288 ms
+    # dictation machines, standard play: blocks of 512 bytes for 292 ms
     ("dss", 1_750, ".dss"),
     # 128 kbit/s, as Windows Media Player rips CDs
     ("asf", 16_000, ".wma"),
