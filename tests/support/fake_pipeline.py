@@ -2,6 +2,7 @@
 
 import functools
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -150,6 +151,16 @@ def _recognition(text: str) -> Recognition:
 
 
 NOW = "2026-11-22T12:00:00Z"
+
+
+def wait_for(is_true: Callable[[], object], deadline_s: float = 60.0) -> bool:
+    """Wait until a condition is true; False if it is not within the deadline."""
+    end = time.monotonic() + deadline_s
+    while not is_true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 @functools.cache

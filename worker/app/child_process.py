@@ -49,8 +49,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CONCURRENT_FETCHES = 4
-"""Maximum number of files fetched ahead. Each is on disk, and may hold some minutes of decoded
-audio in memory."""
+"""Maximum number of files fetched ahead; some decoded minutes of each are in memory."""
 
 _EXIT_DELAY_S = 0.5
 """Delay of a child whose slot has failed too often, so that the parent notices before it exits."""
@@ -141,8 +140,7 @@ def _load(settings: Settings, slot: int, files: SlotFiles) -> WorkerContext:
     # numba's default, site-packages, may be read-only. Current and later workers share this cache.
     # Checked for each child: the directory for temporary files may have been cleaned since
     os.environ[NUMBA_CACHE_DIR] = str(claim_numba_cache(settings.run_dir.parent))
-    device = plan.visible or plan.device
-    log.info("slot %d starting on %s with %d threads", slot, device, plan.threads)
+    log.info("slot %d starting on %s, %d threads", slot, plan.visible or plan.device, plan.threads)
     return build_context(settings, plan, _gpu_of(plan, gpus), files)
 
 
@@ -165,6 +163,7 @@ def build_context(
     from funasr_fleet.worker.engine.loader import build_engine
     from funasr_fleet.worker.pipeline.fetch import Fetcher
     from funasr_fleet.worker.pipeline.pipeline import Pipeline
+    from funasr_fleet.worker.pipeline.timers import RecognitionSpeed
     from funasr_fleet.worker.process.heartbeat import touch_on_request, with_heartbeat
     from funasr_fleet.worker.telemetry.observers import observers
 
@@ -195,6 +194,7 @@ def build_context(
         observe=observe,
         fetcher=fetcher,
         vad_ahead=plan.device != CPU,
+        speed=RecognitionSpeed(engine.canary_speed),
     )
     return WorkerContext(
         plan=plan,

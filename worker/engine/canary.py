@@ -10,6 +10,7 @@ from funasr_fleet.worker.audio.decoding.decode import decode_file
 from funasr_fleet.worker.engine.interface import Engine, Hints, Samples, find_speech
 from funasr_fleet.worker.errors import ModelUnusable
 from funasr_fleet.worker.text.segments import assemble_segments, whole_text
+from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
 
 def canary_of(model_directory: Path) -> tuple[Path, str | None]:
@@ -34,6 +35,11 @@ class Canary:
     samples: Samples
     expected: str | None
     """The expected text; None when it is not known."""
+
+    @property
+    def seconds(self) -> float:
+        """Length of the clip in s."""
+        return len(self.samples) / SAMPLE_RATE
 
 
 def load_canary(model_directory: Path) -> Canary:

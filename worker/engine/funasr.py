@@ -65,6 +65,8 @@ class FunasrEngine:
         self._observe = observe
         self.budget = Budget(seconds=batch_seconds, most_s=batch_seconds)
         self._budget_lock = threading.Lock()
+        self.canary_speed: float | None = None
+        """Seconds of the canary transcribed per second of work; None if it was not transcribed."""
 
     @property
     def fast_paths(self) -> dict[str, bool]:

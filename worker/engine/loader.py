@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,9 @@ def _checked_engine(
     )
     if settings.batch_seconds == "auto":
         engine.size_batches(as_clip(canary.samples))
+    begin = time.perf_counter()
     text = transcribe_canary(engine, canary)
+    engine.canary_speed = canary.seconds / (time.perf_counter() - begin)
     log.info("canary transcribed: %s; fast paths: %s", text, paths.fast)
     return engine
 

@@ -70,14 +70,22 @@ class BoundedQueue(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         """Yield the items in order until the queue ends; raise the producer's error, if any."""
+        return (item for item in self.with_waits(None) if item is not None)
+
+    def with_waits(self, seconds: float | None) -> Iterator[T | None]:
+        """Yield the items as iterating does, and None after `seconds` without an item or the end.
+
+        Args:
+            seconds: None waits as long as necessary, and never yields None.
+        """
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._items or self._ended)
-                if not self._items:
+                self._changed.wait_for(lambda: self._items or self._ended, seconds)
+                item = self._items.popleft() if self._items else None
+                if item is None and self._ended:
                     if self._error:
                         raise self._error
                     return
-                item = self._items.popleft()
                 self._changed.notify_all()
             yield item
 

@@ -35,10 +35,6 @@ from funasr_fleet.worker.text.batching import (
 )
 
 _WRITERS = 4
-_END_S = 10.0
-"""Seconds of speech that the end of a file counts as in a group: files without speech must not
-wait for the speech of others."""
-
 _REPORT_EVERY_S = 1.0
 """Progress in Redis is at most this old, and is written no more often."""
 
@@ -131,7 +127,7 @@ class Pipeline:
     ) -> Generator[Group, None, None]:
         speech = detect_speech(self.engine, files, busy)
         # a small first group lets recognition start early; useful only if VAD runs in parallel
-        groups = in_groups(
+        groups: Generator[Group, None, None] = in_groups(
             speech,
             self._seconds,
             FIRST_S if self.vad_ahead else MOST_S,
@@ -144,13 +140,15 @@ class Pipeline:
         """Seconds this item adds to its group.
 
         A retryable storage error ends the group at once. So does the end of a file if the model
-        recognises one clip at a time, since such a model gains nothing from larger groups.
+        recognises one clip at a time, since such a model gains nothing from larger groups, or if
+        the model is slower than real time.
         """
         if isinstance(one, ClipOfFile):
             return one.clip.seconds
         error = one.file.error
-        ends = not self.engine.abilities.batch or (error and isinstance(decide(error, 0), Retry))
-        return math.inf if ends else _END_S
+        by_file = not self.engine.abilities.batch or (self.speed.value or math.inf) < 1.0
+        ends = by_file or (error and isinstance(decide(error, 0), Retry))
+        return math.inf if ends else 0.0
 
     def _recognise(self, clips: list[ClipOfFile], busy: UtilizationTimer) -> None:
         begin = time.perf_counter()

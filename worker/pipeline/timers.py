@@ -96,10 +96,11 @@ class UtilizationTimer:
 class RecognitionSpeed:
     """Seconds of speech recognised per second of work; recent groups have the most weight."""
 
-    def __init__(self) -> None:
+    def __init__(self, estimate: float | None = None) -> None:
+        """Start with an estimate, which the first measurement replaces; None if there is none."""
         self._speech_s, self._work_s = 0.0, 0.0
-        self.value: float | None = None
-        """None before the first measurement."""
+        self.value = estimate
+        """None before the first measurement if there was no estimate."""
 
     def add(self, speech_s: float, work_s: float) -> None:
         """Add a group. A small group has little weight, since a part of its time is constant."""

@@ -18,11 +18,17 @@ from funasr_fleet.worker.pipeline.timers import UtilizationTimer
 from funasr_fleet.worker.text.silence_split import cut_quietest, may_merge
 from funasr_fleet.worker.text.spans import SAMPLES_PER_MS, Span
 
+_WAIT_S = 1.0
+"""While a file's next block is not decoded, None is yielded at this interval."""
+
 
 def detect_speech(
     engine: Engine, files: Iterable[FetchedFile], busy: UtilizationTimer
-) -> Iterator[ClipOfFile | EndOfFile]:
+) -> Iterator[ClipOfFile | EndOfFile | None]:
     """Yield every clip of every file, and an EndOfFile after the clips of each file.
+
+    While it waits for audio, it yields None once a second, so that the caller can process the
+    clips it has.
 
     An error is stored in its file, whose earlier clips are no longer needed. Errors that would
     affect every file (RestartChild) are raised.
@@ -42,10 +48,13 @@ def detect_speech(
 
 def _detect_in_file(
     engine: Engine, file: FileInProgress, busy: UtilizationTimer
-) -> Iterator[ClipOfFile]:
+) -> Iterator[ClipOfFile | None]:
     vads: dict[int | None, StreamingVad] = {}
     stopwatch = file.fetched.file_job.stopwatch
-    for planes in file.fetched.blocks:
+    for planes in file.fetched.blocks.with_waits(_WAIT_S):
+        if planes is None:
+            yield None
+            continue
         if not vads:
             channels = Selection.of(file.ref, file.options).channels(len(planes))
             limits = SegmentLimits.of(file.options, engine.longest_s)

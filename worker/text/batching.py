@@ -48,9 +48,7 @@ MOST_S = 1800.0
 
 GROUP_WORK_S = 10.0
 """Target time in s, both for collecting a group and for recognising it. It is well below the
-default of FLEET_DRAIN_S, so that a worker that shuts down can finish its group. The first group of
-a process has FIRST_S of speech, because the speed is not measured yet. A model that is slower than
-real time may need more than FLEET_DRAIN_S for that group; its files are then processed again."""
+default of FLEET_DRAIN_S, so that a worker that shuts down can finish its group."""
 
 
 def group_limit_s(speed: float | None) -> float:
@@ -71,7 +69,7 @@ def group_limit_s(speed: float | None) -> float:
 
 
 def in_groups(
-    things: Iterable[T],
+    things: Iterable[T | None],
     seconds: Callable[[T], float],
     first_s: float = FIRST_S,
     most_s: Callable[[], float] = lambda: MOST_S,
@@ -82,21 +80,27 @@ def in_groups(
     """Cut a stream into groups, each twice as large as the previous one, up to a maximum.
 
     Args:
-        things: the items, in order.
-        seconds: the length of an item.
+        things: the items, in order; None while the next item is not there yet.
+        seconds: the length of an item. An item of length 0 that would begin a group is a group of
+            its own.
         first_s: target size of the first group; a group ends when it reaches its target.
         most_s: returns the maximum target size; called for every item.
-        collect_s: a group also ends with an item that arrives this many seconds after its first.
+        collect_s: a group also ends with the first item, or None, that arrives this many seconds
+            after its first item.
         clock: returns the time in seconds.
     """
     group: list[T] = []
     total_s, target_s, since_s = 0.0, first_s, 0.0
     for thing in things:
-        if not group:
-            since_s = clock()
-        group.append(thing)
-        total_s += seconds(thing)
-        if total_s >= min(target_s, most_s()) or clock() - since_s >= collect_s:
+        if thing is not None:
+            if not group:
+                since_s = clock()
+            group.append(thing)
+            total_s += seconds(thing)
+            if total_s == 0:
+                yield [group.pop()]
+        is_full = total_s >= min(target_s, most_s())
+        if group and (is_full or clock() - since_s >= collect_s):
             yield group
             group, total_s, target_s = [], 0.0, min(2 * target_s, MOST_S)
     if group:

@@ -2,18 +2,20 @@
 
 import threading
 import weakref
+from typing import Any
 
 import pytest
 
-from funasr_fleet.storage.base import StoreUnavailable
+from funasr_fleet.storage.base import ObjectInfo, StoreUnavailable
 from funasr_fleet.worker.engine.interface import Hints
 from funasr_fleet.worker.errors import DeviceLost, ModelError
 from funasr_fleet.worker.events import InferenceTime
 from funasr_fleet.worker.pipeline.fetch import FetchedFile
 from funasr_fleet.worker.pipeline.file_state import FileInProgress
+from funasr_fleet.worker.text.spans import Span
 from tests.support.audio import Planes, tone
 from tests.support.examples import a_ref, a_shard
-from tests.support.fake_pipeline import EVERYTHING, Workbench
+from tests.support.fake_pipeline import EVERYTHING, Workbench, wait_for
 from tests.support.groups import one_group, small_groups
 
 
@@ -141,6 +143,25 @@ def test_word_times_are_requested_when_one_file_of_a_batch_needs_them(bench: Wor
     assert bench.document("b.wav.json")["segments"][0]["words"]
 
 
+def test_a_file_has_its_outcome_while_the_next_one_is_still_being_fetched(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("funasr_fleet.worker.pipeline.pipeline.GROUP_WORK_S", 0.1)
+    monkeypatch.setattr("funasr_fleet.worker.pipeline.vad._WAIT_S", 0.1)
+    uris = [bench.upload(f"{name}.wav", tone(0.95 + n)) for n, name in enumerate("ab")]
+    download, recorded_meanwhile = bench.store.download, []
+
+    def slow_download(uri: str, *args: Any) -> ObjectInfo:
+        if uri == uris[1]:
+            recorded_meanwhile.append(wait_for(lambda: len(bench.recorded) == 1))
+        return download(uri, *args)
+
+    monkeypatch.setattr(bench.store, "download", slow_download)
+    bench.run(a_shard(*uris))
+    assert recorded_meanwhile == [True]
+    assert bench.outcomes == ["ok", "ok"]
+
+
 def test_a_model_without_batches_finishes_file_by_file(bench: Workbench) -> None:
     bench.engine.abilities = EVERYTHING.model_copy(update={"batch": False})
     bench.run(a_shard(*(bench.upload(f"{number}.wav") for number in range(5))))
@@ -157,12 +178,14 @@ def test_files_are_recognised_together_once_the_model_is_known_to_be_fast(
     bench: Workbench,
 ) -> None:
     bench.speed.add(speech_s=1000.0, work_s=1.0)
-    bench.run(a_shard(*(bench.upload(f"{number}.wav") for number in range(5))))
-    assert bench.engine.groups == ([6, 4] if bench.ahead else [10])
+    bench.engine.script = {Span(0, 10_000): "three nine"}
+    bench.run(a_shard(*(bench.upload(f"{number}.wav", tone(10)) for number in range(5))))
+    assert bench.engine.groups == ([3, 2] if bench.ahead else [5])
 
 
 def test_the_first_group_of_a_process_is_small(bench: Workbench) -> None:
-    bench.run(a_shard(*(bench.upload(f"{number}.wav") for number in range(5))))
-    assert bench.engine.groups == [6, 4]
+    bench.engine.script = {Span(0, 10_000): "three nine"}
+    bench.run(a_shard(*(bench.upload(f"{number}.wav", tone(10)) for number in range(5))))
+    assert bench.engine.groups == [3, 2]
     assert bench.speed.value
     assert bench.speed.value > 0

@@ -2,8 +2,6 @@
 
 import contextlib
 import threading
-import time
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -19,10 +17,8 @@ from funasr_fleet.worker.text.spans import Span
 from tests.support.audio import tone
 from tests.support.examples import a_shard
 from tests.support.fake_child import FakeChild
-from tests.support.fake_pipeline import Workbench
+from tests.support.fake_pipeline import Workbench, wait_for
 from tests.support.groups import single_items
-
-DEADLINE_S = 60.0
 
 
 @pytest.fixture(params=[False, True], ids=["on the CPU", "beside a device"])
@@ -31,15 +27,6 @@ def bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.setattr(f"{module}._REPORT_EVERY_S", 0.01)
     monkeypatch.setattr(f"{module}.in_groups", single_items)
     return Workbench(ahead=request.param)
-
-
-def wait_for(is_true: Callable[[], object]) -> bool:
-    end = time.monotonic() + DEADLINE_S
-    while not is_true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_a_written_file_is_reported_while_the_model_is_busy_with_the_next(bench: Workbench) -> None:
@@ -137,7 +124,7 @@ def test_an_outcome_is_recorded_when_the_last_call_of_the_progress_thread_fails(
     def fail_after_collect(ref: AudioRef, file: FileFinished) -> None:
         threads.append(threading.current_thread().name)
         if threads[-1] == "progress":
-            collected.wait(DEADLINE_S)
+            collected.wait(60)
             raise BrokerUnavailable("Redis refused a command")
         record(ref, file)
 

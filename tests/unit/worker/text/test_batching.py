@@ -125,8 +125,9 @@ def test_each_group_is_twice_as_large_as_the_one_before_up_to_the_largest() -> N
     assert [len(group) for group in groups] == [2, 4, 8, 9, 7]
 
 
-def test_items_of_no_length_go_with_their_neighbours() -> None:
-    assert list(in_groups([0.0, 0.0, 5.0, 0.0], float, first_s=3)) == [[0.0, 0.0, 5.0], [0.0]]
+def test_an_item_without_length_waits_for_none_after_it() -> None:
+    groups = list(in_groups([0.0, 0.0, 1.0, 0.0, 5.0, 0.0], float, first_s=3))
+    assert groups == [[0.0], [0.0], [1.0, 0.0, 5.0], [0.0]]
 
 
 def test_no_items_make_no_group() -> None:
@@ -177,3 +178,16 @@ def test_a_group_ends_with_an_item_that_arrives_late() -> None:
 
     groups = in_groups(arriving(), lambda _: 1.0, collect_s=10, clock=lambda: now[0])
     assert list(groups) == [[0.0, 4.0, 9.9, 10.1], [15.0, 30.0], [31.0]]
+
+
+def test_a_group_ends_by_time_while_the_next_item_is_not_there() -> None:
+    now = [0.0]
+
+    def arriving() -> Iterator[float | None]:
+        for at, thing in ((0.0, None), (5.0, 1.0), (6.0, 2.0), (14.9, None), (15.0, None)):
+            now[0] = at
+            yield thing
+        raise AssertionError("the group was not yielded while the next item was not there")
+
+    groups = in_groups(arriving(), float, collect_s=10, clock=lambda: now[0])
+    assert next(groups) == [1.0, 2.0]
