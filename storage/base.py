@@ -14,6 +14,8 @@ class ObjectInfo:
     size_bytes: int
     modified: float | None = field(default=None, compare=False)
     """When it was last written, in seconds since the epoch; None after a download."""
+    md5: str = field(default="", compare=False)
+    """MD5 of the content in hex, as storage states it; empty if unknown, or if not downloaded."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from funasr_fleet.storage.base import (
     ObjectMissing,
     check_size,
 )
+from funasr_fleet.storage.etags import etag_of, stated_md5
 from funasr_fleet.storage.s3_errors import nothing_behind_the_end, translated, valid_endpoint
 
 _CHUNK_BYTES = 1 << 20
@@ -29,16 +30,12 @@ def _addressing_style() -> str:
     return "path" if own else "auto"
 
 
-def _quoted(etag: str) -> str:
-    """The ETag in quotes, so that ETags compare equal: some stores list them without quotes."""
-    return f'"{etag.strip(chr(34))}"'
-
-
 def _info(bucket: str, item: dict[str, Any]) -> ObjectInfo:
     """The ObjectInfo of an entry of a listing."""
+    uri = f"s3://{bucket}/{item['Key']}"
     return ObjectInfo(
-        uri=f"s3://{bucket}/{item['Key']}",
-        etag=_quoted(item["ETag"]),
+        uri=uri,
+        etag=etag_of(item, uri),
         size_bytes=item["Size"],
         modified=item["LastModified"].timestamp(),
     )
@@ -137,7 +134,7 @@ class S3Store:
             answer = self._client.head_object(Bucket=bucket, Key=key)
         return ObjectInfo(
             uri=uri,
-            etag=_quoted(answer["ETag"]),
+            etag=etag_of(answer, uri),
             size_bytes=answer["ContentLength"],
             modified=answer["LastModified"].timestamp() if "LastModified" in answer else None,
         )
@@ -148,13 +145,14 @@ class S3Store:
         with translated(uri):
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with contextlib.closing(answer["Body"]) as body:
+                etag = etag_of(answer, uri)
                 check_size(uri, answer.get("ContentLength", 0), limit_bytes)
                 for chunk in body.iter_chunks(_CHUNK_BYTES):
                     into.write(chunk)
                     check_size(uri, into.tell(), limit_bytes)
         size_bytes = into.tell()
         into.seek(0)
-        return ObjectInfo(uri=uri, etag=_quoted(answer["ETag"]), size_bytes=size_bytes)
+        return ObjectInfo(uri=uri, etag=etag, size_bytes=size_bytes, md5=stated_md5(answer))
 
     def read(self, uri: str) -> bytes:
         """The content of a small object."""
@@ -185,7 +183,7 @@ class S3Store:
             answer = self._client.put_object(
                 Bucket=bucket, Key=key, Body=body, ContentType=content_type
             )
-        return _quoted(answer["ETag"])
+        return etag_of(answer, uri)
 
     def upload(self, uri: str, file: BinaryIO) -> None:
         """Create or replace an object from a file, in several parts if it is large."""

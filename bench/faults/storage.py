@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
@@ -46,8 +46,8 @@ class Fault:
     status: int
     code: str
     """Error code of S3, such as AccessDenied."""
-    keep: float | None = None
-    """Instead of an error, return this share of the body, with a matching Content-Length."""
+    wrong: Callable[[bytes], bytes] | None = None
+    """Instead of an error, return what this makes of the body, with a matching Content-Length."""
 
     @property
     def body(self) -> bytes:
@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.proxy.fault_of(self.command, self.path)
-        if fault and fault.keep is None:
+        if fault and fault.wrong is None:
             self._refuse(fault)
             return
         ending, carried_out = self.proxy.fate()
@@ -138,8 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(SLOW_DOWN)
         else:
             status, headers, whole = reply
-            kept = len(whole) if fault is None else int(len(whole) * (fault.keep or 0))
-            self._reply(status, headers, whole[:kept])
+            sent = fault.wrong(whole) if fault and fault.wrong else whole
+            self._reply(status, headers, sent)
 
     def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         """Send the request upstream over one connection; one per request would exhaust ports."""

@@ -1,14 +1,15 @@
 """AudioSource: where audio is fetched from, and a fetch that is compared with the listing.
 
-A proxy, a cache or a failing store may answer 200 with a part of an object, and with a
-Content-Length that fits the part. Such bytes may decode: Ogg and Opus can end at any page. So the
-received size is compared with the size in the message and, if they differ, with the size that
-storage reports now, since the object may have been replaced. If the message has no size, nothing
-is compared.
+A proxy, a cache or a failing store may answer 200 with a part of an object, an old version of it,
+zeros or an error page, and with a Content-Length that fits. Such bytes may decode: Ogg and Opus can
+end at any page. So size and ETag are compared with those in the message and, if they differ, with
+those that storage reports now, since the object may have been replaced. If the ETag is an MD5, the
+bytes are compared with it. A file that cannot be decoded is fetched again, unless its MD5 matched.
 """
 
+import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from funasr_fleet.contract.audio_address import is_web, shown
@@ -53,45 +54,113 @@ class SourceByAddress:
 
 log = logging.getLogger(__name__)
 
+_CHUNK_BYTES = 1 << 20
+
 FETCHES = 3
 """Fetches in a row before the shard is retried with a delay."""
 
 
-def download_listed(
-    source: AudioSource, ref: AudioRef, into: BinaryIO, limit_bytes: int | None
-) -> ObjectInfo:
-    """Download the object into an empty file; fetch it again if its size differs from the listing.
+@dataclass(frozen=True)
+class ListedDownloads:
+    """Downloads audio and compares it with its listing; used for all files of a process."""
 
-    Args:
-        source: where the audio is fetched from.
-        ref: the audio, with the size from its listing.
-        into: an empty file; on return, its position is 0.
-        limit_bytes: largest object accepted; None for any.
+    source: AudioSource
+    limit_bytes: int | None
+    """Largest object accepted; None for any."""
+    _with_md5: set[str] = field(default_factory=set)
+    """Buckets in which an ETag matched the MD5 of its object: there, all of them must."""
 
-    Raises:
-        ObjectIncomplete: every fetch returned a size other than storage lists.
-        StoreError: as AudioSource.download.
-    """
-    for fetch in range(1, FETCHES + 1):
-        into.seek(0)
-        into.truncate()
-        received = source.download(ref.audio, into, limit_bytes)
-        if ref.size_bytes in (None, received.size_bytes):
-            return received
-        listed = _size_now(source, ref)
-        if listed == received.size_bytes:
-            return received
-        expected = ref.size_bytes if listed is None else listed
-        problem = f"{shown(ref.audio)}: received {received.size_bytes} of {expected} bytes"
-        log.warning("%s (fetch %d of %d)", problem, fetch, FETCHES)
-    raise ObjectIncomplete(f"{problem}, {FETCHES} times")
+    def download(self, ref: AudioRef, into: BinaryIO) -> ObjectInfo:
+        """Download an object into an empty file; fetch it again if it differs from the listing.
+
+        Args:
+            ref: the audio, with size and ETag from its listing.
+            into: an empty file; on return, its position is 0.
+
+        Raises:
+            ObjectIncomplete: every fetch returned something other than storage lists.
+            StoreError: as AudioSource.download.
+        """
+        previous_md5 = problem = ""
+        for fetch in range(1, FETCHES + 1):
+            into.seek(0)
+            into.truncate()
+            received = self.source.download(ref.audio, into, self.limit_bytes)
+            problem = _difference(self.source, ref, received)
+            if not problem:
+                md5 = _md5_of(into)
+                if self._matches(ref, received, md5) or md5 == previous_md5:
+                    return received
+                previous_md5 = "" if _place(ref) in self._with_md5 else md5
+                problem = "the received bytes do not match their ETag"
+            log.warning("%s: %s (fetch %d of %d)", shown(ref.audio), problem, fetch, FETCHES)
+        raise ObjectIncomplete(f"{shown(ref.audio)}: {problem}, {FETCHES} times")
+
+    def _matches(self, ref: AudioRef, received: ObjectInfo, md5: str) -> bool:
+        if received.md5 == md5:
+            self._with_md5.add(_place(ref))
+        return received.md5 in ("", md5)
+
+    def confirm(self, ref: AudioRef, received: ObjectInfo, file: BinaryIO, into: BinaryIO) -> None:
+        """Check that the received bytes, which cannot be decoded, are those of the object.
+
+        Args:
+            ref: the audio.
+            received: what `download` returned. Nothing is fetched again if storage states an MD5.
+            file: the received bytes.
+            into: an empty file for the second fetch.
+
+        Raises:
+            ObjectIncomplete: the MD5 differs, or a second fetch returned other bytes.
+            StoreError: as AudioSource.download.
+        """
+        md5 = _md5_of(file)
+        if received.md5 == md5:
+            return
+        if received.md5:
+            raise ObjectIncomplete(
+                f"{shown(ref.audio)}: the received bytes cannot be decoded and do not match their "
+                "ETag"
+            )
+        self.source.download(ref.audio, into, self.limit_bytes)
+        if _md5_of(into) != md5:
+            raise ObjectIncomplete(f"{shown(ref.audio)}: two fetches returned different bytes")
 
 
-def _size_now(source: AudioSource, ref: AudioRef) -> int | None:
-    """The size that storage reports now; None when it reports none, as some web servers do."""
+def _place(ref: AudioRef) -> str:
+    """The bucket of an s3:// address, or the host of a web address, with the scheme."""
+    return "/".join(ref.audio.split("/", 3)[:3])
+
+
+def _difference(source: AudioSource, ref: AudioRef, received: ObjectInfo) -> str:
+    """How a download differs from the listing and from what storage reports now; empty if not."""
+    same_size = ref.size_bytes in (None, received.size_bytes)
+    if same_size and ref.etag in (None, received.etag):
+        return ""
+    now = _info_now(source, ref)
+    size_now = now.size_bytes if now else ref.size_bytes
+    if not same_size and received.size_bytes != size_now:
+        return f"received {received.size_bytes} of {size_now} bytes"
+    if now and now.etag not in ("", received.etag):
+        return f"received ETag {received.etag} instead of {now.etag}"
+    return ""
+
+
+def _info_now(source: AudioSource, ref: AudioRef) -> ObjectInfo | None:
+    """What storage reports now; None when it reports nothing, as some web servers do."""
     unknown = StoreError if is_web(ref.audio) else (ObjectMissing, ObjectDenied)
     try:
-        size_bytes = source.head(ref.audio).size_bytes
+        info = source.head(ref.audio)
     except unknown:
         return None
-    return None if is_web(ref.audio) and not size_bytes else size_bytes  # the header is optional
+    return None if is_web(ref.audio) and not info.size_bytes else info  # the header is optional
+
+
+def _md5_of(file: BinaryIO) -> str:
+    """The MD5 of a file's content in hex; the file is rewound."""
+    file.seek(0)
+    digest = hashlib.md5(usedforsecurity=False)
+    while chunk := file.read(_CHUNK_BYTES):
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()

@@ -1,16 +1,14 @@
 """Files of a shard -> their audio in blocks; later files are fetched while one is processed."""
 
 import contextlib
-import io
+import functools
 import itertools
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO
 
 from funasr_fleet.contract.abilities import Abilities, ignored, unsupported
 from funasr_fleet.contract.job import AudioRef, Options, Shard
@@ -20,23 +18,20 @@ from funasr_fleet.worker.audio.decoder_pool import DecoderPool, Reservation
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.audio.decoding.resampling import Planes
 from funasr_fleet.worker.audio.decoding.selection import AudioFacts, Selection, in_blocks
-from funasr_fleet.worker.audio.source import AudioSource, download_listed
+from funasr_fleet.worker.audio.source import AudioSource, ListedDownloads
 from funasr_fleet.worker.engine.interface import BLOCK_SAMPLES
-from funasr_fleet.worker.errors import ModelError
+from funasr_fleet.worker.errors import AudioTooShort, ModelError, UndecodableAudio
 from funasr_fleet.worker.events import ignore
 from funasr_fleet.worker.pipeline.bounded_queue import BoundedQueue
 from funasr_fleet.worker.pipeline.output_store import ExistingResult, Outputs
 from funasr_fleet.worker.pipeline.timers import Stopwatch
 from funasr_fleet.worker.process.heartbeat import (
     NO_LIMITS,
-    SLOWEST_BYTES_PER_S,
+    HeartbeatFile,
     TimeLimits,
     Touch,
 )
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 _BLOCKS_AHEAD = 4
 """Blocks (minutes) of one file that may be decoded before the VAD consumes them."""
@@ -80,21 +75,6 @@ class FetchedFile:
         self.blocks.abandon()
 
 
-class HeartbeatFile(io.BufferedRandom):
-    """A temporary file that touches the heartbeat at every write."""
-
-    def __init__(self, touch: Callable[[float], None]) -> None:
-        """Create the file; `touch` is passed the seconds that the written bytes may take."""
-        raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the buffer over it
-        super().__init__(cast(io.RawIOBase, raw))
-        self._touch = touch
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        """Write the data, and extend the shard's time allowance accordingly."""
-        self._touch(memoryview(data).nbytes / SLOWEST_BYTES_PER_S)
-        return super().write(data)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Fetcher:
     """Fetches files and has them decoded, in its own threads; a process creates one."""
@@ -111,6 +91,10 @@ class Fetcher:
     """Called at every step; see worker.process.heartbeat."""
     at_once: int = 1
     """Files fetched ahead while one is processed."""
+
+    @functools.cached_property
+    def _downloads(self) -> ListedDownloads:
+        return ListedDownloads(self.audio or self.store, self.limits.bytes)
 
     def fetch_ahead(
         self, shard: Shard, stop: Callable[[], bool] = lambda: False
@@ -190,10 +174,9 @@ class Fetcher:
     def _download(self, fetched: FetchedFile, existing: ExistingResult | None) -> BinaryIO | None:
         """Fetch the object as it is now; it may have been replaced since it was listed."""
         file_job = fetched.file_job
-        file = HeartbeatFile(partial(self.touch, f"fetch of {file_job.ref.relative}"))
+        file = self._temporary(file_job)
         try:
-            source = self.audio or self.store
-            fetched.info = download_listed(source, file_job.ref, file, self.limits.bytes)
+            fetched.info = self._downloads.download(file_job.ref, file)
             if existing and self.fingerprint(file_job, fetched.info) == existing.fingerprint:
                 fetched.existing = existing
                 file.close()
@@ -215,11 +198,26 @@ class Fetcher:
                 file,
                 Selection.of(job.ref, job.options),
                 self.limits,
-                partial(self.touch, f"decode of {job.ref.relative}"),
+                functools.partial(self.touch, f"decode of {job.ref.relative}"),
                 self.time_limits.for_file,
             )
             blocks = in_blocks(decoded, BLOCK_SAMPLES)
-            yield from self._time_limited(job, job.stopwatch.over("decode", blocks))
+            try:
+                yield from self._time_limited(job, job.stopwatch.over("decode", blocks))
+            except (UndecodableAudio, AudioTooShort):
+                self._confirm(fetched, file)
+                raise
+
+    def _confirm(self, fetched: FetchedFile, file: BinaryIO) -> None:
+        """Raise a StoreError if a file that cannot be decoded is not the object in storage."""
+        job = fetched.file_job
+        if fetched.info is None:
+            return
+        with job.stopwatch("fetch"), self._temporary(job) as second:
+            self._downloads.confirm(job.ref, fetched.info, file, second)
+
+    def _temporary(self, file_job: FileJob) -> HeartbeatFile:
+        return HeartbeatFile(functools.partial(self.touch, f"fetch of {file_job.ref.relative}"))
 
     def _time_limited(self, file_job: FileJob, blocks: Iterable[Planes]) -> Iterator[Planes]:
         """Yield the blocks while the file stays within its time limit.

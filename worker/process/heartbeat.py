@@ -5,9 +5,11 @@ file written), which updates a small file in run_dir. The parent reads the file.
 monotonic clock, which all processes of a machine share.
 """
 
+import io
 import json
 import math
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +21,8 @@ from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.worker.events import Event, Observer
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
     from funasr_fleet.settings import Settings
 
 _WRITE_EVERY_S = 0.5
@@ -219,3 +223,18 @@ def with_heartbeat(heartbeat: Heartbeat, observe: Observer) -> Observer:
         observe(event)
 
     return observed
+
+
+class HeartbeatFile(io.BufferedRandom):
+    """A temporary file that touches the heartbeat at every write."""
+
+    def __init__(self, touch: Callable[[float], None]) -> None:
+        """Create the file; `touch` is passed the seconds that the written bytes may take."""
+        raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the buffer over it
+        super().__init__(cast(io.RawIOBase, raw))
+        self._touch = touch
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Write the data, and extend the shard's time allowance accordingly."""
+        self._touch(memoryview(data).nbytes / SLOWEST_BYTES_PER_S)
+        return super().write(data)

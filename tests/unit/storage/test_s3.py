@@ -19,10 +19,12 @@ from funasr_fleet.storage.base import (
     BucketMissing,
     CredentialsRefused,
     ObjectDenied,
+    ObjectIncomplete,
     ObjectMissing,
     StoreError,
     StoreUnavailable,
 )
+from funasr_fleet.storage.etags import etag_of, stated_md5
 from funasr_fleet.storage.s3 import S3Store
 from funasr_fleet.storage.s3_errors import nothing_behind_the_end, translate, translated
 
@@ -65,7 +67,33 @@ def test_a_missing_bucket_is_named() -> None:
 
 @pytest.mark.parametrize("listed", ['"9b2c"', "9b2c"])
 def test_an_etag_is_quoted_whether_the_store_quotes_it_or_not(listed: str) -> None:
-    assert s3._quoted(listed) == '"9b2c"'
+    assert etag_of({"ETag": listed}, URI) == '"9b2c"'
+
+
+def test_a_response_without_an_etag_is_not_the_object() -> None:
+    with pytest.raises(ObjectIncomplete, match="no ETag"):
+        etag_of({"Body": b"<html>"}, URI)
+
+
+MD5 = "9b2cf535f27731c974343645a3985328"
+
+
+@pytest.mark.parametrize(
+    ("answer", "md5"),
+    [
+        ({"ETag": f'"{MD5}"'}, MD5),
+        ({"ETag": MD5.upper()}, MD5),
+        ({"ETag": f'"{MD5}"', "ServerSideEncryption": "AES256"}, MD5),
+        ({"ETag": f'"{MD5}-12"'}, ""),
+        ({"ETag": f'"{MD5}"', "ServerSideEncryption": "aws:kms"}, ""),
+        ({"ETag": f'"{MD5}"', "SSECustomerAlgorithm": "AES256"}, ""),
+        ({"ETag": '"0x8DC58C3F"'}, ""),
+    ],
+)
+def test_only_an_etag_of_a_plain_object_in_one_part_states_an_md5(
+    answer: dict[str, str], md5: str
+) -> None:
+    assert stated_md5(answer) == md5
 
 
 def test_errors_of_head_requests_are_translated_by_status() -> None:

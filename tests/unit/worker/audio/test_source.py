@@ -1,7 +1,7 @@
 """Bytes that differ from the listed object are fetched again, and never accepted."""
 
+import hashlib
 import io
-from collections.abc import Iterator
 from typing import BinaryIO
 
 import pytest
@@ -12,7 +12,7 @@ from funasr_fleet.storage.base import (
     ObjectInfo,
     StoreUnavailable,
 )
-from funasr_fleet.worker.audio.source import FETCHES, download_listed
+from funasr_fleet.worker.audio.source import FETCHES, ListedDownloads
 from funasr_fleet.worker.error_handling import Retry, decide
 from tests.support.examples import a_ref
 from tests.support.memory_store import MemoryStore
@@ -20,24 +20,32 @@ from tests.support.memory_store import MemoryStore
 URI = "s3://in/a.ogg"
 WEB = "https://example.com/a.ogg"
 WHOLE = b"0123456789"
+MD5 = hashlib.md5(WHOLE, usedforsecurity=False).hexdigest()
+ETAG = f'"{MD5}"'
 
 
-class CuttingStore(MemoryStore):
-    """Truncates successive downloads to these shares of the object; later ones are complete."""
+class WrongBodies(MemoryStore):
+    """Returns these bodies and ETags from successive downloads, then the object."""
 
-    def __init__(self, *shares: float, head: ObjectInfo | Exception | None = None) -> None:
+    def __init__(
+        self,
+        *answers: tuple[bytes, str],
+        head: ObjectInfo | Exception | None = None,
+        states_md5: bool = False,
+    ) -> None:
         super().__init__("in")
         self.write(URI, WHOLE, "")
-        self._shares: Iterator[float] = iter(shares)
-        self._head = head
+        self._answers = iter(answers)
+        self._head, self._states_md5 = head, states_md5
         self.fetches = 0
 
     def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
         self.fetches += 1
-        kept = WHOLE[: int(len(WHOLE) * next(self._shares, 1.0))]
-        into.write(kept)
+        body, etag = next(self._answers, (WHOLE, ETAG))
+        into.write(body)
         into.seek(0)
-        return ObjectInfo(uri=uri, etag='"e"', size_bytes=len(kept))
+        md5 = etag.strip('"') if self._states_md5 else ""
+        return ObjectInfo(uri=uri, etag=etag, size_bytes=len(body), md5=md5)
 
     def head(self, uri: str) -> ObjectInfo:
         if isinstance(self._head, Exception):
@@ -45,22 +53,31 @@ class CuttingStore(MemoryStore):
         return self._head or super().head(uri)
 
 
-def fetched(store: CuttingStore, size_bytes: int | None, uri: str = URI) -> bytes:
+def cutting(*shares: float, head: ObjectInfo | Exception | None = None) -> WrongBodies:
+    """Truncates successive downloads to these shares of the object; later ones are complete."""
+    parts = [(WHOLE[: int(len(WHOLE) * share)], ETAG) for share in shares]
+    return WrongBodies(*parts, head=head)
+
+
+def fetched(
+    store: WrongBodies, size_bytes: int | None, uri: str = URI, etag: str | None = None
+) -> bytes:
     into = io.BytesIO()
-    info = download_listed(store, a_ref(uri, size_bytes=size_bytes), into, 1000)
+    ref = a_ref(uri, size_bytes=size_bytes, etag=etag)
+    info = ListedDownloads(store, 1000).download(ref, into)
     assert info.size_bytes == len(into.getvalue())
     assert into.tell() == 0
     return into.getvalue()
 
 
 def test_a_part_is_fetched_again() -> None:
-    store = CuttingStore(0.9, 0.5)
+    store = cutting(0.9, 0.5)
     assert fetched(store, 10) == WHOLE
     assert store.fetches == 3
 
 
 def test_parts_alone_are_never_accepted_and_retried_later() -> None:
-    store = CuttingStore(*[0.5] * 99)
+    store = cutting(*[0.5] * 99)
     with pytest.raises(ObjectIncomplete, match="received 5 of 10 bytes, 3 times") as caught:
         fetched(store, 10)
     assert store.fetches == FETCHES
@@ -71,19 +88,19 @@ def test_parts_alone_are_never_accepted_and_retried_later() -> None:
 def test_storage_is_not_asked_when_the_size_is_as_listed_or_none_is_listed(
     size_bytes: int | None,
 ) -> None:
-    store = CuttingStore(head=AssertionError("HEAD"))
+    store = cutting(head=AssertionError("HEAD"))
     assert fetched(store, size_bytes) == WHOLE
     assert store.fetches == 1
 
 
 def test_an_object_that_was_replaced_since_it_was_listed_is_accepted() -> None:
-    store = CuttingStore()
+    store = cutting()
     assert fetched(store, 999) == WHOLE
     assert store.fetches == 1
 
 
 def test_a_part_is_rejected_when_storage_refuses_to_report_the_size() -> None:
-    store = CuttingStore(*[0.5] * 99, head=ObjectDenied("no"))
+    store = cutting(*[0.5] * 99, head=ObjectDenied("no"))
     with pytest.raises(ObjectIncomplete):
         fetched(store, 10)
 
@@ -96,14 +113,79 @@ def test_a_part_from_a_web_server_that_reports_no_size_is_rejected(
     head: ObjectInfo | Exception,
 ) -> None:
     with pytest.raises(ObjectIncomplete):
-        fetched(CuttingStore(*[0.5] * 99, head=head), 10, WEB)
+        fetched(cutting(*[0.5] * 99, head=head), 10, WEB)
 
 
 def test_an_object_that_was_replaced_by_an_empty_one_is_accepted() -> None:
     empty = ObjectInfo(uri=URI, etag="", size_bytes=0)
-    assert fetched(CuttingStore(0.0, head=empty), 10) == b""
+    assert fetched(cutting(0.0, head=empty), 10) == b""
 
 
 def test_storage_that_is_away_when_it_is_asked_for_the_size_is_retried() -> None:
     with pytest.raises(StoreUnavailable, match="away"):
-        fetched(CuttingStore(0.5, head=StoreUnavailable("away")), 10)
+        fetched(cutting(0.5, head=StoreUnavailable("away")), 10)
+
+
+OLD = b"9876543210", '"old"'
+
+
+def test_an_old_version_of_the_same_size_is_fetched_again() -> None:
+    store = WrongBodies(OLD, OLD)
+    assert fetched(store, 10, etag=ETAG) == WHOLE
+    assert store.fetches == 3
+
+
+def test_a_version_that_storage_reports_too_is_accepted() -> None:
+    store = WrongBodies(OLD, head=ObjectInfo(uri=URI, etag='"old"', size_bytes=10))
+    assert fetched(store, 10, etag=ETAG) == OLD[0]
+
+
+def test_an_old_version_alone_is_never_accepted() -> None:
+    with pytest.raises(ObjectIncomplete, match='received ETag "old" instead of'):
+        fetched(WrongBodies(*[OLD] * 99), 10, etag=ETAG)
+
+
+ZEROS = bytes(10), ETAG
+
+
+def test_bytes_that_differ_from_their_md5_are_fetched_again() -> None:
+    store = WrongBodies(ZEROS, states_md5=True)
+    assert fetched(store, None) == WHOLE
+    assert store.fetches == 2
+
+
+def test_bytes_that_differ_from_their_md5_are_never_accepted_where_etags_are_md5s() -> None:
+    store = WrongBodies((WHOLE, ETAG), *[ZEROS] * 99, states_md5=True)
+    downloads = ListedDownloads(store, None)
+    downloads.download(a_ref(URI), io.BytesIO())
+    with pytest.raises(ObjectIncomplete, match="do not match their ETag, 3 times"):
+        downloads.download(a_ref(URI), io.BytesIO())
+
+
+def test_the_same_bytes_twice_are_accepted_where_no_etag_was_an_md5() -> None:
+    store = WrongBodies(*[(WHOLE, f'"{"0" * 32}"')] * 99, states_md5=True)
+    assert fetched(store, 10) == WHOLE
+    assert store.fetches == 2
+
+
+def confirmed(store: WrongBodies) -> int:
+    """Fetch, confirm as for a file that cannot be decoded, and return the number of fetches."""
+    downloads, file = ListedDownloads(store, None), io.BytesIO()
+    received = downloads.download(a_ref(URI), file)
+    downloads.confirm(a_ref(URI), received, file, io.BytesIO())
+    return store.fetches
+
+
+def test_a_file_whose_md5_matches_is_not_fetched_again_to_confirm_it() -> None:
+    assert confirmed(WrongBodies(states_md5=True)) == 1
+
+
+def test_the_same_bytes_twice_confirm_a_file_without_an_md5() -> None:
+    assert confirmed(WrongBodies()) == 2
+
+
+@pytest.mark.parametrize("store", [WrongBodies(ZEROS), WrongBodies(ZEROS, ZEROS, states_md5=True)])
+def test_other_bytes_than_the_object_do_not_fail_the_file(store: WrongBodies) -> None:
+    with pytest.raises(ObjectIncomplete) as caught:
+        confirmed(store)
+    assert isinstance(decide(caught.value, 0), Retry)

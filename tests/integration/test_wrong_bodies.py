@@ -1,8 +1,8 @@
-"""A file whose body a proxy truncates is fetched again and never recorded as ok."""
+"""A file whose body a proxy truncates or replaces is fetched again, and never recorded as ok."""
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -36,19 +36,30 @@ def worker(
         yield running
 
 
-@pytest.mark.parametrize("keep", [0.5, 0.0])
-def test_a_short_body_is_fetched_again_and_then_retried_later(
+WRONG: dict[str, Callable[[bytes], bytes]] = {
+    "half": lambda whole: whole[: len(whole) // 2],
+    "nothing": lambda _: b"",
+    "zeros": lambda whole: bytes(len(whole)),
+    "an error page": lambda _: b"<html><h1>502 Bad Gateway</h1></html>",
+    "other bytes": lambda whole: whole[::-1],
+}
+
+
+@pytest.mark.parametrize("problem", sorted(WRONG))
+@pytest.mark.parametrize("is_listed", [True, False], ids=["listed", "not listed"])
+def test_a_wrong_body_is_fetched_again_and_then_retried_later(
     worker: LocalWorker,
     proxy: Storage,
     settings: Settings,
     store: S3Store,
-    keep: float,
+    problem: str,
+    is_listed: bool,
 ) -> None:
     name, body = str(uuid.uuid4()), (SAMPLES / NAME).read_bytes()
     audio, output = f"s3://audio/{name}/{NAME}", f"s3://transcripts/{uuid.uuid4()}/"
     store.write(audio, body, "")
-    file = {"audio": audio, "relative": NAME, "bytes": len(body)}
-    proxy.faults[:] = [Fault("GET", f"{name}/{NAME}", 200, "", keep=keep)]
+    file = {"audio": audio, "relative": NAME} | ({"bytes": len(body)} if is_listed else {})
+    proxy.faults[:] = [Fault("GET", f"{name}/{NAME}", 200, "", wrong=WRONG[problem])]
     shard = {"schema": 1, "shard": name, "output": output, "files": [file]}
     push(settings, envelope(shard_body(shard), task_headers()))
 
@@ -57,9 +68,6 @@ def test_a_short_body_is_fetched_again_and_then_retried_later(
         return any("shard retry scheduled" in line and name in line for line in lines)
 
     worker.process.wait_until(postponed, 60)
-    log = worker.process.log.read_text()
-    received = f"{name}/{NAME}: received {int(len(body) * keep)} of {len(body)} bytes"
-    assert f"{received} (fetch 2 of 3)" in log
     assert list(store.list(output)) == []
     proxy.faults.clear()
     worker.process.wait_until(lambda: bool(list(store.list(output))), 60)
