@@ -114,7 +114,8 @@ class Clock:
         """The audio missing before a frame."""
         measure = self._missing_by_time if self._has_timestamps else self._missing_by_bytes
         gap = measure(position, evidence)
-        is_cut_start = self._is_stream and not self.has_begun and gap.lost_s <= _HEAD_CUT_S
+        is_short = max(gap.lost_s, gap.pause_s) <= _HEAD_CUT_S and not gap.is_closed
+        is_cut_start = self._is_stream and not self.has_begun and is_short
         return NO_GAP if is_cut_start else gap
 
     def _missing_by_time(self, position: ClockPosition, evidence: DamageEvidence) -> Gap:
