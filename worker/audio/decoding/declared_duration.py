@@ -46,7 +46,10 @@ def start_seconds(container: InputContainer, first_s: float | None) -> float | N
     """
     if first_s is None:
         return None
-    if not _STARTS_AT_ZERO.isdisjoint(container.format.name.split(",")):
+    name = container.format.name
+    # the frames of FLAC are numbered from the start of the recording whose duration is declared
+    is_numbered = name == "flac" and (container.duration or 0) > first_s * av.time_base
+    if is_numbered or not _STARTS_AT_ZERO.isdisjoint(name.split(",")):
         return min(0.0, first_s)
     start = container.start_time
     return first_s if start is None else min(first_s, float(start / av.time_base))
@@ -81,7 +84,7 @@ def declared_seconds(
         return None
     # in _DECLARES_RECORDING, FFmpeg may have copied the stream's duration from the container
     if stream.duration and stream.time_base and _DECLARES_RECORDING.isdisjoint(names):
-        start = max(0, stream.start_time or 0)
+        start = 0 if names == ["flac"] else max(0, stream.start_time or 0)
         return float((start + stream.duration) * stream.time_base)
     if len(container.streams) > 1:
         return None  # the container may last longer than its audio

@@ -39,6 +39,8 @@ _WITHOUT_TIMESTAMPS = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "tru
 """FFmpeg's names of elementary streams, whose timestamps it derives by counting packets."""
 _STREAMS = {"mpegts", "mpeg"}
 """Other formats whose recordings may be cut out of a broadcast at any point."""
+_CHECKSUMS = {"flac", "ogg"}
+"""Formats whose timestamps are protected by checksums."""
 _MAX_DEMUX_ERRORS = 100
 """Stop demuxing after this many consecutive errors without a packet."""
 _UNREAD_PAGE_S = 0.5
@@ -75,6 +77,7 @@ class _Reader:
         self._clock = Clock(
             has_timestamps=not self._is_elementary,
             is_stream=self._is_elementary or self._format in _STREAMS,
+            has_checksums=self._format in _CHECKSUMS,
         )
         self._skipped = SkippedBytes(source) if self._format == "aac" else None
         has_headers = not self._is_elementary and self._format != "mpegts"
@@ -238,6 +241,8 @@ class _Reader:
         """Whether a gap before the packet at offset `at` is damage, not a pause of the recorder."""
         if self._format.startswith("matroska") and not self._clock.has_begun:
             return begins_damaged(self._source, self._read.begin or 0, unread_bytes)
+        if self._format == "flac":  # its frames are numbered: a recording cannot pause
+            return True
         if self._format == "asf":
             return is_damaged_between(self._source, self._stream.id, self._unit_at, at)
         if self._format != "mpegts":

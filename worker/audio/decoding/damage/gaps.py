@@ -56,14 +56,17 @@ class Clock:
     packets, and missing audio shows only as bytes that gave no frame.
     """
 
-    def __init__(self, *, has_timestamps: bool, is_stream: bool) -> None:
+    def __init__(
+        self, *, has_timestamps: bool, is_stream: bool, has_checksums: bool = False
+    ) -> None:
         """Create a clock for a kind of file.
 
         Args:
             has_timestamps: whether the container has timestamps.
             is_stream: whether recordings of this format may start anywhere in a stream.
+            has_checksums: whether checksums protect the timestamps, so that they are reliable.
         """
-        self._has_timestamps = has_timestamps
+        self._has_timestamps, self._has_checksums = has_timestamps, has_checksums
         self._is_stream = is_stream
         self._longest_pause_s = _LONGEST_STREAM_PAUSE_S if is_stream else _LONGEST_PAUSE_S
         self.has_begun = False
@@ -154,7 +157,7 @@ class Clock:
 
     def _longest_s(self, position: ClockPosition, evidence: DamageEvidence) -> float:
         """The longest plausible gap, in s."""
-        if not self.has_begun:
+        if not self.has_begun or self._has_checksums:
             return self._longest_pause_s
         elapsed_s = (self._next_s or 0.0) - self._began_s
         if elapsed_s < 1 or not self._read_bytes:
