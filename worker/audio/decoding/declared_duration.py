@@ -52,6 +52,8 @@ def start_seconds(container: InputContainer, first_s: float | None) -> float | N
     if is_numbered or not _STARTS_AT_ZERO.isdisjoint(name.split(",")):
         return min(0.0, first_s)
     start = container.start_time
+    if name == "ogg" and len(container.streams) == 1:
+        return first_s  # the start of the container is wrong if pages before it are missing
     return first_s if start is None else min(first_s, float(start / av.time_base))
 
 

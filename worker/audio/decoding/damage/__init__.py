@@ -7,6 +7,7 @@ extent        where the packets of a file begin and end, in bytes and in time
 gaps          PURE: how much audio is missing before a frame, by timestamp and bytes
 packets       PURE: detects padding, pauses and lost frames in the bytes of packets
 asf           whether data packets of an ASF (WMA) file are damaged
+ogg           whether pages of an Ogg file are damaged or missing
 unread_bytes  counts bytes of the file that are in no packet
 
 No single sign is sufficient. Decoders reject damaged packets, but most demuxers silently drop what

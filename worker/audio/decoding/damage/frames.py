@@ -9,6 +9,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
+from funasr_fleet.worker.audio.decoding.damage import ogg
 from funasr_fleet.worker.audio.decoding.damage.asf import is_damaged_between
 from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP, DamageEvidence, Gap
 from funasr_fleet.worker.audio.decoding.damage.extent import Extent
@@ -93,7 +94,10 @@ class _Reader:
         self._padding = Padding(source) if self._is_elementary else None
 
     def frames(self) -> Iterator[GappedFrame]:
-        for packet in self._packets():
+        packets = self._packets()
+        if self._format == "ogg":
+            packets = ogg.PacketTimes(self._source).corrected(packets)
+        for packet in packets:
             frames = self._frames(packet)
             for number, frame in enumerate(frames):
                 time_s = frame.time
@@ -162,6 +166,9 @@ class _Reader:
         if self._first_at is None:
             self._first_at = packet.pos
             start_s = start_seconds(self._container, time_s_of(packet))
+            if start_s is not None and self._format == "ogg":
+                is_damaged = ogg.begins_damaged(self._source, packet.pos or 0)
+                start_s = min(0.0, start_s) if is_damaged else start_s
             self._clock.begin(start_s, recording_seconds(self._container, self._source))
         if self._skipped and (skipped := self._skipped.before(packet)):
             self._evidence.skipped_bytes += skipped
@@ -243,6 +250,10 @@ class _Reader:
             return begins_damaged(self._source, self._read.begin or 0, unread_bytes)
         if self._format == "flac":  # its frames are numbered: a recording cannot pause
             return True
+        if self._format == "ogg":
+            if not self._clock.has_begun:
+                return ogg.begins_damaged(self._source, at)
+            return ogg.is_damaged_between(self._source, self._unit_at, at)
         if self._format == "asf":
             return is_damaged_between(self._source, self._stream.id, self._unit_at, at)
         if self._format != "mpegts":
