@@ -10,7 +10,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from funasr_fleet.worker.audio.decoding.damage import ogg
-from funasr_fleet.worker.audio.decoding.damage.asf import is_damaged_between
+from funasr_fleet.worker.audio.decoding.damage.byte_checks import GapBytes, is_damaged
 from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP, DamageEvidence, Gap
 from funasr_fleet.worker.audio.decoding.damage.extent import Extent
 from funasr_fleet.worker.audio.decoding.damage.gapped_frame import (
@@ -21,7 +21,6 @@ from funasr_fleet.worker.audio.decoding.damage.gapped_frame import (
 from funasr_fleet.worker.audio.decoding.damage.gaps import Clock, ClockPosition
 from funasr_fleet.worker.audio.decoding.damage.packets import (
     adts_frames,
-    is_broken,
     is_pause,
 )
 from funasr_fleet.worker.audio.decoding.damage.unread_bytes import (
@@ -34,7 +33,6 @@ from funasr_fleet.worker.audio.decoding.declared_duration import (
     start_seconds,
 )
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
-from funasr_fleet.worker.audio.decoding.matroska import begins_damaged
 
 _WITHOUT_TIMESTAMPS = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd"}
 """FFmpeg's names of elementary streams, whose timestamps it derives by counting packets."""
@@ -46,8 +44,6 @@ _MAX_DEMUX_ERRORS = 100
 """Stop demuxing after this many consecutive errors without a packet."""
 _UNREAD_PAGE_S = 0.5
 """Shortest unreadable end of an Ogg file that is reported, in s."""
-_MAX_TS_BYTES = 188 * 40_000
-"""Bytes of a transport stream that are checked for damage in one gap."""
 
 
 def frames_with_gaps(
@@ -209,13 +205,13 @@ class _Reader:
         self._unit_at = packet.pos or self._unit_at
         if not frames or not packet.size:
             return
-        contained = 1
+        contained, declared_s = 1, float((packet.duration or 0) * packet.time_base)
         if self._codec == "aac" and self._clock.is_large(packet.size):
             contained = adts_frames(bytes(packet))
         if contained > len(frames):
             self._evidence.dropped_frames += contained - len(frames)
         elif contained == 1:
-            self._clock.update_averages(packet.size, sum(map(seconds_of, frames)))
+            self._clock.update_averages(packet.size, sum(map(seconds_of, frames)), declared_s)
         if frames[-1].is_corrupt:
             self._evidence.corrupt_s += seconds_of(frames[-1])
 
@@ -246,17 +242,7 @@ class _Reader:
 
     def _is_damage(self, gap_s: float, at: int, unread_bytes: int) -> bool:
         """Whether a gap before the packet at offset `at` is damage, not a pause of the recorder."""
-        if self._format.startswith("matroska") and not self._clock.has_begun:
-            return begins_damaged(self._source, self._read.begin or 0, unread_bytes)
-        if self._format == "flac":  # its frames are numbered: a recording cannot pause
-            return True
-        if self._format == "ogg":
-            if not self._clock.has_begun:
-                return ogg.begins_damaged(self._source, at)
-            return ogg.is_damaged_between(self._source, self._unit_at, at)
-        if self._format == "asf":
-            return is_damaged_between(self._source, self._stream.id, self._unit_at, at)
-        if self._format != "mpegts":
-            return self._clock.is_explained(gap_s, unread_bytes)
-        size = min(max(0, at - self._unit_at), _MAX_TS_BYTES)
-        return is_broken(self._source.read_at(self._unit_at, size), self._stream.id)
+        is_start, first_at = not self._clock.has_begun, self._read.begin or 0
+        gap = GapBytes(first_at, self._unit_at, at, unread_bytes, is_start)
+        found = is_damaged(self._source, self._format, self._stream.id, gap)
+        return self._clock.is_explained(gap_s, unread_bytes) if found is None else found

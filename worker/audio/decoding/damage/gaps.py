@@ -18,6 +18,8 @@ _LARGE = 1.4
 """A packet of this many times the mean size may contain several frames."""
 _LEARN = 1 / 32
 """Weight of the latest packet in the moving averages."""
+_TRIMMED = 0.5
+"""Below this share of a packet's duration, its frames are trimmed: the encoder's padding."""
 _GAP_PER_BYTES = 3.0
 _GAP_SLACK_S = 1.0
 """Longest plausible gap: this factor times the duration of the bytes in it, plus this slack.
@@ -216,8 +218,16 @@ class Clock:
         """Whether a packet is large enough to contain several frames."""
         return 0 < _LARGE * self._packet_bytes <= packet_bytes
 
-    def update_averages(self, packet_bytes: int, seconds: float) -> None:
-        """Update the averages with a decoded packet: its size in bytes and its duration in s."""
+    def update_averages(self, packet_bytes: int, seconds: float, declared_s: float = 0.0) -> None:
+        """Update the averages with a decoded packet, unless padding was cut off its frames.
+
+        Args:
+            packet_bytes: its size in bytes.
+            seconds: duration of its frames in s.
+            declared_s: its own duration in s; 0 if it declares none.
+        """
+        if seconds < _TRIMMED * declared_s:
+            return
         weight = _LEARN if self._packet_s else 1.0
         self._packet_bytes += weight * (packet_bytes - self._packet_bytes)
         self._packet_s += weight * (seconds - self._packet_s)

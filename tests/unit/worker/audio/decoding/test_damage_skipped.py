@@ -5,7 +5,7 @@ import pytest
 
 from funasr_fleet.worker.audio.decoding.decode import decode_file, decode_pieces
 from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
-from tests.support.audio import as_file
+from tests.support.audio import as_file, encode
 from tests.support.bad_audio import KINDS, SECONDS, damaged, decoded, drift_ms, sound_file, whole
 
 TOLD_MS = 8
@@ -66,6 +66,16 @@ def test_a_hole_in_a_file_becomes_silence_of_its_length(kind: str) -> None:
     assert found.seconds == pytest.approx(whole(kind).seconds, abs=0.3)
     assert not found.samples[round(0.45 * SECONDS * 16_000) : round(0.55 * SECONDS * 16_000)].any()
     assert abs(drift_ms(kind, found)) < 300
+
+
+def test_a_damaged_start_of_a_matroska_file_with_mp3_is_lost_audio() -> None:
+    """FFmpeg trims the first frame by the delay of the encoder."""
+    samples = np.random.default_rng(7).uniform(-0.3, 0.3, (1, 20 * 44_100)).astype(np.float32)
+    body = encode(samples, "matroska", "libmp3lame", 44_100, at_once=44_100)
+    found = decoded(body[:1536] + np.random.default_rng(1).bytes(20_000) + body[21_536:])
+    assert found.filled_ms == 0
+    assert found.lost_ms == pytest.approx(5000, abs=200)
+    assert found.seconds == pytest.approx(20, abs=0.1)
 
 
 def test_a_lost_packet_becomes_silence_in_its_place() -> None:
