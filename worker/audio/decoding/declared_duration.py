@@ -149,5 +149,7 @@ def missing_seconds(length: int, end_s: float, declared_s: float | None) -> floa
         declared_s: from declared_seconds.
     """
     # recordings may begin late or pause: the end of the last frame counts, not the sum of frames
+    if declared_s is None or end_s > declared_s + _JOINED_S:
+        end_s = 0.0  # its timestamp is damaged, or the file was joined
     missing_s = (declared_s or 0.0) - max(end_s, length / SAMPLE_RATE)
     return missing_s if missing_s > _TOLERANCE_S else 0.0

@@ -219,7 +219,8 @@ class _Reader:
         self, time_s: float | None, seconds: float, packet: "Packet[AudioStream]"
     ) -> Gap:
         gap = NO_GAP
-        at = self._decoded_until if packet.pos is None else packet.pos
+        # in a transport stream, only the first packet of a unit has an offset
+        at = max(self._decoded_until, self._unit_at) if packet.pos is None else packet.pos
         if self._collected or self._clock.gap_s(time_s, seconds):
             gap = self._missing(time_s, seconds, at, is_flushed=not packet.size)
         self._clock.advance(time_s, seconds, at - (self._first_at or 0))

@@ -1,5 +1,8 @@
 """Times of audio in MPEG streams, whose recordings may be cut out of a broadcast."""
 
+import random
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -29,3 +32,32 @@ def test_audio_that_begins_later_than_the_video_keeps_its_times(
     assert found.seconds == pytest.approx(8, abs=0.2)
     assert not found.samples[: round(4.8 * 16_000)].any()
     assert np.abs(found.samples[round(5.3 * 16_000) :]).max() > 0.05
+
+
+HISS = ("-f", "lavfi", "-i", "anoisesrc=r=44100:d=20:a=0.1:seed=7")
+
+
+@pytest.mark.parametrize("shift", range(0, 420, 61))
+@pytest.mark.parametrize("codec", ["aac", "mp2"])
+def test_a_hole_in_a_transport_stream_keeps_its_length(codec: str, shift: int) -> None:
+    """The first good frame after it may be in the middle of a unit, without an offset."""
+    body = ffmpeg(b"", *HISS, "-c:a", codec, "-f", "mpegts", "pipe:1")
+    size, at = round(0.35 * len(body)), round(0.4 * len(body)) + shift
+    found = decoded(body[:at] + bytes(size) + body[at + size :])
+    assert found.seconds == pytest.approx(20, abs=0.2)
+    assert found.lost_ms == pytest.approx(7000, abs=250)
+    assert found.filled_ms == 0
+
+
+@pytest.mark.parametrize("share", [0.003, 0.12, 0.2])
+def test_damage_in_a_real_media_file_is_a_loss_by_its_declared_duration(
+    tmp_path: Path, share: float
+) -> None:
+    """FFmpeg reads timestamps of hours after the damage, and skips seconds of audio."""
+    path = tmp_path / "a.rm"
+    ffmpeg(b"", *HISS, "-c:a", "ac3", "-ac", "2", str(path))
+    body = path.read_bytes()
+    size, at = round(len(body) * share), round(len(body) * 0.3)
+    found = decoded(body[:at] + random.Random(size).randbytes(size) + body[at + size :])
+    assert found.decoded_ms + found.lost_ms == pytest.approx(20_000, abs=500)
+    assert found.lost_ms > 20_000 * share - 100
