@@ -195,7 +195,9 @@ class Clock:
         if not self.has_begun:
             self._ends_s = (start_s or 0.0) + self._declared_s + _GAP_SLACK_S
         self._next_s = (start_s or 0.0) + seconds
-        self._frame_s, self._read_bytes = seconds, read_bytes
+        self._frame_s = seconds
+        if time_s is not None:  # otherwise, there may be a gap that the time does not include
+            self._read_bytes = read_bytes
         self.has_begun = True
 
     def _note_jump(self, jump_s: float, seconds: float) -> None:

@@ -98,6 +98,13 @@ def test_a_long_gap_with_as_many_bytes_is_accepted() -> None:
     assert gap.fill_s == pytest.approx(60)
 
 
+def test_a_frame_without_a_timestamp_after_a_gap_does_not_change_the_byte_rate() -> None:
+    clock = _after(5)
+    clock.advance(None, FRAME_S, 325_000)
+    gap = clock.missing(ClockPosition(65.0, FRAME_S, bytes_since=300_000), _failed(3))
+    assert gap.fill_s == pytest.approx(60, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("seen", "frames"),
     [
