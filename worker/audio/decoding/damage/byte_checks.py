@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 from funasr_fleet.worker.audio.decoding import matroska
-from funasr_fleet.worker.audio.decoding.damage import asf, ogg
+from funasr_fleet.worker.audio.decoding.damage import asf, ogg, program_stream
 from funasr_fleet.worker.audio.decoding.damage.packets import is_broken
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
-_MAX_TS_BYTES = 188 * 40_000
-"""Bytes of a transport stream that are checked for damage in one gap."""
+_MAX_TS_BYTES = 188 * 192 * 200
+"""Bytes of a transport stream that are checked for damage in one gap: whole packets of any size."""
 
 
 class GapBytes(NamedTuple):
@@ -16,6 +16,8 @@ class GapBytes(NamedTuple):
 
     first_at: int
     """Offset of the first packet of any stream."""
+    recent_at: int
+    """Offset of a packet of any stream, some packets before the gap."""
     last_at: int
     """Offset of the last packet of the stream before the gap."""
     next_at: int
@@ -45,6 +47,8 @@ def is_damaged(source: DecoderInput, name: str, stream_id: int, gap: GapBytes) -
         return ogg.is_damaged_between(source, gap.last_at, gap.next_at)
     if name == "asf":
         return asf.is_damaged_between(source, stream_id, gap.last_at, gap.next_at)
+    if name == "mpeg":
+        return program_stream.is_damaged_between(source, gap.recent_at, gap.next_at)
     if name == "mpegts":
         size = min(max(0, gap.next_at - gap.last_at), _MAX_TS_BYTES)
         return is_broken(source.read_at(gap.last_at, size), stream_id)

@@ -1,9 +1,13 @@
 """Where the packets of a file begin and end, in bytes and in time."""
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from av.packet import Packet
 from av.stream import Stream
+
+_RECENT_PACKETS = 64
+"""Latest packets whose offsets are kept: not every packet of a program stream has a timestamp."""
 
 
 @dataclass(kw_only=True)
@@ -14,6 +18,8 @@ class Extent:
     """Offset of the first packet; None if it is unknown."""
     end: int = 0
     """Offset of the end of the last packet."""
+    recent: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT_PACKETS))
+    """Offsets of the latest packets."""
     end_s: float = 0.0
     """Latest end of a packet by timestamps, in s."""
 
@@ -21,6 +27,8 @@ class Extent:
         """Account for one packet."""
         if self.begin is None:
             self.begin = packet.pos
+        if packet.pos is not None:
+            self.recent.append(packet.pos)
         self.end = max(self.end, (packet.pos or 0) + packet.size)
         end = (packet.pts or 0) + (packet.duration or 0)
         self.end_s = max(self.end_s, float(end * packet.time_base))

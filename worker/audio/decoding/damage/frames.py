@@ -11,6 +11,7 @@ from av.packet import Packet
 
 from funasr_fleet.worker.audio.decoding.damage import ogg
 from funasr_fleet.worker.audio.decoding.damage.byte_checks import GapBytes, is_damaged
+from funasr_fleet.worker.audio.decoding.damage.demuxer import Demuxer
 from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP, DamageEvidence, Gap
 from funasr_fleet.worker.audio.decoding.damage.extent import Extent
 from funasr_fleet.worker.audio.decoding.damage.gapped_frame import (
@@ -40,8 +41,6 @@ _STREAMS = {"mpegts", "mpeg"}
 """Other formats whose recordings may be cut out of a broadcast at any point."""
 _CHECKSUMS = {"flac", "ogg"}
 """Formats whose timestamps are protected by checksums."""
-_MAX_DEMUX_ERRORS = 100
-"""Stop demuxing after this many consecutive errors without a packet."""
 _UNREAD_PAGE_S = 0.5
 """Shortest unreadable end of an Ogg file that is reported, in s."""
 
@@ -81,6 +80,7 @@ class _Reader:
         self._unread = UnreadBytes() if has_headers else None
         self._collected: DamageEvidence | None = None
         """None while there is no sign of damage."""
+        self._demuxer = Demuxer(container, stream.index)
         self._first_error: av.FFmpegError | None = None
         self._first_at: int | None = None
         self._decoded_until = 0
@@ -102,52 +102,40 @@ class _Reader:
                 seconds = seconds_of(frame)
                 yield GappedFrame(frame, self._gap_before(time_s, seconds, packet), seconds)
             self._note_after_frames(packet, frames)
-        if not self._clock.has_begun and self._first_error:
-            raise self._first_error
+        self._note_unread_rest()
+        error = self._demuxer.first_error or self._first_error
+        if not self._clock.has_begun and error:
+            raise error
         if self._format.startswith("mov,"):
             self._evidence.limit_bytes(self._read.end - self._decoded_until)
         yield GappedFrame(None, self._clock.missing_at_the_end(self._evidence))
 
     def _packets(self) -> Iterator["Packet[AudioStream]"]:
-        """Yield the packets of the stream; continue after errors of the demuxer."""
-        errors, number = 0, self._stream.index
-        packets = self._container.demux()
-        while errors < _MAX_DEMUX_ERRORS:
-            try:
-                packet = next(packets, None)
-            except av.FFmpegError as error:
-                self._first_error = self._first_error or error
-                self._evidence.suspect = True
-                packets, errors = self._container.demux(), errors + 1
-                continue
-            except IndexError:
-                # no packet is lost: after the last one, PyAV flushes every stream, and fails at one
-                # that it does not know, since it began in mid-file, or damage looks like that
-                packet = None
-            if packet is None:
-                return self._note_unread_pages()
-            errors = 0
+        """Yield the packets of the stream."""
+        for packet in self._demuxer:
+            if self._demuxer.has_failed:
+                self._evidence.suspect, self._demuxer.has_failed = True, False
             self._read.add(packet)
             if self._unread:
                 self._unread.add(packet)
-            if packet.stream.index == number:
+            if packet.stream.index == self._stream.index:
                 yield cast("Packet[AudioStream]", packet)
-        self._note_unread_rest()
 
     def _note_unread_rest(self) -> None:
-        """Count the rest of a file that FFmpeg cannot read, such as another kind of Ogg stream."""
-        rest = self._source.size_bytes - self._decoded_until
-        self._evidence.add_unread_rest(rest, self._clock.seconds_of(rest, 0.0))
+        """Count the rest of a file that FFmpeg cannot read, such as another kind of Ogg stream.
 
-    def _note_unread_pages(self) -> None:
-        """Count damaged pages at the end of an Ogg file; timestamps do not show their loss.
-
-        Page headers and a truncated packet are shorter than _UNREAD_PAGE_S.
+        At the end of an Ogg file, timestamps do not show the loss of damaged pages. Page headers
+        and a truncated packet are shorter than _UNREAD_PAGE_S.
         """
-        if not self._unread or self._format != "ogg":
+        least_s = 0.0
+        if self._demuxer.has_given_up:
+            size = self._source.size_bytes - self._decoded_until
+        elif self._unread and self._format == "ogg":
+            size = self._unread.count + self._unread.page_bytes_after(self._source)
+            least_s = _UNREAD_PAGE_S
+        else:
             return
-        size = self._unread.count + self._unread.page_bytes_after(self._source)
-        if (seconds := self._clock.seconds_of(size, 0.0)) > _UNREAD_PAGE_S:
+        if (seconds := self._clock.seconds_of(size, 0.0)) >= least_s:
             self._evidence.add_unread_rest(size, seconds)
 
     @property
@@ -239,11 +227,20 @@ class _Reader:
         gap_s = self._clock.gap_s(time_s, seconds)
         if gap_s and not (evidence.is_lost or evidence.suspect or evidence.paused):
             evidence.suspect = self._is_damage(gap_s, at, unread)
-        return self._clock.missing(position, evidence) or NO_GAP
+        gap = self._clock.missing(position, evidence)
+        if gap.is_closed and time_s is not None and self._demuxer.confirms(time_s + seconds):
+            gap = self._clock.missing(position._replace(is_confirmed=True), evidence)
+        return gap or NO_GAP
 
     def _is_damage(self, gap_s: float, at: int, unread_bytes: int) -> bool:
         """Whether a gap before the packet at offset `at` is damage, not a pause of the recorder."""
-        is_start, first_at = not self._clock.has_begun, self._read.begin or 0
-        gap = GapBytes(first_at, self._unit_at, at, unread_bytes, is_start)
+        gap = GapBytes(
+            first_at=self._read.begin or 0,
+            recent_at=min(self._read.recent, default=0),
+            last_at=self._unit_at,
+            next_at=at,
+            unread=unread_bytes,
+            is_start=not self._clock.has_begun,
+        )
         found = is_damaged(self._source, self._format, self._stream.id, gap)
         return self._clock.is_explained(gap_s, unread_bytes) if found is None else found

@@ -49,6 +49,8 @@ class ClockPosition(NamedTuple):
     """Duration."""
     bytes_since: int = 0
     """Bytes between the end of the last packet that gave frames and this frame's packet."""
+    is_confirmed: bool = False
+    """Whether the timestamps of the following packets go on from this one."""
 
 
 class Clock:
@@ -159,7 +161,7 @@ class Clock:
 
     def _longest_s(self, position: ClockPosition, evidence: DamageEvidence) -> float:
         """The longest plausible gap, in s."""
-        if not self.has_begun or self._has_checksums:
+        if not self.has_begun or self._has_checksums or position.is_confirmed:
             return self._longest_pause_s
         elapsed_s = (self._next_s or 0.0) - self._began_s
         if elapsed_s < 1 or not self._read_bytes:
@@ -210,8 +212,10 @@ class Clock:
         self._since_jump_s += seconds
         if abs(jump_s) < _PAUSE_S:
             self._behind_s = max(-_PAUSE_S, self._behind_s + jump_s)
-        if abs(jump_s) > _TOLERANCE * seconds:
+        is_jump = abs(jump_s) > _TOLERANCE * seconds
+        if is_jump or self._ahead_s:
             self._ahead_s = max(0.0, self._ahead_s - jump_s)
+        if is_jump:
             self._since_jump_s = 0.0
         elif self._since_jump_s > _SET_BACK_S:
             self._ahead_s = 0.0

@@ -86,6 +86,8 @@ def is_broken(body: bytes, pid: int) -> bool:
             demuxed unit begins.
         pid: PID of the elementary stream.
     """
+    if _is_timed(body):
+        body = b"".join(body[at + 4 : at + 192] for at in range(0, len(body), 192))
     if body[:1] != bytes([_SYNC]):
         return False  # packets of another size are not checked
     last_counter: int | None = None
@@ -103,6 +105,11 @@ def is_broken(body: bytes, pid: int) -> bool:
             return True
         last_counter = counter
     return False
+
+
+def _is_timed(body: bytes) -> bool:
+    """Whether a time of 4 bytes precedes each packet, as in recordings of cameras (.m2ts)."""
+    return body[4:5] == body[196:197] == bytes([_SYNC]) and body[188:189] != bytes([_SYNC])
 
 
 def _has_discontinuity_flag(packet: bytes) -> bool:

@@ -78,6 +78,14 @@ def test_a_timestamp_that_is_too_early_opens_no_gap_after_it() -> None:
     assert clock.gap_s(5.5 + FRAME_S, FRAME_S) == pytest.approx(0.5)
 
 
+def test_timestamps_that_jump_back_and_return_in_small_steps_hide_no_gap() -> None:
+    clock = _after(5)
+    for round_s in (5 + 0.1 * number for number in range(30)):
+        for number, late_s in enumerate((-0.012, -0.006, 0.0, 0.0, 0.0)):
+            clock.advance(round_s + number * FRAME_S + late_s, FRAME_S, 0)
+    assert clock.gap_s(10.0, FRAME_S) == pytest.approx(2, abs=0.02)
+
+
 def test_a_gap_after_a_clock_was_set_back_is_measured_by_the_new_clock() -> None:
     clock = _after(5)
     for number in range(100):

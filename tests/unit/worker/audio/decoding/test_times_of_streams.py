@@ -61,3 +61,36 @@ def test_damage_in_a_real_media_file_is_a_loss_by_its_declared_duration(
     found = decoded(body[:at] + random.Random(size).randbytes(size) + body[at + size :])
     assert found.decoded_ms + found.lost_ms == pytest.approx(20_000, abs=500)
     assert found.lost_ms > 20_000 * share - 100
+
+
+STREAMS: dict[str, tuple[str, ...]] = {
+    "ts with aac": ("-c:a", "aac", "-f", "mpegts"),
+    "m2ts with ac3": ("-c:a", "ac3", "-f", "mpegts", "-mpegts_m2ts_mode", "1"),
+    "mpg with mp2": ("-c:a", "mp2", "-f", "mpeg"),
+    "vob with ac3": ("-c:a", "ac3", "-f", "vob"),
+    "vob with pcm": ("-c:a", "pcm_s16be", "-ar", "48000", "-ac", "2", "-f", "vob"),
+}
+
+
+@pytest.mark.parametrize("how", ["overwritten", "zeroed", "removed"])
+@pytest.mark.parametrize("share", [0.12, 0.2])
+@pytest.mark.parametrize("kind", sorted(STREAMS))
+def test_long_damage_in_a_stream_is_lost_audio_and_no_pause(
+    kind: str, share: float, how: str
+) -> None:
+    body = ffmpeg(b"", *HISS, *STREAMS[kind], "pipe:1")
+    size, at = round(len(body) * share), round(len(body) * 0.3)
+    new = {"zeroed": bytes(size), "removed": b""}.get(how, random.Random(size).randbytes(size))
+    found = decoded(body[:at] + new + body[at + size :])
+    assert found.seconds == pytest.approx(20, abs=0.2)
+    assert found.lost_ms == pytest.approx(20_000 * share, abs=500)
+    assert found.filled_ms == 0
+
+
+@pytest.mark.parametrize("kind", sorted(STREAMS))
+def test_a_pause_in_a_stream_is_no_damage(kind: str) -> None:
+    sound = ("-f", "lavfi", "-i", "aevalsrc=0.1*sin(3000*t):d=6,aselect=lt(t\\,2)+gt(t\\,5)")
+    found = decoded(ffmpeg(b"", *sound, *STREAMS[kind], "pipe:1"))
+    assert found.lost_ms == 0
+    assert found.filled_ms == pytest.approx(3000, abs=200)
+    assert found.seconds == pytest.approx(6, abs=0.2)
