@@ -55,9 +55,11 @@ class JobFinalizer:
             if counts is None or not _is_due(counts):  # another process closed it
                 return "not due"
             self._write(counts)
-            if self._writer.close(job, KEEP_S, counts.rounds):
+            # keys may have been lost while they were read, and failures be missing in S3
+            is_whole = _is_due(self._ledger.counts(job))
+            if is_whole and self._writer.close(job, KEEP_S, counts.rounds):
                 return "closed"
-            # files were enqueued again in the meantime: the job stays open
+            # or files were enqueued again in the meantime: the job stays open
             self._store.delete(job_uri(counts.output, job, SUCCESS))
             return "not due"
         finally:

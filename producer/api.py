@@ -83,6 +83,7 @@ def enqueue(  # noqa: PLR0913 - the keywords of a public call
         JobRefused: the job name cannot be used; the message says why.
         OptionsRefused: the job's model does not support its options.
         AnotherProducer: another process is publishing the job.
+        JobLost: Redis lost data of the job meanwhile: reconcile it.
         StoreError: an S3 request failed; call again to resume.
         BrokerUnavailable: Redis is unavailable; call again to resume.
     """

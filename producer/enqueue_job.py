@@ -12,6 +12,7 @@ from funasr_fleet.producer.discovery.interface import BadRow
 from funasr_fleet.producer.errors import AnotherProducer
 from funasr_fleet.producer.job_checks import JobChecks
 from funasr_fleet.producer.job_lock import JobLock
+from funasr_fleet.producer.jobs.status import check_whole
 from funasr_fleet.producer.planning.bad_rows import BadRows
 from funasr_fleet.producer.planning.discover import DiscoveryRequest, discover
 from funasr_fleet.producer.planning.parts import Part, plan_parts, read_part
@@ -66,6 +67,8 @@ class EnqueueRun:
                     self._publish_all(self._saving_request(new_parts), queue, lock)
         # if every file is up to date, no worker finalizes the job
         JobFinalizer(self._ledger, self._writer, self.store).close(self.result.job)
+        if not self.result.empty:
+            check_whole(self._ledger, self.result.job, self.result.output)
         return self.result
 
     def _discover(self) -> Generator[Part, None, None]:
@@ -177,7 +180,7 @@ class EnqueueRun:
         if not state.is_new:
             self.result.resumed = True
             self.result.published_before = state.about.get("published") == "1"
-            return state.about["queue"]
+            return state.about.get("queue") or self._least_used_lane()
         job, queue = self.result.job, self._least_used_lane()
         digest = self.request.digest
         if not self._writer.begin(job, self.result.output, request=digest, queue=queue):

@@ -18,7 +18,7 @@ class NoSuchJob(Exception):
 
 
 class JobLost(Exception):
-    """Redis lost the job while its status was watched: run `fleet reconcile`."""
+    """Redis lost data of the job while a command worked on it: run `fleet reconcile`."""
 
 
 class NoPlan(NoSuchJob):

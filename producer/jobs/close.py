@@ -12,7 +12,7 @@ from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import MAX_INDEX
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.producer.arguments import check_number, check_prefix
-from funasr_fleet.producer.errors import CannotClose
+from funasr_fleet.producer.errors import CannotClose, JobLost
 from funasr_fleet.producer.jobs.status import counts_of
 from funasr_fleet.producer.planning.request import has_request
 from funasr_fleet.producer.progress.humanize import number_of
@@ -52,6 +52,7 @@ def close(
         NoSuchJob: the ledger has no such job.
         CannotClose: the job cannot be closed; the message says why. For example, `fleet enqueue`
             sent it, it is cancelled, or `files` is missing while messages are waiting.
+        JobLost: Redis lost data of the job meanwhile.
         BrokerUnavailable: Redis is unavailable.
         StoreError: an S3 request failed; call again.
     """
@@ -69,6 +70,8 @@ def close(
         _check_nothing_waits(counts, messages)
         in_s3 = read_records(store, job_uri(where, job, "shards/"))
         known = indexes.issuperset(one.index for one in in_s3 if one.index is not None)
+        # `counts` and `indexes` are read separately, and keys may be lost in between
+        known = known and len(indexes) == counts.finished
         _check_nothing_is_lost(counts, writer.about(job), known=known)
         files = _number_of(job, indexes)
     elif indexes and max(indexes) >= files:
@@ -82,7 +85,19 @@ def close(
     if not messages:  # the messages of shards without a lock are lost
         writer.drop_unclaimed_shards(job, claim_key(prefix, identity_of(where, "")))
     JobFinalizer(ledger, writer, store).close(job)
-    return counts_of(ledger, job)
+    return _declared(ledger, job, files)
+
+
+def _declared(ledger: LedgerReader, job: str, files: int) -> JobCounts:
+    """The counters of the job that was declared. Raises JobLost if Redis has lost them since."""
+    counts = ledger.counts(job)
+    if counts is None or not counts.declared:
+        raise JobLost(
+            f"Redis lost data of job {job} while this command worked on it: send its files again "
+            "(workers skip those that have a result), then declare their number with "
+            f"`fleet close {job} --files {files}`"
+        )
+    return counts
 
 
 def _closable(counts: JobCounts, output: str | None, store: ObjectStore) -> str:

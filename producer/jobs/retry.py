@@ -11,7 +11,7 @@ from funasr_fleet.broker.ledger.values import JobCounts
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.producer.errors import CannotRetry, PlannedFileInvalid
 from funasr_fleet.producer.job_lock import JobLock
-from funasr_fleet.producer.jobs.status import counts_of
+from funasr_fleet.producer.jobs.status import check_whole, counts_of
 from funasr_fleet.producer.planning.discover import WINDOW_FILES
 from funasr_fleet.producer.planning.packing import PlannedFile, pack
 from funasr_fleet.producer.planning.parts import planned_ref, read_parts
@@ -49,6 +49,7 @@ def retry(
         CannotRetry: the job is cancelled, its plan in Redis is incomplete, or S3 has no plan.
         JobRefused: an earlier release accepted options that this one does not.
         AnotherProducer: another process is publishing the job.
+        JobLost: Redis lost data of the job meanwhile: reconcile it.
         BrokerUnavailable: Redis is unavailable; call again for the rest.
         StoreError: an S3 request failed; call again for the rest.
     """
@@ -69,7 +70,9 @@ def retry(
         wanted = {*ledger.indexes(job, "failed"), *ledger.indexes(job, "reopened")}
         invalid: list[str] = []
         files = _planned_files(store, counts.output, job, wanted, invalid) if wanted else ()
-        return replace(republisher.publish(files), invalid=tuple(invalid))
+        result = replace(republisher.publish(files), invalid=tuple(invalid))
+    check_whole(ledger, job, counts.output)  # else some failed files may not have been found
+    return result
 
 
 def _retryable(ledger: LedgerReader, job: str) -> JobCounts:

@@ -12,13 +12,13 @@ from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, conne
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import queue_of
 from funasr_fleet.producer.arguments import check_number
-from funasr_fleet.producer.errors import NoSuchJob
+from funasr_fleet.producer.errors import JobLost, NoSuchJob
 from funasr_fleet.producer.progress.measuring import (
     Progress,
     WorkerView,
     measure,
 )
-from funasr_fleet.producer.progress.repair import reconcile_command, repair_note
+from funasr_fleet.producer.progress.repair import lost_note, reconcile_command, repair_note
 from funasr_fleet.settings import Settings
 
 
@@ -159,6 +159,23 @@ def counts_of(ledger: LedgerReader, job: str) -> JobCounts:
             f"data, rebuild the job with `{reconcile_command(job)}`"
         )
     return counts
+
+
+def check_whole(ledger: LedgerReader, job: str, output: str) -> None:
+    """Check that Redis has the whole plan of a job and every outcome that it counted.
+
+    Args:
+        ledger: the ledger of the job.
+        job: name of the job.
+        output: prefix of its results.
+
+    Raises:
+        JobLost: Redis has lost data of the job.
+        BrokerUnavailable: Redis is unavailable.
+    """
+    counts = ledger.counts(job)
+    if counts is None or not counts.whole:
+        raise JobLost(lost_note(job, output))
 
 
 def _open(settings: Settings) -> LedgerReader:

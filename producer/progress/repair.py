@@ -19,6 +19,14 @@ def reconcile_command(job: str, output: str = "") -> str:
     return f"fleet reconcile {shlex.quote(job)} --output {prefix}"
 
 
+def lost_note(job: str, output: str) -> str:
+    """That Redis lost data of a planned job while a command worked on it, and how to repair it."""
+    return (
+        f"Redis lost data of job {job} while this command worked on it: repair it with "
+        f"`{reconcile_command(job, output)}`"
+    )
+
+
 def repair_note(counts: JobCounts) -> str | None:
     """How to repair the job, with the command; None unless its state is unknown."""
     if state_of(counts) != "unknown":

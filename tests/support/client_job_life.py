@@ -9,11 +9,12 @@ from funasr_fleet import close, status
 from funasr_fleet.broker.ledger import connect
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import job_uri
-from funasr_fleet.producer.errors import CannotClose, NoSuchJob
+from funasr_fleet.producer.errors import CannotClose, JobLost, NoSuchJob
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 from tests.support.job_life import JOB, exists, said_by_all
+from tests.support.losing_store import losing
 from tests.support.messages import FILES, OUTCOMES, Worker, a_shard
 
 EVENTS = 20
@@ -27,6 +28,8 @@ class ClientLife:
     store: ObjectStore
     output: str
     random: random.Random
+    is_calm: bool = False
+    """Whether no key is lost while a command runs."""
     told: int | None = None
     """The number of files that the client or `close` has declared; None until then."""
     begun: set[int] = field(default_factory=set)
@@ -93,9 +96,13 @@ class ClientLife:
         if self.started:
             return
         with contextlib.suppress(CannotClose, NoSuchJob):
-            closed = close(JOB, output=self.output, settings=self.settings, store=self.store)
-            assert closed.files == len(self.begun)
-            self.told = closed.files
+            store = self._losing_store()
+            try:
+                closed = close(JOB, output=self.output, settings=self.settings, store=store)
+                assert closed.files == len(self.begun)
+            except JobLost:
+                assert not self.is_calm
+            self.told = len(self.begun)
 
     def declare(self) -> None:
         """`fleet close` with the number of files."""
@@ -103,9 +110,26 @@ class ClientLife:
             self._declare()
 
     def _declare(self) -> None:
-        close(JOB, files=FILES, output=self.output, settings=self.settings, store=self.store)
+        try:
+            store = self._losing_store()
+            close(JOB, files=FILES, output=self.output, settings=self.settings, store=store)
+            if not self.lost_meanwhile:
+                assert status(JOB, self.settings).progress.state in {"running", "complete"}
+        except JobLost:
+            assert not self.is_calm
         self.told = FILES
-        assert status(JOB, self.settings).progress.state in {"running", "complete"}
+
+    def _losing_store(self) -> ObjectStore:
+        """The store; before each request, keys may be lost."""
+        share = 0.0 if self.is_calm else self.random.choice((0.0, 0.0, 0.1, 0.3))
+        self.lost_meanwhile = False
+
+        def before(_: int) -> None:
+            if self.random.random() < share:
+                self.lose()
+                self.lost_meanwhile = True
+
+        return losing(self.store, before)
 
     def lose(self) -> None:
         """Delete a random subset of the job's keys: some, most or all of them."""
@@ -127,6 +151,7 @@ class ClientLife:
 
     def repair_and_end(self) -> None:
         """Send the files again and declare their number; the job must then be complete."""
+        self.is_calm = True
         while self.started:
             self.finish()
         for shard in self._shards:

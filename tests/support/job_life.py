@@ -13,12 +13,13 @@ from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.exporter.metrics import read
 from funasr_fleet.exporter.snapshot import FleetCollector
-from funasr_fleet.producer.errors import CannotRetry, JobRefused, NoSuchJob
+from funasr_fleet.producer.errors import CannotRetry, JobLost, JobRefused, NoSuchJob
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.producer.progress.measuring import state_of
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing, ObjectStore
 from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
+from tests.support.losing_store import losing
 from tests.support.messages import FILES, OUTCOMES, Worker, shards_waiting, take, wipe
 
 EVENTS = 14
@@ -43,6 +44,8 @@ class Life:
     output: str
     manifest: str
     random: random.Random
+    is_calm: bool = False
+    """Whether no key is lost while a command runs."""
     planned: bool = False
     """Whether the plan in S3 is complete."""
     waiting: set[int] = field(default_factory=lambda: set(range(FILES)))
@@ -78,16 +81,26 @@ class Life:
                 raise KilledProducer
 
         limits = ShardLimits(files=2)
-        with contextlib.suppress(KilledProducer, JobRefused):
+        with contextlib.suppress(KilledProducer, JobRefused, JobLost):
             enqueue(
                 [self.manifest],
                 output=self.output,
                 job=JOB,
                 limits=limits,
                 progress=interrupt,
-                store=self.store,
+                store=self._losing_store(),
             )
-            self.planned = True
+        self.planned = self.planned or exists(self.store, job_uri(self.output, JOB, "planned.json"))
+
+    def _losing_store(self) -> ObjectStore:
+        """The store; before each request, keys may be lost."""
+        share = 0.0 if self.is_calm else self.random.choice((0.0, 0.02, 0.1))
+
+        def before(_: int) -> None:
+            if self.random.random() < share:
+                self.lose()
+
+        return losing(self.store, before)
 
     def lose(self) -> None:
         """Delete a random subset of the job's keys: some, most or all of them."""
@@ -129,14 +142,22 @@ class Life:
     def retry(self) -> None:
         """Retry the failed file; its error report stays until it succeeds."""
         before = self._messages()
-        with contextlib.suppress(NoSuchJob, CannotRetry):
-            retry(JOB, self.settings, self.store)
+        with contextlib.suppress(NoSuchJob, CannotRetry, JobLost):
+            retry(JOB, self.settings, self._losing_store())
         self.waiting |= self._published_after(before)
 
     def reconcile(self) -> None:
-        """Reconcile the job. This works with any lost keys; then the state of the job is known."""
-        before = self._messages()
-        found = reconcile(JOB, output=self.output, settings=self.settings, store=self.store)
+        """Reconcile the job. This works with any lost keys; then the state of the job is known.
+
+        It fails only if keys are lost in each of its attempts.
+        """
+        before, store = self._messages(), self._losing_store()
+        try:
+            found = reconcile(JOB, output=self.output, settings=self.settings, store=store)
+        except JobLost:
+            assert not self.is_calm
+            self.waiting |= self._published_after(before)
+            return
         published = self._published_after(before)
         assert found.planned or not self.planned
         assert published >= set(range(found.files)) - self.finished
@@ -167,6 +188,7 @@ class Life:
         while not self.planned:
             self.reconcile_if_planned()
             self.enqueue()
+        self.is_calm = True
         self.reconcile()
         while self.started:
             self.finish()
