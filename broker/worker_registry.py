@@ -29,7 +29,13 @@ class WorkerRegistry:
         self._serving = f"{key_prefix}fleet:serving"
 
     def register_model(
-        self, model: str, revision: str, abilities: Abilities | None = None, queue: str = ""
+        self,
+        model: str,
+        revision: str,
+        abilities: Abilities | None = None,
+        queue: str = "",
+        *,
+        only_missing: bool = False,
     ) -> None:
         """Record the loaded revision of a model, and its abilities.
 
@@ -38,14 +44,16 @@ class WorkerRegistry:
             revision: sha256 over the files of all models loaded.
             abilities: of all models loaded together; None keeps those recorded before.
             queue: the queue that the worker consumes.
+            only_missing: keep what is recorded, and restore only what Redis has lost.
         """
         names = (model, _pair(queue, model)) if queue else (model,)
         document = None if abilities is None else abilities.model_dump_json()
         with self._redis.pipeline() as pipe:
+            put = pipe.hsetnx if only_missing else pipe.hset
             for name in names:
-                pipe.hset(self._revisions, name, revision)
+                put(self._revisions, name, revision)
                 if document:
-                    pipe.hset(self._abilities, name, document)
+                    put(self._abilities, name, document)
             reached(pipe.execute)
 
     def revision_of(self, model: str, queue: str = "") -> str | None:

@@ -11,7 +11,7 @@ from funasr_fleet.producer.model_choice import Route, choose, why_refused, with_
 from funasr_fleet.settings import Settings
 
 _NEVER_LOADED = "never loaded"
-"""A revision that no result has. A job that names a model must not reuse results of other models.
+"""A revision that no result has. A job of a known model must not reuse results of other models.
 Files that this model already transcribed are enqueued too; its workers skip them."""
 
 
@@ -68,5 +68,4 @@ def revision_at(redis: RedisClient, settings: Settings, choice: Route) -> str | 
     """
     fleet = WorkerRegistry(redis, settings.key_prefix)
     known = fleet.revision_of(choice.model, choice.queue)
-    # workers report their revision at start, so an emptied Redis no longer has it
-    return known or (_NEVER_LOADED if choice.is_known and not choice.served else None)
+    return known or (_NEVER_LOADED if choice.is_known else None)

@@ -126,12 +126,14 @@ def test_without_files_to_publish_missing_workers_are_not_a_warning(
     assert (found.skipped, found.enqueued, found.warnings) == (FILES, 0, [])
 
 
-def test_existing_results_are_skipped_after_redis_was_emptied(
-    backlog: Backlog, state: WorkerRegistry, store: S3Store
+@pytest.mark.parametrize("asked", [None, ZH])
+def test_results_of_any_model_are_not_skipped_while_redis_has_lost_the_revision(
+    backlog: Backlog, state: WorkerRegistry, store: S3Store, asked: str | None
 ) -> None:
     state.heartbeat("fleet", ZH, time.time())  # registered again, unlike the revision
-    backlog.has_results_of(ZH, store)
-    assert backlog.enqueue().skipped == FILES
+    backlog.has_results_of(SENSE, store)
+    found = backlog.enqueue(model=asked)
+    assert (found.skipped, found.enqueued) == (0, FILES)
 
 
 def test_an_empty_model_name_is_rejected(backlog: Backlog) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 from celery.worker import state as celery_state
 
 from funasr_fleet.broker.worker_registry import SEEN_WITHIN_S
+from funasr_fleet.contract.abilities import Abilities
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.worker.consumer.periodic_step import PeriodicStep
+from funasr_fleet.worker.process.slot_state import SlotState
 
 log = logging.getLogger(__name__)
 
@@ -101,11 +103,27 @@ class Registration(PeriodicStep):
 
     def tick(self, consumer: Any = None) -> None:
         """Renew the registration, if a child is ready and the worker is not draining."""
-        ready = any(state.state == "ready" for state in self.parent_context.states())
+        ready = [state for state in self.parent_context.states() if state.state == "ready"]
         if not ready or self.parent_context.drain_deadline_s is not None:
             return
-        settings = self.parent_context.settings
+        settings, fleet = self.parent_context.settings, self.parent_context.fleet
         try:
-            self.parent_context.fleet.heartbeat(settings.queue, settings.model, self.now())
+            self._restore_model(ready[0])
+            fleet.heartbeat(settings.queue, settings.model, self.now())
         except BrokerUnavailable as error:  # Celery would close the connection because of it
             log.warning("worker registration in Redis failed: %s", error)
+
+    def _restore_model(self, child: SlotState) -> None:
+        """Register the loaded models again if Redis has lost them; raises BrokerUnavailable.
+
+        Otherwise producers would accept results of other models, and options that are unsupported.
+        """
+        settings, abilities = self.parent_context.settings, child.abilities
+        if child.model_revision and abilities:
+            self.parent_context.fleet.register_model(
+                settings.model,
+                child.model_revision,
+                Abilities.model_validate_json(abilities),
+                settings.queue,
+                only_missing=True,
+            )

@@ -68,6 +68,10 @@ class SlotState:
     """Consecutive shards that the child postponed."""
     postponed_because: str = ""
     """Why it postponed the last of them."""
+    model_revision: str = ""
+    """Revision of the loaded models; empty before they are loaded."""
+    abilities: str = ""
+    """Abilities of the loaded models, as JSON; empty before they are loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +186,8 @@ class SlotReporter:
             device_uuid=gpu.uuid if gpu else "",
             threads=plan.threads,
             deaths_in_a_row=before.deaths_in_a_row if before else 0,
+            model_revision=engine.identity.model_revision,
+            abilities=engine.abilities.model_dump_json(),
         )
         reporter = cls(state, files, engine)
         reporter.write()
