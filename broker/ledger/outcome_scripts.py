@@ -10,6 +10,14 @@ RECORD = (
     + """
 local index, outcome, audio_ms, weak = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 local shard, bucket, kind, example = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local job, output, now, keep_s = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+local is_seen = redis.call('HEXISTS', base, 'created_at') == 1
+  or redis.call('HEXISTS', base, 'first_seen') == 1
+if output ~= '' and not is_seen then
+  see_first(output, now)
+  list_undeclared(KEYS[2], now, job)
+  expire_in(keep_s)
+end
 if shard ~= '' and redis.call('HEXISTS', at('shards'), shard) == 1 then
   redis.call('HINCRBY', at('shards'), shard, -1)
 end
@@ -19,26 +27,28 @@ if before and weak and not open then return end
 if before then clear(index, before) else count(1) end
 redis.call('SETBIT', at(outcome), index, 1)
 if outcome == 'failed' then blame(index, kind, example) end
-for i = 9, #ARGV do warn(index, ARGV[i], example) end
+for i = 13, #ARGV do warn(index, ARGV[i], example) end
 local is_planned = tonumber(index) < tonumber(redis.call('HGET', base, 'files') or 0)
 if is_planned and before ~= outcome and (before or is_closed()) then outdate_report() end
+if open then redis.call('HINCRBY', base, 'audio_ms', audio_ms) end
+if open and outcome ~= 'skipped' and outcome ~= 'cancelled' then
+  local minute = math.floor(redis.call('TIME')[1] / 60)
+  redis.call('HINCRBY', at('minutes'), 'f' .. minute, 1)
+  redis.call('HINCRBY', at('minutes'), 'a' .. minute, audio_ms)
+  if outcome == 'failed' then redis.call('HINCRBY', at('minutes'), 'x' .. minute, 1) end
+  if bucket ~= '' then redis.call('HINCRBY', at('latency'), bucket, 1) end
+end
 expire_too()
-if not open then return output_of_outdated_marker() end
-redis.call('HINCRBY', base, 'audio_ms', audio_ms)
-if outcome == 'skipped' or outcome == 'cancelled' then return output_of_outdated_marker() end
-local minute = math.floor(redis.call('TIME')[1] / 60)
-redis.call('HINCRBY', at('minutes'), 'f' .. minute, 1)
-redis.call('HINCRBY', at('minutes'), 'a' .. minute, audio_ms)
-if outcome == 'failed' then redis.call('HINCRBY', at('minutes'), 'x' .. minute, 1) end
-if bucket ~= '' then redis.call('HINCRBY', at('latency'), bucket, 1) end
 return output_of_outdated_marker()
 """
 )
 """Record a file's outcome, replacing an earlier one. A weak outcome does not replace ok, empty or
 the same outcome. A file's audio is counted once; after a failed, cancelled or skipped outcome, it
 is counted when the file succeeds. A changed outcome reopens a closed job, so that its report is
-written again. Returns the output prefix of the job if its _SUCCESS marker is outdated.
-ARGV: index, outcome, ms, weak, shard, bucket, kind, example, warning, ..."""
+written again. If Redis has lost the job, it is listed again. Returns the output prefix of the job
+if its _SUCCESS marker is outdated.
+ARGV: index, outcome, ms, weak, shard, bucket, kind, example, job, output or '', time, seconds to
+keep, warning, ..."""
 
 SETTLE = (
     SHARED
@@ -66,7 +76,10 @@ redis.call('HDEL', at('postponed'), shard)
 redis.call('HSETNX', base, 'begun_at', now)
 local is_planned = redis.call('HEXISTS', base, 'created_at') == 1
   and redis.call('HEXISTS', base, 'declared') == 0
-if is_planned then return output_of_outdated_marker() end
+if is_planned then
+  list_job(KEYS[2], redis.call('HGET', base, 'created_at'), job)
+  return output_of_outdated_marker()
+end
 see_first(output, now)
 if files ~= '' then
   declare(math.max(files, redis.call('HGET', base, 'files') or 0))
@@ -78,8 +91,8 @@ expire_in(keep_s)
 return output_of_outdated_marker()
 """
 )
-"""Record a started shard, and when the first shard of the job was started. If no producer opened
-the job, the script also lists the job, raises its number of files to the number in the shard,
+"""Record a started shard, and when the first shard of the job was started; list the job. If no
+producer opened the job, the script also raises its number of files to the number in the shard,
 reopens the job if it is closed, and renews the expiry of its keys. Returns the output prefix of the
 job if its _SUCCESS marker is outdated.
 ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep."""

@@ -51,6 +51,7 @@ class OutcomeWriter:
         outcome: Outcome,
         audio_ms: int,
         *,
+        output: str = "",
         only_first: bool = False,
         detail: FileDetail | None = None,
     ) -> str | None:
@@ -64,6 +65,8 @@ class OutcomeWriter:
             index: the file's position in the job.
             outcome: the file's outcome; skipped and cancelled never replace ok or empty.
             audio_ms: audio transcribed.
+            output: prefix of the outputs of the job; if Redis has lost the job, it is stored, and
+                the job is listed again.
             only_first: replace an existing outcome only if it is failed, skipped or cancelled.
             detail: further details of the file.
         """
@@ -72,8 +75,9 @@ class OutcomeWriter:
         bucket = "" if more.seconds is None else latency_bucket(more.seconds)
         example = json.dumps({"relative": more.relative, "message": more.message[:_MESSAGE_CHARS]})
         values = [index, outcome, audio_ms, int(weak), more.shard, bucket, more.kind or "", example]
-        values += more.warnings
-        return _text(reached(self._record, keys=[self._keys.job(job)], args=values))
+        values += [job, output, time.time(), KEEP_S, *more.warnings]
+        keys = [self._keys.job(job), self._keys.jobs]
+        return _text(reached(self._record, keys=keys, args=values))
 
     def marker_deleted(self, job: str) -> None:
         """Record that S3 has no _SUCCESS marker of the job."""

@@ -9,7 +9,7 @@ import pytest
 from funasr_fleet import EnqueueResult, enqueue, reconcile, retry, status
 from funasr_fleet.broker.ledger import JobWriter, OutcomeWriter, connect
 from funasr_fleet.contract.layout import job_uri
-from funasr_fleet.producer.errors import CannotRetry, NoSuchJob
+from funasr_fleet.producer.errors import CannotRetry, JobLost, NoSuchJob
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing, StoreUnavailable
 from funasr_fleet.storage.s3 import S3Store
@@ -62,7 +62,9 @@ def test_a_ledger_wiped_during_the_enqueue_is_not_complete(
             wiped.append(result.enqueued)
             wipe(settings)
 
-    job = enqueue([str(path)], output=output, progress=wipe_once).job
+    job = "wiped"
+    with pytest.raises(JobLost, match=f"fleet reconcile {job} --output {output}"):
+        enqueue([str(path)], output=output, job=job, progress=wipe_once)
     assert status(job, settings).progress.state == "unknown"
     found = reconcile(job, output=output, settings=settings)
     assert (found.files, found.enqueued, found.planned) == (files, files, True)

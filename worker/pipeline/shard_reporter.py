@@ -121,7 +121,9 @@ class ShardReporter:
             message=file.error or "",
             warnings=file.warnings,
         )
-        outdated = self.ledger.record(job, ref.index, outcome, audio_ms, detail=detail)
+        outdated = self.ledger.record(
+            job, ref.index, outcome, audio_ms, output=self.shard.output, detail=detail
+        )
         self._delete_marker(job, outdated)
 
     def _delete_marker(self, job: str, output: str | None) -> None:
@@ -190,7 +192,7 @@ class ShardReporter:
         Invalid entries keep the errors that were recorded before. An outcome that the ledger has as
         ok or empty is kept.
         """
-        job = self.shard.job
+        job, output = self.shard.job, self.shard.output
         if job is None:
             return
         for ref in self.shard.files:
@@ -198,7 +200,7 @@ class ShardReporter:
                 outcome: Outcome = "failed" if ref in failed else "skipped"
                 detail = FileDetail(kind=kind, relative=ref.relative, message=reason)
                 outdated = self.ledger.record(
-                    job, ref.index, outcome, 0, only_first=True, detail=detail
+                    job, ref.index, outcome, 0, output=output, only_first=True, detail=detail
                 )
                 with contextlib.suppress(StoreError, OutputUnwritable):
                     self._delete_marker(job, outdated)
