@@ -147,4 +147,4 @@ def _is_due(counts: JobCounts | None) -> bool:
     """
     if counts is None or not counts.created_at or counts.closed_at:
         return False
-    return counts.complete and not counts.open_shards
+    return counts.settled and not counts.open_shards

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from funasr_fleet.broker.ledger.file_warnings import WarningExample
+from funasr_fleet.broker.ledger.latency import LATENCY_BOUNDS_S
 from funasr_fleet.broker.ledger.values import (
-    LATENCY_BOUNDS_S,
     MS_PER_HOUR,
     FailureExample,
     JobCounts,
@@ -41,7 +41,7 @@ def report(
         "job": counts.job,
         "output": counts.output,
         "created_at": _iso(begin),
-        "finished_at": _iso(end) if counts.complete else None,
+        "finished_at": _iso(end) if counts.settled else None,
         "cancelled_at": None if counts.cancelled_at is None else _iso(counts.cancelled_at),
         "files": counts.files,
         "whole": counts.whole,
@@ -121,7 +121,7 @@ def _end(counts: JobCounts, minutes: Sequence[Minute], now: float | None) -> flo
     )
     if counts.closed_at is not None:
         return counts.closed_at
-    if counts.complete:
+    if counts.settled:
         return last if now is None else min(now, last)
     return last if now is None else now
 

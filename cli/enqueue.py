@@ -124,6 +124,8 @@ def _wait_for(job: str, *, quiet: bool) -> Exit:
         raise JobLost(str(error)) from None
     if quiet and last.note:  # stdout has the JSON document of the enqueue result
         typer.echo(f"fleet: {last.note}", err=True)
+    if last.progress.state == "cancelled" and exit_of(last) is Exit.OK:
+        return Exit.SOME_FAILED  # not every file that was enqueued is transcribed
     return exit_of(last)
 
 

@@ -211,10 +211,15 @@ def reconcile(
 
 
 def _sentence(result: "ReconcileResult") -> str:
+    from funasr_fleet.producer.progress.humanize import number_of
+
     text = (
         f"{result.files} files of {result.job}: {result.done} done, {result.failed} failed, "
         f"{result.enqueued} enqueued again"
     )
+    if result.cancelled:
+        left = result.files - result.done - result.failed
+        text += f"; the job is cancelled: {number_of(left, 'file')} not transcribed"
     if not result.planned:
         text += "; its plan is incomplete: run its `fleet enqueue` again"
     return text

@@ -49,9 +49,10 @@ def view(status: JobStatus) -> RenderableType:
 def line(status: JobStatus) -> str:
     """The status in one line, for logs."""
     counts, progress = status.counts, status.progress
-    done = f"{counts.finished:,} of {counts.files:,} files ({percent_of(progress.fraction)})"
-    if status.note:
-        done = f"{counts.finished:,} files finished"
+    finished = counts.finished - counts.outcomes["cancelled"]
+    done = f"{finished:,} of {counts.files:,} files ({percent_of(progress.fraction)})"
+    if not counts.whole:
+        done = f"{finished:,} files finished"
     failed = f", {progress.failed:,} failed" if progress.failed else ""
     audio = f"{hours(progress.audio_hours)} of audio"
     expected = status.note or outlook(progress, counts.open_shards)
@@ -86,8 +87,10 @@ def outlook(progress: Progress, open_shards: int) -> str:
         return "the number of waiting files is not known"
     quiet = "" if progress.stalled_s is None else f"nothing finished for {span(progress.stalled_s)}"
     if progress.state == "cancelled":
-        left = progress.in_flight
-        return f"{left:,} files are still in progress" if left else "no files are waiting"
+        if left := progress.in_flight:
+            return f"{left:,} files are still in progress"
+        number = "unknown" if progress.fraction is None else f"{progress.cancelled:,}"
+        return f"cancelled files: {number}"
     if progress.eta_s == 0:
         return "no files are waiting"
     if progress.eta_s is not None:
@@ -128,7 +131,7 @@ def percent_of(fraction: float | None) -> str:
 
 def _files(status: JobStatus) -> Table:
     """One line per outcome, so that counts of ten million fit into a narrow terminal."""
-    progress, files = status.progress, status.counts.files
+    progress, files, is_partial = status.progress, status.counts.files, not status.counts.whole
     shown = {
         "files": files,
         "done": progress.done,
@@ -146,8 +149,9 @@ def _files(status: JobStatus) -> Table:
     for name, number in shown.items():
         if number or name in {"files", "done", "failed", "waiting"}:
             style = "red" if name == "failed" and number else ""
-            text = "?" if number is None or (name == "files" and status.note) else f"{number:,}"
-            share = "" if name == "files" or status.note else percent(number or 0, files)
+            is_unknown = number is None or (name in {"files", "cancelled"} and is_partial)
+            text = "?" if is_unknown else f"{number:,}"
+            share = "" if name == "files" or is_partial else percent(number or 0, files)
             grid.add_row(name, Text(text, style), share)
     return grid
 

@@ -7,6 +7,7 @@ keys            names of the keys of jobs and shards
 values          PURE: the frozen values that the reader returns, made from Redis replies
 bitmaps         PURE: reads bitmaps with one bit per file
 file_warnings   PURE: warnings of files: their kinds, counts and examples
+latency         PURE: buckets of the time from the start of a file to its commit
 shared_lua      Lua functions that the scripts share
 outcome_scripts the atomic updates of workers, in Lua
 job_scripts     the atomic updates of producers, in Lua

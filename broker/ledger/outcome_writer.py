@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 from funasr_fleet.broker.ledger import outcome_scripts as scripts
 from funasr_fleet.broker.ledger.keys import Keys
-from funasr_fleet.broker.ledger.values import KEEP_S, FileDetail, WorkerSeen, latency_bucket
+from funasr_fleet.broker.ledger.latency import latency_bucket
+from funasr_fleet.broker.ledger.values import KEEP_S, FileDetail, WorkerSeen
 from funasr_fleet.broker.redis_client import RedisClient, Value, reached
 from funasr_fleet.contract.transcript import Outcome, PostponeReason
 
@@ -51,11 +52,12 @@ class OutcomeWriter:
         outcome: Outcome,
         audio_ms: int,
         *,
-        output: str = "",
         only_first: bool = False,
         detail: FileDetail | None = None,
     ) -> str | None:
         """Set a file's outcome. Repeating the call does not change the totals.
+
+        If Redis has lost the job and `detail` has an output prefix, the job is listed again.
 
         Returns the output prefix of the job if S3 may have an outdated _SUCCESS marker of it:
         delete the marker, then call marker_deleted. Returns None otherwise.
@@ -65,8 +67,6 @@ class OutcomeWriter:
             index: the file's position in the job.
             outcome: the file's outcome; skipped and cancelled never replace ok or empty.
             audio_ms: audio transcribed.
-            output: prefix of the outputs of the job; if Redis has lost the job, it is stored, and
-                the job is listed again.
             only_first: replace an existing outcome only if it is failed, skipped or cancelled.
             detail: further details of the file.
         """
@@ -74,8 +74,18 @@ class OutcomeWriter:
         weak = only_first or outcome in {"skipped", "cancelled"}
         bucket = "" if more.seconds is None else latency_bucket(more.seconds)
         example = json.dumps({"relative": more.relative, "message": more.message[:_MESSAGE_CHARS]})
-        values = [index, outcome, audio_ms, int(weak), more.shard, bucket, more.kind or "", example]
-        values += [job, output, time.time(), KEEP_S, *more.warnings]
+        kind = more.kind or ""
+        values: list[Value] = [
+            index,
+            outcome,
+            audio_ms,
+            int(weak),
+            more.shard,
+            bucket,
+            kind,
+            example,
+        ]
+        values += [job, more.output, time.time(), KEEP_S, *more.warnings]
         keys = [self._keys.job(job), self._keys.jobs]
         return _text(reached(self._record, keys=keys, args=values))
 

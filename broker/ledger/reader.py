@@ -74,7 +74,7 @@ class LedgerReader:
         Another client may send shards under the name of a planned job. Their files must not be
         mistaken for planned ones that still wait.
         """
-        if not counts.complete or counts.cancelled_at or counts.closed_at:
+        if not counts.settled or counts.cancelled_at or counts.closed_at:
             return counts
         whole_bytes, bits = divmod(counts.files, 8)
         with self._redis.pipeline() as pipe:

@@ -15,9 +15,6 @@ KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 PARTS = ("minutes", "latency", "shards", "windows", "reopened", "postponed")
 """Keys of a job besides its outcomes and kinds of failure."""
 
-LATENCY_BOUNDS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
-"""Upper bounds of the buckets of a file's time from start to commit; the last bucket has none."""
-
 EXAMPLES_PER_KIND = 5
 MS_PER_HOUR = 3_600_000
 KEEP_S = 30 * 24 * 3600
@@ -93,9 +90,14 @@ class JobCounts:
 
     @property
     def complete(self) -> bool:
+        """Whether the job is settled and no file is cancelled."""
+        return self.settled and not self.cancelled
+
+    @property
+    def settled(self) -> bool:
         """Whether the plan is whole and published, and every file has an outcome.
 
-        A cancelled job is complete when its plan is whole and no file is in flight. A declared job
+        A cancelled job is settled when its plan is whole and no file is in flight. A declared job
         also waits for its open shards: they may contain more files than were declared.
         """
         if self.cancelled_at:
@@ -105,8 +107,8 @@ class JobCounts:
 
     @property
     def over(self) -> bool:
-        """Whether the job is complete, or cancelled with no file in flight."""
-        return self.in_flight == 0 if self.cancelled_at else self.complete
+        """Whether the job is settled, or cancelled with no file in flight."""
+        return self.in_flight == 0 if self.cancelled_at else self.settled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,8 @@ class FileDetail:
     """Details of a finished file besides its outcome."""
 
     shard: str = ""
+    output: str = ""
+    """Prefix of the outputs of the job; stored if Redis has lost the job."""
     seconds: float | None = None
     """From start to commit."""
     kind: ErrorKind | None = None
@@ -163,15 +167,7 @@ class WorkerSeen:
     """Recognised audio of the unfinished files of its shard; not part of audio_ms."""
 
 
-def latency_bucket(seconds: float) -> int:
-    """Index of the latency bucket that contains this time; see LATENCY_BOUNDS_S."""
-    return sum(seconds > bound for bound in LATENCY_BOUNDS_S)
-
-
-_WORKER_FIELDS = frozenset(one.name for one in fields(WorkerSeen))
-
-_JOB_FIELDS = {"created_at", "output", "published"}
-"""Fields of every job that a producer created."""
+_JOB_FIELDS = {"created_at", "output", "published"}  # of every job that a producer created
 
 
 def read_counts(
@@ -225,10 +221,8 @@ def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
         return False
     if int(meta.get("windows_counted", windows)) != windows:
         return False  # a lost window that is planned again would be counted twice
-    if meta["published"] != "1":
-        return True
     planned = int(meta.get("windows", meta.get("cursor_window", 0)))
-    return windows == planned and (not windows or "files" in meta)
+    return meta["published"] != "1" or (windows == planned and (not windows or "files" in meta))
 
 
 def read_minutes(stored: Mapping[str, str]) -> list[Minute]:
@@ -242,7 +236,8 @@ def read_minutes(stored: Mapping[str, str]) -> list[Minute]:
 
 def read_worker(text: str) -> WorkerSeen:
     """The last report of a child; unknown fields of newer workers are ignored."""
-    known = {name: value for name, value in json.loads(text).items() if name in _WORKER_FIELDS}
+    names = {one.name for one in fields(WorkerSeen)}
+    known = {name: value for name, value in json.loads(text).items() if name in names}
     return WorkerSeen(**known)
 
 

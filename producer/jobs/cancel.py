@@ -30,7 +30,7 @@ def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None
     redis, prefix = connect(settings), settings.key_prefix
     ledger, writer = LedgerReader(redis, prefix), JobWriter(redis, prefix)
     counts = counts_of(ledger, job)
-    if counts.complete and not counts.cancelled_at:
+    if counts.settled and not counts.cancelled_at:
         return False
     writer.cancel(job)
     store = store or S3Store()

@@ -42,6 +42,8 @@ class ReconcileResult:
     """Windows of the plan in S3."""
     planned: bool = True
     """Whether the plan in S3 is complete; if not, run the `fleet enqueue` of the job again."""
+    cancelled: bool = False
+    """Whether the job is cancelled: then its files without an outcome are not enqueued."""
     warnings: list[str] = field(default_factory=list)
     """Reasons why the enqueued files may wait or run on another model, or the job may stay open,
     and why this release does not accept files of the plan."""

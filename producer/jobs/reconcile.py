@@ -123,6 +123,7 @@ def _restore_and_publish(
     missing = rebuild.restore(result)
     if writer.is_cancelled(job) or _is_cancelled(rebuild.store, request.output, job):
         writer.cancel(job)
+        result.cancelled = True
         collections.deque(missing, maxlen=0)  # consume the iterator, publish nothing
     else:
         republisher = Republisher(settings, writer, rebuild.store, job, request, lane)

@@ -65,7 +65,7 @@ def start_of(counts: JobCounts, minutes: Sequence[Minute]) -> float | None:
 
 def ended_at(counts: JobCounts, minutes: Sequence[Minute], now: float) -> float:
     """Time of the last finished file of a complete job, to the minute; `now` for a running job."""
-    if not counts.complete:
+    if not counts.settled:
         return now
     last = 60.0 * (minutes[-1].minute + 1) if minutes else counts.created_at
     return min(now, last, counts.closed_at or now)

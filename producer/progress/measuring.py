@@ -92,7 +92,7 @@ class Progress:
     """Files of shards that workers have started and not finished."""
     fraction: float | None
     """Share of the known files that have an outcome, 0 to 1; cancelled files have none. None if
-    the state is unknown."""
+    Redis has lost data of the job."""
     audio_hours: float
     """Audio of finished files."""
     in_progress_audio_hours: float
@@ -185,8 +185,8 @@ def state_of(counts: JobCounts) -> State:
         return "cancelled"
     if not counts.whole:
         return "unknown"
-    if counts.complete:
-        return "complete"
+    if counts.settled:
+        return "cancelled" if counts.cancelled else "complete"
     return "running" if counts.published else "planning"
 
 
@@ -198,9 +198,9 @@ def waiting_of(counts: JobCounts) -> int | None:
 def fraction_of(counts: JobCounts) -> float | None:
     """Share of the known files that have an outcome, 0 to 1; cancelled files have none.
 
-    None if the state is unknown.
+    None if Redis has lost data of the job.
     """
-    if state_of(counts) == "unknown":
+    if not counts.whole:
         return None
     if not counts.files:
         return 1.0 if counts.complete else 0.0

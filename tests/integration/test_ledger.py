@@ -7,11 +7,11 @@ import pytest
 
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, OutcomeWriter, connect
 from funasr_fleet.broker.ledger.job_writer import Restored
+from funasr_fleet.broker.ledger.latency import latency_bucket
 from funasr_fleet.broker.ledger.values import (
     EXAMPLES_PER_KIND,
     FailureExample,
     FileDetail,
-    latency_bucket,
 )
 from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.settings import Settings

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from funasr_fleet import EnqueueResult, enqueue, reconcile, retry, status
+from funasr_fleet import EnqueueResult, cancel, enqueue, reconcile, retry, status
 from funasr_fleet.broker.ledger import JobWriter, OutcomeWriter, connect
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.producer.errors import CannotRetry, JobLost, NoSuchJob
@@ -96,6 +96,21 @@ def test_a_repaired_job_completes(
     assert (after.progress.state, after.counts.finished) == ("complete", FILES)
     written = json.loads(store.read(job_uri(output, job, "report.json")))
     assert (written["files"], written["outcomes"]["ok"]) == (FILES, 5)
+
+
+def test_reconcile_says_that_a_job_is_cancelled(
+    settings: Settings, store: S3Store, output: str, tmp_path: Path
+) -> None:
+    job = half_done(settings, store, output, tmp_path / "a.jsonl")
+    assert not reconcile(job, output=output, settings=settings).cancelled
+    cancel(job, settings)
+    for _ in range(2):
+        found = reconcile(job, output=output, settings=settings)
+        assert (found.cancelled, found.done, found.failed, found.enqueued) == (True, 3, 1, 0)
+        now = status(job, settings)
+        assert (now.progress.state, now.progress.cancelled) == ("cancelled", 4)
+        assert now.to_json()["complete"] is False
+        wipe(settings)
 
 
 def test_a_job_whose_plan_is_partly_lost_in_s3_is_not_complete(

@@ -56,6 +56,10 @@ class Jobs:
         self.planned(*outcomes)
         self.writer.cancel(JOB)
 
+    def cancelled_and_lost(self) -> None:
+        self.lost(":ok")
+        self.writer.cancel(JOB)
+
     def lost(self, *names: str) -> None:
         self.planned("ok", "ok", "ok", "ok")
         for name in names:
@@ -92,6 +96,7 @@ MAKE: dict[tuple[str, str], Callable[[Jobs], None]] = {
     ),
     ("cancelled", "everything"): lambda jobs: jobs.cancelled("ok"),
     ("cancelled after some files failed", "everything"): lambda jobs: jobs.cancelled("failed"),
+    ("cancelled", "a part, with the cancellation"): Jobs.cancelled_and_lost,
     ("any", "nothing, its data was lost"): Jobs.all_lost,
     ("any that is watched (`--watch`, `--wait`)", "nothing, its data was lost"): Jobs.planned,
     ("not cancelled", "only what workers wrote after a loss"): Jobs.lost_then_worked_on,

@@ -115,15 +115,14 @@ class ShardReporter:
             return
         detail = FileDetail(
             shard=self.shard.shard,
+            output=self.shard.output,
             seconds=file.seconds,
             kind=file.error_kind,
             relative=ref.relative,
             message=file.error or "",
             warnings=file.warnings,
         )
-        outdated = self.ledger.record(
-            job, ref.index, outcome, audio_ms, output=self.shard.output, detail=detail
-        )
+        outdated = self.ledger.record(job, ref.index, outcome, audio_ms, detail=detail)
         self._delete_marker(job, outdated)
 
     def _delete_marker(self, job: str, output: str | None) -> None:
@@ -198,9 +197,9 @@ class ShardReporter:
         for ref in self.shard.files:
             if ref.index is not None:
                 outcome: Outcome = "failed" if ref in failed else "skipped"
-                detail = FileDetail(kind=kind, relative=ref.relative, message=reason)
+                detail = FileDetail(output=output, kind=kind, relative=ref.relative, message=reason)
                 outdated = self.ledger.record(
-                    job, ref.index, outcome, 0, output=output, only_first=True, detail=detail
+                    job, ref.index, outcome, 0, only_first=True, detail=detail
                 )
                 with contextlib.suppress(StoreError, OutputUnwritable):
                     self._delete_marker(job, outdated)

@@ -161,6 +161,14 @@ def test_an_empty_list_of_jobs_names_the_command_that_makes_one(told: dict[str, 
     assert json.loads(invoke(jobs, "--json").stdout) == []
 
 
+def test_the_reconciliation_of_a_cancelled_job_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ReconcileResult(job="night", files=9, done=5, failed=1, cancelled=True)
+    monkeypatch.setattr(funasr_fleet, "reconcile", lambda *_, **__: found)
+    result = invoke(reconcile, "night")
+    assert "the job is cancelled: 3 files not transcribed" in " ".join(result.stdout.split())
+    assert json.loads(invoke(reconcile, "night", "--json").stdout)["cancelled"] is True
+
+
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 @pytest.mark.parametrize("planned", [True, False])
 def test_an_incomplete_plan_is_reported_and_exits_1(

@@ -101,7 +101,8 @@ def test_no_number_is_cut_off_in_a_narrow_terminal() -> None:
             60,
             "2 files are still in progress",
         ),
-        (counted(files=9, cancelled_at=BEGUN), [], 60, "no files are waiting"),
+        (counted({"ok": 2}, files=9, cancelled_at=BEGUN), [], 60, "cancelled files: 7"),
+        (counted(files=9, cancelled_at=BEGUN, whole=False), [], 60, "cancelled files: unknown"),
         (counted({"ok": 1}, files=2, published=False), steady(1, 1, 9), 30, "planned so far"),
     ],
 )
@@ -112,6 +113,17 @@ def test_the_line_and_the_view_explain_the_end_of_a_job(
     assert phrase in line(shown)
     assert "\n" not in line(shown)
     assert phrase in " ".join(seen(shown, width=200).split())
+
+
+def test_cancelled_files_do_not_count_as_finished() -> None:
+    counts = counted({"ok": 7, "cancelled": 143}, files=150, cancelled_at=BEGUN)
+    shown = status_of(counts)
+    assert "cancelled: 7 of 150 files (4.7 %)" in line(shown)
+    assert shown.to_json()["complete"] is False
+    lost = status_of(replace(counts, whole=False))
+    assert "cancelled: 7 files finished" in line(lost)
+    assert "%" not in line(lost)
+    assert "files      ?" in seen(lost)
 
 
 def _run(*arguments: str) -> Result:

@@ -93,7 +93,7 @@ def _minute(at: int, files: int, audio_ms: int) -> list[Minute]:
         (counted(files=10), [], 30, None, None),
         (counted(published=False), [], 30, None, None),
         (half_done(cancelled_at=BEGUN + 20, in_flight=3), STEADY, 600, None, None),
-        (half_done(cancelled_at=BEGUN + 20), STEADY, 600, 0, "no files are waiting"),
+        (half_done(cancelled_at=BEGUN + 20), STEADY, 600, None, None),
     ],
 )
 def test_the_eta_names_its_basis(
@@ -165,7 +165,8 @@ def test_a_finished_job_is_not_stalled(counts: JobCounts) -> None:
         (counted({"ok": 1, "cancelled": 1}, files=4, cancelled_at=1.0), "cancelled", 0.25),
         (counted({"ok": 4}, whole=False), "unknown", None),
         (counted({"ok": 1}, files=4, published=False, whole=False), "unknown", None),
-        (counted({"ok": 1}, files=4, cancelled_at=1.0, whole=False), "cancelled", 0.25),
+        (counted({"ok": 1}, files=4, cancelled_at=1.0, whole=False), "cancelled", None),
+        (counted({"ok": 1, "cancelled": 1}), "cancelled", 0.5),
     ],
 )
 def test_a_job_is_in_one_state(counts: JobCounts, state: str, fraction: float | None) -> None:
