@@ -7,6 +7,7 @@ close              declare the number of files of a job that another client send
 retry              enqueue the failed files again
 reconcile          `fleet reconcile`: rebuilds the ledger, then enqueues files without an outcome
 recorded_outcomes  the outcomes of a job's files, as workers recorded them in S3
+own_result         the outcome of a file according to its result, if the job wrote it
 rebuild            restores the outcome of every file from S3 into the ledger
 report_page/       PURE: a job's report as one HTML page
 """

@@ -16,6 +16,7 @@ from funasr_fleet.contract.shard_record import RecordedError
 from funasr_fleet.producer.dedup.existing import ExistingResults
 from funasr_fleet.producer.dedup.up_to_date import UpToDateCheck
 from funasr_fleet.producer.errors import PlannedFileInvalid
+from funasr_fleet.producer.jobs.own_result import read_own_result
 from funasr_fleet.producer.jobs.recorded_outcomes import JobOutcomes, read_outcomes
 from funasr_fleet.producer.planning.packing import PlannedFile
 from funasr_fleet.producer.planning.parts import Part, count_part, planned_ref, read_parts
@@ -159,7 +160,16 @@ class _FindOutcome:
         if recorded := self.outcomes.good(file.index):
             warnings = self.outcomes.warnings(file.index)
             return Restored(file.index, *recorded, relative=ref.relative, warnings=warnings)
-        return self._skipped(file.index, ref, current)
+        return self._own(file.index, ref) or self._skipped(file.index, ref, current)
+
+    def _own(self, index: int, ref: AudioRef) -> Restored | None:
+        """The outcome of a file of a shard that has not ended, so that S3 has no row of it."""
+        own = read_own_result(self.store, self.request.output, self.job, ref.relative)
+        if own is None:
+            return None
+        return Restored(
+            index, own.outcome, own.audio_ms, relative=ref.relative, warnings=own.warnings
+        )
 
     def _failed(self, index: int, ref: AudioRef, current: bool) -> Restored | None:
         """The outcome of a file without a result, according to its error report.

@@ -34,12 +34,12 @@ def repair_note(counts: JobCounts) -> str | None:
     job, command = counts.job, reconcile_command(counts.job, counts.output)
     if counts.declared:
         return _repair_of_declared(counts)
-    note = f"Redis does not have the full plan of job {job}: rebuild it with `{command}`"
     if counts.created_at:
-        return note
+        return f"Redis does not have the full plan of job {job}: rebuild it with `{command}`"
     return (
-        f"{note}. If another client sends the job, declare its number of files with "
-        f"`fleet close {job} --files N`"
+        f"Redis does not know the number of files of job {job}. If another client sends the job, "
+        f"declare the number with `fleet close {job} --files N`; if `fleet enqueue` sent it, "
+        f"rebuild it with `{command}`"
     )
 
 
