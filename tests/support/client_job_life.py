@@ -13,9 +13,10 @@ from funasr_fleet.producer.errors import CannotClose, JobLost, NoSuchJob
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
-from tests.support.job_life import JOB, exists, said_by_all
+from tests.support.job_life import JOB, exists
 from tests.support.losing_store import losing
 from tests.support.messages import FILES, OUTCOMES, Worker, a_shard
+from tests.support.reported_state import said_by_all
 
 EVENTS = 20
 
@@ -140,11 +141,9 @@ class ClientLife:
 
     def check(self) -> None:
         """Check that no command or metric shows the job as complete while a file waits."""
-        told, _ = said_by_all(self.settings)
+        told, _ = said_by_all(self.settings, JOB)
         has_declared = self.told is not None and self.told <= len(self.finished)
         is_done = has_declared and self.begun <= self.finished
-        if has_declared:  # these count only declared files; other shards may be open
-            told |= {"exported files": False, "fraction": False}
         wrong = [place for place, complete in told.items() if complete and not is_done]
         assert not wrong, (wrong, self.told, sorted(self.begun), sorted(self.finished))
         assert is_done or not exists(self.store, job_uri(self.output, JOB, "_SUCCESS"))
@@ -159,7 +158,7 @@ class ClientLife:
             while self.started:
                 self.finish()
         self._declare()
-        told, _ = said_by_all(self.settings)
+        told, _ = said_by_all(self.settings, JOB)
         assert all(told.values()), told
         now = status(JOB, self.settings).counts
         assert (now.files, now.finished, now.closed_at is None) == (FILES, FILES, False)

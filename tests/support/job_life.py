@@ -1,26 +1,25 @@
 """Random events in the life of a job, and checks of its reported state after each event."""
 
 import contextlib
+import json
 import random
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from funasr_fleet import JobStatus, enqueue, list_jobs, reconcile, report, retry, status
+from funasr_fleet import enqueue, reconcile, retry, status
 from funasr_fleet.broker.ledger import connect
-from funasr_fleet.cli.exits import Exit, exit_of
-from funasr_fleet.cli.watching import watch_job
-from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.contract.layout import job_uri
-from funasr_fleet.exporter.metrics import read
-from funasr_fleet.exporter.snapshot import FleetCollector
+from funasr_fleet.broker.worker_registry import WorkerRegistry
+from funasr_fleet.contract.job import AudioRef, Options
+from funasr_fleet.contract.layout import fingerprint, job_uri, output_uri
 from funasr_fleet.producer.errors import CannotRetry, JobLost, JobRefused, NoSuchJob
 from funasr_fleet.producer.planning.packing import ShardLimits
-from funasr_fleet.producer.progress.measuring import state_of
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectMissing, ObjectStore
 from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 from tests.support.losing_store import losing
 from tests.support.messages import FILES, OUTCOMES, Worker, shards_waiting, take, wipe
+from tests.support.reported_state import said_by_all
 
 EVENTS = 14
 """Number of random events before the job is repaired."""
@@ -29,10 +28,6 @@ JOB = "night"
 
 class KilledProducer(BaseException):
     """The producer ends in the middle of an enqueue."""
-
-
-class StillWatching(Exception):
-    """`--watch` and `--wait` would continue."""
 
 
 @dataclass
@@ -59,6 +54,24 @@ class Life:
     def __post_init__(self) -> None:
         self._redis: Any = connect(self.settings)
         self._worker = Worker(self.settings, self.store, OUTCOMES)
+        self._leave_outdated_result()
+        self._register_model()
+
+    def _leave_outdated_result(self) -> None:
+        """Write a result of another model for the last file; it counts for no job."""
+        audio, name = f"s3://audio/calls/{FILES - 1}.wav", f"calls/{FILES - 1}.wav"
+        etag = self.store.write(audio, b"audio", "audio/wav")
+        made_of = fingerprint(AudioRef(audio=audio), etag, "sha256:old", Options())
+        receipt = {"job": "last-year", "model_revision": "sha256:old", "fingerprint": made_of}
+        body = json.dumps({"text": "old", "receipt": receipt}).encode()
+        self.store.write(output_uri(self.output, name, "json"), body, "application/json")
+
+    def _register_model(self) -> None:
+        """A worker registers, as it does every 20 s; it may be too early for its model."""
+        fleet = WorkerRegistry(self._redis, self.settings.key_prefix)
+        fleet.heartbeat(self.settings.queue, self.settings.model, time.time())
+        if self.random.random() < 0.5:
+            fleet.register_model(self.settings.model, "sha256:new")
 
     def live(self) -> None:
         """Cause random events, and check the reported state of the job after each event."""
@@ -67,6 +80,7 @@ class Life:
         events = (self.start, self.finish, self.finish, self.finish, self.deliver_twice)
         others = (self.enqueue, self.retry, self.reconcile, self.lose, self.lose)
         for _ in range(EVENTS):
+            self._register_model()
             self.random.choice(events if self.random.random() < 2 / 3 else others)()
             self.check()
 
@@ -103,8 +117,9 @@ class Life:
         return losing(self.store, before)
 
     def lose(self) -> None:
-        """Delete a random subset of the job's keys: some, most or all of them."""
-        names = self._redis.keys(f"{self.settings.key_prefix}fleet:job*")
+        """Delete a random subset of the keys of the job and of the models that workers have."""
+        prefix = f"{self.settings.key_prefix}fleet:"
+        names = [*self._redis.keys(f"{prefix}job*"), f"{prefix}models", f"{prefix}abilities"]
         share = self.random.choice((0.1, 0.3, 0.7, 1.0))
         lost = [name for name in sorted(names) if self.random.random() < share]
         if lost:
@@ -176,7 +191,7 @@ class Life:
 
     def check(self) -> None:
         """Check that no command or metric shows the job as complete while a file waits."""
-        told, waiting = said_by_all(self.settings)
+        told, waiting = said_by_all(self.settings, JOB)
         is_done = self.planned and not self.waiting
         wrong = [place for place, complete in told.items() if complete and not is_done]
         assert not wrong, (wrong, sorted(self.waiting), self.planned)
@@ -197,7 +212,7 @@ class Life:
             while self.started:
                 self.finish()
         self.reconcile()
-        told, _ = said_by_all(self.settings)
+        told, _ = said_by_all(self.settings, JOB)
         assert all(told.values())
         now = status(JOB, self.settings).counts
         assert (now.files, now.finished, now.closed_at is None) == (FILES, FILES, False)
@@ -215,42 +230,3 @@ def exists(store: ObjectStore, uri: str) -> bool:
     except ObjectMissing:
         return False
     return True
-
-
-def said_by_all(settings: Settings) -> tuple[dict[str, bool], int | None]:
-    """Whether each command and metric shows the job as complete.
-
-    The second value is the number of waiting files in `status`, if it is known.
-    """
-    waiting = None
-    listed = [state_of(one) for one in list_jobs(settings) if one.job == JOB]
-    snapshot = FleetCollector(settings).collect()
-    values = {(name, labels): value for name, labels, value in read(snapshot)}
-    is_planning = values["asr_jobs", ("planning",)] > 0  # then only some of the files are known
-    told = {
-        "jobs": "complete" in listed,
-        "exporter": values["asr_jobs", ("complete",)] > 0,
-        "exported files": values.get(("asr_backlog_files", (JOB,))) == 0 and not is_planning,
-    }
-    with contextlib.suppress(NoSuchJob):
-        now = status(JOB, settings)
-        waiting = now.waiting
-        told["status"] = now.progress.state == "complete"
-        told["status --json"] = now.to_json()["complete"]
-        told["fraction"] = now.progress.fraction == 1.0 and not is_planning
-        told["exit code"] = exit_of(now) is Exit.SOME_FAILED  # the job has a failed file
-        told["report"] = report(JOB, settings)["finished_at"] is not None
-        told["watch"] = watched(now) == "complete"
-    return told, waiting
-
-
-def watched(now: JobStatus) -> str:
-    """The state with which `--watch` and `--wait` end; "" if they continue."""
-
-    def go_on(_: float) -> None:
-        raise StillWatching
-
-    try:
-        return watch_job(lambda: now, quiet=True, sleep=go_on).progress.state
-    except StillWatching:
-        return ""
