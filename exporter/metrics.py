@@ -30,7 +30,7 @@ CATALOGUE = (
     ),
     gauge(
         "asr_job_files",
-        "Files of a job by outcome, in flight or waiting; absent while its state is unknown.",
+        "Files of a job by outcome, in flight or waiting; absent while their number is unknown.",
         "job",
         "state",
     ),

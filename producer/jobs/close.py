@@ -70,9 +70,7 @@ def close(
         _check_nothing_waits(counts, messages)
         in_s3 = read_records(store, job_uri(where, job, "shards/"))
         known = indexes.issuperset(one.index for one in in_s3 if one.index is not None)
-        # `counts` and `indexes` are read separately, and keys may be lost in between
-        known = known and len(indexes) == counts.finished
-        _check_nothing_is_lost(counts, writer.about(job), known=known)
+        _check_nothing_is_lost(counts, indexes, writer.about(job), known=known)
         files = _number_of(job, indexes)
     elif indexes and max(indexes) >= files:
         raise CannotClose(
@@ -129,9 +127,13 @@ def _indexes(ledger: LedgerReader, job: str) -> set[int]:
     return {index for outcome in OUTCOMES for index in bits_of(ledger.bitmap(job, outcome))}
 
 
-def _check_nothing_is_lost(counts: JobCounts, about: Mapping[str, str], *, known: bool) -> None:
+def _check_nothing_is_lost(
+    counts: JobCounts, indexes: set[int], about: Mapping[str, str], *, known: bool
+) -> None:
     """Check that Redis has all recorded outcomes; `known` says whether it has those in S3."""
-    if not (known and counts.output and counts.finished == int(about.get("recorded", 0))):
+    # three reads: keys may be lost in between
+    is_same = len(indexes) == counts.finished == int(about.get("recorded", 0))
+    if not (known and counts.output and is_same):
         raise CannotClose(
             f"Redis has lost data of job {counts.job}, so its number of files is not known: pass it"
         )

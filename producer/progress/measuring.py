@@ -87,12 +87,13 @@ class Progress:
     cancelled: int
     """Files of a cancelled job that will not be started."""
     waiting: int | None
-    """Files without an outcome, including those in flight; None if the state is unknown."""
+    """Files without an outcome, including those in flight; None if their number is unknown."""
     in_flight: int
     """Files of shards that workers have started and not finished."""
     fraction: float | None
     """Share of the known files that have an outcome, 0 to 1; cancelled files have none. None if
-    Redis has lost data of the job."""
+    the number of files is unknown: Redis has lost data of the job, or a shard of a job of another
+    client has not ended although every declared file has an outcome."""
     audio_hours: float
     """Audio of finished files."""
     in_progress_audio_hours: float
@@ -191,16 +192,24 @@ def state_of(counts: JobCounts) -> State:
 
 
 def waiting_of(counts: JobCounts) -> int | None:
-    """Files without an outcome; None if the state is unknown."""
-    return None if state_of(counts) == "unknown" else counts.waiting
+    """Files without an outcome; None if the number of files is unknown."""
+    is_unknown = state_of(counts) == "unknown" or _may_have_more_files(counts)
+    return None if is_unknown else counts.waiting
+
+
+def _may_have_more_files(counts: JobCounts) -> bool:
+    """Whether every declared file has an outcome, but a shard of the job has not ended."""
+    if counts.cancelled_at or not (counts.declared and counts.open_shards):
+        return False
+    return counts.finished >= counts.files
 
 
 def fraction_of(counts: JobCounts) -> float | None:
     """Share of the known files that have an outcome, 0 to 1; cancelled files have none.
 
-    None if Redis has lost data of the job.
+    None if the number of files is unknown.
     """
-    if not counts.whole:
+    if not counts.whole or _may_have_more_files(counts):
         return None
     if not counts.files:
         return 1.0 if counts.complete else 0.0
