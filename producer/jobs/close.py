@@ -72,11 +72,8 @@ def close(
         known = indexes.issuperset(one.index for one in in_s3 if one.index is not None)
         _check_nothing_is_lost(counts, indexes, writer.about(job), known=known)
         files = _number_of(job, indexes)
-    elif indexes and max(indexes) >= files:
-        raise CannotClose(
-            f"job {job} has a file with the index {max(indexes)}: pass at least "
-            f"{max(indexes) + 1} as the number of files"
-        )
+    else:
+        _check_indexes(job, indexes, files)
     if outdated := writer.declare(job, where, files):
         store.delete(job_uri(outdated, job, SUCCESS))
         writer.marker_deleted(job)
@@ -125,6 +122,15 @@ def _messages(settings: Settings, ledger: LedgerReader) -> int:
 def _indexes(ledger: LedgerReader, job: str) -> set[int]:
     """Indexes of the files that have an outcome."""
     return {index for outcome in OUTCOMES for index in bits_of(ledger.bitmap(job, outcome))}
+
+
+def _check_indexes(job: str, indexes: set[int], files: int) -> None:
+    """Check that the indexes of the files are below their number."""
+    if indexes and max(indexes) >= files:
+        raise CannotClose(
+            f"job {job} has a file with the index {max(indexes)}: pass at least "
+            f"{max(indexes) + 1} as the number of files"
+        )
 
 
 def _check_nothing_is_lost(
