@@ -18,6 +18,8 @@ _LARGE = 1.4
 """A packet of this many times the mean size may contain several frames."""
 _LEARN = 1 / 32
 """Weight of the latest packet in the moving averages."""
+_LEARN_FACTOR = 2.0
+"""A packet counts as at most this many times the mean size: it may be noise that decodes."""
 _TRIMMED = 0.5
 """Below this share of a packet's duration, its frames are trimmed: the encoder's padding."""
 _GAP_PER_BYTES = 3.0
@@ -235,5 +237,7 @@ class Clock:
         if seconds < _TRIMMED * declared_s:
             return
         weight = _LEARN if self._packet_s else 1.0
+        if self._packet_bytes:
+            packet_bytes = min(packet_bytes, round(_LEARN_FACTOR * self._packet_bytes))
         self._packet_bytes += weight * (packet_bytes - self._packet_bytes)
         self._packet_s += weight * (seconds - self._packet_s)

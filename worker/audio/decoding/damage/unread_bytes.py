@@ -12,8 +12,8 @@ _DECAY = 64
 
 _MATCH_BYTES = 32
 """Bytes at the start of a packet by which it is located in the file."""
-_SEARCH_BYTES = 1 << 20
-"""How far ahead a packet is searched; FFmpeg stops sooner."""
+_SEARCH_BYTES = 1 << 23
+"""How far ahead a packet is searched."""
 _TAIL_BYTES = 160
 """Bytes at the end of a file that hold the footer of an APE tag and an ID3v1 tag after it."""
 _PAGE = b"OggS"
@@ -101,26 +101,30 @@ class Padding:
 
 
 class SkippedBytes:
-    """Finds bytes that the ADTS demuxer skips; its packet offsets do not include them."""
+    """Finds bytes that the ADTS demuxer skips; its packet offsets do not include all of them."""
 
     def __init__(self, source: DecoderInput) -> None:
         self._source: DecoderInput | None = source
         """None once packets can no longer be located."""
-        self._skipped = 0
-        """Bytes skipped so far."""
+        self._end: int | None = None
+        """File offset of the end of the last packet; None before the first one."""
 
     def before(self, packet: "Packet[AudioStream]") -> int:
         """Number of audio bytes skipped directly before a packet."""
-        if not self._source or packet.pos is None or not packet.size:
+        if not self._source or not packet.size:
+            return 0
+        start = packet.pos if self._end is None else self._end
+        if start is None:
             return 0
         head = bytes(packet)[:_MATCH_BYTES]
-        expected = packet.pos + self._skipped
-        if self._source.read_at(expected, len(head)) == head:
-            return 0
-        body = self._source.read_at(expected, _SEARCH_BYTES)
-        skipped = body.find(head)
-        if skipped < 0:
-            self._source = None
-            return 0
-        self._skipped += skipped
-        return max(0, skipped - padding_bytes(body[:skipped]))
+        skipped = 0
+        if self._source.read_at(start, len(head)) != head:
+            body = self._source.read_at(start, _SEARCH_BYTES)
+            skipped = body.find(head)
+            if skipped < 0:
+                self._source = None
+                return 0
+            start += skipped
+            skipped = max(0, skipped - padding_bytes(body[:skipped]))
+        self._end = start + packet.size
+        return skipped

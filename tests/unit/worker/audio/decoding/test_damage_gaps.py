@@ -58,6 +58,13 @@ def test_a_trimmed_frame_does_not_count_for_the_byte_rate() -> None:
     assert clock.is_explained(0.2, 600)
 
 
+def test_noise_that_decodes_hardly_changes_the_mean_size_of_packets() -> None:
+    clock = _after(5, has_timestamps=False)
+    clock.update_averages(60 * FRAME_BYTES, FRAME_S)
+    evidence = DamageEvidence(skipped_bytes=100 * FRAME_BYTES)
+    assert clock.missing(ClockPosition(5.0, FRAME_S), evidence).lost_s == pytest.approx(2, rel=0.05)
+
+
 def test_an_implausible_timestamp_is_ignored() -> None:
     gap = _after(5).missing(ClockPosition(50_000.0, FRAME_S, bytes_since=300), _failed(3))
     assert gap.fill_s == pytest.approx(3 * FRAME_S)
