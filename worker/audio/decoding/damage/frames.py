@@ -228,7 +228,8 @@ class _Reader:
         if gap_s and not (evidence.is_lost or evidence.suspect or evidence.paused):
             evidence.suspect = self._is_damage(gap_s, at, unread)
         gap = self._clock.missing(position, evidence)
-        if gap.is_closed and time_s is not None and self._demuxer.confirms(time_s + seconds):
+        may_confirm = gap.is_closed and time_s is not None and self._format in _STREAMS
+        if may_confirm and self._demuxer.confirms((time_s or 0.0) + seconds):
             gap = self._clock.missing(position._replace(is_confirmed=True), evidence)
         return gap or NO_GAP
 
