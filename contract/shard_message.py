@@ -1,6 +1,8 @@
 """Reads the task's argument: its shard, and the entries of files that are not valid.
 
 One invalid entry fails one file. Only a message that cannot be read as a shard is malformed.
+An entry with the output name or the index of an earlier one is invalid: two files would share one
+result, or one place in their job.
 """
 
 from collections.abc import Iterable, Mapping
@@ -51,13 +53,45 @@ def read_shard(document: Any) -> tuple[Shard, tuple[InvalidEntry, ...]]:
         MalformedShard: it is not a shard; the message names up to ten invalid fields.
     """
     try:
-        return Shard.from_message(document), ()
+        shard = Shard.from_message(document)
+        valid, invalid = dict(enumerate(shard.files)), list[InvalidEntry]()
     except MalformedShard as error:
-        shard = _without_entries(document)
-        if shard is None:
+        placeholders = _without_entries(document)
+        if placeholders is None:
             raise error from None
-    files: list[AudioRef] = []
-    invalid: list[InvalidEntry] = []
+        shard = placeholders
+        valid, invalid = _read_entries(document, shard)
+    repeated = _repeated(valid)
+    for position, reason in repeated.items():
+        if reason:
+            invalid.append(_invalid(document, position, document["files"][position], reason))
+    files = tuple(ref for position, ref in valid.items() if position not in repeated)
+    invalid.sort(key=lambda entry: entry.position)
+    return shard.model_copy(update={"files": files}), _without_shared_names(files, invalid)
+
+
+def _repeated(files: Mapping[int, AudioRef]) -> dict[int, str]:
+    """The places of files with the output name or index of an earlier one, each with its error.
+
+    The error of an exact repetition is empty: it needs neither another result nor a report.
+    """
+    names, indexes, found = dict[str, AudioRef](), set[int](), dict[int, str]()
+    for position, ref in files.items():
+        earlier = names.setdefault(ref.relative, ref)
+        if earlier is not ref:
+            found[position] = "" if earlier == ref else "relative: an earlier file has this name"
+        elif ref.index in indexes:
+            found[position] = "index: an earlier file has this index"
+        elif ref.index is not None:
+            indexes.add(ref.index)
+    return found
+
+
+def _read_entries(
+    document: Mapping[str, Any], shard: Shard
+) -> tuple[dict[int, AudioRef], list[InvalidEntry]]:
+    """The valid files by their place in `files`, and the entries that are invalid by themselves."""
+    valid, invalid = dict[int, AudioRef](), list[InvalidEntry]()
     for position, entry in enumerate(document["files"]):
         field = ""
         try:
@@ -67,8 +101,8 @@ def read_shard(document: Any) -> tuple[Shard, tuple[InvalidEntry, ...]]:
         except ValidationError as error:
             invalid.append(_invalid(document, position, entry, field + explain(error)))
         else:
-            files.append(ref)
-    return shard.model_copy(update={"files": tuple(files)}), _without_shared_names(files, invalid)
+            valid[position] = ref
+    return valid, invalid
 
 
 def _without_shared_names(

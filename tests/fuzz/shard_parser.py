@@ -5,7 +5,7 @@ import random
 import unicodedata
 from typing import Any
 
-from funasr_fleet.contract.job import MalformedShard, Shard
+from funasr_fleet.contract.job import AudioRef, MalformedShard, Shard
 from funasr_fleet.contract.layout import MAX_KEY_BYTES, error_uri, output_uri
 from funasr_fleet.contract.shard_message import read_shard
 from tests.fuzz.changing_json import changed, valid
@@ -32,12 +32,16 @@ def _check(document: Any) -> None:
         AssertionError: an unsafe shard was accepted.
     """
     shard, invalid = read_shard(document)
-    assert len(shard.files) + len(invalid) == len(document["files"]), "an entry was lost"
+    bad = {entry.position for entry in invalid}
+    for position, entry in enumerate(document["files"]):
+        is_kept = position in bad or AudioRef.model_validate(entry) in shard.files
+        assert is_kept, "an entry was lost"
     for entry in invalid:
         assert entry.relative.isprintable() or entry.is_safe
         entry.relative.encode()
         json.dumps(entry.document)
     names = [ref.relative for ref in shard.files] + [one.relative for one in invalid if one.is_safe]
+    assert len(names) == len(set(names)), "two files have one output name"
     if shard.files:
         again = Shard.from_message(json.loads(json.dumps(shard.to_message())))
         assert again == shard, "a shard changed when written and parsed again"

@@ -162,6 +162,33 @@ def test_an_invalid_entry_fails_alone(
     assert (counts.outcomes["ok"], counts.outcomes["failed"], counts.in_flight) == (1, 2, 0)
 
 
+def test_a_second_file_with_a_name_or_an_index_of_the_message_fails(
+    worker: LocalWorker, settings: Settings, store: S3Store
+) -> None:
+    where, good = f"s3://transcripts/{uuid.uuid4()}/", "s3://audio/twice/1.wav"
+    other = "s3://forbidden/twice/1.wav"
+    store.upload(good, io.BytesIO((SAMPLES / "pin-code.wav").read_bytes()))
+    same_name = {"index": 1, "audio": other}
+    same_index = {"index": 0, "audio": good, "relative": "i"}
+    message = {**_shard(good, where), "job": f"job-{uuid.uuid4()}", "job_files": 2}
+    message["files"] = [{"index": 0, "audio": good}, same_name, same_index]
+    dead_letter = _dead_lettered(worker, settings, envelope(shard_body(message), task_headers()))
+    assert dead_letter.document["files"] == [same_name]
+    assert json.loads(store.read(where + "twice/1.wav.json"))["audio"]["uri"] == good
+    assert "index" in json.loads(store.read(where + "i.error.json"))["error"]["message"]
+    reader = LedgerReader(connect(settings), settings.key_prefix)
+
+    def is_closed() -> bool:
+        counts = reader.counts(message["job"])
+        return counts is not None and counts.closed_at is not None
+
+    worker.process.wait_until(is_closed, 60)
+    counts = reader.counts(message["job"])
+    assert counts
+    assert (counts.outcomes["ok"], counts.outcomes["failed"]) == (0, 2)
+    assert "_SUCCESS" not in {one.uri.rpartition("/")[2] for one in store.list(where)}
+
+
 def test_audio_in_a_disallowed_bucket_is_denied(
     worker: LocalWorker, settings: Settings, store: S3Store
 ) -> None:

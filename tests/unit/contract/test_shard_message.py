@@ -93,6 +93,56 @@ def test_a_shard_may_have_no_valid_entry() -> None:
     assert [one.position for one in invalid] == [0, 1]
 
 
+def repeating(*entries: dict[str, Any], **fields: Any) -> tuple[list[int | None], list[Any]]:
+    """The indexes of the valid files, and index, name, is_safe and reason of the invalid ones."""
+    shard, invalid = read_shard(message(GOOD, *entries, **fields))
+    assert json.loads(json.dumps([one.document["files"] for one in invalid])) == [
+        [entries[one.position - 1]] for one in invalid
+    ]
+    found = [(one.index, one.relative, one.is_safe, one.reason) for one in invalid]
+    return [ref.index for ref in shard.files], found
+
+
+NAME_TAKEN = "invalid entry: relative: an earlier file has this name"
+INDEX_TAKEN = "invalid entry: index: an earlier file has this index"
+
+
+@pytest.mark.parametrize("more", [(), ({"audio": "s3://in/c.wav", "channel": -1},)])
+def test_a_later_entry_with_the_name_or_index_of_another_is_invalid(more: Any) -> None:
+    """With an entry that is invalid by itself, and without."""
+    same_name = {"index": 8, "audio": "s3://other/a.wav"}
+    same_range = {"index": 9, "audio": "s3://in/b.wav", "relative": "a.wav", "start_ms": 5}
+    same_index = {"index": 7, "audio": "s3://in/b.wav"}
+    last = {"index": 10, "audio": "s3://in/last.wav"}
+    valid, invalid = repeating(same_name, same_range, same_index, last, *more)
+    assert valid == [7, 10]
+    assert invalid[:3] == [
+        (8, "a.wav", False, NAME_TAKEN),
+        (9, "a.wav", False, NAME_TAKEN),
+        (7, "b.wav", True, INDEX_TAKEN),
+    ]
+    assert len(invalid) == 3 + len(more)
+
+
+def test_the_name_of_an_entry_with_a_taken_index_is_taken_too() -> None:
+    """Its error report has this name."""
+    taken = {"index": 7, "audio": "s3://in/b.wav"}
+    valid, invalid = repeating(taken, {"index": 8, "audio": "s3://other/b.wav"})
+    assert valid == [7]
+    assert invalid == [(7, "b.wav", True, INDEX_TAKEN), (8, "b.wav", False, NAME_TAKEN)]
+
+
+def test_an_exact_repetition_is_one_file() -> None:
+    assert repeating(GOOD, GOOD) == ([7], [])
+
+
+def test_files_without_an_index_share_none() -> None:
+    assert repeating({"audio": "s3://in/b.wav"}, {"audio": "s3://in/c.wav"}) == (
+        [7, None, None],
+        [],
+    )
+
+
 @pytest.mark.parametrize(
     "document",
     [
