@@ -49,6 +49,10 @@ class ModelError(FileFailure):
     kind: "ErrorKind" = "model_error"
 
 
+class OutputNameTaken(FileFailure):
+    """Another file of the job has the output name: send this one with another `relative`."""
+
+
 class ModelUnusable(Exception):
     """The model cannot run in this process: correct the setting that the message names."""
 

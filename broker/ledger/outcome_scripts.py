@@ -10,7 +10,7 @@ RECORD = (
     + """
 local index, outcome, audio_ms, weak = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 local shard, bucket, kind, example = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local job, output, now, keep_s = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+local job, output, now, keep_s, name = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 local is_seen = redis.call('HEXISTS', base, 'created_at') == 1
   or redis.call('HEXISTS', base, 'first_seen') == 1
 if output ~= '' and not is_seen then
@@ -24,10 +24,21 @@ end
 local before = known(index)
 local open = before ~= outcome and before ~= 'ok' and before ~= 'empty'
 if before and weak and not open then return end
+if (outcome == 'failed' or before == 'failed') and not has_plan() then
+  local names = at('failed_names')
+  local kept = before == 'failed' and redis.call('HGET', names, index)
+  name = name ~= '' and string.sub(redis.sha1hex(name), 1, 12)
+  local is_another = kept and name and kept ~= name
+  if outcome ~= 'failed' and is_another then return output_of_outdated_marker() end
+  if not kept or outcome ~= 'failed' then redis.call('HDEL', names, index) end
+  if outcome == 'failed' and name then
+    redis.call('HSET', names, index, is_another and 'several' or name)
+  end
+end
 if before then clear(index, before) else count(1) end
 redis.call('SETBIT', at(outcome), index, 1)
 if outcome == 'failed' then blame(index, kind, example) end
-for i = 13, #ARGV do warn(index, ARGV[i], example) end
+for i = 14, #ARGV do warn(index, ARGV[i], example) end
 local is_planned = tonumber(index) < tonumber(redis.call('HGET', base, 'files') or 0)
 if is_planned and before ~= outcome and (before or is_closed()) then outdate_report() end
 if open then redis.call('HINCRBY', base, 'audio_ms', audio_ms) end
@@ -43,12 +54,13 @@ return output_of_outdated_marker()
 """
 )
 """Record a file's outcome, replacing an earlier one. A weak outcome does not replace ok, empty or
-the same outcome. A file's audio is counted once; after a failed, cancelled or skipped outcome, it
-is counted when the file succeeds. A changed outcome reopens a closed job, so that its report is
+the same outcome. If a client gave two files one index, the success of one does not replace the
+failure of the other. A file's audio is counted once; after a failed, cancelled or skipped outcome,
+it is counted when the file succeeds. A changed outcome reopens a closed job, so that its report is
 written again. If Redis has lost the job, it is listed again. Returns the output prefix of the job
 if its _SUCCESS marker is outdated.
 ARGV: index, outcome, ms, weak, shard, bucket, kind, example, job, output or '', time, seconds to
-keep, warning, ..."""
+keep, output name, warning, ..."""
 
 SETTLE = (
     SHARED
@@ -74,9 +86,7 @@ local shard, in_flight, job, output, files, now, keep_s = unpack(ARGV)
 redis.call('HSET', at('shards'), shard, in_flight)
 redis.call('HDEL', at('postponed'), shard)
 redis.call('HSETNX', base, 'begun_at', now)
-local is_planned = redis.call('HEXISTS', base, 'created_at') == 1
-  and redis.call('HEXISTS', base, 'declared') == 0
-if is_planned then
+if has_plan() then
   list_job(KEYS[2], redis.call('HGET', base, 'created_at'), job)
   return output_of_outdated_marker()
 end

@@ -65,7 +65,8 @@ class OutcomeWriter:
         Args:
             job: the job of the file.
             index: the file's position in the job.
-            outcome: the file's outcome; skipped and cancelled never replace ok or empty.
+            outcome: the file's outcome; skipped and cancelled never replace ok or empty. In a job
+                without a plan, no outcome replaces the failure of a file with another name.
             audio_ms: audio transcribed.
             only_first: replace an existing outcome only if it is failed, skipped or cancelled.
             detail: further details of the file.
@@ -75,17 +76,9 @@ class OutcomeWriter:
         bucket = "" if more.seconds is None else latency_bucket(more.seconds)
         example = json.dumps({"relative": more.relative, "message": more.message[:_MESSAGE_CHARS]})
         kind = more.kind or ""
-        values: list[Value] = [
-            index,
-            outcome,
-            audio_ms,
-            int(weak),
-            more.shard,
-            bucket,
-            kind,
-            example,
-        ]
-        values += [job, more.output, time.time(), KEEP_S, *more.warnings]
+        values: list[Value] = [index, outcome, audio_ms, int(weak)]
+        values += [more.shard, bucket, kind, example]
+        values += [job, more.output, time.time(), KEEP_S, more.name, *more.warnings]
         keys = [self._keys.job(job), self._keys.jobs]
         return _text(reached(self._record, keys=keys, args=values))
 

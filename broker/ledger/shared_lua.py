@@ -72,6 +72,10 @@ local function outdate_report()
   redis.call('HDEL', base, 'closed_at')
   redis.call('HINCRBY', base, 'rounds', 1)
 end
+local function has_plan()
+  return redis.call('HEXISTS', base, 'created_at') == 1
+    and redis.call('HEXISTS', base, 'declared') == 0
+end
 local function see_first(output, time)
   redis.call('HSETNX', base, 'output', output)
   if redis.call('HSETNX', base, 'first_seen', time) == 1 then
@@ -123,8 +127,9 @@ end
 
 `declare` sets the number of files of a job without a plan. `outdate_report` reopens a closed job
 and marks its _SUCCESS marker in S3 as outdated, until the caller has deleted the marker or the job
-is closed again. A process that read the counts before that cannot close the job. `see_first` sets
-the missing fields of a job of another client. If Redis does not know the job, the marker counts as
-outdated: S3 may have one from before the keys of the job expired or were lost. `list_undeclared`
-lists a job without a declared number of files, and removes the oldest such jobs from the list if
-there are more than UNDECLARED_LISTED. `list_job` lists any other job."""
+is closed again. A process that read the counts before that cannot close the job. `has_plan` is true
+if a producer opened the job. `see_first` sets the missing fields of a job of another client. If
+Redis does not know the job, the marker counts as outdated: S3 may have one from before the keys of
+the job expired or were lost. `list_undeclared` lists a job without a declared number of files, and
+removes the oldest such jobs from the list if there are more than UNDECLARED_LISTED. `list_job`
+lists any other job."""

@@ -12,7 +12,7 @@ from funasr_fleet.contract.transcript import ErrorKind, Outcome
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 
-PARTS = ("minutes", "latency", "shards", "windows", "reopened", "postponed")
+PARTS = ("minutes", "latency", "shards", "windows", "reopened", "postponed", "failed_names")
 """Keys of a job besides its outcomes and kinds of failure."""
 
 EXAMPLES_PER_KIND = 5
@@ -133,6 +133,7 @@ class FileDetail:
     """From start to commit."""
     kind: ErrorKind | None = None
     relative: str = ""
+    name: str = ""  # of its outputs, if the file has a valid one
     message: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -167,7 +168,9 @@ class WorkerSeen:
     """Recognised audio of the unfinished files of its shard; not part of audio_ms."""
 
 
-_JOB_FIELDS = {"created_at", "output", "published"}  # of every job that a producer created
+_WORKER_FIELDS = frozenset(one.name for one in fields(WorkerSeen))
+_JOB_FIELDS = {"created_at", "output", "published"}
+"""Fields of every job that a producer created."""
 
 
 def read_counts(

@@ -45,6 +45,8 @@ class FileJob:
     options: Options
     outputs: Outputs
     stopwatch: Stopwatch
+    job: str | None
+    """The job of its shard."""
     only_job: str | None
     """Only a result of this job counts as existing; None accepts any current result."""
     language_ignored: bool = False
@@ -127,6 +129,7 @@ class Fetcher:
             ref=ref,
             options=options,
             outputs=Outputs(self.store, shard.output, ref.relative),
+            job=shard.job,
             stopwatch=Stopwatch(time.perf_counter, step=lambda s: self.touch(f"{s} of {name}")),
             only_job=shard.job if shard.overwrite else None,
             language_ignored=bool(ignored(options, self.abilities)),
@@ -149,6 +152,8 @@ class Fetcher:
             if existing and (info := self._info_if_current(file_job, existing)):
                 fetched.info, fetched.existing = info, existing
                 return None
+            if existing:
+                existing.check_owner(file_job.ref, file_job.job)
             if reasons := unsupported(file_job.options, self.abilities):
                 raise ModelError(f"options not supported by this model: {'; '.join(reasons)}")
             return self._download(fetched, existing)

@@ -17,6 +17,7 @@ from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.storage.base import ObjectInfo
 from funasr_fleet.worker.engine.interface import Engine
 from funasr_fleet.worker.error_handling import Retry, Skip, decide
+from funasr_fleet.worker.errors import OutputNameTaken
 from funasr_fleet.worker.events import FileFinished, Observer
 from funasr_fleet.worker.pipeline.fetch import FileJob
 from funasr_fleet.worker.pipeline.file_state import ChannelResult, FileInProgress
@@ -174,7 +175,8 @@ class FileFinalizer:
             decision = decide(error, self.result_writer.run.retries)
             if not isinstance(decision, Skip):
                 raise
-            self.result_writer.report(file, decision)
+            if not isinstance(error, OutputNameTaken):  # its report would be the other file's
+                self.result_writer.report(file, decision)
             failed = self._event(file, "failed", threads)
             return replace(failed, error=decision.message, error_kind=decision.kind)
         return replace(

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from funasr_fleet.contract.job import Format
+from funasr_fleet.contract.audio_address import shown
+from funasr_fleet.contract.job import AudioRef, Format
 from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.contract.transcript import ErrorReport, Transcript, WarningKind
 from funasr_fleet.storage.base import (
@@ -16,8 +17,11 @@ from funasr_fleet.storage.base import (
     StoreError,
     StoreUnavailable,
 )
-from funasr_fleet.worker.errors import OutputUnwritable
+from funasr_fleet.worker.errors import OutputNameTaken, OutputUnwritable
 from funasr_fleet.worker.formats import RENDERERS
+
+AudioSourceRange = tuple[str, int, int | None]
+"""Address of the audio without secrets, start of the range in ms, and channel."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +34,22 @@ class ExistingResult:
     outcome: Literal["ok", "empty"]
     audio_s: float
     """Length of the transcribed audio."""
+    source: AudioSourceRange
+    """What was transcribed."""
     warnings: tuple[str, ...] = ()
+
+    def check_owner(self, ref: AudioRef, job: str | None) -> None:
+        """Check that the result, which a file of a job will replace, is not another file's.
+
+        Raises:
+            OutputNameTaken: the job has written it for another audio, range or channel.
+        """
+        source = shown(ref.audio), ref.start_ms or 0, ref.channel
+        if job and self.job == job and self.source != source:
+            raise OutputNameTaken(
+                f"job {job} has a result of {self.source[0]} with the output name {ref.relative}; "
+                "send this file with another `relative`, or in another job"
+            )
 
 
 def _read(body: bytes) -> ExistingResult:
@@ -41,6 +60,7 @@ def _read(body: bytes) -> ExistingResult:
         job=receipt["job"],
         outcome="ok" if document["segments"] else "empty",
         audio_s=((audio["end_ms"] or 0) - (audio["start_ms"] or 0)) / 1000,
+        source=(str(audio["uri"]), audio["start_ms"] or 0, audio["channel"]),
         warnings=tuple(one for one in get_args(WarningKind) if one in document.get("warnings", ())),
     )
 

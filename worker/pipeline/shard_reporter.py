@@ -119,6 +119,7 @@ class ShardReporter:
             seconds=file.seconds,
             kind=file.error_kind,
             relative=ref.relative,
+            name=ref.relative if isinstance(ref, AudioRef) or ref.is_safe else "",
             message=file.error or "",
             warnings=file.warnings,
         )
@@ -197,7 +198,10 @@ class ShardReporter:
         for ref in self.shard.files:
             if ref.index is not None:
                 outcome: Outcome = "failed" if ref in failed else "skipped"
-                detail = FileDetail(output=output, kind=kind, relative=ref.relative, message=reason)
+                name = ref.relative
+                detail = FileDetail(
+                    output=output, kind=kind, relative=name, name=name, message=reason
+                )
                 outdated = self.ledger.record(
                     job, ref.index, outcome, 0, only_first=True, detail=detail
                 )
