@@ -77,9 +77,12 @@ def check_relative(relative: str) -> str:
     for name in (relative, unicodedata.normalize("NFKC", relative)):
         if any(part in (".", "..") for part in name.split("/")):
             raise ValueError("must not contain the path component '.' or '..', in any Unicode form")
-        if names_jobs_folder(name) or name.lower().endswith(_ERROR):
+        if names_jobs_folder(name):
+            raise ValueError(f"must not contain the path component {_JOBS}")
+        if _is_derived(name):
             raise ValueError(
-                f"must neither contain the path component {_JOBS} nor end with {_ERROR}"
+                f"must not end with {', '.join(_DERIVED)} or .ch and a number: another file's "
+                "outputs may have this name"
             )
     return relative
 
@@ -90,8 +93,15 @@ def names_jobs_folder(path: str) -> bool:
     return _JOBS in plain and _JOBS in plain.split("/")
 
 
-_ERROR = ".error"
-"""With this suffix, a result would have the key of another file's error report."""
+_DERIVED = (".error", ".openai-verbose", ".whisper", ".aws-transcribe")
+_CHANNEL = re.compile(r"\.ch[0-9]+")
+"""With such a suffix, an output would have the key of another file's error report, of its result in
+another format, or of its result for one channel."""
+
+
+def _is_derived(relative: str) -> bool:
+    suffix = relative[relative.rfind(".") :].lower() if "." in relative else ""
+    return suffix in _DERIVED or bool(_CHANNEL.fullmatch(suffix))
 
 
 def _is_plain(relative: str) -> bool:
@@ -103,7 +113,8 @@ def _is_plain(relative: str) -> bool:
         and relative.isprintable()
         and relative[0] != "_"
         and "/_" not in relative
-        and relative[-6:].lower() != _ERROR
+        and relative[relative.rfind(".") + 1 :].isascii()
+        and not _is_derived(relative)
         and (
             len(relative) <= MAX_KEY_BYTES
             if relative.isascii()

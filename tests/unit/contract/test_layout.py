@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from itertools import product
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from funasr_fleet.contract.layout import (
     output_uri,
     split_uri,
 )
+from funasr_fleet.worker.formats import RENDERERS
 from tests.support.examples import OUTPUT
 
 
@@ -191,3 +193,29 @@ def test_safe_names_are_accepted_unchanged(name: str) -> None:
 
 def test_common_names_are_accepted_by_the_fast_check() -> None:
     assert all(map(_is_plain, (NAMES[1], "\u6f22/\u5b57.wav", "a" * MAX_KEY_BYTES)))
+
+
+ENDINGS = sorted(
+    {"error", "ch0", "ch12"}
+    | {one.extension.removesuffix(".json") for one in RENDERERS.values() if "." in one.extension}
+)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_name_that_another_file_derives_from_its_own_is_rejected(ending: str) -> None:
+    folded = f"{ending[:-1]}{chr(ord(ending[-1]) + 0xFEE0)}"  # full width, equal under NFKC
+    for name in (f"a.{ending}", f"calls/a.mp3.{ending.upper()}", f"\u6f22.{folded}"):
+        with pytest.raises(ValueError, match=r"must not end with \.error, \.openai-verbose,"):
+            check_relative(name)
+    for name in (ending, f"{ending}/a", f"a.{ending}.wav", f"a.x{ending}", f"a.{ending}x"):
+        assert check_relative(name) == name
+
+
+def test_no_output_of_a_file_has_the_key_of_an_output_of_another_file() -> None:
+    """In all formats, and for split channels."""
+    extensions = [one.extension for one in RENDERERS.values()]
+    derived = [f"{channel}{one}" for one in extensions for channel in ("", "ch0.")]
+    for longer, shorter in product([*derived, "error.json"], repeat=2):
+        if longer.endswith(f".{shorter}"):
+            with pytest.raises(ValueError, match="must not end with"):
+                check_relative(f"a.{longer.removesuffix(f'.{shorter}')}")
