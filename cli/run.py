@@ -113,7 +113,6 @@ def up(
 
     Example: FLEET_MODEL=paraformer-zh fleet up
     """
-    from funasr_fleet.contract.queues import MODEL_LOAD_LIMIT_S
     from funasr_fleet.embedded.services import LocalExporter, LocalWorker, chosen_models
     from funasr_fleet.embedded.stack import running_stack
 
@@ -124,7 +123,7 @@ def up(
         LocalWorker({**stack.environment, **models}, data, devices) as worker,
     ):
         exporter.wait_until_ready()
-        worker.wait_until_ready(MODEL_LOAD_LIMIT_S)
+        worker.wait_until_ready()
         own = {**models, "FLEET_SCRATCH": "s3://transcripts/scratch/"}
         for name, value in {**stack.environment, **own}.items():
             typer.echo(f"export {name}={shlex.quote(value)}")

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from funasr_fleet.contract.queues import MODEL_LOAD_LIMIT_S
 from funasr_fleet.embedded.process import GuardedProcess, free_port, isolated
 from funasr_fleet.settings import DEMO, PREFIX, BadConfiguration, Settings
+from funasr_fleet.worker.engine.directories import check_directories
 from funasr_fleet.worker.process.private_directory import claim_private
 
-READY_DEADLINE_S = 120.0
 _DRAIN_S = 30.0
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -22,18 +23,21 @@ class _Service:
 
     process: GuardedProcess
     port: int
+    ready_deadline_s = 120.0
+    """How long it may take to become ready."""
 
     def page(self, path: str) -> tuple[int, str]:
         """Status and text of /metrics, /healthz or /readyz; status 0 while nothing answers."""
         return fetch(f"http://127.0.0.1:{self.port}{path}")
 
-    def wait_until_ready(self, deadline_s: float = READY_DEADLINE_S) -> None:
+    def wait_until_ready(self, deadline_s: float | None = None) -> None:
         """Wait until /readyz reports ready: a worker's children have loaded their models.
 
         Raises:
             StartFailed: the command exited, or the deadline passed.
         """
-        self.process.wait_until(lambda: self.page("/readyz")[0] == 200, deadline_s)
+        limit_s = deadline_s or self.ready_deadline_s
+        self.process.wait_until(lambda: self.page("/readyz")[0] == 200, limit_s)
 
     def __enter__(self) -> Self:
         return self
@@ -49,19 +53,24 @@ def chosen_models() -> dict[str, str]:
     """The model settings of this process, as environment variables; FLEET_MODEL defaults to demo.
 
     Raises:
-        BadConfiguration: a setting is invalid.
+        BadConfiguration: a setting is invalid, or a directory that it names holds no model.
     """
     settings = Settings.load()
+    if "model" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"model": DEMO})
+    check_directories(settings)
     set_here = {
         PREFIX + name.upper(): str(getattr(settings, name))
         for name in _MODELS
         if name in settings.model_fields_set
     }
-    return {"FLEET_MODEL": DEMO, **set_here}
+    return {"FLEET_MODEL": settings.model, **set_here}
 
 
 class LocalWorker(_Service):
     """`fleet worker` on a free port, with the demo model by default; logs to worker.log."""
+
+    ready_deadline_s = MODEL_LOAD_LIMIT_S
 
     def __init__(
         self, environment: Mapping[str, str], directory: Path, devices: str = "cpu"
