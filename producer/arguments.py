@@ -11,14 +11,21 @@ _REAL = (int, float)
 
 
 def check_number(
-    name: str, value: float | None, least: float, most: float = math.inf, *, whole: bool = False
+    name: str,
+    value: float | None,
+    least: float,
+    most: float = math.inf,
+    *,
+    whole: bool = False,
+    required: bool = False,
 ) -> None:
-    """Check that a value is a number in a range; `whole` requires an int. None is always valid.
+    """Check that a value is a number in a range; `whole` requires an int.
 
     Raises:
-        BadArgument: the value is not such a number, or is out of range.
+        BadArgument: the value is not such a number, or is out of range, or is None although it is
+            required.
     """
-    if value is None:
+    if value is None and not required:
         return
     kinds = int if whole else _REAL
     if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
@@ -29,7 +36,8 @@ def check_number(
 
 def check_priority(priority: int) -> None:
     """Check the priority of a job. Raises BadArgument."""
-    check_number("priority", priority, PRIORITY_STEPS[0], PRIORITY_STEPS[-1], whole=True)
+    least, *_, most = PRIORITY_STEPS
+    check_number("priority", priority, least, most, whole=True, required=True)
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:

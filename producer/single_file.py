@@ -96,7 +96,7 @@ def transcribe(  # noqa: PLR0913 - the keywords of a public call
         StoreError: an S3 request failed.
         BrokerUnavailable: Redis is unavailable.
     """
-    check_number("timeout_s", timeout_s, 0)
+    check_number("timeout_s", timeout_s, 0, required=True)
     settings, options = settings or Settings.load(), options or Options()
     request = plan(str(audio), scratch or settings.scratch)
     settings = _routed(settings, model, options, warn)

@@ -63,7 +63,7 @@ def estimate_sources(  # noqa: PLR0913 - the keywords of api.estimate
         BadSource: a source cannot be read, or it has an invalid row and `strict` is set.
         StoreError: an S3 request failed.
     """
-    check_number("gpus", gpus, 1, whole=True)
+    check_number("gpus", gpus, 1, whole=True, required=True)
     check_number("rtfx", rtfx, 0.001)
     check_number("gpu_hour_price", gpu_hour_price, 0)
     wanted = Filters(suffixes=request.suffixes or None, since=request.since)

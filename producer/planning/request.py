@@ -47,8 +47,8 @@ class JobRequest:
             check_prefix("upload", self.upload)
         check_priority(self.priority)
         check_number("limit", self.limit, 1, whole=True)
-        check_number("limits.files", self.limits.files, 1, whole=True)
-        check_number("limits.seconds", self.limits.seconds, 1)
+        check_number("limits.files", self.limits.files, 1, whole=True, required=True)
+        check_number("limits.seconds", self.limits.seconds, 1, required=True)
 
     def to_json(self) -> dict[str, Any]:
         """The document job.json. It contains the hotwords, which are needed to resume the job.

@@ -1,7 +1,7 @@
 """Python callers get the same checks of arguments as the command line."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -39,6 +39,10 @@ def _evaluate(**given: Any) -> Any:
         (_enqueue, {"priority": 4.0}, "priority must be a whole number from 0 to 9, not 4.0"),
         (_enqueue, {"priority": True}, "priority must be a whole number from 0 to 9, not True"),
         (_enqueue, {"priority": "9"}, "priority must be a whole number from 0 to 9, not '9'"),
+        (_enqueue, {"priority": None}, "priority must be a whole number from 0 to 9, not None"),
+        (_enqueue, {"limits": ShardLimits(files=cast(int, None))}, "limits.files must be a whole"),
+        (_enqueue, {"limits": ShardLimits(seconds=cast(float, None))}, "limits.seconds must be a"),
+        (_estimate, {"gpus": None}, "gpus must be a whole number of at least 1, not None"),
         (_enqueue, {"limit": 0}, "limit must be a whole number of at least 1, not 0"),
         (_enqueue, {"max_ready": 0}, "max_ready must be a whole number of at least 1, not 0"),
         (_enqueue, {"limits": ShardLimits(seconds=0)}, "limits.seconds must be a number of at"),
@@ -60,10 +64,9 @@ def _evaluate(**given: Any) -> Any:
         (funasr_fleet.close, {"job": "x", "output": ""}, "output  must be s3://bucket"),
         (funasr_fleet.status, {"job": "x", "gpu_hour_price": -1}, "gpu_hour_price must be"),
         (funasr_fleet.list_dead, {"limit": 0}, "limit must be a whole number of at least 1"),
-        (
-            funasr_fleet.transcribe,
-            {"audio": "a.wav", "timeout_s": -1},
-            "timeout_s must be a number",
+        *(
+            (funasr_fleet.transcribe, {"audio": "a.wav", "timeout_s": s}, "timeout_s must be a num")
+            for s in (-1, None)
         ),
     ],
 )
