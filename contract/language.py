@@ -14,6 +14,10 @@ _MIN_NAME = 4
 _NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx", "any"})
 """Codes for unknown, several, uncoded and no languages, and `any`: it is the code of Anyin, but
 users who write it mean any language."""
+_GROUPS = (" languages", "pidgins", "(family)")
+"""The names of groups of languages, such as cpe and zhx, end with these words."""
+_NO_REGION = ("Unknown Region", "Private use", "Pseudo-")
+"""The names of region codes that are no region begin with these words."""
 _MAX_DISTANCE = 1
 """Maximum CLDR distance of two codes of one language: nb and no, jv and jw, arb and ar."""
 
@@ -50,30 +54,42 @@ def reported_language(reported: str | None) -> str | None:
 
 
 def _is_one_language(code: str) -> bool:
-    """Whether a code names one language; private codes and families, such as art, do not."""
-    import langcodes
+    """Whether a code names one language; private codes and groups of languages do not."""
+    import langcodes  # here: few commands need it
 
     name = langcodes.Language.make(language=code).language_name("en")
-    return not name.startswith("Unknown language") and not name.endswith(" languages")
+    return not name.startswith("Unknown language") and not name.endswith(_GROUPS)
 
 
 def _by_tag(text: str) -> str | None:
-    import langcodes  # here: few commands need it
+    import langcodes
 
     try:
         tag = langcodes.get(text)
-        return tag.prefer_macrolanguage().language if tag.is_valid() else None
     except ValueError:
         return None
+    is_valid = tag.is_valid() and not tag.private and _is_region(tag.territory)
+    return tag.prefer_macrolanguage().language if is_valid else None
+
+
+def _is_region(territory: str | None) -> bool:
+    """Whether a region is known, or none is given; private codes, such as XX, are not."""
+    import langcodes
+
+    if territory is None:
+        return True
+    name = langcodes.Language.make(territory=territory).territory_name("en")
+    return not name.startswith(_NO_REGION)
 
 
 def _by_name(text: str) -> str | None:
     import langcodes
 
-    if len(text) < _MIN_NAME and text.isascii():
-        return None
+    is_short = len(text) < _MIN_NAME and text.isascii()
+    if is_short or any(character.isdigit() for character in text):
+        return None  # langcodes ignores digits
     try:
-        return langcodes.find(text).prefer_macrolanguage().language
+        return _by_tag(langcodes.find(text).to_tag())
     except LookupError:
         return None
 

@@ -17,6 +17,12 @@ from tests.support.examples import a_ref, a_shard
         *((given, "yue") for given in ("yue", "zh-yue", "cantonese", "\u7ca4\u8bed")),
         *((given, "de") for given in ("german", "Deutsch", "ger", "deu", "de-AT")),
         *((given, "ja") for given in ("ja_JP", "jpn", "\u65e5\u672c\u8a9e")),
+        *((given, "fil") for given in ("tl", "fil", "tagalog", "Filipino")),
+        *((given, "sr") for given in ("sh", "Serbo-Croatian", "serbian", "sr-Latn")),
+        *((given, "nl") for given in ("Flemish", "nl-BE")),
+        ("sq-XK", "sq"),
+        ("es-419", "es"),
+        ("english (us)", "en"),
         ("iw", "he"),
         ("haw", "haw"),
         ("arb", "ar"),
@@ -34,6 +40,10 @@ def test_the_usual_forms_of_a_language_become_its_code(given: str, code: str | N
         *("xx", "*", "en,zh", "en-", "foo", "englsh", "C", "e", "123", "\0"),
         *("und", "mul", "mis", "zxx", "any"),
         *("x-foo", "qaa", "qtz", "x-klingon"),  # private use
+        *("english1", "chinese2", "1english"),
+        *("en-xx", "en-XX", "zh-ZZ", "de-AA", "fr-QQ", "en-XA"),  # no regions
+        *("i-default", "en-x-foo"),
+        *("cpe", "crp", "zhx", "creoles and pidgins", "chinese (family)"),
         *("art", "ine", "sem", "nai", "roa", "slavic languages"),  # collections
     ],
 )
