@@ -20,6 +20,7 @@ CATALOGUE = (
         "state",
     ),
     gauge("asr_backlog_oldest_seconds", "Age of the oldest ready message of a queue.", "queue"),
+    gauge("asr_queue_served", "1 when a ready worker consumes the queue, else 0.", "queue"),
     gauge("asr_backlog_files", "Files of a job without an outcome.", "job"),
     gauge("asr_backlog_audio_seconds", "Remaining audio of a job, estimated.", "job"),
     gauge("asr_dead_letters", "Dead letters: messages that failed permanently."),
@@ -55,6 +56,8 @@ class QueueReading:
     unacked: int
     oldest_s: float
     """Age of the oldest ready message in s; 0 when the queue is empty or no age is known."""
+    is_served: bool = False
+    """Whether a ready worker consumes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +107,7 @@ def read(snapshot: Snapshot) -> Iterator[Sample]:
         yield "asr_backlog_messages", (queue.queue, "ready"), float(queue.ready)
         yield "asr_backlog_messages", (queue.queue, "unacked"), float(queue.unacked)
         yield "asr_backlog_oldest_seconds", (queue.queue,), queue.oldest_s
+        yield "asr_queue_served", (queue.queue,), float(queue.is_served)
     states = Counter(job.progress.state for job in snapshot.jobs)
     for state in get_args(State):
         yield "asr_jobs", (state,), float(states[state])

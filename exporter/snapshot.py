@@ -65,9 +65,9 @@ class FleetCollector:
         A queue without workers thus keeps its metrics, so that workers can be scaled up from 0.
         """
         busy = {self._settings.queue, *(queue_of(lane) for lane in lanes_in_use if lane)}
-        busy |= {queue for queue, _ in self._fleet.active(now)}
+        served = {queue for queue, _ in self._fleet.active(now)}
         unacked = unacked_by_queue(self._redis, self._settings.key_prefix)
-        for name in sorted(busy | self._fleet.queues(now)):
+        for name in sorted(busy | served | self._fleet.queues(now)):
             lists = [
                 self._settings.key_prefix + one
                 for lane in lanes(name)
@@ -86,6 +86,7 @@ class FleetCollector:
                 ready=sum(answers[::2]),
                 unacked=unacked.get(name, 0),
                 oldest_s=max(ages, default=0.0),
+                is_served=name in served,
             )
 
     def _broker(self) -> BrokerReading | None:
