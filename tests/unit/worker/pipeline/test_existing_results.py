@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet.contract.job import AudioRef, Format, Shard
+from funasr_fleet.contract.job import Format, Shard
 from funasr_fleet.contract.layout import fingerprint
 from funasr_fleet.contract.transcript import AudioInfo
 from funasr_fleet.storage.base import (
@@ -117,55 +117,6 @@ def test_other_options_or_another_range_or_an_overwriting_job_are_processed_agai
     shard = a_shard(a_ref("s3://in/a.wav", index=0, **ref), **changed)
     assert _again(done, shard)
     assert done.document("a.wav.json")["receipt"]["job"] == shard.job
-
-
-@pytest.mark.parametrize(
-    "ref",
-    [
-        {"audio": "s3://in/b.wav"},
-        {"audio": "s3://in/b.wav", "index": 0},
-        {"audio": "s3://in/b.wav", "index": None},
-        {"start_ms": 50},
-        {"channel": 0},
-    ],
-)
-@pytest.mark.parametrize("changed", [{}, {"overwrite": True}])
-def test_a_result_of_another_file_of_the_job_is_kept(
-    done: Workbench, ref: dict[str, Any], changed: dict[str, Any]
-) -> None:
-    """No report is written either: its name would be that of the other file's."""
-    done.upload("b.wav", tone(1.5))
-    before = done.store.objects["out"].copy()
-    other = {"audio": "s3://in/a.wav", "index": 1, **ref}
-    done.run(a_shard(AudioRef(relative="a.wav", **other), shard="night-1", **changed))
-    assert done.outcomes == ["failed"]
-    assert (done.finished[0].error_kind, done.store.objects["out"]) == ("model_error", before)
-    reason = done.finished[0].error or ""
-    assert "job night has a result of s3://in/a.wav with the output name a.wav; send" in reason
-
-
-@pytest.mark.parametrize(
-    ("ref", "changed"),
-    [
-        ({"audio": "s3://in/a.wav", "end_ms": 700}, {}),
-        ({"audio": "s3://in/a.wav"}, {"options": {"formats": ["srt"]}}),
-        ({"audio": "s3://in/b.wav"}, {"job": "other"}),
-    ],
-)
-def test_an_outdated_result_of_the_file_or_of_another_job_is_replaced(
-    done: Workbench, ref: dict[str, Any], changed: dict[str, Any]
-) -> None:
-    done.upload("b.wav", tone(1.5))
-    given = {"index": 1, "relative": "a.wav", **ref}
-    assert _again(done, a_shard(AudioRef.model_validate(given), **changed))
-
-
-def test_files_of_shards_without_a_job_replace_each_other(bench: Workbench) -> None:
-    for name in ("a.wav", "b.wav"):
-        ref = AudioRef(audio=bench.upload(name), relative="a.wav")
-        bench.run(a_shard(ref, job=None))
-    assert bench.outcomes == ["ok", "ok"]
-    assert bench.document("a.wav.json")["audio"]["uri"] == "s3://in/b.wav"
 
 
 def test_overwriting_skips_results_of_the_same_job(done: Workbench) -> None:
