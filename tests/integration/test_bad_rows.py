@@ -45,6 +45,8 @@ BAD = [
     f', "duration_ms": {"9" * 5000}',
     ', "relative": "vict/_jobs/v1/report"',
     ', "id": "_jobs"',
+    ', "id": "a.openai-verbose"',
+    ', "id": "a.ch0"',
 ]
 
 
