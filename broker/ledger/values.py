@@ -168,7 +168,6 @@ class WorkerSeen:
     """Recognised audio of the unfinished files of its shard; not part of audio_ms."""
 
 
-_WORKER_FIELDS = frozenset(one.name for one in fields(WorkerSeen))
 _JOB_FIELDS = {"created_at", "output", "published"}
 """Fields of every job that a producer created."""
 

@@ -202,8 +202,9 @@ class ShardReporter:
                 detail = FileDetail(
                     output=output, kind=kind, relative=name, name=name, message=reason
                 )
+                index = ref.index
                 outdated = self.ledger.record(
-                    job, ref.index, outcome, 0, only_first=True, detail=detail
+                    job, index, outcome, 0, only_first=True, detail=detail
                 )
                 with contextlib.suppress(StoreError, OutputUnwritable):
                     self._delete_marker(job, outdated)
