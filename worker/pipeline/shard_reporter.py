@@ -196,18 +196,14 @@ class ShardReporter:
         if job is None:
             return
         for ref in self.shard.files:
-            if ref.index is not None:
-                outcome: Outcome = "failed" if ref in failed else "skipped"
-                name = ref.relative
-                detail = FileDetail(
-                    output=output, kind=kind, relative=name, name=name, message=reason
-                )
-                index = ref.index
-                outdated = self.ledger.record(
-                    job, index, outcome, 0, only_first=True, detail=detail
-                )
-                with contextlib.suppress(StoreError, OutputUnwritable):
-                    self._delete_marker(job, outdated)
+            index, name = ref.index, ref.relative
+            if index is None:
+                continue
+            outcome: Outcome = "failed" if ref in failed else "skipped"
+            detail = FileDetail(output=output, kind=kind, relative=name, name=name, message=reason)
+            outdated = self.ledger.record(job, index, outcome, 0, only_first=True, detail=detail)
+            with contextlib.suppress(StoreError, OutputUnwritable):
+                self._delete_marker(job, outdated)
         error = RecordedError(kind=kind, message=reason)
         # failing storage may be the reason for the dead letter
         with contextlib.suppress(StoreError):
