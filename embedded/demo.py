@@ -88,7 +88,7 @@ def run_demo(directory: Path, report: Callable[[str], None]) -> DemoResult:
             report("model loaded; uploading and enqueueing the samples")
             begin = time.monotonic()
             job = _enqueue_samples()
-            worker.process.wait_until(_complete(job, report), _DEADLINE_S)
+            worker.process.wait_until(_is_over(job, report), _DEADLINE_S)
             wall_s = time.monotonic() - begin
         counts = status(job).counts
         store = S3Store()
@@ -96,20 +96,20 @@ def run_demo(directory: Path, report: Callable[[str], None]) -> DemoResult:
         return _summarise(results, counts.audio_ms / 1000, wall_s)
 
 
-def _complete(job: str, report: Callable[[str], None]) -> Callable[[], bool]:
-    """A function that returns whether the job is complete, and reports progress on changes."""
+def _is_over(job: str, report: Callable[[str], None]) -> Callable[[], bool]:
+    """A function that returns whether the job is over, and reports progress on changes."""
     reported = ""
 
-    def is_complete() -> bool:
+    def is_over() -> bool:
         nonlocal reported
         counts = status(job).counts
         step = f"{counts.finished} of {counts.files} files done"
         if step != reported:
             report(step)
             reported = step
-        return counts.complete
+        return counts.over
 
-    return is_complete
+    return is_over
 
 
 def _enqueue_samples() -> str:
