@@ -68,15 +68,15 @@ def test_a_hole_in_a_file_becomes_silence_of_its_length(kind: str) -> None:
     assert abs(drift_ms(kind, found)) < 300
 
 
-@pytest.mark.parametrize("share", [0.05, 0.5])
-def test_long_noise_in_adts_becomes_silence_of_its_length(share: float) -> None:
+@pytest.mark.parametrize("seed", [22, 23])
+def test_long_noise_in_adts_becomes_silence_of_its_length(seed: int) -> None:
     """It contains frames that decode, and others whose offsets do not include skipped bytes."""
     samples = np.random.default_rng(7).uniform(-0.3, 0.3, (1, 60 * 48_000)).astype(np.float32)
     body = encode(samples, "adts", "aac", 48_000, at_once=48_000)
-    size, at = len(body) // 3, round(share * len(body))
-    found = decoded(body[:at] + np.random.default_rng(1).bytes(size) + body[at + size :])
-    assert found.lost_ms == pytest.approx(20_000, abs=1500)
-    assert found.seconds == pytest.approx(60, abs=1.5)
+    size, at = len(body) // 3, len(body) // 20
+    found = decoded(body[:at] + np.random.default_rng(seed).bytes(size) + body[at + size :])
+    assert found.lost_ms == pytest.approx(20_000, abs=1000)
+    assert found.seconds == pytest.approx(60, abs=1)
 
 
 def test_a_damaged_start_of_a_matroska_file_with_mp3_is_lost_audio() -> None:
