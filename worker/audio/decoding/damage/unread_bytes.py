@@ -14,6 +14,8 @@ _MATCH_BYTES = 32
 """Bytes at the start of a packet by which it is located in the file."""
 _SEARCH_BYTES = 1 << 23
 """How far ahead a packet is searched."""
+_MAX_UNLOCATED = 10
+"""After this many packets that cannot be located, no more are searched."""
 _TAIL_BYTES = 160
 """Bytes at the end of a file that hold the footer of an APE tag and an ID3v1 tag after it."""
 _PAGE = b"OggS"
@@ -108,6 +110,8 @@ class SkippedBytes:
         """None once packets can no longer be located."""
         self._end: int | None = None
         """File offset of the end of the last packet; None before the first one."""
+        self._unlocated = 0
+        """Packets that could not be located."""
 
     def before(self, packet: "Packet[AudioStream]") -> int:
         """Number of audio bytes skipped directly before a packet."""
@@ -122,7 +126,9 @@ class SkippedBytes:
             body = self._source.read_at(start, _SEARCH_BYTES)
             skipped = body.find(head)
             if skipped < 0:
-                self._source = None
+                self._unlocated += 1
+                if self._unlocated > _MAX_UNLOCATED:
+                    self._source = None
                 return 0
             start += skipped
             skipped = max(0, skipped - padding_bytes(body[:skipped]))
