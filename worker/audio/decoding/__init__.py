@@ -14,8 +14,10 @@ resampling         frames of any format -> 16 kHz samples
 input_checks       allowed container formats; limits on size, duration, channels, sample rate
 matroska           headers of a Matroska file: a declared duration, damage
 declared_size      the size that a file declares: truncated files of formats without a duration
+asf_header         the duration in the header of an ASF (WMA) file
 file_end           the audio that is missing at the end of a file: not read by FFmpeg, or cut off
 unread_rest        audio after the end that the header declares, as in joined files
+appended_file      a file of another kind behind the audio of a file
 fragments          the part of a fragmented MP4 file that FFmpeg does not read
 declared_duration  the start and the duration that a file declares: late starts, truncated files
 """

@@ -4,6 +4,7 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from funasr_fleet.worker.audio.decoding.asf_header import play_seconds
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 from funasr_fleet.worker.audio.decoding.matroska import declares_duration
 from funasr_fleet.worker.errors import AudioTooShort, UndecodableAudio
@@ -63,6 +64,8 @@ def recording_seconds(container: InputContainer, source: DecoderInput) -> float 
     In Matroska, whose clock starts at 0, it is the last timestamp. In FLV, it counts from the first
     timestamp.
     """
+    if container.format.name == "asf":
+        return play_seconds(source)
     if _DECLARES_RECORDING.isdisjoint(container.format.name.split(",")):
         return None
     return _container_seconds(container, source)
@@ -81,6 +84,8 @@ def declared_seconds(
     """Duration of an audio stream that the file declares, from 0 on; None if it declares none."""
     if container.format.name == "mp3":
         return _mp3_seconds(source, stream.codec_context.sample_rate)
+    if container.format.name == "asf":
+        return play_seconds(source) if len(container.streams) == 1 else None
     names = container.format.name.split(",")
     if _DECLARES_DURATION.isdisjoint(names):
         return None

@@ -9,6 +9,7 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
+from funasr_fleet.worker.audio.decoding.appended_file import appended_seconds
 from funasr_fleet.worker.audio.decoding.damage import (
     GappedFrame,
     frames_with_gaps,
@@ -169,15 +170,20 @@ def _decode(
     decoded = Decoded(declared_s=declared_seconds(container, stream, source))
     limits.check_declared(decoded.declared_s or 0.0, codec.channels, source.size_bytes)
     resampler = Resampler(codec.sample_rate, codec.name, track)
-    for gapped in without_odd_frames(frames_with_gaps(container, stream, source, decoded.read)):
-        if gapped.frame and (not resampler.channels or gapped.is_new_format):
-            # they may differ from the header
+    frames = frames_with_gaps(container, stream, source, decoded.read)
+    for gapped in without_odd_frames(
+        frames, lambda frame: limits.allow(frame.sample_rate, frame.layout.nb_channels)
+    ):
+        if gapped.frame and not resampler.channels:  # they may differ from the header
             check_rate(gapped.frame.sample_rate)
             limits.check_channels(gapped.frame.layout.nb_channels)
         if gapped.frame:
             decoded.end_s = max(decoded.end_s, (gapped.frame.time or 0.0) + gapped.seconds)
-        # damage after the declared end is not lost audio
-        is_complete = gapped.frame is None and decoded.is_all_there
+        else:
+            decoded.appended_s = appended_seconds(source, decoded.read.decoded_at, _open)
+        # what follows the declared end, or belongs to another file, is not damaged audio
+        is_all = decoded.is_all_there or decoded.appended_s is not None
+        is_complete = gapped.frame is None and is_all
         decoded.end_gap_s = 0.0 if is_complete else gapped.gap.lost_s
         for piece in resampler.pieces(GappedFrame(None) if is_complete else gapped):
             decoded.samples += piece.planes.shape[1]

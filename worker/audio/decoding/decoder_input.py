@@ -12,6 +12,8 @@ _MAX_OFFSET = (1 << 44) - 1
 """16 TiB, the largest file of ext4. Larger offsets come from damaged headers: seeking to one fails,
 and FFmpeg continues at its current position."""
 
+_BLOCK_BYTES = 1 << 20
+
 
 class SeekableFile(Protocol):
     """The methods of a binary file that DecoderInput needs."""
@@ -56,6 +58,15 @@ class DecoderInput:
         except OSError as error:
             self.disk_error = self.disk_error or error
             raise
+
+    def find(self, wanted: bytes, start: int) -> int:
+        """Offset of these bytes from `start` on; the size of the file if they are not there."""
+        while len(body := self.read_at(start, _BLOCK_BYTES)) >= len(wanted):
+            self.touch()
+            if (at := body.find(wanted)) >= 0:
+                return start + at
+            start += len(body) - len(wanted) + 1
+        return self.size_bytes
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move the read position; return it, or -1 (FFmpeg's error value) if it is invalid."""

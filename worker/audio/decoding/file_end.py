@@ -3,6 +3,7 @@
 damaged  packets after the last frame that could not be decoded, and the rest of a file in which
          FFmpeg stopped with an error or found no more valid pages: `Decoded.end_gap_s`, from damage
 unread   audio after the end that the header declares: `MissingAtTheEnd.unread_s`, from unread_rest
+         or, if it is a file of another kind, from appended_file
 cut off  declared audio that is in none of these parts: `MissingAtTheEnd.cut_off_s`
 """
 
@@ -37,6 +38,8 @@ class Decoded:
     """Timestamp of the end of the last frame."""
     end_gap_s: float = 0.0
     """Lost audio after the last frame, by signs of damage, in s."""
+    appended_s: float | None = None
+    """Duration of a file of another kind behind this one; None if there is none."""
     read: Extent = field(default_factory=Extent)
 
     @property
@@ -79,9 +82,10 @@ def missing_at_the_end(
     is_mp4 = name.startswith("mov,")
     if is_mp4:  # the gap ends before the unread rest
         read_s += decoded.end_gap_s
-    unread_s = unread_seconds(name, source, decoded.read.end, read_s, bits_per_s)
+    unread_s = unread_seconds(name, source, decoded.read, read_s, bits_per_s)
     if not is_mp4:  # the gap may include the rest of the file
         unread_s = max(0.0, unread_s - decoded.end_gap_s)
+    unread_s = decoded.appended_s or unread_s
     missing_s = missing_seconds(decoded.samples, end_s, declared_s)
     return MissingAtTheEnd(unread_s, max(0.0, missing_s - decoded.end_gap_s - unread_s))
 

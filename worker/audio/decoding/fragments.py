@@ -37,7 +37,8 @@ def unread_from(source: DecoderInput, read_end: int) -> int | None:
         return None
     head = source.read_at(at, _HEAD_BYTES)
     is_padding = padding_bytes(head) >= len(head)
-    return source.size_bytes if is_padding else read_end
+    is_read = is_padding and source.find(b"moof", at) == source.size_bytes
+    return source.size_bytes if is_read else read_end
 
 
 def _boxes(source: DecoderInput) -> Iterator[_Box]:

@@ -118,6 +118,10 @@ class Limits:
                 f"the file has {channels} channels, more than FLEET_MAX_CHANNELS ({self.channels})"
             )
 
+    def allow(self, rate: int, channels: int) -> bool:
+        """Whether audio of this sample rate, in Hz, and number of channels is accepted."""
+        return channels <= self.channels and MIN_RATE_HZ <= rate <= MAX_RATE_HZ
+
     def check_declared(self, seconds: float, channels: int, size_bytes: int) -> None:
         """Reject a file by its declared duration, before it is decoded.
 

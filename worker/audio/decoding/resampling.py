@@ -1,6 +1,6 @@
 """Frames of any format, and the gaps between them -> pieces of 16 kHz samples."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import av
@@ -31,10 +31,16 @@ of 64 ms after it, and another 1.15 times for codecs with frames of 20 ms."""
 FrameFormat = tuple[str, str, int]
 
 
-def without_odd_frames(frames: Iterator[GappedFrame]) -> Iterator[GappedFrame]:
+def without_odd_frames(
+    frames: Iterator[GappedFrame], is_allowed: Callable[[AudioFrame], bool]
+) -> Iterator[GappedFrame]:
     """Drop isolated frames of another format, rate or layout, and count them as lost audio.
 
-    A longer run of frames of one other format is kept: the format has changed.
+    A longer run of frames of one other format is kept if it is allowed: the format has changed.
+
+    Args:
+        frames: of one track.
+        is_allowed: whether a frame has an allowed rate and number of channels.
     """
     usual: FrameFormat | None = None
     odd: list[GappedFrame] = []
@@ -42,7 +48,7 @@ def without_odd_frames(frames: Iterator[GappedFrame]) -> Iterator[GappedFrame]:
     """What is missing before the next frame that is kept, without the frames in `odd`."""
     for gapped in frames:
         current = _format(gapped.frame) if gapped.frame else None
-        if current is None or usual in (None, current):
+        if gapped.frame is None or usual in (None, current):
             gap = _lost(odd, gap)
             yield gapped if gap is NO_GAP else gapped._replace(gap=gap + gapped.gap)
             usual, odd, gap = current, [], NO_GAP
@@ -50,7 +56,11 @@ def without_odd_frames(frames: Iterator[GappedFrame]) -> Iterator[GappedFrame]:
         if odd and odd[-1].frame and _format(odd[-1].frame) != current:
             odd, gap = [], _lost(odd, gap)
         odd.append(gapped)
-        if len(odd) > _MAX_ODD_FRAMES:
+        if len(odd) <= _MAX_ODD_FRAMES:
+            continue
+        if not is_allowed(gapped.frame):
+            odd, gap = [], _lost(odd, gap)
+        else:
             yield odd[0]._replace(gap=gap + odd[0].gap, is_new_format=True)
             yield from odd[1:]
             usual, odd, gap = current, [], NO_GAP
@@ -96,7 +106,7 @@ class Resampler:
         """Create a resampler for one track.
 
         Args:
-            source_rate: the declared sample rate, in Hz.
+            source_rate: the declared sample rate, in Hz; 0 if only the frames state it.
             codec: FFmpeg's name of the codec.
             track: see AudioPiece.
         """
@@ -119,6 +129,8 @@ class Resampler:
 
     def pieces(self, gapped: GappedFrame) -> Iterable[AudioPiece]:
         """The samples available after this frame, maybe none; at the end of the file, the rest."""
+        if gapped.frame and not self._rate:
+            self._rate = gapped.frame.sample_rate
         if gapped.frame is None or gapped.gap is not NO_GAP or gapped.is_new_format:
             return self._pieces_around_gap(gapped)
         return self._resampled() if self._collect(gapped.frame, gapped.seconds) else ()

@@ -5,6 +5,7 @@ Such files were joined (`cat a.wav b.wav`), or audio was appended without an upd
 
 from typing import Literal, NamedTuple
 
+from funasr_fleet.worker.audio.decoding.damage import Extent
 from funasr_fleet.worker.audio.decoding.damage.packets import padding_bytes
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 from funasr_fleet.worker.audio.decoding.fragments import unread_from
@@ -33,6 +34,8 @@ _LAYOUTS = {
     "caf": _ChunkLayout("big", size_bytes=8),
     "w64": _ChunkLayout("little", type_bytes=16, size_bytes=8, counts_header=True, alignment=8),
 }
+_VOC_BLOCKS = (b"\3", b"\4", b"\5", b"\6", b"\7", b"\x08")
+"""Blocks of a VOC file without samples: silence, marker, text, repeat, end repeat, extended."""
 _FILE_TYPES = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"riff")
 """A chunk of one of these types begins another file."""
 
@@ -41,7 +44,6 @@ _SIGNATURES = {
     "asf": slice(16),
     "flv": slice(8),
     "tta": slice(8),
-    "voc": slice(19),
     "wv": slice(4),
 }
 """Formats in which FFmpeg skips an appended file -> bytes of the header that mark its start."""
@@ -50,7 +52,7 @@ _SIGNATURES = {
 def unread_seconds(
     format_name: str,
     source: DecoderInput,
-    start: int,
+    read: Extent,
     decoded_s: float,
     bits_per_s: int | None,
 ) -> float:
@@ -59,24 +61,26 @@ def unread_seconds(
     Args:
         format_name: FFmpeg's name of the format.
         source: the file.
-        start: offset of the end of the last packet.
+        read: the packets of the file.
         decoded_s: duration of the decoded audio.
         bits_per_s: bit rate of the audio, if it is constant and known.
     """
-    name = format_name.partition(",")[0]
+    name, start = format_name.partition(",")[0], read.end
     if not 0 < start < source.size_bytes:
         return 0.0
     if name == "wav" and source.read_at(0, 4) == b"RIFX":
         name = "aiff"  # the same layout
-    if layout := _LAYOUTS.get(name):
+    if name == "voc":
+        rest = _after_voc_blocks(source, start)
+    elif layout := _LAYOUTS.get(name):
         rest = _after_metadata(source, start, layout)
     elif name == "mov" and (fragment := unread_from(source, start)) is not None:
         rest = fragment
     elif signature := _SIGNATURES.get(name):
-        rest = _find(source, start, source.read_at(0, _HEAD_BYTES)[signature])
+        rest = source.find(source.read_at(0, _HEAD_BYTES)[signature], start)
     else:
         return 0.0
-    bytes_per_s = (bits_per_s or 0) / 8 or start / max(decoded_s, _LEAST_S)
+    bytes_per_s = (bits_per_s or 0) / 8 or max(start, read.bytes) / max(decoded_s, _LEAST_S)
     first, second = (_wav_bytes_per_s(source, at) for at in (0, rest))
     if first and second:  # the rates in headers are often wrong, but in the same way
         bytes_per_s *= second / first
@@ -98,6 +102,22 @@ def _after_metadata(source: DecoderInput, start: int, layout: _ChunkLayout) -> i
             break
         at += size
     return source.size_bytes if _is_uniform(source, at) else at
+
+
+def _after_voc_blocks(source: DecoderInput, start: int) -> int:
+    """Offset of the first byte from `start` on that is in no block of a VOC file, or behind it."""
+    at = start
+    for _ in range(_MAX_CHUNKS):
+        header = source.read_at(at, 4)
+        end = at + 4 + int.from_bytes(header[1:], "little")
+        if header[:1] not in _VOC_BLOCKS or end > source.size_bytes:
+            break
+        at = end
+    if source.read_at(at, 1) == b"\0":
+        at += 1
+    head = source.read_at(at, _HEAD_BYTES)
+    is_tag = padding_bytes(head) >= source.size_bytes - at
+    return source.size_bytes if is_tag or _is_uniform(source, at) else at
 
 
 def _chunk_bytes(source: DecoderInput, at: int, layout: _ChunkLayout) -> int:
@@ -129,16 +149,6 @@ def _is_uniform(source: DecoderInput, start: int) -> bool:
             return False
         start += len(body)
     return True
-
-
-def _find(source: DecoderInput, start: int, wanted: bytes) -> int:
-    """Offset of these bytes from `start` on; the size of the file if they are not there."""
-    while len(body := source.read_at(start, _BLOCK_BYTES)) >= len(wanted):
-        source.touch()
-        if (at := body.find(wanted)) >= 0:
-            return start + at
-        start += len(body) - len(wanted) + 1
-    return source.size_bytes
 
 
 def _wav_bytes_per_s(source: DecoderInput, at: int) -> int:

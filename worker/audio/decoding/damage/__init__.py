@@ -11,6 +11,8 @@ byte_checks     whether the bytes around a gap show damage, by the rules of each
 asf             whether data packets of an ASF (WMA) file are damaged
 ogg             whether pages of an Ogg file are damaged or missing
 program_stream  whether bytes of an MPEG program stream are damaged
+formats         PURE: kinds of formats, by how their timestamps are made
+skipped_bytes   counts bytes that the demuxer skipped, where timestamps do not show it
 unread_bytes    counts bytes of the file that are in no packet
 
 No single sign is sufficient. Decoders reject damaged packets, but most demuxers silently drop what

@@ -18,6 +18,10 @@ class Extent:
     """Offset of the first packet; None if it is unknown."""
     end: int = 0
     """Offset of the end of the last packet."""
+    bytes: int = 0
+    """Size of all packets: more than the distance if FFmpeg reads some twice."""
+    decoded_at: int = 0
+    """Offset of the last packet that was decoded."""
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT_PACKETS))
     """Offsets of the latest packets."""
     end_s: float = 0.0
@@ -30,5 +34,6 @@ class Extent:
         if packet.pos is not None:
             self.recent.append(packet.pos)
         self.end = max(self.end, (packet.pos or 0) + packet.size)
+        self.bytes += packet.size
         end = (packet.pts or 0) + (packet.duration or 0)
         self.end_s = max(self.end_s, float(end * packet.time_base))

@@ -9,7 +9,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from funasr_fleet.worker.audio.decoding.damage import ogg
+from funasr_fleet.worker.audio.decoding.damage import formats, ogg
 from funasr_fleet.worker.audio.decoding.damage.byte_checks import GapBytes, is_damaged
 from funasr_fleet.worker.audio.decoding.damage.demuxer import Demuxer
 from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP, DamageEvidence, Gap
@@ -20,27 +20,12 @@ from funasr_fleet.worker.audio.decoding.damage.gapped_frame import (
     time_s_of,
 )
 from funasr_fleet.worker.audio.decoding.damage.gaps import Clock, ClockPosition
-from funasr_fleet.worker.audio.decoding.damage.packets import (
-    adts_frames,
-    is_pause,
-)
-from funasr_fleet.worker.audio.decoding.damage.unread_bytes import (
-    Padding,
-    SkippedBytes,
-    UnreadBytes,
-)
-from funasr_fleet.worker.audio.decoding.declared_duration import (
-    recording_seconds,
-    start_seconds,
-)
+from funasr_fleet.worker.audio.decoding.damage.packets import adts_frames, is_pause
+from funasr_fleet.worker.audio.decoding.damage.skipped_bytes import counter_of, dts_frame_bytes
+from funasr_fleet.worker.audio.decoding.damage.unread_bytes import Padding, UnreadBytes
+from funasr_fleet.worker.audio.decoding.declared_duration import recording_seconds, start_seconds
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
-_WITHOUT_TIMESTAMPS = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd"}
-"""FFmpeg's names of elementary streams, whose timestamps it derives by counting packets."""
-_STREAMS = {"mpegts", "mpeg"}
-"""Other formats whose recordings may be cut out of a broadcast at any point."""
-_CHECKSUMS = {"flac", "ogg"}
-"""Formats whose timestamps are protected by checksums."""
 _UNREAD_PAGE_S = 0.5
 """Shortest unreadable end of an Ogg file that is reported, in s."""
 
@@ -69,13 +54,14 @@ class _Reader:
         self._container, self._stream, self._source, self._read = container, stream, source, read
         self._codec = self._stream.codec_context.codec.canonical_name
         self._format = container.format.name
-        self._is_elementary = self._format in _WITHOUT_TIMESTAMPS
+        self._is_elementary = self._format in formats.ELEMENTARY
+        self._is_counted = self._format in formats.COUNTED
         self._clock = Clock(
-            has_timestamps=not self._is_elementary,
-            is_stream=self._is_elementary or self._format in _STREAMS,
-            has_checksums=self._format in _CHECKSUMS,
+            has_timestamps=not self._is_counted,
+            is_stream=self._format in formats.STREAMS,
+            has_checksums=self._format in formats.CHECKSUMS,
         )
-        self._skipped = SkippedBytes(source) if self._format == "aac" else None
+        self._skipped = counter_of(self._format, source, stream.index)
         has_headers = not self._is_elementary and self._format != "mpegts"
         self._unread = UnreadBytes() if has_headers else None
         self._collected: DamageEvidence | None = None
@@ -96,8 +82,10 @@ class _Reader:
         for packet in packets:
             frames = self._frames(packet)
             for number, frame in enumerate(frames):
+                if self._format == "avi":
+                    frame.pts = None
                 time_s = frame.time
-                if time_s is None and not number:
+                if time_s is None and not number and not self._is_counted:
                     time_s = time_s_of(packet)
                 seconds = seconds_of(frame)
                 yield GappedFrame(frame, self._gap_before(time_s, seconds, packet), seconds)
@@ -118,6 +106,8 @@ class _Reader:
             self._read.add(packet)
             if self._unread:
                 self._unread.add(packet)
+            if self._skipped:
+                self._skipped.add(packet)
             if packet.stream.index == self._stream.index:
                 yield cast("Packet[AudioStream]", packet)
 
@@ -154,7 +144,7 @@ class _Reader:
                 is_damaged = ogg.begins_damaged(self._source, packet.pos or 0)
                 start_s = min(0.0, start_s) if is_damaged else start_s
             self._clock.begin(start_s, recording_seconds(self._container, self._source))
-        if self._skipped and (skipped := self._skipped.before(packet)):
+        if self._skipped and (skipped := self._skipped.take()):
             self._evidence.skipped_bytes += skipped
         if packet.is_corrupt:
             self._evidence.suspect = True
@@ -199,7 +189,11 @@ class _Reader:
         if contained > len(frames):
             self._evidence.dropped_frames += contained - len(frames)
         elif contained == 1:
-            self._clock.update_averages(packet.size, sum(map(seconds_of, frames)), declared_s)
+            size = packet.size
+            if self._is_elementary and self._codec == "dts":
+                size = dts_frame_bytes(bytes(packet))
+                self._evidence.skipped_bytes += packet.size - size
+            self._clock.update_averages(size, sum(map(seconds_of, frames)), declared_s)
         if frames[-1].is_corrupt:
             self._evidence.corrupt_s += seconds_of(frames[-1])
 
@@ -215,6 +209,7 @@ class _Reader:
         if self._unread:
             self._unread.reset(is_intact=gap is NO_GAP)
         self._decoded_until, self._collected = at + packet.size, None
+        self._read.decoded_at = at if packet.size else self._read.decoded_at
         return gap
 
     def _missing(self, time_s: float | None, seconds: float, at: int, *, is_flushed: bool) -> Gap:
@@ -228,7 +223,7 @@ class _Reader:
         if gap_s and not (evidence.is_lost or evidence.suspect or evidence.paused):
             evidence.suspect = self._is_damage(gap_s, at, unread)
         gap = self._clock.missing(position, evidence)
-        may_confirm = gap.is_closed and time_s is not None and self._format in _STREAMS
+        may_confirm = gap.is_closed and time_s is not None and self._format in formats.MPEG_STREAMS
         if may_confirm and self._demuxer.confirms((time_s or 0.0) + seconds):
             gap = self._clock.missing(position._replace(is_confirmed=True), evidence)
         return gap or NO_GAP

@@ -113,7 +113,7 @@ class SkippedBytes:
         self._unlocated = 0
         """Packets that could not be located."""
 
-    def before(self, packet: "Packet[AudioStream]") -> int:
+    def before(self, packet: "Packet[Stream]") -> int:
         """Number of audio bytes skipped directly before a packet."""
         if not self._source or not packet.size:
             return 0

@@ -107,3 +107,12 @@ def test_nothing_is_known_about_packets_behind_a_damaged_header(at: int) -> None
     body = bytearray(recording("mp2"))
     body[at] ^= 0xFF
     assert not is_damaged_between(DecoderInput(as_file(bytes(body)), lambda: None), 1, 0, len(body))
+
+
+def test_the_declared_duration_shows_that_the_end_is_missing() -> None:
+    """Even if the header declares the size of the truncated file."""
+    body = recording("mp2")[: len(recording("mp2")) // 2]
+    at = body.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")) + 40
+    found = decoded(body[:at] + struct.pack("<Q", len(body)) + body[at + 8 :])
+    assert found.lost_ms > 5000
+    assert found.seconds + found.lost_ms / 1000 == pytest.approx(SECONDS, abs=0.1)

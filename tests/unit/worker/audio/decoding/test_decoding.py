@@ -9,6 +9,7 @@ from funasr_fleet.worker.audio.decoding.input_checks import UNLIMITED, Limits
 from funasr_fleet.worker.errors import AudioTooLong, UndecodableAudio
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 from tests.support.audio import as_file, encode, tone, wav
+from tests.support.odd_audio import ffmpeg
 
 SECONDS = 2.0
 
@@ -193,3 +194,11 @@ def test_without_limits_everything_is_accepted() -> None:
     UNLIMITED.check_channels(1000)
     UNLIMITED.check_declared(1e9, 1000, 1 << 40)
     UNLIMITED.check_decoded(10**15, 1000)
+
+
+def test_the_rate_is_that_of_the_frames_if_the_header_states_none() -> None:
+    """FFmpeg opens a program stream without having read any of the audio, if it begins late."""
+    video = ("-f", "lavfi", "-i", "testsrc=s=160x120:r=25:d=8", "-c:v", "mpeg1video")
+    audio = ("-itsoffset", "6", "-f", "lavfi", "-i", "sine=440:r=48000:d=2", "-c:a", "mp2")
+    body = ffmpeg(b"", *video[:4], *audio[:6], *video[4:], *audio[6:], "-f", "mpeg", "-")
+    assert decode_file(as_file(body)).source_rate == 48_000

@@ -144,6 +144,14 @@ def test_fragments_behind_a_wrong_box_are_lost(change: str) -> None:
     assert found.seconds + found.lost_ms / 1000 == pytest.approx(20, abs=1.5)
 
 
+@pytest.mark.parametrize("size", [4096, 8192, 50_000])
+def test_fragments_behind_a_hole_are_lost(size: int) -> None:
+    at = len(IN_FRAGMENTS) // 2
+    found = decoded(IN_FRAGMENTS[:at] + bytes(size) + IN_FRAGMENTS[at + size :])
+    assert found.seconds < 11
+    assert found.seconds + found.lost_ms / 1000 == pytest.approx(20, abs=1.5)
+
+
 @pytest.mark.parametrize(
     "rest", [struct.pack(">I", 4000) + b"free" + b"\x55" * 3992, b"TAG" + b"x" * 125, bytes(4000)]
 )

@@ -1,0 +1,16 @@
+"""PURE: kinds of formats, by how their timestamps are made; FFmpeg's names."""
+
+ELEMENTARY = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd"}
+"""Elementary streams: FFmpeg derives the timestamps by counting packets."""
+
+COUNTED = {*ELEMENTARY, "avi", "voc", "w64", "wav"}
+"""All formats with such timestamps; those of some codecs in AVI are wrong."""
+
+MPEG_STREAMS = {"mpegts", "mpeg"}
+"""Transport and program streams."""
+
+STREAMS = {*ELEMENTARY, *MPEG_STREAMS}
+"""Formats whose recordings may be cut out of a broadcast at any point."""
+
+CHECKSUMS = {"flac", "ogg"}
+"""Formats whose timestamps are protected by checksums."""
