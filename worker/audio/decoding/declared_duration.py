@@ -19,6 +19,9 @@ _DECLARES_DURATION = {
 }
 """Formats that declare their duration; for others, FFmpeg computes it from the file's size."""
 
+_RM_PLACEHOLDER_S = 3600
+"""Duration in the header of a RealMedia file that FFmpeg wrote to a pipe (libavformat/rmenc.c)."""
+
 _DECLARES_RECORDING = {"flv", "matroska", "webm"}
 """Of these, formats that declare the duration of all streams together."""
 
@@ -91,6 +94,8 @@ def declared_seconds(
         return None
     # in _DECLARES_RECORDING, FFmpeg may have copied the stream's duration from the container
     if stream.duration and stream.time_base and _DECLARES_RECORDING.isdisjoint(names):
+        if names == ["rm"] and stream.duration * stream.time_base == _RM_PLACEHOLDER_S:
+            return None
         start = 0 if names == ["flac"] else max(0, stream.start_time or 0)
         return float((start + stream.duration) * stream.time_base)
     if len(container.streams) > 1:

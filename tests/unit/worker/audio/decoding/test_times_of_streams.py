@@ -63,6 +63,12 @@ def test_damage_in_a_real_media_file_is_a_loss_by_its_declared_duration(
     assert found.lost_ms > 20_000 * share - 100
 
 
+def test_a_real_media_file_that_was_written_to_a_pipe_is_whole() -> None:
+    found = decoded(ffmpeg(b"", *HISS, "-c:a", "ac3", "-ac", "2", "-f", "rm", "pipe:1"))
+    assert found.seconds == pytest.approx(20, abs=0.1)
+    assert found.lost_ms == 0
+
+
 STREAMS: dict[str, tuple[str, ...]] = {
     "ts with aac": ("-c:a", "aac", "-f", "mpegts"),
     "m2ts with ac3": ("-c:a", "ac3", "-f", "mpegts", "-mpegts_m2ts_mode", "1"),
