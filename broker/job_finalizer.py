@@ -1,4 +1,4 @@
-"""Closes a complete job: one process writes its failures, its report, and _SUCCESS last."""
+"""Closes a settled job: one process writes its failures, its report, and _SUCCESS last."""
 
 import json
 import logging
@@ -26,12 +26,12 @@ _LEASE_S = 600
 FinalizeResult = Literal["closed", "not due", "held"]
 """Result of closing a job.
 
-not due: the job is not complete, or is closed already. held: another process is closing it, or died
-while doing so."""
+not due: the job is not settled, is closed already, or has lost data. held: another process is
+closing it, or died while doing so."""
 
 
 class JobFinalizer:
-    """Closes complete jobs: writes failures.jsonl, report.json and _SUCCESS to S3."""
+    """Closes settled jobs: writes failures.jsonl, report.json and _SUCCESS to S3."""
 
     def __init__(self, ledger: LedgerReader, writer: JobWriter, store: ObjectStore) -> None:
         self._ledger = ledger
@@ -39,7 +39,7 @@ class JobFinalizer:
         self._store = store
 
     def close(self, job: str) -> FinalizeResult:
-        """Close the job if it is complete and not closed yet.
+        """Close the job if it is settled and not closed yet.
 
         Raises:
             StoreError: writing to S3 failed; call again.
@@ -56,10 +56,10 @@ class JobFinalizer:
                 return "not due"
             self._write(counts)
             # keys may have been lost while they were read, and failures be missing in S3
-            is_whole = _is_due(self._ledger.counts(job))
-            if is_whole and self._writer.close(job, KEEP_S, counts.rounds):
+            is_due = _is_due(self._ledger.counts(job))
+            if is_due and self._writer.close(job, KEEP_S, counts.rounds):
                 return "closed"
-            # or files were enqueued again in the meantime: the job stays open
+            # data was lost, or files were enqueued again: the job stays open
             self._store.delete(job_uri(counts.output, job, SUCCESS))
             return "not due"
         finally:
@@ -141,7 +141,7 @@ SUCCESS = "_SUCCESS"
 
 
 def _is_due(counts: JobCounts | None) -> bool:
-    """Whether the job's number of files is known, and the job is complete and not closed.
+    """Whether the job's number of files is known, and the job is settled and not closed.
 
     A job with open shards is not due: they may still write their records.
     """

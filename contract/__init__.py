@@ -3,6 +3,7 @@
 job              the task's message: Shard, AudioRef, Options
 shard_message    reads the message; an invalid entry does not invalidate the others
 transcript       the result documents: Transcript, Receipt, ErrorReport
+result_summary   outcome, length and warnings of a result document
 shard_record     rows with the outcome of each file of a shard
 audio_suffixes   file name suffixes that count as audio, with their formats and typical rates
 audio_address    valid addresses of audio, and how to show them without secrets

@@ -10,7 +10,7 @@ from funasr_fleet import enqueue, status
 from funasr_fleet.contract.job import FORMATS, Options
 from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.contract.transcript import Transcript, Word
-from funasr_fleet.embedded.process import adopt
+from funasr_fleet.embedded.process import StartFailed, adopt
 from funasr_fleet.embedded.samples import SAMPLES, Sample, load_samples
 from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import running_stack
@@ -78,7 +78,8 @@ def run_demo(directory: Path, report: Callable[[str], None]) -> DemoResult:
         report: called with a message before each step.
 
     Raises:
-        StartFailed: a part of the stack did not start, or the job did not finish in time.
+        StartFailed: a part of the stack did not start, or the job was cancelled or did not finish
+            in time.
     """
     with running_stack(directory, ("audio", "transcripts"), report) as stack:
         adopt({**stack.environment, "FLEET_MODEL": MODEL})
@@ -91,6 +92,8 @@ def run_demo(directory: Path, report: Callable[[str], None]) -> DemoResult:
             worker.process.wait_until(_is_over(job, report), _DEADLINE_S)
             wall_s = time.monotonic() - begin
         counts = status(job).counts
+        if counts.cancelled:
+            raise StartFailed(f"job {job} was cancelled")
         store = S3Store()
         results = [_read_result(store, sample) for sample in load_samples()]
         return _summarise(results, counts.audio_ms / 1000, wall_s)

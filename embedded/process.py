@@ -23,7 +23,7 @@ STOP_DEADLINE_S = 15.0
 
 
 class StartFailed(Exception):
-    """A part of the embedded stack did not start: read the log that the message names."""
+    """A part of the embedded stack did not start, or a job did not end: read the named log."""
 
 
 class GuardedProcess:

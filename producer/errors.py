@@ -18,7 +18,7 @@ class NoSuchJob(Exception):
 
 
 class JobLost(Exception):
-    """Redis lost data of the job while a command worked on it: run `fleet reconcile`."""
+    """Redis lost data of the job while a command worked on it: run the command that is named."""
 
 
 class NoPlan(NoSuchJob):

@@ -59,7 +59,7 @@ class CredentialsRefused(StoreUnavailable):
 
 
 class ObjectIncomplete(StoreUnavailable):
-    """Storage delivered other bytes than listed: look for a proxy or cache that truncates."""
+    """Storage delivered other bytes than listed: look for a proxy or cache that changes them."""
 
 
 def check_size(uri: str, size_bytes: int, limit_bytes: int | None) -> None:

@@ -62,6 +62,8 @@ class FileFinished:
     """Fingerprint of the result; None without a result."""
     result_etag: str | None = None
     """ETag of the .json result."""
+    is_name_taken: bool = False
+    """Whether the file failed because another file of the job has a result with its name."""
     warnings: tuple[str, ...] = ()
     previous_outcome: Outcome | None = None
     """Set for a skipped file whose result was written by an attempt of the same job that crashed

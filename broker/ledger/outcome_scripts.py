@@ -31,7 +31,8 @@ if (outcome == 'failed' or before == 'failed') and not has_plan() then
   local is_another = kept and name and kept ~= name
   if outcome ~= 'failed' and is_another then return output_of_outdated_marker() end
   if not kept or outcome ~= 'failed' then redis.call('HDEL', names, index) end
-  if outcome == 'failed' and name then
+  local has_room = kept or redis.call('HLEN', names) < 100000
+  if outcome == 'failed' and name and has_room then
     redis.call('HSET', names, index, is_another and 'several' or name)
   end
 end
@@ -65,6 +66,7 @@ keep, output name, warning, ..."""
 SETTLE = (
     SHARED
     + """
+if redis.call('EXISTS', base) == 0 then return 0 end
 local changed = 0
 for i = 2, #ARGV do
   if not known(ARGV[i]) then
@@ -77,7 +79,14 @@ expire_too()
 return changed
 """
 )
-"""Set one outcome for all given files without one. ARGV: outcome, indexes."""
+"""Set one outcome for all given files without one, unless Redis has lost the job.
+ARGV: outcome, indexes."""
+
+ADD_WORK = """
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HINCRBY', KEYS[1], 'work_ms', ARGV[1]) end
+"""
+"""Add time to the work of a job, unless Redis has lost the job: the key would never expire.
+ARGV: ms."""
 
 BEGIN_SHARD = (
     SHARED
@@ -88,6 +97,7 @@ redis.call('HDEL', at('postponed'), shard)
 redis.call('HSETNX', base, 'begun_at', now)
 if has_plan() then
   list_job(KEYS[2], redis.call('HGET', base, 'created_at'), job)
+  expire_too()
   return output_of_outdated_marker()
 end
 see_first(output, now)

@@ -40,6 +40,7 @@ class OutcomeWriter:
         self._keys = Keys(key_prefix)
         self._begin_shard = client.register_script(scripts.BEGIN_SHARD)
         self._record = client.register_script(scripts.RECORD)
+        self._add_work = client.register_script(scripts.ADD_WORK)
         self._settle = client.register_script(scripts.SETTLE)
         self._suspend = client.register_script(scripts.SUSPEND)
         self._clock = clock
@@ -154,12 +155,12 @@ class OutcomeWriter:
         with self._redis.pipeline() as pipe:
             pipe.hdel(self._keys.job(job, "shards"), shard)
             pipe.hdel(self._keys.job(job, "postponed"), shard)
-            pipe.hincrby(self._keys.job(job), "work_ms", work_ms)
             reached(pipe.execute)
+        self.add_work(job, work_ms)
 
     def add_work(self, job: str, work_ms: int) -> None:
-        """Add time spent on a shard of the job that has not ended."""
-        reached(self._redis.hincrby, self._keys.job(job), "work_ms", work_ms)
+        """Add time spent on a shard of the job, unless Redis has lost the job."""
+        reached(self._add_work, keys=[self._keys.job(job)], args=[work_ms])
 
     def see(self, worker: WorkerSeen) -> None:
         """Store a worker child's report; once an hour, remove entries older than 7 days."""

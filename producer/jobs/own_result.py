@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from funasr_fleet.contract.layout import output_uri
-from funasr_fleet.contract.transcript import Outcome, WarningKind
+from funasr_fleet.contract.result_summary import length_ms, outcome_of, warnings_of
+from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
 
 
@@ -32,9 +33,8 @@ def read_own_result(store: ObjectStore, output: str, job: str, relative: str) ->
 
 
 def _parse(document: Any) -> OwnResult:
-    audio, warnings = document["audio"], document.get("warnings", ())
     return OwnResult(
-        outcome="ok" if document["segments"] else "empty",
-        audio_ms=(audio["end_ms"] or 0) - (audio["start_ms"] or 0),
-        warnings=tuple(kind for kind in get_args(WarningKind) if kind in warnings),
+        outcome=outcome_of(document),
+        audio_ms=length_ms(document),
+        warnings=warnings_of(document),
     )

@@ -64,7 +64,7 @@ def start_of(counts: JobCounts, minutes: Sequence[Minute]) -> float | None:
 
 
 def ended_at(counts: JobCounts, minutes: Sequence[Minute], now: float) -> float:
-    """Time of the last finished file of a complete job, to the minute; `now` for a running job."""
+    """Time of the last finished file of a settled job, to the minute; `now` for an open job."""
     if not counts.settled:
         return now
     last = 60.0 * (minutes[-1].minute + 1) if minutes else counts.created_at

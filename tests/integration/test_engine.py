@@ -40,6 +40,11 @@ def whole(samples: Samples) -> Clip:
     return as_clip(samples)
 
 
+def test_the_canary_gives_the_first_speed(engine: FunasrEngine) -> None:
+    assert engine.canary_speed is not None
+    assert engine.canary_speed > 0
+
+
 def test_the_canary_is_transcribed(engine: FunasrEngine, samples: Samples) -> None:
     expected = json.loads(DEMO_CANARY.with_suffix(".json").read_text())["text"]
     recognised = engine.recognise(find_speech(engine.start_vad(), samples), Hints())

@@ -1,6 +1,7 @@
 """Files of one job that share an index: the failure of one is not hidden by the other's success."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from funasr_fleet.broker.ledger.values import FileDetail
 from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
+from funasr_fleet.worker.events import FileFinished
 from tests.support.messages import Worker, a_shard, documents
 
 A = FileDetail(name="a.wav", kind="undecodable_audio")
@@ -97,3 +99,18 @@ def test_a_job_with_a_repeated_index_ends_with_its_failure(
     now = status("by-hand", separate_fleet)
     assert (now.progress.state, now.counts.outcomes["failed"]) == ("complete", 1)
     assert documents(store, output) == {"report.json", "failures.jsonl"}
+
+
+def test_a_success_that_is_delivered_again_does_not_hide_the_file_whose_name_was_taken(
+    separate_fleet: Settings, store: S3Store, output: str
+) -> None:
+    first = a_shard(output, 0, job_files=1)
+    worker = Worker(separate_fleet, store, {})
+    worker.do(first)
+    reporter = worker.begin(a_shard(output, 0, shard="other"))
+    (ref,) = reporter.shard.files
+    failed = FileFinished.of_failure(reporter.shard, ref.audio, 0, "model_error", "name taken")
+    reporter.record(ref, replace(failed, is_name_taken=True))
+    reporter.end()
+    worker.do(first)
+    assert status("by-hand", separate_fleet).counts.outcomes["failed"] == 1

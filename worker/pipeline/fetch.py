@@ -93,10 +93,12 @@ class Fetcher:
     """Called at every step; see worker.process.heartbeat."""
     at_once: int = 1
     """Files fetched ahead while one is processed."""
+    _downloads: ListedDownloads = field(init=False)
 
-    @functools.cached_property
-    def _downloads(self) -> ListedDownloads:
-        return ListedDownloads(self.audio or self.store, self.limits.bytes)
+    def __post_init__(self) -> None:
+        """Make the object that downloads; it remembers which stores have MD5s as ETags."""
+        downloads = ListedDownloads(self.audio or self.store, self.limits.bytes)
+        object.__setattr__(self, "_downloads", downloads)
 
     def fetch_ahead(
         self, shard: Shard, stop: Callable[[], bool] = lambda: False

@@ -175,10 +175,15 @@ class FileFinalizer:
             decision = decide(error, self.result_writer.run.retries)
             if not isinstance(decision, Skip):
                 raise
-            if not isinstance(error, OutputNameTaken):  # its report would be the other file's
+            is_name_taken = isinstance(error, OutputNameTaken)
+            if not is_name_taken:  # otherwise the report would be the other file's
                 self.result_writer.report(file, decision)
-            failed = self._event(file, "failed", threads)
-            return replace(failed, error=decision.message, error_kind=decision.kind)
+            return replace(
+                self._event(file, "failed", threads),
+                error=decision.message,
+                error_kind=decision.kind,
+                is_name_taken=is_name_taken,
+            )
         return replace(
             self._event(file, "ok" if result.segments else "empty", threads),
             audio_s=range_s(fetched.file_job, fetched.facts) if fetched.facts else 0.0,

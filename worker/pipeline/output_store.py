@@ -4,12 +4,13 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from funasr_fleet.contract.audio_address import shown
 from funasr_fleet.contract.job import AudioRef, Format
 from funasr_fleet.contract.layout import error_uri, output_uri
-from funasr_fleet.contract.transcript import ErrorReport, Transcript, WarningKind
+from funasr_fleet.contract.result_summary import length_ms, outcome_of, warnings_of
+from funasr_fleet.contract.transcript import ErrorReport, Transcript
 from funasr_fleet.storage.base import (
     ObjectDenied,
     ObjectMissing,
@@ -20,8 +21,8 @@ from funasr_fleet.storage.base import (
 from funasr_fleet.worker.errors import OutputNameTaken, OutputUnwritable
 from funasr_fleet.worker.formats import RENDERERS
 
-AudioSourceRange = tuple[str, int, int | None]
-"""Address of the audio without secrets, start of the range in ms, and channel."""
+AudioSourceRange = tuple[str, int, int | None, int | None]
+"""Address of the audio without secrets, start and end of the range in ms, and channel."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class ExistingResult:
     """Length of the transcribed audio."""
     source: AudioSourceRange
     """What was transcribed."""
+    duration_ms: int | None
+    """Length of the whole audio."""
     warnings: tuple[str, ...] = ()
 
     def check_owner(self, ref: AudioRef, job: str | None) -> None:
@@ -44,7 +47,8 @@ class ExistingResult:
         Raises:
             OutputNameTaken: the job has written it for another audio, range or channel.
         """
-        source = shown(ref.audio), ref.start_ms or 0, ref.channel
+        ends = [ms for ms in (ref.end_ms, self.duration_ms) if ms is not None]
+        source = shown(ref.audio), ref.start_ms or 0, min(ends, default=None), ref.channel
         if job and self.job == job and self.source != source:
             raise OutputNameTaken(
                 f"job {job} has a result of {self.source[0]} with the output name {ref.relative}; "
@@ -58,10 +62,11 @@ def _read(body: bytes) -> ExistingResult:
     return ExistingResult(
         fingerprint=str(receipt["fingerprint"]),
         job=receipt["job"],
-        outcome="ok" if document["segments"] else "empty",
-        audio_s=((audio["end_ms"] or 0) - (audio["start_ms"] or 0)) / 1000,
-        source=(str(audio["uri"]), audio["start_ms"] or 0, audio["channel"]),
-        warnings=tuple(one for one in get_args(WarningKind) if one in document.get("warnings", ())),
+        outcome=outcome_of(document),
+        audio_s=length_ms(document) / 1000,
+        source=(str(audio["uri"]), audio["start_ms"] or 0, audio["end_ms"], audio["channel"]),
+        duration_ms=audio["duration_ms"],
+        warnings=warnings_of(document),
     )
 
 

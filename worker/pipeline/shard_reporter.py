@@ -113,13 +113,15 @@ class ShardReporter:
         job = self.shard.job
         if job is None or ref.index is None:
             return
+        name = ref.relative if isinstance(ref, AudioRef) or ref.is_safe else ""
         detail = FileDetail(
             shard=self.shard.shard,
             output=self.shard.output,
             seconds=file.seconds,
             kind=file.error_kind,
             relative=ref.relative,
-            name=ref.relative if isinstance(ref, AudioRef) or ref.is_safe else "",
+            # a success of the file that has the name must not replace the failure
+            name=f"{name}\0" if file.is_name_taken else name,
             message=file.error or "",
             warnings=file.warnings,
         )

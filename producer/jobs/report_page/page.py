@@ -68,7 +68,8 @@ def _head(report: dict[str, Any]) -> str:
 
 def _state(report: dict[str, Any]) -> tuple[str, str]:
     """(text, CSS class) of the job's state."""
-    if report["cancelled_at"]:
+    is_over = report["finished_at"] and report.get("whole", True)
+    if report["cancelled_at"] or (is_over and report["outcomes"]["cancelled"]):
         return "cancelled", "open"
     if not report.get("whole", True):
         return "unknown: Redis does not have the full plan", "bad"
@@ -81,7 +82,7 @@ def _state(report: dict[str, Any]) -> tuple[str, str]:
 
 def _cards(report: dict[str, Any]) -> str:
     files, failed = report["files"], report["outcomes"]["failed"]
-    finished = _settled(report) - report["outcomes"]["cancelled"]
+    finished = _with_outcome(report) - report["outcomes"]["cancelled"]
     rtfx, speed, half = (report["rtfx"], report["audio_hours_per_hour"], report["latency_s"]["p50"])
     whole = report.get("whole", True)
     known = f"{percent(finished, files)} finished" if whole else "known; Redis lacks the full plan"
@@ -105,7 +106,7 @@ def _cards(report: dict[str, Any]) -> str:
 
 
 def _outcomes(report: dict[str, Any]) -> str:
-    counts = {**report["outcomes"], "waiting": max(0, report["files"] - _settled(report))}
+    counts = {**report["outcomes"], "waiting": max(0, report["files"] - _with_outcome(report))}
     shown = [(name, counts[name]) for name in _OUTCOMES if counts[name]]
     labelled = [(name, n, f"{_OUTCOMES[name]}: {n:,}") for name, n in shown]
     if not labelled:
@@ -172,7 +173,7 @@ def _section(title: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{content}</section>"
 
 
-def _settled(report: dict[str, Any]) -> int:
+def _with_outcome(report: dict[str, Any]) -> int:
     """Files with an outcome, including cancelled ones."""
     return sum(report["outcomes"].values())
 

@@ -22,6 +22,9 @@ def read_result(result: dict[str, Any], _confidence: float | None = None) -> Rec
 _WEIGHTS = {".safetensors", ".bin"}
 """Suffixes used by Hugging Face's transformers."""
 
+_RENAMED = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+"""Tensors that transformers renames while it loads old files."""
+
 _RTOL, _ATOL = 0.01, 1e-4
 """bfloat16 has 8 bits of precision."""
 
@@ -63,6 +66,8 @@ def _read_tensors(part: Any) -> Iterator[str]:
     # a file of the whole model has the prefix, a file of its base does not
     names = {saved: name for name in own for saved in (name.removeprefix(prefix), prefix + name)}
     names |= {name: name for name in own}
+    for new, old in _RENAMED.items():
+        names |= {name.replace(new, old): name for name in own if name.endswith(new)}
     for saved, read in _saved_tensors(Path(part.name_or_path)):
         name = names.get(saved)
         if name and _is_equal(own[name], read()):

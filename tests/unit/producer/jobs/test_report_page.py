@@ -74,6 +74,7 @@ JOBS = {
     "empty": (counted(), []),
     "planned": (counted(files=10_000), []),
     "cancelled": (counted({"ok": 1}, files=9, cancelled_at=BEGUN + 60), steady(1, 1, 1000)),
+    "cancellation lost": (counted({"ok": 1, "cancelled": 2}, closed_at=BEGUN + 60), []),
     "lost": (counted({"ok": 9}, whole=False), steady(1, 9, 1000)),
 }
 
@@ -106,6 +107,7 @@ def test_the_page_has_the_numbers_of_the_job() -> None:
         ("empty", "The job has no files."),
         ("planned", "not complete yet"),
         ("cancelled", "cancelled"),
+        ("cancellation lost", "cancelled"),
         ("lost", "unknown: Redis does not have the full plan"),
     ],
 )

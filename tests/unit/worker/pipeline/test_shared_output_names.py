@@ -26,6 +26,7 @@ def done(bench: Workbench) -> Workbench:
         {"audio": "s3://in/b.wav", "index": 0},
         {"audio": "s3://in/b.wav", "index": None},
         {"start_ms": 50},
+        {"end_ms": 700},
         {"channel": 0},
     ],
 )
@@ -39,6 +40,7 @@ def test_a_result_of_another_file_of_the_job_is_kept(
     other = {"audio": "s3://in/a.wav", "index": 1, **ref}
     done.run(a_shard(AudioRef(relative="a.wav", **other), shard="night-1", **changed))
     assert done.outcomes == ["failed"]
+    assert done.finished[0].is_name_taken
     assert (done.finished[0].error_kind, done.store.objects["out"]) == ("model_error", before)
     reason = done.finished[0].error or ""
     assert "job night has a result of s3://in/a.wav with the output name a.wav; send" in reason
@@ -47,8 +49,7 @@ def test_a_result_of_another_file_of_the_job_is_kept(
 @pytest.mark.parametrize(
     ("ref", "changed"),
     [
-        ({"audio": "s3://in/a.wav", "end_ms": 700}, {}),
-        ({"audio": "s3://in/a.wav"}, {"options": {"formats": ["srt"]}}),
+        ({"audio": "s3://in/a.wav", "end_ms": 99_000}, {"options": {"formats": ["srt"]}}),
         ({"audio": "s3://in/b.wav"}, {"job": "other"}),
     ],
 )
