@@ -21,7 +21,11 @@ def etag_of(answer: Mapping[str, Any], uri: str) -> str:
     """
     if "ETag" not in answer:
         raise ObjectIncomplete(f"{uri}: the response has no ETag")
-    return f'"{answer["ETag"].strip(chr(34))}"'
+    return f'"{_unquoted(answer)}"'
+
+
+def _unquoted(answer: Mapping[str, Any]) -> str:
+    return str(answer["ETag"]).strip('"')
 
 
 def stated_md5(answer: Mapping[str, Any]) -> str:
@@ -30,7 +34,7 @@ def stated_md5(answer: Mapping[str, Any]) -> str:
     The ETag is not an MD5 if the object was uploaded in parts, or is encrypted with a key of KMS or
     of the customer (Amazon S3, API Reference, data type Object).
     """
-    etag = str(answer["ETag"]).strip('"').lower()
+    etag = _unquoted(answer).lower()
     is_plain = answer.get("ServerSideEncryption", "AES256") == "AES256"
     is_md5 = is_plain and "SSECustomerAlgorithm" not in answer and _MD5.fullmatch(etag)
     return etag if is_md5 else ""

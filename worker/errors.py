@@ -49,7 +49,7 @@ class ModelError(FileFailure):
     kind: "ErrorKind" = "model_error"
 
 
-class OutputNameTaken(FileFailure):
+class OutputNameTaken(ModelError):
     """Another file of the job has the output name: send this one with another `relative`."""
 
 

@@ -220,32 +220,15 @@ def test_a_job_whose_files_were_republished_meanwhile_is_not_closed(
     assert planner.close(job, 1000, before + 1)
 
 
-@pytest.mark.parametrize("is_delivered_again", [False, True])
 def test_the_keys_of_a_closed_job_expire(
-    settings: Settings,
-    planner: JobWriter,
-    recorder: OutcomeWriter,
-    job: str,
-    is_delivered_again: bool,
+    settings: Settings, planner: JobWriter, recorder: OutcomeWriter, job: str
 ) -> None:
     assert planner.close(job, 1000, 0)
-    if is_delivered_again:
-        recorder.begin_shard(job, "again", 1, output="s3://transcripts/x/")
+    recorder.begin_shard(job, "delivered again", 1, output="s3://transcripts/x/")
     redis: Any = connect(settings)
     keys = [key for key in redis.keys(f"fleet:job:{job}*") if not key.endswith(":closing")]
-    assert keys
+    assert len(keys) > 2
     assert all(0 < redis.ttl(key) <= 1000 for key in keys)
-
-
-def test_the_end_of_a_shard_of_a_lost_job_leaves_no_keys_that_never_expire(
-    settings: Settings, recorder: OutcomeWriter
-) -> None:
-    job = f"job-{uuid.uuid4()}"
-    recorder.add_work(job, 5)
-    recorder.cancel_files(job, [0, 1])
-    recorder.end_shard(job, "shard", 5)
-    redis: Any = connect(settings)
-    assert redis.keys(f"fleet:job:{job}*") == []
 
 
 def test_ten_million_files_take_a_few_megabytes(

@@ -1,12 +1,13 @@
 """A job that is lost from the list of jobs is listed again as soon as a worker reports it."""
 
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from funasr_fleet import enqueue, list_jobs, status
-from funasr_fleet.broker.ledger import connect
+from funasr_fleet.broker.ledger import OutcomeWriter, connect
 from funasr_fleet.exporter.metrics import read
 from funasr_fleet.exporter.snapshot import FleetCollector
 from funasr_fleet.producer.progress.measuring import state_of
@@ -88,3 +89,14 @@ def test_the_time_of_a_listed_job_stays(
         Worker(separate_fleet, store, {}).finish(worker, ref)
     assert redis.zrange(times, 0, -1, withscores=True) == before
     assert listed(separate_fleet) == {"by-hand": "unknown"}
+
+
+def test_the_end_of_a_shard_of_a_lost_job_leaves_no_keys_that_never_expire(
+    settings: Settings,
+) -> None:
+    job, recorder = f"job-{uuid.uuid4()}", OutcomeWriter(connect(settings))
+    recorder.add_work(job, 5)
+    recorder.cancel_files(job, [0, 1])
+    recorder.end_shard(job, "shard", 5)
+    redis: Any = connect(settings)
+    assert redis.keys(f"fleet:job:{job}*") == []

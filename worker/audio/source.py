@@ -56,6 +56,9 @@ log = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 1 << 20
 
+_ENOUGH_OTHERS = 3
+"""After so many objects of a bucket whose ETags are no MD5s, its other ETags are not compared."""
+
 FETCHES = 3
 """Fetches in a row before the shard is retried with a delay."""
 
@@ -67,8 +70,10 @@ class ListedDownloads:
     source: AudioSource
     limit_bytes: int | None
     """Largest object accepted; None for any."""
-    _with_md5: set[str] = field(default_factory=set)
+    _with_md5: set[str] = field(default_factory=set, init=False)
     """Buckets in which an ETag matched the MD5 of its object: there, all of them must."""
+    _without_md5: dict[str, set[str]] = field(default_factory=dict, init=False)
+    """Other buckets -> objects whose bytes came twice, and did not match the ETag."""
 
     def download(self, ref: AudioRef, into: BinaryIO) -> ObjectInfo:
         """Download an object into an empty file; fetch it again if it differs from the listing.
@@ -88,25 +93,35 @@ class ListedDownloads:
             received = self.source.download(ref.audio, into, self.limit_bytes)
             problem = _difference(self.source, ref, received)
             if not problem:
+                if not received.md5 or self._has_other_etags(ref):
+                    return received
                 md5 = _md5_of(into)
-                if self._matches(ref, received, md5) or md5 == previous_md5:
+                if received.md5 == md5:
+                    self._note_md5(ref)
+                    return received
+                if md5 == previous_md5:
+                    self._without_md5.setdefault(_place(ref), set()).add(ref.audio)
                     return received
                 previous_md5 = "" if _place(ref) in self._with_md5 else md5
                 problem = "the received bytes do not match their ETag"
             log.warning("%s: %s (fetch %d of %d)", shown(ref.audio), problem, fetch, FETCHES)
         raise ObjectIncomplete(f"{shown(ref.audio)}: {problem}, {FETCHES} times")
 
-    def _matches(self, ref: AudioRef, received: ObjectInfo, md5: str) -> bool:
-        if received.md5 == md5:
-            self._with_md5.add(_place(ref))
-        return received.md5 in ("", md5)
+    def _note_md5(self, ref: AudioRef) -> None:
+        self._with_md5.add(_place(ref))
+        self._without_md5.pop(_place(ref), None)
+
+    def _has_other_etags(self, ref: AudioRef) -> bool:
+        """Whether the ETags of this bucket look like MD5s, but are something else."""
+        return len(self._without_md5.get(_place(ref), ())) >= _ENOUGH_OTHERS
 
     def confirm(self, ref: AudioRef, received: ObjectInfo, file: BinaryIO, into: BinaryIO) -> None:
         """Check that the received bytes, which cannot be decoded, are those of the object.
 
         Args:
             ref: the audio.
-            received: what `download` returned. Nothing is fetched again if storage states an MD5.
+            received: what `download` returned. Nothing is fetched again if it has the MD5 that
+                storage states.
             file: the received bytes.
             into: an empty file for the second fetch.
 
@@ -117,7 +132,7 @@ class ListedDownloads:
         md5 = _md5_of(file)
         if received.md5 == md5:
             return
-        if received.md5:
+        if received.md5 and not self._has_other_etags(ref):
             raise ObjectIncomplete(
                 f"{shown(ref.audio)}: the received bytes cannot be decoded and do not match their "
                 "ETag"
@@ -135,15 +150,20 @@ def _place(ref: AudioRef) -> str:
 def _difference(source: AudioSource, ref: AudioRef, received: ObjectInfo) -> str:
     """How a download differs from the listing and from what storage reports now; empty if not."""
     same_size = ref.size_bytes in (None, received.size_bytes)
-    if same_size and ref.etag in (None, received.etag):
+    if same_size and (ref.etag is None or _strong(ref, ref.etag) == _strong(ref, received.etag)):
         return ""
     now = _info_now(source, ref)
     size_now = now.size_bytes if now else ref.size_bytes
     if not same_size and received.size_bytes != size_now:
         return f"received {received.size_bytes} of {size_now} bytes"
-    if now and now.etag not in ("", received.etag):
+    if now and now.etag and _strong(ref, now.etag) != _strong(ref, received.etag):
         return f"received ETag {received.etag} instead of {now.etag}"
     return ""
+
+
+def _strong(ref: AudioRef, etag: str) -> str:
+    """The ETag of web audio without the sign of a weak one, which depends on the compression."""
+    return etag.removeprefix("W/") if is_web(ref.audio) else etag
 
 
 def _info_now(source: AudioSource, ref: AudioRef) -> ObjectInfo | None:

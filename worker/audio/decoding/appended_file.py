@@ -8,13 +8,16 @@ import av
 from av.container import InputContainer
 
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
+from funasr_fleet.worker.audio.decoding.input_checks import LEAST_BYTES_PER_S
 from funasr_fleet.worker.errors import FileFailure
 
 _STARTS = re.compile(
-    rb"fLaC\0\0\0\x22|OggS\0\x02|RIFF....WAVE|\x1a\x45\xdf\xa3|\0\0\0.ftyp|ID3[\x02-\x04]\0",
+    rb"fLaC\0\0\0\x22|OggS\0\x02|(?:RIFF|RF64)....WAVE|\x1a\x45\xdf\xa3|\0\0\0.ftyp"
+    rb"|ID3[\x02-\x04]\0|FORM....AIF[FC]|caff\0\x01\0\0|#!AMR",
     re.DOTALL,
 )
-"""First bytes of FLAC, Ogg, WAV, Matroska, MP4, and MP3 with a tag."""
+"""First bytes of FLAC, Ogg, WAV, Matroska, MP4, MP3 with a tag, AIFF, CAF and AMR. Files that begin
+with a frame, such as ADTS and MP3 without a tag, are not found."""
 _START_BYTES = 12
 _BLOCK_BYTES = 1 << 20
 _MAX_TRIES = 5
@@ -59,8 +62,8 @@ def _seconds(tail: DecoderInput, open_: Open) -> float:
     """Duration of a file; 0 if FFmpeg cannot open it, or finds no audio or no duration."""
     try:
         with open_(tail) as container:
-            has_audio = bool(container.streams.audio)
-            return (container.duration or 0) / av.time_base if has_audio else 0.0
+            seconds = (container.duration or 0) / av.time_base if container.streams.audio else 0.0
+            return min(seconds, tail.size_bytes / LEAST_BYTES_PER_S)
     except (av.FFmpegError, FileFailure):
         return 0.0
 

@@ -1,6 +1,6 @@
 """Decodes any allowed audio format to 16 kHz samples with PyAV, without FunASR."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -110,27 +110,35 @@ def decode_pieces(
     if not head:
         raise UndecodableAudio("the file is empty (0 bytes)")
     reject_playlists(head)
-    visible = without_inner_headers(file, source)
-    source = DecoderInput(visible, touch)
+    inputs = [source]
+
+    def reopen() -> InputContainer:
+        inputs.append(DecoderInput(visible, touch))
+        return _open(inputs[-1])
+
     try:
+        visible = without_inner_headers(file, source)
+        source = DecoderInput(visible, touch)
+        inputs.append(source)
         with _open(source) as container:
-            chosen = choose_track(container, track, lambda: _open(DecoderInput(visible, touch)))
+            chosen = choose_track(container, track, reopen)
             yield from _decode(container, source, limits, chosen)
     except FileFailure:
-        _raise_disk_error(source)
+        _raise_disk_error(inputs)
         raise
     except MemoryError as error:
         raise DecoderOutOfMemory("decoding it takes too much memory") from error
     except Exception as error:
-        _raise_disk_error(source)
+        _raise_disk_error(inputs)
         raise UndecodableAudio(f"FFmpeg cannot read it: {_reason(error)}") from error
-    _raise_disk_error(source)
+    _raise_disk_error(inputs)
 
 
-def _raise_disk_error(source: DecoderInput) -> None:
+def _raise_disk_error(inputs: Iterable[DecoderInput]) -> None:
     """Raise a disk error that FFmpeg took for the end of the file, or for damage."""
-    if source.disk_error:
-        raise source.disk_error
+    for source in inputs:
+        if source.disk_error:
+            raise source.disk_error
 
 
 def _open(source: DecoderInput) -> InputContainer:
@@ -181,8 +189,10 @@ def _decode(
             decoded.end_s = max(decoded.end_s, (gapped.frame.time or 0.0) + gapped.seconds)
         else:
             decoded.appended_s = appended_seconds(source, decoded.read.decoded_at, _open)
-        # what follows the declared end, or belongs to another file, is not damaged audio
-        is_all = decoded.is_all_there or decoded.appended_s is not None
+        # what follows the declared end, or belongs to another file, is not damaged audio; frames
+        # that were decoded, but whose format is not allowed, are in fill_s
+        is_all_there = decoded.is_all_there and gapped.gap.fill_s < 1.0
+        is_all = is_all_there or decoded.appended_s is not None
         is_complete = gapped.frame is None and is_all
         decoded.end_gap_s = 0.0 if is_complete else gapped.gap.lost_s
         for piece in resampler.pieces(GappedFrame(None) if is_complete else gapped):

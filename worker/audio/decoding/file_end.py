@@ -85,9 +85,10 @@ def missing_at_the_end(
     unread_s = unread_seconds(name, source, decoded.read, read_s, bits_per_s)
     if not is_mp4:  # the gap may include the rest of the file
         unread_s = max(0.0, unread_s - decoded.end_gap_s)
-    unread_s = decoded.appended_s or unread_s
-    missing_s = missing_seconds(decoded.samples, end_s, declared_s)
-    return MissingAtTheEnd(unread_s, max(0.0, missing_s - decoded.end_gap_s - unread_s))
+    missing_s = missing_seconds(decoded.samples, end_s, declared_s) - decoded.end_gap_s
+    if decoded.appended_s is not None:  # it is no part of the declared duration
+        return MissingAtTheEnd(decoded.appended_s, max(0.0, missing_s))
+    return MissingAtTheEnd(unread_s, max(0.0, missing_s - unread_s))
 
 
 def _seconds_of_all_streams(

@@ -80,7 +80,7 @@ Resampling from an absurd rate takes gigabytes, and each sample at 1 Hz becomes 
 _SAMPLE_BYTES = 4
 """Decoded samples are float32."""
 _MB = 1_000_000
-_LEAST_BYTES_PER_S = 10
+LEAST_BYTES_PER_S = 10
 """Fewer bytes per second of audio are implausible, even for compressed silence."""
 
 
@@ -131,7 +131,7 @@ class Limits:
         Raises:
             AudioTooLong: the declared duration, or its size once decoded, exceeds the limit.
         """
-        if seconds * _LEAST_BYTES_PER_S > size_bytes:
+        if seconds * LEAST_BYTES_PER_S > size_bytes:
             return
         if seconds > self.audio_s:
             raise AudioTooLong(

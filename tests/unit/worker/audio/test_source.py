@@ -189,3 +189,20 @@ def test_other_bytes_than_the_object_do_not_fail_the_file(store: WrongBodies) ->
     with pytest.raises(ObjectIncomplete) as caught:
         confirmed(store)
     assert isinstance(decide(caught.value, 0), Retry)
+
+
+def test_etags_that_look_like_md5s_but_are_none_are_recognised_after_three_objects() -> None:
+    store = WrongBodies(*[(WHOLE, f'"{"0" * 32}"')] * 99, states_md5=True)
+    downloads = ListedDownloads(store, None)
+    for number in range(5):
+        ref = a_ref(f"s3://in/{number}.ogg")
+        received = downloads.download(ref, io.BytesIO())
+    assert store.fetches == 2 + 2 + 2 + 1 + 1
+    downloads.confirm(ref, received, io.BytesIO(WHOLE), io.BytesIO())
+
+
+def test_a_weak_etag_of_web_audio_is_the_strong_one() -> None:
+    weak = [(WHOLE, 'W/"x"')]
+    store = WrongBodies(*weak, head=ObjectInfo(uri=WEB, etag='"x"', size_bytes=10))
+    assert fetched(store, 10, WEB, etag='"x"') == WHOLE
+    assert store.fetches == 1

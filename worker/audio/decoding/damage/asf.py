@@ -19,6 +19,8 @@ _PACKET_START = b"\x82\0\0"
 """Error correction data, as all encoders write it."""
 _AHEAD = 2
 """Packets after the gap that are checked: the parts of an object may lie in several packets."""
+_MAX_PACKET_BYTES = 1 << 18
+"""Encoders write packets of up to 64 KiB; larger sizes are not checked."""
 _MAX_PACKETS = 1000
 """Packets that are checked in one gap."""
 
@@ -75,7 +77,7 @@ def _layout(source: DecoderInput) -> _Layout | None:
     header = source.read_at(0, min(size, _MAX_HEADER_BYTES))
     at = header.find(_PROPERTIES)
     least, most = (int.from_bytes(header[at + n : at + n + 4], "little") for n in (92, 96))
-    is_valid = at > 0 and 0 < least == most
+    is_valid = at > 0 and 0 < least == most <= _MAX_PACKET_BYTES
     return _Layout(size + _DATA_HEADER_BYTES, most) if is_valid else None
 
 

@@ -4,7 +4,7 @@ ELEMENTARY = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd"}
 """Elementary streams: FFmpeg derives the timestamps by counting packets."""
 
 COUNTED = {*ELEMENTARY, "avi", "voc", "w64", "wav"}
-"""All formats with such timestamps; those of some codecs in AVI are wrong."""
+"""Formats whose timestamps FFmpeg derives by counting; in AVI, they are wrong for some codecs."""
 
 MPEG_STREAMS = {"mpegts", "mpeg"}
 """Transport and program streams."""

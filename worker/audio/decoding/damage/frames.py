@@ -69,6 +69,8 @@ class _Reader:
         self._demuxer = Demuxer(container, stream.index)
         self._first_error: av.FFmpegError | None = None
         self._first_at: int | None = None
+        self._late_s = 0.0
+        """How late the audio of an AVI file begins; its later timestamps are not used."""
         self._decoded_until = 0
         """File offset of the end of the last packet that gave frames."""
         self._unit_at = 0
@@ -139,6 +141,8 @@ class _Reader:
         """Decode a packet; return its frames, maybe none, and note signs of damage."""
         if self._first_at is None:
             self._first_at = packet.pos
+            if self._format == "avi":
+                self._late_s = max(0.0, time_s_of(packet) or 0.0)
             start_s = start_seconds(self._container, time_s_of(packet))
             if start_s is not None and self._format == "ogg":
                 is_damaged = ogg.begins_damaged(self._source, packet.pos or 0)
@@ -205,6 +209,8 @@ class _Reader:
         at = max(self._decoded_until, self._unit_at) if packet.pos is None else packet.pos
         if self._collected or self._clock.gap_s(time_s, seconds):
             gap = self._missing(time_s, seconds, at, is_flushed=not packet.size)
+        if self._late_s:
+            gap, self._late_s = gap + Gap(fill_s=self._late_s, pause_s=self._late_s), 0.0
         self._clock.advance(time_s, seconds, at - (self._first_at or 0))
         if self._unread:
             self._unread.reset(is_intact=gap is NO_GAP)

@@ -29,8 +29,8 @@ Damaged timestamps may show gaps of hours."""
 _GAP_UNKNOWN_S = 10.0
 """Longest plausible gap before the byte rate of the file is known."""
 _PAUSE_S = 0.2
-"""Shortest gap in the timestamps of intact audio that is filled; live recordings jitter."""
-"""Shorter gaps are added up, less the jitter, and filled once their sum is this long."""
+"""Shortest gap in the timestamps of intact audio that is filled; live recordings jitter. Shorter
+gaps are added up, less the jitter, and filled once their sum is this long."""
 _LONGEST_PAUSE_S = 3600.0
 _LONGEST_STREAM_PAUSE_S = 60.0
 """Longest such gap, also in a stream, whose clock may jump (ffmpeg closes gaps from 10 s on)."""

@@ -21,7 +21,7 @@ _MAX_PAGE_BYTES = _HEADER_BYTES + 255 + 255 * 255
 _LONGEST_LAG_S = 0.5
 """With a longer one, the first page follows a gap: Opus has one of 80 ms at most."""
 _MAX_PAGES = 10_000
-"""Pages that are checked in one gap."""
+"""Pages that are checked in one gap, or before the first audio."""
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 """Each byte with its bits reversed."""
 
@@ -111,12 +111,15 @@ def begins_damaged(source: DecoderInput, first_at: int) -> bool:
         first_at: file offset of the first audio page that FFmpeg reads.
     """
     at = source.read_at(0, _MAX_PAGE_BYTES).find(_CAPTURE)
-    while 0 <= at < first_at:
+    for _ in range(_MAX_PAGES):
+        if not 0 <= at < first_at:
+            return at != first_at
+        source.touch()
         page = _page(source.read_at(at, _MAX_PAGE_BYTES))
         if page is None:
             return True
         at += page.size_bytes
-    return at != first_at
+    return False
 
 
 def _page(body: bytes) -> _Page | None:

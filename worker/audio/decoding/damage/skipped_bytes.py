@@ -14,6 +14,9 @@ from funasr_fleet.worker.audio.decoding.damage.packets import padding_bytes
 from funasr_fleet.worker.audio.decoding.damage.unread_bytes import SkippedBytes
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
+_MAX_RETURNS = 100
+"""After the index of an AVI file has led back so often, skipped bytes are no longer counted: each
+return walks over the chunks again."""
 _LEAST_BYTES = 32
 """Fewer skipped bytes are headers."""
 _MAX_TAG_BYTES = 1 << 20
@@ -117,6 +120,8 @@ class AviJumps:
         """Bytes that its packets have more: FFmpeg may read damaged chunks by the index."""
         self._audio_bytes = self._all_bytes = 0
         self._skipped = 0.0
+        self._returns = 0
+        """How often a packet was before the previous one."""
 
     def add(self, packet: "Packet[Stream]") -> None:
         """Account for one packet, of any stream of the file."""
@@ -125,12 +130,16 @@ class AviJumps:
             return
         self._audio_bytes += packet.size
         begin = packet.pos - _HEADER_BYTES
+        if self._chunk_at is not None and begin < self._chunk_at:
+            self._returns += 1
+        if self._returns > _MAX_RETURNS:
+            return
         if self._chunk_at is None or begin < self._chunk_at:
             self._chunk_at, self._excess = begin, -self._chunk_bytes(begin)
         elif (found := self._walk(self._chunk_at, packet.pos))[0] != self._chunk_at:
             self._chunk_at, unknown = found
             if unknown >= _LEAST_BYTES:
-                share = self._audio_bytes / self._all_bytes
+                share = self._audio_bytes / max(1, self._all_bytes)
                 self._skipped += max(0.0, unknown * share - max(0, self._excess))
             self._excess = -self._chunk_bytes(self._chunk_at)
         self._excess += packet.size
@@ -145,13 +154,14 @@ class AviJumps:
         Returns:
             File offset of that chunk, and number of bytes before it that belong to no chunk.
         """
+        own = self._source.read_at(at, 4)
         while at + _HEADER_BYTES <= offset:
             self._source.touch()
             header = self._source.read_at(at, _HEADER_BYTES)
             size = int.from_bytes(header[4:], "little")
             if header[:4] in _LISTS:
                 at += _LIST_HEADER_BYTES
-            elif not _CHUNK.fullmatch(header[:4]):
+            elif not (_CHUNK.fullmatch(header[:4]) or self._is_other_chunk(at, own)):
                 break
             elif at + _HEADER_BYTES + size > offset or at + _HEADER_BYTES == offset:
                 return at, 0
@@ -159,6 +169,20 @@ class AviJumps:
                 at += _HEADER_BYTES + size + size % 2
         begin = offset - _HEADER_BYTES
         return begin, max(0, begin - at)
+
+    def _is_other_chunk(self, at: int, own: bytes) -> bool:
+        """Whether the chunk at an offset is of a type that FFmpeg does not know, and intact.
+
+        Dashcams store positions in such chunks. A type with one byte other than `own`, the type of
+        the audio chunks, is damaged.
+        """
+        kind = self._source.read_at(at, 4)
+        size = self._chunk_bytes(at)
+        following = self._source.read_at(at + _HEADER_BYTES + size + size % 2, 4)
+        is_type = all(0x20 <= byte < 0x7F for byte in kind)
+        is_damaged = sum(one != other for one, other in zip(kind, own, strict=False)) < 2
+        ends_well = following in _LISTS or _CHUNK.fullmatch(following)
+        return bool(is_type and not is_damaged and ends_well)
 
     def take(self) -> int:
         """Number of skipped bytes since the last call."""

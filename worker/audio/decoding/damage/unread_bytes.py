@@ -14,6 +14,8 @@ _MATCH_BYTES = 32
 """Bytes at the start of a packet by which it is located in the file."""
 _SEARCH_BYTES = 1 << 23
 """How far ahead a packet is searched."""
+_NEAR_BYTES = 1 << 14
+"""How far it is searched first."""
 _MAX_UNLOCATED = 10
 """After this many packets that cannot be located, no more are searched."""
 _TAIL_BYTES = 160
@@ -123,8 +125,10 @@ class SkippedBytes:
         head = bytes(packet)[:_MATCH_BYTES]
         skipped = 0
         if self._source.read_at(start, len(head)) != head:
-            body = self._source.read_at(start, _SEARCH_BYTES)
-            skipped = body.find(head)
+            body = self._source.read_at(start, _NEAR_BYTES)
+            if (skipped := body.find(head)) < 0:
+                body = self._source.read_at(start, _SEARCH_BYTES)
+                skipped = body.find(head)
             if skipped < 0:
                 self._unlocated += 1
                 if self._unlocated > _MAX_UNLOCATED:

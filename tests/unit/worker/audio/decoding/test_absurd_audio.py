@@ -14,7 +14,7 @@ from funasr_fleet.worker.errors import DecoderOutOfMemory, UndecodableAudio
 from tests.support.audio import as_file, encode, tone, wav
 from tests.support.examples import a_shard
 from tests.support.fake_pipeline import Workbench
-from tests.support.odd_audio import joined
+from tests.support.odd_audio import ffmpeg, joined
 
 ABSURD_HZ = 249_999_991
 """A prime: FFmpeg's resampler would need a filter for each of 16,000 phases."""
@@ -79,14 +79,16 @@ def test_sample_rates_up_to_the_bounds_are_accepted(rate: int) -> None:
     assert decode_file(as_file(wav(tone(1, rate=rate), rate))).duration_ms == 1000
 
 
-def test_the_rest_of_a_stream_whose_rate_becomes_absurd_is_not_decoded() -> None:
+def test_the_rest_of_a_stream_whose_rate_becomes_absurd_is_lost() -> None:
     """Every FLAC frame contains the rate."""
     begin = bytearray(encode(tone(2), "flac", "flac", 16_000))
     begin[10:12] = (1 << 15).to_bytes(2, "big")  # the maximum frame length, as in `rest`
     rest = encode(tone(40, rate=500), "flac", "flac", 500)
     body = bytes(begin) + rest[rest.index(b"\xff\xf8", 42) :]
     assert decode_file(as_file(bytes(begin))).duration_ms == 2000
-    assert decode_file(as_file(body)).duration_ms == 2000  # as the header declares
+    found = decode_file(as_file(body))
+    assert found.duration_ms == 2000
+    assert found.lost_ms == pytest.approx(40_000, abs=100)
 
 
 def test_the_rest_of_a_stream_with_too_many_channels_is_lost() -> None:
@@ -165,3 +167,28 @@ def test_a_disk_error_is_not_an_error_of_the_file(container: str) -> None:
         decode_file(_FailingDisk(body))
     assert not isinstance(caught.value, av.FFmpegError)
     assert isinstance(caught.value, OSError)
+
+
+class _FailsOnce(io.BytesIO):
+    """A file of which one read fails, counted from 0."""
+
+    def __init__(self, body: bytes, failing: int) -> None:
+        super().__init__(body)
+        self.reads, self._failing = 0, failing
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        if self.reads - 1 == self._failing:
+            raise OSError(5, "Input/output error")
+        return super().read(size)
+
+
+def test_a_disk_error_while_tracks_are_compared_is_not_an_error_of_the_file() -> None:
+    """FFmpeg opens the file again for that."""
+    streams = ("-map", "0:a", "-map", "0:a", "-c:a", "pcm_s16le", "-f", "matroska", "-")
+    body = ffmpeg(wav(tone(3)), "-i", "-", *streams)
+    whole = _FailsOnce(body, -1)
+    assert decode_file(whole).duration_ms == 3000
+    for failing in range(whole.reads):
+        with pytest.raises(OSError, match="Input/output error"):
+            decode_file(_FailsOnce(body, failing))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from funasr_fleet.worker.audio.decoding.input_checks import LEAST_BYTES_PER_S
 from tests.support.audio import encode, id3, wav
 from tests.support.bad_audio import decoded
 from tests.support.odd_audio import ffmpeg
@@ -10,6 +11,8 @@ from tests.support.odd_audio import ffmpeg
 FIRST_S, SECOND_S = 4.0, 6.0
 KINDS = {
     "aac in mka": ("matroska", "aac", 44_100),
+    "aiff": ("aiff", "pcm_s16be", 16_000),
+    "caf": ("caf", "pcm_s16be", 16_000),
     "flac": ("flac", "flac", 44_100),
     "flac in mka": ("matroska", "flac", 44_100),
     "flac in ogg": ("ogg", "flac", 16_000),
@@ -21,6 +24,7 @@ KINDS = {
 JOINED = [
     *(("flac", "wav"), ("flac", "opus"), ("aac in mka", "flac in mka"), ("m4a", "mp3")),
     *(("opus", "mp3"), ("opus", "flac in ogg"), ("mp3", "flac"), ("wav", "flac")),
+    *(("m4a", "aiff"), ("flac", "caf")),
 ]
 
 
@@ -51,6 +55,19 @@ def test_flac_of_another_sample_size_is_lost() -> None:
     found = decoded(sound("flac", FIRST_S) + body)
     assert found.seconds == pytest.approx(FIRST_S, abs=0.1)
     assert found.lost_ms == pytest.approx(SECOND_S * 1000, abs=100)
+
+
+def test_a_file_behind_a_truncated_one_does_not_hide_the_truncation() -> None:
+    first = sound("flac", FIRST_S)
+    found = decoded(first[: len(first) // 2] + sound("wav", SECOND_S))
+    assert found.decoded_ms + found.lost_ms == pytest.approx((FIRST_S + SECOND_S) * 1000, abs=200)
+
+
+def test_a_damaged_number_of_samples_behind_a_file_does_not_become_years() -> None:
+    body = bytearray(sound("flac", SECOND_S))
+    body[21:26] = b"\xff" * 5
+    found = decoded(sound("m4a", FIRST_S) + bytes(body))
+    assert found.lost_ms <= len(body) / LEAST_BYTES_PER_S * 1000
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -5,6 +5,7 @@ FFmpeg counts the packets of these formats for their timestamps.
 
 import functools
 import random
+import re
 
 import numpy as np
 import pytest
@@ -106,3 +107,26 @@ def test_everything_behind_a_damaged_block_of_voc_is_lost(is_zero: bool) -> None
 def test_text_and_padding_behind_the_samples_of_voc_are_no_audio(rest: bytes) -> None:
     found = decoded(sound("voc").rstrip(b"\0") + rest)
     assert found.lost_ms == 0
+
+
+def test_chunks_of_a_type_that_ffmpeg_does_not_know_are_no_damage() -> None:
+    """Dashcams store positions in them."""
+    body = sound("avi with mp3")
+    marks = [found.start() for found in re.finditer(b"00wb", body[: body.index(b"idx1")])][10:60:10]
+    for at in reversed(marks):
+        body = body[:at] + b"gps0" + (1000).to_bytes(4, "little") + bytes(1000) + body[at:]
+    found = decoded(body)
+    assert found.seconds == pytest.approx(SECONDS, abs=0.1)
+    assert found.lost_ms == 0
+
+
+def test_audio_that_begins_late_in_avi_keeps_its_times() -> None:
+    """`dwStart` of the stream's header is its delay, in units of `dwScale` / `dwRate` seconds."""
+    body = bytearray(sound("avi with pcm"))
+    at = body.index(b"strh")
+    scale, rate = (int.from_bytes(body[at + n : at + n + 4], "little") for n in (28, 32))
+    body[at + 36 : at + 40] = round(3 * rate / scale).to_bytes(4, "little")
+    found = decoded(bytes(body))
+    assert found.seconds == pytest.approx(SECONDS + 3, abs=0.1)
+    assert found.filled_ms == pytest.approx(3000, abs=100)
+    assert not found.samples[: round(2.9 * 16_000)].any()
