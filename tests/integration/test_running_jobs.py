@@ -131,7 +131,7 @@ def test_a_cancelled_job_ends_soon_and_starts_no_further_file(
     job = enqueue([source], output=output, limits=ShardLimits(files=20)).job
     worker.process.wait_until(lambda: status(job, settings).counts.finished > 20, DEADLINE_S)
     cancel(job, settings)
-    worker.process.wait_until(lambda: status(job, settings).counts.complete, 30)
+    worker.process.wait_until(lambda: status(job, settings).counts.settled, 30)
     done = status(job, settings).counts
     assert done.outcomes["ok"] < 1_000
     assert done.cancelled == 1_000 - done.outcomes["ok"]
