@@ -17,7 +17,7 @@ users who write it mean any language."""
 _GROUPS = (" languages", "pidgins", "(family)")
 """The names of groups of languages, such as cpe and zhx, end with these words."""
 _NO_REGION = ("Unknown Region", "Private use", "Pseudo-")
-"""The names of region codes that are no region begin with these words."""
+"""The names of codes that do not stand for a region begin with these words."""
 _MAX_DISTANCE = 1
 """Maximum CLDR distance of two codes of one language: nb and no, jv and jw, arb and ar."""
 

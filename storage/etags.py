@@ -17,7 +17,7 @@ def etag_of(answer: Mapping[str, Any], uri: str) -> str:
         uri: the address, for the error message.
 
     Raises:
-        ObjectIncomplete: there is no ETag, as in the error page of a proxy.
+        ObjectIncomplete: the answer has no ETag, for example the error page of a proxy.
     """
     if "ETag" not in answer:
         raise ObjectIncomplete(f"{uri}: the response has no ETag")

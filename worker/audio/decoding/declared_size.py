@@ -1,5 +1,6 @@
 """The size that the header of a file declares; FFmpeg reads a truncated file as a shorter one."""
 
+from funasr_fleet.worker.audio.decoding import asf_header
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
 _HEAD_BYTES = 1 << 16
@@ -8,9 +9,6 @@ _UNKNOWN_FROM = {4: 0x7FFFF000, 8: 1 << 62}
 back write it."""
 _MAX_CHUNKS = 100
 _W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
-_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
-"""GUID of the File Properties Object; the size of the file is 40 bytes after its start."""
 
 
 def truncated_seconds(
@@ -41,7 +39,7 @@ def _declared_bytes(source: DecoderInput) -> int:
         return 8 + _number(head[20:28])
     if head.startswith(_W64):
         return _number(head[16:24])
-    if head.startswith(_ASF) and (at := head.find(_ASF_PROPERTIES)) > 0:
+    if head.startswith(asf_header.HEADER) and (at := head.find(asf_header.PROPERTIES)) > 0:
         return _number(head[at + 40 : at + 48])
     return _caf_bytes(source) if head.startswith(b"caff") else 0
 

@@ -86,7 +86,7 @@ def missing_at_the_end(
     if not is_mp4:  # the gap may include the rest of the file
         unread_s = max(0.0, unread_s - decoded.end_gap_s)
     missing_s = missing_seconds(decoded.samples, end_s, declared_s) - decoded.end_gap_s
-    if decoded.appended_s is not None:  # it is no part of the declared duration
+    if decoded.appended_s is not None:  # the declared duration does not include it
         return MissingAtTheEnd(decoded.appended_s, max(0.0, missing_s))
     return MissingAtTheEnd(unread_s, max(0.0, missing_s - unread_s))
 

@@ -16,9 +16,9 @@ _BLOCK_BYTES = 1 << 20
 
 
 def without_inner_headers(file: SeekableFile, source: DecoderInput) -> SeekableFile:
-    """The file without the headers of joined parts; the file itself if it is no such AMR file.
+    """The file without the headers of joined parts; the file itself if there are none.
 
-    A part in the other of the two formats keeps its header: FFmpeg cannot decode it.
+    A part in the other of the two formats keeps its header; FFmpeg decodes that part as noise.
 
     Args:
         file: the fetched file.

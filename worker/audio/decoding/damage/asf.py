@@ -8,10 +8,9 @@ Systems Format (ASF) Specification 01.20.05, sections 3.2 and 5.2.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from funasr_fleet.worker.audio.decoding.asf_header import HEADER, PROPERTIES
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 
-_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _MAX_HEADER_BYTES = 1 << 20
 _DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _DATA_HEADER_BYTES = 50
@@ -72,10 +71,10 @@ def _layout(source: DecoderInput) -> _Layout | None:
     """Where the data packets are; None if the header is damaged, or their size varies."""
     head = source.read_at(0, 24)
     size = int.from_bytes(head[16:24], "little")
-    if not head.startswith(_HEADER) or source.read_at(size, 16) != _DATA:
+    if not head.startswith(HEADER) or source.read_at(size, 16) != _DATA:
         return None
     header = source.read_at(0, min(size, _MAX_HEADER_BYTES))
-    at = header.find(_PROPERTIES)
+    at = header.find(PROPERTIES)
     least, most = (int.from_bytes(header[at + n : at + n + 4], "little") for n in (92, 96))
     is_valid = at > 0 and 0 < least == most <= _MAX_PACKET_BYTES
     return _Layout(size + _DATA_HEADER_BYTES, most) if is_valid else None
