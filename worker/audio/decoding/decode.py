@@ -182,19 +182,19 @@ def _decode(
     for gapped in without_odd_frames(
         frames, lambda frame: limits.allow(frame.sample_rate, frame.layout.nb_channels)
     ):
-        if gapped.frame and not resampler.channels:  # they may differ from the header
-            check_rate(gapped.frame.sample_rate)
-            limits.check_channels(gapped.frame.layout.nb_channels)
-        if gapped.frame:
-            decoded.end_s = max(decoded.end_s, (gapped.frame.time or 0.0) + gapped.seconds)
-        else:
+        frame, is_complete = gapped.frame, False
+        if frame is None:
             decoded.appended_s = appended_seconds(source, decoded.read.decoded_at, _open)
-        # what follows the declared end, or belongs to another file, is not damaged audio; frames
-        # that were decoded, but whose format is not allowed, are in fill_s
-        is_all_there = decoded.is_all_there and gapped.gap.fill_s < 1.0
-        is_all = is_all_there or decoded.appended_s is not None
-        is_complete = gapped.frame is None and is_all
-        decoded.end_gap_s = 0.0 if is_complete else gapped.gap.lost_s
+            # what follows the declared end, or belongs to another file, is not damaged audio;
+            # frames that were decoded, but whose format is not allowed, are in fill_s
+            is_all_there = decoded.is_all_there and gapped.gap.fill_s < 1.0
+            is_complete = is_all_there or decoded.appended_s is not None
+            decoded.end_gap_s = 0.0 if is_complete else gapped.gap.lost_s
+        else:
+            if not resampler.channels:  # they may differ from the header
+                check_rate(frame.sample_rate)
+                limits.check_channels(frame.layout.nb_channels)
+            decoded.end_s = max(decoded.end_s, (frame.time or 0.0) + gapped.seconds)
         for piece in resampler.pieces(GappedFrame(None) if is_complete else gapped):
             decoded.samples += piece.planes.shape[1]
             limits.check_decoded(decoded.samples, len(piece.planes))

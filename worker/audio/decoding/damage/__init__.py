@@ -23,6 +23,6 @@ gap, so a gap counts as damage only if a packet failed or bytes of the file were
 from funasr_fleet.worker.audio.decoding.damage.evidence import Gap
 from funasr_fleet.worker.audio.decoding.damage.extent import Extent
 from funasr_fleet.worker.audio.decoding.damage.frames import frames_with_gaps
-from funasr_fleet.worker.audio.decoding.damage.gapped_frame import GappedFrame, seconds_of
+from funasr_fleet.worker.audio.decoding.damage.gapped_frame import GappedFrame
 
-__all__ = ["Extent", "Gap", "GappedFrame", "frames_with_gaps", "seconds_of"]
+__all__ = ["Extent", "Gap", "GappedFrame", "frames_with_gaps"]

@@ -43,7 +43,7 @@ class Demuxer:
             yield packet
 
     def _read(self) -> "Packet[Stream] | None":
-        while not self.has_given_up:
+        while self._errors < _MAX_ERRORS:
             try:
                 packet = next(self._packets, None)
             except av.FFmpegError as error:

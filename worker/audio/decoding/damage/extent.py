@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from av.packet import Packet
 from av.stream import Stream
 
+from funasr_fleet.worker.audio.decoding.damage.gapped_frame import TimeBases
+
 _RECENT_PACKETS = 64
 """Latest packets whose offsets are kept: not every packet of a program stream has a timestamp."""
 
@@ -26,14 +28,18 @@ class Extent:
     """Offsets of the latest packets."""
     end_s: float = 0.0
     """Latest end of a packet by timestamps, in s."""
+    _bases: TimeBases = field(default_factory=TimeBases)
 
     def add(self, packet: "Packet[Stream]") -> None:
         """Account for one packet."""
+        at, size = packet.pos, packet.size
         if self.begin is None:
-            self.begin = packet.pos
-        if packet.pos is not None:
-            self.recent.append(packet.pos)
-        self.end = max(self.end, (packet.pos or 0) + packet.size)
-        self.bytes += packet.size
-        end = (packet.pts or 0) + (packet.duration or 0)
-        self.end_s = max(self.end_s, float(end * packet.time_base))
+            self.begin = at
+        if at is not None:
+            self.recent.append(at)
+        # conditions instead of max(), which takes longer: this runs for every packet
+        if (end := (at or 0) + size) > self.end:
+            self.end = end
+        self.bytes += size
+        end_s = self._bases.seconds(packet, (packet.pts or 0) + (packet.duration or 0))
+        self.end_s = max(self.end_s, end_s)

@@ -14,11 +14,7 @@ from funasr_fleet.worker.audio.decoding.damage.byte_checks import GapBytes, is_d
 from funasr_fleet.worker.audio.decoding.damage.demuxer import Demuxer
 from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP, DamageEvidence, Gap
 from funasr_fleet.worker.audio.decoding.damage.extent import Extent
-from funasr_fleet.worker.audio.decoding.damage.gapped_frame import (
-    GappedFrame,
-    seconds_of,
-    time_s_of,
-)
+from funasr_fleet.worker.audio.decoding.damage.gapped_frame import GappedFrame, TimeBases
 from funasr_fleet.worker.audio.decoding.damage.gaps import Clock, ClockPosition
 from funasr_fleet.worker.audio.decoding.damage.packets import adts_frames, is_pause
 from funasr_fleet.worker.audio.decoding.damage.skipped_bytes import counter_of, dts_frame_bytes
@@ -66,7 +62,7 @@ class _Reader:
         self._unread = UnreadBytes() if has_headers else None
         self._collected: DamageEvidence | None = None
         """None while there is no sign of damage."""
-        self._demuxer = Demuxer(container, stream.index)
+        self._demuxer, self._bases = Demuxer(container, stream.index), TimeBases()
         self._first_error: av.FFmpegError | None = None
         self._first_at: int | None = None
         self._late_s = 0.0
@@ -81,17 +77,19 @@ class _Reader:
         packets = self._packets()
         if self._format == "ogg":
             packets = ogg.PacketTimes(self._source).corrected(packets)
+        is_avi = self._format == "avi"
         for packet in packets:
-            frames = self._frames(packet)
+            frames, sum_s = self._frames(packet), 0.0
             for number, frame in enumerate(frames):
-                if self._format == "avi":
+                if is_avi:
                     frame.pts = None
                 time_s = frame.time
                 if time_s is None and not number and not self._is_counted:
-                    time_s = time_s_of(packet)
-                seconds = seconds_of(frame)
+                    time_s = self._bases.time_s(packet)
+                seconds = frame.samples / frame.sample_rate
+                sum_s += seconds
                 yield GappedFrame(frame, self._gap_before(time_s, seconds, packet), seconds)
-            self._note_after_frames(packet, frames)
+            self._note_after_frames(packet, frames, sum_s)
         self._note_unread_rest()
         error = self._demuxer.first_error or self._first_error
         if not self._clock.has_begun and error:
@@ -142,8 +140,8 @@ class _Reader:
         if self._first_at is None:
             self._first_at = packet.pos
             if self._format == "avi":
-                self._late_s = max(0.0, time_s_of(packet) or 0.0)
-            start_s = start_seconds(self._container, time_s_of(packet))
+                self._late_s = max(0.0, self._bases.time_s(packet) or 0.0)
+            start_s = start_seconds(self._container, self._bases.time_s(packet))
             if start_s is not None and self._format == "ogg":
                 is_damaged = ogg.begins_damaged(self._source, packet.pos or 0)
                 start_s = min(0.0, start_s) if is_damaged else start_s
@@ -170,7 +168,7 @@ class _Reader:
         elif body and not (self._padding and self._padding.contains(packet, body)):
             # FFmpeg may return any byte of an AMR file as a packet of 20 ms
             duration = 0 if self._format == "amr" else packet.duration or 0
-            duration_s = float(duration * packet.time_base)
+            duration_s = self._bases.seconds(packet, duration)
             self._evidence.failed += 1
             self._evidence.failed_bytes += packet.size
             self._evidence.failed_s += self._clock.seconds_of(packet.size, duration_s)
@@ -182,12 +180,14 @@ class _Reader:
         else:
             self._evidence.suspect = True
 
-    def _note_after_frames(self, packet: "Packet[AudioStream]", frames: list[AudioFrame]) -> None:
+    def _note_after_frames(
+        self, packet: "Packet[AudioStream]", frames: list[AudioFrame], seconds: float
+    ) -> None:
         """Note damage that only decoding reveals; it counts for the gap before the next frame."""
         self._unit_at = packet.pos or self._unit_at
         if not frames or not packet.size:
             return
-        contained, declared_s = 1, float((packet.duration or 0) * packet.time_base)
+        contained, declared_s = 1, self._bases.seconds(packet, packet.duration or 0)
         if self._codec == "aac" and self._clock.is_large(packet.size):
             contained = adts_frames(bytes(packet))
         if contained > len(frames):
@@ -197,9 +197,9 @@ class _Reader:
             if self._is_elementary and self._codec == "dts":
                 size = dts_frame_bytes(bytes(packet))
                 self._evidence.skipped_bytes += packet.size - size
-            self._clock.update_averages(size, sum(map(seconds_of, frames)), declared_s)
+            self._clock.update_averages(size, seconds, declared_s)
         if frames[-1].is_corrupt:
-            self._evidence.corrupt_s += seconds_of(frames[-1])
+            self._evidence.corrupt_s += frames[-1].samples / frames[-1].sample_rate
 
     def _gap_before(
         self, time_s: float | None, seconds: float, packet: "Packet[AudioStream]"
