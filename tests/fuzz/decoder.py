@@ -31,6 +31,9 @@ MOST_MEMORY_MB = 300
 """Maximum memory of a decoder process between two files; its libraries take about 100 MB."""
 _KNOWN_EVERY = 50
 """An undamaged file is decoded after this many inputs: its result must not change."""
+_EXHAUSTED = ["took more memory than a decoder process may use"] * 2
+"""Reasons for a file with too large a size in its header: FFmpeg tries to allocate it, in a new
+process too. If the second process succeeds, the first had leaked memory."""
 _ABANDONED_EVERY = 97
 """One of this many inputs is abandoned while it is decoded."""
 
@@ -66,7 +69,8 @@ class FuzzedPool:
             tally.run_input(name, lambda: self._abandon(body), (FileFailure,))
         else:
             tally.run_input(name, lambda: self._check(body, number), (FileFailure,))
-        tally.findings += [f"{name}: a decoder process {reason}" for reason in self._ended]
+        if self._ended != _EXHAUSTED:
+            tally.findings += [f"{name}: a decoder process {reason}" for reason in self._ended]
         self._ended.clear()
         if number % _KNOWN_EVERY == 0:
             tally.check(f"the file after {name}", self._check_known)
