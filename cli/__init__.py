@@ -1,6 +1,7 @@
 """The `fleet` command: one thin function per subcommand, which imports what it needs when it runs.
 
 main         the application, its help in sections, and how errors are printed
+terminal     all output: text of others cannot control the terminal
 interrupts   SIGINT and SIGTERM: cleanup, then exit code 130
 options      the options of `fleet enqueue`, and those that several commands share
 exits        exit codes, the exit code of each error, invalid rows and ignored files on stderr

@@ -8,6 +8,8 @@ import typer
 
 from funasr_fleet.cli.exits import Exit
 from funasr_fleet.cli.options import AsJson
+from funasr_fleet.cli.terminal import say, warn
+from funasr_fleet.contract.shown_text import one_line
 
 if TYPE_CHECKING:
     from funasr_fleet.broker.dead_letters import DeadLetter
@@ -41,14 +43,14 @@ def list_letters(
     found = funasr_fleet.list_dead(job, limit=limit)
     if as_json:
         documents = [_document(one) for one in found.letters]
-        typer.echo(json.dumps({"total": found.total, "letters": documents}))
+        say(json.dumps({"total": found.total, "letters": documents}))
         return
     if not found.total:
-        typer.echo(f"no dead letters{_of(job)}")
+        say(f"no dead letters{_of(job)}")
         return
     for one in found.letters:
-        typer.echo(_shown(one))
-    typer.echo(
+        say(_shown(one))
+    say(
         f"{len(found.letters):,} of {found.total:,} dead letters{_of(job)}; once the cause is "
         "fixed: fleet dead requeue ID; to delete: fleet dead drop ID"
     )
@@ -66,16 +68,16 @@ def requeue(
 
     result = funasr_fleet.requeue_dead(ids=ids or (), job=job, everything=everything)
     if as_json:
-        typer.echo(json.dumps(asdict(result)))
+        say(json.dumps(asdict(result)))
     elif result.requeued:
         watch = f"; watch it: fleet status {job}" if job else ""
-        typer.echo(f"{_count(result.requeued)} ({result.files:,} files) enqueued again{watch}")
+        say(f"{_count(result.requeued)} ({result.files:,} files) enqueued again{watch}")
     elif not result.refused:
-        typer.echo(f"no dead letters{_of(job)}: nothing to do")
+        say(f"no dead letters{_of(job)}: nothing to do")
     for one in result.refusals:
-        typer.echo(f"fleet: {_plain(one.message_id)} not requeued: {_plain(one.why)}", err=True)
+        warn(f"{_plain(one.message_id)} not requeued: {_plain(one.why)}")
     if (more := result.refused - len(result.refusals)) > 0:
-        typer.echo(f"fleet: {more:,} more not requeued", err=True)
+        warn(f"{more:,} more not requeued")
     if result.refused:
         raise typer.Exit(Exit.SOME_FAILED)
 
@@ -92,11 +94,11 @@ def drop(
 
     result = funasr_fleet.drop_dead(ids=ids or (), job=job, everything=everything)
     if as_json:
-        typer.echo(json.dumps(asdict(result)))
+        say(json.dumps(asdict(result)))
     elif result.dropped or not result.unknown:
-        typer.echo(f"{_count(result.dropped)} dropped")
+        say(f"{_count(result.dropped)} dropped")
     for one in result.unknown:
-        typer.echo(f"fleet: no dead letter has the id {_plain(one)}", err=True)
+        warn(f"no dead letter has the id {_plain(one)}")
     if result.unknown:
         raise typer.Exit(Exit.SOME_FAILED)
 
@@ -122,9 +124,8 @@ def _shown(letter: "DeadLetter") -> str:
 
 
 def _plain(text: str) -> str:
-    """The text on one line, without control characters that another client may have sent."""
-    words = " ".join(text.split())
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
+    """The text on one line; another client may have sent it."""
+    return one_line(" ".join(text.split()))
 
 
 def _count(count: int) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit
 from funasr_fleet.cli.options import AsJson
+from funasr_fleet.cli.terminal import console, say
 
 if TYPE_CHECKING:
     from funasr_fleet.doctor import Finding
@@ -38,7 +39,7 @@ def doctor(
     settings = Settings.load()
     found = list(run_checks(settings, audio=audio, output=output, load_models=model))
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found]))
+        say(json.dumps([asdict(one) for one in found]))
     else:
         _show(found)
     errors = [one for one in found if one.verdict == "error"]
@@ -50,8 +51,6 @@ def doctor(
 def _show(found: "Iterable[Finding]") -> None:
     from rich.markup import escape
     from rich.table import Table
-
-    from funasr_fleet.cli.status_view import console
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for one in found:

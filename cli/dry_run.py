@@ -5,10 +5,9 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import typer
-
 from funasr_fleet.broker.ledger.values import MS_PER_HOUR
 from funasr_fleet.cli.exits import print_bad_rows, print_ignored
+from funasr_fleet.cli.terminal import say
 from funasr_fleet.producer.progress.humanize import decimal, span
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def print_dry_run(result: "DryRun", *, as_json: bool) -> None:
     """Print the estimate to stdout, and invalid rows and ignored files to stderr."""
     print_bad_rows(result.bad_examples, result.bad_rows)
     print_ignored(result.ignored)
-    typer.echo(json.dumps(result.to_json()) if as_json else to_text(result))
+    say(json.dumps(result.to_json()) if as_json else to_text(result))
 
 
 def to_text(result: "DryRun") -> str:

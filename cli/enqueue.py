@@ -12,6 +12,7 @@ import typer
 from funasr_fleet.cli import options as given
 from funasr_fleet.cli.exits import Exit, exit_of, print_bad_rows, print_ignored
 from funasr_fleet.cli.options import read_options, read_words
+from funasr_fleet.cli.terminal import console, say, warn
 from funasr_fleet.cli.watching import watch_job
 from funasr_fleet.contract.job import FORMATS
 from funasr_fleet.contract.queues import DEFAULT_PRIORITY
@@ -86,11 +87,7 @@ def _enqueue(sources: list[str], **asked: Any) -> "EnqueueResult":
     import funasr_fleet
 
     with showing_progress() as progress:
-        return funasr_fleet.enqueue(sources, progress=progress, warn=_warn, **asked)
-
-
-def _warn(warning: str) -> None:
-    typer.echo(f"fleet: {warning}", err=True)
+        return funasr_fleet.enqueue(sources, progress=progress, warn=warn, **asked)
 
 
 def _formats(text: str) -> list[str]:
@@ -123,7 +120,7 @@ def _wait_for(job: str, *, quiet: bool) -> Exit:
     except NoSuchJob as error:  # the job existed when it was enqueued
         raise JobLost(str(error)) from None
     if quiet and last.note:  # stdout has the JSON document of the enqueue result
-        typer.echo(f"fleet: {last.note}", err=True)
+        warn(last.note)
     if last.progress.state == "cancelled" and exit_of(last) is Exit.OK:
         return Exit.SOME_FAILED  # not every file that was enqueued is transcribed
     return exit_of(last)
@@ -132,7 +129,7 @@ def _wait_for(job: str, *, quiet: bool) -> Exit:
 def _report(result: "EnqueueResult", *, as_json: bool) -> None:
     print_bad_rows(result.bad_rows, result.bad_row_count)
     print_ignored(result.ignored)
-    typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
+    say(json.dumps(asdict(result)) if as_json else _sentence(result))
 
 
 def _print_estimate(sources: list[str], *, as_json: bool, **asked: Any) -> Exit:
@@ -140,7 +137,7 @@ def _print_estimate(sources: list[str], *, as_json: bool, **asked: Any) -> Exit:
     from funasr_fleet.cli.dry_run import print_dry_run
     from funasr_fleet.producer.api import estimate
 
-    found = estimate(sources, warn=_warn, **asked)
+    found = estimate(sources, warn=warn, **asked)
     print_dry_run(found, as_json=as_json)
     return Exit.SOME_FAILED if found.bad_rows else Exit.OK
 
@@ -171,10 +168,7 @@ def _sentence(found: "EnqueueResult") -> str:
 @contextlib.contextmanager
 def showing_progress() -> Iterator["ProgressCallback"]:
     """Yield a progress callback: it updates a line on stderr if that is a terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("reading the sources") as status:
+    with console(stderr=True).status("reading the sources") as status:
 
         def progress(result: "EnqueueResult", waiting: int | None) -> None:
             status.update(_line(result, waiting))

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-import typer
-
 from funasr_fleet.cli.interrupts import INTERRUPTED
+from funasr_fleet.cli.terminal import warn
 from funasr_fleet.contract.layout import BadJobName
 from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.contract.shown_text import one_line
 from funasr_fleet.producer.discovery import BadSource
 from funasr_fleet.producer.discovery.ignored import ignored_text
 from funasr_fleet.producer.errors import (
@@ -60,16 +60,16 @@ def print_bad_rows(rows: Iterable[str], total: int) -> None:
     """Print these invalid rows to stderr, and the number of further ones."""
     more = total
     for row in rows:
-        typer.echo(f"fleet: {row}", err=True)
+        warn(one_line(row))
         more -= 1
     if more > 0:
-        typer.echo(f"fleet: and {more:,} more invalid rows", err=True)
+        warn(f"and {more:,} more invalid rows")
 
 
 def print_ignored(by_suffix: Mapping[str, int]) -> None:
     """Print the number of ignored objects and files by suffix to stderr, if there are any."""
     if text := ignored_text(by_suffix):
-        typer.echo(f"fleet: {text}", err=True)
+        warn(text)
 
 
 class WrongUsage(Exception):

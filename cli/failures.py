@@ -9,6 +9,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit
 from funasr_fleet.cli.options import AsJson, JobName
+from funasr_fleet.cli.terminal import console, say, warn
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,9 +43,9 @@ def failures(
         failed = funasr_fleet.failures(job)
         _print(failed, f"no file of {job} {has} failed", _show_failures, as_json=as_json)
         if failed and not as_json:
-            typer.echo(f"retry them with: fleet retry {job}")
+            say(f"retry them with: fleet retry {job}")
     if note:
-        typer.echo(f"fleet: the list may be incomplete. {note}", err=True)
+        warn(f"the list may be incomplete. {note}")
         raise typer.Exit(Exit.UNREACHABLE)
 
 
@@ -52,15 +53,14 @@ def _print(
     groups: Sequence[Group], none: str, show: Callable[[Sequence[Group]], None], *, as_json: bool
 ) -> None:
     if as_json:
-        typer.echo(json.dumps([asdict(group) for group in groups]))
+        say(json.dumps([asdict(group) for group in groups]))
     elif groups:
         show(groups)
     else:
-        typer.echo(none)
+        say(none)
 
 
 def _show_failures(groups: "Sequence[FailureGroup]") -> None:
-    from funasr_fleet.cli.status_view import console
     from funasr_fleet.producer.progress.humanize import percent
 
     total = sum(group.count for group in groups)
@@ -75,8 +75,6 @@ def _show_failures(groups: "Sequence[FailureGroup]") -> None:
 
 
 def _show_warnings(groups: "Sequence[WarningGroup]") -> None:
-    from funasr_fleet.cli.status_view import console
-
     rows = (
         (group.kind, f"{group.count:,}", "\n".join(one.relative for one in group.examples))
         for group in groups

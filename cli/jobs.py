@@ -8,6 +8,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit, exit_of, exit_of_counts, print_bad_rows
 from funasr_fleet.cli.options import AsJson, JobName, check_output_option
+from funasr_fleet.cli.terminal import console, say, warn
 from funasr_fleet.contract.job import MAX_INDEX
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def jobs(as_json: AsJson = False) -> None:
 
     import funasr_fleet
     from funasr_fleet.broker.ledger.values import MS_PER_HOUR
-    from funasr_fleet.cli.status_view import STATE_STYLES, console, percent_of
+    from funasr_fleet.cli.status_view import STATE_STYLES, percent_of
     from funasr_fleet.producer.progress.humanize import decimal
     from funasr_fleet.producer.progress.measuring import fraction_of, state_of
     from funasr_fleet.producer.progress.repair import repair_note
@@ -41,10 +42,10 @@ def jobs(as_json: AsJson = False) -> None:
         documents = (
             {**asdict(one), "state": state_of(one), "note": repair_note(one)} for one in found
         )
-        typer.echo(json.dumps(list(documents)))
+        say(json.dumps(list(documents)))
         return
     if not found:
-        typer.echo(_NO_JOBS)
+        say(_NO_JOBS)
         return
     table = Table("job", "state")
     for name in ("files", "finished", "failed", "audio hours"):
@@ -63,7 +64,7 @@ def jobs(as_json: AsJson = False) -> None:
         )
     console().print(table)
     for note in filter(None, map(repair_note, found)):
-        typer.echo(note)
+        say(note)
 
 
 def status(
@@ -82,7 +83,7 @@ def status(
     Example: fleet status job-20261122 --watch --gpu-hour-price 1.80
     """
     import funasr_fleet
-    from funasr_fleet.cli.status_view import console, view
+    from funasr_fleet.cli.status_view import view
     from funasr_fleet.cli.watching import watch_job
     from funasr_fleet.producer.errors import NoSuchJob
     from funasr_fleet.settings import Settings
@@ -101,7 +102,7 @@ def status(
     else:
         found = funasr_fleet.status(name, settings, gpu_hour_price)
     if as_json:
-        typer.echo(json.dumps(found.to_json()))
+        say(json.dumps(found.to_json()))
     elif not watch:
         console().print(view(found))
     raise typer.Exit(exit_of(found))
@@ -119,11 +120,11 @@ def retry(job: JobName, as_json: AsJson = False) -> None:
     result = funasr_fleet.retry(job)
     print_bad_rows(result.invalid[:_MAX_SHOWN], len(result.invalid))
     if as_json:
-        typer.echo(json.dumps(asdict(result)))
+        say(json.dumps(asdict(result)))
     elif result.files:
-        typer.echo(f"{result.files} files of {job} enqueued again; watch it: fleet status {job}")
+        say(f"{result.files} files of {job} enqueued again; watch it: fleet status {job}")
     elif not result.invalid:
-        typer.echo(f"no file of {job} has failed: nothing to do")
+        say(f"no file of {job} has failed: nothing to do")
     if result.invalid:
         raise typer.Exit(Exit.SOME_FAILED)
 
@@ -136,9 +137,9 @@ def cancel(job: JobName) -> None:
     import funasr_fleet
 
     if funasr_fleet.cancel(job):
-        typer.echo(f"{job} is cancelled; existing results are kept: fleet status {job}")
+        say(f"{job} is cancelled; existing results are kept: fleet status {job}")
     else:
-        typer.echo(f"{job} has already ended: nothing to cancel")
+        say(f"{job} has already ended: nothing to cancel")
 
 
 def close(
@@ -172,14 +173,14 @@ def close(
         check_output_option(output)
     counts = funasr_fleet.close(job, files=files, output=output)
     if as_json:
-        typer.echo(json.dumps({**asdict(counts), "state": state_of(counts)}))
+        say(json.dumps({**asdict(counts), "state": state_of(counts)}))
     elif counts.complete:
         failed = counts.outcomes["failed"]
-        typer.echo(f"{job} is complete: {number_of(counts.files, 'file')}, {failed} failed")
+        say(f"{job} is complete: {number_of(counts.files, 'file')}, {failed} failed")
     elif note := repair_note(counts):
-        typer.echo(note)
+        say(note)
     else:
-        typer.echo(
+        say(
             f"{job} has {number_of(counts.files, 'file')}, {counts.waiting} without an outcome; "
             f"watch it with: fleet status {job}"
         )
@@ -204,8 +205,8 @@ def reconcile(
 
     result = funasr_fleet.reconcile(job, output=output)
     for warning in result.warnings:
-        typer.echo(f"fleet: {warning}", err=True)
-    typer.echo(json.dumps(asdict(result)) if as_json else _sentence(result))
+        warn(warning)
+    say(json.dumps(asdict(result)) if as_json else _sentence(result))
     if not result.planned:
         raise typer.Exit(Exit.SOME_FAILED)
 

@@ -16,6 +16,7 @@ from funasr_fleet.cli.failures import failures
 from funasr_fleet.cli.jobs import cancel, close, jobs, reconcile, retry, status
 from funasr_fleet.cli.results import evaluate, report
 from funasr_fleet.cli.run import demo, exporter, up, worker
+from funasr_fleet.cli.terminal import say, warn
 from funasr_fleet.cli.transcribe import transcribe
 
 PACKAGES_OF_EXTRAS = {
@@ -69,7 +70,7 @@ def _write(formatter: Any, rows: Iterable[tuple[str, tuple[str, str]]]) -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"funasr-fleet {metadata.version('funasr-fleet')}")
+        say(f"funasr-fleet {metadata.version('funasr-fleet')}")
         raise typer.Exit
 
 
@@ -111,15 +112,12 @@ def run() -> None:
     except ModuleNotFoundError as error:
         if error.name in PACKAGES_OF_EXTRAS:
             extra = PACKAGES_OF_EXTRAS[error.name]
-            print(
-                f"fleet: {error.name} is not installed: pip install 'funasr-fleet[{extra}]'",
-                file=sys.stderr,
-            )
+            warn(f"{error.name} is not installed: pip install 'funasr-fleet[{extra}]'")
             sys.exit(Exit.WRONG_USAGE)
         raise
     except Exception as error:
         code = exit_for(error)
         if code is None:
             raise
-        print(f"fleet: {error}", file=sys.stderr)
+        warn(str(error))
         sys.exit(code)

@@ -8,6 +8,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit, WrongUsage, print_bad_rows
 from funasr_fleet.cli.options import AsJson, JobName, check_output_option
+from funasr_fleet.cli.terminal import console, say, warn
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,11 +48,11 @@ def report(
         except OSError as error:
             raise WrongUsage(f"--html {html} cannot be written: {error.strerror}") from None
     if as_json or not html:
-        typer.echo(json.dumps(document))
+        say(json.dumps(document))
     else:
-        typer.echo(f"written to {html}")
+        say(f"written to {html}")
     if note:
-        typer.echo(f"fleet: the report may be incomplete. {note}", err=True)
+        warn(f"the report may be incomplete. {note}")
         raise typer.Exit(Exit.UNREACHABLE)
 
 
@@ -115,7 +116,7 @@ def evaluate(
     )
     print_bad_rows(found.bad_rows[:_MAX_SHOWN], len(found.bad_rows))
     if as_json:
-        typer.echo(json.dumps(found.to_json()))
+        say(json.dumps(found.to_json()))
     else:
         _show(found, worst)
     if not found.whole:
@@ -123,15 +124,13 @@ def evaluate(
 
 
 def _show(found: "Evaluation", worst: int) -> None:
-    from funasr_fleet.cli.status_view import console
-
     if found.metrics:
         console().print(_totals(found))
     if found.worst(worst):
         console().print(_worst(found, worst))
     if found.left_out:
         console().print(_left_out(found))
-    typer.echo(_sentence(found))
+    say(_sentence(found))
 
 
 def _totals(found: "Evaluation") -> "Table":

@@ -3,7 +3,6 @@
 import contextlib
 import shlex
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit, WrongUsage
 from funasr_fleet.cli.options import AsJson
+from funasr_fleet.cli.terminal import say, warn
 
 if TYPE_CHECKING:
     from funasr_fleet.contract.transcript import Word
@@ -42,9 +42,9 @@ def demo(
     from funasr_fleet.embedded.samples import load_samples
 
     with _directory(data or (DEFAULT_DATA if keep else None)) as directory:
-        result = run_demo(directory, lambda line: print(f"fleet: {line}", file=sys.stderr))
+        result = run_demo(directory, warn)
         if as_json:
-            typer.echo(result.to_json())
+            say(result.to_json())
         else:
             _print(result, directory if keep or data else None)
     if not result.as_expected(load_samples()):
@@ -66,29 +66,29 @@ def _print(result: "DemoResult", kept: Path | None) -> None:
     from funasr_fleet.embedded.samples import load_samples
 
     for file in result.results:
-        typer.echo(f"\n{file.audio}  [{file.status}]")
+        say(f"\n{file.audio}  [{file.status}]")
         if file.status == "failed":
-            typer.echo(f"  error       {file.text}")
+            say(f"  error       {file.text}")
             continue
-        typer.echo(f"  reference   {file.reference or '(nothing)'}")
-        typer.echo(f"  transcript  {file.text or '(nothing)'}")
+        say(f"  reference   {file.reference or '(nothing)'}")
+        say(f"  transcript  {file.text or '(nothing)'}")
         if file.spoken:
-            typer.echo(f"  words       {_times(file.spoken)}")
-    typer.echo(
+            say(f"  words       {_times(file.spoken)}")
+    say(
         f"\n{result.files} files: {result.ok} transcribed, {result.empty} without speech, "
         f"{result.failed} failed"
     )
     for file in result.unexpected(load_samples()):
-        typer.echo(f"  unexpected: {file.audio} is {file.status}")
+        say(f"  unexpected: {file.audio} is {file.status}")
     if not result.unexpected(load_samples()):
-        typer.echo("as expected: one sample is silence, and one is not audio")
+        say("as expected: one sample is silence, and one is not audio")
     share = 100 * result.word_errors / max(1, result.words)
-    typer.echo(f"{result.word_errors} of {result.words} words wrong ({share:.2f} %)")
-    typer.echo(f"{result.audio_s:.0f} s of audio in {result.wall_s:.1f} s")
+    say(f"{result.word_errors} of {result.words} words wrong ({share:.2f} %)")
+    say(f"{result.audio_s:.0f} s of audio in {result.wall_s:.1f} s")
     if kept:
         folder = kept / "s3" / OUTPUT.removeprefix("s3://")
-        typer.echo(f"results, in {len(FORMATS)} formats: {folder}")
-        typer.echo(f"log of the worker: {kept}/worker.log")
+        say(f"results, in {len(FORMATS)} formats: {folder}")
+        say(f"log of the worker: {kept}/worker.log")
 
 
 def _times(spoken: "list[Word]") -> str:
@@ -126,14 +126,14 @@ def up(
         worker.wait_until_ready()
         own = {**models, "FLEET_SCRATCH": "s3://transcripts/scratch/"}
         for name, value in {**stack.environment, **own}.items():
-            typer.echo(f"export {name}={shlex.quote(value)}")
-        typer.echo(f"# metrics: http://127.0.0.1:{worker.port}/metrics")
-        typer.echo(f"# exporter: http://127.0.0.1:{exporter.port}/metrics")
-        typer.echo("# try: fleet transcribe FILE")
-        typer.echo("# try: fleet enqueue FOLDER --upload s3://audio/ --output s3://transcripts/")
+            say(f"export {name}={shlex.quote(value)}")
+        say(f"# metrics: http://127.0.0.1:{worker.port}/metrics")
+        say(f"# exporter: http://127.0.0.1:{exporter.port}/metrics")
+        say("# try: fleet transcribe FILE")
+        say("# try: fleet enqueue FOLDER --upload s3://audio/ --output s3://transcripts/")
         while worker.process.exit_code is None:
             time.sleep(0.5)
-        typer.echo(f"fleet: the worker ended; its log is {worker.process.log}", err=True)
+        warn(f"the worker ended; its log is {worker.process.log}")
         raise typer.Exit(Exit.UNREACHABLE)
 
 
@@ -154,7 +154,7 @@ def worker(
 
     settings = Settings.load(devices=devices, queue=queue)
     for name, value in settings.redacted().items():
-        typer.echo(f"{name} = {value}", err=True)
+        say(f"{name} = {value}", err=True)
     try:
         children = check_worker(settings)
     except DeviceUnavailable as error:
@@ -191,7 +191,7 @@ def exporter(
     except KubernetesUnavailable as error:
         raise WrongUsage(f"--pod-deletion-cost: {error}") from None
     signal.signal(signal.SIGTERM, _end)
-    typer.echo(f"serving http://0.0.0.0:{port}/metrics", err=True)
+    say(f"serving http://0.0.0.0:{port}/metrics", err=True)
     try:
         serve(settings, port, pods)
     except OSError as error:

@@ -1,9 +1,8 @@
 """The output of `fleet status`: a full view, and one line for logs."""
 
-import sys
 from collections.abc import Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -14,9 +13,6 @@ from funasr_fleet.producer.progress.eta import Throughput
 from funasr_fleet.producer.progress.humanize import decimal, hours, number_of, percent, span
 from funasr_fleet.producer.progress.measuring import Progress, WorkerView
 
-_WIDE = 160
-"""Width in columns when stdout is a file or a pipe, so that tables are not folded."""
-
 STATE_STYLES = {
     "planning": "cyan",
     "running": "cyan",
@@ -24,11 +20,6 @@ STATE_STYLES = {
     "cancelled": "yellow",
     "unknown": "red",
 }
-
-
-def console() -> Console:
-    """The console for results; wide unless stdout is a terminal."""
-    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
 
 
 def view(status: JobStatus) -> RenderableType:

@@ -11,6 +11,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit
 from funasr_fleet.cli.options import read_options, read_words
+from funasr_fleet.cli.terminal import console, warn
 from funasr_fleet.contract.job import MAX_AUDIO_TRACK
 
 if TYPE_CHECKING:
@@ -83,19 +84,19 @@ def transcribe(
                 timeout_s=timeout,
                 store=store,
                 say=say,
-                warn=lambda warning: typer.echo(f"fleet: {warning}", err=True),
+                warn=warn,
             )
     except FileFailed as error:
         if as_json:
-            typer.echo(_document(audio, error.uri, error=error.report.error.model_dump()))
-        typer.echo(f"fleet: {audio} was not transcribed: {error}", err=True)
+            say(_document(audio, error.uri, error=error.report.error.model_dump()))
+        warn(f"{audio} was not transcribed: {error}")
         raise typer.Exit(Exit.SOME_FAILED) from None
     except NoResult as error:
-        typer.echo(f"fleet: {error}", err=True)
+        warn(str(error))
         raise typer.Exit(Exit.UNREACHABLE) from None
     transcript = json.loads(done.transcript.to_json())
     document = _document(audio, done.uri, transcript=transcript)
-    typer.echo(document if as_json else _render(done, printed, store.read))
+    say(document if as_json else _render(done, printed, store.read))
 
 
 def _formats(printed: Printed) -> tuple[str, ...]:
@@ -108,10 +109,9 @@ def _progress() -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda stage: None
         return
-    from rich.console import Console
     from rich.text import Text
 
-    with Console(stderr=True).status("starting") as line:
+    with console(stderr=True).status("starting") as line:
         yield lambda stage: line.update(Text(stage))  # a file name is not markup
 
 

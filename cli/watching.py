@@ -4,11 +4,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-import typer
 from rich.console import Console
 from rich.live import Live
 
-from funasr_fleet.cli.status_view import console, line, view
+from funasr_fleet.cli.status_view import line, view
+from funasr_fleet.cli.terminal import console, say
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.producer.errors import JobLost, NoSuchJob
 from funasr_fleet.producer.jobs.status import JobStatus
@@ -93,6 +93,6 @@ def _lines() -> Callable[[JobStatus], None]:
         new = (counts.files, counts.finished, progress.state, progress.stalled_s is None)
         if last != [new]:
             last[:] = [new]
-            typer.echo(line(status))
+            say(line(status))
 
     return show

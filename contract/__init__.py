@@ -10,6 +10,7 @@ audio_address    valid addresses of audio, and how to show them without secrets
 layout           keys of outputs and job documents, valid names, fingerprint
 queues           task name, queue names, priorities
 abilities        capabilities of a model, and the options it does not support or ignores
+shown_text       text of others, as terminals, logs and pages may show it
 invalid_fields   the error message for a document with invalid fields
 language         language codes from tags and names
 unicode_scripts  characters by script, and scripts whose characters are words

@@ -9,6 +9,8 @@ from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from funasr_fleet.contract.shown_text import NEVER_SHOWN
+
 if TYPE_CHECKING:
     from funasr_fleet.contract.job import AudioRef, Options
 
@@ -19,12 +21,6 @@ JOBS_FOLDER = "_jobs/"
 """Folder below an output prefix that contains a folder per job."""
 _JOBS = JOBS_FOLDER.rstrip("/")
 
-_NEVER_SHOWN = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # controls, C1 too
-    "\ud800-\udfff"  # lone surrogates: not encodable in UTF-8
-    "\u2028\u2029"  # line and paragraph separators
-    "\u202a-\u202e\u2066-\u2069]"  # bidirectional controls, which reorder a displayed name
-)
 _HALF = re.compile("[\ud800-\udfff]")
 _LIKE_DOTS = re.compile(
     "[\u2024-\u2026\u2100\u2101\u2105\u2106\u2488-\u249b\u33c2\u33c7\u33d8"
@@ -69,7 +65,7 @@ def check_relative(relative: str) -> str:
         return relative
     if not relative or relative.startswith("/"):
         raise ValueError("must be a relative name such as calls/a.mp3")
-    if "\\" in relative or _NEVER_SHOWN.search(relative):
+    if "\\" in relative or NEVER_SHOWN.search(relative):
         raise ValueError("must not contain backslashes, control characters or unsafe Unicode")
     if len(relative.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")

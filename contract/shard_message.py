@@ -15,6 +15,7 @@ from funasr_fleet.contract.audio_address import check_audio, default_name, shown
 from funasr_fleet.contract.invalid_fields import explain
 from funasr_fleet.contract.job import MAX_INDEX, AudioRef, MalformedShard, Shard
 from funasr_fleet.contract.layout import check_relative
+from funasr_fleet.contract.shown_text import one_line
 
 _VALID_ENTRY = {"audio": "s3://bucket/key", "relative": "name"}
 _ENTRIES_CHECKED = 1 << 17
@@ -169,5 +170,4 @@ def _is_safe(name: Any) -> bool:
 
 
 def _escaped(name: Any) -> str:
-    """The name with control characters and surrogates escaped."""
-    return name[:_MAX_NAME_CHARS].encode("unicode_escape").decode() if isinstance(name, str) else ""
+    return one_line(name[:_MAX_NAME_CHARS]) if isinstance(name, str) else ""

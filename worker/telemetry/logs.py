@@ -4,13 +4,16 @@ import logging
 import re
 import sys
 from dataclasses import asdict
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from funasr_fleet.contract.shown_text import indented, one_line
 from funasr_fleet.settings import redact
 from funasr_fleet.worker.events import BatchRecognised, Event, FileFinished, InferenceTime
+
+_OF_LINES = ("exception", "stack")
 
 
 def configure_logging(form: Literal["text", "json"]) -> None:
@@ -22,10 +25,10 @@ def configure_logging(form: Literal["text", "json"]) -> None:
         structlog.processors.format_exc_info,
         _hide_passwords,
     ]
-    renderer: Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+    rendering: list[Processor] = (
+        [structlog.processors.JSONRenderer(ensure_ascii=False), _escape_json]
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else [_escape_values, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     structlog.configure(
         processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -35,7 +38,7 @@ def configure_logging(form: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
             foreign_pre_chain=processors,
         )
     )
@@ -50,6 +53,20 @@ def configure_logging(form: Literal["text", "json"]) -> None:
 
 def _hide_passwords(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
     return {key: redact(value) if isinstance(value, str) else value for key, value in line.items()}
+
+
+def _escape_values(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    """One event is one line; the lines of a traceback are indented."""
+    return {
+        key: (indented if key in _OF_LINES else one_line)(value)
+        if isinstance(value, str)
+        else value
+        for key, value in line.items()
+    }
+
+
+def _escape_json(_: WrappedLogger, __: str, line: Any) -> str:
+    return one_line(line)
 
 
 def log_event(event: Event) -> None:

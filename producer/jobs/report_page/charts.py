@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
+from funasr_fleet.contract.shown_text import in_page
 from funasr_fleet.producer.progress.humanize import compact
 
 _WIDTH, _HEIGHT = 960, 230
@@ -50,7 +50,7 @@ def column_chart(columns: Sequence[Column], name: str, *, whole: bool = False) -
     )
     return (
         f'<div class="scroll"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escape(name)}">{_grid(top, cuts)}{drawn}</svg></div>'
+        f'aria-label="{in_page(name)}">{_grid(top, cuts)}{drawn}</svg></div>'
     )
 
 
@@ -71,7 +71,7 @@ def strip(parts: Sequence[tuple[str, float, str]], name: str) -> str:
         x += share * scale
     return (
         f'<svg class="strip" viewBox="0 0 1000 26" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(name)}">{"".join(drawn)}</svg>'
+        f'aria-label="{in_page(name)}">{"".join(drawn)}</svg>'
     )
 
 
@@ -127,12 +127,12 @@ def _rectangle(style: str, place: tuple[float, float, float, float], tip: str) -
     x, y, width, height = place
     return (
         f'<rect class="{style}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
-        f'height="{max(height, 0.8):.1f}"><title>{escape(tip)}</title></rect>'
+        f'height="{max(height, 0.8):.1f}"><title>{in_page(tip)}</title></rect>'
     )
 
 
 def _text(text: str, x: float, y: float) -> str:
-    return f'<text class="middle" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
+    return f'<text class="middle" x="{x:.1f}" y="{y:.1f}">{in_page(text)}</text>'
 
 
 def _y(value: float, top: float) -> float:

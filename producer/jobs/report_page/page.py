@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from html import escape
 from typing import Any
 
 from funasr_fleet.broker.job_report import FailureGroup, WarningGroup
+from funasr_fleet.contract.shown_text import in_page
 from funasr_fleet.producer.jobs.report_page.charts import key, strip
 from funasr_fleet.producer.jobs.report_page.style import STYLE
 from funasr_fleet.producer.jobs.report_page.times import (
@@ -46,7 +46,7 @@ def page(
         _failures(report, groups),
         _warnings(report, warned),
     )
-    title = escape(f"{report['job']} - funasr-fleet")
+    title = in_page(f"{report['job']} - funasr-fleet")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
@@ -60,8 +60,9 @@ def _head(report: dict[str, Any]) -> str:
     start, ended = (_moment(report[name]) for name in ("created_at", "finished_at"))
     when = f"{start} to {ended} UTC" if ended else f"since {start} UTC"
     return (
-        f'<header><h1>{escape(report["job"])}<span class="state {style}">{state}</span></h1>'
-        f'<p class="soft">{escape(when)} &#183; results in <code>{escape(report["output"])}</code>'
+        f'<header><h1>{in_page(report["job"])}<span class="state {style}">{state}</span></h1>'
+        f'<p class="soft">{in_page(when)} &#183; '
+        f"results in <code>{in_page(report['output'])}</code>"
         "</p></header>"
     )
 
@@ -99,7 +100,7 @@ def _cards(report: dict[str, Any]) -> str:
     ]
     cards = "".join(
         f'<div class="card"><span class="soft">{name}</span><b class="{style}">{value}</b>'
-        f'<span class="soft">{escape(note)}</span></div>'
+        f'<span class="soft">{in_page(note)}</span></div>'
         for name, value, note, style in shown
     )
     return f'<div class="cards">{cards}</div>'
@@ -113,7 +114,7 @@ def _outcomes(report: dict[str, Any]) -> str:
         return _section("Outcomes", '<p class="soft">The job has no files.</p>')
     lines = "".join(
         f"<li>{key(f'fill-{name}')}{_OUTCOMES[name]} <b>{n:,}</b> "
-        f'<span class="soft">{escape(percent(n, report["files"]))}</span></li>'
+        f'<span class="soft">{in_page(percent(n, report["files"]))}</span></li>'
         for name, n, _ in labelled
     )
     drawn = strip([(f"fill-{name}", n, tip) for name, n, tip in labelled], "Files by outcome")
@@ -131,7 +132,7 @@ def _times(report: dict[str, Any]) -> list[str]:
 def _failures(report: dict[str, Any], groups: Sequence[FailureGroup]) -> str:
     examples = {
         group.kind: "".join(
-            _example(one.relative, f'<br/><span class="soft">{escape(one.message)}</span>')
+            _example(one.relative, f'<br/><span class="soft">{in_page(one.message)}</span>')
             for one in group.examples
         )
         for group in groups
@@ -153,8 +154,8 @@ def _kinds(counts: dict[str, int], files: int, examples: dict[str, str]) -> str:
     if not counts:
         return '<p class="soft">None.</p>'
     rows = "".join(
-        f'<tr><td><code>{escape(kind)}</code></td><td class="number">{count:,}</td>'
-        f'<td class="number">{escape(percent(count, files))}</td>'
+        f'<tr><td><code>{in_page(kind)}</code></td><td class="number">{count:,}</td>'
+        f'<td class="number">{in_page(percent(count, files))}</td>'
         f"<td>{examples.get(kind, '')}</td></tr>"
         for kind, count in counts.items()
     )
@@ -166,11 +167,11 @@ def _kinds(counts: dict[str, int], files: int, examples: dict[str, str]) -> str:
 
 
 def _example(name: str, more: str = "") -> str:
-    return f'<p class="example"><code>{escape(name)}</code>{more}</p>'
+    return f'<p class="example"><code>{in_page(name)}</code>{more}</p>'
 
 
 def _section(title: str, content: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+    return f"<section><h2>{in_page(title)}</h2>{content}</section>"
 
 
 def _with_outcome(report: dict[str, Any]) -> int:

@@ -59,7 +59,7 @@ def test_the_list_has_file_reason_worker_and_time(asked: dict[str, Any]) -> None
     assert first.splitlines() == [
         "night-00000-0003",
         "  job    night",
-        "  file   s3://in/a\N{REPLACEMENT CHARACTER}[2J.mp3 and 1 others",
+        "  file   s3://in/a\\u001b[2J.mp3 and 1 others",
         "  reason it ended its worker 3 times: SIGSEGV",
         "  worker fleet@host",
         "  device cuda:1",

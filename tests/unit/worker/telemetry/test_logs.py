@@ -121,3 +121,21 @@ def test_info_messages_of_verbose_libraries_are_dropped(capsys: Lines) -> None:
     logging.getLogger("funasr").warning("odd")
     logging.getLogger("funasr_fleet.worker.app.child_process").info("ready")
     assert [line["event"] for line in _lines(capsys)] == ["odd", "ready"]
+
+
+FORGED = "x\x1b[2J\n2026-11-30 [info] all done\u202e\x9b"
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_text_of_others_cannot_forge_a_line(form: Literal["text", "json"], capsys: Lines) -> None:
+    configure_logging(form)
+    log_event(ShardStarted(shard=FORGED, job=None, files=3, queue_wait_s=None, redelivered=False))
+    logging.getLogger("celery.app.worker").warning("odd %s", FORGED)
+    try:
+        raise ValueError(FORGED)
+    except ValueError:
+        logging.getLogger("fleet").exception(FORGED)
+    told = capsys.readouterr().err
+    assert not set(told) & set("\x1b\x9b\u202e\r")
+    assert not any(line.startswith("2026-11-30 [info]") for line in told.splitlines())
+    assert told.count("all done") == 4
