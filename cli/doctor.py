@@ -9,7 +9,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit
 from funasr_fleet.cli.options import AsJson
-from funasr_fleet.cli.terminal import console, say
+from funasr_fleet.cli.terminal import cell, console, say
 
 if TYPE_CHECKING:
     from funasr_fleet.doctor import Finding
@@ -49,12 +49,11 @@ def doctor(
 
 
 def _show(found: "Iterable[Finding]") -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for one in found:
         verdict = f"[{_STYLES[one.verdict]}]{one.verdict}[/]"
         advice = f"\n{one.advice}" if one.advice else ""
-        table.add_row(verdict, one.row, escape(one.told + advice))
+        table.add_row(verdict, one.row, cell(one.told + advice))
     console().print(table)

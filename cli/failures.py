@@ -9,7 +9,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit
 from funasr_fleet.cli.options import AsJson, JobName
-from funasr_fleet.cli.terminal import console, say, warn
+from funasr_fleet.cli.terminal import cell, console, say, warn
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,8 +66,8 @@ def _show_failures(groups: "Sequence[FailureGroup]") -> None:
     total = sum(group.count for group in groups)
     rows = (
         (
-            *(group.kind, f"{group.count:,}", percent(group.count, total)),
-            "\n".join(f"{one.relative}: {one.message}" for one in group.examples),
+            *(cell(group.kind), f"{group.count:,}", percent(group.count, total)),
+            "\n".join(cell(f"{one.relative}: {one.message}") for one in group.examples),
         )
         for group in groups
     )
@@ -76,17 +76,19 @@ def _show_failures(groups: "Sequence[FailureGroup]") -> None:
 
 def _show_warnings(groups: "Sequence[WarningGroup]") -> None:
     rows = (
-        (group.kind, f"{group.count:,}", "\n".join(one.relative for one in group.examples))
+        (
+            *(cell(group.kind), f"{group.count:,}"),
+            "\n".join(cell(one.relative) for one in group.examples),
+        )
         for group in groups
     )
     console().print(_table(("warning", "files", "examples"), rows))
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> "Table":
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(*columns)
     for row in rows:
-        table.add_row(*map(escape, row), end_section=True)
+        table.add_row(*row, end_section=True)
     return table

@@ -8,7 +8,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit, exit_of, exit_of_counts, print_bad_rows
 from funasr_fleet.cli.options import AsJson, JobName, check_output_option
-from funasr_fleet.cli.terminal import console, say, warn
+from funasr_fleet.cli.terminal import cell, console, say, warn
 from funasr_fleet.contract.job import MAX_INDEX
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ def jobs(as_json: AsJson = False) -> None:
 
     Example: fleet jobs
     """
-    from rich.markup import escape
     from rich.table import Table
 
     import funasr_fleet
@@ -54,13 +53,13 @@ def jobs(as_json: AsJson = False) -> None:
     for one in found:
         state = state_of(one)
         table.add_row(
-            escape(one.job),
+            cell(one.job),
             f"[{STATE_STYLES[state]}]{state}[/]",
             "?" if state == "unknown" else f"{one.files:,}",
             percent_of(fraction_of(one)),
             f"{one.outcomes['failed']:,}",
             decimal(one.audio_ms / MS_PER_HOUR),
-            escape(one.output),
+            cell(one.output),
         )
     console().print(table)
     for note in filter(None, map(repair_note, found)):

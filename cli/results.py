@@ -8,7 +8,8 @@ import typer
 
 from funasr_fleet.cli.exits import Exit, WrongUsage, print_bad_rows
 from funasr_fleet.cli.options import AsJson, JobName, check_output_option
-from funasr_fleet.cli.terminal import console, say, warn
+from funasr_fleet.cli.terminal import cell, console, say, warn
+from funasr_fleet.contract.shown_text import one_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -130,7 +131,7 @@ def _show(found: "Evaluation", worst: int) -> None:
         console().print(_worst(found, worst))
     if found.left_out:
         console().print(_left_out(found))
-    say(_sentence(found))
+    say(one_line(_sentence(found)))
 
 
 def _totals(found: "Evaluation") -> "Table":
@@ -142,14 +143,10 @@ def _totals(found: "Evaluation") -> "Table":
 
 
 def _worst(found: "Evaluation", worst: int) -> "Table":
-    from rich.markup import escape
-
     table = _table("worst files", "counted")
     for row in found.worst(worst):
         if row.score:
-            table.add_row(
-                escape(row.relative), _COUNTED[row.score.metric], *_cells(row.score.counts)
-            )
+            table.add_row(cell(row.relative), _COUNTED[row.score.metric], *_cells(row.score.counts))
     return table
 
 
@@ -170,12 +167,11 @@ def _cells(counts: "Counts") -> list[str]:
 
 
 def _left_out(found: "Evaluation") -> "Table":
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table("not compared", "outcome", "why")
     for row in found.left_out[:_MAX_SHOWN]:
-        table.add_row(escape(row.relative), row.outcome.replace("_", " "), escape(row.reason or ""))
+        table.add_row(cell(row.relative), row.outcome.replace("_", " "), cell(row.reason or ""))
     if (more := len(found.left_out) - _MAX_SHOWN) > 0:
         table.add_row(f"and {more:,} more", "", "--json lists all of them")
     return table

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from funasr_fleet.cli.terminal import cell
+from funasr_fleet.contract.shown_text import one_line
 from funasr_fleet.producer.jobs.status import JobStatus
 from funasr_fleet.producer.progress.eta import Throughput
 from funasr_fleet.producer.progress.humanize import decimal, hours, number_of, percent, span
@@ -26,11 +27,11 @@ def view(status: JobStatus) -> RenderableType:
     """What `fleet status` shows: state, progress bar, files by outcome, facts and workers."""
     parts: list[RenderableType] = [_title(status), _bar(status), Text()]
     if status.note:
-        parts += [Text(status.note, "red"), Text()]
+        parts += [Text(one_line(status.note), "red"), Text()]
     if status.postponed:
-        parts += [Text(postponed(status), "yellow"), Text()]
+        parts += [Text(one_line(postponed(status)), "yellow"), Text()]
     if status.unserved_queue:
-        parts += [Text(unserved(status.unserved_queue), "yellow"), Text()]
+        parts += [Text(one_line(unserved(status.unserved_queue)), "yellow"), Text()]
     parts += [_files(status), Text(), _facts(status)]
     if status.workers:
         parts += [Text(), _workers(status.workers)]
@@ -53,7 +54,7 @@ def line(status: JobStatus) -> str:
         expected += f"; {unserved(status.unserved_queue)}"
     if status.dead_letters:
         expected += f"; {status.dead_letters:,} dead letters"
-    return f"{counts.job} {progress.state}: {done}{failed}, {audio}; {expected}"
+    return one_line(f"{counts.job} {progress.state}: {done}{failed}, {audio}; {expected}")
 
 
 def postponed(status: JobStatus) -> str:
@@ -97,11 +98,11 @@ def outlook(progress: Progress, open_shards: int) -> str:
 def _title(status: JobStatus) -> Text:
     state = status.progress.state
     return Text.assemble(
-        (status.counts.job, "bold"),
+        (one_line(status.counts.job), "bold"),
         "  ",
         (state, STATE_STYLES[state]),
         "  ",
-        (status.counts.output, "dim"),
+        (one_line(status.counts.output), "dim"),
     )
 
 
@@ -151,7 +152,7 @@ def _facts(status: JobStatus) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     for name, fact in _each_fact(status):
-        grid.add_row(name, Text(fact))
+        grid.add_row(name, Text(one_line(fact)))
     return grid
 
 
@@ -200,8 +201,8 @@ def _workers(workers: tuple[WorkerView, ...]) -> Table:
         table.add_column(name, justify="right")
     for one in workers:
         table.add_row(
-            escape(f"{one.worker}/{one.slot}"),
-            escape(one.shard or one.job or "-"),
+            cell(f"{one.worker}/{one.slot}"),
+            cell(one.shard or one.job or "-"),
             f"{span(one.heard_s_ago)} ago",
             f"{one.files:,}",
             decimal(one.audio_hours),

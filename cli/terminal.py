@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from funasr_fleet.contract.shown_text import indented, visible
+from funasr_fleet.contract.shown_text import indented, one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +23,13 @@ def say(text: str, *, err: bool = False) -> None:
 def warn(text: str) -> None:
     """Print a warning or an error to stderr; its further lines are indented."""
     typer.echo(f"fleet: {indented(text)}", err=True)
+
+
+def cell(text: str) -> str:
+    """The text as a cell of a table: one line, without markup."""
+    from rich.markup import escape
+
+    return escape(one_line(text))
 
 
 def console(*, stderr: bool = False) -> "Console":

@@ -11,7 +11,7 @@ import typer
 
 from funasr_fleet.cli.exits import Exit
 from funasr_fleet.cli.options import read_options, read_words
-from funasr_fleet.cli.terminal import console, warn
+from funasr_fleet.cli.terminal import console, say, warn
 from funasr_fleet.contract.job import MAX_AUDIO_TRACK
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def transcribe(
     options = read_options(formats=_formats(printed), audio_track=audio_track, **texts)
     store = S3Store()
     try:
-        with _progress() as say:
+        with _progress() as show:
             done = funasr_fleet.transcribe(
                 audio,
                 options=options,
@@ -83,7 +83,7 @@ def transcribe(
                 scratch=scratch,
                 timeout_s=timeout,
                 store=store,
-                say=say,
+                say=show,
                 warn=warn,
             )
     except FileFailed as error:

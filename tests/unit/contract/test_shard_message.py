@@ -49,7 +49,7 @@ def test_an_entry_with_a_valid_name_keeps_name_index_and_address(
     ("entry", "called"),
     [
         ({"audio": "s3://in/b.wav", "relative": "../x"}, "../x"),
-        ({"audio": "s3://in/b.wav", "relative": "a\u202eb\n"}, "a\\u202eb\\n"),
+        ({"audio": "s3://in/b.wav", "relative": "a\u202eb\n"}, "a\\u202eb\\u000a"),
         ({"audio": "s3://in/b.wav", "relative": "\ud800"}, "\\ud800"),
         ({"audio": "s3://in/b.wav", "relative": 7}, "entry 1"),
         ({"audio": "s3://in/_jobs/b.wav"}, "_jobs/b.wav"),
