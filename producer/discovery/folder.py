@@ -1,14 +1,23 @@
 """A local folder: every audio file below it is uploaded and referenced in S3."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from funasr_fleet.contract.layout import names_jobs_folder
 from funasr_fleet.producer.discovery.ignored import ignored
-from funasr_fleet.producer.discovery.interface import EVERYTHING, BadRow, BadSource, Filters, Found
+from funasr_fleet.producer.discovery.interface import (
+    EVERYTHING,
+    BadRow,
+    BadSource,
+    Filters,
+    Found,
+    Ignored,
+)
 from funasr_fleet.producer.discovery.parallel_listing import ParallelListing
 from funasr_fleet.producer.discovery.s3_prefix import to_ref
 from funasr_fleet.storage.base import ObjectInfo, ObjectStore
@@ -25,10 +34,14 @@ class LocalFile:
     size_bytes: int
     modified: float
     """Seconds since the epoch."""
+    mode: int
+    """Type and permissions, as in os.stat_result; of the link itself if it is a link."""
+    identity: tuple[int, int]
+    """Device and inode."""
 
 
 def walk(folder: Path, *, after: str = "", below: str = "") -> Iterator[LocalFile]:
-    """Every file below a folder, in order of name; links to folders are not followed.
+    """Every file below a folder, in order of name; links are not followed.
 
     Memory holds the names of the current folder and of the folders above it.
 
@@ -62,18 +75,67 @@ def _level(folder: Path) -> list[str]:
 
 def _file(path: Path, name: str) -> Iterator[LocalFile]:
     try:
-        known = path.stat()
-    except OSError:  # deleted meanwhile, or a broken link
+        known = path.lstat()
+    except OSError:  # deleted meanwhile
         return
-    if path.is_file():
-        yield LocalFile(path=path, name=name, size_bytes=known.st_size, modified=known.st_mtime)
+    yield LocalFile(
+        path=path,
+        name=name,
+        size_bytes=known.st_size,
+        modified=known.st_mtime,
+        mode=known.st_mode,
+        identity=(known.st_dev, known.st_ino),
+    )
 
 
-def reserved_name(file: LocalFile) -> BadRow | None:
-    """An invalid row if the upload of the file could replace a document of a job, else None."""
-    if names_jobs_folder(file.name):
+def unusable(file: LocalFile, wanted: Filters) -> Ignored | BadRow | None:
+    """The item of a file that is not uploaded, or None."""
+    if stat.S_ISLNK(file.mode):
+        return BadRow(str(file.path), "is a symbolic link, which is not followed")
+    if not wanted.is_audio(file.name):
+        return ignored(file.name)
+    if not stat.S_ISREG(file.mode):
+        return BadRow(str(file.path), "is not a regular file")
+    if names_jobs_folder(file.name):  # its upload could replace a document of a job
         return BadRow(str(file.path), "its name contains the path component _jobs")
     return None
+
+
+def open_below(folder: Path, name: str, identity: tuple[int, int] | None = None) -> BinaryIO:
+    """Open a regular file below a folder for reading; no component of its name may be a link.
+
+    Args:
+        folder: the folder; may be a link.
+        name: path relative to the folder, separated by slashes.
+        identity: device and inode that the file must have; None for any.
+
+    Raises:
+        OSError: it does not exist, is no regular file, is a link or below one, or is another file.
+    """
+    *folders, last = name.split("/")
+    if {"", ".", ".."} & {*folders, last}:
+        raise OSError("is not below the folder")
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in folders:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place)
+            os.close(place)
+            place = inner
+        return _open_regular(last, place, identity)
+    finally:
+        os.close(place)
+
+
+def _open_regular(name: str, place: int, identity: tuple[int, int] | None) -> BinaryIO:
+    if not stat.S_ISREG(os.lstat(name, dir_fd=place).st_mode):  # opening a device can change it
+        raise OSError("is not a regular file")
+    # another process may replace the file now: a FIFO must not block, and the result is checked
+    opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=place)
+    found = os.fstat(opened)
+    if not stat.S_ISREG(found.st_mode) or identity not in (None, (found.st_dev, found.st_ino)):
+        os.close(opened)
+        raise OSError("was replaced by another file after it was listed")
+    return os.fdopen(opened, "rb")
 
 
 _UPLOADS = 4
@@ -120,10 +182,8 @@ class LocalFolder:
                     yield file, existing if existing is not None and existing.uri == uri else None
 
     def _send(self, file: LocalFile, existing: ObjectInfo | None) -> Found:
-        if not self.wanted.is_audio(file.name):
-            return Found(file.name, ignored(file.name))
-        if refused := reserved_name(file):
-            return Found(file.name, refused)
+        if other := unusable(file, self.wanted):
+            return Found(file.name, other)
         if existing is None or existing.size_bytes != file.size_bytes:
             try:
                 existing = self._upload(file)
@@ -133,6 +193,6 @@ class LocalFolder:
 
     def _upload(self, file: LocalFile) -> ObjectInfo:
         uri = self.upload + file.name
-        with file.path.open("rb") as content:
+        with open_below(self.folder, file.name, file.identity) as content:
             self.store.upload(uri, content)
         return next(iter(self.store.list(uri)))  # the exact key sorts before longer ones

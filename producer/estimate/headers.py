@@ -1,5 +1,6 @@
 """Reads file headers: from stored objects by byte range, or from local files before any upload."""
 
+import contextlib
 import io
 import os
 from collections.abc import Iterator, Sequence
@@ -7,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from funasr_fleet.producer.discovery.folder import reserved_name, walk
-from funasr_fleet.producer.discovery.ignored import ignored
+from funasr_fleet.producer.discovery.folder import open_below, unusable, walk
 from funasr_fleet.producer.discovery.interface import Filters, Found
 from funasr_fleet.producer.discovery.s3_prefix import to_ref
 from funasr_fleet.storage.base import ObjectInfo
@@ -124,12 +124,8 @@ class LocalFolderPreview:
         for file in walk(self.folder, after=position):
             if not self.wanted.is_recent(file.modified):
                 continue
-            if not self.wanted.is_audio(file.name):
-                yield Found(file.name, ignored(file.name))
-            else:
-                uri = self.upload + file.name
-                info = ObjectInfo(uri=uri, etag="", size_bytes=file.size_bytes)
-                yield Found(file.name, reserved_name(file) or to_ref(info, file.name))
+            info = ObjectInfo(uri=self.upload + file.name, etag="", size_bytes=file.size_bytes)
+            yield Found(file.name, unusable(file, self.wanted) or to_ref(info, file.name))
 
 
 def preview_folder(text: str, upload: str | None, wanted: Filters) -> LocalFolderPreview | None:
@@ -149,9 +145,12 @@ class LocalOrStoredHeaders:
     def open_range(self, uri: str, start: int, length: int) -> bytes:
         """Read a byte range; see ObjectStore.open_range."""
         for one in self._folders:
-            path = one.folder / uri.removeprefix(one.upload)
-            if uri.startswith(one.upload) and path.is_file():
-                with path.open("rb") as file:
+            if uri.startswith(one.upload):
+                # a manifest may name other objects below the prefix of the upload
+                with (
+                    contextlib.suppress(OSError),
+                    open_below(one.folder, uri.removeprefix(one.upload)) as file,
+                ):
                     file.seek(start)
                     return file.read(length)
         return self._store.open_range(uri, start, length)
