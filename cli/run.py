@@ -1,6 +1,8 @@
 """`fleet demo`, `up`, `worker` and `exporter`."""
 
 import contextlib
+import os
+import resource
 import shlex
 import signal
 import tempfile
@@ -41,6 +43,7 @@ def demo(
     from funasr_fleet.embedded.demo import run_demo
     from funasr_fleet.embedded.samples import load_samples
 
+    _keep_private()
     with _directory(data or (DEFAULT_DATA if keep else None)) as directory:
         result = run_demo(directory, warn)
         if as_json:
@@ -49,6 +52,15 @@ def demo(
             _print(result, directory if keep or data else None)
     if not result.as_expected(load_samples()):
         raise typer.Exit(Exit.SOME_FAILED)
+
+
+def _keep_private() -> None:
+    """Messages, audio and text in files or memory of this process are for its user only.
+
+    Its children inherit both settings: the mode of new files, and that no core dump is written.
+    """
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 @contextlib.contextmanager
@@ -116,6 +128,7 @@ def up(
     from funasr_fleet.embedded.services import LocalExporter, LocalWorker, chosen_models
     from funasr_fleet.embedded.stack import running_stack
 
+    _keep_private()
     models = chosen_models()
     with (
         running_stack(data, buckets=("audio", "transcripts")) as stack,
@@ -152,6 +165,7 @@ def worker(
     from funasr_fleet.worker.app.launch import check_worker, exec_celery
     from funasr_fleet.worker.process.hardware import DeviceUnavailable
 
+    _keep_private()
     settings = Settings.load(devices=devices, queue=queue)
     for name, value in settings.redacted().items():
         say(f"{name} = {value}", err=True)
@@ -184,6 +198,7 @@ def exporter(
     from funasr_fleet.exporter.serving import serve
     from funasr_fleet.settings import BadConfiguration, Settings
 
+    _keep_private()
     settings = Settings.load()
     try:
         selector = pod_deletion_cost
@@ -191,7 +206,8 @@ def exporter(
     except KubernetesUnavailable as error:
         raise WrongUsage(f"--pod-deletion-cost: {error}") from None
     signal.signal(signal.SIGTERM, _end)
-    say(f"serving http://0.0.0.0:{port}/metrics", err=True)
+    host = settings.metrics_host or "all interfaces"
+    say(f"serving /metrics on {host}, port {port}", err=True)
     try:
         serve(settings, port, pods)
     except OSError as error:

@@ -75,7 +75,7 @@ def _port(settings: Settings) -> Finding:
     if not settings.metrics_port:
         return Finding("port", "skipped", "metrics are disabled")
     try:
-        check_port(settings.metrics_port)
+        check_port(settings.metrics_host, settings.metrics_port)
     except BadConfiguration as error:
         return Finding("port", "warning", str(error), "perhaps another worker is using it")
     return Finding("port", "ok", f"{settings.metrics_port} is free")

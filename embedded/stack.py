@@ -147,6 +147,7 @@ def running_stack(
             "AWS_ACCESS_KEY_ID": access_key,
             "AWS_SECRET_ACCESS_KEY": secret_key,
             "AWS_DEFAULT_REGION": "us-east-1",
+            "FLEET_METRICS_HOST": "127.0.0.1",
         }
         yield Stack(directory=directory, environment=environment, valkey=valkey, s3=s3)
 

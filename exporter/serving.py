@@ -65,12 +65,12 @@ def serve(settings: Settings, port: int, pods: Pods | None = None) -> None:
     """Serve the pages until the process is terminated.
 
     Args:
-        settings: name the Redis server.
+        settings: name the Redis server and the address to listen on.
         port: port of the pages.
         pods: worker pods whose deletion cost is kept up to date; None for no pods.
     """
     fleet = FleetCollector(settings)
-    with make_server(Pages(fleet.collect).page, port) as server:
+    with make_server(Pages(fleet.collect).page, settings.metrics_host, port) as server:
         if pods:
             Thread(target=keep_costs, args=(pods, fleet.workers), daemon=True).start()
         server.serve_forever()

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     """Number format of the recogniser's matrix products; its weights are not converted."""
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     """Port of /metrics, /healthz and /readyz; 0 disables them."""
+    metrics_host: str = ""
+    """Address on which the metrics servers of workers and of the exporter listen; empty for all
+    interfaces. `fleet up` and `fleet demo` use 127.0.0.1."""
     log_format: Literal["text", "json"] = "text"
     """Log format, one line per event: text for people, json for machines."""
     visibility_timeout_s: int = Field(default=120, ge=15)

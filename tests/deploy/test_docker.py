@@ -199,7 +199,7 @@ def test_the_producer_installs_and_runs_without_torch(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(HTTPStatus.OK, 0), (HTTPStatus(503), 1)])
 def test_the_health_check_reports_a_failing_worker(status: HTTPStatus, code: int) -> None:
-    server = make_server(lambda path: plain(path, status), 0)
+    server = make_server(lambda path: plain(path, status), "", 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port = str(server.server_address[1])
     script = [sys.executable, str(DOCKER / "healthy.py")]

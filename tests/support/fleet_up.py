@@ -90,6 +90,7 @@ class Up:
             stdout=subprocess.PIPE,
             stderr=(data.parent / "up.stderr").open("w"),
             text=True,
+            umask=0,  # permissive: the command sets its own
         )
         assert process.stdout
         exports, metrics_url = {}, ""

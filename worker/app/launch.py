@@ -39,14 +39,14 @@ def check_worker(settings: Settings) -> int:
     celery_patches.check()
     claim_private(settings.run_dir)
     claim_numba_cache(settings.run_dir)
-    check_port(settings.metrics_port)
+    check_port(settings.metrics_host, settings.metrics_port)
     S3Store().check()
     _wait_for_broker(LedgerReader(connect(settings)).check, time.monotonic, time.sleep)
     return children
 
 
-def check_port(port: int) -> None:
-    """Check that the metrics server can bind the port.
+def check_port(host: str, port: int) -> None:
+    """Check that the metrics server can bind the address.
 
     Raises:
         BadConfiguration: it cannot.
@@ -54,10 +54,11 @@ def check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("", port))
+            probe.bind((host, port))
         except OSError as error:
+            at = f" on FLEET_METRICS_HOST {host}" if host else ""
             raise BadConfiguration(
-                f"FLEET_METRICS_PORT {port} cannot be used ({error.strerror}); "
+                f"FLEET_METRICS_PORT {port} cannot be used{at} ({error.strerror}); "
                 "choose another port, or 0 to disable metrics"
             ) from None
 

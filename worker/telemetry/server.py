@@ -101,7 +101,8 @@ def main(arguments: list[str]) -> int:
     """Serve until the parent process exits."""
     run_dir, port, parent = Path(arguments[0]), int(arguments[1]), int(arguments[2])
     settings = Settings.load()
-    server = make_server(Status(run_dir, DeviceReader(), TimeLimits.of(settings)).page, port)
+    status = Status(run_dir, DeviceReader(), TimeLimits.of(settings))
+    server = make_server(status.page, settings.metrics_host, port)
     threading.Thread(target=_stop_with_parent, args=(parent, server), daemon=True).start()
     server.serve_forever()
     return 0

@@ -51,11 +51,16 @@ def test_a_port_in_use_is_named_with_its_setting() -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(BadConfiguration, match=f"FLEET_METRICS_PORT {port} cannot be used"):
-            boot.check_port(port)
+            boot.check_port("", port)
+
+
+def test_an_address_of_another_machine_is_named_with_its_setting() -> None:
+    with pytest.raises(BadConfiguration, match=r"on FLEET_METRICS_HOST 192\.0\.2\.1 \("):
+        boot.check_port("192.0.2.1", 0)
 
 
 def test_port_0_is_always_accepted() -> None:
-    boot.check_port(0)
+    boot.check_port("", 0)
 
 
 def _gpus(count: int) -> list[Gpu]:
