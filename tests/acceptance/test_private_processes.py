@@ -37,10 +37,10 @@ def test_no_process_of_the_stack_writes_a_core_dump(up: Up) -> None:
     guards = {pid for pid, line in found.items() if "embedded.guard" in line}
     celery = [pid for pid, line in found.items() if "celery" in line and pid not in guards]
     assert len(celery) >= 2  # the parent and a child
-    for pid in found:
+    for pid, line in found.items():
         limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
         (core,) = (line for line in limits if line.startswith("Max core file size"))
-        assert core.split()[4:6] == ["0", "0"], found[pid]
+        assert core.split()[4:6] == ["0", "0"], line
 
 
 def test_the_stack_listens_on_loopback_only(up: Up) -> None:
