@@ -161,6 +161,20 @@ def test_no_name_and_no_message_becomes_markup() -> None:
     assert f"{EVIL} - funasr-fleet" in reader.text
 
 
+def test_no_name_and_no_message_has_controls() -> None:
+    evil = "a\x1b\x9b\u202e\u2066\ud800z"
+    counts = counted({"failed": 1}, job=evil, output=f"s3://out/{evil}/")
+    example = FailureExample(kind="poison", index=0, relative=evil, message=evil)
+    warned = WarningExample(kind=evil, index=0, relative=evil)
+    html = page(
+        report(counts, [], {}),
+        [FailureGroup(kind=evil, count=1, examples=(example,))],
+        [WarningGroup(kind=evil, count=1, examples=(warned,))],
+    )
+    assert not set(evil[1:-1]) & set(html)
+    assert html.count("a\\u001b\\u009b\\u202e\\u2066\\ud800z") >= 5
+
+
 def _bars(html: str) -> list[dict[str, Any]]:
     return [dict(attributes) for tag, attributes in _read(html).tags if tag == "rect"]
 
