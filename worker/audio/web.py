@@ -26,6 +26,10 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _GONE = {404, 410}
 _DENIED = {401, 403}
 _BUSY = {408, 425, 429}
+_MAX_ETAG = 200
+_MAX_DIGITS = 18
+_MOST_BYTES = 10**_MAX_DIGITS
+"""Stands for any larger Content-Length: int() rejects numbers of more than 4,300 digits."""
 _GRACE_S = 60.0
 _MIN_BYTES_PER_S = 10_000
 """A download slower than this, after the grace period, is aborted to free its fetch thread."""
@@ -72,7 +76,7 @@ class WebAudio:
                     _check_status(response.status, uri)
                     yield response
                     return
-                target = urljoin(current, response.headers.get("Location", ""))
+                target = _target(current, response, uri)
             if current.startswith("https://") and not target.startswith("https://"):
                 raise ObjectDenied(f"{shown(uri)} redirects from https to another scheme")
             current = target
@@ -101,13 +105,27 @@ def _check_status(status: int, uri: str) -> None:
     raise ObjectDenied(f"request for {shown(uri)} was rejected with status {status}")
 
 
+def _target(current: str, response: urllib3.BaseHTTPResponse, uri: str) -> str:
+    """The address that a redirect names, relative to the current one."""
+    try:
+        return urljoin(current, response.headers.get("Location", ""))
+    except ValueError:  # such as http://[
+        raise ObjectDenied(f"{shown(uri)} redirects to an invalid address") from None
+
+
 def _etag(response: urllib3.BaseHTTPResponse) -> str:
-    return response.headers.get("ETag", "").strip()[:200]
+    """The ETag; empty if it is too long or has control characters: results and logs contain it."""
+    etag = response.headers.get("ETag", "").strip()
+    return etag if len(etag) <= _MAX_ETAG and etag.isprintable() else ""
 
 
 def _declared_bytes(response: urllib3.BaseHTTPResponse) -> int:
+    """The declared size; 0 if it is not a number."""
     length = response.headers.get("Content-Length", "")
-    return int(length) if length.isascii() and length.isdigit() else 0
+    if not (length.isascii() and length.isdigit()):
+        return 0
+    digits = length.lstrip("0")
+    return int(digits or 0) if len(digits) <= _MAX_DIGITS else _MOST_BYTES
 
 
 def _chunks(response: urllib3.BaseHTTPResponse, uri: str) -> Iterator[bytes]:

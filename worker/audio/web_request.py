@@ -3,7 +3,7 @@
 The host is resolved once, so that the checked address is the one that is used.
 
 A DNS name may point anywhere: at this machine, at hosts of its private network, or at the cloud's
-metadata service, which returns credentials (169.254.169.254, fd00:ec2::254).
+metadata service, which returns credentials (169.254.169.254, fd00:ec2::254, 100.100.100.200).
 """
 
 import contextlib
@@ -26,7 +26,13 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
 """RFC 8215: for use within a network."""
 _ALSO_PRIVATE: tuple[IPv4Network | IPv6Network, ...] = (
+    IPv4Network("168.63.129.16/32"),  # Azure's WireServer, which serves the secrets of a machine
     IPv4Network("192.0.0.0/24"),  # RFC 6890; one cloud's metadata service is 192.0.0.192
+    IPv4Network("192.88.99.0/24"),  # RFC 7526: deprecated relays of 6to4
+    IPv6Network("100:0:0:1::/64"),  # RFC 9780: dummy addresses
+    IPv6Network("2001::/23"),  # RFC 2928: protocol assignments
+    IPv6Network("3fff::/20"),  # RFC 9637: documentation
+    IPv6Network("5f00::/16"),  # RFC 9602: segment routing within a network
     IPv6Network("fec0::/10"),  # RFC 3879: deprecated site-local addresses
     _NAT64_LOCAL,
 )
