@@ -1,4 +1,4 @@
-"""python -m tests.fuzz [--seed N] [--shards N] [--files N] [--processes N] [--keep DIR]."""
+"""python -m tests.fuzz [--seed N] [--shards N] [--files N] [--heads N] [--processes N] ..."""
 
 import argparse
 import itertools
@@ -13,6 +13,7 @@ from tests.fuzz.tally import Tally
 
 SHARDS = 60_000
 FILES = 40_000
+HEADS = 100_000
 
 
 def lanes(kind: str, count: int, processes: int, seed: int, keep: Path) -> list[Lane]:
@@ -30,12 +31,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20261126)
     parser.add_argument("--shards", type=int, default=SHARDS)
     parser.add_argument("--files", type=int, default=FILES)
+    parser.add_argument("--heads", type=int, default=HEADS)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "fleet-fuzz")
     given = parser.parse_args()
     begin, found, inputs = time.monotonic(), 0, 0
     with ThreadPoolExecutor(given.processes) as threads:
-        for kind in ("shards", "files"):
+        for kind in ("shards", "files", "heads"):
             tally = Tally()
             parts = lanes(kind, getattr(given, kind), given.processes, given.seed, given.keep)
             for part in threads.map(Lane.run, parts):

@@ -7,6 +7,7 @@ process, and must not crash either.
 import contextlib
 import os
 import random
+import resource
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,31 +24,36 @@ from funasr_fleet.worker.errors import FileFailure
 from funasr_fleet.worker.events import DecoderReplaced, Event, ignore
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 from tests.fuzz.changing_bytes import changed_file, originals
+from tests.fuzz.changing_heads import hostile_head
 from tests.fuzz.tally import LONGEST_S, Tally
 from tests.support.audio import Planes
 
 LIMITS = Limits(audio_s=60, channels=8, decoded_mb=20)
 MOST_MEMORY_MB = 300
 """Maximum memory of a decoder process between two files; its libraries take about 100 MB."""
+MOST_PEAK_MB = 512
+"""Maximum memory of a decoder process while it decodes an input."""
+_MAKERS = {"files": changed_file, "heads": hostile_head}
 _KNOWN_EVERY = 50
 """An undamaged file is decoded after this many inputs: its result must not change."""
 _EXHAUSTED = ["took more memory than a decoder process may use"] * 2
 """Reasons for a file with too large a size in its header: FFmpeg tries to allocate it, in a new
 process too. If the second process succeeds, the first had leaked memory."""
-_ABANDONED_EVERY = 97
-"""One of this many inputs is abandoned while it is decoded."""
+_ABANDONED_EVERY = {"files": 97, "heads": 997}
+"""One of this many inputs is abandoned while it is decoded; then a new process is started."""
 
 
-def file_of(number: int, seed: int) -> bytes:
-    """The input of this number: the same in every run."""
-    return changed_file(random.Random(f"file {seed} {number}"))
+def file_of(kind: str, number: int, seed: int) -> bytes:
+    """The input of this number, of `files` or `heads`: the same in every run."""
+    random_ = random.Random(f"{kind.removesuffix('s')} {seed} {number}")
+    return _MAKERS.get(kind, changed_file)(random_)
 
 
 class FuzzedPool:
     """A pool of one decoder process, with checks of its processes, descriptors and memory."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, kind: str) -> None:
+        self._seed, self._kind = seed, kind
         self._others = set(decoders_of(os.getpid()))
         self._ended: list[str] = []
         """Reasons why decoder processes ended."""
@@ -64,8 +70,9 @@ class FuzzedPool:
 
     def decode_number(self, number: int, tally: Tally) -> None:
         """Decode one input as a worker does, and record its outcome and all errors."""
-        name, body = f"file {number} of seed {self._seed}", file_of(number, self._seed)
-        if number % _ABANDONED_EVERY == 1:
+        name = f"{self._kind.removesuffix('s')} {number} of seed {self._seed}"
+        body = file_of(self._kind, number, self._seed)
+        if number % _ABANDONED_EVERY[self._kind] == 1:
             tally.run_input(name, lambda: self._abandon(body), (FileFailure,))
         else:
             tally.run_input(name, lambda: self._check(body, number), (FileFailure,))
@@ -81,10 +88,12 @@ class FuzzedPool:
         Also records the peak memory of the decoder process.
         """
         tally.check("the pool", self._check_state)
-        taken = [psutil.Process(pid).memory_info().rss >> 20 for pid in self._decoders()]
-        tally.peak_mb = max(tally.peak_mb, *taken)
-        if tally.peak_mb > MOST_MEMORY_MB:
-            tally.findings.append(f"a decoder process takes {tally.peak_mb} MB")
+        taken_mb = max(psutil.Process(pid).memory_info().rss >> 20 for pid in self._decoders())
+        if taken_mb > MOST_MEMORY_MB:
+            tally.findings.append(f"a decoder process takes {taken_mb} MB")
+        tally.peak_mb = max(tally.peak_mb, _ended_peak_mb(), *map(_peak_mb, self._decoders()))
+        if tally.peak_mb > MOST_PEAK_MB:
+            tally.findings.append(f"a decoder process took {tally.peak_mb} MB")
 
     def _decoders(self) -> set[int]:
         return set(decoders_of(os.getpid())) - self._others
@@ -128,11 +137,22 @@ class FuzzedPool:
         assert len(os.listdir("/dev/fd")) == self._fds, "descriptors are left open"
 
 
+def _peak_mb(pid: int) -> int:
+    """The most memory that a process has taken, in MB; see proc(5), VmHWM."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) >> 10
+
+
+def _ended_peak_mb() -> int:
+    """The most memory that an ended decoder process had taken, in MB."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
+
+
 @contextlib.contextmanager
-def fuzzed_pool(seed: int) -> Iterator[FuzzedPool]:
+def fuzzed_pool(seed: int, kind: str = "files") -> Iterator[FuzzedPool]:
     """A pool that is closed at the end of the block; then its process must have ended."""
     before = set(decoders_of(os.getpid()))
-    pool = FuzzedPool(seed)
+    pool = FuzzedPool(seed, kind)
     try:
         yield pool
     finally:
@@ -140,9 +160,9 @@ def fuzzed_pool(seed: int) -> Iterator[FuzzedPool]:
         assert set(decoders_of(os.getpid())) <= before, "a decoder process is left over"
 
 
-def keep_input(number: int, seed: int, directory: Path) -> Path:
+def keep_input(kind: str, number: int, seed: int, directory: Path) -> Path:
     """Write an input to a file for inspection."""
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"seed-{seed}-file-{number}"
-    path.write_bytes(file_of(number, seed))
+    path = directory / f"seed-{seed}-{kind.removesuffix('s')}-{number}"
+    path.write_bytes(file_of(kind, number, seed))
     return path

@@ -25,7 +25,7 @@ def main(kind: str, span: range, seed: int, progress: Path, skipped: set[int]) -
         for part in spans:
             _report(part, run_shards(part.start, len(part), seed))
         return
-    with progress.open("r+b", buffering=0) as note, fuzzed_pool(seed) as pool:
+    with progress.open("r+b", buffering=0) as note, fuzzed_pool(seed, kind) as pool:
         for part in spans:
             tally = Tally()
             for number in part:

@@ -27,7 +27,7 @@ class Lane:
     """Inputs of one kind, processed in sequence."""
 
     kind: str
-    """`shards` or `files`."""
+    """`shards`, `files` or `heads`."""
     first: int
     count: int
     seed: int
@@ -44,7 +44,7 @@ class Lane:
                 if ended is None:
                     continue
                 number = int(progress.read_bytes() or b"0")
-                path = keep_input(number, self.seed, self.keep)
+                path = keep_input(self.kind, number, self.seed, self.keep)
                 tally.findings.append(f"{self.kind} {number} of seed {self.seed}: {ended}; {path}")
                 tally.outcomes["ended its process"] += 1
                 skipped.add(number)

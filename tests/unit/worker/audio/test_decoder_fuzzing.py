@@ -26,6 +26,19 @@ def test_every_changed_file_has_one_outcome_and_the_pool_stays_whole() -> None:
     assert tally.outcomes["UndecodableAudio"] > 30
 
 
+@pytest.mark.slow
+def test_every_hostile_head_has_one_outcome_and_the_pool_stays_whole() -> None:
+    tally = Tally()
+    with fuzzed_pool(SEED, "heads") as pool:
+        for number in range(300):
+            pool.decode_number(number, tally)
+        pool.check_state(tally)
+    assert tally.findings == []
+    assert tally.inputs == 300
+    assert set(tally.outcomes) <= {"accepted", *REFUSALS}
+    assert tally.outcomes["UndecodableAudio"] > 60
+
+
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_decoder_process_that_ends_is_reported(
     decoder: Callable[[], int], sent: signal.Signals
