@@ -5,6 +5,7 @@ web              fetches audio over HTTP: redirects, limits, error translation
 web_request      sends one HTTP request to a verified public network address
 decoder_pool     assigns decoder processes to files, in order; replaces those that crash or hang
 decoder_process  starts a decoder process and receives the samples that it decodes
+decoder_stderr   what a decoder process wrote to stderr, bounded
 checked_messages checks what a decoder process sends
 decoding/        everything that runs in a decoder process
 """

@@ -1,7 +1,7 @@
 """Checks what a decoder process sends, since a hostile file may control it."""
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -9,9 +9,20 @@ from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.audio.decoding.messages import SharedSlots
 from funasr_fleet.worker.audio.decoding.resampling import Planes
 from funasr_fleet.worker.audio.decoding.selection import AudioFacts, Selection
+from funasr_fleet.worker.errors import (
+    AudioTooLong,
+    AudioTooShort,
+    FileFailure,
+    UndecodableAudio,
+)
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
 _LARGEST = 1 << 62
+
+
+_FAILURES: dict[str, type[FileFailure]] = {
+    one.__name__: one for one in (UndecodableAudio, AudioTooShort, AudioTooLong)
+}
 
 
 class InvalidMessage(Exception):
@@ -66,6 +77,26 @@ def facts_from(document: Any) -> AudioFacts:
         others.pop("track")
     _naturals(list(others.values()), len(others))
     return AudioFacts(**document)
+
+
+def raise_failure(message: dict[str, Any], file: BinaryIO) -> None:
+    """Raise the error that ended a file, if the message reports one.
+
+    Raises:
+        FileFailure: as the decoder raised it.
+        OSError: the disk failed.
+        InvalidMessage: the process ran out of memory, or reported a fault that does not exist.
+    """
+    if "exhausted" in message:
+        raise InvalidMessage("took more memory than a decoder process may use")
+    if "disk_error" in message:
+        file.seek(0)
+        while file.read(1 << 20):  # raises the OSError of a failing disk
+            pass
+        raise InvalidMessage("reported a disk error that does not occur")
+    if "failed" in message:
+        kind, text = strings_from(message["failed"])
+        raise _FAILURES.get(kind, UndecodableAudio)(text)
 
 
 def strings_from(values: Any) -> tuple[str, str]:

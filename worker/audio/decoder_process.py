@@ -4,6 +4,7 @@ The process inherits no credentials: its environment holds only what Python need
 """
 
 import contextlib
+import logging
 import math
 import os
 import signal
@@ -13,14 +14,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from funasr_fleet.worker.audio.checked_messages import (
     CheckedBlocks,
     InvalidMessage,
     facts_from,
-    strings_from,
+    raise_failure,
 )
+from funasr_fleet.worker.audio.decoder_stderr import DecoderStderr
+from funasr_fleet.worker.audio.decoding.cpu_limit import LIMIT_TEXT
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.audio.decoding.messages import (
     Link,
@@ -31,13 +34,9 @@ from funasr_fleet.worker.audio.decoding.messages import (
 )
 from funasr_fleet.worker.audio.decoding.resampling import Planes
 from funasr_fleet.worker.audio.decoding.selection import AudioFacts, Selection
-from funasr_fleet.worker.errors import (
-    AudioTooLong,
-    AudioTooShort,
-    DecoderUnavailable,
-    FileFailure,
-    UndecodableAudio,
-)
+from funasr_fleet.worker.errors import DecoderUnavailable, UndecodableAudio
+
+log = logging.getLogger(__name__)
 
 _COMMAND = (sys.executable, "-m", "funasr_fleet.worker.audio.decoding.process")
 _KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
@@ -45,10 +44,6 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 _START_S = 60.0
 """Time limit for the start; it takes half a second on an idle machine."""
 _KILL_S = 10.0
-
-_FAILURES: dict[str, type[FileFailure]] = {
-    one.__name__: one for one in (UndecodableAudio, AudioTooShort, AudioTooLong)
-}
 
 _SIGNALS = {-one: one.name for one in signal.Signals}
 """Exit status of a killed process -> name of the signal."""
@@ -96,10 +91,14 @@ class DecoderProcess:
             memory = create_shared_memory()
             cleanup.callback(os.close, memory)
             self._link, self._slots = Link(ours), SharedSlots(memory)
+            self._stderr = DecoderStderr()
+            on_error.callback(self._stderr.close)
+            cleanup.callback(self._stderr.close_writer)
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 [*_COMMAND, str(theirs.fileno()), str(memory)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                stderr=self._stderr.writer,
                 pass_fds=(theirs.fileno(), memory),
                 env=_environment(),
                 cwd="/",  # -m imports from the current directory first
@@ -155,7 +154,7 @@ class DecoderProcess:
 
         Raises:
             DecoderDied: the process ended, hung, ran out of memory or sent invalid messages.
-            UndecodableAudio: decoding took too long.
+            UndecodableAudio: decoding took too long, or too much CPU time.
             FileFailure: as decoding.decode.decode_pieces, and AudioRange.
             OSError: the disk failed.
         """
@@ -182,10 +181,15 @@ class DecoderProcess:
                     slot, planes = checked.read(message["block"])
                     self._link.send({"free": slot})
                     yield planes
-                _raise_failure(message, file)
+                raise_failure(message, file)
         except (LinkClosed, LinkTimeout, InvalidMessage) as error:
             self.is_busy = True
-            raise DecoderDied(self._ending(error)) from error
+            ending = self._ending(error)
+            if self._process.returncode == -signal.SIGXCPU:
+                raise UndecodableAudio(
+                    f"decoding took more CPU time than the limit of {LIMIT_TEXT}"
+                ) from error
+            raise DecoderDied(ending) from error
 
     def _send_file(self, file: BinaryIO, selection: Selection, limits: Limits) -> None:
         """Send a request, with a descriptor that permits only reading."""
@@ -203,6 +207,13 @@ class DecoderProcess:
         self._process.kill()
 
     def _ending(self, error: Exception) -> str:
+        """How the process ended; log what it wrote to stderr."""
+        reason = self._reason(error)
+        if written := self._stderr.read():
+            log.warning("a decoder process %s; its stderr: %s", reason, written)
+        return reason
+
+    def _reason(self, error: Exception) -> str:
         """How the process ended; it is killed if it has not ended."""
         if isinstance(error, LinkTimeout):
             self._process.kill()
@@ -225,6 +236,7 @@ class DecoderProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):  # blocked by a failing disk
             self._process.wait(_KILL_S)
         self._link.close()
+        self._stderr.close()
 
 
 def _environment() -> dict[str, str]:
@@ -233,16 +245,3 @@ def _environment() -> dict[str, str]:
         places = kept["PYTHONPATH"].split(os.pathsep)
         kept["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, filter(None, places)))
     return {**kept, **_ONE_THREAD, "PYTHONFAULTHANDLER": "1"}
-
-
-def _raise_failure(message: dict[str, Any], file: BinaryIO) -> None:
-    if "exhausted" in message:
-        raise InvalidMessage("took more memory than a decoder process may use")
-    if "disk_error" in message:
-        file.seek(0)
-        while file.read(1 << 20):  # raises the OSError of a failing disk
-            pass
-        raise InvalidMessage("reported a disk error that does not occur")
-    if "failed" in message:
-        kind, text = strings_from(message["failed"])
-        raise _FAILURES.get(kind, UndecodableAudio)(text)

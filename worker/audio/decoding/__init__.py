@@ -2,6 +2,7 @@
 
 process            main loop of a decoder process
 confinement        limits the memory of a decoder process and denies it files and the network
+cpu_limit          limits the CPU time per file
 messages           messages and samples between a worker child and a decoder process
 selection          the requested time range and channels
 tracks             chooses the audio track of a file with several

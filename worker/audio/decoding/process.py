@@ -16,6 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from funasr_fleet.worker.audio.decoding.confinement import confine
+from funasr_fleet.worker.audio.decoding.cpu_limit import CpuLimit
 from funasr_fleet.worker.audio.decoding.decode import decode_file, decode_pieces
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.audio.decoding.messages import (
@@ -56,11 +57,12 @@ class Decoder:
         """Decode a file; return the message that ends it."""
         selection = Selection(**request["selection"])
         audio = AudioRange(selection)
+        cpu = CpuLimit(os.fstat(fd).st_size)
         try:
             with os.fdopen(fd, "rb") as file:
                 limits = Limits(**request["limits"])
                 pieces = decode_pieces(file, limits, self._touch, selection.track)
-                for planes in audio.select(pieces):
+                for planes in audio.select(cpu.extend(pieces)):
                     self._touch()
                     self._write(planes)
                 self._send_block()
@@ -74,6 +76,7 @@ class Decoder:
         except OSError:
             return {"disk_error": True}
         finally:
+            cpu.lift()
             if self._slot is not None:  # of a file that failed
                 self._free.append(self._slot)
                 self._slot = None

@@ -111,6 +111,24 @@ def test_a_file_that_ends_two_decoders_fails_and_the_next_is_decoded(
     assert decode(pool, upload(wav(tone(1))))[0].shape == (1, 16_000)
 
 
+def test_a_file_that_takes_too_much_cpu_time_fails_at_once(
+    decoder: Callable[[], int],
+    pool: DecoderPool,
+    upload: Callable[[bytes], BinaryIO],
+    events: list[Event],
+) -> None:
+    """Another decoder would take as long."""
+
+    def exceed() -> None:
+        with contextlib.suppress(ValueError):  # messages may arrive after the process ended
+            os.kill(decoder(), signal.SIGXCPU)
+
+    with pytest.raises(UndecodableAudio, match="took more CPU time than the limit of 20 s"):
+        decode(pool, upload(wav(tone(LONG_S))), touch=exceed)
+    assert events == []
+    assert decode(pool, upload(wav(tone(1))))[0].shape == (1, 16_000)
+
+
 def test_a_decoder_that_hangs_is_killed_and_its_file_decoded_by_another(
     decoder: Callable[[], int],
     pool: DecoderPool,
