@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     """Maximum size of an audio file, in bytes; 12 h of 16-bit stereo at 48 kHz are 8.3 GB."""
     max_channels: int = Field(default=32, ge=1)
     """Maximum number of channels of a file, whether or not all of them are transcribed."""
+    max_sample_rate: int = Field(default=384_000, ge=1000, le=2_822_400)
+    """Maximum sample rate of a file, in Hz; DSD, which FFmpeg counts in bytes, may have 2,822,400.
+    """
     max_decoded_mb: float = Field(default=20_000, gt=0)
     """Maximum size of a file's decoded samples, in MB: one hour of one channel is 230, 12 hours of
     seven channels are 19,400."""

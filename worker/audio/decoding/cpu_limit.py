@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from funasr_fleet.worker.audio.decoding.resampling import AudioPiece
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
-BASE_S = 20.0
+BASE_S = 10.0
 PER_MB_S = 2.0
 PER_AUDIO_S = 0.5
 """CPU time for each decoded second of a channel. Undamaged files of 14 formats took at most 0.011 s

@@ -22,7 +22,6 @@ from funasr_fleet.worker.audio.decoding.file_end import Decoded, missing_at_the_
 from funasr_fleet.worker.audio.decoding.input_checks import (
     UNLIMITED,
     Limits,
-    check_rate,
     container_options,
     deny_external_io,
     reject_playlists,
@@ -91,7 +90,7 @@ def decode_pieces(
 
     Args:
         file: the fetched file.
-        limits: limits on channels, duration and decoded size.
+        limits: limits on channels, sample rate, duration and decoded size.
         touch: called at every read and at every packet that cannot be decoded: much of a file may
             be read before the first piece.
         track: the requested track, counted from 0; None for the one that choose_track finds.
@@ -174,13 +173,13 @@ def _decode(
         raise UndecodableAudio("FFmpeg has no decoder for the file's audio stream")
     limits.check_channels(codec.channels)
     if codec.sample_rate:  # 0 if only the frames state it
-        check_rate(codec.sample_rate)
+        limits.check_rate(codec.sample_rate, codec.name)
     decoded = Decoded(declared_s=declared_seconds(container, stream, source))
     limits.check_declared(decoded.declared_s or 0.0, codec.channels, source.size_bytes)
     resampler = Resampler(codec.sample_rate, codec.name, track)
     frames = frames_with_gaps(container, stream, source, decoded.read)
     for gapped in without_odd_frames(
-        frames, lambda frame: limits.allow(frame.sample_rate, frame.layout.nb_channels)
+        frames, lambda frame: limits.allow(frame.sample_rate, codec.name, frame.layout.nb_channels)
     ):
         frame, is_complete = gapped.frame, False
         if frame is None:
@@ -192,7 +191,7 @@ def _decode(
             decoded.end_gap_s = 0.0 if is_complete else gapped.gap.lost_s
         else:
             if not resampler.channels:  # they may differ from the header
-                check_rate(frame.sample_rate)
+                limits.check_rate(frame.sample_rate, codec.name)
                 limits.check_channels(frame.layout.nb_channels)
             decoded.end_s = max(decoded.end_s, (frame.time or 0.0) + gapped.seconds)
         for piece in resampler.pieces(GappedFrame(None) if is_complete else gapped):

@@ -73,9 +73,12 @@ def reject_playlists(head: bytes) -> None:
 
 
 MIN_RATE_HZ = 1_000
-MAX_RATE_HZ = 2_822_400
+MAX_RATE_HZ = 384_000
+MAX_DSD_RATE_HZ = 2_822_400
 """FFmpeg's rate of DSD512, an eighth of its number of bits per second; other recordings have less.
 Resampling from an absurd rate takes gigabytes, and each sample at 1 Hz becomes 16,000."""
+_DSD_CODECS = ("dsd_", "dst")
+"""Prefixes of FFmpeg's names; DST is compressed DSD."""
 
 _SAMPLE_BYTES = 4
 """Decoded samples are float32."""
@@ -94,6 +97,8 @@ class Limits:
     """Duration in s."""
     channels: float = math.inf
     """Number of channels in the file, whichever of them are requested."""
+    rate_hz: int = MAX_RATE_HZ
+    """Sample rate of audio other than DSD."""
     decoded_mb: float = math.inf
     """Size of its samples at 16 kHz, all channels together, in MB (10^6 bytes)."""
 
@@ -104,6 +109,7 @@ class Limits:
             bytes=settings.max_bytes,
             audio_s=settings.max_audio_s,
             channels=settings.max_channels,
+            rate_hz=settings.max_sample_rate,
             decoded_mb=settings.max_decoded_mb,
         )
 
@@ -118,9 +124,25 @@ class Limits:
                 f"the file has {channels} channels, more than FLEET_MAX_CHANNELS ({self.channels})"
             )
 
-    def allow(self, rate: int, channels: int) -> bool:
+    def allow(self, rate: int, codec: str, channels: int) -> bool:
         """Whether audio of this sample rate, in Hz, and number of channels is accepted."""
-        return channels <= self.channels and MIN_RATE_HZ <= rate <= MAX_RATE_HZ
+        return channels <= self.channels and MIN_RATE_HZ <= rate <= self._max_rate(codec)
+
+    def check_rate(self, rate: int, codec: str) -> None:
+        """Reject an absurd sample rate, in Hz, before a resampler is built for it.
+
+        Raises:
+            UndecodableAudio: naming the rate and the allowed range.
+        """
+        most = self._max_rate(codec)
+        if not MIN_RATE_HZ <= rate <= most:
+            setting = "" if most == MAX_DSD_RATE_HZ else " (FLEET_MAX_SAMPLE_RATE)"
+            raise UndecodableAudio(
+                f"the sample rate is {rate} Hz; allowed are {MIN_RATE_HZ} to {most} Hz{setting}"
+            )
+
+    def _max_rate(self, codec: str) -> int:
+        return MAX_DSD_RATE_HZ if codec.startswith(_DSD_CODECS) else self.rate_hz
 
     def check_declared(self, seconds: float, channels: int, size_bytes: int) -> None:
         """Reject a file by its declared duration, before it is decoded.
@@ -158,18 +180,6 @@ class Limits:
             raise AudioTooLong(
                 f"the decoded channels exceed FLEET_MAX_DECODED_MB ({self.decoded_mb:g})"
             )
-
-
-def check_rate(rate: int) -> None:
-    """Reject an absurd sample rate, in Hz, before a resampler is built for it.
-
-    Raises:
-        UndecodableAudio: naming the rate and the allowed range.
-    """
-    if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
-        raise UndecodableAudio(
-            f"the sample rate is {rate} Hz; allowed are {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz"
-        )
 
 
 UNLIMITED = Limits()

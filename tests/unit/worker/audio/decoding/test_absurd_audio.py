@@ -15,6 +15,7 @@ from tests.support.audio import as_file, encode, tone, wav
 from tests.support.examples import a_shard
 from tests.support.fake_pipeline import Workbench
 from tests.support.odd_audio import ffmpeg, joined
+from tests.support.rare_formats import dsf
 
 ABSURD_HZ = 249_999_991
 """A prime: FFmpeg's resampler would need a filter for each of 16,000 phases."""
@@ -59,24 +60,38 @@ def no_resampler(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (_wav(ABSURD_HZ), ABSURD_HZ),
         (_au(ABSURD_HZ), ABSURD_HZ),
-        (_wav(2_822_401), 2_822_401),
+        (_wav(384_001), 384_001),
         (_wav(999), 999),
         (_wav(1, 16_000), 1),
         (_caf(0.5, 8004), 0),
     ],
-    ids=["wav", "au", "above DSD512", "below 1 kHz", "1 Hz", "half a Hz"],
+    ids=["wav", "au", "above 384 kHz", "below 1 kHz", "1 Hz", "half a Hz"],
 )
 def test_an_absurd_sample_rate_is_named_and_rejected_before_a_resampler_is_built(
     body: bytes, rate: int
 ) -> None:
-    reason = rf"{rate} Hz.*1000 to 2822400 Hz" if rate else "."
+    reason = rf"{rate} Hz.*1000 to 384000 Hz \(FLEET_MAX_SAMPLE_RATE\)" if rate else "."
     with pytest.raises(UndecodableAudio, match=reason):
         decode_file(as_file(body))
 
 
-@pytest.mark.parametrize("rate", [1_000, 1_234, 384_000, 2_822_400])
+@pytest.mark.parametrize("rate", [1_000, 1_234, 384_000])
 def test_sample_rates_up_to_the_bounds_are_accepted(rate: int) -> None:
     assert decode_file(as_file(wav(tone(1, rate=rate), rate))).duration_ms == 1000
+
+
+@pytest.mark.parametrize("most", [8_000, 2_822_400])
+def test_the_highest_sample_rate_can_be_chosen(most: int) -> None:
+    limits = Limits(rate_hz=most)
+    assert decode_file(as_file(wav(tone(1, rate=most), most)), limits).duration_ms == 1000
+    with pytest.raises(UndecodableAudio, match=f"{most + 1} Hz.* 1000 to {most} Hz"):
+        decode_file(as_file(_wav(most + 1)), limits)
+
+
+def test_dsd_may_have_eight_times_the_rate_of_dsd64() -> None:
+    assert decode_file(as_file(dsf(8)), Limits(rate_hz=8_000)).source_rate == 2_822_400
+    with pytest.raises(UndecodableAudio, match=r"5644800 Hz; .* 1000 to 2822400 Hz$"):
+        decode_file(as_file(dsf(16)))
 
 
 def test_the_rest_of_a_stream_whose_rate_becomes_absurd_is_lost() -> None:

@@ -161,9 +161,9 @@ def test_decoding_stops_at_the_limit_when_the_header_hides_the_length() -> None:
 
 def test_limits_are_those_of_the_settings() -> None:
     settings = Settings.model_construct(
-        max_bytes=1, max_audio_s=2.0, max_channels=3, max_decoded_mb=4.0
+        max_bytes=1, max_audio_s=2.0, max_channels=3, max_sample_rate=5, max_decoded_mb=4.0
     )
-    assert Limits.of(settings) == Limits(bytes=1, audio_s=2, channels=3, decoded_mb=4)
+    assert Limits.of(settings) == Limits(bytes=1, audio_s=2, channels=3, rate_hz=5, decoded_mb=4)
 
 
 def test_by_default_twelve_hours_of_stereo_are_accepted() -> None:
