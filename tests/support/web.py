@@ -85,12 +85,13 @@ SECRET = "secret-4711"
 NAME = "audio.example"
 
 
-def web(*hosts: str, tls: ssl.SSLContext | None = None) -> WebAudio:
+def web(*hosts: str, tls: ssl.SSLContext | None = None, headers_s: float = 60.0) -> WebAudio:
     """A client whose host names resolve to the loopback, the only public address."""
     client = HttpClient(
         resolve=lambda host, port: ["127.0.0.1"],
         is_public=lambda address: address == "127.0.0.1",
         tls=tls,
+        headers_s=headers_s,
     )
     return WebAudio(hosts=frozenset(hosts or (NAME,)), client=client)
 

@@ -9,9 +9,11 @@ metadata service, which returns credentials (169.254.169.254, fd00:ec2::254, 100
 import contextlib
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import urllib3
@@ -30,7 +32,7 @@ _ALSO_PRIVATE: tuple[IPv4Network | IPv6Network, ...] = (
     IPv4Network("192.0.0.0/24"),  # RFC 6890; one cloud's metadata service is 192.0.0.192
     IPv4Network("192.88.99.0/24"),  # RFC 7526: deprecated relays of 6to4
     IPv6Network("100:0:0:1::/64"),  # RFC 9780: dummy addresses
-    IPv6Network("2001::/23"),  # RFC 2928: protocol assignments
+    IPv6Network("2001::/23"),  # RFC 2928: protocols (Teredo, ORCHID, anycast), no web servers
     IPv6Network("3fff::/20"),  # RFC 9637: documentation
     IPv6Network("5f00::/16"),  # RFC 9602: segment routing within a network
     IPv6Network("fec0::/10"),  # RFC 3879: deprecated site-local addresses
@@ -70,7 +72,9 @@ def _is_public(address: Address) -> bool:
 
 _CONNECT_S = 5.0
 _READ_S = 60.0
-"""The same timeouts as for S3; see storage.s3."""
+"""The same timeouts as for S3; see storage.s3. Each read has this timeout."""
+_HEADERS_S = 60.0
+"""Time until the body begins: an endless `100 Continue` or slow headers never exceed _READ_S."""
 
 _SAFE_CHARS = "/%!$&'()*+,;=:@-._~[]"
 """Characters not percent-encoded in a path or a query (RFC 3986)."""
@@ -93,6 +97,7 @@ class HttpClient:
     is_public: Callable[[str], bool] = is_public
     tls: ssl.SSLContext | None = None
     """None for the system's certificate authorities; certificates are always verified."""
+    headers_s: float = _HEADERS_S
 
     @contextlib.contextmanager
     def request(self, method: str, uri: str) -> Iterator[urllib3.BaseHTTPResponse]:
@@ -110,17 +115,18 @@ class HttpClient:
         with contextlib.ExitStack() as cleanup:
             with self._translated(uri):
                 pool = cleanup.enter_context(self._pool(uri))
-                response = pool.urlopen(
-                    method,
-                    target,
-                    headers={"Host": _host_header(uri), "Accept-Encoding": "identity"},
-                    retries=False,
-                    redirect=False,
-                    assert_same_host=False,
-                    preload_content=False,
-                    decode_content=False,
-                )
-                cleanup.callback(response.close)
+                with _time_limit(pool, self.headers_s, uri):
+                    response = pool.urlopen(
+                        method,
+                        target,
+                        headers={"Host": _host_header(uri), "Accept-Encoding": "identity"},
+                        retries=False,
+                        redirect=False,
+                        assert_same_host=False,
+                        preload_content=False,
+                        decode_content=False,
+                    )
+                    cleanup.callback(response.close)
             yield response
 
     def _pool(self, uri: str) -> urllib3.HTTPConnectionPool:
@@ -155,6 +161,37 @@ class HttpClient:
             raise StoreUnavailable(f"{shown(uri)}: cannot resolve the host") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise translated(error, uri) from None
+
+
+@contextlib.contextmanager
+def _time_limit(pool: urllib3.HTTPConnectionPool, seconds: float, uri: str) -> Iterator[None]:
+    """Close the pool's connection if the block takes longer. Raises StoreUnavailable."""
+    connections: list[Any] = []
+    create, expired = pool.ConnectionCls, threading.Event()
+
+    def connection(*arguments: Any, **options: Any) -> Any:
+        connections.append(create(*arguments, **options))
+        return connections[-1]
+
+    def expire() -> None:
+        expired.set()
+        for one in connections:
+            with contextlib.suppress(OSError, TypeError):  # not connected yet, or closed
+                socket.socket.shutdown(one.sock, socket.SHUT_RDWR)
+
+    pool.ConnectionCls = connection  # type: ignore[assignment]
+    timer = threading.Timer(seconds, expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (urllib3.exceptions.HTTPError, OSError):
+        if not expired.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if expired.is_set():  # also if the headers, cut off, seem to be complete
+        raise StoreUnavailable(f"{shown(uri)} sends no complete headers within {seconds:g} s")
 
 
 def translated(error: Exception, uri: str) -> StoreUnavailable | ObjectDenied:

@@ -1,6 +1,8 @@
 """Messages that only a decoder process under foreign control sends are rejected."""
 
+import errno
 import fcntl
+import io
 import json
 import os
 import socket
@@ -14,6 +16,7 @@ from funasr_fleet.worker.audio.checked_messages import (
     CheckedBlocks,
     InvalidMessage,
     facts_from,
+    raise_failure,
     strings_from,
 )
 from funasr_fleet.worker.audio.decoding.input_checks import UNLIMITED, Limits
@@ -113,6 +116,23 @@ def test_invalid_facts_are_rejected(document: Any) -> None:
 def test_invalid_errors_are_rejected(values: Any) -> None:
     with pytest.raises(InvalidMessage):
         strings_from(values)
+
+
+def test_a_disk_error_that_does_not_occur_is_an_invalid_message() -> None:
+    """Otherwise a hostile file could postpone its shard, as if the disk had failed."""
+    file = io.BytesIO(bytes(3 << 20))
+    with pytest.raises(InvalidMessage, match="a disk error that does not occur"):
+        raise_failure({"disk_error": True}, file)
+    assert file.tell() == 3 << 20
+
+
+def test_a_disk_error_that_occurs_is_raised() -> None:
+    class FailingDisk(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, "the disk failed")
+
+    with pytest.raises(OSError, match="the disk failed"):
+        raise_failure({"disk_error": True}, FailingDisk())
 
 
 @pytest.mark.parametrize("line", [b"x\n", b"[1]\n", b"[" * 60_000 + b"\n", b"y" * 100_000])

@@ -2,12 +2,14 @@
 
 import hashlib
 import io
+import threading
+import time
 from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from funasr_fleet.storage.base import ObjectDenied, ObjectTooLarge, StoreUnavailable
-from tests.support.web import NAME, WebHost, page, refused, web
+from tests.support.web import NAME, WebHost, fetch, page, refused, web
 
 TARGETS = {
     "bracket": "http://[",
@@ -79,6 +81,45 @@ def test_endless_headers_are_unavailable(host: WebHost) -> None:
 
     host.pages["/a"] = endless
     refused(web(), f"http://{NAME}:{host.port}/a", StoreUnavailable)
+
+
+ENDLESS = {
+    "100 Continue": b"HTTP/1.1 100 Continue\r\n\r\n",
+    "status line": b"H",
+    "one header": b"x",
+    "headers": b"X: y\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_headers_that_never_end_are_unavailable(host: WebHost, kind: str) -> None:
+    """Each read succeeds soon: the timeout of one read does not end the request."""
+    stopped = threading.Event()
+
+    def endless(request: BaseHTTPRequestHandler) -> None:
+        if kind in {"one header", "headers"}:
+            request.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(1000):  # 50 s
+            request.wfile.write(ENDLESS[kind])
+            if stopped.wait(0.05):
+                return
+
+    host.pages["/a"] = endless
+    try:
+        said = refused(web(headers_s=0.5), f"http://{NAME}:{host.port}/a", StoreUnavailable)
+    finally:
+        stopped.set()
+    assert said.endswith("sends no complete headers within 0.5 s")
+
+
+def test_a_body_may_take_longer_than_the_headers(host: WebHost) -> None:
+    def slow(request: BaseHTTPRequestHandler) -> None:
+        page(200, b"so", Content_Length="5")(request)
+        time.sleep(1)
+        request.wfile.write(b"und")
+
+    host.pages["/a"] = slow
+    assert fetch(web(headers_s=0.5), f"http://{NAME}:{host.port}/a") == b"sound"
 
 
 @pytest.mark.parametrize("sent", [b"zz\r\nabc\r\n", b"3\r\nabcdef", b"3\r\nabc\r\n", b""])
