@@ -39,7 +39,10 @@ def test_addresses_outside_the_public_internet_are_rejected(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"],
+    [
+        *("1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"),
+        *("2001:4860:4860::8888", "2001:200::1", "2001:500:88::1"),
+    ],
 )
 def test_public_addresses_are_accepted(address: str) -> None:
     assert is_public(address)
