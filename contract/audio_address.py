@@ -6,8 +6,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from funasr_fleet.contract.layout import is_s3_uri, is_whole, key_of
 
-_MAX_ADDRESS = 8192
-"""Maximum length in characters; presigned URLs have several hundred."""
+MAX_ADDRESS_CHARS = 8192
+"""Maximum length; presigned URLs have several hundred characters, S3 keys at most 1,024 bytes."""
 
 _ODD = re.compile(r"[\s\x00-\x20\x7f\\]")
 """Characters that are invalid in URLs, and that URL parsers interpret differently."""
@@ -21,6 +21,8 @@ def check_audio(uri: str) -> str:
     Raises:
         ValueError: it is not a valid audio address.
     """
+    if len(uri) > MAX_ADDRESS_CHARS:
+        raise ValueError(f"must have at most {MAX_ADDRESS_CHARS} characters")
     if is_s3_uri(uri):
         return uri
     if not is_web(uri):
@@ -70,7 +72,7 @@ def default_name(uri: str) -> str:
 
 
 def _parsed(uri: str) -> SplitResult:
-    if len(uri) > _MAX_ADDRESS or _ODD.search(uri) or not is_whole(uri):
+    if len(uri) > MAX_ADDRESS_CHARS or _ODD.search(uri) or not is_whole(uri):
         raise ValueError("must be an address without spaces, backslashes or control characters")
     try:
         parts = urlsplit(uri)

@@ -20,5 +20,12 @@ def explain(error: ValidationError) -> str:
 
 def _place(path: tuple[int | str, ...]) -> str:
     """The path of an invalid field; field names of other clients may have any length and form."""
-    dotted = ".".join(map(str, path))[:_MAX_ERROR_CHARS] or "message"
-    return dotted.encode("utf-8", "backslashreplace").decode()
+    return field_name(".".join(map(str, path))) or "message"
+
+
+def field_name(name: str) -> str:
+    """A field name as shown in messages: its beginning, with unprintable characters escaped."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode()
+        for one in name[:_MAX_ERROR_CHARS]
+    )

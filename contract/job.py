@@ -86,6 +86,11 @@ MAX_SPEAKERS = 100
 MAX_SEGMENT_S = 600.0
 """Maximum length, in seconds, of a clip that is recognised in one piece."""
 
+MAX_HOTWORDS = 10_000
+
+MAX_ETAG_CHARS = 1024
+"""S3's ETags have about 40 characters."""
+
 Whole = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=0)]
 TimeMs = Annotated[Whole, Field(le=MAX_TIME_MS)]
 AudioBytes = Annotated[Whole, Field(le=MAX_AUDIO_BYTES)]
@@ -113,7 +118,7 @@ class Options(_Frozen):
     """Output formats; json is always written, since it is the commit marker."""
     language: Language | None = None
     """Code of the spoken language; None lets the model detect it. Some models ignore it."""
-    hotwords: tuple[Hotword, ...] = ()
+    hotwords: Annotated[tuple[Hotword, ...], Field(max_length=MAX_HOTWORDS)] = ()
     """Words that the model should prefer; never logged."""
     timestamps: Literal["segment", "word"] = "segment"
     """Whether segments contain their words with times."""
@@ -165,7 +170,7 @@ class AudioRef(_Frozen):
     """Address of the audio: s3://, or http(s):// of a host in FLEET_ALLOWED_HTTP_HOSTS."""
     relative: Relative = ""
     """Name of the outputs below the output prefix; by default the object's key or the URL path."""
-    etag: Text | None = None
+    etag: Annotated[Text, Field(max_length=MAX_ETAG_CHARS)] | None = None
     """ETag seen when the file was listed."""
     size_bytes: AudioBytes | None = Field(default=None, alias="bytes")
     """Size in bytes seen when the file was listed."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 _AUTO = ("", "auto")
+MAX_LANGUAGE_CHARS = 100
+"""The search for a name takes seconds for 200,000 characters."""
 _MIN_NAME = 4
 """Minimum length of a name in ASCII; shorter texts can only be codes."""
 _NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx", "any"})
@@ -37,6 +39,8 @@ def language_code(given: str) -> str | None:
         UnknownLanguage: there is no such language; the message does not contain the text.
     """
     text = given.strip().lower()
+    if len(given) > MAX_LANGUAGE_CHARS or not text.isprintable():  # NUL breaks langcodes' search
+        raise UnknownLanguage
     if text in _AUTO:
         return None
     code = _by_tag(text) or _by_name(text)

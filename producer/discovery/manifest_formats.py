@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from funasr_fleet.contract.invalid_fields import field_name
 from funasr_fleet.producer.discovery.interface import BadSource, Line
 from funasr_fleet.producer.discovery.rows import Row, read_row
 
@@ -113,7 +114,9 @@ def read_header(table_format: str, lines: Iterator[Line], name: str) -> Table:
     nemo = "audio_filepath" in columns and "audio" not in columns
     if not nemo and (unknown := set(columns) - _COLUMNS):
         known = ", ".join(sorted(_COLUMNS))
-        raise BadSource(f"{name} has an unknown column {min(unknown)!r}; known columns: {known}")
+        raise BadSource(
+            f"{name} has an unknown column {field_name(min(unknown))!r}; known columns: {known}"
+        )
     return Table(columns, delimiter)
 
 

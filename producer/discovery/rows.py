@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from funasr_fleet.contract.audio_address import default_name
+from funasr_fleet.contract.invalid_fields import field_name
 from funasr_fleet.contract.job import MAX_TIME_MS, AudioRef, Options
 from funasr_fleet.producer.discovery.interface import UPLOAD_IT
 
@@ -36,7 +37,7 @@ def read_row(row: Any) -> Row:
     nemo = "audio_filepath" in row and "audio" not in row
     fields = _from_nemo(row) if nemo else row.copy()
     if not _FIELDS.issuperset(fields):
-        raise ValueError(f"unknown field {min(fields.keys() - _FIELDS)}")
+        raise ValueError(f"unknown field {field_name(min(fields.keys() - _FIELDS))}")
     audio = fields.get("audio")
     if isinstance(audio, str) and "://" not in audio:
         raise ValueError(f"audio: {UPLOAD_IT}")

@@ -16,6 +16,10 @@ class ShardLimits:
     """Size assumed for a file of unknown size."""
 
 
+MAX_ROWS_BYTES = 8 << 20
+"""Rows of one shard; a message has at most 32 MiB. Rows with many hotwords reach it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
     """A file and its index in the job."""
@@ -35,7 +39,7 @@ def pack(files: Sequence[PlannedFile], limits: ShardLimits) -> Iterator[list[Pla
     A file that exceeds a limit gets a shard of its own. The result is deterministic.
     """
     group: list[PlannedFile] = []
-    group_ms = group_bytes = 0
+    group_ms = group_bytes = row_bytes = 0
     most_ms = limits.seconds * 1000
     todo = (file for file in files if not file.done)
     for file in sorted(todo, key=lambda one: (-one.estimated_ms, one.index)):
@@ -44,13 +48,15 @@ def pack(files: Sequence[PlannedFile], limits: ShardLimits) -> Iterator[list[Pla
             len(group) >= limits.files
             or group_ms + file.estimated_ms > most_ms
             or group_bytes + size > limits.total_bytes
+            or row_bytes + len(file.row) > MAX_ROWS_BYTES
         )
         if group and full:
             yield group
-            group, group_ms, group_bytes = [], 0, 0
+            group, group_ms, group_bytes, row_bytes = [], 0, 0, 0
         group.append(file)
         group_ms += file.estimated_ms
         group_bytes += size
+        row_bytes += len(file.row)
     if group:
         yield group
 

@@ -1,12 +1,14 @@
 """Fuzz tests with generated inputs from a seed; run with `python -m tests.fuzz`.
 
-All inputs take up to 25 minutes on two cores: shards and files ten, 40,000 heads fifteen.
-`--shards 0 --files 0 --heads 100000` runs more of the heads.
+All inputs take up to 25 minutes on two cores; 40,000 heads are more than half of it.
+`--shards 0 --rows 0 --files 0 --heads 100000` runs more of the heads.
 
 changing_json.py    mutates valid shards
+changing_rows.py    mutates manifests of every format
 changing_bytes.py   mutates real audio files
 changing_heads.py   hostile headers of many containers
 shard_parser.py     the parser raises only MalformedShard
+manifests.py        every row gives a file that workers accept, or an invalid row with its line
 decoder.py          a decoder process returns one outcome for every input, and never ends
 lane.py             runs a range of inputs in one process
 supervising.py      starts lanes, and reports inputs that end or block them

@@ -1,4 +1,4 @@
-"""python -m tests.fuzz [--seed N] [--shards N] [--files N] [--heads N] [--processes N] ..."""
+"""python -m tests.fuzz [--seed N] [--shards N] [--rows N] [--files N] ...; see --help."""
 
 import argparse
 import itertools
@@ -12,6 +12,7 @@ from tests.fuzz.supervising import Lane
 from tests.fuzz.tally import Tally
 
 SHARDS = 60_000
+ROWS = 20_000
 FILES = 40_000
 HEADS = 40_000
 """Each takes about 20 ms of CPU time."""
@@ -31,6 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
     parser.add_argument("--seed", type=int, default=20261126)
     parser.add_argument("--shards", type=int, default=SHARDS)
+    parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--heads", type=int, default=HEADS)
     parser.add_argument("--processes", type=int, default=2)
@@ -38,7 +40,7 @@ def main() -> int:
     given = parser.parse_args()
     begin, found, inputs = time.monotonic(), 0, 0
     with ThreadPoolExecutor(given.processes) as threads:
-        for kind in ("shards", "files", "heads"):
+        for kind in ("shards", "rows", "files", "heads"):
             tally = Tally()
             parts = lanes(kind, getattr(given, kind), given.processes, given.seed, given.keep)
             for part in threads.map(Lane.run, parts):

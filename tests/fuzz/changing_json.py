@@ -1,4 +1,4 @@
-"""Mutations of valid shards: changed, removed, added and retyped values."""
+"""Mutations of JSON, and of valid shards: changed, removed, added and retyped values."""
 
 import copy
 import random
@@ -53,7 +53,11 @@ def valid(random_: random.Random) -> Any:
 
 def changed(random_: random.Random) -> Any:
     """A valid shard after one to four changes, rarely more."""
-    document: Any = valid(random_)
+    return mutated(valid(random_), random_)
+
+
+def mutated(document: Any, random_: random.Random) -> Any:
+    """The document after one to four changes, rarely more; it may be changed in place."""
     for _ in range(random_.choice((1, 1, 1, 2, 2, 3, 4, 12))):
         document = _change_somewhere(document, random_)
     return document

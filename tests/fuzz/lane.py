@@ -8,22 +8,27 @@ import sys
 from pathlib import Path
 
 from tests.fuzz.decoder import fuzzed_pool
+from tests.fuzz.manifests import run_rows
 from tests.fuzz.shard_parser import run_shards
 from tests.fuzz.tally import Tally
 
 REPORT_EVERY = 250
 """Inputs per report; those since the last report are repeated if one ends the process."""
+_ROWS_PER_REPORT = 25
+"""Rows take longer than shards, and a lane that does not report for 30 s counts as blocked."""
+
+_IN_THIS_PROCESS = {"shards": run_shards, "rows": run_rows}
 
 
 def main(kind: str, span: range, seed: int, progress: Path, skipped: set[int]) -> None:
     """Process a range of inputs; `progress` contains the number of the current one."""
+    every = _ROWS_PER_REPORT if kind == "rows" else REPORT_EVERY
     spans = [
-        range(first, min(first + REPORT_EVERY, span.stop))
-        for first in range(span.start, span.stop, REPORT_EVERY)
+        range(first, min(first + every, span.stop)) for first in range(span.start, span.stop, every)
     ]
-    if kind == "shards":
+    if kind in _IN_THIS_PROCESS:
         for part in spans:
-            _report(part, run_shards(part.start, len(part), seed))
+            _report(part, _IN_THIS_PROCESS[kind](part.start, len(part), seed))
         return
     with progress.open("r+b", buffering=0) as note, fuzzed_pool(seed, kind) as pool:
         for part in spans:

@@ -27,7 +27,7 @@ class Lane:
     """Inputs of one kind, processed in sequence."""
 
     kind: str
-    """`shards`, `files` or `heads`."""
+    """`shards`, `rows`, `files` or `heads`."""
     first: int
     count: int
     seed: int

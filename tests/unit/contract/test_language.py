@@ -37,7 +37,21 @@ def test_the_usual_forms_of_a_language_become_its_code(given: str, code: str | N
 @pytest.mark.parametrize(
     "given",
     [
-        *("xx", "*", "en,zh", "en-", "foo", "englsh", "C", "e", "123", "\0"),
+        *(
+            "xx",
+            "*",
+            "en,zh",
+            "en-",
+            "foo",
+            "englsh",
+            "C",
+            "e",
+            "123",
+            "\0",
+            "a\0bzh",
+            "\0german",
+            "german\0",
+        ),
         *("und", "mul", "mis", "zxx", "any"),
         *("x-foo", "qaa", "qtz", "x-klingon"),  # private use
         *("english1", "chinese2", "1english"),

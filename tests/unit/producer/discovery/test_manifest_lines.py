@@ -13,6 +13,7 @@ from funasr_fleet.producer.discovery import BadRow
 from funasr_fleet.producer.discovery.interface import BadSource, Content, Line
 from funasr_fleet.producer.discovery.manifest import MAX_LINE_BYTES, Manifest, numbered, opened
 from funasr_fleet.storage.base import ObjectMissing
+from tests.support.examples import items, reason
 from tests.support.memory_store import MemoryStore
 
 TEXT = b"".join(b"line %d of some length\n" % n for n in range(1, 5001))
@@ -155,3 +156,22 @@ def test_a_row_that_is_hard_to_parse_is_one_bad_row(tmp_path: Path, row: bytes) 
     peak, rows = _peak_bytes(path)
     assert peak < 32 * MAX_LINE_BYTES
     assert [type(one) for one in rows] == [AudioRef, BadRow, AudioRef]
+
+
+@pytest.mark.parametrize("name", ["x" * 100_000, "\x1b[2J\x07", "\ud800", "a\nb", "\u202e"])
+def test_the_name_of_an_unknown_field_is_shortened_and_escaped(name: str) -> None:
+    store = MemoryStore("in")
+    row = json.dumps({"audio": "s3://in/k.wav", name: 1})
+    store.write("s3://in/l.jsonl", row.encode(), "")
+    (item,) = items(Manifest("s3://in/l.jsonl", store))
+    assert "unknown field" in reason(item)
+    assert len(reason(item)) < 300
+    assert reason(item).isprintable()
+
+
+def test_the_name_of_an_unknown_column_is_shortened() -> None:
+    store = MemoryStore("in")
+    store.write("s3://in/l.csv", b"audio," + b"x" * 100_000, "")
+    with pytest.raises(BadSource, match="unknown column 'xxx") as caught:
+        items(Manifest("s3://in/l.csv", store))
+    assert len(str(caught.value)) < 500
