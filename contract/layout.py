@@ -71,8 +71,8 @@ def check_relative(relative: str) -> str:
         raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")
     # some file systems and gateways compare names in this form
     for name in (relative, unicodedata.normalize("NFKC", relative)):
-        if any(part in (".", "..") for part in name.split("/")):
-            raise ValueError("must not contain the path component '.' or '..', in any Unicode form")
+        if _has_dots(name):
+            raise ValueError(_NO_DOTS)
         if names_jobs_folder(name):
             raise ValueError(f"must not contain the path component {_JOBS}")
         if _is_derived(name):
@@ -81,6 +81,13 @@ def check_relative(relative: str) -> str:
                 "outputs may have this name"
             )
     return relative
+
+
+_NO_DOTS = "must not contain the path component '.' or '..', in any Unicode form"
+
+
+def _has_dots(path: str) -> bool:
+    return any(part in (".", "..") for part in path.split("/"))
 
 
 def names_jobs_folder(path: str) -> bool:
@@ -149,8 +156,15 @@ def check_output(uri: str) -> str:
     Raises:
         ValueError: it is not a valid output prefix.
     """
-    if not re.fullmatch(r"s3://[^/\0]+/([^\0\n]*/)?", uri) or not is_whole(uri):
+    if "\\" in uri or _NEVER_SHOWN.search(uri):
+        raise ValueError("must not contain backslashes, control characters or unsafe Unicode")
+    if not re.fullmatch(r"s3://[^/]+/(.*/)?", uri):
         raise ValueError("must be s3://bucket/prefix/ and end with a slash")
+    if len(split_uri(uri)[1].encode()) > MAX_KEY_BYTES:
+        raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")
+    # some stores map keys to paths
+    if any(_has_dots(name) for name in (uri, unicodedata.normalize("NFKC", uri))):
+        raise ValueError(_NO_DOTS)
     if names_jobs_folder(uri):
         raise ValueError(
             "must not contain the path component _jobs, which is reserved for job documents"
