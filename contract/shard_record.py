@@ -5,9 +5,11 @@ the result's, so the result need not be read.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field
 
+from funasr_fleet.contract.job import MAX_INDEX, MAX_TIME_MS
 from funasr_fleet.contract.transcript import ErrorKind, Outcome
 
 
@@ -26,7 +28,7 @@ class RecordedError(_Frozen):
 class FileRecord(_Frozen):
     """The outcome of one file."""
 
-    index: NonNegativeInt | None = None
+    index: Annotated[int, Field(ge=0, le=MAX_INDEX)] | None = None
     """The file's position in the job."""
     relative: str
     """Name of the outputs below the output prefix; empty when it is no longer known."""
@@ -35,7 +37,7 @@ class FileRecord(_Frozen):
     """ETag of the result's .json, as listings show it; None when this shard wrote none."""
     fingerprint: str | None = None
     """The fingerprint in that result; see contract.layout.fingerprint."""
-    audio_ms: NonNegativeInt = 0
+    audio_ms: Annotated[int, Field(ge=0, le=MAX_TIME_MS)] = 0
     """Audio transcribed."""
     error: RecordedError | None = None
     """Why the file failed; None if it did not fail, or if the reason is no longer known."""

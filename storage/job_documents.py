@@ -1,6 +1,7 @@
 """Reads a job's documents from S3: the rows of its plan, and the records of its shards."""
 
 import gzip
+import io
 import itertools
 import json
 import zlib
@@ -15,18 +16,29 @@ from funasr_fleet.storage.map_ahead import map_ahead
 _READERS = 16
 _AHEAD = 256
 """Shard records that are read ahead."""
-_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError, TypeError)
+MAX_PART_BYTES = 1 << 30
+"""Decompressed size of a part of a plan: 100 KB for each of its 10,000 files."""
+DAMAGE = (
+    *(EOFError, zlib.error, gzip.BadGzipFile, ValueError, LookupError, TypeError, AttributeError),
+    RecursionError,  # JSON that is nested too deeply
+)
+"""Errors of reading a document that is not what this project wrote."""
 
 
 def read_rows(store: ObjectStore, output: str, job: str, number: int) -> list[bytes] | None:
     """The lines of one window as producer.planning.parts writes them; None beyond the plan's end.
 
-    Raises StoreError.
+    Raises StoreError, or one of DAMAGE if it is not such a document or is too large.
     """
     try:
-        return gzip.decompress(store.read(part_uri(output, job, number))).splitlines()
+        packed = store.read(part_uri(output, job, number))
     except ObjectMissing:
         return None
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+        body = file.read(MAX_PART_BYTES + 1)
+    if len(body) > MAX_PART_BYTES:
+        raise ValueError(f"it has more than {MAX_PART_BYTES} bytes")
+    return body.splitlines()
 
 
 def planned_names(
@@ -43,7 +55,7 @@ def planned_names(
             return read_rows(store, output, job, number)
         except ObjectDenied:  # S3's answer for a missing object without permission to list
             return None
-        except _DAMAGE:
+        except DAMAGE:
             return []
 
     for lines in map_ahead(read, itertools.count(), threads=_READERS, ahead=_READERS):
@@ -58,14 +70,14 @@ def _names(rows: list[bytes], wanted: Collection[int]) -> Iterator[tuple[int, st
     """(index, relative name) of the wanted files of one window, whose indexes are consecutive."""
     try:
         first: int = json.loads(rows[0])["row"]["index"] if rows else 0
-    except _DAMAGE:
+    except DAMAGE:
         return
     for index in range(first, first + len(rows)):
         if index in wanted:
             try:
                 row = json.loads(rows[index - first])["row"]
                 yield index, AudioRef.model_validate(row).relative
-            except _DAMAGE:
+            except DAMAGE:
                 continue
 
 

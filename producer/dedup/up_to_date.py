@@ -12,6 +12,7 @@ from funasr_fleet.contract.job import AudioRef, Options
 from funasr_fleet.contract.layout import error_uri, fingerprint, output_uri
 from funasr_fleet.producer.dedup.existing import ExistingResults
 from funasr_fleet.storage.base import ObjectStore, StoreError
+from funasr_fleet.storage.job_documents import DAMAGE
 
 _HOPELESS = ("undecodable_audio", "audio_too_short")
 """Error kinds that a retry of the same bytes cannot fix."""
@@ -162,5 +163,5 @@ def _read(read: Read) -> bool:
     """The verdict of a read; False if the object cannot be read or parsed."""
     try:
         return read()
-    except (StoreError, ValueError, KeyError, TypeError, AttributeError):
+    except (StoreError, *DAMAGE):
         return False

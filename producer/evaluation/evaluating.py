@@ -15,6 +15,7 @@ from funasr_fleet.producer.evaluation.result import Evaluation, FileResult
 from funasr_fleet.producer.evaluation.scoring import MetricChoice, score
 from funasr_fleet.producer.evaluation.text_rules import FLEET_RULES, NormalizerChoice, TextRules
 from funasr_fleet.storage.base import BucketMissing, ObjectDenied, ObjectMissing, ObjectStore
+from funasr_fleet.storage.job_documents import DAMAGE
 from funasr_fleet.storage.map_ahead import map_ahead
 from funasr_fleet.storage.s3 import S3Store
 
@@ -48,7 +49,7 @@ def read_hypothesis(store: ObjectStore, output: str, relative: str) -> Hypothesi
         raise
     except (ObjectMissing, ObjectDenied) as error:
         return _failure(store, output, relative) or Hypothesis(outcome="missing", reason=str(error))
-    except (ValueError, KeyError, TypeError):
+    except DAMAGE:
         return Hypothesis(outcome="failed", reason=f"{uri} is not a valid transcript")
 
 
@@ -71,7 +72,7 @@ def _failure(store: ObjectStore, output: str, relative: str) -> Hypothesis | Non
         return Hypothesis(outcome="failed", reason=f"{error['kind']}: {error['message']}")
     except (ObjectMissing, ObjectDenied):
         return None
-    except (ValueError, KeyError, TypeError):
+    except DAMAGE:
         return Hypothesis(outcome="failed", reason="its .error.json is not a valid error report")
 
 

@@ -4,10 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from funasr_fleet.contract.job import MAX_TIME_MS
 from funasr_fleet.contract.layout import output_uri
 from funasr_fleet.contract.result_summary import length_ms, outcome_of, warnings_of
 from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
+from funasr_fleet.storage.job_documents import DAMAGE
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,16 @@ def read_own_result(store: ObjectStore, output: str, job: str, relative: str) ->
     try:
         document = json.loads(store.read(output_uri(output, relative, "json")))
         return _parse(document) if document["receipt"]["job"] == job else None
-    except (ObjectMissing, ObjectDenied, ValueError, KeyError, TypeError, AttributeError):
+    except (ObjectMissing, ObjectDenied, *DAMAGE):
         return None
 
 
 def _parse(document: Any) -> OwnResult:
+    audio_ms = length_ms(document)
+    if type(audio_ms) is not int or not 0 <= audio_ms <= MAX_TIME_MS:
+        raise ValueError("not a length in ms")
     return OwnResult(
         outcome=outcome_of(document),
-        audio_ms=length_ms(document),
+        audio_ms=audio_ms,
         warnings=warnings_of(document),
     )

@@ -22,6 +22,7 @@ from funasr_fleet.producer.planning.packing import PlannedFile
 from funasr_fleet.producer.planning.parts import Part, count_part, planned_ref, read_parts
 from funasr_fleet.producer.planning.request import JobRequest, read_start_time
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
+from funasr_fleet.storage.job_documents import DAMAGE
 
 _READERS = 16
 _MAX_REASONS = 10
@@ -183,7 +184,7 @@ class _FindOutcome:
             if not self._is_own(index, report):
                 return self._skipped(index, ref, current)
             error = RecordedError.model_validate(report["error"])
-        except (ObjectMissing, ObjectDenied, ValueError, KeyError, TypeError, AttributeError):
+        except (ObjectMissing, ObjectDenied, *DAMAGE):
             return None  # no readable report: the file is enqueued again
         why = FailureExample(
             kind=error.kind, index=index, relative=ref.relative, message=error.message[:300]

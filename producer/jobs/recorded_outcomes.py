@@ -15,11 +15,11 @@ _KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 
 
 class JobOutcomes:
-    """Outcomes by file index, in seven bytes per file. A failure never replaces a success."""
+    """Outcomes by file index, in eleven bytes per file. A failure never replaces a success."""
 
     def __init__(self) -> None:
         self._codes = bytearray()
-        self._audio_ms = array("I")
+        self._audio_ms = array("Q")
         self._warnings = array("H")
         """The bit 1 << n stands for WARNINGS[n]."""
 

@@ -13,13 +13,14 @@ from pydantic import ValidationError
 
 from funasr_fleet.broker.ledger import JobWriter
 from funasr_fleet.contract.invalid_fields import explain
-from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.job import MAX_AUDIO_BYTES, MAX_INDEX, AudioRef
 from funasr_fleet.contract.layout import part_uri
 from funasr_fleet.producer.errors import JobRefused, PlannedFileInvalid
+from funasr_fleet.producer.planning.estimating import LONGEST_MS
 from funasr_fleet.producer.planning.packing import PlannedFile
 from funasr_fleet.producer.planning.request import JobRequest
 from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.storage.job_documents import read_rows
+from funasr_fleet.storage.job_documents import DAMAGE, read_rows
 
 _LEVEL = 1
 """gzip level: fast, for plans of ten million files; higher levels save little."""
@@ -76,16 +77,27 @@ def write_part(store: ObjectStore, output: str, job: str, part: Part) -> None:
 
 
 def read_part(store: ObjectStore, output: str, job: str, number: int) -> Part | None:
-    """Read a part; None after the end of the plan. Raises StoreError."""
-    if (rows := read_rows(store, output, job, number)) is None:
-        return None
-    first, *lines = rows
-    next_cursor = Cursor(**json.loads(first))
-    return Part(number=number, files=[_read_line(line) for line in lines], next_cursor=next_cursor)
+    """Read a part; None after the end of the plan.
+
+    Raises:
+        JobRefused: the object is not a part of a plan.
+        StoreError: an S3 request failed.
+    """
+    try:
+        if (rows := read_rows(store, output, job, number)) is None:
+            return None
+        first, *lines = rows
+        cursor = _checked_cursor(Cursor(**json.loads(first)))
+        return Part(number=number, files=[_read_line(line) for line in lines], next_cursor=cursor)
+    except DAMAGE as error:
+        raise JobRefused(
+            f"{part_uri(output, job, number)} is not valid: {error!s:.100}; restore it, or enqueue "
+            "the files in a new job"
+        ) from None
 
 
 def read_parts(store: ObjectStore, output: str, job: str, first: int = 0) -> Iterator[Part]:
-    """Every part, starting with this window. Raises StoreError."""
+    """Every part, starting with this window. Raises the errors of `read_part`."""
     number = first
     while part := read_part(store, output, job, number):
         yield part
@@ -95,6 +107,11 @@ def read_parts(store: ObjectStore, output: str, job: str, first: int = 0) -> Ite
 def _read_line(line: bytes) -> PlannedFile:
     fields = json.loads(line)
     row = fields["row"]
+    _check_whole(row["index"], MAX_INDEX)
+    _check_whole(fields["estimated_ms"], LONGEST_MS)
+    _check_whole(row.get("bytes") or 0, MAX_AUDIO_BYTES)
+    if not isinstance(row.get("relative", ""), str) or not isinstance(fields["done"], bool):
+        raise TypeError("a field has another type")
     return PlannedFile(
         index=row["index"],
         row=json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode(),
@@ -102,6 +119,20 @@ def _read_line(line: bytes) -> PlannedFile:
         size_bytes=row.get("bytes"),
         done=fields["done"],
     )
+
+
+def _checked_cursor(cursor: Cursor) -> Cursor:
+    numbers = (cursor.source, cursor.found, cursor.done, cursor.bad, *cursor.ignored.values())
+    for number in numbers:
+        _check_whole(number, 1 << 62)
+    if not isinstance(cursor.position, str):
+        raise TypeError("the position is not text")
+    return cursor
+
+
+def _check_whole(value: object, most: int) -> None:
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"a number is not from 0 to {most}")
 
 
 def planned_ref(file: PlannedFile) -> AudioRef:

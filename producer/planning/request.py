@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from funasr_fleet.producer.arguments import (
 from funasr_fleet.producer.errors import JobRefused
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.storage.base import ObjectMissing, ObjectStore
+from funasr_fleet.storage.job_documents import DAMAGE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,24 +103,31 @@ def read_request(store: ObjectStore, output: str, job: str) -> JobRequest | None
     """The request of a job; None if S3 has no such job.
 
     Raises:
-        JobRefused: an earlier release accepted options that this one does not.
+        JobRefused: an earlier release accepted options that this one does not, or job.json is not
+            a valid request for this output.
         StoreError: an S3 request failed.
     """
-    document = _read_document(store, output, job)
+    document = _read_document(store, output, job, "job.json")
     if document is None:
         return None
     try:
-        return JobRequest.from_json(document)
+        request = JobRequest.from_json(document)
+        request.check()
+        if request.output != output:  # results must not be written elsewhere
+            raise ValueError("its output is another prefix")
+        return request
     except ValidationError as error:
         raise JobRefused(
             f"job {job} was started by an earlier release with options that are not valid in this "
             f"one ({explain(error)}): cancel it and enqueue its files in a new job"
         ) from None
+    except DAMAGE as error:
+        raise _invalid(output, job, "job.json", error) from None
 
 
 def has_request(store: ObjectStore, output: str, job: str) -> bool:
     """Whether S3 has the request of a job. Raises StoreError."""
-    return _read_document(store, output, job) is not None
+    return _read_document(store, output, job, "job.json") is not None
 
 
 def is_same_request(store: ObjectStore, job: str, request: JobRequest, digest: str) -> bool:
@@ -138,12 +147,12 @@ def is_same_request(store: ObjectStore, job: str, request: JobRequest, digest: s
     """
     if digest == request.digest:
         return True
-    document = _read_document(store, request.output, job)
+    document = _read_document(store, request.output, job, "job.json")
     if document is None or digest != _digest(_without_start(document)):
         return False
     try:
         return JobRequest.from_json(document) == request
-    except ValidationError:
+    except DAMAGE:
         return False
 
 
@@ -151,17 +160,34 @@ def _without_start(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != "begun"}
 
 
-def _read_document(store: ObjectStore, output: str, job: str) -> dict[str, Any] | None:
+def _read_document(store: ObjectStore, output: str, job: str, name: str) -> dict[str, Any] | None:
+    """A JSON document of the job; None if S3 has none. Raises JobRefused and StoreError."""
     try:
-        document: dict[str, Any] = json.loads(store.read(job_uri(output, job, "job.json")))
+        document = json.loads(store.read(job_uri(output, job, name)))
     except ObjectMissing:
         return None
+    except DAMAGE as error:
+        raise _invalid(output, job, name, error) from None
+    if not isinstance(document, dict):
+        raise _invalid(output, job, name, "not a JSON object")
     return document
 
 
+def _invalid(output: str, job: str, name: str, why: object) -> JobRefused:
+    return JobRefused(
+        f"{job_uri(output, job, name)} is not valid: {why!s:.100}; restore it, or enqueue "
+        "the files in a new job"
+    )
+
+
 def read_start_time(store: ObjectStore, output: str, job: str) -> str:
-    """The start time of the job, ISO 8601. Raises StoreError."""
-    return str(json.loads(store.read(job_uri(output, job, "job.json")))["begun"])
+    """The start time of the job, ISO 8601. Raises JobRefused and StoreError."""
+    begun = (_read_document(store, output, job, "job.json") or {}).get("begun")
+    try:
+        datetime.fromisoformat(begun or "")
+    except DAMAGE as error:
+        raise _invalid(output, job, "job.json", error) from None
+    return str(begun)
 
 
 PLANNED = "planned.json"
@@ -175,8 +201,14 @@ def write_planned(store: ObjectStore, output: str, job: str, windows: int) -> No
 
 
 def read_planned(store: ObjectStore, output: str, job: str) -> int | None:
-    """Number of windows of a complete plan; None while it is incomplete. Raises StoreError."""
-    try:
-        return int(json.loads(store.read(job_uri(output, job, PLANNED)))["windows"])
-    except ObjectMissing:
+    """Number of windows of a complete plan; None while it is incomplete.
+
+    Raises JobRefused and StoreError.
+    """
+    document = _read_document(store, output, job, PLANNED)
+    if document is None:
         return None
+    windows = document.get("windows")
+    if type(windows) is not int or windows < 0:
+        raise _invalid(output, job, PLANNED, "windows must be a whole number")
+    return windows
