@@ -21,13 +21,7 @@ from funasr_fleet.producer.planning.discover import (
     plan,
     stream,
 )
-from funasr_fleet.producer.planning.packing import (
-    MAX_ROWS_BYTES,
-    PlannedFile,
-    ShardLimits,
-    pack,
-    shard_name,
-)
+from funasr_fleet.producer.planning.packing import PlannedFile, ShardLimits, pack, shard_name
 from funasr_fleet.producer.planning.parts import Cursor, Part, read_part, read_parts, write_part
 from funasr_fleet.producer.planning.planner_process import _packed, _unpacked
 from funasr_fleet.producer.planning.request import JobRequest
@@ -170,12 +164,6 @@ def test_every_open_file_is_in_one_shard_within_the_limits_the_longest_first(
 def test_a_file_of_unknown_size_counts_with_the_default_size() -> None:
     groups = list(pack([a_file(n, size=None) for n in range(4)], LIMITS))
     assert [len(group) for group in groups] == [3, 1]
-
-
-def test_rows_with_many_hotwords_do_not_exceed_the_size_of_a_message() -> None:
-    row = b"x" * (MAX_ROWS_BYTES // 3)
-    groups = list(pack([PlannedFile(n, row, 10, 10) for n in range(7)], LIMITS))
-    assert [len(group) for group in groups] == [3, 3, 1]
 
 
 def test_shard_names_sort_in_planning_order() -> None:
