@@ -19,6 +19,7 @@ from celery.worker import state as celery_state
 from funasr_fleet.broker.ledger.keys import identity_of
 from funasr_fleet.broker.redis_client import RedisClient, connect
 from funasr_fleet.broker.worker_registry import WorkerRegistry
+from funasr_fleet.contract.layout import is_whole
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.consumer.unstarted import UnstartedMessages
@@ -33,6 +34,9 @@ _UNREADY_MAX_AGE_S = 0.5
 
 _REGISTRATION_TIMEOUT_S = 3.0
 """Registration is not essential, so a hanging Redis must not block this process for longer."""
+
+_MAX_IDENTITY_CHARS = 1600
+"""Above the limits of the contract: a malformed message must not name a longer key in Redis."""
 
 GRACE_S = 15
 """Seconds after the drain deadline until this process exits unconditionally."""
@@ -222,9 +226,11 @@ def identity_in(request: Any) -> str | None:
     if not isinstance(document, dict):
         return None
     output, shard = document.get("output"), document.get("shard")
-    return (
-        identity_of(output, shard) if isinstance(output, str) and isinstance(shard, str) else None
-    )
+    if not (isinstance(output, str) and isinstance(shard, str)):
+        return None
+    identity = identity_of(output, shard)
+    is_key = len(identity) <= _MAX_IDENTITY_CHARS and is_whole(identity)
+    return identity if is_key and "\0" not in output else None
 
 
 @contextlib.contextmanager

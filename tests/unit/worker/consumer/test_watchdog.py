@@ -211,6 +211,10 @@ SHARD = a_shard("s3://in/a.wav").to_message()
         ([{}], None),
         ([{"shard": "s"}], None),
         ([{"shard": 7, "output": OUTPUT}], None),
+        ([{"shard": "\ud800", "output": OUTPUT}], None),
+        ([{"shard": "s\0t", "output": OUTPUT}], OUTPUT + "\0s\0t"),
+        ([{"shard": "s", "output": OUTPUT + "\0"}], None),
+        ([{"shard": "s" * 1601, "output": OUTPUT}], None),
         ({"shard": "s"}, None),
     ],
 )
