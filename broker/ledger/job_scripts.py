@@ -125,18 +125,20 @@ RESTORE = (
     + """
 local added_ms, warned = 0, tonumber(redis.call('HGET', base, 'warned') or 0)
 for i = 1, #ARGV, 6 do
+  local counted = is_counted(ARGV[i])
   local before = known(ARGV[i])
-  if not before then
+  if counted and not before then
     redis.call('SETBIT', at(ARGV[i + 1]), ARGV[i], 1)
     added_ms = added_ms + ARGV[i + 2]
     count(1)
   end
-  if (before or 'failed') == 'failed' and ARGV[i + 1] == 'failed' and not blamed(ARGV[i]) then
+  local is_failed = (before or 'failed') == 'failed' and ARGV[i + 1] == 'failed'
+  if counted and is_failed and not blamed(ARGV[i]) then
     blame(ARGV[i], ARGV[i + 3], ARGV[i + 4])
   end
   for kind in string.gmatch(ARGV[i + 5], '[^,]+') do
     local is_missing = not before or (before == ARGV[i + 1] and kind ~= 'unknown')
-    if is_missing then warn(ARGV[i], kind, ARGV[i + 4]) end
+    if counted and is_missing then warn(ARGV[i], kind, ARGV[i + 4]) end
   end
 end
 local total = 0
@@ -164,7 +166,7 @@ local outcomes = tostring(count_outcomes())
 local before = redis.call('HMGET', base, 'files', 'recorded')
 if is_closed() and (before[1] ~= ARGV[1] or before[2] ~= outcomes) then outdate_report() end
 declare(ARGV[1])
-redis.call('HSET', base, 'recorded', outcomes)
+redis.call('HSET', base, 'recorded', outcomes, 'closed_files', ARGV[1])
 expire_in(ARGV[5])
 return output_of_outdated_marker()
 """

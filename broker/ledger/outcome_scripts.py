@@ -21,15 +21,18 @@ end
 if shard ~= '' and redis.call('HEXISTS', at('shards'), shard) == 1 then
   redis.call('HINCRBY', at('shards'), shard, -1)
 end
+if not is_counted(index) then return {output_of_outdated_marker() or '', 0} end
 local before = known(index)
 local open = before ~= outcome and before ~= 'ok' and before ~= 'empty'
-if before and weak and not open then return end
+if before and weak and not open then return {'', 1} end
 if (outcome == 'failed' or before == 'failed') and not has_plan() then
   local names = at('failed_names')
   local kept = before == 'failed' and redis.call('HGET', names, index)
   name = name ~= '' and string.sub(redis.sha1hex(name), 1, 12)
   local is_another = kept and name and kept ~= name
-  if outcome ~= 'failed' and is_another then return output_of_outdated_marker() end
+  if outcome ~= 'failed' and is_another then
+    return {output_of_outdated_marker() or '', 1}
+  end
   if not kept or outcome ~= 'failed' then redis.call('HDEL', names, index) end
   local has_room = kept or redis.call('HLEN', names) < 100000
   if outcome == 'failed' and name and has_room then
@@ -51,7 +54,7 @@ if open and outcome ~= 'skipped' and outcome ~= 'cancelled' then
   if bucket ~= '' then redis.call('HINCRBY', at('latency'), bucket, 1) end
 end
 expire_too()
-return output_of_outdated_marker()
+return {output_of_outdated_marker() or '', 1}
 """
 )
 """Record a file's outcome, replacing an earlier one. A weak outcome does not replace ok, empty or
@@ -59,7 +62,7 @@ the same outcome. If a client gave two files one index, the success of one does 
 failure of the other. A file's audio is counted once; after a failed, cancelled or skipped outcome,
 it is counted when the file succeeds. A changed outcome reopens a closed job, so that its report is
 written again. If Redis has lost the job, it is listed again. Returns the output prefix of the job
-if its _SUCCESS marker is outdated.
+if its _SUCCESS marker is outdated, else '', and whether the index is counted.
 ARGV: index, outcome, ms, weak, shard, bucket, kind, example, job, output or '', time, seconds to
 keep, output name, warning, ..."""
 
@@ -69,7 +72,7 @@ SETTLE = (
 if redis.call('EXISTS', base) == 0 then return 0 end
 local changed = 0
 for i = 2, #ARGV do
-  if not known(ARGV[i]) then
+  if is_counted(ARGV[i]) and not known(ARGV[i]) then
     redis.call('SETBIT', at(ARGV[1]), ARGV[i], 1)
     changed = changed + 1
   end

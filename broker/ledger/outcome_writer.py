@@ -1,6 +1,7 @@
 """OutcomeWriter: the ledger updates of workers."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -11,6 +12,8 @@ from funasr_fleet.broker.ledger.latency import latency_bucket
 from funasr_fleet.broker.ledger.values import KEEP_S, FileDetail, WorkerSeen
 from funasr_fleet.broker.redis_client import RedisClient, Value, reached
 from funasr_fleet.contract.transcript import Outcome, PostponeReason
+
+log = logging.getLogger(__name__)
 
 _CANCELLED_TTL_S = 1.0
 """How long is_cancelled caches its answer."""
@@ -81,7 +84,10 @@ class OutcomeWriter:
         values += [more.shard, bucket, kind, example]
         values += [job, more.output, time.time(), KEEP_S, more.name, *more.warnings]
         keys = [self._keys.job(job), self._keys.jobs]
-        return _text(reached(self._record, keys=keys, args=values))
+        marker, is_counted = reached(self._record, keys=keys, args=values)
+        if not is_counted:
+            log.warning("shard %r: index %d of job %s is not counted", more.shard, index, job)
+        return str(marker) or None
 
     def marker_deleted(self, job: str) -> None:
         """Record that S3 has no _SUCCESS marker of the job."""

@@ -7,9 +7,13 @@ from funasr_fleet.broker.ledger.values import (
     KINDS,
     OUTCOMES,
 )
+from funasr_fleet.contract.job import MAX_INDEX
 
 UNDECLARED_LISTED = 100
 """Maximum number of listed jobs without a declared number of files; the newest are kept."""
+
+UNPLANNED_INDEXES = 1 << 20
+"""Number of indexes counted in a job without a plan: a bitmap has at most 128 KiB."""
 
 
 def _table(names: tuple[str, ...]) -> str:
@@ -76,6 +80,15 @@ local function has_plan()
   return redis.call('HEXISTS', base, 'created_at') == 1
     and redis.call('HEXISTS', base, 'declared') == 0
 end
+local function limit()
+  if not has_plan() then
+    return math.max({UNPLANNED_INDEXES}, redis.call('HGET', base, 'closed_files') or 0)
+  end
+  local plan = redis.call('HMGET', base, 'published', 'rebuilding', 'files')
+  if plan[1] ~= '1' or plan[2] or not plan[3] then return {MAX_INDEX + 1} end
+  return tonumber(plan[3])
+end
+local function is_counted(index) return tonumber(index) < limit() end
 local function see_first(output, time)
   redis.call('HSETNX', base, 'output', output)
   if redis.call('HSETNX', base, 'first_seen', time) == 1 then
@@ -128,7 +141,9 @@ end
 `declare` sets the number of files of a job without a plan. `outdate_report` reopens a closed job
 and marks its _SUCCESS marker in S3 as outdated, until the caller has deleted the marker or the job
 is closed again. A process that read the counts before that cannot close the job. `has_plan` is true
-if a producer opened the job. `see_first` sets the missing fields of a job of another client. If
+if a producer opened the job. `is_counted` is true if an index is below `limit`: the files of a
+published plan, and while a plan is published or rebuilt any index. Without a plan, the number of
+files that a command declared can raise the limit, but the number in a message cannot. `see_first` sets the missing fields of a job of another client. If
 Redis does not know the job, the marker counts as outdated: S3 may have one from before the keys of
 the job expired or were lost. `list_undeclared` lists a job without a declared number of files, and
 removes the oldest such jobs from the list if there are more than UNDECLARED_LISTED. `list_job`

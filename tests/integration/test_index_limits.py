@@ -1,0 +1,106 @@
+"""Indexes beyond the files of a job occupy no memory in Redis and are not counted."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
+from funasr_fleet.broker.ledger.job_writer import Restored
+from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.broker.ledger.shared_lua import UNPLANNED_INDEXES
+from funasr_fleet.broker.ledger.values import FileDetail
+from funasr_fleet.contract.job import MAX_INDEX
+from funasr_fleet.settings import Settings
+
+OUTPUT = "s3://transcripts/x/"
+MOST_BYTES = 200_000
+"""Limit for one bitmap of 1,048,576 bits (128 KiB) with its overhead."""
+
+
+@pytest.fixture
+def planner(settings: Settings) -> JobWriter:
+    return JobWriter(connect(settings))
+
+
+@pytest.fixture
+def recorder(settings: Settings) -> OutcomeWriter:
+    return OutcomeWriter(connect(settings))
+
+
+@pytest.fixture
+def job() -> str:
+    return f"job-{uuid.uuid4()}"
+
+
+def memory_of(settings: Settings, job: str) -> int:
+    """Bytes of all keys of the job."""
+    client: Any = connect(settings)
+    return sum(client.memory_usage(key) or 0 for key in Keys().all_of(job))
+
+
+def finished(ledger: LedgerReader, job: str) -> int:
+    counts = ledger.counts(job)
+    assert counts
+    return counts.finished
+
+
+def test_an_index_beyond_the_limit_of_a_job_without_a_plan_is_not_counted(
+    settings: Settings,
+    recorder: OutcomeWriter,
+    ledger: LedgerReader,
+    job: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recorder.begin_shard(job, "s", 3, output=OUTPUT, job_files=MAX_INDEX + 1)
+    detail = FileDetail(shard="s", kind="model_error", warnings=("repetition",))
+    for index in (UNPLANNED_INDEXES, MAX_INDEX):
+        recorder.record(job, index, "failed", 1000, detail=detail)
+    assert finished(ledger, job) == 0
+    recorder.record(job, UNPLANNED_INDEXES - 1, "ok", 1000, detail=FileDetail(shard="s"))
+    counts = ledger.counts(job)
+    assert counts
+    assert (counts.finished, counts.audio_ms, counts.in_flight) == (1, 1000, 0)
+    assert memory_of(settings, job) < MOST_BYTES
+    assert f"index {MAX_INDEX} of job {job} is not counted" in caplog.text
+
+
+def test_an_index_beyond_a_published_plan_is_not_counted(
+    settings: Settings,
+    planner: JobWriter,
+    recorder: OutcomeWriter,
+    ledger: LedgerReader,
+    job: str,
+) -> None:
+    planner.begin(job, OUTPUT, queue="fleet")
+    planner.plan(job, 0, 4, 0, [])
+    planner.end_publishing(job)
+    recorder.record(job, 4, "ok", 1000)
+    recorder.cancel_files(job, [5, MAX_INDEX])
+    planner.restore(job, [Restored(index=MAX_INDEX, outcome="ok", relative="a", audio_ms=1)])
+    assert finished(ledger, job) == 0
+    recorder.record(job, 3, "ok", 1000)
+    assert finished(ledger, job) == 1
+    assert memory_of(settings, job) < 10_000
+
+
+def test_every_index_is_counted_while_a_plan_is_published_or_rebuilt(
+    planner: JobWriter, recorder: OutcomeWriter, ledger: LedgerReader, job: str
+) -> None:
+    planner.begin(job, OUTPUT, queue="fleet")
+    recorder.record(job, UNPLANNED_INDEXES, "ok", 1000)
+    assert finished(ledger, job) == 1
+    planner.end_publishing(job)
+    planner.rebuild(job, OUTPUT, at=1.0, queue="fleet")
+    recorder.record(job, UNPLANNED_INDEXES + 1, "ok", 1000)
+    assert finished(ledger, job) == 2
+
+
+def test_every_index_is_counted_below_the_number_of_files_that_a_command_declared(
+    planner: JobWriter, recorder: OutcomeWriter, ledger: LedgerReader, job: str
+) -> None:
+    planner.declare(job, OUTPUT, UNPLANNED_INDEXES + 8)
+    recorder.record(job, UNPLANNED_INDEXES + 8, "ok", 1000)
+    assert finished(ledger, job) == 0
+    recorder.record(job, UNPLANNED_INDEXES + 7, "ok", 1000)
+    assert finished(ledger, job) == 1
