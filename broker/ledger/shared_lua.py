@@ -143,8 +143,8 @@ and marks its _SUCCESS marker in S3 as outdated, until the caller has deleted th
 is closed again. A process that read the counts before that cannot close the job. `has_plan` is true
 if a producer opened the job. `is_counted` is true if an index is below `limit`: the files of a
 published plan, and while a plan is published or rebuilt any index. Without a plan, the number of
-files that a command declared can raise the limit, but the number in a message cannot. `see_first` sets the missing fields of a job of another client. If
-Redis does not know the job, the marker counts as outdated: S3 may have one from before the keys of
-the job expired or were lost. `list_undeclared` lists a job without a declared number of files, and
-removes the oldest such jobs from the list if there are more than UNDECLARED_LISTED. `list_job`
-lists any other job."""
+files that a command declared can raise the limit, but the number in a message cannot. `see_first`
+sets the missing fields of a job of another client. If Redis does not know the job, the marker
+counts as outdated: S3 may have one from before the keys of the job expired or were lost.
+`list_undeclared` lists a job without a declared number of files, and removes the oldest such jobs
+from the list if there are more than UNDECLARED_LISTED. `list_job` lists any other job."""
