@@ -156,9 +156,9 @@ def check_output(uri: str) -> str:
     Raises:
         ValueError: it is not a valid output prefix.
     """
-    if "\\" in uri or _NEVER_SHOWN.search(uri):
+    if "\\" in uri or NEVER_SHOWN.search(uri):
         raise ValueError("must not contain backslashes, control characters or unsafe Unicode")
-    if not re.fullmatch(r"s3://[^/]+/(.*/)?", uri):
+    if not re.fullmatch(r"s3://[^/]{1,255}/(.*/)?", uri):
         raise ValueError("must be s3://bucket/prefix/ and end with a slash")
     if len(split_uri(uri)[1].encode()) > MAX_KEY_BYTES:
         raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")
