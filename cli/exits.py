@@ -19,6 +19,7 @@ from funasr_fleet.producer.errors import (
     HelperDied,
     JobLost,
     JobRefused,
+    NoPlan,
     NoSuchJob,
     NothingChosen,
     OptionsRefused,
@@ -88,7 +89,7 @@ _WRONG = (
     CannotClose,
     CannotRetry,
     TemporaryDiskFull,
-    NoSuchJob,
+    NoPlan,
     NothingChosen,
     ObjectMissing,
     CredentialsRefused,
@@ -100,7 +101,8 @@ def exit_for(error: Exception) -> Exit | None:
     """The exit code of an expected error; None for a bug."""
     if isinstance(error, _WRONG):
         return Exit.WRONG_USAGE
-    if isinstance(error, (BrokerUnavailable, StoreError, HelperDied, JobLost)):
+    # Redis may have lost the job that it does not have
+    if isinstance(error, (BrokerUnavailable, StoreError, HelperDied, JobLost, NoSuchJob)):
         return Exit.UNREACHABLE
     # by name: importing the package `embedded` here would slow down the start of every command
     return Exit.UNREACHABLE if type(error).__name__ == "StartFailed" else None

@@ -14,7 +14,7 @@ class OptionsRefused(Exception):
 
 
 class NoSuchJob(Exception):
-    """The ledger has no such job: `fleet jobs` lists the existing jobs."""
+    """The ledger has no such job, or lost it: check the name, or reconcile the job."""
 
 
 class JobLost(Exception):

@@ -155,8 +155,8 @@ def counts_of(ledger: LedgerReader, job: str) -> JobCounts:
     counts = ledger.counts(job)
     if counts is None:
         raise NoSuchJob(
-            f"there is no job {job!r}; `fleet jobs` lists the existing jobs. If Redis lost its "
-            f"data, rebuild the job with `{reconcile_command(job)}`"
+            f"Redis has no job {job!r}: if the name is misspelt, `fleet jobs` lists the existing "
+            f"jobs; if Redis lost its data, rebuild the job with `{reconcile_command(job)}`"
         )
     return counts
 

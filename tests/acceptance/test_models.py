@@ -59,7 +59,7 @@ def test_an_option_that_the_model_does_not_support_is_rejected_and_nothing_is_wr
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"fleet: demo does not support this job: {REASON}\n"
     assert keys(own, where.removeprefix("s3://transcripts/")) == []
-    assert own.fleet("status", "refused").returncode == 2
+    assert own.fleet("status", "refused").returncode == 3
     one = own.fleet("transcribe", str(CALL), "--hotwords", "nine")
     assert (one.returncode, one.stdout) == (2, "")
     assert "does not support hotwords" in one.stderr

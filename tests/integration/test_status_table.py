@@ -142,5 +142,7 @@ def test_what_status_says_is_what_the_table_says(separate_fleet: Settings, row: 
     assert (found, found_code) == (state, code)
     if state in {"unknown", "error"}:
         assert f"fleet reconcile {JOB} --output" in text
+    if has == "nothing":  # Redis cannot tell a misspelt name from a lost job
+        assert "misspelt" in text
     if "another client" in job and state == "unknown":
         assert f"fleet close {JOB} --files" in text

@@ -12,7 +12,7 @@ from funasr_fleet.cli.run import exporter
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.embedded.process import StartFailed
 from funasr_fleet.producer.discovery import BadSource
-from funasr_fleet.producer.errors import NoSuchJob
+from funasr_fleet.producer.errors import NoPlan, NoSuchJob
 from funasr_fleet.settings import BadConfiguration
 from funasr_fleet.storage.base import (
     BucketMissing,
@@ -76,11 +76,12 @@ def test_the_exit_codes_are_those_of_the_documentation() -> None:
         (WrongUsage(), 2),
         (BadConfiguration(), 2),
         (BadSource(), 2),
-        (NoSuchJob(), 2),
+        (NoPlan(), 2),
         (BucketMissing(), 2),
         (ObjectMissing(), 2),
         (CredentialsRefused(), 2),
         (ObjectDenied(), 2),
+        (NoSuchJob(), 3),
         (BrokerUnavailable(), 3),
         (StoreUnavailable(), 3),
         (StartFailed(), 3),

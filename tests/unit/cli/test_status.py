@@ -11,6 +11,7 @@ from typer.testing import Result
 
 import funasr_fleet
 from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
+from funasr_fleet.cli.exits import Exit, exit_for
 from funasr_fleet.cli.jobs import status
 from funasr_fleet.cli.status_view import line, view
 from funasr_fleet.producer.errors import NoSuchJob
@@ -161,6 +162,7 @@ def test_without_jobs_the_error_names_the_command_that_makes_one(asked: dict[str
     asked["jobs"] = []
     error = _run().exception
     assert isinstance(error, NoSuchJob)
+    assert exit_for(error) is Exit.UNREACHABLE
     assert "fleet enqueue" in str(error)
 
 
