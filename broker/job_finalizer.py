@@ -16,7 +16,7 @@ from funasr_fleet.broker.ledger.values import KEEP_S, KINDS, JobCounts
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.storage.job_documents import planned_names, read_records
+from funasr_fleet.storage.job_documents import planned_names, read_records, unindexed_failures
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +67,11 @@ class JobFinalizer:
 
     def _write(self, counts: JobCounts) -> None:
         output, job = counts.output, counts.job
+        # only clients without a plan may send files without an index
+        unindexed = unindexed_failures(self._store, output, job) if counts.declared else []
         with tempfile.TemporaryFile() as failures:
             self._gather_failures(counts, failures)
+            failures.writelines(record.to_line() for record in unindexed)
             failures.seek(0)
             self._store.upload(job_uri(output, job, "failures.jsonl"), failures)
         document = report(
@@ -76,7 +79,7 @@ class JobFinalizer:
         )
         self._put(job_uri(output, job, "report.json"), json.dumps(document).encode() + b"\n")
         success = job_uri(output, job, SUCCESS)
-        if counts.outcomes["failed"] or counts.cancelled:
+        if counts.outcomes["failed"] or counts.cancelled or unindexed:
             self._store.delete(success)
         else:
             self._put(success, b"")

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Collection, Iterator
 
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.contract.layout import part_uri
+from funasr_fleet.contract.layout import job_uri, part_uri
 from funasr_fleet.contract.shard_record import FileRecord, decode
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
 from funasr_fleet.storage.map_ahead import map_ahead
@@ -86,3 +86,27 @@ def read_records(store: ObjectStore, folder: str) -> Iterator[FileRecord]:
     uris = (found.uri for found in store.list(folder))
     for body in map_ahead(store.read, uris, threads=_READERS, ahead=_AHEAD):
         yield from decode(body)
+
+
+def unindexed_failures(store: ObjectStore, output: str, job: str) -> list[FileRecord]:
+    """Records of the failed files without an index, which the ledger does not count.
+
+    The failure of a file is left out if a later delivery of its shard succeeded or has an index for
+    it. Raises StoreError.
+    """
+    before = {
+        record.relative: record
+        for record in read_records(store, job_uri(output, job, "failed/"))
+        if record.index is None
+    }
+    if not before:
+        return []
+    failed, others = list[FileRecord](), set[str]()
+    for record in read_records(store, job_uri(output, job, "shards/")):
+        if record.index is None and record.outcome == "failed":
+            failed.append(record)
+        elif record.outcome != "cancelled":
+            others.add(record.relative)
+    listed = others.union(record.relative for record in failed)
+    # dead-lettered shards have no other record
+    return failed + [record for name, record in before.items() if name not in listed]

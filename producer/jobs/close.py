@@ -19,7 +19,7 @@ from funasr_fleet.producer.progress.humanize import number_of
 from funasr_fleet.producer.progress.repair import reconcile_command, repair_note
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.storage.job_documents import read_records
+from funasr_fleet.storage.job_documents import read_records, unindexed_failures
 from funasr_fleet.storage.s3 import S3Store
 
 
@@ -51,7 +51,8 @@ def close(
         BadArgument: an argument is invalid.
         NoSuchJob: the ledger has no such job.
         CannotClose: the job cannot be closed; the message says why. For example, `fleet enqueue`
-            sent it, it is cancelled, or `files` is missing while messages are waiting.
+            sent it, it is cancelled, a file without an index failed, or `files` is missing while
+            messages are waiting.
         JobLost: Redis lost data of the job meanwhile.
         BrokerUnavailable: Redis is unavailable.
         StoreError: an S3 request failed; call again.
@@ -108,6 +109,11 @@ def _closable(counts: JobCounts, output: str | None, store: ObjectStore) -> str:
     if has_request(store, where, job):
         raise CannotClose(
             f"job {job} has a plan in S3: rebuild it with `{reconcile_command(job, where)}`"
+        )
+    if uncounted := unindexed_failures(store, where, job):
+        raise CannotClose(
+            f"file {uncounted[0].relative!r} of job {job} failed and is not counted, because it "
+            "has no index: send its shard again, under the same name, with an index for each file"
         )
     return where
 

@@ -1,0 +1,77 @@
+"""A failed file without an index is not counted; its job does not end as one without failures."""
+
+import json
+
+import pytest
+
+from funasr_fleet import close, status
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.contract.shard_record import RecordedError
+from funasr_fleet.producer.errors import CannotClose
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.s3 import S3Store
+from tests.support.messages import Worker, a_shard, documents
+
+BAD = {"audio": "s3://audio/missing.wav"}
+JOB = "by-hand"
+
+
+@pytest.fixture
+def settings(separate_fleet: Settings) -> Settings:
+    """A separate fleet."""
+    return separate_fleet
+
+
+@pytest.fixture
+def good(settings: Settings, store: S3Store) -> Worker:
+    return Worker(settings, store, {})
+
+
+@pytest.fixture
+def bad(settings: Settings, store: S3Store) -> Worker:
+    """Its only file without an index fails."""
+    return Worker(settings, store, {0: "failed"})
+
+
+@pytest.mark.parametrize("files", [None, 1])
+def test_a_job_is_not_closed_until_the_file_has_an_index(
+    store: S3Store, good: Worker, bad: Worker, output: str, files: int | None
+) -> None:
+    good.do(a_shard(output, 0))
+    bad.do(a_shard(output, 1, files=[BAD]))
+    with pytest.raises(CannotClose, match=r"'missing\.wav' of job by-hand failed .* no index"):
+        close(JOB, files=files)
+    assert status(JOB).progress.state == "unknown"
+    good.do(a_shard(output, 1, files=[{**BAD, "index": 1}]))
+    assert close(JOB, files=files and 2).complete
+    assert documents(store, output) == {"report.json", "failures.jsonl", "_SUCCESS"}
+
+
+def test_a_job_with_a_declared_number_of_files_ends_without_the_success_marker(
+    store: S3Store, good: Worker, bad: Worker, output: str
+) -> None:
+    bad.do(a_shard(output, 1, files=[BAD]))
+    good.do(a_shard(output, 0, job_files=1))
+    assert documents(store, output) == {"report.json", "failures.jsonl"}
+    (row,) = store.read(job_uri(output, JOB, "failures.jsonl")).splitlines()
+    failure = json.loads(row)
+    assert (failure["index"], failure["relative"]) == (None, "missing.wav")
+    assert failure["error"]["kind"] == "undecodable_audio"
+    good.do(a_shard(output, 1, files=[BAD]))
+    assert "_SUCCESS" in documents(store, output)
+    assert store.read(job_uri(output, JOB, "failures.jsonl")) == b""
+
+
+def test_a_job_with_a_dead_lettered_file_ends_without_the_success_marker(
+    store: S3Store, good: Worker, output: str
+) -> None:
+    reporter = good.begin(a_shard(output, 1, files=[BAD]))
+    reporter.give_up([AudioRef(**BAD)], "its worker crashed", "model_error")
+    reporter.end_replaced_and_close_job()
+    good.do(a_shard(output, 0, job_files=1))
+    assert documents(store, output) == {"report.json", "failures.jsonl"}
+    row = json.loads(store.read(job_uri(output, JOB, "failures.jsonl")))
+    assert (
+        row["error"] == RecordedError(kind="model_error", message="its worker crashed").model_dump()
+    )
