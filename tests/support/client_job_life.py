@@ -102,7 +102,7 @@ class ClientLife:
                 closed = close(JOB, output=self.output, settings=self.settings, store=store)
                 assert closed.files == len(self.begun)
             except JobLost:
-                assert not self.is_calm
+                assert self.lost_meanwhile
             self.told = len(self.begun)
 
     def declare(self) -> None:
@@ -117,7 +117,7 @@ class ClientLife:
             if not self.lost_meanwhile:
                 assert status(JOB, self.settings).progress.state in {"running", "complete"}
         except JobLost:
-            assert not self.is_calm
+            assert self.lost_meanwhile
         self.told = FILES
 
     def _losing_store(self) -> ObjectStore:

@@ -109,10 +109,12 @@ class Life:
     def _losing_store(self) -> ObjectStore:
         """The store; before each request, keys may be lost."""
         share = 0.0 if self.is_calm else self.random.choice((0.0, 0.02, 0.1))
+        self.lost_meanwhile = False
 
         def before(_: int) -> None:
             if self.random.random() < share:
                 self.lose()
+                self.lost_meanwhile = True
 
         return losing(self.store, before)
 
@@ -170,7 +172,7 @@ class Life:
         try:
             found = reconcile(JOB, output=self.output, settings=self.settings, store=store)
         except JobLost:
-            assert not self.is_calm
+            assert self.lost_meanwhile
             self.waiting |= self._published_after(before)
             return
         published = self._published_after(before)
