@@ -11,6 +11,7 @@ from funasr_fleet.contract.shard_record import RecordedError
 from funasr_fleet.producer.errors import CannotClose
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
+from funasr_fleet.worker.events import FileFinished
 from tests.support.messages import Worker, a_shard, documents
 
 BAD = {"audio": "s3://audio/missing.wav"}
@@ -32,6 +33,23 @@ def good(settings: Settings, store: S3Store) -> Worker:
 def bad(settings: Settings, store: S3Store) -> Worker:
     """Its only file without an index fails."""
     return Worker(settings, store, {0: "failed"})
+
+
+def test_a_job_with_an_invalid_index_is_not_closed(
+    store: S3Store, good: Worker, output: str
+) -> None:
+    first = {"audio": "s3://audio/0.wav", "index": 0}
+    reporter = good.begin(a_shard(output, 0, files=[first, {**BAD, "index": -1}]))
+    (invalid,), (ref,) = reporter.invalid, reporter.shard.files
+    failed = FileFinished.of_failure(
+        reporter.shard, invalid.audio, invalid.index, "model_error", invalid.reason
+    )
+    reporter.record(invalid, failed)
+    good.finish(reporter, ref)
+    reporter.end()
+    with pytest.raises(CannotClose, match="has no index"):
+        close(JOB)
+    assert documents(store, output) == set()
 
 
 @pytest.mark.parametrize("files", [None, 1])

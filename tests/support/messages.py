@@ -15,6 +15,7 @@ from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, c
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.contract.queues import TASK, broker_lists, lanes
+from funasr_fleet.contract.shard_message import read_shard
 from funasr_fleet.contract.transcript import Outcome, utc_now
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
@@ -148,9 +149,9 @@ class Worker:
     def begin(self, document: dict[str, Any]) -> ShardReporter:
         redis, prefix = connect(self._settings), self._settings.key_prefix
         closer = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), self._store)
-        shard, tally = Shard.from_message(document), ChildCounters(worker="w", slot=0)
+        (shard, invalid), tally = read_shard(document), ChildCounters(worker="w", slot=0)
         reporter = ShardReporter(
-            shard, OutcomeWriter(redis, prefix), self._store, tally, closer.close
+            shard, OutcomeWriter(redis, prefix), self._store, tally, closer.close, invalid=invalid
         )
         reporter.begin()
         return reporter
