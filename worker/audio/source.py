@@ -156,8 +156,9 @@ def _difference(source: AudioSource, ref: AudioRef, received: ObjectInfo) -> str
     size_now = now.size_bytes if now else ref.size_bytes
     if not same_size and received.size_bytes != size_now:
         return f"received {received.size_bytes} of {size_now} bytes"
-    if now and now.etag and _strong(ref, now.etag) != _strong(ref, received.etag):
-        return f"received ETag {received.etag} instead of {now.etag}"
+    etag_now = now.etag if now else ref.etag
+    if etag_now and _strong(ref, etag_now) != _strong(ref, received.etag):
+        return f"received ETag {received.etag} instead of {etag_now}"
     return ""
 
 

@@ -10,6 +10,7 @@ from funasr_fleet.storage.base import (
     ObjectDenied,
     ObjectIncomplete,
     ObjectInfo,
+    ObjectMissing,
     StoreUnavailable,
 )
 from funasr_fleet.worker.audio.source import FETCHES, ListedDownloads
@@ -143,6 +144,14 @@ def test_a_version_that_storage_reports_too_is_accepted() -> None:
 def test_an_old_version_alone_is_never_accepted() -> None:
     with pytest.raises(ObjectIncomplete, match='received ETag "old" instead of'):
         fetched(WrongBodies(*[OLD] * 99), 10, etag=ETAG)
+
+
+@pytest.mark.parametrize("head", [ObjectDenied("no"), ObjectMissing("none")])
+def test_another_version_than_listed_is_rejected_when_storage_does_not_report_its_etag(
+    head: Exception,
+) -> None:
+    with pytest.raises(ObjectIncomplete, match='received ETag "old" instead of'):
+        fetched(WrongBodies(*[OLD] * 99, head=head), 10, etag=ETAG)
 
 
 ZEROS = bytes(10), ETAG
