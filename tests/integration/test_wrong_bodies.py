@@ -50,13 +50,17 @@ WRONG: dict[str, Callable[[bytes], bytes]] = {
 def test_a_wrong_body_is_fetched_again_and_then_retried_later(
     worker: LocalWorker,
     proxy: Storage,
+    stack: Stack,
     settings: Settings,
     store: S3Store,
+    *,
     problem: str,
     is_listed: bool,
 ) -> None:
     name, body = str(uuid.uuid4()), (SAMPLES / NAME).read_bytes()
-    audio, output = f"s3://audio/{name}/{NAME}", f"s3://transcripts/{uuid.uuid4()}/"
+    audio, output = f"s3://{name}/{NAME}", f"s3://transcripts/{uuid.uuid4()}/"
+    # a bucket of its own: the worker has seen no MD5 in it
+    (stack.directory / "s3" / name).mkdir()
     store.write(audio, body, "")
     file = {"audio": audio, "relative": NAME} | ({"bytes": len(body)} if is_listed else {})
     proxy.faults[:] = [Fault("GET", f"{name}/{NAME}", 200, "", wrong=WRONG[problem])]

@@ -3,8 +3,9 @@
 A proxy, a cache or a failing store may answer 200 with a part of an object, an old version of it,
 zeros or an error page, and with a Content-Length that fits. Such bytes may decode: Ogg and Opus can
 end at any page. So size and ETag are compared with those in the message and, if they differ, with
-those that storage reports now, since the object may have been replaced. If the ETag is an MD5, the
-bytes are compared with it. A file that cannot be decoded is fetched again, unless its MD5 matched.
+those that storage reports now, since the object may have been replaced. If the ETag looks like an
+MD5, the bytes must match it, except in a bucket where no object did and three others did not: some
+gateways have other ETags. A file that cannot be decoded is fetched again, unless its MD5 matched.
 """
 
 import hashlib
@@ -57,7 +58,7 @@ log = logging.getLogger(__name__)
 _CHUNK_BYTES = 1 << 20
 
 _ENOUGH_OTHERS = 3
-"""After so many objects of a bucket whose ETags are no MD5s, its other ETags are not compared."""
+"""ETags of a bucket are no MD5s if so many objects with different bytes did not match theirs."""
 
 FETCHES = 3
 """Fetches in a row before the shard is retried with a delay."""
@@ -72,8 +73,8 @@ class ListedDownloads:
     """Largest object accepted; None for any."""
     _with_md5: set[str] = field(default_factory=set, init=False)
     """Buckets in which an ETag matched the MD5 of its object: there, all of them must."""
-    _without_md5: dict[str, set[str]] = field(default_factory=dict, init=False)
-    """Other buckets -> objects whose bytes came twice, and did not match the ETag."""
+    _without_md5: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
+    """Other buckets -> objects whose bytes came twice, and did not match the ETag -> their MD5."""
 
     def download(self, ref: AudioRef, into: BinaryIO) -> ObjectInfo:
         """Download an object into an empty file; fetch it again if it differs from the listing.
@@ -99,11 +100,11 @@ class ListedDownloads:
                 if received.md5 == md5:
                     self._note_md5(ref)
                     return received
-                if md5 == previous_md5:
-                    self._without_md5.setdefault(_place(ref), set()).add(ref.audio)
+                problem = _difference_now(self.source, ref, received)
+                if not problem and md5 == previous_md5 and self._note_other_etag(ref, md5):
                     return received
-                previous_md5 = "" if _place(ref) in self._with_md5 else md5
-                problem = "the received bytes do not match their ETag"
+                previous_md5 = "" if problem or _place(ref) in self._with_md5 else md5
+                problem = problem or "the received bytes do not match their ETag"
             log.warning("%s: %s (fetch %d of %d)", shown(ref.audio), problem, fetch, FETCHES)
         raise ObjectIncomplete(f"{shown(ref.audio)}: {problem}, {FETCHES} times")
 
@@ -111,9 +112,14 @@ class ListedDownloads:
         self._with_md5.add(_place(ref))
         self._without_md5.pop(_place(ref), None)
 
+    def _note_other_etag(self, ref: AudioRef, md5: str) -> bool:
+        """Note bytes that do not match their ETag; return whether the bucket has other ETags."""
+        self._without_md5.setdefault(_place(ref), {})[ref.audio] = md5
+        return self._has_other_etags(ref)
+
     def _has_other_etags(self, ref: AudioRef) -> bool:
         """Whether the ETags of this bucket look like MD5s, but are something else."""
-        return len(self._without_md5.get(_place(ref), ())) >= _ENOUGH_OTHERS
+        return len(set(self._without_md5.get(_place(ref), {}).values())) >= _ENOUGH_OTHERS
 
     def confirm(self, ref: AudioRef, received: ObjectInfo, file: BinaryIO, into: BinaryIO) -> None:
         """Check that the received bytes, which cannot be decoded, are those of the object.
@@ -152,9 +158,14 @@ def _difference(source: AudioSource, ref: AudioRef, received: ObjectInfo) -> str
     same_size = ref.size_bytes in (None, received.size_bytes)
     if same_size and (ref.etag is None or _strong(ref, ref.etag) == _strong(ref, received.etag)):
         return ""
+    return _difference_now(source, ref, received)
+
+
+def _difference_now(source: AudioSource, ref: AudioRef, received: ObjectInfo) -> str:
+    """How a download differs from what storage reports now, or else from the listing."""
     now = _info_now(source, ref)
     size_now = now.size_bytes if now else ref.size_bytes
-    if not same_size and received.size_bytes != size_now:
+    if received.size_bytes not in (ref.size_bytes, size_now) and size_now is not None:
         return f"received {received.size_bytes} of {size_now} bytes"
     etag_now = now.etag if now else ref.etag
     if etag_now and _strong(ref, etag_now) != _strong(ref, received.etag):

@@ -171,10 +171,17 @@ def test_bytes_that_differ_from_their_md5_are_never_accepted_where_etags_are_md5
         downloads.download(a_ref(URI), io.BytesIO())
 
 
-def test_the_same_bytes_twice_are_accepted_where_no_etag_was_an_md5() -> None:
-    store = WrongBodies(*[(WHOLE, f'"{"0" * 32}"')] * 99, states_md5=True)
-    assert fetched(store, 10) == WHOLE
-    assert store.fetches == 2
+def test_a_part_that_differs_from_its_md5_is_compared_with_the_size_that_storage_reports() -> None:
+    with pytest.raises(ObjectIncomplete, match="received 5 of 10 bytes, 3 times"):
+        fetched(WrongBodies(*[(WHOLE[:5], ETAG)] * 99, states_md5=True), None)
+
+
+@pytest.mark.parametrize("size_bytes", [10, None])
+def test_the_same_wrong_bytes_every_time_are_rejected_where_no_md5_matched_yet(
+    size_bytes: int | None,
+) -> None:
+    with pytest.raises(ObjectIncomplete, match="do not match their ETag, 3 times"):
+        fetched(WrongBodies(*[ZEROS] * 99, states_md5=True), size_bytes, etag=ETAG)
 
 
 def confirmed(store: WrongBodies) -> int:
@@ -193,21 +200,43 @@ def test_the_same_bytes_twice_confirm_a_file_without_an_md5() -> None:
     assert confirmed(WrongBodies()) == 2
 
 
-@pytest.mark.parametrize("store", [WrongBodies(ZEROS), WrongBodies(ZEROS, ZEROS, states_md5=True)])
+@pytest.mark.parametrize("store", [WrongBodies(ZEROS), WrongBodies(*[ZEROS] * 3, states_md5=True)])
 def test_other_bytes_than_the_object_do_not_fail_the_file(store: WrongBodies) -> None:
     with pytest.raises(ObjectIncomplete) as caught:
         confirmed(store)
     assert isinstance(decide(caught.value, 0), Retry)
 
 
-def test_etags_that_look_like_md5s_but_are_none_are_recognised_after_three_objects() -> None:
-    store = WrongBodies(*[(WHOLE, f'"{"0" * 32}"')] * 99, states_md5=True)
+OTHER_ETAG = f'"{"0" * 32}"'
+
+
+def downloaded(downloads: ListedDownloads, number: int) -> ObjectInfo:
+    """Download one of several objects, which are not listed."""
+    return downloads.download(a_ref(f"s3://in/{number}.ogg"), io.BytesIO())
+
+
+def test_etags_that_look_like_md5s_but_are_none_are_recognised_at_the_third_object() -> None:
+    answers = [(body.encode(), OTHER_ETAG) for body in "aaabbbccde"]
+    head = ObjectInfo(uri=URI, etag=OTHER_ETAG, size_bytes=1)
+    store = WrongBodies(*answers, head=head, states_md5=True)
+    downloads = ListedDownloads(store, None)
+    for number in range(2):
+        with pytest.raises(ObjectIncomplete, match="do not match their ETag"):
+            downloaded(downloads, number)
+    downloaded(downloads, 2)
+    downloaded(downloads, 3)
+    received = downloaded(downloads, 4)
+    assert store.fetches == 3 + 3 + 2 + 1 + 1
+    downloads.confirm(a_ref(URI), received, io.BytesIO(WHOLE), io.BytesIO())
+
+
+def test_the_same_bytes_for_several_objects_do_not_show_that_etags_are_no_md5s() -> None:
+    head = ObjectInfo(uri=URI, etag=OTHER_ETAG, size_bytes=1)
+    store = WrongBodies(*[(b"a", OTHER_ETAG)] * 99, head=head, states_md5=True)
     downloads = ListedDownloads(store, None)
     for number in range(5):
-        ref = a_ref(f"s3://in/{number}.ogg")
-        received = downloads.download(ref, io.BytesIO())
-    assert store.fetches == 2 + 2 + 2 + 1 + 1
-    downloads.confirm(ref, received, io.BytesIO(WHOLE), io.BytesIO())
+        with pytest.raises(ObjectIncomplete, match="do not match their ETag"):
+            downloaded(downloads, number)
 
 
 def test_a_weak_etag_of_web_audio_is_the_strong_one() -> None:
