@@ -182,6 +182,14 @@ def error_uri(output: str, relative: str) -> str:
     return output_uri(output, relative, "error.json")
 
 
+def invalid_entry_name(shard: str, position: int) -> str:
+    """Output name of an entry of a shard's files that has no valid name of its own.
+
+    Neither a file nor a job can have it: `~` is not allowed in job names.
+    """
+    return f"{JOBS_FOLDER}~invalid/{_as_part(shard)}/{position}"
+
+
 def job_uri(output: str, job: str, name: str) -> str:
     """Address of a document of a job: <output>_jobs/<job>/<name>."""
     return f"{output}{JOBS_FOLDER}{_as_part(job)}/{name}"

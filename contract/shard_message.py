@@ -35,7 +35,8 @@ class InvalidEntry:
     audio: str
     """Address of the audio without secrets; empty if it is not valid."""
     relative: str
-    """Name of the outputs if `is_safe`; else what the entry is called in messages."""
+    """Name of the outputs if `is_safe`; else what the entry is called in messages, and the report
+    has the name layout.invalid_entry_name()."""
     is_safe: bool
     """Whether `relative` is a valid output name, unused by valid files and earlier entries."""
     reason: str

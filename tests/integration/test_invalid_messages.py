@@ -143,6 +143,12 @@ def test_a_valid_message_is_processed_after_invalid_ones(
     assert json.loads(store.read(where + "pin-code.wav.json"))["text"]
 
 
+def _has_ended(settings: Settings, job: str) -> bool:
+    """Whether the only shard of the job has ended."""
+    counts = LedgerReader(connect(settings), settings.key_prefix).counts(job)
+    return bool(counts and sum(counts.outcomes.values()) and not counts.in_flight)
+
+
 def test_an_invalid_entry_fails_alone(
     worker: LocalWorker, settings: Settings, store: S3Store
 ) -> None:
@@ -152,9 +158,10 @@ def test_an_invalid_entry_fails_alone(
     reversed_ = {"index": 2, "audio": good, "relative": "r", "start_ms": 9, "end_ms": 1}
     message = {**_shard(good, where), "job": f"job-{uuid.uuid4()}"}
     message["files"] = [{"index": 0, "audio": good}, outside, reversed_]
-    dead_letter = _dead_lettered(worker, settings, envelope(shard_body(message), task_headers()))
-    assert dead_letter.document["files"] == [outside]
-    assert "relative" in dead_letter.reason
+    unnamed = f"{where}_jobs/~invalid/{message['shard']}/1.error.json"
+    push(settings, envelope(shard_body(message), task_headers()))
+    worker.process.wait_until(lambda: _has_ended(settings, message["job"]), 60)
+    assert "relative" in json.loads(store.read(unnamed))["error"]["message"]
     assert json.loads(store.read(where + "pin-code.wav.json"))["text"]
     assert "end_ms" in json.loads(store.read(where + "r.error.json"))["error"]["message"]
     counts = LedgerReader(connect(settings), settings.key_prefix).counts(message["job"])
@@ -172,8 +179,10 @@ def test_a_second_file_with_a_name_or_an_index_of_the_message_fails(
     same_index = {"index": 0, "audio": good, "relative": "i"}
     message = {**_shard(good, where), "job": f"job-{uuid.uuid4()}", "job_files": 2}
     message["files"] = [{"index": 0, "audio": good}, same_name, same_index]
-    dead_letter = _dead_lettered(worker, settings, envelope(shard_body(message), task_headers()))
-    assert dead_letter.document["files"] == [same_name]
+    push(settings, envelope(shard_body(message), task_headers()))
+    worker.process.wait_until(lambda: _has_ended(settings, message["job"]), 60)
+    unnamed = f"{where}_jobs/~invalid/{message['shard']}/1.error.json"
+    assert json.loads(store.read(unnamed))["audio"]["uri"] == other
     assert json.loads(store.read(where + "twice/1.wav.json"))["audio"]["uri"] == good
     assert "index" in json.loads(store.read(where + "i.error.json"))["error"]["message"]
     reader = LedgerReader(connect(settings), settings.key_prefix)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from funasr_fleet.broker.dead_letters import DeadLetter
 from funasr_fleet.contract.job import Shard
+from funasr_fleet.contract.layout import invalid_entry_name
 from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.contract.transcript import AudioInfo
 from funasr_fleet.worker.app.child_process import WorkerContext
@@ -31,8 +32,8 @@ class InvalidEntries:
     entries: Iterable[InvalidEntry]
     run: RunContext
     letter: DeadLetter
-    """The dead letter of the whole message. An entry without a valid output name gets a dead letter
-    of its own, which is made from this one."""
+    """The dead letter of the whole message. An entry whose .error.json cannot be written gets a
+    dead letter of its own, which is made from this one."""
 
     def fail_and_report(self, reporter: ShardReporter, stop: Callable[[], bool]) -> list[Event]:
         """Fail the entries as fail() does; report to the ledger every second meanwhile."""
@@ -83,10 +84,11 @@ class InvalidEntries:
         return [ShardDeadLettered(message_id=id_, reason=reason), finished]
 
     def _report(self, entry: InvalidEntry, because: SendToDeadLetters | None) -> bool:
-        """Write the .error.json; return False if the entry names no output that can be written."""
+        """Write the .error.json; return False if storage rejects it permanently."""
         self.child.heartbeat.touch(f"report of {entry.relative}")
+        name = entry.relative
         if not entry.is_safe:
-            return False
-        outputs = Outputs(self.child.pipeline.fetcher.store, self.shard.output, entry.relative)
+            name = invalid_entry_name(self.shard.shard, entry.position)
+        outputs = Outputs(self.child.pipeline.fetcher.store, self.shard.output, name)
         failure, audio = Skip("model_error", entry.reason), AudioInfo(uri=entry.audio)
         return put_error_report(outputs, failure, self.run, audio, because)

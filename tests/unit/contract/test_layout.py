@@ -14,8 +14,10 @@ from funasr_fleet.contract.layout import (
     _LIKE_UNDERSCORES,
     MAX_KEY_BYTES,
     _is_plain,
+    check_job_name,
     check_relative,
     error_uri,
+    invalid_entry_name,
     is_s3_uri,
     key_of,
     output_uri,
@@ -219,3 +221,12 @@ def test_no_output_of_a_file_has_the_key_of_an_output_of_another_file() -> None:
         if longer.endswith(f".{shorter}"):
             with pytest.raises(ValueError, match="must not end with"):
                 check_relative(f"a.{longer.removesuffix(f'.{shorter}')}")
+
+
+def test_the_name_of_an_invalid_entry_is_no_name_of_a_file_or_of_a_job() -> None:
+    name = invalid_entry_name("a/../b", 3)
+    assert name == "_jobs/~invalid/a%2F..%2Fb/3"
+    with pytest.raises(ValueError, match="_jobs"):
+        check_relative(name)
+    with pytest.raises(ValueError, match="not a job name"):
+        check_job_name("~invalid")

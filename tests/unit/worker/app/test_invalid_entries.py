@@ -43,6 +43,8 @@ def failed(child: FakeChild) -> list[tuple[str, str]]:
 
 REVERSED = {"index": 5, "audio": "s3://in/r.wav", "start_ms": 9000, "end_ms": 100}
 OUTSIDE = {"index": 6, "audio": "s3://in/o.wav", "relative": "../x"}
+UNNAMED = "_jobs/~invalid/night-000000/"
+"""Folder of the error reports of entries without a name of their own."""
 WRONG_OPTION = {"index": 7, "audio": "s3://in/w.wav", "options": {"formats": ["docx"]}}
 
 
@@ -64,15 +66,16 @@ def test_an_invalid_entry_has_an_error_report_and_the_others_are_transcribed(
     assert (child.dead_letters, child.in_flight, child.closed) == ([], {}, ["night"])
 
 
-def test_an_entry_without_a_valid_output_is_a_dead_letter_of_its_own(child: FakeChild) -> None:
+def test_an_entry_without_a_valid_output_has_its_error_report_below_the_jobs_folder(
+    child: FakeChild,
+) -> None:
     child.run(a_message(child, OUTSIDE))
     assert sorted(child.ledger) == [("night", 0, "ok", 1000), ("night", 6, "failed", 0)]
-    (letter,) = child.dead_letters
-    assert letter.message_id == "message-1.files.1"
-    assert letter.reason.startswith("entry 1 of shard night-000000: invalid entry: relative: ")
-    assert letter.document["files"] == [OUTSIDE]
+    report = child.bench.document(f"{UNNAMED}1.error.json")
+    assert report["audio"]["uri"] == "s3://in/o.wav"
+    assert report["error"]["message"].startswith("invalid entry: relative: ")
     assert ended(child) == [("0.wav", "ok"), ("../x", "failed")]
-    assert not [name for name in child.bench.outputs() if "x" in name.split(".")[0]]
+    assert (child.dead_letters, child.bench.outcomes) == ([], ["ok", "failed"])
 
 
 def test_a_redelivery_counts_an_invalid_entry_once(child: FakeChild) -> None:
@@ -81,13 +84,15 @@ def test_a_redelivery_counts_an_invalid_entry_once(child: FakeChild) -> None:
     child.run(message)
     once = [("night", 0, "ok", 1000), ("night", 6, "failed", 0), ("night", 5, "failed", 0)]
     assert child.ledger == once * 2, "the ledger counts an index once"
-    assert [letter.message_id for letter in child.dead_letters] == ["message-1.files.1"] * 2
+    assert child.dead_letters == []
 
 
 def test_a_shard_of_invalid_entries_ends(child: FakeChild) -> None:
     child.run(a_message(child, OUTSIDE, REVERSED, 7, good=0))
     assert sorted(entry[1:3] for entry in child.ledger) == [(5, "failed"), (6, "failed")]
-    assert [letter.message_id[-1] for letter in child.dead_letters] == ["0", "2"]
+    assert child.bench.document(f"{UNNAMED}0.error.json")
+    assert child.bench.document(f"{UNNAMED}2.error.json")
+    assert child.dead_letters == []
     assert (child.in_flight, child.closed, len(child.ended)) == ({}, ["night"], 1)
 
 
@@ -126,7 +131,8 @@ def test_a_poison_shard_records_its_invalid_entry(child: FakeChild) -> None:
     assert sorted(entry[1:3] for entry in child.ledger) == [(0, "failed"), (6, "failed")]
     assert sorted(failed(child)) == [("../x", "failed"), ("0.wav", "failed")]
     assert ended(child) == [("../x", "failed")]
-    assert [one.message_id for one in child.dead_letters] == ["message-1.files.1", "message-1"]
+    assert [one.message_id for one in child.dead_letters] == ["message-1"]
+    assert child.bench.document(f"{UNNAMED}1.error.json")
     assert child.bench.outcomes == ["failed", "failed"]
 
 
@@ -148,12 +154,13 @@ def test_an_entry_is_kept_while_storage_is_unavailable(child: FakeChild) -> None
 
 @pytest.mark.parametrize("away", ["in/0.wav", "out/prefix/_jobs/night/shards/night-000000.jsonl"])
 def test_a_retry_does_not_count_an_invalid_entry_again(child: FakeChild, away: str) -> None:
-    message, store = a_message(child, OUTSIDE), child.bench.store
+    message, store = a_message(child, REVERSED), child.bench.store
+    store.failing_writes[f"{OUTPUT}r.wav.error.json"] = ObjectDenied("denied")
     failing = store.failing_reads if away.startswith("in") else store.failing_writes
     failing[f"s3://{away}"] = StoreUnavailable("away")
     child.run(message)
     assert "failed" not in child.bench.outcomes
-    failing.clear()
+    del failing[f"s3://{away}"]
     child.run(message)
     assert child.bench.outcomes.count("failed") == 1
     assert [type(one) for one in child.bench.events].count(ShardDeadLettered) == 1
@@ -169,7 +176,7 @@ def test_a_file_with_the_name_of_an_invalid_entry_is_not_lost_on_a_drain(child: 
     child.drains_after_looks = None
     child.run(message)
     assert {entry[1:3] for entry in child.ledger} == {(0, "ok"), (1, "ok"), (5, "failed")}
-    assert [letter.message_id for letter in child.dead_letters] == ["message-1.files.0"]
+    assert child.bench.document(f"{UNNAMED}0.error.json")
     assert "1.wav.error.json" not in child.bench.outputs()
 
 
@@ -212,8 +219,8 @@ def test_entries_of_one_name_have_a_record_each(child: FakeChild) -> None:
     child.run(a_message(child, unnamed, unnamed, REVERSED, {**REVERSED, "index": 8}))
     failures = [("../x", "failed")] * 2 + [("r.wav", "failed")] * 2
     assert (ended(child), failed(child)) == ([("0.wav", "ok"), *failures], failures)
-    ids = [f"message-1.files.{position}" for position in (1, 2, 4)]
-    assert [letter.message_id for letter in child.dead_letters] == ids
+    for position in (1, 2, 4):
+        assert child.bench.document(f"{UNNAMED}{position}.error.json")
 
 
 def test_a_dead_letter_of_the_shard_has_only_its_valid_entries(child: FakeChild) -> None:
