@@ -48,6 +48,8 @@ class SendToDeadLetters:
     message: str
     kind: ErrorKind = "poison"
     """Error kind of its files, as users see it."""
+    is_last_retry: bool = False
+    """Whether storage, the local disk or a job's lock failed in every retry of the shard."""
 
 
 @dataclass(frozen=True)
@@ -113,5 +115,16 @@ def postpone_reason(error: Exception) -> PostponeReason:
 
 def _retry(message: str, retries: int, reason: PostponeReason) -> Decision:
     if retries >= MAX_RETRIES:
-        return SendToDeadLetters(f"{message} (tried {retries + 1} times)", "audio_missing")
+        message = f"{message} (tried {retries + 1} times)"
+        return SendToDeadLetters(message, _kind_of(reason), is_last_retry=True)
     return Retry(min(RETRY_FIRST_S * 2**retries, RETRY_LONGEST_S), message, reason)
+
+
+def _kind_of(reason: PostponeReason) -> ErrorKind:
+    match reason:
+        case "credentials_refused":
+            return "access_denied"
+        case "storage_unavailable" | "truncated_audio":
+            return "audio_missing"
+        case "disk_full" | "local_error" | "job_locked":
+            return "model_error"

@@ -49,8 +49,7 @@ def tolerating(because: SendToDeadLetters | None) -> Iterator[None]:
     try:
         yield
     except StoreUnavailable:
-        # the kind that decide() gives to exhausted retries
-        if because is None or because.kind != "audio_missing":
+        if because is None or not because.is_last_retry:
             raise
     except (StoreError, OutputUnwritable):
         pass

@@ -6,6 +6,7 @@ import pytest
 
 from funasr_fleet.contract.job import MalformedShard
 from funasr_fleet.contract.queues import BrokerUnavailable
+from funasr_fleet.contract.transcript import ErrorKind
 from funasr_fleet.storage.base import (
     BucketMissing,
     CredentialsRefused,
@@ -84,13 +85,24 @@ def test_a_postponed_shard_has_a_reason(error: Exception, reason: str) -> None:
     assert decision.reason == reason
 
 
-@pytest.mark.parametrize("error", PASSING)
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (StoreUnavailable("away"), "audio_missing"),
+        (StoreError("away"), "audio_missing"),
+        (ObjectIncomplete("away"), "audio_missing"),
+        (CredentialsRefused("away"), "access_denied"),
+        (OSError("away"), "model_error"),
+        (OSError(errno.ENOSPC, "away"), "model_error"),
+        (failures.JobLocked("away"), "model_error"),
+    ],
+)
 @pytest.mark.parametrize("retries", [MAX_RETRIES, MAX_RETRIES + 1, 5000])
-def test_after_the_last_retry_a_dead_letter_has_the_number_of_tries(
-    error: type[Exception], retries: int
+def test_after_the_last_retry_a_dead_letter_has_the_number_of_tries_and_the_kind_of_its_cause(
+    error: Exception, kind: ErrorKind, retries: int
 ) -> None:
-    assert decide(error("away"), retries) == SendToDeadLetters(
-        f"away (tried {retries + 1} times)", "audio_missing"
+    assert decide(error, retries) == SendToDeadLetters(
+        f"{error} (tried {retries + 1} times)", kind, is_last_retry=True
     )
 
 
