@@ -150,6 +150,16 @@ def test_after_the_last_retry_the_message_becomes_a_dead_letter(child: FakeChild
     assert child.bench.document("a.wav.error.json")["error"]["kind"] == "audio_missing"
 
 
+def test_credentials_that_are_refused_for_the_report_too_do_not_keep_the_message(
+    child: FakeChild,
+) -> None:
+    message, refused = a_message(child), CredentialsRefused("ExpiredToken")
+    child.bench.store.failing_reads["s3://in/a.wav"] = refused
+    child.bench.store.failing_writes[f"{OUTPUT}a.wav.error.json"] = refused
+    child.run(message, FakeTask(retries=MAX_RETRIES))
+    assert [letter.reason for letter in child.dead_letters] == ["ExpiredToken (tried 31 times)"]
+
+
 def test_a_receipt_counts_the_attempts_of_its_shard(child: FakeChild) -> None:
     child.attempt = Attempt(attempt_id="x", number=3, deaths=0, last_death="")
     child.run(a_message(child), FakeTask(retries=2))
