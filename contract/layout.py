@@ -162,7 +162,6 @@ def check_output(uri: str) -> str:
         raise ValueError("must be s3://bucket/prefix/ and end with a slash")
     if len(split_uri(uri)[1].encode()) > MAX_KEY_BYTES:
         raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")
-    # some stores map keys to paths
     if any(_has_dots(name) for name in (uri, unicodedata.normalize("NFKC", uri))):
         raise ValueError(_NO_DOTS)
     if names_jobs_folder(uri):

@@ -190,4 +190,4 @@ def test_files_of_another_client_do_not_complete_a_planned_job(
     recorder = OutcomeWriter(connect(settings), settings.key_prefix)
     for index in range(FILES, FILES + 4):
         recorder.record(job, index, "ok", 1000)
-    assert status(job, settings).progress.state == "unknown"
+    assert status(job, settings).progress.state == "running"

@@ -32,7 +32,7 @@ CURSOR = Cursor(0, "1", 1).__dict__
 
 
 def part_of(*lines: Any) -> bytes:
-    return gzip.compress(b"\n".join(json.dumps(line).encode() for line in lines))
+    return gzip.compress(b"\n".join(json.dumps(line).encode() for line in lines), mtime=0)
 
 
 GOOD = part_of(CURSOR, FILE)
@@ -41,9 +41,9 @@ BAD_PARTS = [
     b"no gzip",
     GOOD[:-9],
     GOOD[:-12] + b"x" * 12,
-    gzip.compress(b""),
-    gzip.compress(b"\xff\n"),
-    gzip.compress(b"[" * 100_000),
+    gzip.compress(b"", mtime=0),
+    gzip.compress(b"\xff\n", mtime=0),
+    gzip.compress(b"[" * 100_000, mtime=0),
     part_of(None, FILE),
     part_of({"surprise": 1}, FILE),
     part_of({**CURSOR, "found": "x"}, FILE),
