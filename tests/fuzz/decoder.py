@@ -55,6 +55,7 @@ class FuzzedPool:
     def __init__(self, seed: int, kind: str) -> None:
         self._seed, self._kind = seed, kind
         self._others = set(decoders_of(os.getpid()))
+        self._peak_before_mb = _ended_peak_mb()
         self._ended: list[str] = []
         """Reasons why decoder processes ended."""
         self._pool = DecoderPool(1, self._note, silence_s=LONGEST_S)
@@ -91,7 +92,9 @@ class FuzzedPool:
         taken_mb = max(psutil.Process(pid).memory_info().rss >> 20 for pid in self._decoders())
         if taken_mb > MOST_MEMORY_MB:
             tally.findings.append(f"a decoder process takes {taken_mb} MB")
-        tally.peak_mb = max(tally.peak_mb, _ended_peak_mb(), *map(_peak_mb, self._decoders()))
+        tally.peak_mb = max(tally.peak_mb, *map(_peak_mb, self._decoders()))
+        if (ended_mb := _ended_peak_mb()) > self._peak_before_mb:  # not of earlier processes
+            tally.peak_mb = max(tally.peak_mb, ended_mb)
         if tally.peak_mb > MOST_PEAK_MB:
             tally.findings.append(f"a decoder process took {tally.peak_mb} MB")
 
