@@ -110,7 +110,8 @@ def open_below(folder: Path, name: str, identity: tuple[int, int] | None = None)
         identity: device and inode that the file must have; None for any.
 
     Raises:
-        OSError: it does not exist, is no regular file, is a link or below one, or is another file.
+        OSError: it does not exist, is not a regular file, is a link or below one, or is another
+            file.
     """
     *folders, last = name.split("/")
     if {"", ".", ".."} & {*folders, last}:
