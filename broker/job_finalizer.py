@@ -54,10 +54,10 @@ class JobFinalizer:
             counts = self._ledger.counts(job)
             if counts is None or not _is_due(counts):  # another process closed it
                 return "not due"
-            self._write(counts)
+            uncounted = self._write(counts)
             # keys may have been lost while they were read, and failures be missing in S3
             is_due = _is_due(self._ledger.counts(job))
-            if is_due and self._writer.close(job, KEEP_S, counts.rounds):
+            if is_due and self._writer.close(job, KEEP_S, counts.rounds, uncounted):
                 return "closed"
             # data was lost, or files were enqueued again: the job stays open
             self._store.delete(job_uri(counts.output, job, SUCCESS))
@@ -65,7 +65,8 @@ class JobFinalizer:
         finally:
             self._writer.release_closing(job, token)
 
-    def _write(self, counts: JobCounts) -> None:
+    def _write(self, counts: JobCounts) -> int:
+        """Write the documents; returns the number of failed files without an index."""
         output, job = counts.output, counts.job
         # only clients without a plan may send files without an index
         unindexed = unindexed_failures(self._store, output, job) if counts.declared else []
@@ -74,15 +75,17 @@ class JobFinalizer:
             failures.writelines(record.to_line() for record in unindexed)
             failures.seek(0)
             self._store.upload(job_uri(output, job, "failures.jsonl"), failures)
+        counts = counts.with_uncounted(len(unindexed))
         document = report(
             counts, self._ledger.minutes(job), self._ledger.latency(job), now=time.time()
         )
         self._put(job_uri(output, job, "report.json"), json.dumps(document).encode() + b"\n")
         success = job_uri(output, job, SUCCESS)
-        if counts.outcomes["failed"] or counts.cancelled or unindexed:
+        if counts.outcomes["failed"] or counts.cancelled:
             self._store.delete(success)
         else:
             self._put(success, b"")
+        return len(unindexed)
 
     def _put(self, uri: str, body: bytes) -> None:
         self._store.write(uri, body, "application/json")
@@ -150,4 +153,4 @@ def _is_due(counts: JobCounts | None) -> bool:
     """
     if counts is None or not counts.created_at or counts.closed_at:
         return False
-    return counts.settled and not counts.open_shards
+    return counts.ready_to_close and not counts.open_shards

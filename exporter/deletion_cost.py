@@ -20,7 +20,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 
-from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.contract.queues import BrokerUnavailable
 
 log = logging.getLogger(__name__)

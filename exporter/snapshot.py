@@ -8,7 +8,7 @@ import redis
 
 from funasr_fleet.broker.dead_letters import DeadLetters
 from funasr_fleet.broker.ledger import LedgerReader, connect, reached
-from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.broker.unacked import unacked_by_queue
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.queues import (

@@ -211,7 +211,7 @@ class JobWriter:
         """Release the lock for closing the job, if this token holds it."""
         self._leases.release(self._keys.job(job, "closing"), token)
 
-    def close(self, job: str, keep_s: int, rounds: int) -> bool:
+    def close(self, job: str, keep_s: int, rounds: int, uncounted: int = 0) -> bool:
         """Mark the job as closed, and let its keys expire.
 
         Args:
@@ -219,11 +219,13 @@ class JobWriter:
             keep_s: seconds until its keys expire.
             rounds: JobCounts.rounds as read before closing. If files were published again since
                 then, nothing is changed.
+            uncounted: number of failed files without an index.
 
         Returns:
             Whether the job was closed.
         """
-        if not reached(self._close, keys=[self._keys.job(job)], args=[rounds, time.time()]):
+        values = [rounds, time.time(), uncounted]
+        if not reached(self._close, keys=[self._keys.job(job)], args=values):
             return False
         with self._redis.pipeline() as pipe:
             for key in self._keys.all_of(job):

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from funasr_fleet.broker.ledger import outcome_scripts as scripts
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.broker.ledger.latency import latency_bucket
-from funasr_fleet.broker.ledger.values import KEEP_S, FileDetail, WorkerSeen
+from funasr_fleet.broker.ledger.values import KEEP_S, FileDetail
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.broker.redis_client import RedisClient, Value, reached
 from funasr_fleet.contract.transcript import Outcome, PostponeReason
 

@@ -16,11 +16,10 @@ from funasr_fleet.broker.ledger.values import (
     FailureExample,
     JobCounts,
     Minute,
-    WorkerSeen,
     read_counts,
     read_minutes,
-    read_worker,
 )
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen, read_worker
 from funasr_fleet.broker.redis_client import Pipeline, RedisClient, reached
 from funasr_fleet.broker.unacked import unacked_by_queue
 from funasr_fleet.contract.queues import BrokerUnavailable, broker_lists, lanes
@@ -74,7 +73,7 @@ class LedgerReader:
         Another client may send shards under the name of a planned job. Their files must not be
         mistaken for planned ones that still wait.
         """
-        if not counts.settled or counts.cancelled_at or counts.closed_at:
+        if not counts.ready_to_close or counts.cancelled_at or counts.closed_at:
             return counts
         whole_bytes, bits = divmod(counts.files, 8)
         with self._redis.pipeline() as pipe:

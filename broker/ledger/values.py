@@ -1,9 +1,8 @@
 """PURE: the frozen values that the ledger's reader returns, made from Redis replies."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from funasr_fleet.broker.ledger.file_warnings import WARNINGS, read_warnings
@@ -66,6 +65,8 @@ class JobCounts:
     a loss of keys, and for a job of another client until its number of files is declared."""
     declared: bool = False
     """Whether the job has no plan, and its client or `fleet close` declared the number of files."""
+    uncounted: int = 0
+    """Failed files without an index at the last closing; in `files` and in `outcomes`."""
 
     @property
     def measured_ms(self) -> int:
@@ -98,10 +99,19 @@ class JobCounts:
         """Whether the plan is whole and published, and every file has an outcome.
 
         A cancelled job is settled when its plan is whole and no file is in flight. A declared job
-        also waits for its open shards: they may contain more files than were declared.
+        also has to be closed: only then is it known whether files without an index failed.
+        """
+        is_known = bool(self.cancelled_at or not self.declared or self.closed_at)
+        return self.ready_to_close and is_known
+
+    @property
+    def ready_to_close(self) -> bool:
+        """Whether every indexed file has an outcome.
+
+        A declared job waits for its open shards: they may contain more files than were declared.
         """
         if self.cancelled_at:
-            return self.whole and self.over
+            return self.whole and self.in_flight == 0
         done = self.finished >= self.files and not (self.declared and self.open_shards)
         return self.whole and self.published and done
 
@@ -109,6 +119,12 @@ class JobCounts:
     def over(self) -> bool:
         """Whether the job is settled, or cancelled with no file in flight."""
         return self.in_flight == 0 if self.cancelled_at else self.settled
+
+    def with_uncounted(self, failed: int) -> "JobCounts":
+        """The counters with this number of failed files that have no index."""
+        more = failed - self.uncounted
+        outcomes = {**self.outcomes, "failed": self.outcomes["failed"] + more}
+        return replace(self, files=self.files + more, outcomes=outcomes, uncounted=failed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,26 +164,6 @@ class FailureExample:
     message: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkerSeen:
-    """The last report of a worker child."""
-
-    worker: str
-    slot: int
-    at: float
-    """Seconds since the epoch."""
-    job: str | None = None
-    shard: str | None = None
-    """The shard it is processing; None when idle."""
-    files: int = 0
-    audio_ms: int = 0
-    """Audio of the files finished since it started."""
-    work_ms: int = 0
-    """Time spent on shards since it started."""
-    in_progress_ms: int = 0
-    """Recognised audio of the unfinished files of its shard; not part of audio_ms."""
-
-
 _JOB_FIELDS = {"created_at", "output", "published"}
 """Fields of every job that a producer created."""
 
@@ -187,7 +183,7 @@ def read_counts(
     outcomes, kinds = bits[: len(OUTCOMES)], bits[len(OUTCOMES) : -len(WARNINGS)]
     if not (meta or shards or windows or any(outcomes)):
         return None
-    return JobCounts(
+    counts = JobCounts(
         job=job,
         output=meta.get("output", ""),
         created_at=float(meta.get("created_at", 0)),
@@ -210,6 +206,7 @@ def read_counts(
         whole=_is_whole(meta, windows, sum(outcomes)),
         declared="declared" in meta,
     )
+    return counts.with_uncounted(int(meta.get("uncounted", 0)))
 
 
 def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
@@ -234,13 +231,6 @@ def read_minutes(stored: Mapping[str, str]) -> list[Minute]:
     for name, value in stored.items():
         minutes[int(name[1:])][names[name[0]]] = int(value)
     return [Minute(minute=minute, **minutes[minute]) for minute in sorted(minutes)]
-
-
-def read_worker(text: str) -> WorkerSeen:
-    """The last report of a child; unknown fields of newer workers are ignored."""
-    names = {one.name for one in fields(WorkerSeen)}
-    known = {name: value for name, value in json.loads(text).items() if name in names}
-    return WorkerSeen(**known)
 
 
 def _time(text: str | None) -> float | None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from funasr_fleet.broker.ledger.values import MS_PER_HOUR, WorkerSeen
+from funasr_fleet.broker.ledger.values import MS_PER_HOUR
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 
 DEFAULT_RTFX = 1000.0
 """Audio seconds per second of one device, used until workers have measured their own. Measured on

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.producer.arguments import check_number
 from funasr_fleet.producer.discovery import open_source

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from funasr_fleet.broker.ledger.values import MS_PER_HOUR, JobCounts, Minute, WorkerSeen
+from funasr_fleet.broker.ledger.values import MS_PER_HOUR, JobCounts, Minute
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.producer.progress.eta import (
     RECENT_MINUTES,
     Throughput,

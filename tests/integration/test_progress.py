@@ -9,7 +9,8 @@ import pytest
 import funasr_fleet
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
 from funasr_fleet.broker.ledger.keys import Keys
-from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen
+from funasr_fleet.broker.ledger.values import FileDetail
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.contract.layout import BadJobName
 from funasr_fleet.producer.errors import NoSuchJob
 from funasr_fleet.producer.jobs.report_page import page

@@ -8,7 +8,7 @@ import pytest
 
 from funasr_fleet.broker.ledger import LedgerReader, OutcomeWriter, connect
 from funasr_fleet.broker.ledger.keys import Keys
-from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.settings import Settings
 
 NOW = 1_800_000_000.0

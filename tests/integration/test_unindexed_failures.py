@@ -1,4 +1,4 @@
-"""A failed file without an index is not counted; its job does not end as one without failures."""
+"""A job with a failed file without an index is never complete without a failure."""
 
 import json
 
@@ -76,9 +76,20 @@ def test_a_job_with_a_declared_number_of_files_ends_without_the_success_marker(
     failure = json.loads(row)
     assert (failure["index"], failure["relative"]) == (None, "missing.wav")
     assert failure["error"]["kind"] == "undecodable_audio"
+    assert shown(store, output) == ("complete", 2, 1)
     good.do(a_shard(output, 1, files=[BAD]))
     assert "_SUCCESS" in documents(store, output)
+    assert shown(store, output) == ("complete", 1, 0)
     assert store.read(job_uri(output, JOB, "failures.jsonl")) == b""
+
+
+def shown(store: S3Store, output: str) -> tuple[str, int, int]:
+    """(state, files, failed files) of the job, which its report has too."""
+    found = status(JOB)
+    document = json.loads(store.read(job_uri(output, JOB, "report.json")))
+    numbers = (found.counts.files, found.progress.failed)
+    assert (document["files"], document["outcomes"]["failed"]) == numbers
+    return found.progress.state, *numbers
 
 
 def test_a_job_with_a_dead_lettered_file_ends_without_the_success_marker(

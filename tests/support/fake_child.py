@@ -8,7 +8,8 @@ from typing import Any, cast
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.job_finalizer import FinalizeResult
 from funasr_fleet.broker.ledger import OutcomeWriter
-from funasr_fleet.broker.ledger.values import FileDetail, WorkerSeen
+from funasr_fleet.broker.ledger.values import FileDetail
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.worker.app.child_process import WorkerContext

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.contract.job import Shard
 
 

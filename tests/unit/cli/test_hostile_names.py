@@ -14,7 +14,8 @@ from funasr_fleet import EnqueueResult, Transcription
 from funasr_fleet.broker.dead_letters import DeadLetter
 from funasr_fleet.broker.job_report import FailureGroup, WarningGroup
 from funasr_fleet.broker.ledger.file_warnings import WarningExample
-from funasr_fleet.broker.ledger.values import FailureExample, WorkerSeen
+from funasr_fleet.broker.ledger.values import FailureExample
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.cli import terminal
 from funasr_fleet.cli.dead import list_letters
 from funasr_fleet.cli.enqueue import enqueue

@@ -10,7 +10,8 @@ from rich.console import Console
 from typer.testing import Result
 
 import funasr_fleet
-from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
+from funasr_fleet.broker.ledger.values import JobCounts, Minute
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.cli.exits import Exit, exit_for
 from funasr_fleet.cli.jobs import status
 from funasr_fleet.cli.status_view import line, view

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.exporter.deletion_cost import (
     ANNOTATION,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet.broker.ledger.values import WorkerSeen
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.producer.discovery.interface import BadRow, BadSource, Found
 from funasr_fleet.producer.discovery.s3_prefix import S3Prefix
 from funasr_fleet.producer.estimate.cost import DEFAULT_RTFX, DryRun, Span

@@ -19,8 +19,14 @@ def test_a_declared_job_may_have_more_files_until_its_shards_have_ended() -> Non
     assert shown(job) == (None, None)
     ended = replace(job, open_shards=0)
     assert shown(ended) == (0, 1.0)
+    assert (ended.complete, replace(ended, closed_at=BEGUN + 60).complete) == (False, True)
     open_files = replace(job, files=5)
     assert shown(open_files) == (1, 0.8)
+
+
+def test_failed_files_without_an_index_are_counted_once() -> None:
+    job = counted({"ok": 4}, declared=True).with_uncounted(2).with_uncounted(1)
+    assert (job.files, job.outcomes["ok"], job.outcomes["failed"], job.uncounted) == (5, 4, 1, 1)
 
 
 def shown(counts: JobCounts) -> tuple[int | None, float | None]:

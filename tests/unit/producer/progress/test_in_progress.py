@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet.broker.ledger.values import Minute, WorkerSeen
+from funasr_fleet.broker.ledger.values import Minute
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.producer.progress.eta import start_of
 from funasr_fleet.producer.progress.measuring import in_progress_ms, measure
 from tests.support.examples import BEGUN, FIRST_MINUTE, counted

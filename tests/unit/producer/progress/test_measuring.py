@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from funasr_fleet.broker.ledger.values import JobCounts, Minute, WorkerSeen
+from funasr_fleet.broker.ledger.values import JobCounts, Minute
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
 from funasr_fleet.producer.progress.measuring import Progress, measure
 from tests.support.examples import BEGUN, FIRST_MINUTE, counted, steady
 
