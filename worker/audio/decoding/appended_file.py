@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import av
 from av.container import InputContainer
 
+from funasr_fleet.worker.audio.decoding.damage.ogg import chained_seconds
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 from funasr_fleet.worker.audio.decoding.input_checks import LEAST_BYTES_PER_S
 from funasr_fleet.worker.errors import FileFailure
@@ -27,7 +28,7 @@ Open = Callable[[DecoderInput], InputContainer]
 
 
 def appended_seconds(source: DecoderInput, start: int, open_: Open) -> float | None:
-    """Duration that FFmpeg finds in a file that is appended to another; None if there is none.
+    """Duration of a file that is appended to another; None if there is none.
 
     A file of the kind of the first one does not count, unless it is FLAC, Ogg or Matroska: see
     unread_rest for the others.
@@ -43,7 +44,8 @@ def appended_seconds(source: DecoderInput, start: int, open_: Open) -> float | N
         is_same = begin[:3] == own[:3] if begin[4:8] != b"ftyp" else own[4:8] == b"ftyp"
         if tries == _MAX_TRIES or (is_same and not begin.startswith((b"fLaC", b"OggS", b"\x1a"))):
             return None
-        seconds = _seconds(DecoderInput(_Tail(source, at), source.touch), open_)
+        tail = DecoderInput(_Tail(source, at), source.touch)
+        seconds = (begin[:4] == b"OggS" and chained_seconds(tail)) or _seconds(tail, open_)
         if seconds >= _LEAST_S:
             return seconds
     return None

@@ -22,6 +22,10 @@ _LONGEST_LAG_S = 0.5
 """With a longer one, the first page follows a gap: Opus has one of 80 ms at most."""
 _MAX_PAGES = 10_000
 """Pages that are checked in one gap, or before the first audio."""
+_IS_FIRST = 2
+"""Flag of the first page of a stream."""
+_OPUS_RATE = 48_000
+"""Of its granule positions, whatever the rate of the recording. Source: RFC 7845, section 4."""
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 """Each byte with its bits reversed."""
 
@@ -33,6 +37,18 @@ class _Page(NamedTuple):
     time: int
     """Granule position; -1 if no packet ends in the page."""
     size_bytes: int
+
+
+class _Stream(NamedTuple):
+    rate: int
+    """Units of its granule positions per second."""
+    begin: int = 0
+    """Granule position at which its sound begins."""
+    end: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return max(0, self.end - self.begin) / self.rate
 
 
 class PacketTimes:
@@ -120,6 +136,44 @@ def begins_damaged(source: DecoderInput, first_at: int) -> bool:
             return True
         at += page.size_bytes
     return False
+
+
+def chained_seconds(source: DecoderInput) -> float | None:
+    """Duration of all recordings of an Ogg file, of which FFmpeg's is that of the last one.
+
+    Streams that begin together are one recording, as long as its longest stream. None if there is
+    no Opus, Vorbis or Speex stream, or a page is damaged or missing.
+    """
+    recordings: list[dict[bytes, _Stream]] = []
+    at, is_header = 0, False
+    while at < source.size_bytes:
+        source.touch()
+        body = source.read_at(at, _MAX_PAGE_BYTES)
+        if (page := _page(body)) is None:
+            return None
+        if body[5] & _IS_FIRST:
+            if not is_header:
+                recordings.append({})
+            if stream := _stream(body):
+                recordings[-1][page.stream] = stream
+        is_header = bool(body[5] & _IS_FIRST)
+        if recordings and (known := recordings[-1].get(page.stream)):
+            recordings[-1][page.stream] = known._replace(end=max(known.end, page.time))
+        at += page.size_bytes
+    lengths = [max(one.seconds for one in streams.values()) for streams in recordings if streams]
+    return sum(lengths) if lengths else None
+
+
+def _stream(body: bytes) -> _Stream | None:
+    """The stream that begins with this page; None if its codec is another one."""
+    header = body[_HEADER_BYTES + body[26] :]
+    if header.startswith(b"OpusHead"):
+        return _Stream(_OPUS_RATE, begin=int.from_bytes(header[10:12], "little"))
+    for name, rate_at in ((b"\1vorbis", 12), (b"Speex   ", 36)):
+        rate = int.from_bytes(header[rate_at : rate_at + 4], "little")
+        if header.startswith(name) and rate:
+            return _Stream(rate)
+    return None
 
 
 def _page(body: bytes) -> _Page | None:
