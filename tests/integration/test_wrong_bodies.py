@@ -3,8 +3,8 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
+import boto3
 import pytest
 
 from bench.faults.storage import Fault, Storage, faulty_storage
@@ -27,11 +27,12 @@ def proxy(stack: Stack) -> Iterator[Storage]:
         yield running
 
 
-@pytest.fixture
-def worker(stack: Stack, proxy: Storage, tmp_path: Path) -> Iterator[LocalWorker]:
-    """A worker that has fetched no object, so that it does not know that ETags are MD5s."""
+@pytest.fixture(scope="module")
+def worker(
+    stack: Stack, proxy: Storage, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalWorker]:
     environment = {**stack.environment, "AWS_ENDPOINT_URL_S3": proxy.url}
-    with LocalWorker(environment, tmp_path) as running:
+    with LocalWorker(environment, tmp_path_factory.mktemp("worker")) as running:
         running.wait_until_ready()
         yield running
 
@@ -56,7 +57,9 @@ def test_a_wrong_body_is_fetched_again_and_then_retried_later(
     is_listed: bool,
 ) -> None:
     name, body = str(uuid.uuid4()), (SAMPLES / NAME).read_bytes()
-    audio, output = f"s3://audio/{name}/{NAME}", f"s3://transcripts/{uuid.uuid4()}/"
+    # a bucket of its own: the worker does not know yet that the ETags in it are MD5s
+    boto3.client("s3").create_bucket(Bucket=name)
+    audio, output = f"s3://{name}/{NAME}", f"s3://transcripts/{uuid.uuid4()}/"
     store.write(audio, body, "")
     file = {"audio": audio, "relative": NAME} | ({"bytes": len(body)} if is_listed else {})
     proxy.faults[:] = [Fault("GET", f"{name}/{NAME}", 200, "", wrong=WRONG[problem])]
