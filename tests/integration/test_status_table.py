@@ -79,9 +79,9 @@ class Jobs:
         self.writer.rebuild(JOB, OUTPUT, at=1.0, request="digest", queue="fleet")
         self.writer.plan(JOB, 0, 4, 1000, [])
 
-    def closed(self) -> None:
+    def closed(self, files: int) -> None:
         self.finish("ok", "ok")
-        close(JOB, files=4, settings=self.settings, store=MemoryStore("transcripts"))
+        close(JOB, files=files, settings=self.settings, store=MemoryStore("transcripts"))
 
 
 MAKE: dict[tuple[str, str], Callable[[Jobs], None]] = {
@@ -106,11 +106,17 @@ MAKE: dict[tuple[str, str], Callable[[Jobs], None]] = {
     ("of another client, number of files unknown", "outcomes"): lambda jobs: jobs.finish(
         "ok", "ok"
     ),
-    ("of another client, number of files known, files wait", "everything"): Jobs.closed,
+    ("of another client, number of files known, files wait", "everything"): lambda jobs: (
+        jobs.closed(files=4)
+    ),
     (
         "of another client, number of files known, every file has an outcome",
-        "everything",
+        "everything, report not written",
     ): lambda jobs: jobs.finish("ok", "ok", job_files=2),
+    (
+        "of another client, number of files known, every file has an outcome",
+        "everything, report written",
+    ): lambda jobs: jobs.closed(files=2),
 }
 
 
