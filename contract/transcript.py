@@ -47,6 +47,7 @@ WarningKind = Literal[
     "format_changed",
     "channels_cancel",
     "language_ignored",
+    "source_unverified",
 ]
 """Quality warnings of a result; see worker.text.quality and worker.audio.decoding."""
 Stage = Literal["fetch", "decode", "vad", "recognise", "punctuate", "write"]

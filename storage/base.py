@@ -16,6 +16,8 @@ class ObjectInfo:
     """When it was last written, in seconds since the epoch; None after a download."""
     md5: str = field(default="", compare=False)
     """MD5 of the content in hex, as storage states it; empty if unknown, or if not downloaded."""
+    is_unverified: bool = field(default=False, compare=False)
+    """Whether the downloaded bytes do not have this MD5, as usual in their bucket."""
 
 
 @dataclass(frozen=True)

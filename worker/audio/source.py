@@ -10,7 +10,7 @@ gateways have other ETags. A file that cannot be decoded is fetched again, unles
 
 import hashlib
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Protocol
 
 from funasr_fleet.contract.audio_address import is_web, shown
@@ -94,15 +94,17 @@ class ListedDownloads:
             received = self.source.download(ref.audio, into, self.limit_bytes)
             problem = _difference(self.source, ref, received)
             if not problem:
-                if not received.md5 or self._has_other_etags(ref):
+                if not received.md5:
                     return received
                 md5 = _md5_of(into)
                 if received.md5 == md5:
                     self._note_md5(ref)
                     return received
+                if self._has_other_etags(ref):
+                    return replace(received, is_unverified=True)
                 problem = _difference_now(self.source, ref, received)
                 if not problem and md5 == previous_md5 and self._note_other_etag(ref, md5):
-                    return received
+                    return replace(received, is_unverified=True)
                 previous_md5 = "" if problem or _place(ref) in self._with_md5 else md5
                 problem = problem or "the received bytes do not match their ETag"
             log.warning("%s: %s (fetch %d of %d)", shown(ref.audio), problem, fetch, FETCHES)

@@ -95,6 +95,8 @@ class FileInProgress:
         of_file = set(facts.warnings if facts else ())
         if self.fetched.file_job.language_ignored:
             of_file.add("language_ignored")
+        if self.fetched.info and self.fetched.info.is_unverified:
+            of_file.add("source_unverified")
         return [replace(one, warnings=tuple(sorted({*one.warnings, *of_file}))) for one in results]
 
 

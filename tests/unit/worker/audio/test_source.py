@@ -1,8 +1,6 @@
 """Bytes that differ from the listed object are fetched again, and never accepted."""
 
-import hashlib
 import io
-from typing import BinaryIO
 
 import pytest
 
@@ -16,42 +14,9 @@ from funasr_fleet.storage.base import (
 from funasr_fleet.worker.audio.source import FETCHES, ListedDownloads
 from funasr_fleet.worker.error_handling import Retry, decide
 from tests.support.examples import a_ref
-from tests.support.memory_store import MemoryStore
+from tests.support.wrong_bodies import ETAG, URI, WHOLE, WrongBodies
 
-URI = "s3://in/a.ogg"
 WEB = "https://example.com/a.ogg"
-WHOLE = b"0123456789"
-MD5 = hashlib.md5(WHOLE, usedforsecurity=False).hexdigest()
-ETAG = f'"{MD5}"'
-
-
-class WrongBodies(MemoryStore):
-    """Returns these bodies and ETags from successive downloads, then the object."""
-
-    def __init__(
-        self,
-        *answers: tuple[bytes, str],
-        head: ObjectInfo | Exception | None = None,
-        states_md5: bool = False,
-    ) -> None:
-        super().__init__("in")
-        self.write(URI, WHOLE, "")
-        self._answers = iter(answers)
-        self._head, self._states_md5 = head, states_md5
-        self.fetches = 0
-
-    def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
-        self.fetches += 1
-        body, etag = next(self._answers, (WHOLE, ETAG))
-        into.write(body)
-        into.seek(0)
-        md5 = etag.strip('"') if self._states_md5 else ""
-        return ObjectInfo(uri=uri, etag=etag, size_bytes=len(body), md5=md5)
-
-    def head(self, uri: str) -> ObjectInfo:
-        if isinstance(self._head, Exception):
-            raise self._head
-        return self._head or super().head(uri)
 
 
 def cutting(*shares: float, head: ObjectInfo | Exception | None = None) -> WrongBodies:
@@ -205,38 +170,6 @@ def test_other_bytes_than_the_object_do_not_fail_the_file(store: WrongBodies) ->
     with pytest.raises(ObjectIncomplete) as caught:
         confirmed(store)
     assert isinstance(decide(caught.value, 0), Retry)
-
-
-OTHER_ETAG = f'"{"0" * 32}"'
-
-
-def downloaded(downloads: ListedDownloads, number: int) -> ObjectInfo:
-    """Download one of several objects, which are not listed."""
-    return downloads.download(a_ref(f"s3://in/{number}.ogg"), io.BytesIO())
-
-
-def test_etags_that_look_like_md5s_but_are_none_are_recognised_at_the_third_object() -> None:
-    answers = [(body.encode(), OTHER_ETAG) for body in "aaabbbccde"]
-    head = ObjectInfo(uri=URI, etag=OTHER_ETAG, size_bytes=1)
-    store = WrongBodies(*answers, head=head, states_md5=True)
-    downloads = ListedDownloads(store, None)
-    for number in range(2):
-        with pytest.raises(ObjectIncomplete, match="do not match their ETag"):
-            downloaded(downloads, number)
-    downloaded(downloads, 2)
-    downloaded(downloads, 3)
-    received = downloaded(downloads, 4)
-    assert store.fetches == 3 + 3 + 2 + 1 + 1
-    downloads.confirm(a_ref(URI), received, io.BytesIO(WHOLE), io.BytesIO())
-
-
-def test_the_same_bytes_for_several_objects_do_not_show_that_etags_are_no_md5s() -> None:
-    head = ObjectInfo(uri=URI, etag=OTHER_ETAG, size_bytes=1)
-    store = WrongBodies(*[(b"a", OTHER_ETAG)] * 99, head=head, states_md5=True)
-    downloads = ListedDownloads(store, None)
-    for number in range(5):
-        with pytest.raises(ObjectIncomplete, match="do not match their ETag"):
-            downloaded(downloads, number)
 
 
 def test_a_weak_etag_of_web_audio_is_the_strong_one() -> None:
