@@ -45,7 +45,9 @@ def appended_seconds(source: DecoderInput, start: int, open_: Open) -> float | N
         if tries == _MAX_TRIES or (is_same and not begin.startswith((b"fLaC", b"OggS", b"\x1a"))):
             return None
         tail = DecoderInput(_Tail(source, at), source.touch)
-        seconds = (begin[:4] == b"OggS" and chained_seconds(tail)) or _seconds(tail, open_)
+        known_s = chained_seconds(tail) if begin.startswith(b"OggS") else None
+        seconds = known_s or _seconds(tail, open_)
+        seconds = min(seconds, tail.size_bytes / LEAST_BYTES_PER_S)
         if seconds >= _LEAST_S:
             return seconds
     return None
@@ -64,8 +66,7 @@ def _seconds(tail: DecoderInput, open_: Open) -> float:
     """Duration of a file; 0 if FFmpeg cannot open it, or finds no audio or no duration."""
     try:
         with open_(tail) as container:
-            seconds = (container.duration or 0) / av.time_base if container.streams.audio else 0.0
-            return min(seconds, tail.size_bytes / LEAST_BYTES_PER_S)
+            return (container.duration or 0) / av.time_base if container.streams.audio else 0.0
     except (av.FFmpegError, FileFailure):
         return 0.0
 

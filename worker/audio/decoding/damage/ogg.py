@@ -22,6 +22,8 @@ _LONGEST_LAG_S = 0.5
 """With a longer one, the first page follows a gap: Opus has one of 80 ms at most."""
 _MAX_PAGES = 10_000
 """Pages that are checked in one gap, or before the first audio."""
+_LATE_S = 60
+"""If the first page of a stream ends later, the stream began before the recording."""
 _IS_FIRST = 2
 """Flag of the first page of a stream."""
 _OPUS_RATE = 48_000
@@ -45,6 +47,11 @@ class _Stream(NamedTuple):
     begin: int = 0
     """Granule position at which its sound begins."""
     end: int = 0
+
+    def until(self, time: int) -> "_Stream":
+        """The stream with another page; a recording of a live stream begins at any time."""
+        is_late = not self.end and time > _LATE_S * self.rate
+        return self._replace(begin=time if is_late else self.begin, end=max(self.end, time))
 
     @property
     def seconds(self) -> float:
@@ -142,7 +149,7 @@ def chained_seconds(source: DecoderInput) -> float | None:
     """Duration of all recordings of an Ogg file, of which FFmpeg's is that of the last one.
 
     Streams that begin together are one recording, as long as its longest stream. None if there is
-    no Opus, Vorbis or Speex stream, or a page is damaged or missing.
+    no Opus, Vorbis, Speex or FLAC stream. Damaged pages are skipped.
     """
     recordings: list[dict[bytes, _Stream]] = []
     at, is_header = 0, False
@@ -150,7 +157,8 @@ def chained_seconds(source: DecoderInput) -> float | None:
         source.touch()
         body = source.read_at(at, _MAX_PAGE_BYTES)
         if (page := _page(body)) is None:
-            return None
+            at = source.find(_CAPTURE, at + 1)
+            continue
         if body[5] & _IS_FIRST:
             if not is_header:
                 recordings.append({})
@@ -158,7 +166,7 @@ def chained_seconds(source: DecoderInput) -> float | None:
                 recordings[-1][page.stream] = stream
         is_header = bool(body[5] & _IS_FIRST)
         if recordings and (known := recordings[-1].get(page.stream)):
-            recordings[-1][page.stream] = known._replace(end=max(known.end, page.time))
+            recordings[-1][page.stream] = known.until(page.time)
         at += page.size_bytes
     lengths = [max(one.seconds for one in streams.values()) for streams in recordings if streams]
     return sum(lengths) if lengths else None
@@ -169,6 +177,8 @@ def _stream(body: bytes) -> _Stream | None:
     header = body[_HEADER_BYTES + body[26] :]
     if header.startswith(b"OpusHead"):
         return _Stream(_OPUS_RATE, begin=int.from_bytes(header[10:12], "little"))
+    if header.startswith(b"\x7fFLAC") and (rate := int.from_bytes(header[27:30], "big") >> 4):
+        return _Stream(rate)
     for name, rate_at in ((b"\1vorbis", 12), (b"Speex   ", 36)):
         rate = int.from_bytes(header[rate_at : rate_at + 4], "little")
         if header.startswith(name) and rate:

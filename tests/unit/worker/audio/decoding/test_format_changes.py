@@ -52,6 +52,50 @@ def test_the_part_that_ffmpeg_cannot_read_is_reported_as_lost(change: str) -> No
     assert lost / 16_000 == pytest.approx(3 * (len(parts) - 1), abs=0.05)
 
 
+def test_a_damaged_page_in_the_rest_does_not_hide_the_other_parts() -> None:
+    body = joined("chained opus", CHANGES["back again"])
+    assert lost_s(body[:-10]) == pytest.approx(6, abs=0.1)
+    middle = len(body) * 3 // 5
+    assert lost_s(body[:middle] + b"damaged" + body[middle:]) == pytest.approx(6, abs=0.1)
+
+
+def test_the_rest_of_a_live_stream_begins_at_its_own_time() -> None:
+    first, second = (joined("chained opus", [part]) for part in CHANGES["channels"])
+    assert lost_s(first + moved(second, 36_000)) == pytest.approx(2, abs=0.1)  # from its first page
+
+
+def test_lost_audio_is_no_longer_than_its_bytes_allow() -> None:
+    first, second = (joined("chained opus", [part]) for part in CHANGES["channels"])
+    rest = moved(second, 1e12, from_page=4)
+    assert 3 < lost_s(first + rest) <= len(rest) / 10
+
+
+def lost_s(body: bytes) -> float:
+    return decoded(body)[1] / 16_000
+
+
+def moved(body: bytes, by_s: float, from_page: int = 2) -> bytes:
+    """An Ogg Opus file with later times, from a page on; the first two pages are headers."""
+    pages = [b"OggS" + page for page in body.split(b"OggS")[1:]]
+    return b"".join(pages[:from_page]) + b"".join(_moved(one, by_s) for one in pages[from_page:])
+
+
+def _moved(page: bytes, by_s: float) -> bytes:
+    time = int.from_bytes(page[6:14], "little") + round(48_000 * by_s)
+    page = page[:6] + time.to_bytes(8, "little") + page[14:22] + bytes(4) + page[26:]
+    return page[:22] + checksum(page).to_bytes(4, "little") + page[26:]
+
+
+def checksum(page: bytes) -> int:
+    """RFC 3533, section 6: a CRC with the polynomial 0x04c11db7."""
+    crc = 0
+    for byte in page:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C11DB7 if crc >> 31 else 0)) & 0xFFFFFFFF
+    return crc
+
+
 def test_a_file_whose_format_changes_is_a_success_with_a_warning(bench: Workbench) -> None:
     bench.run(a_shard(bench.upload_bytes("a.mp3", joined("mp3", CHANGES["back again"]))))
     assert "format_changed" in bench.document("a.mp3.json")["warnings"]
