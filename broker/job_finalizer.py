@@ -6,6 +6,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import BinaryIO, Literal
 
 from funasr_fleet.broker.job_report import report
@@ -75,10 +76,8 @@ class JobFinalizer:
             failures.writelines(record.to_line() for record in unindexed)
             failures.seek(0)
             self._store.upload(job_uri(output, job, "failures.jsonl"), failures)
-        counts = counts.with_uncounted(len(unindexed))
-        document = report(
-            counts, self._ledger.minutes(job), self._ledger.latency(job), now=time.time()
-        )
+        counts = replace(counts.with_uncounted(len(unindexed)), closed_at=time.time())
+        document = report(counts, self._ledger.minutes(job), self._ledger.latency(job))
         self._put(job_uri(output, job, "report.json"), json.dumps(document).encode() + b"\n")
         success = job_uri(output, job, SUCCESS)
         if counts.outcomes["failed"] or counts.cancelled:

@@ -34,7 +34,8 @@ def failures(
     """
     import funasr_fleet
 
-    note = funasr_fleet.status(job).note
+    found = funasr_fleet.status(job)
+    note = found.note
     has = "is known to have" if note else "has"
     if warnings:
         warned = funasr_fleet.file_warnings(job)
@@ -42,7 +43,7 @@ def failures(
     else:
         failed = funasr_fleet.failures(job)
         _print(failed, f"no file of {job} {has} failed", _show_failures, as_json=as_json)
-        if failed and not as_json:
+        if failed and not as_json and not found.counts.declared:
             say(f"retry them with: fleet retry {job}")
     if note:
         warn(f"the list may be incomplete. {note}")

@@ -92,6 +92,8 @@ def outlook(progress: Progress, open_shards: int) -> str:
         return f"stalled: {quiet}, and no worker is processing this job"
     if progress.state == "running" and not progress.waiting and open_shards:
         return f"waiting for {number_of(open_shards, 'shard')} to end"
+    if progress.state == "running" and not progress.waiting:
+        return "every file has an outcome, but no report is written; if this lasts, run fleet close"
     return "no file is finished yet, so there is no estimate"
 
 

@@ -109,7 +109,7 @@ if files ~= '' then
 end
 local list = redis.call('HEXISTS', base, 'declared') == 1 and list_job or list_undeclared
 list(KEYS[2], redis.call('HGET', base, 'first_seen'), job)
-if is_closed() then outdate_report() end
+if is_closed() then outdate_report() else redis.call('HINCRBY', base, 'rounds', 1) end
 expire_in(keep_s)
 return output_of_outdated_marker()
 """

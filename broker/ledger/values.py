@@ -47,7 +47,8 @@ class JobCounts:
     restored_ms: int = 0
     """Part of audio_ms restored from S3 when the ledger was rebuilt; it is not in work_ms."""
     rounds: int = 0
-    """How often files were published again, outcomes were replaced, or the job was reopened."""
+    """How often files were published again, outcomes were replaced, the job was reopened, or a
+    shard of another client was started."""
     open_shards: int = 0
     """Shards that were started, or created by a split, and have not ended."""
     in_flight: int = 0

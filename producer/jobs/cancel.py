@@ -19,7 +19,7 @@ def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None
     Ready messages are consumed and dropped one by one.
 
     Returns:
-        False if the job is complete already, else True.
+        False if every file has an outcome already, else True.
 
     Raises:
         NoSuchJob: the ledger has no such job.
@@ -30,7 +30,7 @@ def cancel(job: str, settings: Settings | None = None, store: ObjectStore | None
     redis, prefix = connect(settings), settings.key_prefix
     ledger, writer = LedgerReader(redis, prefix), JobWriter(redis, prefix)
     counts = counts_of(ledger, job)
-    if counts.settled and not counts.cancelled_at:
+    if counts.ready_to_close and not counts.cancelled_at:
         return False
     writer.cancel(job)
     store = store or S3Store()

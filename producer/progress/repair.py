@@ -44,6 +44,7 @@ def repair_note(counts: JobCounts) -> str | None:
 
 
 def _repair_of_declared(counts: JobCounts) -> str:
+    files = counts.files - counts.uncounted
     if counts.finished >= counts.files:
         return (
             f"more files of job {counts.job} have an outcome than were declared: correct the "
@@ -51,5 +52,5 @@ def _repair_of_declared(counts: JobCounts) -> str:
         )
     return (
         f"Redis has lost outcomes of job {counts.job}: send its files again (workers skip those "
-        f"that have a result) and run `fleet close {counts.job} --files {counts.files}`"
+        f"that have a result) and run `fleet close {counts.job} --files {files}`"
     )

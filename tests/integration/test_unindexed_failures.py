@@ -5,6 +5,7 @@ import json
 import pytest
 
 from funasr_fleet import close, status
+from funasr_fleet.broker.ledger import JobWriter, connect
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import RecordedError
@@ -83,12 +84,39 @@ def test_a_job_with_a_declared_number_of_files_ends_without_the_success_marker(
     assert store.read(job_uri(output, JOB, "failures.jsonl")) == b""
 
 
+def test_a_part_of_a_crashed_shard_is_repaired_by_the_whole_shard(
+    store: S3Store, good: Worker, bad: Worker, output: str
+) -> None:
+    part = a_shard(output, 1, files=[BAD])
+    bad.do({**part, "shard": f"{part['shard']}.0"})
+    with pytest.raises(CannotClose, match="has no index"):
+        close(JOB, files=1)
+    good.do(a_shard(output, 1, files=[{**BAD, "index": 0}]))
+    assert close(JOB, files=1).complete
+    assert "_SUCCESS" in documents(store, output)
+
+
+def test_a_job_is_not_closed_while_a_shard_is_open(
+    settings: Settings, store: S3Store, good: Worker, bad: Worker, output: str
+) -> None:
+    good.do(a_shard(output, 0, job_files=1))
+    writer = JobWriter(connect(settings), settings.key_prefix)
+    rounds = status(JOB).counts.rounds
+    reporter = bad.begin(a_shard(output, 1, files=[BAD]))
+    assert not writer.close(JOB, 60, status(JOB).counts.rounds, 0)
+    bad.finish(reporter, reporter.shard.files[0])
+    reporter.end()
+    assert shown(store, output) == ("complete", 2, 1)
+    assert not writer.close(JOB, 60, rounds, 0)
+
+
 def shown(store: S3Store, output: str) -> tuple[str, int, int]:
     """(state, files, failed files) of the job, which its report has too."""
     found = status(JOB)
     document = json.loads(store.read(job_uri(output, JOB, "report.json")))
     numbers = (found.counts.files, found.progress.failed)
     assert (document["files"], document["outcomes"]["failed"]) == numbers
+    assert document["finished_at"] is not None
     return found.progress.state, *numbers
 
 

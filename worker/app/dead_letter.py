@@ -68,7 +68,8 @@ def dead_letter_shard(
             raise  # no other process would finalize the job
         except StoreError as error:
             log.warning(
-                "cannot write the report of job %s, fix the cause and run fleet reconcile: %s",
+                "cannot write the report of job %s; fix the cause, then run fleet reconcile or, if "
+                "it has no plan, fleet close: %s",
                 shard.job,
                 error,
             )

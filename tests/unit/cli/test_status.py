@@ -97,6 +97,7 @@ def test_no_number_is_cut_off_in_a_narrow_terminal() -> None:
         (counted(files=9), [], 60, "no file is finished yet"),
         (counted(files=9), [], 7200, "stalled: nothing finished for 2 h"),
         (counted({"ok": 9}), [], 60, "no files are waiting"),
+        (counted({"ok": 9}, declared=True), [], 60, "no report is written; if this lasts, run"),
         (
             counted(files=9, cancelled_at=BEGUN, in_flight=2),
             [],
