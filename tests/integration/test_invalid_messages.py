@@ -143,6 +143,27 @@ def test_a_valid_message_is_processed_after_invalid_ones(
     assert json.loads(store.read(where + "pin-code.wav.json"))["text"]
 
 
+@pytest.mark.parametrize(
+    "odd", [{"delivery_tag": "\ud800"}, {"delivery_tag": "the same"}, {"routing_key": "fleet:dead"}]
+)
+def test_valid_messages_with_an_odd_tag_or_routing_key_are_processed(
+    worker: LocalWorker, settings: Settings, store: S3Store, odd: dict[str, str]
+) -> None:
+    """Of a tag that Redis cannot store, two messages with one tag, and a key of another type."""
+    where = f"s3://transcripts/{uuid.uuid4()}/"
+    store.upload("s3://audio/pin-code.wav", io.BytesIO((SAMPLES / "pin-code.wav").read_bytes()))
+    for number in range(2):
+        message = envelope(
+            shard_body(_shard("s3://audio/pin-code.wav", f"{where}{number}/")), task_headers()
+        )
+        properties = message["properties"]
+        properties |= {name: odd[name] for name in odd.keys() & properties.keys()}
+        properties["delivery_info"] |= {name: odd[name] for name in odd.keys() - properties.keys()}
+        push(settings, message)
+    worker.process.wait_until(lambda: len(list(store.list(where))) == 2, 60)
+    worker.process.wait_until(lambda: not waiting(settings), 60)
+
+
 def _has_ended(settings: Settings, job: str) -> bool:
     """Whether the only shard of the job has ended."""
     counts = LedgerReader(connect(settings), settings.key_prefix).counts(job)

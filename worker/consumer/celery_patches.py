@@ -25,8 +25,8 @@ from kombu.transport import redis
 from funasr_fleet.settings import BadConfiguration
 from funasr_fleet.worker.consumer.kombu_patches import (
     RequeueAtHeadQoS,
+    deliverable,
     read_envelope,
-    valid_or_wrapped,
 )
 from funasr_fleet.worker.process.os_process import resident_bytes
 
@@ -105,7 +105,7 @@ _deliver: Callable[..., Any] = redis.Transport._deliver
 
 
 def _deliver_anything(transport: Any, message: Any, queue: str) -> Any:
-    return _deliver(transport, valid_or_wrapped(message), queue)
+    return _deliver(transport, deliverable(message, queue), queue)
 
 
 def _resident_kib() -> int:

@@ -75,8 +75,20 @@ _MAX_ENVELOPE = MAX_MESSAGE_BYTES * 4 // 3 + (1 << 20)
 _NOT_A_MESSAGE = "not a Celery message"
 
 
-def valid_or_wrapped(element: object) -> Any:
-    """The element if it is a valid message, else a valid message that wraps it."""
+def deliverable(element: object, queue: str) -> Any:
+    """A valid message from an element of a queue, with a delivery tag and routing key of our own.
+
+    The element's own may be anything: kombu uses the tag as a key, shared with other messages if
+    they have the same one, and requeues a message to the key in Redis that its routing key names.
+    """
+    message = _valid_or_wrapped(element)
+    properties = message["properties"]
+    info = {**properties["delivery_info"], "exchange": "", "routing_key": queue}
+    properties |= {"delivery_tag": str(uuid.uuid4()), "delivery_info": info}
+    return message
+
+
+def _valid_or_wrapped(element: object) -> Any:
     if is_valid_message(element):
         return element
     try:

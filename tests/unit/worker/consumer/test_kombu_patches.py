@@ -1,5 +1,6 @@
 """Changes to Celery and kombu: any element of a queue is read, and only tested versions run."""
 
+import copy
 import json
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from funasr_fleet.worker.consumer import celery_patches
 from funasr_fleet.worker.consumer.kombu_patches import (
     KEPT_CHARACTERS,
     REFUSED_HEADER,
+    deliverable,
     is_valid_message,
     read_envelope,
     wrap_invalid,
@@ -39,6 +41,15 @@ class Channel:
 def test_a_valid_message_is_unchanged() -> None:
     assert read_envelope(json.dumps(SOUND)) == SOUND
     assert is_valid_message(SOUND)
+
+
+@pytest.mark.parametrize("element", [SOUND, [1], {**SOUND, "headers": None}])
+def test_a_message_has_a_delivery_tag_of_its_own_and_the_queue_it_came_from(element: Any) -> None:
+    first, second = (deliverable(copy.deepcopy(element), "fleet.2") for _ in range(2))
+    tags = {one["properties"]["delivery_tag"] for one in (SOUND, first, second)}
+    assert len(tags) == 3
+    assert first["properties"]["delivery_info"] == {"exchange": "", "routing_key": "fleet.2"}
+    assert is_valid_message(first)
 
 
 def test_unacked_entries_are_read_whatever_their_size() -> None:
