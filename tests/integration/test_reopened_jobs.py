@@ -8,7 +8,6 @@ import pytest
 from funasr_fleet import close, list_jobs, status
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
 from funasr_fleet.broker.ledger.shared_lua import UNDECLARED_LISTED
-from funasr_fleet.broker.ledger.values import KEEP_S
 from funasr_fleet.cli.results import report as report_command
 from funasr_fleet.cli.status_view import line
 from funasr_fleet.producer.errors import CannotClose
@@ -100,11 +99,12 @@ def test_a_marker_that_a_killed_worker_left_is_deleted_by_the_next(
 def test_a_file_that_fails_after_the_end_of_its_job_removes_the_marker(
     settings: Settings, worker: Worker, store: S3Store, output: str
 ) -> None:
-    worker.do(a_shard(output, 0, job_files=1))
     reporter = Worker(settings, store, {0: "failed"}).begin(a_shard(output, 0))
-    writer = JobWriter(connect(settings), settings.key_prefix)
-    assert writer.close("by-hand", KEEP_S, status("by-hand", settings).counts.rounds)
-    store.write(f"{output}_jobs/by-hand/_SUCCESS", b"", "")
+    reporter.suspend()  # its worker is cut off
+    close("by-hand", files=1)
+    JobWriter(connect(settings), settings.key_prefix).drop_unclaimed_shards("by-hand", "none:")
+    worker.do(a_shard(output, 0))
+    assert "_SUCCESS" in documents(store, output)
     Worker(settings, store, {0: "failed"}).finish(reporter, reporter.shard.files[0])
     assert status("by-hand", settings).counts.closed_at is None
     assert "_SUCCESS" not in documents(store, output)

@@ -14,6 +14,7 @@ from funasr_fleet.worker.app.child_process import WorkerContext
 from funasr_fleet.worker.app.error_report import put_error_report, tolerating
 from funasr_fleet.worker.app.invalid_entries import InvalidEntries
 from funasr_fleet.worker.error_handling import SendToDeadLetters, Skip
+from funasr_fleet.worker.errors import OutputUnwritable
 from funasr_fleet.worker.events import FileFinished, ShardDeadLettered
 from funasr_fleet.worker.pipeline.output_store import Outputs
 from funasr_fleet.worker.pipeline.result_writer import RunContext, describe_audio
@@ -53,7 +54,8 @@ def dead_letter_shard(
         reporter = child.make_reporter(shard, invalid)
 
         def record(entry: InvalidEntry, finished: FileFinished) -> None:
-            with _tolerate_ledger_errors(shard):
+            # the output may be the reason for the dead letter
+            with _tolerate_ledger_errors(shard), contextlib.suppress(OutputUnwritable):
                 reporter.record(entry, finished)
 
         entries = InvalidEntries(child=child, shard=shard, entries=invalid, run=run, letter=letter)

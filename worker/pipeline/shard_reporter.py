@@ -88,10 +88,10 @@ class ShardReporter:
         return self.shard.job is not None and self.ledger.is_cancelled(self.shard.job)
 
     def record(self, ref: FileEntry, file: FileFinished) -> None:
-        """Record the outcome of one file."""
+        """Record the outcome of one file. Raises as end does, once it is recorded."""
         audio_ms = round(file.audio_s * 1000)
         outcome = file.previous_outcome or file.outcome
-        self._record_in_ledger(ref, outcome, audio_ms, file)
+        outdated = self._record_in_ledger(ref, outcome, audio_ms, file)
         self._ended.add(id(ref))
         if file.outcome != "skipped":
             self.counters.files += 1
@@ -106,13 +106,14 @@ class ShardReporter:
             error=_error_of(file),
             warnings=None if outcome == "skipped" else file.warnings,
         )
+        self._delete_marker(str(self.shard.job), outdated)
 
     def _record_in_ledger(
         self, ref: FileEntry, outcome: Outcome, audio_ms: int, file: FileFinished
-    ) -> None:
+    ) -> str | None:
         job = self.shard.job
         if job is None or ref.index is None:
-            return
+            return None
         name = ref.relative if isinstance(ref, AudioRef) or ref.is_safe else ""
         detail = FileDetail(
             shard=self.shard.shard,
@@ -125,8 +126,7 @@ class ShardReporter:
             message=file.error or "",
             warnings=file.warnings,
         )
-        outdated = self.ledger.record(job, ref.index, outcome, audio_ms, detail=detail)
-        self._delete_marker(job, outdated)
+        return self.ledger.record(job, ref.index, outcome, audio_ms, detail=detail)
 
     def _delete_marker(self, job: str, output: str | None) -> None:
         """Delete the _SUCCESS marker of a job that was reopened; without an output, do nothing."""
