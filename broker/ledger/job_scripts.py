@@ -27,6 +27,7 @@ for i = 2, #ARGV - 1, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', KEYS[1], 'windows_counted', 0)
 redis.call('ZADD', KEYS[2], ARGV[1], ARGV[#ARGV])
 redis.call('ZREM', KEYS[2] .. ':undeclared', ARGV[#ARGV])
+redis.call('ZREM', KEYS[2] .. ':unplanned', ARGV[#ARGV])
 return 1
 """
 """Create a job. Atomic, or a reader might see a job without some of its fields.
@@ -48,6 +49,7 @@ redis.call('HSETNX', base, 'created_at', ARGV[1])
 for i = 2, #ARGV - 1, 2 do redis.call('HSETNX', base, ARGV[i], ARGV[i + 1]) end
 list_job(KEYS[2], ARGV[1], ARGV[#ARGV])
 redis.call('HDEL', base, 'declared')
+redis.call('ZREM', KEYS[2] .. ':unplanned', ARGV[#ARGV])
 if redis.call('HEXISTS', base, 'closed_at') == 0 then persist() end
 """
 )

@@ -15,6 +15,7 @@ local is_seen = redis.call('HEXISTS', base, 'created_at') == 1
   or redis.call('HEXISTS', base, 'first_seen') == 1
 if output ~= '' and not is_seen then
   see_first(output, now)
+  limit_unplanned(KEYS[2], now, job)
   list_undeclared(KEYS[2], now, job)
   expire_in(keep_s)
 end
@@ -104,6 +105,7 @@ if has_plan() then
   return output_of_outdated_marker()
 end
 see_first(output, now)
+limit_unplanned(KEYS[2], now, job)
 if files ~= '' then
   declare(math.max(files, redis.call('HGET', base, 'files') or 0))
 end

@@ -12,6 +12,9 @@ from funasr_fleet.contract.job import MAX_INDEX
 UNDECLARED_LISTED = 100
 """Maximum number of listed jobs without a declared number of files; the newest are kept."""
 
+UNPLANNED_KEPT = 1_000
+"""Maximum number of jobs without a plan; the keys of those that were idle longest are deleted."""
+
 UNPLANNED_INDEXES = 1 << 20
 """Number of indexes counted in a job without a plan: a bitmap has at most 128 KiB."""
 
@@ -100,6 +103,18 @@ local function output_of_outdated_marker()
     return redis.call('HGET', base, 'output')
   end
 end
+local function limit_unplanned(list, time, job)
+  local unplanned = list .. ':unplanned'
+  redis.call('ZADD', unplanned, time, job)
+  for _, old in ipairs(redis.call('ZRANGE', unplanned, 0, -{UNPLANNED_KEPT + 1})) do
+    local key = string.sub(base, 1, -1 - #job) .. old
+    redis.call('DEL', key)
+    for _, name in ipairs(NAMES) do redis.call('DEL', key .. ':' .. name) end
+    for _, names in ipairs({{unplanned, list, list .. ':undeclared'}}) do
+      redis.call('ZREM', names, old)
+    end
+  end
+end
 local function list_undeclared(list, time, job)
   local undeclared = list .. ':undeclared'
   redis.call('ZADD', undeclared, 'NX', time, job)
@@ -146,5 +161,6 @@ published plan, and while a plan is published or rebuilt any index. Without a pl
 files that a command declared can raise the limit, but the number in a message cannot. `see_first`
 sets the missing fields of a job of another client. If Redis does not know the job, the marker
 counts as outdated: S3 may have one from before the keys of the job expired or were lost.
+`limit_unplanned` deletes the jobs of other clients that were idle longest, beyond UNPLANNED_KEPT.
 `list_undeclared` lists a job without a declared number of files, and removes the oldest such jobs
 from the list if there are more than UNDECLARED_LISTED. `list_job` lists any other job."""

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.fuzz.messages import run_messages
 from tests.fuzz.supervising import Lane
 from tests.fuzz.tally import Tally
 
@@ -16,6 +17,7 @@ ROWS = 20_000
 FILES = 40_000
 HEADS = 40_000
 """Each takes about 20 ms of CPU time."""
+MESSAGES = 20_000
 
 
 def lanes(kind: str, count: int, processes: int, seed: int, keep: Path) -> list[Lane]:
@@ -27,6 +29,12 @@ def lanes(kind: str, count: int, processes: int, seed: int, keep: Path) -> list[
     ]
 
 
+def report(kind: str, tally: Tally) -> int:
+    """Print a tally; return the number of its findings."""
+    print("\n".join(tally.lines(kind)), flush=True)
+    return len(tally.findings)
+
+
 def main() -> int:
     """Run all lanes; return 1 if there are findings."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
@@ -35,6 +43,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--heads", type=int, default=HEADS)
+    parser.add_argument("--messages", type=int, default=MESSAGES)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "fleet-fuzz")
     given = parser.parse_args()
@@ -45,8 +54,10 @@ def main() -> int:
             parts = lanes(kind, getattr(given, kind), given.processes, given.seed, given.keep)
             for part in threads.map(Lane.run, parts):
                 tally.add(part)
-            print("\n".join(tally.lines(kind)), flush=True)
-            found, inputs = found + len(tally.findings), inputs + tally.inputs
+            found, inputs = found + report(kind, tally), inputs + tally.inputs
+        if given.messages:
+            tally = run_messages(given.messages, given.seed)
+            found, inputs = found + report("messages", tally), inputs + tally.inputs
     seconds = time.monotonic() - begin
     print(f"{inputs} inputs of seed {given.seed} in {seconds:.0f} s, {found} findings")
     return 1 if found else 0

@@ -8,7 +8,7 @@ import pytest
 from funasr_fleet.broker.ledger import JobWriter, LedgerReader, OutcomeWriter, connect
 from funasr_fleet.broker.ledger.job_writer import Restored
 from funasr_fleet.broker.ledger.keys import Keys
-from funasr_fleet.broker.ledger.shared_lua import UNPLANNED_INDEXES
+from funasr_fleet.broker.ledger.shared_lua import UNPLANNED_INDEXES, UNPLANNED_KEPT
 from funasr_fleet.broker.ledger.values import FileDetail
 from funasr_fleet.contract.job import MAX_INDEX
 from funasr_fleet.settings import Settings
@@ -31,6 +31,29 @@ def recorder(settings: Settings) -> OutcomeWriter:
 @pytest.fixture
 def job() -> str:
     return f"job-{uuid.uuid4()}"
+
+
+def test_the_jobs_without_a_plan_that_were_idle_longest_are_removed(
+    separate_fleet: Settings,
+) -> None:
+    client: Any = connect(separate_fleet)
+    recorder = OutcomeWriter(client, separate_fleet.key_prefix)
+    planner = JobWriter(client, separate_fleet.key_prefix)
+    ledger = LedgerReader(client, separate_fleet.key_prefix)
+    planner.begin("planned", OUTPUT, queue="fleet")
+    recorder.begin_shard("planned", "s", 1, output=OUTPUT)
+    for name in ("idle", "declared", "busy"):
+        recorder.begin_shard(name, "s", 1, output=OUTPUT, job_files=1 if name != "idle" else None)
+        recorder.record(name, 0, "failed", 1, detail=FileDetail(shard="s", kind="model_error"))
+    for number in range(UNPLANNED_KEPT - 1):
+        recorder.begin_shard(f"j{number}", "s", 1, output=OUTPUT)
+        recorder.begin_shard("busy", "s", 1, output=OUTPUT)
+    assert [bool(ledger.counts(name)) for name in ("idle", "declared", "busy", "planned")] == [
+        *(False, False, True, True),
+    ]
+    left = client.keys(f"{separate_fleet.key_prefix}fleet:job:*")
+    assert len({name.split(":")[3] for name in left}) == UNPLANNED_KEPT + 1
+    assert {"idle", "declared"}.isdisjoint(ledger.jobs())
 
 
 def memory_of(settings: Settings, job: str) -> int:

@@ -178,7 +178,8 @@ def test_an_invalid_entry_fails_alone(
     outside = {"index": 1, "audio": good, "relative": "../x"}
     reversed_ = {"index": 2, "audio": good, "relative": "r", "start_ms": 9, "end_ms": 1}
     message = {**_shard(good, where), "job": f"job-{uuid.uuid4()}"}
-    message["files"] = [{"index": 0, "audio": good}, outside, reversed_]
+    in_a_job = {"index": 3, "audio": good, "relative": "other/_jobs/v1/report"}
+    message["files"] = [{"index": 0, "audio": good}, outside, reversed_, in_a_job]
     unnamed = f"{where}_jobs/~invalid/{message['shard']}/1.error.json"
     push(settings, envelope(shard_body(message), task_headers()))
     worker.process.wait_until(lambda: _has_ended(settings, message["job"]), 60)
@@ -187,7 +188,8 @@ def test_an_invalid_entry_fails_alone(
     assert "end_ms" in json.loads(store.read(where + "r.error.json"))["error"]["message"]
     counts = LedgerReader(connect(settings), settings.key_prefix).counts(message["job"])
     assert counts
-    assert (counts.outcomes["ok"], counts.outcomes["failed"], counts.in_flight) == (1, 2, 0)
+    assert (counts.outcomes["ok"], counts.outcomes["failed"], counts.in_flight) == (1, 3, 0)
+    assert not list(store.list(f"{where}other/"))
 
 
 def test_a_second_file_with_a_name_or_an_index_of_the_message_fails(

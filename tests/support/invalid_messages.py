@@ -25,6 +25,7 @@ def without(*path: str) -> dict[str, Any]:
     return message
 
 
+A_SHARD = {"schema": 1, "shard": "a", "files": [{"audio": "s3://audio/pin-code.wav"}]}
 PAST = "2020-01-01T00:00:00"
 
 INVALID: dict[str, tuple[Any, str]] = {
@@ -76,6 +77,10 @@ INVALID: dict[str, tuple[Any, str]] = {
         "not a Celery message",
     ),
     "no base64": (bare(body="%%%"), "not a Celery message"),
+    "an output in a job": (
+        envelope(shard_body(A_SHARD | {"output": "s3://transcripts/x/_jobs/y/"}), task_headers()),
+        "malformed shard: output",
+    ),
     "half an id": (
         envelope(shard_body({}), task_headers(id="\ud800x")),
         "the id is not a valid string",

@@ -4,9 +4,10 @@ Celery logs such a message with its body, which may contain secrets, and drops i
 the worker.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -39,7 +40,9 @@ _ALLOWED_HEADERS = {
 _MOST_RETRIES = 1000
 """Far above the limit of worker.errors."""
 
-_YEARS = (2000, 2100)
+_FIRST_YEAR = 2000
+_LONGEST_DELAY = timedelta(days=1)
+"""A worker holds a delayed message in memory, and renews its lease."""
 _MAX_ID_CHARS = 300
 
 
@@ -202,13 +205,14 @@ def _check_id(id_: object) -> None:
 
 
 def _check_eta(value: object) -> None:
-    first, end = _YEARS
-    try:
-        valid = isinstance(value, str) and first <= datetime.fromisoformat(value).year < end
-    except ValueError:
-        valid = False
+    valid = False
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError, OverflowError):
+            eta = datetime.fromisoformat(value)
+            eta = eta if eta.tzinfo else eta.replace(tzinfo=UTC)  # as Celery reads it
+            valid = eta.year >= _FIRST_YEAR and eta - datetime.now(UTC) < _LONGEST_DELAY
     if not valid:
-        raise ValueError(f"the ETA is not a valid time between {first} and {end}")
+        raise ValueError("the ETA is not a valid time, at most one day ahead")
 
 
 def _describe(error: Exception) -> str:
