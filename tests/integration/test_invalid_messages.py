@@ -237,6 +237,12 @@ def test_a_shard_with_output_in_a_disallowed_bucket_is_dead_lettered(
     worker: LocalWorker, settings: Settings, store: S3Store
 ) -> None:
     shard = _shard("s3://audio/pin-code.wav", "s3://forbidden/out/")
-    dead_letter = _dead_lettered(worker, settings, envelope(shard_body(shard), task_headers()))
-    assert "bucket forbidden is not in FLEET_ALLOWED_BUCKETS" in dead_letter.reason
+    shard |= {"job": f"job-{uuid.uuid4()}", "files": [*shard["files"], {"index": 1}]}
+    before = _dead_letters(settings)
+    push(settings, envelope(shard_body(shard), task_headers()))
+    worker.process.wait_until(lambda: len(_dead_letters(settings)) == len(before) + 2, 60)
+    worker.process.wait_until(lambda: not waiting(settings), 60)
+    for dead_letter in (one for one in _dead_letters(settings) if one not in before):
+        assert "bucket forbidden is not in FLEET_ALLOWED_BUCKETS" in dead_letter.reason
     assert not list(store.list("s3://forbidden/out/"))
+    assert worker.process.log.read_text().count('"slot 0 starting on cpu') == 1
