@@ -50,7 +50,7 @@ test-unit: .venv/tests ## run the tests that need no server, in seconds
 chaos: .venv/tests   ## kill things while a job runs; CHAOS_SEED=n picks another order
 	$(BIN)/python -m pytest tests/chaos -n 2 --dist worksteal --timeout=600
 
-fuzz: .venv/tests    ## throw 180,000 inputs at decoder processes, parsers and a worker (35 minutes)
+fuzz: .venv/tests    ## throw 180,000 inputs at decoder processes, parsers and a worker (25 to 45 minutes)
 	$(BIN)/python -m tests.fuzz
 
 # funasr_fleet as it is installed, for tools that do not follow the installation's import hook

@@ -165,9 +165,7 @@ def check_output(uri: str) -> str:
     if any(_has_dots(name) for name in (uri, unicodedata.normalize("NFKC", uri))):
         raise ValueError(_NO_DOTS)
     if names_jobs_folder(uri):
-        raise ValueError(
-            "must not contain the path component _jobs, which is reserved for job documents"
-        )
+        raise ValueError("must not contain the path component _jobs (the folder of jobs)")
     return uri
 
 
@@ -212,6 +210,8 @@ def part_uri(output: str, job: str, number: int) -> str:
 def _as_part(name: str) -> str:
     """The name, percent-encoded as a path component; names made by this project are unchanged."""
     quoted = quote(name, safe="", errors="surrogatepass")
+    if len(quoted) > 200:  # file systems behind S3 gateways allow names of 255 bytes
+        return f"{quoted[:180]}~{hashlib.sha256(quoted.encode()).hexdigest()[:16]}"
     return quoted.replace(".", "%2E") if quoted in (".", "..") else quoted
 
 
