@@ -120,6 +120,7 @@ def connect(
     client = redis.Redis.from_url(
         settings.broker_url,
         decode_responses=True,
+        encoding_errors="backslashreplace",  # elements of a queue may be any bytes
         socket_connect_timeout=min(_CONNECT_WITHIN_S, answer_within_s),
         socket_timeout=answer_within_s,
         retry=waits if retry_forever else None,

@@ -106,6 +106,7 @@ class FleetCollector:
 def _age_s(envelope: str, now: float) -> float | None:
     """Seconds since a message was published, by its header; None without a valid header."""
     try:
-        return max(0.0, now - float(json.loads(envelope)["headers"][ENQUEUED_AT_HEADER]))
-    except (ValueError, KeyError, TypeError):
-        return None  # published by another client, without the header or with another value
+        age_s = now - float(json.loads(envelope)["headers"][ENQUEUED_AT_HEADER])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+    return max(0.0, age_s) if age_s <= now else None

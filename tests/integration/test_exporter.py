@@ -68,6 +68,24 @@ def queue_in(settings: Settings, name: str = "") -> QueueReading:
     return found[name or settings.queue]
 
 
+def _headed(value: str) -> bytes:
+    return b'{"headers": {"fleet_enqueued_at": %s}}' % value.encode()
+
+
+@pytest.mark.parametrize(
+    "element",
+    [b"\xea\xff", b"[" * 100_000, *map(_headed, ["1" + "0" * 400, "-Infinity", "NaN", "[]"])],
+    ids=["bytes", "nested", "huge", "infinite", "no number", "a list"],
+)
+def test_an_element_that_is_no_message_is_counted_without_an_age(
+    isolated_settings: Settings, element: bytes
+) -> None:
+    client: Any = connect(isolated_settings)
+    client.lpush(isolated_settings.queue, element)
+    reading = queue_in(isolated_settings)
+    assert (reading.ready, reading.oldest_s) == (1, 0.0)
+
+
 def job_in(settings: Settings, name: str) -> JobReading | None:
     found = {one.counts.job: one for one in FleetCollector(settings).collect().jobs}
     return found.get(name)
