@@ -1,4 +1,4 @@
-"""A whole job under every fault, beside a hostile sender; CHAOS_SEED determines their order."""
+"""A whole job under every fault; CHAOS_SEED determines their order."""
 
 import os
 import random
@@ -17,7 +17,6 @@ from funasr_fleet.storage.s3 import S3Store
 from tests.chaos import schedule
 from tests.chaos.acts import ACTS, PRODUCER, Acts, Operator
 from tests.chaos.fleet import Fleet
-from tests.chaos.hostile import hostile_sender
 from tests.chaos.jobs import Job, write_manifest
 from tests.chaos.recordings import make_backlog
 from tests.chaos.schedule import Driver
@@ -60,8 +59,7 @@ def test_every_file_has_one_outcome_whatever_fails(  # noqa: PLR0917 - fixtures
     driver = Driver(job, len(files.rows), acts, list(steps), add_note)
     begun = time.monotonic()
     try:
-        with hostile_sender(settings, SEED):
-            driver.run(DEADLINE_S)
+        driver.run(DEADLINE_S)
     finally:
         acts.end_all_faults()
         operator.stop()
