@@ -158,10 +158,10 @@ def speex() -> bytes:
 def _ogg_page(packet: bytes, samples: int, number: int, flags: int) -> bytes:
     head = struct.pack("<4sBBqII", b"OggS", 0, flags, samples, 1, number)
     rest = bytes([1, len(packet)]) + packet
-    return head + struct.pack("<I", _ogg_checksum(head + bytes(4) + rest)) + rest
+    return head + struct.pack("<I", ogg_checksum(head + bytes(4) + rest)) + rest
 
 
-def _ogg_checksum(page: bytes) -> int:
+def ogg_checksum(page: bytes) -> int:
     """RFC 3533: a CRC with the polynomial 04c11db7, neither reflected nor inverted."""
     sum_ = 0
     for byte in page:

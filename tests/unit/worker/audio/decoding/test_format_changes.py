@@ -8,6 +8,7 @@ from tests.support.audio import Planes, as_file
 from tests.support.examples import a_shard
 from tests.support.fake_pipeline import Workbench
 from tests.support.odd_audio import joined
+from tests.support.rare_formats import ogg_checksum
 
 CHANGES = {
     "rate": ((48_000, 1), (24_000, 1)),
@@ -83,17 +84,7 @@ def moved(body: bytes, by_s: float, from_page: int = 2) -> bytes:
 def _moved(page: bytes, by_s: float) -> bytes:
     time = int.from_bytes(page[6:14], "little") + round(48_000 * by_s)
     page = page[:6] + time.to_bytes(8, "little") + page[14:22] + bytes(4) + page[26:]
-    return page[:22] + checksum(page).to_bytes(4, "little") + page[26:]
-
-
-def checksum(page: bytes) -> int:
-    """RFC 3533, section 6: a CRC with the polynomial 0x04c11db7."""
-    crc = 0
-    for byte in page:
-        crc ^= byte << 24
-        for _ in range(8):
-            crc = (crc << 1 ^ (0x04C11DB7 if crc >> 31 else 0)) & 0xFFFFFFFF
-    return crc
+    return page[:22] + ogg_checksum(page).to_bytes(4, "little") + page[26:]
 
 
 def test_a_file_whose_format_changes_is_a_success_with_a_warning(bench: Workbench) -> None:
