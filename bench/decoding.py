@@ -144,7 +144,10 @@ Decode = Callable[[Path], None]
 
 @contextmanager
 def _decoders(cores: Sequence[int]) -> Iterator[tuple[Decode, Decode]]:
-    """Functions that decode one file on the first core, and two files at a time on both."""
+    """Functions that decode one file on the first core, and two files at a time on both.
+
+    The thread that takes the samples runs on the same core: one process has one core in all.
+    """
     with closing(DecoderPool(1, ignore)) as first:
         for pid in decoders_of(os.getpid()):
             os.sched_setaffinity(pid, cores[:1])
@@ -152,10 +155,25 @@ def _decoders(cores: Sequence[int]) -> Iterator[tuple[Decode, Decode]]:
             first.wait_until_ready()
             second.wait_until_ready()
 
+            def one(path: Path) -> None:
+                with _only_on(cores[:1]):
+                    _decode(first, path)
+
             def two(path: Path) -> None:
                 list(threads.map(partial(_decode, second), (path, path)))
 
-            yield partial(_decode, first), two
+            yield one, two
+
+
+@contextmanager
+def _only_on(cores: Sequence[int]) -> Iterator[None]:
+    """Run this thread, and the threads and processes that it starts, on these cores only."""
+    usual = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usual)
 
 
 def _decode(pool: DecoderPool, path: Path) -> None:
@@ -167,18 +185,13 @@ def _decode(pool: DecoderPool, path: Path) -> None:
 def _run_ffmpeg(command: str, path: Path, cores: Sequence[int]) -> None:
     """Decode the file once per core, to 16 kHz mono, and read the samples as a worker does."""
     arguments = ["-i", str(path), "-ac", "1", "-ar", "16000", "-f", "f32le", "-"]
-    usual = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)  # inherited by the commands
-    try:
+    with _only_on(cores), ThreadPoolExecutor(len(cores)) as threads:
         decoding = [
             subprocess.Popen(  # noqa: S603 - our own arguments
                 [command, "-v", "error", *arguments], stdout=subprocess.PIPE
             )
             for _ in cores
         ]
-    finally:
-        os.sched_setaffinity(0, usual)
-    with ThreadPoolExecutor(len(cores)) as threads:
         list(threads.map(_read, decoding))
     if any(process.returncode for process in decoding):
         raise RuntimeError(f"ffmpeg cannot decode {path.name}")

@@ -43,6 +43,20 @@ def movie(
     return file.getvalue()
 
 
+def surround_movie(tracks: Sequence[Planes], layout: str) -> bytes:
+    """A Matroska file with these tracks of many channels at 48 kHz, decoded to planar frames."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as output:
+        streams = [output.add_stream("wavpack", rate=48_000, layout=layout) for _ in tracks]
+        for stream, planes in zip(streams, tracks, strict=True):
+            packed = np.ascontiguousarray(planes.T).reshape(1, -1)
+            frame: Any = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+            frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                output.mux(packet)
+    return file.getvalue()
+
+
 def with_pause(
     container: str, codec: str, rate: int, pause_s: float, from_s: float = 2, **options: str
 ) -> bytes:

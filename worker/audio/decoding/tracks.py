@@ -17,6 +17,9 @@ from funasr_fleet.worker.errors import UndecodableAudio
 _SOUND = 1e-3
 """Amplitude from which on a track is not silent: -60 dB of full scale."""
 
+_UNREADABLE_PLANES = 8
+"""PyAV 18 crashes when the samples of so many planes are read."""
+
 _MAX_ERRORS = 1000
 """After so many errors in a row, the rest of a track counts as silent."""
 
@@ -79,11 +82,12 @@ def _count(container: InputContainer, reopen: Callable[[], InputContainer]) -> i
 
 def _has_sound(reopen: Callable[[], InputContainer], number: int) -> bool:
     with closing(reopen()) as container:
-        track, errors = container.streams.audio[number], 0
+        track, errors, packed = container.streams.audio[number], 0, _Packed()
         for packet in _packets(container, track):
             try:
-                if any(map(is_sound, cast("Packet[AudioStream]", packet).decode())):
-                    return True
+                for frame in cast("Packet[AudioStream]", packet).decode():
+                    if any(map(is_sound, packed.frames(frame))):
+                        return True
                 errors = 0
             except av.FFmpegError:
                 errors += 1
@@ -107,6 +111,25 @@ def _packets(container: InputContainer, *tracks: AudioStream) -> Iterator["Packe
             return
         errors = 0
         yield packet
+
+
+class _Packed:
+    """Converts frames with too many planes for PyAV to packed samples."""
+
+    def __init__(self) -> None:
+        self._resampler: av.AudioResampler | None = None
+        self._format: tuple[str, str, int] | None = None
+
+    def frames(self, frame: AudioFrame) -> list[AudioFrame]:
+        """The samples of a frame in frames that can be read."""
+        if frame.layout.nb_channels < _UNREADABLE_PLANES or not frame.format.is_planar:
+            return [frame]
+        current = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._resampler is None or current != self._format:
+            self._resampler = av.AudioResampler(frame.format.packed.name)
+            self._format = current
+        readable: list[AudioFrame] = self._resampler.resample(frame)
+        return readable
 
 
 def is_sound(frame: AudioFrame) -> bool:

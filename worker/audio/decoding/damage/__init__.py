@@ -6,6 +6,7 @@ evidence        PURE: signs of damage before a frame, and the gap that they leav
 gapped_frame    a frame with the gap before it; times of packets and frames
 extent          where the packets of a file begin and end, in bytes and in time
 gaps            PURE: how much audio is missing before a frame, by timestamp and bytes
+averages        PURE: mean size and duration of packets, and what they say about others
 packets         PURE: detects padding, pauses and lost frames in the bytes of packets
 byte_checks     whether the bytes around a gap show damage, by the rules of each format
 asf             whether data packets of an ASF (WMA) file are damaged

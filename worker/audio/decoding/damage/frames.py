@@ -125,7 +125,7 @@ class _Reader:
             least_s = _UNREAD_PAGE_S
         else:
             return
-        if (seconds := self._clock.seconds_of(size, 0.0)) >= least_s:
+        if (seconds := self._clock.averages.seconds_of(size, 0.0)) >= least_s:
             self._evidence.add_unread_rest(size, seconds)
 
     @property
@@ -142,9 +142,8 @@ class _Reader:
             if self._format == "avi":
                 self._late_s = max(0.0, self._bases.time_s(packet) or 0.0)
             start_s = start_seconds(self._container, self._bases.time_s(packet))
-            if start_s is not None and self._format == "ogg":
-                is_damaged = ogg.begins_damaged(self._source, packet.pos or 0)
-                start_s = min(0.0, start_s) if is_damaged else start_s
+            if start_s and self._format == "ogg":
+                start_s = ogg.start_seconds(self._source, packet.pos or 0, start_s)
             self._clock.begin(start_s, recording_seconds(self._container, self._source))
         if self._skipped and (skipped := self._skipped.take()):
             self._evidence.skipped_bytes += skipped
@@ -171,7 +170,7 @@ class _Reader:
             duration_s = self._bases.seconds(packet, duration)
             self._evidence.failed += 1
             self._evidence.failed_bytes += packet.size
-            self._evidence.failed_s += self._clock.seconds_of(packet.size, duration_s)
+            self._evidence.failed_s += self._clock.averages.seconds_of(packet.size, duration_s)
 
     def _note_empty(self, packet: "Packet[AudioStream]") -> None:
         """Note a packet without frames: some decoders return no error for a damaged packet."""
@@ -188,7 +187,7 @@ class _Reader:
         if not frames or not packet.size:
             return
         contained, declared_s = 1, self._bases.seconds(packet, packet.duration or 0)
-        if self._codec == "aac" and self._clock.is_large(packet.size):
+        if self._codec == "aac" and self._clock.averages.is_large(packet.size):
             contained = adts_frames(bytes(packet))
         if contained > len(frames):
             self._evidence.dropped_frames += contained - len(frames)
@@ -197,25 +196,27 @@ class _Reader:
             if self._is_elementary and self._codec == "dts":
                 size = dts_frame_bytes(bytes(packet))
                 self._evidence.skipped_bytes += packet.size - size
-            self._clock.update_averages(size, seconds, declared_s)
+            self._clock.averages.update(size, seconds, declared_s)
         if frames[-1].is_corrupt:
             self._evidence.corrupt_s += frames[-1].samples / frames[-1].sample_rate
 
     def _gap_before(
         self, time_s: float | None, seconds: float, packet: "Packet[AudioStream]"
     ) -> Gap:
-        gap = NO_GAP
-        # in a transport stream, only the first packet of a unit has an offset
-        at = max(self._decoded_until, self._unit_at) if packet.pos is None else packet.pos
-        if self._collected or self._clock.gap_s(time_s, seconds):
-            gap = self._missing(time_s, seconds, at, is_flushed=not packet.size)
-        if self._late_s:
-            gap, self._late_s = gap + Gap(fill_s=self._late_s, pause_s=self._late_s), 0.0
-        self._clock.advance(time_s, seconds, at - (self._first_at or 0))
+        gap, at, size = NO_GAP, packet.pos, packet.size
+        if at is None:  # in a transport stream, only the first packet of a unit has an offset
+            at = max(self._decoded_until, self._unit_at)
+        read_bytes = at - (self._first_at or 0)
+        if self._collected or not self._clock.follow(time_s, seconds, read_bytes):
+            if self._collected or self._clock.gap_s(time_s, seconds):
+                gap = self._missing(time_s, seconds, at, is_flushed=not size)
+            if self._late_s:
+                gap, self._late_s = gap + Gap(fill_s=self._late_s, pause_s=self._late_s), 0.0
+            self._clock.advance(time_s, seconds, read_bytes)
         if self._unread:
             self._unread.reset(is_intact=gap is NO_GAP)
-        self._decoded_until, self._collected = at + packet.size, None
-        self._read.decoded_at = at if packet.size else self._read.decoded_at
+        self._decoded_until, self._collected = at + size, None
+        self._read.decoded_at = at if size else self._read.decoded_at
         return gap
 
     def _missing(self, time_s: float | None, seconds: float, at: int, *, is_flushed: bool) -> Gap:
@@ -245,4 +246,4 @@ class _Reader:
             is_start=not self._clock.has_begun,
         )
         found = is_damaged(self._source, self._format, self._stream.id, gap)
-        return self._clock.is_explained(gap_s, unread_bytes) if found is None else found
+        return self._clock.averages.explain(gap_s, unread_bytes) if found is None else found

@@ -124,6 +124,17 @@ def is_damaged_between(source: DecoderInput, begin: int, end: int) -> bool:
     return False
 
 
+def start_seconds(source: DecoderInput, first_at: int, start_s: float) -> float:
+    """Start of a recording in s: that of its first audio page, unless pages before it are damaged.
+
+    Args:
+        source: the file.
+        first_at: file offset of the first audio page that FFmpeg reads.
+        start_s: the timestamp of that page, in s.
+    """
+    return min(0.0, start_s) if begins_damaged(source, first_at) else start_s
+
+
 def begins_damaged(source: DecoderInput, first_at: int) -> bool:
     """Whether pages before the first audio page are damaged.
 

@@ -1,5 +1,7 @@
 """Positions of frames, and the gaps between them that count as damage."""
 
+import random
+
 import pytest
 
 from funasr_fleet.worker.audio.decoding.damage.evidence import NO_GAP, DamageEvidence, Gap
@@ -14,7 +16,7 @@ def _after(seconds: float, *, has_timestamps: bool = True) -> Clock:
     clock = Clock(has_timestamps=has_timestamps, is_stream=not has_timestamps)
     clock.begin(0.0)
     for number in range(round(seconds / FRAME_S)):
-        clock.update_averages(FRAME_BYTES, FRAME_S)
+        clock.averages.update(FRAME_BYTES, FRAME_S)
         clock.advance(number * FRAME_S, FRAME_S, number * FRAME_BYTES)
     return clock
 
@@ -47,20 +49,20 @@ def test_a_pause_is_filled_and_nothing_lost() -> None:
 
 @pytest.mark.parametrize(("unread", "is_explained"), [(0, False), (40, False), (600, True)])
 def test_a_gap_is_explained_by_its_bytes_without_headers(unread: int, is_explained: bool) -> None:
-    assert _after(5).is_explained(0.2, unread) is is_explained
+    assert _after(5).averages.explain(0.2, unread) is is_explained
 
 
 def test_a_trimmed_frame_does_not_count_for_the_byte_rate() -> None:
     clock = Clock(has_timestamps=True, is_stream=False)
-    clock.update_averages(FRAME_BYTES, FRAME_S / 25, FRAME_S)
-    assert not clock.is_explained(0.2, 600)
-    clock.update_averages(FRAME_BYTES, FRAME_S, FRAME_S)
-    assert clock.is_explained(0.2, 600)
+    clock.averages.update(FRAME_BYTES, FRAME_S / 25, FRAME_S)
+    assert not clock.averages.explain(0.2, 600)
+    clock.averages.update(FRAME_BYTES, FRAME_S, FRAME_S)
+    assert clock.averages.explain(0.2, 600)
 
 
 def test_noise_that_decodes_hardly_changes_the_mean_size_of_packets() -> None:
     clock = _after(5, has_timestamps=False)
-    clock.update_averages(60 * FRAME_BYTES, FRAME_S)
+    clock.averages.update(60 * FRAME_BYTES, FRAME_S)
     evidence = DamageEvidence(skipped_bytes=100 * FRAME_BYTES)
     assert clock.missing(ClockPosition(5.0, FRAME_S), evidence).lost_s == pytest.approx(2, rel=0.05)
 
@@ -143,7 +145,7 @@ def test_without_timestamps_missing_frames_are_counted_by_bytes(
 
 def test_a_stream_may_start_in_the_middle_of_a_packet() -> None:
     clock = Clock(has_timestamps=False, is_stream=True)
-    clock.update_averages(FRAME_BYTES, FRAME_S)
+    clock.averages.update(FRAME_BYTES, FRAME_S)
     assert clock.missing(ClockPosition(0.0, FRAME_S), _failed(2)) is NO_GAP
     assert clock.missing(ClockPosition(0.0, FRAME_S), _failed(50)).lost_s == pytest.approx(1)
 
@@ -169,4 +171,29 @@ def test_the_unread_rest_of_a_file_is_lost_however_short_it_is() -> None:
 def test_the_declared_packet_duration_is_used_unless_implausible(
     told_s: float, seconds: float
 ) -> None:
-    assert _after(5).seconds_of(2 * FRAME_BYTES, told_s) == pytest.approx(seconds)
+    assert _after(5).averages.seconds_of(2 * FRAME_BYTES, told_s) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_following_frames_advance_the_clock_as_any_frame_does(seed: int) -> None:
+    rng = random.Random(seed)
+    fast, slow = (Clock(has_timestamps=True, is_stream=False) for _ in range(2))
+    fast.begin(0.0)
+    slow.begin(0.0)
+    time_s, followed = 0.0, 0
+    for number in range(300):
+        jump_s = rng.choice([0.0] * 200 + [0.0004, -0.0004, 0.002, -0.03, 0.3, -0.3])
+        time_s += jump_s
+        at_s = rng.choice([*[time_s] * 20, None])
+        gap_s = slow.gap_s(at_s, FRAME_S)
+        if fast.follow(at_s, FRAME_S, number):
+            followed += 1
+            assert gap_s == 0
+        else:
+            assert fast.gap_s(at_s, FRAME_S) == gap_s
+            fast.advance(at_s, FRAME_S, number)
+        slow.advance(at_s, FRAME_S, number)
+        states = [{**vars(one), "averages": None} for one in (fast, slow)]
+        assert states[0] == states[1]
+        time_s += FRAME_S
+    assert 0 < followed < 300

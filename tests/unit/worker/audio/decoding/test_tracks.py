@@ -15,7 +15,7 @@ from tests.support.audio import Planes, as_file, tone
 from tests.support.bad_audio import sound_file
 from tests.support.examples import a_ref, a_shard
 from tests.support.fake_pipeline import Workbench
-from tests.support.odd_audio import movie
+from tests.support.odd_audio import movie, surround_movie
 
 SILENCE = np.zeros((1, 160_000), np.float32)
 VOICE, LOUDER = tone(20), 2 * tone(10)
@@ -115,6 +115,21 @@ def test_only_audio_tracks_are_counted() -> None:
     (first, *_) = decode_pieces(as_file(body), track=1)
     assert first.track == 1
     assert sum(piece.planes.shape[1] for piece in decode_pieces(as_file(body), track=1)) == 320_000
+
+
+@pytest.mark.parametrize(("channels", "layout"), [(8, "7.1"), (16, "hexadecagonal")])
+@pytest.mark.parametrize("loud", [0, 1])
+def test_tracks_of_many_planes_are_searched_for_sound(
+    channels: int, layout: str, loud: int
+) -> None:
+    """PyAV crashes when it reads the samples of a planar frame with 8 or more channels."""
+    voice = np.repeat(tone(1, rate=48_000), channels, axis=0)
+    tracks = [voice if number == loud else 0 * voice for number in range(2)]
+    pieces = list(decode_pieces(as_file(surround_movie(tracks, layout))))
+    assert {piece.track for piece in pieces} == {loud}
+    planes = np.concatenate([piece.planes for piece in pieces], axis=1)
+    assert planes.shape == (channels, pytest.approx(16_000, abs=1_600))
+    assert np.abs(planes).max() > 0.1
 
 
 def test_a_requested_track_is_named_without_a_warning_and_a_missing_one_fails(
