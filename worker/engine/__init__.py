@@ -13,4 +13,9 @@ checks         checks that every tensor is on its device and comes from the weig
 canary         a clip with known text, transcribed before the first task
 directories    checks of model directories before anything is loaded
 revision       name -> directory, directory -> sha256
+funasr_import  imports only those modules of FunASR that a model needs
 """
+
+from funasr_fleet.worker.engine.funasr_import import install
+
+install()
