@@ -17,7 +17,8 @@ from funasr_fleet.broker.ledger.values import KEEP_S, KINDS, JobCounts
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.storage.job_documents import planned_names, read_records, unindexed_failures
+from funasr_fleet.storage.job_documents import planned_names, read_records
+from funasr_fleet.storage.unindexed_failures import unindexed_failures
 
 log = logging.getLogger(__name__)
 

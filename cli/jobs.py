@@ -138,7 +138,7 @@ def cancel(job: JobName) -> None:
     if funasr_fleet.cancel(job):
         say(f"{job} is cancelled; existing results are kept: fleet status {job}")
     else:
-        say(f"{job} has already ended: nothing to cancel")
+        say(f"nothing to cancel: every file of {job} has an outcome already")
 
 
 def close(

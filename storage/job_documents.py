@@ -5,11 +5,10 @@ import io
 import itertools
 import json
 import zlib
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.contract.layout import job_uri, part_uri
+from funasr_fleet.contract.layout import part_uri
 from funasr_fleet.contract.shard_record import FileRecord, decode
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
 from funasr_fleet.storage.map_ahead import map_ahead
@@ -84,50 +83,15 @@ def _names(rows: list[bytes], wanted: Collection[int]) -> Iterator[tuple[int, st
 
 def read_records(store: ObjectStore, folder: str) -> Iterator[FileRecord]:
     """Every row of the shard records below a prefix, in key order. Raises StoreError."""
-    for _, records in _shards(store, folder):
-        yield from records
+    for _, body in record_bodies(store, folder):
+        yield from decode(body)
 
 
-def _shards(store: ObjectStore, folder: str) -> Iterator[tuple[str, list[FileRecord]]]:
-    """(name, rows) of the shard records below a prefix, in key order."""
+def record_bodies(store: ObjectStore, folder: str) -> Iterator[tuple[str, bytes]]:
+    """(name, body) of the shard records below a prefix, in key order. Raises StoreError."""
 
-    def read(uri: str) -> tuple[str, list[FileRecord]]:
-        return uri.removeprefix(folder).removesuffix(".jsonl"), [*decode(store.read(uri))]
+    def read(uri: str) -> tuple[str, bytes]:
+        return uri.removeprefix(folder).removesuffix(".jsonl"), store.read(uri)
 
     uris = (found.uri for found in store.list(folder))
     yield from map_ahead(read, uris, threads=_READERS, ahead=_AHEAD)
-
-
-def unindexed_failures(store: ObjectStore, output: str, job: str) -> list[FileRecord]:
-    """Records of the failed files without an index, which the ledger does not count.
-
-    The failure of a file is left out if its shard, or the shard that it was a part of, succeeded or
-    has an index for it. Raises StoreError.
-    """
-    before = {
-        record.relative: record
-        for record in read_records(store, job_uri(output, job, "failed/"))
-        if record.index is None
-    }
-    if not before:
-        return []
-    failed, others = list[tuple[str, FileRecord]](), defaultdict[str, set[str]](set)
-    for shard, records in _shards(store, job_uri(output, job, "shards/")):
-        for record in records:
-            if record.index is None and record.outcome == "failed":
-                failed.append((shard, record))
-            elif record.outcome != "cancelled":
-                others[record.relative].add(shard)
-    listed = {*others, *(record.relative for _, record in failed)}
-    still = [one for shard, one in failed if not _is_part_of(shard, others[one.relative])]
-    # dead-lettered shards have no other record
-    return still + [record for name, record in before.items() if name not in listed]
-
-
-def _is_part_of(shard: str, others: Collection[str]) -> bool:
-    """Whether a shard is a part of one of the others, split off after a crash."""
-    while shard not in others:
-        shard, _, number = shard.rpartition(".")
-        if not (shard and number.isdigit()):
-            return False
-    return True

@@ -217,8 +217,8 @@ class JobWriter:
         Args:
             job: its name.
             keep_s: seconds until its keys expire.
-            rounds: JobCounts.rounds as read before closing. If files were published again since
-                then, nothing is changed.
+            rounds: JobCounts.rounds as read before closing. If they have changed, or a shard is
+                open, nothing is changed.
             uncounted: number of failed files without an index.
 
         Returns:

@@ -62,8 +62,9 @@ return {output_of_outdated_marker() or '', 1}
 the same outcome. If a client gave two files one index, the success of one does not replace the
 failure of the other. A file's audio is counted once; after a failed, cancelled or skipped outcome,
 it is counted when the file succeeds. A changed outcome reopens a closed job, so that its report is
-written again. If Redis has lost the job, it is listed again. Returns the output prefix of the job
-if its _SUCCESS marker is outdated, else '', and whether the index is counted.
+written again. If Redis has lost the job, it is listed again, and other jobs may be removed
+(limit_unplanned). Returns the output prefix of the job if its _SUCCESS marker is outdated, else '',
+and whether the index is counted.
 ARGV: index, outcome, ms, weak, shard, bucket, kind, example, job, output or '', time, seconds to
 keep, output name, warning, ..."""
 
@@ -117,8 +118,9 @@ return output_of_outdated_marker()
 """
 )
 """Record a started shard, and when the first shard of the job was started; list the job. If no
-producer opened the job, the script also raises its number of files to the number in the shard,
-reopens the job if it is closed, and renews the expiry of its keys. Returns the output prefix of the
+producer opened the job, the script also raises its number of files to the number in the shard and
+its number of rounds, reopens the job if it is closed, renews the expiry of its keys, and removes
+other jobs if there are too many (limit_unplanned). Returns the output prefix of the
 job if its _SUCCESS marker is outdated.
 ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep."""
 

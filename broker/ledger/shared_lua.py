@@ -12,8 +12,8 @@ from funasr_fleet.contract.job import MAX_INDEX
 UNDECLARED_LISTED = 100
 """Maximum number of listed jobs without a declared number of files; the newest are kept."""
 
-UNPLANNED_KEPT = 1_000
-"""Maximum number of jobs without a plan; the keys of those that were idle longest are deleted."""
+UNPLANNED_KEPT, _REMOVED_AT_ONCE = 1_000, 50
+"""Maximum number of jobs without a plan, and how many more are removed when it is exceeded."""
 
 UNPLANNED_INDEXES = 1 << 20
 """Number of indexes counted in a job without a plan: a bitmap has at most 128 KiB."""
@@ -106,12 +106,26 @@ end
 local function limit_unplanned(list, time, job)
   local unplanned = list .. ':unplanned'
   redis.call('ZADD', unplanned, time, job)
-  for _, old in ipairs(redis.call('ZRANGE', unplanned, 0, -{UNPLANNED_KEPT + 1})) do
-    local key = string.sub(base, 1, -1 - #job) .. old
-    redis.call('DEL', key)
-    for _, name in ipairs(NAMES) do redis.call('DEL', key .. ':' .. name) end
-    for _, names in ipairs({{unplanned, list, list .. ':undeclared'}}) do
-      redis.call('ZREM', names, old)
+  local excess = redis.call('ZCARD', unplanned) - {UNPLANNED_KEPT}
+  if excess <= 0 then return end
+  local before = string.sub(base, 1, -1 - #job)
+  local removable = {{{{}}, {{}}, {{}}}}
+  for _, old in ipairs(redis.call('ZRANGE', unplanned, 0, {2 * UNPLANNED_KEPT})) do
+    local meta = redis.call('HMGET', before .. old, 'cancelled_at', 'closed_at', 'declared')
+    if old ~= job and not meta[1] and redis.call('HLEN', before .. old .. ':shards') == 0 then
+      table.insert(removable[meta[2] and 1 or meta[3] and 3 or 2], old)
+    end
+  end
+  local left = excess + {_REMOVED_AT_ONCE}
+  for _, olds in ipairs(removable) do
+    for _, old in ipairs(olds) do
+      if left == 0 then return end
+      left = left - 1
+      redis.call('DEL', before .. old)
+      for _, name in ipairs(NAMES) do redis.call('DEL', before .. old .. ':' .. name) end
+      for _, names in ipairs({{unplanned, list, list .. ':undeclared'}}) do
+        redis.call('ZREM', names, old)
+      end
     end
   end
 end
@@ -161,6 +175,8 @@ published plan, and while a plan is published or rebuilt any index. Without a pl
 files that a command declared can raise the limit, but the number in a message cannot. `see_first`
 sets the missing fields of a job of another client. If Redis does not know the job, the marker
 counts as outdated: S3 may have one from before the keys of the job expired or were lost.
-`limit_unplanned` deletes the jobs of other clients that were idle longest, beyond UNPLANNED_KEPT.
+`limit_unplanned` deletes jobs of other clients beyond UNPLANNED_KEPT: first those that are closed,
+then those without a declared number of files, then the others; in each group, first those whose
+last shard was started longest ago. Jobs with an open shard and cancelled jobs are kept.
 `list_undeclared` lists a job without a declared number of files, and removes the oldest such jobs
 from the list if there are more than UNDECLARED_LISTED. `list_job` lists any other job."""

@@ -19,8 +19,9 @@ from funasr_fleet.producer.progress.humanize import number_of
 from funasr_fleet.producer.progress.repair import reconcile_command, repair_note
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
-from funasr_fleet.storage.job_documents import read_records, unindexed_failures
+from funasr_fleet.storage.job_documents import read_records
 from funasr_fleet.storage.s3 import S3Store
+from funasr_fleet.storage.unindexed_failures import unindexed_failures
 
 
 def close(

@@ -33,27 +33,47 @@ def job() -> str:
     return f"job-{uuid.uuid4()}"
 
 
-def test_the_jobs_without_a_plan_that_were_idle_longest_are_removed(
+def test_of_too_many_jobs_without_a_plan_those_that_have_ended_are_removed_first(
     separate_fleet: Settings,
 ) -> None:
     client: Any = connect(separate_fleet)
     recorder = OutcomeWriter(client, separate_fleet.key_prefix)
     planner = JobWriter(client, separate_fleet.key_prefix)
     ledger = LedgerReader(client, separate_fleet.key_prefix)
-    planner.begin("planned", OUTPUT, queue="fleet")
-    recorder.begin_shard("planned", "s", 1, output=OUTPUT)
-    for name in ("idle", "declared", "busy"):
-        recorder.begin_shard(name, "s", 1, output=OUTPUT, job_files=1 if name != "idle" else None)
+
+    def begin(name: str, files: int | None = None) -> None:
+        recorder.begin_shard(name, "s", 1, output=OUTPUT, job_files=files)
+
+    def end(name: str) -> None:
         recorder.record(name, 0, "failed", 1, detail=FileDetail(shard="s", kind="model_error"))
-    for number in range(UNPLANNED_KEPT - 1):
-        recorder.begin_shard(f"j{number}", "s", 1, output=OUTPUT)
-        recorder.begin_shard("busy", "s", 1, output=OUTPUT)
-    assert [bool(ledger.counts(name)) for name in ("idle", "declared", "busy", "planned")] == [
-        *(False, False, True, True),
-    ]
+        recorder.end_shard(name, "s", 1)
+
+    planner.begin("planned", OUTPUT, queue="fleet")
+    begin("planned")
+    for name, files in (("open", 2), ("waiting", 2), ("cancelled", 2), ("undeclared", None)):
+        begin(name, files)
+        if name != "open":
+            end(name)
+    planner.cancel("cancelled")
+    closed = [f"closed{number}" for number in range(UNPLANNED_KEPT)]
+    for name in closed:
+        begin(name, 1)
+        end(name)
+        counts = ledger.counts(name)
+        assert counts
+        assert planner.close(name, 60, counts.rounds)
+    kept = ["planned", "open", "waiting", "cancelled", "undeclared"]
+    assert all(ledger.counts(name) for name in kept)
+    assert sum(bool(ledger.counts(name)) for name in closed) <= UNPLANNED_KEPT - 4
+    for number in range(UNPLANNED_KEPT):
+        begin(f"last{number}", 2)
+        end(f"last{number}")
+    found = {name for name in kept if ledger.counts(name)}
+    assert found == {"planned", "open", "cancelled"}
+    assert not any(ledger.counts(name) for name in closed)
     left = client.keys(f"{separate_fleet.key_prefix}fleet:job:*")
-    assert len({name.split(":")[3] for name in left}) == UNPLANNED_KEPT + 1
-    assert {"idle", "declared"}.isdisjoint(ledger.jobs())
+    assert len({name.split(":")[3] for name in left}) <= UNPLANNED_KEPT + 1
+    assert {*closed, "undeclared", "waiting"}.isdisjoint(ledger.jobs())
 
 
 def memory_of(settings: Settings, job: str) -> int:

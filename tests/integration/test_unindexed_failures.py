@@ -1,17 +1,19 @@
 """A job with a failed file without an index is never complete without a failure."""
 
 import json
+from typing import Any
 
 import pytest
 
 from funasr_fleet import close, status
 from funasr_fleet.broker.ledger import JobWriter, connect
-from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import RecordedError
 from funasr_fleet.producer.errors import CannotClose
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
+from funasr_fleet.worker.app.publish import split
 from funasr_fleet.worker.events import FileFinished
 from tests.support.messages import Worker, a_shard, documents
 
@@ -84,16 +86,76 @@ def test_a_job_with_a_declared_number_of_files_ends_without_the_success_marker(
     assert store.read(job_uri(output, JOB, "failures.jsonl")) == b""
 
 
+def parts_of(shard: dict[str, Any]) -> list[dict[str, Any]]:
+    """The messages that replace a shard that crashed its worker."""
+    return [part.to_message() for part in split(Shard.from_message(shard))]
+
+
+def failures_in_report(store: S3Store, output: str) -> list[str]:
+    rows = store.read(job_uri(output, JOB, "failures.jsonl")).splitlines()
+    return [json.loads(row)["relative"] for row in rows]
+
+
+@pytest.mark.parametrize("name", ["s", "s.0", 170 * "s", "夜班录音" * 8])
 def test_a_part_of_a_crashed_shard_is_repaired_by_the_whole_shard(
-    store: S3Store, good: Worker, bad: Worker, output: str
+    store: S3Store, good: Worker, bad: Worker, output: str, name: str
 ) -> None:
-    part = a_shard(output, 1, files=[BAD])
-    bad.do({**part, "shard": f"{part['shard']}.0"})
+    (part,) = parts_of(a_shard(output, 1, files=[BAD], shard=name))
+    bad.do(part)
     with pytest.raises(CannotClose, match="has no index"):
         close(JOB, files=1)
-    good.do(a_shard(output, 1, files=[{**BAD, "index": 0}]))
+    good.do(a_shard(output, 1, files=[{**BAD, "index": 0}], shard=name))
     assert close(JOB, files=1).complete
     assert "_SUCCESS" in documents(store, output)
+
+
+@pytest.mark.parametrize("name", ["s", "s.0", "s.1", "other"])
+def test_the_failure_of_a_file_is_not_hidden_by_a_file_of_another_shard(
+    store: S3Store, good: Worker, bad: Worker, output: str, name: str
+) -> None:
+    """The files have the same name, but other audio."""
+    good.do(a_shard(output, 1, files=[{**BAD, "audio": "s3://audio/b/missing.wav"}], shard="calls"))
+    bad.do(a_shard(output, 1, files=[BAD], shard=name.replace("s", "calls")))
+    if name == "s":  # a later delivery of the same shard
+        bad.do(a_shard(output, 1, files=[BAD], shard="calls"))
+    good.do(a_shard(output, 0, job_files=1))
+    assert shown(store, output) == ("complete", 2, 1)
+    assert failures_in_report(store, output) == ["missing.wav"]
+
+
+def test_a_dead_lettered_file_is_not_hidden_by_a_file_of_another_shard(
+    store: S3Store, good: Worker, output: str
+) -> None:
+    good.do(a_shard(output, 1, files=[BAD], shard="other"))
+    reporter = good.begin(a_shard(output, 1, files=[BAD]))
+    reporter.give_up([AudioRef(**BAD)], "its worker crashed", "model_error")
+    reporter.end_replaced_and_close_job()
+    good.do(a_shard(output, 0, job_files=1))
+    assert shown(store, output) == ("complete", 2, 1)
+
+
+def test_a_failure_that_is_newer_than_a_success_is_counted(
+    store: S3Store, good: Worker, bad: Worker, output: str
+) -> None:
+    shard = a_shard(output, 1, files=[BAD])
+    good.do(shard)
+    (part,) = parts_of(shard)
+    bad.do(part)
+    good.do(a_shard(output, 0, job_files=1))
+    assert shown(store, output) == ("complete", 2, 1)
+
+
+def test_a_failure_of_a_part_and_of_its_whole_shard_is_counted_once(
+    store: S3Store, good: Worker, bad: Worker, output: str
+) -> None:
+    shard = a_shard(output, 1, files=[BAD, {"audio": "s3://audio/other.wav"}])
+    for part in parts_of(shard):
+        bad.do(part)
+    bad.do(shard)
+    good.do(a_shard(output, 0, job_files=1))
+    assert shown(store, output) == ("complete", 3, 2)
+    good.do(shard)
+    assert shown(store, output) == ("complete", 1, 0)
 
 
 def test_a_job_is_not_closed_while_a_shard_is_open(

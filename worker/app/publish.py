@@ -4,7 +4,6 @@ They have the highest priority, so that a shard that was started does not wait b
 others.
 """
 
-import hashlib
 import logging
 import random
 import time
@@ -16,6 +15,7 @@ from kombu.exceptions import OperationalError
 
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.queues import broker_priority, lanes
+from funasr_fleet.contract.shard_record import stem_of_parts
 from funasr_fleet.worker.process.heartbeat import Touch
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _RETRYABLE = (OperationalError, redis.RedisError, OSError)
 until it is granted. Exiting instead would only reload the models, and would count as a crash."""
 
 _NAME_CHARS = 160
-"""A longer name is cut and gets a hash, so that names of parts stay below the limit of 200."""
+"""Names of parts stay below the limit of 200 characters."""
 
 
 def republish_with_delay(task: Any, delay_s: float, retries: int, touch: Touch) -> None:
@@ -46,11 +46,11 @@ def republish_with_delay(task: Any, delay_s: float, retries: int, touch: Touch) 
 def split(shard: Shard) -> list[Shard]:
     """PURE: return one shard per file, to isolate the one that crashed the worker.
 
-    The parts' names are deterministic.
+    The parts' names are deterministic. If a file has no index, its failure is found by the name of
+    its part, which then has a hash of the shard's name: another shard may be called `shard.0`.
     """
-    stem = shard.shard
-    if len(stem) > _NAME_CHARS:
-        stem = f"{stem[:_NAME_CHARS]}~{hashlib.sha256(stem.encode()).hexdigest()[:16]}"
+    is_plain = len(shard.shard) <= _NAME_CHARS and all(ref.index is not None for ref in shard.files)
+    stem = shard.shard if is_plain else stem_of_parts(shard.shard)
     return [
         shard.model_copy(update={"shard": f"{stem}.{position}", "files": (ref,)})
         for position, ref in enumerate(shard.files)

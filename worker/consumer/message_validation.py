@@ -130,20 +130,20 @@ class ValidatingConsumer(Consumer):  # type: ignore[misc]
         self._dead_letter(message, f"invalid task: {_describe(exc)}")
 
     def _dead_letter_request(self, request: Any, reason: str) -> None:
-        """Write a dead letter that can be requeued, if the message is a shard."""
+        """Write a dead letter with the document of a request."""
         letter = make_dead_letter(request.message, reason, self.hostname)
         if identity_in(request):
-            lane = (request.delivery_info or {}).get("routing_key")
-            queue = lane if lane in lanes(self.settings.queue) else ""
-            letter = letter.model_copy(update={"document": request.args[0], "queue": queue})
+            letter = letter.model_copy(update={"document": request.args[0]})
         self._write(letter, request.message)
 
     def _dead_letter(self, message: Any, reason: str) -> None:
         self._write(make_dead_letter(message, reason, self.hostname), message)
 
     def _write(self, letter: DeadLetter, message: Any) -> None:
+        lane = (message.delivery_info or {}).get("routing_key")
+        queue = lane if lane in lanes(self.settings.queue) else ""
         try:
-            self._dead_letters.put(letter)
+            self._dead_letters.put(letter.model_copy(update={"queue": queue}))
         except BrokerUnavailable as error:
             # no request has the message, so LeaseRenewal requeues it within seconds
             id_ = letter.message_id

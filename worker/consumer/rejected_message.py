@@ -4,8 +4,9 @@ import uuid
 from typing import Any
 
 from funasr_fleet.broker.dead_letters import DeadLetter
-from funasr_fleet.broker.message_size import check_message_size
+from funasr_fleet.broker.message_size import check_depth, check_message_size
 from funasr_fleet.contract.layout import check_job_name
+from funasr_fleet.contract.shard_message import read_shard
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.worker.consumer.kombu_patches import KEPT_CHARACTERS, REFUSED_HEADER
 
@@ -14,14 +15,18 @@ _MAX_REASON_CHARS = 300
 
 
 def make_dead_letter(message: Any, reason: str, worker: str) -> DeadLetter:
-    """Make the dead letter of a message that no child has received; its body is truncated."""
+    """Make the dead letter of a message that no child has received.
+
+    It holds the whole shard, so that it can be requeued, or the start of a body that is not one.
+    """
     body = message.body or b""
     text = body if isinstance(body, str) else body.decode("utf-8", "backslashreplace")
     reason = str(message.headers.get(REFUSED_HEADER) or reason)
     return DeadLetter(
         message_id=_encodable(_message_id(message)),
         reason=_encodable(reason)[:_MAX_REASON_CHARS],
-        document={
+        document=_shard_of(message)
+        or {
             "body": text[:KEPT_CHARACTERS],
             "bytes": len(body),
             "content_type": str(message.content_type)[:100],
@@ -31,6 +36,18 @@ def make_dead_letter(message: Any, reason: str, worker: str) -> DeadLetter:
         worker=worker,
         at=utc_now(),
     )
+
+
+def _shard_of(message: Any) -> dict[str, Any] | None:
+    """The shard in a message of which something else is invalid, such as its ETA."""
+    try:
+        check_message_size(len(message.body or b""))
+        check_depth(message.payload)
+        document: dict[str, Any] = message.payload[0][0]
+        read_shard(document)
+    except Exception:
+        return None
+    return document
 
 
 def _job_of(message: Any) -> dict[str, str]:

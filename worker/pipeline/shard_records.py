@@ -1,12 +1,19 @@
 """Writes the records of a shard's files to S3."""
 
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
-from funasr_fleet.contract.shard_record import FileRecord, RecordedError, decode, encode
+from funasr_fleet.contract.shard_record import (
+    FileRecord,
+    RecordedError,
+    ShardHeader,
+    decode,
+    encode,
+)
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
 
 _CONTENT_TYPE = "application/x-ndjson"
@@ -31,7 +38,7 @@ class ShardRecords:
                 before.get(_key(one), one) if one.outcome == "skipped" else one for one in new
             ]
         self._write_failed([one for one in records if one.outcome == "failed"])
-        self.store.write(self._uri, encode(records), _CONTENT_TYPE)
+        self._write(self._uri, records)
 
     def write_failed(
         self,
@@ -54,7 +61,7 @@ class ShardRecords:
         if others:
             replaced = {_key(one) for one in others}
             kept = [row for key, row in self._earlier().items() if key not in replaced]
-            self.store.write(self._uri, encode([*kept, *others]), _CONTENT_TYPE)
+            self._write(self._uri, [*kept, *others])
 
     @property
     def _uri(self) -> str:
@@ -68,8 +75,11 @@ class ShardRecords:
 
     def _write_failed(self, failed: Sequence[FileRecord]) -> None:
         if failed:
-            uri = failed_record_uri(self.shard.output, self.job, self.shard.shard)
-            self.store.write(uri, encode(failed), _CONTENT_TYPE)
+            self._write(failed_record_uri(self.shard.output, self.job, self.shard.shard), failed)
+
+    def _write(self, uri: str, records: Sequence[FileRecord]) -> None:
+        header = ShardHeader(shard=self.shard.shard, written_at=time.time())
+        self.store.write(uri, encode(records, header), _CONTENT_TYPE)
 
 
 def _key(record: FileRecord) -> tuple[int | None, str]:

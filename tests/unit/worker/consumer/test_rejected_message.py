@@ -34,3 +34,19 @@ def test_the_job_comes_from_the_shard_or_the_message_id(
     payload: Any, message_id: str, job: str | None
 ) -> None:
     assert make_dead_letter(message(payload, message_id), "why", "w").job == job
+
+
+def test_a_valid_shard_is_kept_whole() -> None:
+    files = [{"audio": f"s3://audio/{number}.wav", "index": number} for number in range(100)]
+    shard = {"schema": 1, "shard": "s", "job": "night", "output": "s3://out/", "files": files}
+    letter = make_dead_letter(message([[shard], {}, {}]), "the ETA is not valid", "w")
+    assert letter.document == shard
+    assert (letter.job, len(letter.files)) == ("night", 100)
+
+
+@pytest.mark.parametrize("more", [{"files": []}, {"output": "http://x/"}, {"nested": [[[[7]]]]}])
+def test_what_is_not_a_valid_shard_is_truncated(more: dict[str, Any]) -> None:
+    files = [{"audio": "s3://audio/a.wav"}]
+    shard = {"schema": 1, "shard": "s", "output": "s3://out/", "files": files, **more}
+    document = make_dead_letter(message([[shard], {}, {}]), "why", "w").document
+    assert document.keys() >= {"body", "bytes"}

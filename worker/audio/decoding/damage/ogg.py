@@ -21,7 +21,7 @@ _MAX_PAGE_BYTES = _HEADER_BYTES + 255 + 255 * 255
 _LONGEST_LAG_S = 0.5
 """With a longer one, the first page follows a gap: Opus has one of 80 ms at most."""
 _MAX_PAGES = 10_000
-"""Pages that are checked in one gap, or before the first audio."""
+"""Pages that are checked in one gap, or before the first audio; damaged pages of a whole file."""
 _LATE_S = 60
 """If the first page of a stream ends later, the stream began before the recording."""
 _IS_FIRST = 2
@@ -48,9 +48,9 @@ class _Stream(NamedTuple):
     """Granule position at which its sound begins."""
     end: int = 0
 
-    def until(self, time: int) -> "_Stream":
+    def until(self, time: int, *, is_after_damage: bool) -> "_Stream":
         """The stream with another page; a recording of a live stream begins at any time."""
-        is_late = not self.end and time > _LATE_S * self.rate
+        is_late = not (self.end or is_after_damage) and time > _LATE_S * self.rate
         return self._replace(begin=time if is_late else self.begin, end=max(self.end, time))
 
     @property
@@ -160,24 +160,25 @@ def chained_seconds(source: DecoderInput) -> float | None:
     """Duration of all recordings of an Ogg file, of which FFmpeg's is that of the last one.
 
     Streams that begin together are one recording, as long as its longest stream. None if there is
-    no Opus, Vorbis, Speex or FLAC stream. Damaged pages are skipped.
+    no Opus, Vorbis, Speex or FLAC stream. Damaged pages are skipped, up to _MAX_PAGES in all.
     """
     recordings: list[dict[bytes, _Stream]] = []
-    at, is_header = 0, False
-    while at < source.size_bytes:
+    at, damaged, is_header, is_damaged = 0, 0, False, False
+    while at < source.size_bytes and damaged < _MAX_PAGES:
         source.touch()
         body = source.read_at(at, _MAX_PAGE_BYTES)
         if (page := _page(body)) is None:
-            at = source.find(_CAPTURE, at + 1)
+            at, damaged, is_damaged = source.find(_CAPTURE, at + 1), damaged + 1, True
             continue
         if body[5] & _IS_FIRST:
             if not is_header:
                 recordings.append({})
+                is_damaged = False
             if stream := _stream(body):
                 recordings[-1][page.stream] = stream
         is_header = bool(body[5] & _IS_FIRST)
         if recordings and (known := recordings[-1].get(page.stream)):
-            recordings[-1][page.stream] = known.until(page.time)
+            recordings[-1][page.stream] = known.until(page.time, is_after_damage=is_damaged)
         at += page.size_bytes
     lengths = [max(one.seconds for one in streams.values()) for streams in recordings if streams]
     return sum(lengths) if lengths else None

@@ -5,7 +5,11 @@ import functools
 import numpy as np
 import pytest
 
-from funasr_fleet.worker.audio.decoding.damage.ogg import begins_damaged, is_damaged_between
+from funasr_fleet.worker.audio.decoding.damage.ogg import (
+    begins_damaged,
+    chained_seconds,
+    is_damaged_between,
+)
 from funasr_fleet.worker.audio.decoding.decoder_input import DecoderInput
 from tests.support.audio import as_file, encode
 from tests.support.bad_audio import decoded
@@ -16,10 +20,10 @@ CODECS = {"libopus": 48_000, "libvorbis": 16_000, "flac": 16_000}
 
 
 @functools.cache
-def _ogg(codec: str) -> bytes:
+def _ogg(codec: str, seconds: float = SECONDS) -> bytes:
     """A file with one page per second of audio, after two pages of headers."""
     rate = CODECS[codec]
-    noise = np.random.default_rng(7).uniform(-0.3, 0.3, (1, round(SECONDS * rate)))
+    noise = np.random.default_rng(7).uniform(-0.3, 0.3, (1, round(seconds * rate)))
     body = encode(noise.astype(np.float32), "wav", "pcm_s16le", rate)
     return ffmpeg(body, "-i", "pipe:0", "-c:a", codec, "-f", "ogg", "pipe:1")
 
@@ -83,3 +87,17 @@ def test_every_bit_of_a_page_is_checked() -> None:
         hurt = bytearray(body)
         hurt[at] ^= 0x80
         assert is_damaged_between(DecoderInput(as_file(bytes(hurt)), lambda: None), first, last)
+
+
+@pytest.mark.parametrize("damaged", [0, 5, 70, 90])
+def test_a_recording_whose_first_pages_are_damaged_begins_at_its_start(damaged: int) -> None:
+    """It is not taken for the recording of a live stream, which begins at any time."""
+    body = _hurt(_ogg("libopus", 100), range(2, 2 + damaged))
+    assert chained_seconds(DecoderInput(as_file(body), lambda: None)) == pytest.approx(100, abs=0.1)
+
+
+def test_the_search_for_intact_pages_ends_after_many_damaged_ones() -> None:
+    touched: list[None] = []
+    source = DecoderInput(as_file(b"OggS" * 1_000_000), lambda: touched.append(None))
+    assert chained_seconds(source) is None
+    assert len(touched) < 50_000
