@@ -106,8 +106,8 @@ end
 local function limit_unplanned(list, time, job)
   local unplanned = list .. ':unplanned'
   redis.call('ZADD', unplanned, time, job)
-  local excess = redis.call('ZCARD', unplanned) - {UNPLANNED_KEPT}
-  if excess <= 0 then return end
+  local excess = #redis.call('ZRANGE', unplanned, 0, -{UNPLANNED_KEPT + 1})
+  if excess == 0 then return end
   local before = string.sub(base, 1, -1 - #job)
   local removable = {{{{}}, {{}}, {{}}}}
   for _, old in ipairs(redis.call('ZRANGE', unplanned, 0, {2 * UNPLANNED_KEPT})) do
