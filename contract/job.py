@@ -157,8 +157,11 @@ class Options(_Frozen):
         """
         if not ref.options:
             return self
-        own = self.model_dump(exclude_defaults=True)
-        return Options.model_validate({**own, **ref.options})
+        # up to 10,000 hotwords are not validated again for each of 10,000 files
+        own = self.model_dump(exclude_defaults=True, exclude={"hotwords"})
+        merged = Options.model_validate({**own, **ref.options})
+        kept = {} if "hotwords" in ref.options else {"hotwords": self.hotwords}
+        return merged.model_copy(update=kept)
 
 
 class AudioRef(_Frozen):

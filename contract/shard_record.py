@@ -53,10 +53,13 @@ class FileRecord(_Frozen):
     """Why the file failed; None if it did not fail, or if the reason is no longer known."""
     warnings: tuple[str, ...] | None = None
     """Kinds of warning of the result; None if unknown, as in rows of earlier releases."""
+    entry: Annotated[int, Field(ge=0)] | None = None
+    """Place of an invalid entry in the files of its message; None for a valid one."""
 
     def to_line(self) -> bytes:
         """One line of JSON, with its newline."""
-        return self.model_dump_json().encode() + b"\n"
+        unused = {"entry"} if self.entry is None else None
+        return self.model_dump_json(exclude=unused).encode() + b"\n"
 
 
 def encode(records: Iterable[FileRecord], header: ShardHeader | None = None) -> bytes:

@@ -27,13 +27,16 @@ class _Delivery(NamedTuple):
 
     written_at: float
     is_failed: bool
-    """Whether it has only the failed files: the record in `failed/`."""
+    """Whether it is the record in `failed/`, which has only the failed files."""
     part: str
     """The name of the part; empty for a whole shard."""
     family: str
     """The same for a shard and its parts."""
-    rows: dict[str, list[FileRecord]]
-    """By the names of the files."""
+    rows: list[FileRecord]
+
+
+_Place = tuple[str, str, int | None]
+"""The name of a file; its part; and its place in the message if its entry is invalid."""
 
 
 def unindexed_failures(store: ObjectStore, output: str, job: str) -> list[FileRecord]:
@@ -42,14 +45,19 @@ def unindexed_failures(store: ObjectStore, output: str, job: str) -> list[FileRe
     The failure of a file is left out if a later delivery of its shard, or of the shard that its
     shard was a part of, succeeded or has an index for it. Raises StoreError.
     """
-    failed = [*_deliveries(store, job_uri(output, job, "failed/"), is_failed=True)]
-    suspects = {one.family for one in failed if any(map(_is_unindexed, _all_rows(one)))}
+    failed, shards = (job_uri(output, job, f"{name}/") for name in ("failed", "shards"))
+    suspects = {
+        one.family
+        for one in _deliveries(store, failed, is_failed=True)
+        if any(map(_is_unindexed, one.rows))
+    }
     if not suspects:
         return []
     families = defaultdict[str, list[_Delivery]](list)
-    every = _deliveries(store, job_uri(output, job, "shards/"), is_failed=False)
-    for one in (*failed, *(one for one in every if one.family in suspects)):
-        families[one.family].append(one)
+    for folder in (failed, shards):
+        for one in _deliveries(store, folder, is_failed=folder == failed):
+            if one.family in suspects:
+                families[one.family].append(one)
     newest = (row for name in sorted(suspects) for row in _newest_rows(families[name]))
     return [row for row in newest if _is_unindexed(row)]
 
@@ -58,36 +66,35 @@ def _is_unindexed(row: FileRecord) -> bool:
     return row.index is None and row.outcome == "failed"
 
 
-def _all_rows(delivery: _Delivery) -> Iterator[FileRecord]:
-    return (row for rows in delivery.rows.values() for row in rows)
-
-
 def _deliveries(store: ObjectStore, folder: str, *, is_failed: bool) -> Iterator[_Delivery]:
     for name, body in record_bodies(store, folder):
         # earlier releases wrote no header
         header = decode_header(body) or ShardHeader(shard=unquote(name), written_at=0)
-        stem, rows = stem_in(header.shard), defaultdict[str, list[FileRecord]](list)
-        for row in decode(body):
-            if row.outcome != "cancelled":
-                rows[row.relative].append(row)
+        stem = stem_in(header.shard)
         yield _Delivery(
             header.written_at,
             is_failed,
             part=header.shard if stem else "",
             family=stem or stem_of_parts(header.shard),
-            rows=rows,
+            rows=[row for row in decode(body) if row.outcome != "cancelled"],
         )
 
 
 def _newest_rows(deliveries: Iterable[_Delivery]) -> list[FileRecord]:
-    """PURE: the newest rows of each file of a shard, of its own record or of its parts' records."""
-    newest: dict[tuple[str, str], list[FileRecord]] = {}
+    """PURE: the newest rows of each file of a shard, of its own record or of its parts' records.
+
+    A newer record of the shard replaces all rows of the names in it. That of a part, which is made
+    of a valid entry, replaces the rows of earlier deliveries of the part, and of the valid entry in
+    the record of the shard.
+    """
+    newest: dict[_Place, list[FileRecord]] = {}
     for one in sorted(deliveries, key=lambda one: (one.written_at, one.is_failed)):
-        if not one.part and not one.is_failed:  # it has every file of the shard
-            newest.clear()
-        for name, rows in one.rows.items():
-            replaced = [key for key in newest if key[0] == name and not (one.part and key[1])]
-            for key in replaced:
-                del newest[key]
-            newest[name, one.part] = rows
+        rows = defaultdict[_Place, list[FileRecord]](list)
+        for row in one.rows:
+            rows[row.relative, one.part, row.entry].append(row)
+        names = {name for name, _, _ in rows}
+        for place in [place for place in newest if place[0] in names]:
+            if not one.part or place[1:] in ((one.part, None), ("", None)):
+                del newest[place]
+        newest |= rows
     return [row for rows in newest.values() for row in rows]

@@ -13,7 +13,7 @@ UNDECLARED_LISTED = 100
 """Maximum number of listed jobs without a declared number of files; the newest are kept."""
 
 UNPLANNED_KEPT, _REMOVED_AT_ONCE = 1_000, 50
-"""Maximum number of jobs without a plan, and how many more are removed when it is exceeded."""
+"""Number of jobs without a plan above which some are removed, 50 at a time."""
 
 UNPLANNED_INDEXES = 1 << 20
 """Number of indexes counted in a job without a plan: a bitmap has at most 128 KiB."""
@@ -107,13 +107,17 @@ local function limit_unplanned(list, time, job)
   local unplanned = list .. ':unplanned'
   redis.call('ZADD', unplanned, time, job)
   local excess = #redis.call('ZRANGE', unplanned, 0, -{UNPLANNED_KEPT + 1})
-  if excess == 0 then return end
+  if excess % {_REMOVED_AT_ONCE} ~= 1 then return end
   local before = string.sub(base, 1, -1 - #job)
-  local removable = {{{{}}, {{}}, {{}}}}
+  local removable = {{{{}}, {{}}, {{}}, {{}}}}
+  local asked = {{'cancelled_at', 'closed_at', 'declared', 'first_seen'}}
   for _, old in ipairs(redis.call('ZRANGE', unplanned, 0, {2 * UNPLANNED_KEPT})) do
-    local meta = redis.call('HMGET', before .. old, 'cancelled_at', 'closed_at', 'declared')
-    if old ~= job and not meta[1] and redis.call('HLEN', before .. old .. ':shards') == 0 then
-      table.insert(removable[meta[2] and 1 or meta[3] and 3 or 2], old)
+    local meta = redis.call('HMGET', before .. old, unpack(asked))
+    if old == job or meta[1] or redis.call('HLEN', before .. old .. ':shards') > 0 then
+      redis.call('ZADD', unplanned, time, old)
+    else
+      local rank = not meta[4] and 1 or meta[2] and 2 or meta[3] and 4 or 3
+      table.insert(removable[rank], old)
     end
   end
   local left = excess + {_REMOVED_AT_ONCE}
@@ -175,8 +179,9 @@ published plan, and while a plan is published or rebuilt any index. Without a pl
 files that a command declared can raise the limit, but the number in a message cannot. `see_first`
 sets the missing fields of a job of another client. If Redis does not know the job, the marker
 counts as outdated: S3 may have one from before the keys of the job expired or were lost.
-`limit_unplanned` deletes jobs of other clients beyond UNPLANNED_KEPT: first those that are closed,
-then those without a declared number of files, then the others; in each group, first those whose
-last shard was started longest ago. Jobs with an open shard and cancelled jobs are kept.
+`limit_unplanned` deletes jobs of other clients beyond UNPLANNED_KEPT, and the names of those that
+have expired: first those that are closed, then those without a declared number of files, then the
+others; in each group, first those whose last shard was started longest ago. Jobs with an open shard
+and cancelled jobs are kept, and are examined again after the others.
 `list_undeclared` lists a job without a declared number of files, and removes the oldest such jobs
 from the list if there are more than UNDECLARED_LISTED. `list_job` lists any other job."""

@@ -76,6 +76,42 @@ def test_of_too_many_jobs_without_a_plan_those_that_have_ended_are_removed_first
     assert {*closed, "undeclared", "waiting"}.isdisjoint(ledger.jobs())
 
 
+def test_names_of_expired_jobs_are_removed_before_jobs_that_have_ended(
+    separate_fleet: Settings,
+) -> None:
+    client: Any = connect(separate_fleet)
+    recorder = OutcomeWriter(client, separate_fleet.key_prefix)
+    planner = JobWriter(client, separate_fleet.key_prefix)
+    ledger = LedgerReader(client, separate_fleet.key_prefix)
+    recorder.begin_shard("closed", "s", 1, output=OUTPUT, job_files=1)
+    recorder.record("closed", 0, "ok", 1, detail=FileDetail(shard="s"))
+    recorder.end_shard("closed", "s", 1)
+    counts = ledger.counts("closed")
+    assert counts
+    assert planner.close("closed", 600, counts.rounds)
+    unplanned = f"{separate_fleet.key_prefix}fleet:jobs:unplanned"
+    expired = {f"expired{number}": number for number in range(UNPLANNED_KEPT - 1)}
+    client.zadd(unplanned, expired)
+    recorder.begin_shard("last", "s", 1, output=OUTPUT)
+    assert ledger.counts("closed")
+    assert client.zcard(unplanned) < UNPLANNED_KEPT
+
+
+def test_jobs_with_open_shards_do_not_keep_jobs_that_have_ended(separate_fleet: Settings) -> None:
+    client: Any = connect(separate_fleet)
+    recorder = OutcomeWriter(client, separate_fleet.key_prefix)
+    ledger = LedgerReader(client, separate_fleet.key_prefix)
+    for number in range(2 * UNPLANNED_KEPT + 100):
+        recorder.begin_shard(f"open{number}", "s", 1, output=OUTPUT)
+    for number in range(100):
+        recorder.begin_shard(f"ended{number}", "s", 1, output=OUTPUT)
+        recorder.end_shard(f"ended{number}", "s", 1)
+    for number in range(100):
+        recorder.begin_shard(f"more{number}", "s", 1, output=OUTPUT)
+    assert all(ledger.counts(f"open{number}") for number in range(2 * UNPLANNED_KEPT + 100))
+    assert not any(ledger.counts(f"ended{number}") for number in range(50))
+
+
 def memory_of(settings: Settings, job: str) -> int:
     """Bytes of all keys of the job."""
     client: Any = connect(settings)

@@ -15,6 +15,7 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from funasr_fleet.worker.app.publish import split
 from funasr_fleet.worker.events import FileFinished
+from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 from tests.support.messages import Worker, a_shard, documents
 
 BAD = {"audio": "s3://audio/missing.wav"}
@@ -156,6 +157,63 @@ def test_a_failure_of_a_part_and_of_its_whole_shard_is_counted_once(
     assert shown(store, output) == ("complete", 3, 2)
     good.do(shard)
     assert shown(store, output) == ("complete", 1, 0)
+
+
+def fail_invalid_entries(reporter: ShardReporter) -> None:
+    for entry in reporter.invalid:
+        failed = FileFinished.of_failure(
+            reporter.shard, entry.audio, entry.index, "model_error", entry.reason
+        )
+        reporter.record(entry, failed)
+
+
+def test_an_invalid_entry_is_not_hidden_by_the_part_of_a_file_with_its_name(
+    store: S3Store, good: Worker, output: str
+) -> None:
+    another = {"audio": "s3://audio/another.wav", "relative": "missing.wav"}
+    shard = a_shard(output, 1, files=[BAD, another])
+    reporter = good.begin(shard)
+    fail_invalid_entries(reporter)
+    reporter.write_records()
+    for part in split(reporter.shard):
+        good.do(part.to_message())
+    reporter.end_replaced_and_close_job()
+    good.do(a_shard(output, 0, job_files=1))
+    assert shown(store, output) == ("complete", 2, 1)
+
+
+def test_a_dead_lettered_file_is_not_hidden_by_an_invalid_entry(
+    store: S3Store, good: Worker, output: str
+) -> None:
+    invalid = {"audio": "s3://audio/b.wav", "index": 0, "end_ms": -1}
+    reporter = good.begin(a_shard(output, 1, files=[BAD, invalid]))
+    fail_invalid_entries(reporter)
+    reporter.give_up([AudioRef(**BAD)], "its worker crashed", "poison")
+    reporter.end_replaced_and_close_job()
+    good.do(a_shard(output, 0, job_files=1, shard="again"))
+    assert shown(store, output) == ("complete", 2, 2)
+    assert failures_in_report(store, output) == ["b.wav", "missing.wav"]
+
+
+def test_a_file_that_is_not_sent_again_is_still_failed(
+    store: S3Store, good: Worker, bad: Worker, output: str
+) -> None:
+    other = {"audio": "s3://audio/other.wav"}
+    bad.do(a_shard(output, 1, files=[BAD, other]))
+    good.do(a_shard(output, 1, files=[{**other, "index": 0}], job_files=1))
+    assert shown(store, output) == ("complete", 2, 1)
+    assert failures_in_report(store, output) == ["missing.wav"]
+
+
+def test_a_repaired_shard_may_crash_again(
+    store: S3Store, good: Worker, bad: Worker, output: str
+) -> None:
+    (part,) = parts_of(a_shard(output, 1, files=[BAD]))
+    bad.do(part)
+    (again,) = parts_of(a_shard(output, 1, files=[{**BAD, "index": 0}]))
+    good.do(again)
+    assert close(JOB, files=1).complete
+    assert "_SUCCESS" in documents(store, output)
 
 
 def test_a_job_is_not_closed_while_a_shard_is_open(

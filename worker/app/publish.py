@@ -30,9 +30,6 @@ _RETRYABLE = (OperationalError, redis.RedisError, OSError)
 """The broker is unreachable, restarting, full, read-only during a failover, or denies a permission
 until it is granted. Exiting instead would only reload the models, and would count as a crash."""
 
-_NAME_CHARS = 160
-"""Names of parts stay below the limit of 200 characters."""
-
 
 def republish_with_delay(task: Any, delay_s: float, retries: int, touch: Touch) -> None:
     """Publish the task's own message again, to run after `delay_s` with some jitter.
@@ -46,11 +43,9 @@ def republish_with_delay(task: Any, delay_s: float, retries: int, touch: Touch) 
 def split(shard: Shard) -> list[Shard]:
     """PURE: return one shard per file, to isolate the one that crashed the worker.
 
-    The parts' names are deterministic. If a file has no index, its failure is found by the name of
-    its part, which then has a hash of the shard's name: another shard may be called `shard.0`.
+    The parts' names are deterministic, and have a hash: another shard may be called `shard.0`.
     """
-    is_plain = len(shard.shard) <= _NAME_CHARS and all(ref.index is not None for ref in shard.files)
-    stem = shard.shard if is_plain else stem_of_parts(shard.shard)
+    stem = stem_of_parts(shard.shard)
     return [
         shard.model_copy(update={"shard": f"{stem}.{position}", "files": (ref,)})
         for position, ref in enumerate(shard.files)

@@ -1,23 +1,27 @@
 """The dead letter of a message that no child has received."""
 
+import json
 import uuid
 from typing import Any
 
 from funasr_fleet.broker.dead_letters import DeadLetter
 from funasr_fleet.broker.message_size import check_depth, check_message_size
 from funasr_fleet.contract.layout import check_job_name
-from funasr_fleet.contract.shard_message import read_shard
+from funasr_fleet.contract.queues import TASK
 from funasr_fleet.contract.transcript import utc_now
 from funasr_fleet.worker.consumer.kombu_patches import KEPT_CHARACTERS, REFUSED_HEADER
 
 _MAX_REASON_CHARS = 300
 """A reason may quote a part of the message."""
+_MAX_SHARD_CHARS = 1_000_000
+"""Shards of `fleet enqueue` are smaller. Messages of up to 32 MiB would fill Redis."""
 
 
 def make_dead_letter(message: Any, reason: str, worker: str) -> DeadLetter:
     """Make the dead letter of a message that no child has received.
 
-    It holds the whole shard, so that it can be requeued, or the start of a body that is not one.
+    It holds the whole shard, so that it can be requeued, or the start of a body that is not one or
+    is larger than _MAX_SHARD_CHARS.
     """
     body = message.body or b""
     text = body if isinstance(body, str) else body.decode("utf-8", "backslashreplace")
@@ -39,15 +43,20 @@ def make_dead_letter(message: Any, reason: str, worker: str) -> DeadLetter:
 
 
 def _shard_of(message: Any) -> dict[str, Any] | None:
-    """The shard in a message of which something else is invalid, such as its ETA."""
+    """The shard in a message of which something else is invalid, such as its ETA.
+
+    Only its shape is checked: validating its files here would stop the renewal of leases.
+    """
     try:
         check_message_size(len(message.body or b""))
         check_depth(message.payload)
         document: dict[str, Any] = message.payload[0][0]
-        read_shard(document)
+        kinds = {"shard": str, "output": str, "files": list}
+        is_shard = all(isinstance(document[name], kind) for name, kind in kinds.items())
+        is_small = len(json.dumps(document)) <= _MAX_SHARD_CHARS
     except Exception:
         return None
-    return document
+    return document if is_shard and is_small and message.headers.get("task") == TASK else None
 
 
 def _job_of(message: Any) -> dict[str, str]:

@@ -109,16 +109,22 @@ class Registry(dict[str, Any]):
         super().__init__(registered)
         self._modules = modules
         self._by_module: dict[tuple[str, str], Any] = {}
+        self._others: dict[str, Any] = {}
+        """Classes of modules that are not FunASR's: the code of a model with trust_remote_code."""
 
     def __setitem__(self, name: str, found: Any) -> None:
         """Register a class."""
         self._by_module[name, found.__module__] = found
+        if not found.__module__.startswith(f"{_PACKAGE}."):
+            self._others[name] = found
         super().__setitem__(name, found)
 
     def get(self, name: str | None, default: Any = None) -> Any:
         """The class of this name, or the default if FunASR has none; None is no name."""
         if name is None:
             return default
+        if name in self._others:
+            return self._others[name]
         modules = self._modules.get(name, [])
         for module in modules:
             _import(module)

@@ -105,6 +105,7 @@ class ShardReporter:
             audio_ms=audio_ms,
             error=_error_of(file),
             warnings=None if outcome == "skipped" else file.warnings,
+            entry=ref.position if isinstance(ref, InvalidEntry) else None,
         )
         self._delete_marker(str(self.shard.job), outdated)
 
@@ -229,8 +230,7 @@ class ShardReporter:
 
     def _cancel_rest(self, job: str) -> int:
         rest = [entry.index for entry in self._entries() if id(entry) not in self._ended]
-        indices = [index for index in rest if index is not None]
-        if indices:
+        if indices := [index for index in rest if index is not None]:
             self.ledger.cancel_files(job, indices)
         return len(indices)
 

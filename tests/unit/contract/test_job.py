@@ -203,3 +203,13 @@ def test_a_speaker_count_implies_speakers() -> None:
     assert not job.overlaid(a_ref(options={"speakers": False})).speakers
     assert Options().overlaid(a_ref(options={"speaker_count": 3})).speakers
     assert job.overlaid(a_ref(options={"speaker_count": 3})).speaker_count == 3
+
+
+def test_the_hotwords_of_a_shard_are_not_checked_again_for_each_file() -> None:
+    words = [f"word {number}" for number in range(10_000)]
+    files = [{"audio": f"s3://in/{n}.wav", "options": {"itn": True}} for n in range(20)]
+    shard = Shard.from_message({**INTERFACE_SHARD, "files": files, "options": {"hotwords": words}})
+    merged = [shard.options.overlaid(ref) for ref in shard.files]
+    assert all(one.hotwords is shard.options.hotwords and one.itn for one in merged)
+    own = shard.files[0].model_copy(update={"options": {"hotwords": ["mine"]}})
+    assert shard.options.overlaid(own).hotwords == ("mine",)

@@ -1,10 +1,12 @@
-"""The dead letter of a message that the parent rejects names the job of its shard."""
+"""The dead letter of a message that the parent rejects."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from funasr_fleet.contract.queues import TASK
 from funasr_fleet.worker.consumer.rejected_message import make_dead_letter
 
 
@@ -12,7 +14,7 @@ def message(payload: Any, message_id: str = "m") -> SimpleNamespace:
     return SimpleNamespace(
         body="[]",
         payload=payload,
-        headers={"id": message_id},
+        headers={"id": message_id, "task": TASK},
         properties={},
         content_type="application/json",
         delivery_tag="tag",
@@ -36,17 +38,41 @@ def test_the_job_comes_from_the_shard_or_the_message_id(
     assert make_dead_letter(message(payload, message_id), "why", "w").job == job
 
 
-def test_a_valid_shard_is_kept_whole() -> None:
-    files = [{"audio": f"s3://audio/{number}.wav", "index": number} for number in range(100)]
-    shard = {"schema": 1, "shard": "s", "job": "night", "output": "s3://out/", "files": files}
-    letter = make_dead_letter(message([[shard], {}, {}]), "the ETA is not valid", "w")
-    assert letter.document == shard
+def shard_of(count: int, **more: Any) -> dict[str, Any]:
+    files = [{"audio": f"s3://audio/{number}.wav", "index": number} for number in range(count)]
+    return {
+        "schema": 1,
+        "shard": "s",
+        "job": "night",
+        "output": "s3://out/",
+        "files": files,
+        **more,
+    }
+
+
+def test_a_shard_is_kept_whole() -> None:
+    letter = make_dead_letter(message([[shard_of(100)], {}, {}]), "the ETA is not valid", "w")
+    assert letter.document == shard_of(100)
     assert (letter.job, len(letter.files)) == ("night", 100)
 
 
-@pytest.mark.parametrize("more", [{"files": []}, {"output": "http://x/"}, {"nested": [[[[7]]]]}])
-def test_what_is_not_a_valid_shard_is_truncated(more: dict[str, Any]) -> None:
-    files = [{"audio": "s3://audio/a.wav"}]
-    shard = {"schema": 1, "shard": "s", "output": "s3://out/", "files": files, **more}
+@pytest.mark.parametrize(
+    "shard",
+    [
+        shard_of(30_000),
+        shard_of(1, files={}),
+        shard_of(1, output=7),
+        shard_of(1, nested=json.loads("[" * 90 + "]" * 90)),
+        [shard_of(1)],
+    ],
+    ids=["too large", "no list of files", "odd output", "nested", "a list"],
+)
+def test_what_does_not_look_like_a_shard_is_truncated(shard: Any) -> None:
     document = make_dead_letter(message([[shard], {}, {}]), "why", "w").document
     assert document.keys() >= {"body", "bytes"}
+
+
+def test_the_argument_of_another_task_is_truncated() -> None:
+    other = message([[shard_of(1)], {}, {}])
+    other.headers["task"] = "another.task"
+    assert make_dead_letter(other, "why", "w").document.keys() >= {"body", "bytes"}
