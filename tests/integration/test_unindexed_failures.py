@@ -39,17 +39,21 @@ def bad(settings: Settings, store: S3Store) -> Worker:
     return Worker(settings, store, {0: "failed"})
 
 
+def fail_invalid_entries(reporter: ShardReporter) -> None:
+    for entry in reporter.invalid:
+        failed = FileFinished.of_failure(
+            reporter.shard, entry.audio, entry.index, "model_error", entry.reason
+        )
+        reporter.record(entry, failed)
+
+
 def test_a_job_with_an_invalid_index_is_not_closed(
     store: S3Store, good: Worker, output: str
 ) -> None:
     first = {"audio": "s3://audio/0.wav", "index": 0}
     reporter = good.begin(a_shard(output, 0, files=[first, {**BAD, "index": -1}]))
-    (invalid,), (ref,) = reporter.invalid, reporter.shard.files
-    failed = FileFinished.of_failure(
-        reporter.shard, invalid.audio, invalid.index, "model_error", invalid.reason
-    )
-    reporter.record(invalid, failed)
-    good.finish(reporter, ref)
+    fail_invalid_entries(reporter)
+    good.finish(reporter, reporter.shard.files[0])
     reporter.end()
     with pytest.raises(CannotClose, match="has no index"):
         close(JOB)
@@ -157,14 +161,6 @@ def test_a_failure_of_a_part_and_of_its_whole_shard_is_counted_once(
     assert shown(store, output) == ("complete", 3, 2)
     good.do(shard)
     assert shown(store, output) == ("complete", 1, 0)
-
-
-def fail_invalid_entries(reporter: ShardReporter) -> None:
-    for entry in reporter.invalid:
-        failed = FileFinished.of_failure(
-            reporter.shard, entry.audio, entry.index, "model_error", entry.reason
-        )
-        reporter.record(entry, failed)
 
 
 def test_an_invalid_entry_is_not_hidden_by_the_part_of_a_file_with_its_name(
