@@ -114,7 +114,7 @@ class _Frozen(BaseModel):
 class Options(_Frozen):
     """How the files of a job are transcribed."""
 
-    formats: tuple[Format, ...] = ("json",)
+    formats: Annotated[tuple[Format, ...], Field(max_length=100)] = ("json",)
     """Output formats; json is always written, since it is the commit marker."""
     language: Language | None = None
     """Code of the spoken language; None lets the model detect it. Some models ignore it."""

@@ -21,11 +21,9 @@ class _Frozen(BaseModel):
 
 
 class ShardHeader(_Frozen):
-    """The delivery of a shard whose files the rows are about."""
+    """The shard whose files the rows are about."""
 
     shard: str
-    written_at: float
-    """Unix time."""
 
 
 class RecordedError(_Frozen):
@@ -53,8 +51,10 @@ class FileRecord(_Frozen):
     """Why the file failed; None if it did not fail, or if the reason is no longer known."""
     warnings: tuple[str, ...] | None = None
     """Kinds of warning of the result; None if unknown, as in rows of earlier releases."""
+    at: float = 0.0
+    """Unix time of the outcome; 0 in rows of earlier releases."""
     entry: Annotated[int, Field(ge=0)] | None = None
-    """Place of an invalid entry in the files of its message; None for a valid one."""
+    """For an invalid entry without a name of its own, its place in the files of the message."""
 
     def to_line(self) -> bytes:
         """One line of JSON, with its newline."""

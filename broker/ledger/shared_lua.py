@@ -105,7 +105,7 @@ local function output_of_outdated_marker()
 end
 local function limit_unplanned(list, time, job)
   local unplanned = list .. ':unplanned'
-  redis.call('ZADD', unplanned, time, job)
+  if redis.call('ZADD', unplanned, time, job) == 0 then return end
   local excess = #redis.call('ZRANGE', unplanned, 0, -{UNPLANNED_KEPT + 1})
   if excess % {_REMOVED_AT_ONCE} ~= 1 then return end
   local before = string.sub(base, 1, -1 - #job)
@@ -181,7 +181,7 @@ sets the missing fields of a job of another client. If Redis does not know the j
 counts as outdated: S3 may have one from before the keys of the job expired or were lost.
 `limit_unplanned` deletes jobs of other clients beyond UNPLANNED_KEPT, and the names of those that
 have expired: first those that are closed, then those without a declared number of files, then the
-others; in each group, first those whose last shard was started longest ago. Jobs with an open shard
-and cancelled jobs are kept, and are examined again after the others.
+others; in each group, the oldest first, by their last shard. Jobs with an open shard and cancelled
+jobs are kept, and are examined again after the others.
 `list_undeclared` lists a job without a declared number of files, and removes the oldest such jobs
 from the list if there are more than UNDECLARED_LISTED. `list_job` lists any other job."""

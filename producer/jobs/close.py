@@ -11,6 +11,7 @@ from funasr_fleet.broker.ledger.values import JobCounts
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import MAX_INDEX
 from funasr_fleet.contract.layout import job_uri
+from funasr_fleet.contract.shard_record import FileRecord
 from funasr_fleet.producer.arguments import check_number, check_prefix
 from funasr_fleet.producer.errors import CannotClose, JobLost
 from funasr_fleet.producer.jobs.status import counts_of
@@ -114,9 +115,15 @@ def _closable(counts: JobCounts, output: str | None, store: ObjectStore) -> str:
     if uncounted := unindexed_failures(store, where, job):
         raise CannotClose(
             f"file {uncounted[0].relative!r} of job {job} failed and is not counted, because it "
-            "has no index: send its shard again, under the same name, with an index for each file"
+            f"has no index: {_repair_of(uncounted[0])}"
         )
     return where
+
+
+def _repair_of(row: FileRecord) -> str:
+    if row.entry is not None:
+        return "its entry has no valid name, so send the files in another job"
+    return "send its shard again, under the same name, with an index for each file"
 
 
 def _messages(settings: Settings, ledger: LedgerReader) -> int:

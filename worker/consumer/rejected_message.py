@@ -13,8 +13,8 @@ from funasr_fleet.worker.consumer.kombu_patches import KEPT_CHARACTERS, REFUSED_
 
 _MAX_REASON_CHARS = 300
 """A reason may quote a part of the message."""
-_MAX_SHARD_CHARS = 1_000_000
-"""Shards of `fleet enqueue` are smaller. Messages of up to 32 MiB would fill Redis."""
+_MAX_SHARD_CHARS = 20_000_000
+"""Shards of `fleet enqueue` have at most 8 MiB in UTF-8, of which JSON may make twice as much."""
 
 
 def make_dead_letter(message: Any, reason: str, worker: str) -> DeadLetter:

@@ -28,16 +28,16 @@ class ShardRecords:
     job: str
 
     def write(self, new: Sequence[FileRecord]) -> None:
-        """Write a record per file; for a skipped file, keep the record of an earlier delivery."""
+        """Write a record per file; for a skipped file, keep the record of an earlier success."""
         if not new:
             return
         records = new
         if any(one.outcome == "skipped" for one in new):
-            before = self._earlier()
+            before = {_key(one): one for one in self._read(self._uri) if one.outcome != "failed"}
             records = [
                 before.get(_key(one), one) if one.outcome == "skipped" else one for one in new
             ]
-        self._write_failed([one for one in records if one.outcome == "failed"])
+        self._write_failed([one for one in records if one.outcome == "failed"], records)
         self._write(self._uri, records)
 
     def write_failed(
@@ -53,34 +53,40 @@ class ShardRecords:
             error: why the shard is a dead letter.
             others: records of its invalid entries, which are added to those of an earlier delivery.
         """
+        at = time.time()
         own = [
-            FileRecord(index=ref.index, relative=ref.relative, outcome="failed", error=error)
-            for ref in failed
+            FileRecord(index=one.index, relative=one.relative, outcome="failed", error=error, at=at)
+            for one in failed
         ]
-        self._write_failed([*own, *others])
+        rows = [*own, *others]
+        self._write_failed(rows, rows)
         if others:
-            replaced = {_key(one) for one in others}
-            kept = [row for key, row in self._earlier().items() if key not in replaced]
+            replaced = set(map(_key, others))
+            kept = [row for row in self._read(self._uri) if _key(row) not in replaced]
             self._write(self._uri, [*kept, *others])
 
     @property
     def _uri(self) -> str:
         return shard_record_uri(self.shard.output, self.job, self.shard.shard)
 
-    def _earlier(self) -> dict[tuple[int | None, str], FileRecord]:
+    def _read(self, uri: str) -> list[FileRecord]:
         """The records of an earlier delivery of the shard."""
         with contextlib.suppress(ObjectMissing, ObjectDenied):
-            return {_key(one): one for one in decode(self.store.read(self._uri))}
-        return {}
+            return [*decode(self.store.read(uri))]
+        return []
 
-    def _write_failed(self, failed: Sequence[FileRecord]) -> None:
+    def _write_failed(self, failed: Sequence[FileRecord], delivered: Sequence[FileRecord]) -> None:
+        """Write the failed files, and those of earlier deliveries that were not delivered again."""
         if failed:
-            self._write(failed_record_uri(self.shard.output, self.job, self.shard.shard), failed)
+            uri = failed_record_uri(self.shard.output, self.job, self.shard.shard)
+            names = {(one.relative, one.entry) for one in delivered}
+            before = [one for one in self._read(uri) if one.index is None]
+            kept = [one for one in before if (one.relative, one.entry) not in names]
+            self._write(uri, [*failed, *kept])
 
     def _write(self, uri: str, records: Sequence[FileRecord]) -> None:
-        header = ShardHeader(shard=self.shard.shard, written_at=time.time())
-        self.store.write(uri, encode(records, header), _CONTENT_TYPE)
+        self.store.write(uri, encode(records, ShardHeader(shard=self.shard.shard)), _CONTENT_TYPE)
 
 
-def _key(record: FileRecord) -> tuple[int | None, str]:
-    return record.index, record.relative
+def _key(record: FileRecord) -> tuple[int | None, str, int | None]:
+    return record.index, record.relative, record.entry

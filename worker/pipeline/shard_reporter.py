@@ -68,8 +68,7 @@ class ShardReporter:
     def report(self, in_progress_ms: int) -> None:
         """Report the work since the last report, and that the child is alive.
 
-        Args:
-            in_progress_ms: recognised audio of the files without an outcome.
+        `in_progress_ms` is the recognised audio of the files without an outcome.
         """
         work_ms = self._count_work()
         if self.shard.job is not None:
@@ -105,7 +104,8 @@ class ShardReporter:
             audio_ms=audio_ms,
             error=_error_of(file),
             warnings=None if outcome == "skipped" else file.warnings,
-            entry=ref.position if isinstance(ref, InvalidEntry) else None,
+            at=time.time(),
+            entry=None if isinstance(ref, AudioRef) or ref.is_safe else ref.position,
         )
         self._delete_marker(str(self.shard.job), outdated)
 
