@@ -18,7 +18,6 @@ from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.storage.job_documents import planned_names, read_records
-from funasr_fleet.storage.unindexed_failures import unindexed_failures
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +55,10 @@ class JobFinalizer:
             counts = self._ledger.counts(job)
             if counts is None or not _is_due(counts):  # another process closed it
                 return "not due"
-            uncounted = self._write(counts)
+            self._write(counts)
             # keys may have been lost while they were read, and failures be missing in S3
             is_due = _is_due(self._ledger.counts(job))
-            if is_due and self._writer.close(job, KEEP_S, counts.rounds, uncounted):
+            if is_due and self._writer.close(job, KEEP_S, counts.rounds):
                 return "closed"
             # data was lost, or files were enqueued again: the job stays open
             self._store.delete(job_uri(counts.output, job, SUCCESS))
@@ -67,17 +66,13 @@ class JobFinalizer:
         finally:
             self._writer.release_closing(job, token)
 
-    def _write(self, counts: JobCounts) -> int:
-        """Write the documents; returns the number of failed files without an index."""
+    def _write(self, counts: JobCounts) -> None:
         output, job = counts.output, counts.job
-        # only clients without a plan may send files without an index
-        unindexed = unindexed_failures(self._store, output, job) if counts.declared else []
         with tempfile.TemporaryFile() as failures:
             self._gather_failures(counts, failures)
-            failures.writelines(record.to_line() for record in unindexed)
             failures.seek(0)
             self._store.upload(job_uri(output, job, "failures.jsonl"), failures)
-        counts = replace(counts.with_uncounted(len(unindexed)), closed_at=time.time())
+        counts = replace(counts, closed_at=time.time())
         document = report(counts, self._ledger.minutes(job), self._ledger.latency(job))
         self._put(job_uri(output, job, "report.json"), json.dumps(document).encode() + b"\n")
         success = job_uri(output, job, SUCCESS)
@@ -85,7 +80,6 @@ class JobFinalizer:
             self._store.delete(success)
         else:
             self._put(success, b"")
-        return len(unindexed)
 
     def _put(self, uri: str, body: bytes) -> None:
         self._store.write(uri, body, "application/json")

@@ -83,15 +83,6 @@ def _names(rows: list[bytes], wanted: Collection[int]) -> Iterator[tuple[int, st
 
 def read_records(store: ObjectStore, folder: str) -> Iterator[FileRecord]:
     """Every row of the shard records below a prefix, in key order. Raises StoreError."""
-    for _, body in record_bodies(store, folder):
-        yield from decode(body)
-
-
-def record_bodies(store: ObjectStore, folder: str) -> Iterator[tuple[str, bytes]]:
-    """(name, body) of the shard records below a prefix, in key order. Raises StoreError."""
-
-    def read(uri: str) -> tuple[str, bytes]:
-        return uri.removeprefix(folder).removesuffix(".jsonl"), store.read(uri)
-
     uris = (found.uri for found in store.list(folder))
-    yield from map_ahead(read, uris, threads=_READERS, ahead=_AHEAD)
+    for body in map_ahead(store.read, uris, threads=_READERS, ahead=_AHEAD):
+        yield from decode(body)

@@ -96,12 +96,12 @@ which the shard's name is added."""
 CLOSE = """
 if redis.call('HLEN', KEYS[1] .. ':shards') > 0 then return 0 end
 if tonumber(redis.call('HGET', KEYS[1], 'rounds') or 0) ~= tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'closed_at', ARGV[2], 'uncounted', ARGV[3])
+redis.call('HSET', KEYS[1], 'closed_at', ARGV[2])
 redis.call('HDEL', KEYS[1], 'marker_outdated')
 return 1
 """
 """Close a job, unless a shard is open, or files were published or shards of another client were
-started since its counts were read. ARGV: rounds, time, number of failed files without an index."""
+started since its counts were read. ARGV: rounds, time."""
 
 PLAN = (
     SHARED

@@ -211,7 +211,7 @@ class JobWriter:
         """Release the lock for closing the job, if this token holds it."""
         self._leases.release(self._keys.job(job, "closing"), token)
 
-    def close(self, job: str, keep_s: int, rounds: int, uncounted: int = 0) -> bool:
+    def close(self, job: str, keep_s: int, rounds: int) -> bool:
         """Mark the job as closed, and let its keys expire.
 
         Args:
@@ -219,12 +219,11 @@ class JobWriter:
             keep_s: seconds until its keys expire.
             rounds: JobCounts.rounds as read before closing. If they have changed, or a shard is
                 open, nothing is changed.
-            uncounted: number of failed files without an index.
 
         Returns:
             Whether the job was closed.
         """
-        values = [rounds, time.time(), uncounted]
+        values = [rounds, time.time()]
         if not reached(self._close, keys=[self._keys.job(job)], args=values):
             return False
         with self._redis.pipeline() as pipe:

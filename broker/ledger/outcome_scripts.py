@@ -96,7 +96,7 @@ ARGV: ms."""
 BEGIN_SHARD = (
     SHARED
     + """
-local shard, in_flight, job, output, files, now, keep_s = unpack(ARGV)
+local shard, in_flight, job, output, files, now, keep_s, unindexed = unpack(ARGV)
 redis.call('HSET', at('shards'), shard, in_flight)
 redis.call('HDEL', at('postponed'), shard)
 redis.call('HSETNX', base, 'begun_at', now)
@@ -107,6 +107,7 @@ if has_plan() then
 end
 see_first(output, now)
 limit_unplanned(KEYS[2], now, job)
+if unindexed == '1' then redis.call('HSET', base, 'unindexed', 1) end
 if files ~= '' then
   declare(math.max(files, redis.call('HGET', base, 'files') or 0))
 end
@@ -122,7 +123,8 @@ producer opened the job, the script also raises its number of files to the numbe
 its number of rounds, reopens the job if it is closed, renews the expiry of its keys, and removes
 other jobs if there are too many (limit_unplanned). Returns the output prefix of the
 job if its _SUCCESS marker is outdated.
-ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep."""
+ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep, whether a
+file has no index."""
 
 SUSPEND = (
     SHARED

@@ -111,7 +111,14 @@ class OutcomeWriter:
         return answer
 
     def begin_shard(
-        self, job: str, shard: str, files: int, *, output: str, job_files: int | None = None
+        self,
+        job: str,
+        shard: str,
+        files: int,
+        *,
+        output: str,
+        job_files: int | None = None,
+        has_indexes: bool = True,
     ) -> str | None:
         """Record that a worker starts a shard: its files are in flight.
 
@@ -125,9 +132,11 @@ class OutcomeWriter:
             output: prefix of its outputs; stored if no producer opened the job.
             job_files: number of files of the whole job, as its client declares it; ignored if a
                 producer opened the job.
+            has_indexes: whether each of its files has an index.
         """
         declared = "" if job_files is None else job_files
         values: list[Value] = [shard, files, job, output, declared, time.time(), KEEP_S]
+        values.append("" if has_indexes else "1")
         keys = [self._keys.job(job), self._keys.jobs]
         return _text(reached(self._begin_shard, keys=keys, args=values))
 

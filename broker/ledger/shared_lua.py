@@ -76,7 +76,7 @@ end
 local function is_closed() return redis.call('HEXISTS', base, 'closed_at') == 1 end
 local function outdate_report()
   if is_closed() then redis.call('HSET', base, 'marker_outdated', 1) end
-  redis.call('HDEL', base, 'closed_at', 'uncounted')
+  redis.call('HDEL', base, 'closed_at')
   redis.call('HINCRBY', base, 'rounds', 1)
 end
 local function has_plan()

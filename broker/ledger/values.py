@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import get_args
 
 from funasr_fleet.broker.ledger.file_warnings import WARNINGS, read_warnings
@@ -63,11 +63,13 @@ class JobCounts:
     """The queue of its messages."""
     whole: bool = True
     """Whether Redis holds the whole plan of the job and every outcome that it counted. False after
-    a loss of keys, and for a job of another client until its number of files is declared."""
+    a loss of keys, and for a job of another client until its number of files is declared, or if
+    files have no index."""
     declared: bool = False
     """Whether the job has no plan, and its client or `fleet close` declared the number of files."""
-    uncounted: int = 0
-    """Failed files without an index at the last closing; in `files` and in `outcomes`."""
+    unindexed: bool = False
+    """Whether another client's job has files without an index. Their outcomes are not counted, so
+    that nothing shows when the job is complete."""
 
     @property
     def measured_ms(self) -> int:
@@ -100,7 +102,7 @@ class JobCounts:
         """Whether the plan is whole and published, and every file has an outcome.
 
         A cancelled job is settled when its plan is whole and no file is in flight. A declared job
-        also has to be closed: only then is it known whether files without an index failed.
+        also has to be closed: a shard with more files than were declared may have been started.
         """
         is_known = bool(self.cancelled_at or not self.declared or self.closed_at)
         return self.ready_to_close and is_known
@@ -120,12 +122,6 @@ class JobCounts:
     def over(self) -> bool:
         """Whether the job is settled, or cancelled with no file in flight."""
         return self.in_flight == 0 if self.cancelled_at else self.settled
-
-    def with_uncounted(self, failed: int) -> "JobCounts":
-        """The counters with this number of failed files that have no index."""
-        more = failed - self.uncounted
-        outcomes = {**self.outcomes, "failed": self.outcomes["failed"] + more}
-        return replace(self, files=self.files + more, outcomes=outcomes, uncounted=failed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +180,7 @@ def read_counts(
     outcomes, kinds = bits[: len(OUTCOMES)], bits[len(OUTCOMES) : -len(WARNINGS)]
     if not (meta or shards or windows or any(outcomes)):
         return None
-    counts = JobCounts(
+    return JobCounts(
         job=job,
         output=meta.get("output", ""),
         created_at=float(meta.get("created_at", 0)),
@@ -204,10 +200,10 @@ def read_counts(
         cancelled_at=_time(meta.get("cancelled_at")),
         closed_at=_time(meta.get("closed_at")),
         queue=meta.get("queue", ""),
-        whole=_is_whole(meta, windows, sum(outcomes)),
+        whole=_is_whole(meta, windows, sum(outcomes)) and "unindexed" not in meta,
         declared="declared" in meta,
+        unindexed="unindexed" in meta,
     )
-    return counts.with_uncounted(int(meta.get("uncounted", 0)))
 
 
 def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:

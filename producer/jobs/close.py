@@ -11,18 +11,16 @@ from funasr_fleet.broker.ledger.values import JobCounts
 from funasr_fleet.broker.worker_registry import WorkerRegistry
 from funasr_fleet.contract.job import MAX_INDEX
 from funasr_fleet.contract.layout import job_uri
-from funasr_fleet.contract.shard_record import FileRecord
 from funasr_fleet.producer.arguments import check_number, check_prefix
 from funasr_fleet.producer.errors import CannotClose, JobLost
 from funasr_fleet.producer.jobs.status import counts_of
 from funasr_fleet.producer.planning.request import has_request
 from funasr_fleet.producer.progress.humanize import number_of
-from funasr_fleet.producer.progress.repair import reconcile_command, repair_note
+from funasr_fleet.producer.progress.repair import reconcile_command, repair_note, unindexed_note
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.storage.job_documents import read_records
 from funasr_fleet.storage.s3 import S3Store
-from funasr_fleet.storage.unindexed_failures import unindexed_failures
 
 
 def close(
@@ -53,7 +51,7 @@ def close(
         BadArgument: an argument is invalid.
         NoSuchJob: the ledger has no such job.
         CannotClose: the job cannot be closed; the message says why. For example, `fleet enqueue`
-            sent it, it is cancelled, a file without an index failed, or `files` is missing while
+            sent it, it is cancelled, files have no index, or `files` is missing while
             messages are waiting.
         JobLost: Redis lost data of the job meanwhile.
         BrokerUnavailable: Redis is unavailable.
@@ -112,18 +110,9 @@ def _closable(counts: JobCounts, output: str | None, store: ObjectStore) -> str:
         raise CannotClose(
             f"job {job} has a plan in S3: rebuild it with `{reconcile_command(job, where)}`"
         )
-    if uncounted := unindexed_failures(store, where, job):
-        raise CannotClose(
-            f"file {uncounted[0].relative!r} of job {job} failed and is not counted, because it "
-            f"has no index: {_repair_of(uncounted[0])}"
-        )
+    if counts.unindexed:
+        raise CannotClose(unindexed_note(job))
     return where
-
-
-def _repair_of(row: FileRecord) -> str:
-    if row.entry is not None:
-        return "its entry has no valid name, so send the files in another job"
-    return "send its shard again, under the same name, with an index for each file"
 
 
 def _messages(settings: Settings, ledger: LedgerReader) -> int:

@@ -27,11 +27,21 @@ def lost_note(job: str, output: str) -> str:
     )
 
 
+def unindexed_note(job: str) -> str:
+    """Why a job with files that have no index is never complete."""
+    return (
+        f"files of job {job} have no index, so their outcomes are not counted: send the files in "
+        "another job, each with an index"
+    )
+
+
 def repair_note(counts: JobCounts) -> str | None:
     """How to repair the job, with the command; None unless its state is unknown."""
     if state_of(counts) != "unknown":
         return None
     job, command = counts.job, reconcile_command(counts.job, counts.output)
+    if counts.unindexed:
+        return unindexed_note(job)
     if counts.declared:
         return _repair_of_declared(counts)
     if counts.created_at:
@@ -44,7 +54,6 @@ def repair_note(counts: JobCounts) -> str | None:
 
 
 def _repair_of_declared(counts: JobCounts) -> str:
-    files = counts.files - counts.uncounted
     if counts.finished >= counts.files:
         return (
             f"more files of job {counts.job} have an outcome than were declared: correct the "
@@ -52,5 +61,5 @@ def _repair_of_declared(counts: JobCounts) -> str:
         )
     return (
         f"Redis has lost outcomes of job {counts.job}: send its files again (workers skip those "
-        f"that have a result) and run `fleet close {counts.job} --files {files}`"
+        f"that have a result) and run `fleet close {counts.job} --files {counts.files}`"
     )

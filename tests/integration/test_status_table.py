@@ -45,9 +45,13 @@ class Jobs:
             self.writer.end_publishing(JOB, 1)
         self.finish(*outcomes)
 
-    def finish(self, *outcomes: Outcome, job_files: int | None = None) -> None:
+    def finish(
+        self, *outcomes: Outcome, job_files: int | None = None, has_indexes: bool = True
+    ) -> None:
         files = len(outcomes)
-        self.worker.begin_shard(JOB, "shard", files, output=OUTPUT, job_files=job_files)
+        self.worker.begin_shard(
+            JOB, "shard", files, output=OUTPUT, job_files=job_files, has_indexes=has_indexes
+        )
         for index, outcome in enumerate(outcomes):
             self.worker.record(JOB, index, outcome, 10)
         self.worker.end_shard(JOB, "shard", 10)
@@ -106,6 +110,9 @@ MAKE: dict[tuple[str, str], Callable[[Jobs], None]] = {
     ("of another client, number of files unknown", "outcomes"): lambda jobs: jobs.finish(
         "ok", "ok"
     ),
+    ("of another client, with files that have no `index`", "everything"): lambda jobs: jobs.finish(
+        "ok", "ok", job_files=2, has_indexes=False
+    ),
     ("of another client, number of files known, files wait", "everything"): lambda jobs: (
         jobs.closed(files=4)
     ),
@@ -146,9 +153,11 @@ def test_what_status_says_is_what_the_table_says(separate_fleet: Settings, row: 
     MAKE[job, has](Jobs(separate_fleet))
     found, found_code, text = said(separate_fleet, watch="watched" in job)
     assert (found, found_code) == (state, code)
-    if state in {"unknown", "error"}:
+    if "no `index`" in job:
+        assert "send the files in another job, each with an index" in text
+    elif state in {"unknown", "error"}:
         assert f"fleet reconcile {JOB} --output" in text
     if has == "nothing":  # Redis cannot tell a misspelt name from a lost job
         assert "misspelt" in text
-    if "another client" in job and state == "unknown":
+    if "another client, number" in job and state == "unknown":
         assert f"fleet close {JOB} --files" in text

@@ -4,6 +4,7 @@ They have the highest priority, so that a shard that was started does not wait b
 others.
 """
 
+import hashlib
 import logging
 import random
 import time
@@ -15,7 +16,6 @@ from kombu.exceptions import OperationalError
 
 from funasr_fleet.contract.job import Shard
 from funasr_fleet.contract.queues import broker_priority, lanes
-from funasr_fleet.contract.shard_record import stem_of_parts
 from funasr_fleet.worker.process.heartbeat import Touch
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,9 @@ _RETRYABLE = (OperationalError, redis.RedisError, OSError)
 """The broker is unreachable, restarting, full, read-only during a failover, or denies a permission
 until it is granted. Exiting instead would only reload the models, and would count as a crash."""
 
+_NAME_CHARS = 160
+"""A longer name is cut and gets a hash, so that names of parts stay below the limit of 200."""
+
 
 def republish_with_delay(task: Any, delay_s: float, retries: int, touch: Touch) -> None:
     """Publish the task's own message again, to run after `delay_s` with some jitter.
@@ -43,9 +46,11 @@ def republish_with_delay(task: Any, delay_s: float, retries: int, touch: Touch) 
 def split(shard: Shard) -> list[Shard]:
     """PURE: return one shard per file, to isolate the one that crashed the worker.
 
-    The parts' names are deterministic, and have a hash: another shard may be called `shard.0`.
+    The parts' names are deterministic.
     """
-    stem = stem_of_parts(shard.shard)
+    stem = shard.shard
+    if len(stem) > _NAME_CHARS:
+        stem = f"{stem[:_NAME_CHARS]}~{hashlib.sha256(stem.encode()).hexdigest()[:16]}"
     return [
         shard.model_copy(update={"shard": f"{stem}.{position}", "files": (ref,)})
         for position, ref in enumerate(shard.files)

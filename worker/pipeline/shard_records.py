@@ -1,19 +1,12 @@
 """Writes the records of a shard's files to S3."""
 
 import contextlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
-from funasr_fleet.contract.shard_record import (
-    FileRecord,
-    RecordedError,
-    ShardHeader,
-    decode,
-    encode,
-)
+from funasr_fleet.contract.shard_record import FileRecord, RecordedError, decode, encode
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
 
 _CONTENT_TYPE = "application/x-ndjson"
@@ -28,17 +21,17 @@ class ShardRecords:
     job: str
 
     def write(self, new: Sequence[FileRecord]) -> None:
-        """Write a record per file; for a skipped file, keep the record of an earlier success."""
+        """Write a record per file; for a skipped file, keep the record of an earlier delivery."""
         if not new:
             return
         records = new
         if any(one.outcome == "skipped" for one in new):
-            before = {_key(one): one for one in self._read(self._uri) if one.outcome != "failed"}
+            before = self._earlier()
             records = [
                 before.get(_key(one), one) if one.outcome == "skipped" else one for one in new
             ]
-        self._write_failed([one for one in records if one.outcome == "failed"], records)
-        self._write(self._uri, records)
+        self._write_failed([one for one in records if one.outcome == "failed"])
+        self.store.write(self._uri, encode(records), _CONTENT_TYPE)
 
     def write_failed(
         self,
@@ -53,40 +46,31 @@ class ShardRecords:
             error: why the shard is a dead letter.
             others: records of its invalid entries, which are added to those of an earlier delivery.
         """
-        at = time.time()
         own = [
-            FileRecord(index=one.index, relative=one.relative, outcome="failed", error=error, at=at)
-            for one in failed
+            FileRecord(index=ref.index, relative=ref.relative, outcome="failed", error=error)
+            for ref in failed
         ]
-        rows = [*own, *others]
-        self._write_failed(rows, rows)
+        self._write_failed([*own, *others])
         if others:
-            replaced = set(map(_key, others))
-            kept = [row for row in self._read(self._uri) if _key(row) not in replaced]
-            self._write(self._uri, [*kept, *others])
+            replaced = {_key(one) for one in others}
+            kept = [row for key, row in self._earlier().items() if key not in replaced]
+            self.store.write(self._uri, encode([*kept, *others]), _CONTENT_TYPE)
 
     @property
     def _uri(self) -> str:
         return shard_record_uri(self.shard.output, self.job, self.shard.shard)
 
-    def _read(self, uri: str) -> list[FileRecord]:
+    def _earlier(self) -> dict[tuple[int | None, str], FileRecord]:
         """The records of an earlier delivery of the shard."""
         with contextlib.suppress(ObjectMissing, ObjectDenied):
-            return [*decode(self.store.read(uri))]
-        return []
+            return {_key(one): one for one in decode(self.store.read(self._uri))}
+        return {}
 
-    def _write_failed(self, failed: Sequence[FileRecord], delivered: Sequence[FileRecord]) -> None:
-        """Write the failed files, and those of earlier deliveries that were not delivered again."""
+    def _write_failed(self, failed: Sequence[FileRecord]) -> None:
         if failed:
             uri = failed_record_uri(self.shard.output, self.job, self.shard.shard)
-            names = {(one.relative, one.entry) for one in delivered}
-            before = [one for one in self._read(uri) if one.index is None]
-            kept = [one for one in before if (one.relative, one.entry) not in names]
-            self._write(uri, [*failed, *kept])
-
-    def _write(self, uri: str, records: Sequence[FileRecord]) -> None:
-        self.store.write(uri, encode(records, ShardHeader(shard=self.shard.shard)), _CONTENT_TYPE)
+            self.store.write(uri, encode(failed), _CONTENT_TYPE)
 
 
-def _key(record: FileRecord) -> tuple[int | None, str, int | None]:
-    return record.index, record.relative, record.entry
+def _key(record: FileRecord) -> tuple[int | None, str]:
+    return record.index, record.relative

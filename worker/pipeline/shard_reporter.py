@@ -60,6 +60,7 @@ class ShardReporter:
                 len(self._entries()),
                 output=self.shard.output,
                 job_files=self.shard.job_files,
+                has_indexes=all(entry.index is not None for entry in self._entries()),
             )
             self._delete_marker(self.shard.job, outdated)
             self.ledger.is_cancelled(self.shard.job, now=True)
@@ -104,8 +105,6 @@ class ShardReporter:
             audio_ms=audio_ms,
             error=_error_of(file),
             warnings=None if outcome == "skipped" else file.warnings,
-            at=time.time(),
-            entry=None if isinstance(ref, AudioRef) or ref.is_safe else ref.position,
         )
         self._delete_marker(str(self.shard.job), outdated)
 

@@ -60,7 +60,7 @@ class Books:
     def release_closing(self, job: str, token: str) -> None:
         self.claims += 1
 
-    def close(self, job: str, keep_s: int, rounds: int, uncounted: int) -> bool:
+    def close(self, job: str, keep_s: int, rounds: int) -> bool:
         self.closed.append(keep_s)
         return rounds == self.found.rounds and not self.reopened
 

@@ -7,16 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funasr_fleet.contract.layout import failed_record_uri, job_uri, part_uri, shard_record_uri
-from funasr_fleet.contract.shard_record import (
-    FileRecord,
-    RecordedError,
-    ShardHeader,
-    decode,
-    decode_header,
-    encode,
-    stem_in,
-    stem_of_parts,
-)
+from funasr_fleet.contract.shard_record import FileRecord, RecordedError, decode, encode
 from tests.support.examples import OUTPUT
 
 DONE = FileRecord(
@@ -48,7 +39,6 @@ def test_a_row_is_one_line_of_plain_json() -> None:
         "audio_ms": 61_250,
         "error": None,
         "warnings": ["audio_damaged"],
-        "at": 0.0,
     }
 
 
@@ -117,19 +107,3 @@ def test_names_of_other_clients_are_escaped_into_one_part_of_the_key(name: str) 
 def test_different_names_have_different_keys() -> None:
     names = ["a/b", "a%2Fb", "a%b", "..", "%2E%2E", "a b", "é" * 99 + "1", "é" * 99 + "2"]
     assert len({shard_record_uri(OUTPUT, "night", name) for name in names}) == len(names)
-
-
-def test_a_record_begins_with_the_name_of_its_shard() -> None:
-    header = ShardHeader(shard="night-07")
-    body = encode([DONE, FAILED], header)
-    assert decode_header(body) == header
-    assert list(decode(body)) == [DONE, FAILED]
-    assert decode_header(encode([DONE])) is None
-    assert decode_header(b"") is None
-
-
-@pytest.mark.parametrize("shard", ["s", "s.0", 200 * "s", "夜" * 200, "a\nb"])
-def test_the_name_of_a_part_has_the_stem_of_its_shard_alone(shard: str) -> None:
-    stem = stem_of_parts(shard)
-    assert stem_in(f"{stem}.12") == stem != stem_of_parts(f"{shard[:199]}x")
-    assert stem_in(shard) is None

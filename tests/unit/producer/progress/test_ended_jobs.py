@@ -24,11 +24,6 @@ def test_a_declared_job_may_have_more_files_until_its_shards_have_ended() -> Non
     assert shown(open_files) == (1, 0.8)
 
 
-def test_failed_files_without_an_index_are_counted_once() -> None:
-    job = counted({"ok": 4}, declared=True).with_uncounted(2).with_uncounted(1)
-    assert (job.files, job.outcomes["ok"], job.outcomes["failed"], job.uncounted) == (5, 4, 1, 1)
-
-
 def shown(counts: JobCounts) -> tuple[int | None, float | None]:
     """Waiting files and the fraction of a job."""
     found = measure(counts, [], [], BEGUN + 600)

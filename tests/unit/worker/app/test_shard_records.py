@@ -51,9 +51,7 @@ def test_a_redelivered_shard_keeps_its_record() -> None:
     before = rows(child)
     child.run(message)
     assert child.bench.outcomes == ["ok", "skipped"]
-    assert [row.model_copy(update={"at": 0.0}) for row in rows(child)] == [
-        row.model_copy(update={"at": 0.0}) for row in before
-    ]
+    assert rows(child) == before
 
 
 def test_no_file_of_a_cancelled_job_is_started() -> None:
