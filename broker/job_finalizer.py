@@ -46,7 +46,9 @@ class JobFinalizer:
             StoreError: writing to S3 failed; call again.
             BrokerUnavailable: Redis cannot be reached.
         """
-        if not _is_due(self._ledger.counts(job)):
+        counts = self._ledger.counts(job)
+        if not _is_due(counts):
+            self._delete_if_unindexed(counts)
             return "not due"
         token = secrets.token_hex(8)
         if not self._writer.claim_closing(job, token, _LEASE_S):
@@ -55,6 +57,10 @@ class JobFinalizer:
             counts = self._ledger.counts(job)
             if counts is None or not _is_due(counts):  # another process closed it
                 return "not due"
+            if counts.declared and has_unindexed_failure(self._store, counts.output, job):
+                self._writer.mark_unindexed(job)  # Redis had lost that
+                self._delete_if_unindexed(replace(counts, unindexed=True))
+                return "not due"
             self._write(counts)
             # keys may have been lost while they were read, and failures be missing in S3
             is_due = _is_due(self._ledger.counts(job))
@@ -62,9 +68,16 @@ class JobFinalizer:
                 return "closed"
             # data was lost, or files were enqueued again: the job stays open
             self._store.delete(job_uri(counts.output, job, SUCCESS))
+            self._delete_if_unindexed(self._ledger.counts(job))
             return "not due"
         finally:
             self._writer.release_closing(job, token)
+
+    def _delete_if_unindexed(self, counts: JobCounts | None) -> None:
+        """Delete the documents of a job whose end will never be known."""
+        if counts and counts.unindexed and counts.output:
+            for name in (SUCCESS, "report.json", "failures.jsonl"):
+                self._store.delete(job_uri(counts.output, counts.job, name))
 
     def _write(self, counts: JobCounts) -> None:
         output, job = counts.output, counts.job
@@ -113,6 +126,11 @@ class JobFinalizer:
             )
         for index in sorted(unnamed):
             yield _failed(index, "", reasons)
+
+
+def has_unindexed_failure(store: ObjectStore, output: str, job: str) -> bool:
+    """Whether a file without an index failed, by the records of shards. Raises StoreError."""
+    return any(one.index is None for one in read_records(store, job_uri(output, job, "failed/")))
 
 
 class _Reasons:

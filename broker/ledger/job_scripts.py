@@ -25,6 +25,7 @@ BEGIN = """
 if redis.call('HSETNX', KEYS[1], 'created_at', ARGV[1]) == 0 then return 0 end
 for i = 2, #ARGV - 1, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', KEYS[1], 'windows_counted', 0)
+redis.call('HDEL', KEYS[1], 'unindexed')
 redis.call('ZADD', KEYS[2], ARGV[1], ARGV[#ARGV])
 redis.call('ZREM', KEYS[2] .. ':undeclared', ARGV[#ARGV])
 redis.call('ZREM', KEYS[2] .. ':unplanned', ARGV[#ARGV])
@@ -48,7 +49,7 @@ COMPLETE = (
 redis.call('HSETNX', base, 'created_at', ARGV[1])
 for i = 2, #ARGV - 1, 2 do redis.call('HSETNX', base, ARGV[i], ARGV[i + 1]) end
 list_job(KEYS[2], ARGV[1], ARGV[#ARGV])
-redis.call('HDEL', base, 'declared')
+redis.call('HDEL', base, 'declared', 'unindexed')
 redis.call('ZREM', KEYS[2] .. ':unplanned', ARGV[#ARGV])
 if redis.call('HEXISTS', base, 'closed_at') == 0 then persist() end
 """

@@ -133,6 +133,10 @@ class JobWriter:
         """Record that S3 has no _SUCCESS marker of the job."""
         reached(self._redis.hdel, self._keys.job(job), "marker_outdated")
 
+    def mark_unindexed(self, job: str) -> None:
+        """Record that files of another client's job have no index; see JobCounts.unindexed."""
+        reached(self._redis.hset, self._keys.job(job), "unindexed", 1)
+
     def end_publishing(self, job: str, windows: int | None = None) -> None:
         """Mark the job as completely published.
 

@@ -22,7 +22,10 @@ end
 if shard ~= '' and redis.call('HEXISTS', at('shards'), shard) == 1 then
   redis.call('HINCRBY', at('shards'), shard, -1)
 end
-if not is_counted(index) then return {output_of_outdated_marker() or '', 0} end
+if not is_counted(index) then
+  if not has_plan() then redis.call('HSET', base, 'unindexed', 1) end
+  return {output_of_outdated_marker() or '', 0}
+end
 local before = known(index)
 local open = before ~= outcome and before ~= 'ok' and before ~= 'empty'
 if before and weak and not open then return {'', 1} end
@@ -63,8 +66,9 @@ the same outcome. If a client gave two files one index, the success of one does 
 failure of the other. A file's audio is counted once; after a failed, cancelled or skipped outcome,
 it is counted when the file succeeds. A changed outcome reopens a closed job, so that its report is
 written again. If Redis has lost the job, it is listed again, and other jobs may be removed
-(limit_unplanned). Returns the output prefix of the job if its _SUCCESS marker is outdated, else '',
-and whether the index is counted.
+(limit_unplanned). In a job without a plan, an index that is not counted is like a missing one.
+Returns the output prefix of the job if its _SUCCESS marker is outdated, else '', and whether the
+index is counted.
 ARGV: index, outcome, ms, weak, shard, bucket, kind, example, job, output or '', time, seconds to
 keep, output name, warning, ..."""
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 
-from funasr_fleet.broker.job_finalizer import SUCCESS, JobFinalizer
+from funasr_fleet.broker.job_finalizer import SUCCESS, JobFinalizer, has_unindexed_failure
 from funasr_fleet.broker.ledger import OUTCOMES, JobWriter, LedgerReader, connect
 from funasr_fleet.broker.ledger.bitmaps import bits_of
 from funasr_fleet.broker.ledger.keys import claim_key, identity_of
@@ -110,7 +110,7 @@ def _closable(counts: JobCounts, output: str | None, store: ObjectStore) -> str:
         raise CannotClose(
             f"job {job} has a plan in S3: rebuild it with `{reconcile_command(job, where)}`"
         )
-    if counts.unindexed:
+    if counts.unindexed or has_unindexed_failure(store, where, job):
         raise CannotClose(unindexed_note(job))
     return where
 

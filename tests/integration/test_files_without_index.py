@@ -8,7 +8,7 @@ from funasr_fleet.cli.exits import Exit, exit_of
 from funasr_fleet.producer.errors import CannotClose
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.messages import Worker, a_shard, documents
+from tests.support.messages import Worker, a_shard, documents, wipe
 from tests.support.reported_state import said_by_all
 
 JOB = "by-hand"
@@ -50,7 +50,39 @@ def test_its_state_is_unknown_and_it_cannot_be_closed(
     for files in (None, 1, 2):
         with pytest.raises(CannotClose, match="have no index, so their outcomes are not counted"):
             close(JOB, files=files)
-    assert "_SUCCESS" not in documents(store, output)
+    assert documents(store, output) == set()
+
+
+@pytest.mark.parametrize("job_files", [None, 1])
+def test_its_failure_in_s3_is_found_when_redis_has_lost_the_job(
+    settings: Settings, store: S3Store, worker: Worker, output: str, job_files: int | None
+) -> None:
+    Worker(settings, store, {0: "failed"}).do(a_shard(output, 1, files=[OTHER], shard="b"))
+    wipe(settings)
+    declared = {"job_files": job_files} if job_files else {}
+    worker.do(a_shard(output, 0, files=[FIRST], shard="a", **declared))
+    assert status(JOB).progress.state == "unknown"
+    with pytest.raises(CannotClose, match="have no index"):
+        close(JOB, files=1)
+    assert documents(store, output) == set()
+
+
+def test_an_index_that_is_not_counted_is_like_a_missing_one(
+    store: S3Store, worker: Worker, output: str
+) -> None:
+    worker.do(a_shard(output, 0, files=[FIRST], job_files=1, shard="a"))
+    worker.do(a_shard(output, 1, files=[{**OTHER, "index": 1 << 20}], shard="b"))
+    assert status(JOB).progress.state == "unknown"
+    assert documents(store, output) == set()
+
+
+def test_a_job_that_was_planned_meanwhile_has_indexes(
+    settings: Settings, worker: Worker, output: str
+) -> None:
+    worker.do(a_shard(output, 1, files=[OTHER], shard="b"))
+    writer = JobWriter(connect(settings), settings.key_prefix)
+    writer.rebuild(JOB, output, at=1.0, request="digest", queue="fleet")
+    assert not status(JOB).counts.unindexed
 
 
 def test_a_repetition_with_an_index_is_counted_in_another_job(
