@@ -58,7 +58,7 @@ class JobFinalizer:
             if counts is None or not _is_due(counts):  # another process closed it
                 return "not due"
             if counts.declared and has_unindexed_failure(self._store, counts.output, job):
-                self._writer.mark_unindexed(job)  # Redis had lost that
+                self._writer.mark_unindexed(job)  # Redis has lost the mark
                 self._delete_if_unindexed(replace(counts, unindexed=True))
                 return "not due"
             self._write(counts)
@@ -74,7 +74,7 @@ class JobFinalizer:
             self._writer.release_closing(job, token)
 
     def _delete_if_unindexed(self, counts: JobCounts | None) -> None:
-        """Delete the documents of a job whose end will never be known."""
+        """Delete the report and markers of a job with files that have no index: it never ends."""
         if counts and counts.unindexed and counts.output:
             for name in (SUCCESS, "report.json", "failures.jsonl"):
                 self._store.delete(job_uri(counts.output, counts.job, name))

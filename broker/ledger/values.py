@@ -69,7 +69,7 @@ class JobCounts:
     """Whether the job has no plan, and its client or `fleet close` declared the number of files."""
     unindexed: bool = False
     """Whether another client's job has files without an index. Their outcomes are not counted, so
-    that nothing shows when the job is complete."""
+    it is never known whether the job is complete."""
 
     @property
     def measured_ms(self) -> int:

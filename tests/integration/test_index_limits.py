@@ -33,13 +33,17 @@ def job() -> str:
     return f"job-{uuid.uuid4()}"
 
 
+def parts_of(settings: Settings) -> tuple[Any, OutcomeWriter, JobWriter, LedgerReader]:
+    """The client of a fleet's Redis, and its ledger."""
+    client: Any = connect(settings)
+    names = client, settings.key_prefix
+    return client, OutcomeWriter(*names), JobWriter(*names), LedgerReader(*names)
+
+
 def test_of_too_many_jobs_without_a_plan_those_that_have_ended_are_removed_first(
     separate_fleet: Settings,
 ) -> None:
-    client: Any = connect(separate_fleet)
-    recorder = OutcomeWriter(client, separate_fleet.key_prefix)
-    planner = JobWriter(client, separate_fleet.key_prefix)
-    ledger = LedgerReader(client, separate_fleet.key_prefix)
+    client, recorder, planner, ledger = parts_of(separate_fleet)
 
     def begin(name: str, files: int | None = None) -> None:
         recorder.begin_shard(name, "s", 1, output=OUTPUT, job_files=files)
@@ -79,10 +83,7 @@ def test_of_too_many_jobs_without_a_plan_those_that_have_ended_are_removed_first
 def test_names_of_expired_jobs_are_removed_before_jobs_that_have_ended(
     separate_fleet: Settings,
 ) -> None:
-    client: Any = connect(separate_fleet)
-    recorder = OutcomeWriter(client, separate_fleet.key_prefix)
-    planner = JobWriter(client, separate_fleet.key_prefix)
-    ledger = LedgerReader(client, separate_fleet.key_prefix)
+    client, recorder, planner, ledger = parts_of(separate_fleet)
     recorder.begin_shard("closed", "s", 1, output=OUTPUT, job_files=1)
     recorder.record("closed", 0, "ok", 1, detail=FileDetail(shard="s"))
     recorder.end_shard("closed", "s", 1)
@@ -98,9 +99,7 @@ def test_names_of_expired_jobs_are_removed_before_jobs_that_have_ended(
 
 
 def test_jobs_with_open_shards_do_not_keep_jobs_that_have_ended(separate_fleet: Settings) -> None:
-    client: Any = connect(separate_fleet)
-    recorder = OutcomeWriter(client, separate_fleet.key_prefix)
-    ledger = LedgerReader(client, separate_fleet.key_prefix)
+    _, recorder, _, ledger = parts_of(separate_fleet)
     for number in range(2 * UNPLANNED_KEPT + 100):
         recorder.begin_shard(f"open{number}", "s", 1, output=OUTPUT)
     for number in range(100):

@@ -1,9 +1,10 @@
 """Makes `import funasr` quick: a module of FunASR is imported when its class is asked for.
 
-FunASR imports all of its 430 modules, and registers the classes in them by name. That takes more
-than half of the CPU time in which a worker child starts. With the import hook of this module,
-`import funasr` imports none of them. A class that the configuration of a model names is found in an
-index of the source files, and only its module is imported; if it is not in the index, all are.
+FunASR imports all of its 430 modules, and registers the classes in them by name. That takes half of
+the time of importing the engine and loading the demo models (docs/performance.md). With the import
+hook of this module, `import funasr` imports none of them. A class that the configuration of a model
+names is found in an index of the source files, and only its module is imported; if it is not in the
+index, all are.
 """
 
 import importlib
@@ -120,7 +121,7 @@ class Registry(dict[str, Any]):
         super().__setitem__(name, found)
 
     def get(self, name: str | None, default: Any = None) -> Any:
-        """The class of this name, or the default if FunASR has none; None is no name."""
+        """The class of this name; the default if FunASR has none, or if the name is None."""
         if name is None:
             return default
         if name in self._others:

@@ -18,7 +18,7 @@ _SOUND = 1e-3
 """Amplitude from which on a track is not silent: -60 dB of full scale."""
 
 _UNREADABLE_PLANES = 8
-"""PyAV 18 crashes when the samples of so many planes are read."""
+"""PyAV 18 crashes when it reads the samples of a planar frame with this many channels or more."""
 
 _MAX_ERRORS = 1000
 """After so many errors in a row, the rest of a track counts as silent."""
