@@ -25,7 +25,7 @@ from funasr_fleet.worker.events import DecoderReplaced, Event, ignore
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 from tests.fuzz.changing_bytes import changed_file, originals
 from tests.fuzz.changing_heads import hostile_head
-from tests.fuzz.tally import LONGEST_S, Tally
+from tests.fuzz.tally import Tally
 from tests.support.audio import Planes
 
 LIMITS = Limits(audio_s=60, channels=8, decoded_mb=20)
@@ -58,8 +58,9 @@ class FuzzedPool:
         self._peak_before_mb = _ended_peak_mb()
         self._ended: list[str] = []
         """Reasons why decoder processes ended."""
-        self._pool = DecoderPool(1, self._note, silence_s=LONGEST_S)
+        self._pool = DecoderPool(1, self._note)
         self._pool.wait_until_ready()
+        self._decoder = psutil.Process(min(self._decoders()))
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - see close
         self._known = originals()[0][0]
         self._known_samples = self._decode(self._known, Selection())
@@ -74,9 +75,9 @@ class FuzzedPool:
         name = f"{self._kind.removesuffix('s')} {number} of seed {self._seed}"
         body = file_of(self._kind, number, self._seed)
         if number % _ABANDONED_EVERY[self._kind] == 1:
-            tally.run_input(name, lambda: self._abandon(body), (FileFailure,))
+            tally.run_input(name, lambda: self._abandon(body), (FileFailure,), self._cpu_s)
         else:
-            tally.run_input(name, lambda: self._check(body, number), (FileFailure,))
+            tally.run_input(name, lambda: self._check(body, number), (FileFailure,), self._cpu_s)
         if self._ended != _EXHAUSTED:
             tally.findings += [f"{name}: a decoder process {reason}" for reason in self._ended]
         self._ended.clear()
@@ -97,6 +98,15 @@ class FuzzedPool:
             tally.peak_mb = max(tally.peak_mb, ended_mb)
         if tally.peak_mb > MOST_PEAK_MB:
             tally.findings.append(f"a decoder process took {tally.peak_mb} MB")
+
+    def _cpu_s(self) -> float:
+        """CPU time of this process, of its decoder process and of those that have ended."""
+        total = sum(os.times()[:4])
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return total + sum(self._decoder.cpu_times()[:2])
+        for pid in self._decoders():  # it was replaced
+            self._decoder = psutil.Process(pid)
+        return total
 
     def _decoders(self) -> set[int]:
         return set(decoders_of(os.getpid())) - self._others

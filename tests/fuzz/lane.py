@@ -15,7 +15,7 @@ from tests.fuzz.tally import Tally
 REPORT_EVERY = 250
 """Inputs per report; those since the last report are repeated if one ends the process."""
 _ROWS_PER_REPORT = 25
-"""Rows take longer than shards, and a lane that does not report for 30 s counts as blocked."""
+"""Rows take longer than shards, and a lane that does not report for 120 s counts as blocked."""
 
 _IN_THIS_PROCESS = {"shards": run_shards, "rows": run_rows}
 
