@@ -20,7 +20,7 @@ import redis
 
 SAMPLES = Path(__file__).parents[2] / "embedded" / "samples"
 FLEET = [sys.executable, "-m", "funasr_fleet"]
-DEADLINE_S = 120.0
+DEADLINE_S = 240.0
 
 Found = TypeVar("Found")
 

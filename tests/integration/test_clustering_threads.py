@@ -1,10 +1,9 @@
-"""Clustering an hour of many turns: later runs take as long, with the same threads."""
+"""Clustering hours of many turns: no run uses UMAP or more threads, which makes it slow."""
 
 import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ def test_without_the_limit_funasr_clusters_with_umap(monkeypatch: pytest.MonkeyP
         ClusterBackend()(rows, oracle_num=None)
 
 
-def test_the_second_hour_is_as_fast_as_the_first() -> None:
+def test_later_hours_use_the_same_threads_as_the_first() -> None:
     plan = plan_slot(0, ["cpu"], THREADS, THREADS)
     done = subprocess.run(
         [sys.executable, "-m", __name__],
@@ -45,7 +44,6 @@ def test_the_second_hour_is_as_fast_as_the_first() -> None:
     )
     hours = json.loads(done.stdout.splitlines()[-1])
     assert all(hour["right"] for hour in hours)
-    assert min(hour["cpu_s"] for hour in hours[1:]) < 3 * hours[0]["cpu_s"]
     assert [hour["torch"] for hour in hours] == [THREADS] * 3
     assert len({hour["process"] for hour in hours}) == 1
     assert not hours[-1]["umap"]
@@ -54,10 +52,8 @@ def test_the_second_hour_is_as_fast_as_the_first() -> None:
 def _cluster_an_hour(seed: int) -> dict[str, object]:
     who = random_turns(4, TURNS, seed)
     voices = speaker_embeddings(who, WINDOWS, seed=seed)
-    begin = time.process_time()  # CPU time of all threads; the wall clock includes other processes
     labels = cluster_clips(voices)
     return {
-        "cpu_s": time.process_time() - begin,
         "right": one_to_one(labels, who) and len(set(labels)) == 4,
         "torch": torch.get_num_threads(),
         "process": psutil.Process().num_threads(),
