@@ -1,4 +1,4 @@
-"""Clustering hours of many turns: no run uses UMAP or more threads, which makes it slow."""
+"""Clustering hours of many turns: later runs use no more threads than the first, and no UMAP."""
 
 import json
 import os

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from tests.fuzz.decoder import fuzzed_pool
@@ -59,3 +60,19 @@ def test_a_descriptor_that_is_left_open_is_reported() -> None:
         pool.check_state(tally)
         os.close(left)
     assert tally.findings == ["the pool: AssertionError: descriptors are left open"]
+
+
+@pytest.mark.parametrize(("cpu_s", "findings"), [(9.9, []), (10.1, ["x: took 10.1 s of CPU time"])])
+def test_an_input_that_takes_too_much_cpu_time_is_reported(
+    cpu_s: float, findings: list[str]
+) -> None:
+    tally = Tally()
+    tally.run_input("x", lambda: None, (), iter((5.0, 5.0 + cpu_s)).__next__)
+    assert (tally.findings, tally.inputs) == (findings, 1)
+
+
+def test_the_cpu_time_of_the_decoder_process_counts(decoder: Callable[[], int]) -> None:
+    with fuzzed_pool(SEED) as pool:
+        used = sum(psutil.Process(decoder()).cpu_times()[:2])
+        without = sum(os.times()[:4])
+        assert pool._cpu_s() - without >= used > 0
