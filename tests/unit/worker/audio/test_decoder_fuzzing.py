@@ -12,6 +12,7 @@ from tests.fuzz.tally import Tally
 
 SEED = 1
 REFUSALS = {"UndecodableAudio", "AudioTooShort", "AudioTooLong"}
+CLOCK_TICK_S = 0.01
 
 
 def test_every_changed_file_has_one_outcome_and_the_pool_stays_whole() -> None:
@@ -75,4 +76,5 @@ def test_the_cpu_time_of_the_decoder_process_counts(decoder: Callable[[], int]) 
     with fuzzed_pool(SEED) as pool:
         used = sum(psutil.Process(decoder()).cpu_times()[:2])
         without = sum(os.times()[:4])
-        assert pool._cpu_s() - without >= used > 0
+        assert used > 0
+        assert pool._cpu_s() - without > used - CLOCK_TICK_S / 2  # a sum of floats is not exact
