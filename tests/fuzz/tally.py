@@ -21,7 +21,7 @@ class Tally:
     slowest_s: float = 0.0
     """The most time for one input: CPU time, but for messages the time until the next valid one."""
     peak_mb: int = 0
-    """Peak memory of the processes of the run."""
+    """Peak memory of the processes of the run; 0 if it is not measured."""
 
     @property
     def inputs(self) -> int:
@@ -77,5 +77,7 @@ class Tally:
     def lines(self, title: str) -> list[str]:
         """Lines of the summary."""
         counts = ", ".join(f"{name} {count}" for name, count in self.outcomes.most_common())
-        cost = f"slowest {self.slowest_s:.2f} s, peak memory {self.peak_mb} MB"
+        cost = f"slowest {self.slowest_s:.2f} s"
+        if self.peak_mb:
+            cost += f", peak memory {self.peak_mb} MB"
         return [f"{title}: {self.inputs} inputs: {counts}", f"  {cost}", *self.findings]

@@ -1,6 +1,5 @@
 """The fate of a message: acked, requeued, dead-lettered, or left to a new child."""
 
-import time
 from typing import Any
 
 import pytest
@@ -22,6 +21,8 @@ from funasr_fleet.worker.events import (
 from tests.support.examples import OUTPUT, a_shard
 from tests.support.fake_child import FakeChild, FakeTask
 from tests.support.stores import WatchedStore
+
+NOON = 1_790_000_000.0
 
 
 class Left(BaseException):
@@ -68,22 +69,30 @@ def test_a_file_without_an_index_is_not_counted(child: FakeChild, index: int | N
 
 
 @pytest.mark.parametrize(
-    ("headers", "wait_s"),
-    [
-        (None, None),
-        ({}, None),
-        ({ENQUEUED_AT_HEADER: "noon"}, None),
-        ({ENQUEUED_AT_HEADER: time.time() - 9000}, 9000),
-        ({ENQUEUED_AT_HEADER: time.time() + 9000}, 0),
-    ],
+    ("published_at", "wait_s"),
+    [(None, None), ("noon", None), (NOON, 9000), (NOON + 10_000, 0)],
 )
 def test_the_wait_counts_from_publishing_where_that_is_known_and_is_never_negative(
-    child: FakeChild, headers: dict[str, Any] | None, wait_s: float | None
+    child: FakeChild,
+    monkeypatch: pytest.MonkeyPatch,
+    published_at: float | str | None,
+    wait_s: float | None,
+) -> None:
+    monkeypatch.setattr("time.time", lambda: NOON + 9000)
+    child.run(a_message(child), FakeTask(headers={ENQUEUED_AT_HEADER: published_at}))
+    started = child.bench.events[0]
+    assert isinstance(started, ShardStarted)
+    assert started.queue_wait_s == wait_s
+
+
+@pytest.mark.parametrize("headers", [None, {}])
+def test_without_a_time_of_publishing_the_wait_is_unknown(
+    child: FakeChild, headers: dict[str, Any] | None
 ) -> None:
     child.run(a_message(child), FakeTask(headers=headers))
     started = child.bench.events[0]
     assert isinstance(started, ShardStarted)
-    assert started.queue_wait_s == (wait_s and pytest.approx(wait_s, abs=900))
+    assert started.queue_wait_s is None
 
 
 @pytest.mark.parametrize(("deaths", "again"), [(0, False), (2, True)])

@@ -1,7 +1,6 @@
 """/metrics, /healthz and /readyz, and the device readings of each slot at a scrape."""
 
 import os
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +18,9 @@ from funasr_fleet.worker.telemetry.devices import DeviceReader
 from funasr_fleet.worker.telemetry.metrics import Metrics
 from funasr_fleet.worker.telemetry.server import Status
 
-LOADING = SlotState(slot=0, pid=0, state="loading", loading_since_s=time.monotonic())
+FAR_AHEAD_S = 1e12
+"""A time of the monotonic clock, so that the child is still within its limit."""
+LOADING = SlotState(slot=0, pid=0, state="loading", loading_since_s=FAR_AHEAD_S)
 UP = SlotState(slot=0, pid=0, state="ready")
 FAILED = SlotState(slot=0, pid=0, state="failed", failures_in_a_row=1, reason="no weights")
 HOPELESS = SlotState(
