@@ -1,4 +1,4 @@
-"""A whole job under every fault; CHAOS_SEED determines their order."""
+"""A whole job under every fault, beside a hostile sender; CHAOS_SEED determines their order."""
 
 import os
 import random
@@ -17,6 +17,7 @@ from funasr_fleet.storage.s3 import S3Store
 from tests.chaos import schedule
 from tests.chaos.acts import ACTS, PRODUCER, Acts, Operator
 from tests.chaos.fleet import Fleet
+from tests.chaos.hostile import hostile_sender
 from tests.chaos.jobs import Job, write_manifest
 from tests.chaos.recordings import make_backlog
 from tests.chaos.schedule import Driver
@@ -59,15 +60,18 @@ def test_every_file_has_one_outcome_whatever_fails(  # noqa: PLR0917 - fixtures
     driver = Driver(job, len(files.rows), acts, list(steps), add_note)
     begun = time.monotonic()
     try:
-        driver.run(DEADLINE_S)
+        with hostile_sender(settings, SEED, lambda: not driver.steps) as hostile:
+            driver.run(DEADLINE_S)
     finally:
         acts.end_all_faults()
         operator.stop()
     add_note(f"the job took {time.monotonic() - begun:.0f} s; S3: {dict(storage.counts)}")
     add_note(f"enqueued in {operator.starts} runs, reconciled {driver.reconciled} times")
+    add_note(f"{len(hostile)} hostile messages were sent")
     evidence = job.check()
     assert files.wrong(evidence) == []
     assert not driver.steps
+    assert len(hostile) > 20
     put_aside = {one for one, _ in files.rows if one.startswith(("poison/", "hanging/"))}
     assert evidence.dead.keys() == put_aside
     # the last attempt may have been ended by the schedule
