@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from funasr_fleet.contract.layout import is_whole
 PAGE = 100
 """Approximate number of dead letters per round trip; a document may have some hundred kB."""
 
+UNREADABLE_KEPT = 10_000
+"""Maximum number of dead letters that are not shards; each has the first 2,000 characters of its
+message, so that they take some 30 MB at most."""
 
 _SHARD_NAME = re.compile(r"(.+)-(?:\d{5}-\d{4,}|again-[0-9a-f]{8}-\d{6})(?:\.\d+)?")
 """Matches the message IDs that `fleet enqueue`, `retry` and `reconcile` assign; workers append the
@@ -49,6 +53,11 @@ class DeadLetter(BaseModel):
         return job if isinstance(job, str) else None
 
     @property
+    def is_shard(self) -> bool:
+        """Whether the document is a shard, valid or not, so that it may be requeued."""
+        return isinstance(self._field("files"), list)
+
+    @property
     def files(self) -> list[str]:
         """Addresses of the audio in the document; empty when it is not a shard."""
         files = self._field("files")
@@ -65,7 +74,8 @@ class DeadLetters:
     """The fleet's dead letters, a hash in Redis with the message ID as the key.
 
     A second hash maps message IDs to jobs, so that the dead letters of a job can be counted without
-    reading their documents.
+    reading their documents. Of dead letters that are not shards, and so cannot be requeued, the
+    newest UNREADABLE_KEPT are kept: anyone who may send messages can make them.
 
     Every method raises BrokerUnavailable when Redis cannot be reached.
     """
@@ -74,6 +84,7 @@ class DeadLetters:
         self._redis = client
         self._key = f"{key_prefix}fleet:dead"
         self._jobs = f"{key_prefix}fleet:dead:jobs"
+        self._unreadable = f"{key_prefix}fleet:dead:unreadable"
         self._remove = client.register_script(_REMOVE)
 
     def put(self, letter: DeadLetter) -> None:
@@ -86,7 +97,13 @@ class DeadLetters:
             else:
                 pipe.hdel(self._jobs, letter.message_id)
             pipe.hset(self._key, letter.message_id, body)
-            reached(pipe.execute)
+            if letter.is_shard:
+                pipe.zrem(self._unreadable, letter.message_id)
+            else:
+                pipe.zadd(self._unreadable, {letter.message_id: time.time()})
+            pipe.zrange(self._unreadable, 0, -UNREADABLE_KEPT - 1)
+            *_, excess = reached(pipe.execute)
+        self.drop(excess)
 
     def exists(self, message_id: str) -> bool:
         """Whether there is a dead letter with this id."""
@@ -127,7 +144,8 @@ class DeadLetters:
         with self._redis.pipeline() as pipe:
             pipe.hdel(self._key, *ids)
             pipe.hdel(self._jobs, *ids)
-            dropped, _ = reached(pipe.execute)
+            pipe.zrem(self._unreadable, *ids)
+            dropped, *_ = reached(pipe.execute)
         return int(dropped)
 
     def remove(self, letters: Iterable[DeadLetter]) -> None:
@@ -140,7 +158,8 @@ class DeadLetters:
         same = [(one, value) for one, value in stored if value and _read(value) == by_id[one]]
         if same:
             arguments = [part for pair in same for part in pair]
-            reached(self._remove, keys=[self._key, self._jobs], args=arguments)
+            keys = [self._key, self._jobs, self._unreadable]
+            reached(self._remove, keys=keys, args=arguments)
 
     def _values(self, ids: Sequence[str]) -> list[str | None]:
         return reached(self._redis.hmget, self._key, ids) if ids else []
@@ -151,6 +170,7 @@ for i = 1, #ARGV, 2 do
   if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then
     redis.call('HDEL', KEYS[1], ARGV[i])
     redis.call('HDEL', KEYS[2], ARGV[i])
+    redis.call('ZREM', KEYS[3], ARGV[i])
   end
 end
 """

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import funasr_fleet.broker.dead_letters as dead_letters_module
 from funasr_fleet import drop_dead, list_dead, requeue_dead, retry
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, OutcomeWriter, connect
@@ -81,6 +82,25 @@ def test_many_dead_letters_are_read_in_pages(dead_letters: DeadLetters) -> None:
     assert [one.message_id for one in dead_letters.take(["m7", "none", "m9"])] == ["m7", "m9"]
     assert dead_letters.drop(["m7", "none"]) == 1
     assert (dead_letters.drop([]), dead_letters.take([]), dead_letters.count()) == (0, [], MANY - 1)
+
+
+def test_of_dead_letters_that_are_not_shards_the_newest_are_kept(
+    dead_letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters_module, "UNREADABLE_KEPT", 3)
+    for number in range(4):
+        dead_letters.put(dead_letter(f"shard{number}", shard("s", "s3://out/")))
+    for number in range(5):
+        dead_letters.put(dead_letter(f"odd{number}", {"body": "x", "job": "night"}))
+    dead_letters.put(dead_letter("odd3", shard("s", "s3://out/")))
+    dead_letters.put(dead_letter("odd5", {"body": "x"}))
+    kept = {"shard0", "shard1", "shard2", "shard3", "odd2", "odd3", "odd4", "odd5"}
+    assert {one.message_id for one in dead_letters.all()} == kept
+    assert dead_letters.count_of("night") == 2
+    assert dead_letters.drop(["odd2", "odd4"]) == 2
+    for number in (6, 7):
+        dead_letters.put(dead_letter(f"odd{number}", {"body": "x"}))
+    assert {"odd5", "odd6", "odd7"} <= {one.message_id for one in dead_letters.all()}
 
 
 def test_a_message_that_was_dead_lettered_again_is_not_removed(dead_letters: DeadLetters) -> None:
