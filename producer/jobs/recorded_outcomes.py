@@ -4,9 +4,11 @@ from array import array
 from typing import get_args
 
 from funasr_fleet.broker.ledger.file_warnings import UNKNOWN_WARNINGS, WARNINGS
+from funasr_fleet.contract.job import MAX_INDEX
 from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_record import FileRecord
 from funasr_fleet.contract.transcript import ErrorKind, Outcome
+from funasr_fleet.producer.planning.discover import WINDOW_FILES
 from funasr_fleet.storage.base import ObjectStore
 from funasr_fleet.storage.job_documents import read_records
 
@@ -17,7 +19,9 @@ _KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 class JobOutcomes:
     """Outcomes by file index, in eleven bytes per file. A failure never replaces a success."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: int = MAX_INDEX + 1) -> None:
+        """Create it for a job of at most this many files; rows of other indexes are ignored."""
+        self._files = files
         self._codes = bytearray()
         self._audio_ms = array("Q")
         self._warnings = array("H")
@@ -25,7 +29,7 @@ class JobOutcomes:
 
     def take(self, record: FileRecord) -> None:
         """Add one row of a shard record."""
-        if record.index is None or record.outcome == "cancelled":
+        if record.index is None or record.outcome == "cancelled" or record.index >= self._files:
             return
         missing = record.index + 1 - len(self._codes)
         if missing > 0:
@@ -68,7 +72,8 @@ def _bits_of_warnings(record: FileRecord) -> int:
 
 def read_outcomes(store: ObjectStore, output: str, job: str) -> JobOutcomes:
     """Read all shard records of the job. Raises StoreError."""
-    outcomes = JobOutcomes()
+    windows = sum(1 for _ in store.list(job_uri(output, job, "files/")))
+    outcomes = JobOutcomes(windows * WINDOW_FILES)
     for record in read_records(store, job_uri(output, job, "shards/")):
         outcomes.take(record)
     return outcomes

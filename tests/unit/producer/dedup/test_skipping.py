@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from funasr_fleet.contract.job import AudioRef
-from funasr_fleet.contract.layout import error_uri, output_uri, shard_record_uri
+from funasr_fleet.contract.layout import error_uri, output_uri, part_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError, encode
 from funasr_fleet.producer.jobs.recorded_outcomes import JobOutcomes, read_outcomes
 from funasr_fleet.storage.base import (
@@ -237,5 +237,6 @@ def test_the_rows_of_all_shards_are_read() -> None:
         records = [FileRecord(index=2 * shard + n, relative="x", outcome="empty") for n in (0, 1)]
         uri = shard_record_uri("s3://out/", "night", f"s{shard}")
         store.write(uri, encode(records), "")
+    store.write(part_uri("s3://out/", "night", 0), b"", "")
     outcomes = read_outcomes(store, "s3://out/", "night")
     assert all(outcomes.good(index) == ("empty", 0) for index in range(1200))

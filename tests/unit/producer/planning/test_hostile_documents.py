@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -148,13 +149,29 @@ BAD_RECORDS = [
 def test_a_row_of_a_shard_record_that_is_not_valid_is_left_out(line: bytes) -> None:
     body = b"\n".join((line, RECORD, line))
     assert [one.index for one in decode(body)] == [1]
+    assert read_outcomes(recorded(body), OUTPUT, "night").good(1) == ("ok", 5)
+
+
+def recorded(body: bytes) -> MemoryStore:
+    """A store with a plan of one window, and this shard record."""
     store = MemoryStore("out")
+    store.write(part_uri(OUTPUT, "night", 0), b"", "")
     store.write(job_uri(OUTPUT, "night", "shards/s.jsonl"), body, "")
-    assert read_outcomes(store, OUTPUT, "night").good(1) == ("ok", 5)
+    return store
+
+
+def test_an_index_beyond_the_plan_takes_no_memory() -> None:
+    line = b'{"index": %d, "relative": "b", "outcome": "ok", "audio_ms": 7}' % MAX_INDEX
+    store = recorded(line + b"\n" + RECORD)
+    tracemalloc.start()
+    outcomes = read_outcomes(store, OUTPUT, "night")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (outcomes.good(1), outcomes.good(MAX_INDEX)) == (("ok", 5), None)
+    assert peak < 10_000_000
 
 
 def test_audio_of_more_than_seven_weeks_is_restored() -> None:
-    store, long_ms = MemoryStore("out"), 1 << 33
+    long_ms = 1 << 33
     line = json.dumps({"index": 0, "relative": "a", "outcome": "ok", "audio_ms": long_ms})
-    store.write(job_uri(OUTPUT, "night", "shards/s.jsonl"), line.encode(), "")
-    assert read_outcomes(store, OUTPUT, "night").good(0) == ("ok", long_ms)
+    assert read_outcomes(recorded(line.encode()), OUTPUT, "night").good(0) == ("ok", long_ms)
