@@ -3,6 +3,7 @@
 The libraries of the extra `evaluate` are imported when a rule needs them.
 """
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,15 @@ class TextRules:
 
 FLEET_RULES = TextRules()
 
+_LONGEST_NUMBER = 100
+"""Longer numbers are not converted: both libraries take time that grows with the square of the
+length, and whisper_normalizer fails at 4,300 digits."""
+_LONG_DIGITS = re.compile(rf"\d{{{_LONGEST_NUMBER}}}(?=\d)")
+_LONG_SPACE = re.compile(rf"\s{{{_LONGEST_NUMBER},}}")
+_LONG_CHINESE = re.compile(
+    rf"([\d.〇零一二两三四五六七八九十百千万亿点]{{{_LONGEST_NUMBER + 1},}})"
+)
+
 
 def convert_chinese(text: str, rules: TextRules) -> str:
     """The text in simplified characters and with numbers in digits, if the rules say so."""
@@ -56,8 +66,10 @@ def _to_simplified() -> Any:
 def _to_digits(text: str) -> str:
     import cn2an
 
+    parts = _LONG_CHINESE.split(text)  # every second part is a long number
     with warnings.catch_warnings(action="ignore"):  # cn2an warns of unchanged numbers
-        return str(cn2an.transform(text, "cn2an"))
+        parts[::2] = [str(cn2an.transform(part, "cn2an")) for part in parts[::2]]
+    return "".join(parts)
 
 
 def normaliser(choice: NormalizerChoice, language: str | None, *, letters: bool) -> Normaliser:
@@ -81,4 +93,4 @@ def _whisper_normaliser(english: bool, letters: bool) -> Normaliser:
     made: Normaliser = (
         EnglishTextNormalizer() if english else BasicTextNormalizer(split_letters=letters)
     )
-    return made
+    return lambda text: made(_LONG_SPACE.sub(" ", _LONG_DIGITS.sub(r"\g<0> ", text)))
