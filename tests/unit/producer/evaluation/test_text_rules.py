@@ -112,3 +112,11 @@ def test_numbers_and_traditional_characters_are_equal_by_option(
     reference: str, hypothesis: str, rules: TextRules, errors: int
 ) -> None:
     assert score(reference, hypothesis, "auto", "zh", rules).counts.errors == errors
+
+
+@pytest.mark.parametrize("text", ["1" * 20_000, "一" * 20_000, "一百" * 10_000, " " * 20_000])
+@pytest.mark.parametrize("rules", [WHISPER, TextRules(simplified=True, chinese_numbers=True)])
+def test_texts_of_any_length_are_compared(text: str, rules: TextRules) -> None:
+    """whisper_normalizer fails at a number of 4,300 digits; cn2an took minutes."""
+    assert score(text, text, language="en", rules=rules).counts.errors == 0
+    assert score(text, "x", language="en", rules=rules).counts.errors > 0
