@@ -52,6 +52,10 @@ class ObjectTooLarge(StoreError):
     """The object exceeds the caller's size limit: raise FLEET_MAX_BYTES, or split the file."""
 
 
+class DocumentTooLarge(StoreError, ValueError):
+    """The object is larger than any document of this project: delete it."""
+
+
 class StoreUnavailable(StoreError):
     """Storage cannot be reached or is failing: check AWS_ENDPOINT_URL_S3; try again later."""
 
@@ -62,6 +66,10 @@ class CredentialsRefused(StoreUnavailable):
 
 class ObjectIncomplete(StoreUnavailable):
     """Storage delivered other bytes than listed: look for a proxy or cache that changes them."""
+
+
+MAX_DOCUMENT_BYTES = 128 << 20
+"""The result of a recording of twelve hours, with words, takes some 10 MB."""
 
 
 def check_size(uri: str, size_bytes: int, limit_bytes: int | None) -> None:
@@ -97,7 +105,10 @@ class ObjectStore(Protocol):
         """
 
     def read(self, uri: str) -> bytes:
-        """The content of a small object."""
+        """The content of a document.
+
+        Raises DocumentTooLarge, also a ValueError, above MAX_DOCUMENT_BYTES.
+        """
 
     def open_range(self, uri: str, start: int, length: int) -> bytes:
         """A byte range of an object: shorter at the object's end, empty beyond it."""

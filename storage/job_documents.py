@@ -1,5 +1,6 @@
 """Reads a job's documents from S3: the rows of its plan, and the records of its shards."""
 
+import contextlib
 import gzip
 import io
 import itertools
@@ -10,7 +11,7 @@ from collections.abc import Collection, Iterator
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import part_uri
 from funasr_fleet.contract.shard_record import FileRecord, decode
-from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
+from funasr_fleet.storage.base import DocumentTooLarge, ObjectDenied, ObjectMissing, ObjectStore
 from funasr_fleet.storage.map_ahead import map_ahead
 
 _READERS = 16
@@ -83,6 +84,12 @@ def _names(rows: list[bytes], wanted: Collection[int]) -> Iterator[tuple[int, st
 
 def read_records(store: ObjectStore, folder: str) -> Iterator[FileRecord]:
     """Every row of the shard records below a prefix, in key order. Raises StoreError."""
+
+    def read(uri: str) -> bytes:
+        with contextlib.suppress(DocumentTooLarge):  # not a record of this project
+            return store.read(uri)
+        return b""
+
     uris = (found.uri for found in store.list(folder))
-    for body in map_ahead(store.read, uris, threads=_READERS, ahead=_AHEAD):
+    for body in map_ahead(read, uris, threads=_READERS, ahead=_AHEAD):
         yield from decode(body)

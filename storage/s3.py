@@ -11,7 +11,9 @@ from funasr_fleet.contract.audio_address import shown
 from funasr_fleet.contract.layout import split_uri
 from funasr_fleet.settings import Settings, listed
 from funasr_fleet.storage.base import (
+    MAX_DOCUMENT_BYTES,
     BucketNotAllowed,
+    DocumentTooLarge,
     Folder,
     ObjectDenied,
     ObjectInfo,
@@ -155,10 +157,15 @@ class S3Store:
         return ObjectInfo(uri=uri, etag=etag, size_bytes=size_bytes, md5=stated_md5(answer))
 
     def read(self, uri: str) -> bytes:
-        """The content of a small object."""
+        """The content of a document. Raises DocumentTooLarge above MAX_DOCUMENT_BYTES."""
         bucket, key = self._place(uri)
         with translated(uri):
-            body: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            stream = self._client.get_object(Bucket=bucket, Key=key)["Body"]
+            with contextlib.closing(stream):
+                body: bytes = stream.read(MAX_DOCUMENT_BYTES)
+                is_whole = not stream.read(1)  # at the end, botocore compares the length
+        if not is_whole:
+            raise DocumentTooLarge(f"{uri} has more than {MAX_DOCUMENT_BYTES} bytes")
         return body
 
     def open_range(self, uri: str, start: int, length: int) -> bytes:

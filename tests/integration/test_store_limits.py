@@ -10,7 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from funasr_fleet.embedded.stack import Stack
-from funasr_fleet.storage.base import ObjectDenied, ObjectStore, ObjectTooLarge
+from funasr_fleet.producer.jobs.own_result import read_own_result
+from funasr_fleet.storage import s3
+from funasr_fleet.storage.base import (
+    DocumentTooLarge,
+    ObjectDenied,
+    ObjectStore,
+    ObjectTooLarge,
+)
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.memory_store import MemoryStore
 
@@ -71,6 +78,29 @@ def test_the_download_of_an_endless_object_stops_at_the_limit() -> None:
     with pytest.raises(ObjectTooLarge):
         S3Store().download("s3://audio/endless", into, 3 * KEPT)
     assert len(into.getvalue()) <= 4 * KEPT
+
+
+@pytest.mark.usefixtures("endless")
+def test_the_read_of_an_endless_document_stops_at_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(s3, "MAX_DOCUMENT_BYTES", 3 * KEPT)
+    store = S3Store()
+    with pytest.raises(DocumentTooLarge, match=r"s3://audio/endless has more than 3145728 bytes"):
+        store.read("s3://audio/endless")
+    assert read_own_result(store, "s3://audio/", "night", "endless") is None
+
+
+def test_a_document_up_to_the_limit_is_read(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"s3://audio/{uuid.uuid4()}"
+    store.write(uri, b"x" * 1000, "text/plain")
+    monkeypatch.setattr(s3, "MAX_DOCUMENT_BYTES", 1000)
+    assert store.read(uri) == b"x" * 1000
+    monkeypatch.setattr(s3, "MAX_DOCUMENT_BYTES", 999)
+    with pytest.raises(DocumentTooLarge):
+        store.read(uri)
 
 
 ACTS: list[Callable[[S3Store, str], object]] = [
