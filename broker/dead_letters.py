@@ -1,8 +1,10 @@
 """Dead letters: messages that failed permanently, each kept with its reason for inspection."""
 
+import base64
 import json
 import re
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,6 +16,9 @@ from funasr_fleet.contract.layout import is_whole
 
 PAGE = 100
 """Approximate number of dead letters per round trip; a document may have some hundred kB."""
+
+_LARGE_CHARS = 100_000
+_ZLIB = "zlib"
 
 UNREADABLE_KEPT = 10_000
 """Maximum number of dead letters that are not shards; each has the first 2,000 characters of its
@@ -89,8 +94,7 @@ class DeadLetters:
 
     def put(self, letter: DeadLetter) -> None:
         """Store a dead letter; an earlier one with the same message id is replaced."""
-        # pydantic's own JSON rejects lone surrogates, which a malformed message may hold
-        body = json.dumps(letter.model_dump())
+        body = _packed(letter)
         with self._redis.pipeline() as pipe:
             if letter.job is not None and is_whole(letter.job):
                 pipe.hset(self._jobs, letter.message_id, letter.job)
@@ -177,5 +181,17 @@ end
 """Delete fields whose stored value still equals the given one. ARGV: id, value, ..."""
 
 
+def _packed(letter: DeadLetter) -> str:
+    """A dead letter as JSON; a large one is compressed, as its message may have been."""
+    # pydantic's own JSON rejects lone surrogates, which a malformed message may hold
+    text = json.dumps(letter.model_dump())
+    if len(text) < _LARGE_CHARS:
+        return text
+    return json.dumps({_ZLIB: base64.b64encode(zlib.compress(text.encode())).decode()})
+
+
 def _read(value: str) -> DeadLetter:
-    return DeadLetter.model_validate(json.loads(value))
+    document = json.loads(value)
+    if _ZLIB in document:
+        document = json.loads(zlib.decompress(base64.b64decode(document[_ZLIB])))
+    return DeadLetter.model_validate(document)

@@ -103,6 +103,17 @@ def test_of_dead_letters_that_are_not_shards_the_newest_are_kept(
     assert {"odd5", "odd6", "odd7"} <= {one.message_id for one in dead_letters.all()}
 
 
+def test_a_large_dead_letter_is_compressed(settings: Settings, dead_letters: DeadLetters) -> None:
+    document = {**shard("s", "s3://out/"), "padding": "x" * 10_000_000, "odd": "\ud800"}
+    dead_letters.put(dead_letter("large", document))
+    client: Any = connect(settings)
+    assert client.memory_usage(f"{settings.key_prefix}fleet:dead") < 100_000
+    (found,) = dead_letters.all()
+    assert found == dead_letter("large", document)
+    dead_letters.remove([found])
+    assert dead_letters.count() == 0
+
+
 def test_a_message_that_was_dead_lettered_again_is_not_removed(dead_letters: DeadLetters) -> None:
     before = [dead_letter("a", {}), dead_letter("b", {})]
     for one in before:
