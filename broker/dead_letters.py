@@ -125,21 +125,22 @@ class DeadLetters:
         """Number of dead letters of a job. Those that earlier releases stored are not counted."""
         return reached(self._redis.hvals, self._jobs).count(job)
 
-    def pages(self) -> Iterator[list[DeadLetter]]:
+    def pages(self) -> Iterator[Iterator[DeadLetter]]:
         """Every dead letter, in pages and in no particular order.
 
         A dead letter that exists during the whole scan is returned at least once, rarely twice.
+        Each is parsed when it is reached, as a document may take some 500 MB of memory.
         """
         cursor = 0
         while True:
             cursor, page = reached(self._redis.hscan, self._key, cursor, count=PAGE)
-            yield [_read(value) for value in page.values()]
+            yield map(_read, page.values())
             if not cursor:
                 return
 
-    def take(self, ids: Sequence[str]) -> list[DeadLetter]:
-        """The dead letters with these ids; unknown ids are skipped."""
-        return [_read(value) for value in self._values(ids) if value is not None]
+    def take(self, ids: Sequence[str]) -> Iterator[DeadLetter]:
+        """The dead letters with these ids, parsed one at a time; unknown ids are skipped."""
+        return (_read(value) for value in self._values(ids) if value is not None)
 
     def drop(self, ids: Sequence[str]) -> int:
         """Delete the dead letters with these ids; returns how many existed."""

@@ -1,7 +1,7 @@
 """Select, list and drop dead letters."""
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -53,8 +53,8 @@ class Selection:
 
     def batches(
         self, letters: DeadLetters, missing: Callable[[str], None]
-    ) -> Iterator[list[DeadLetter]]:
-        """The selected dead letters in their current state, in batches.
+    ) -> Iterator[Iterable[DeadLetter]]:
+        """The selected dead letters in their current state, in batches of about a hundred.
 
         Args:
             letters: all dead letters.
@@ -67,7 +67,7 @@ class Selection:
             return
         for begin in range(0, len(self.ids), PAGE):
             some = self.ids[begin : begin + PAGE]
-            found = letters.take(some)
+            found = list(letters.take(some))
             known = {one.message_id for one in found}
             for message_id in some:
                 if message_id not in known:
@@ -96,16 +96,16 @@ def list_dead(
     letters, selection = _open(settings), Selection(job=job)
     seen = 0
 
-    def wanted() -> Iterator[DeadLetter]:
+    def wanted() -> Iterator[tuple[str, str]]:
         nonlocal seen
         for batch in selection.batches(letters, lambda _: None):
-            seen += len(batch)
-            yield from batch
+            for seen, one in enumerate(batch, seen + 1):
+                yield one.at, one.message_id
 
     # bounds memory: of millions of dead letters, only the shown ones are kept
-    latest = heapq.nlargest(limit, wanted(), key=lambda one: one.at)
-    unique = {one.message_id: one for one in latest}
-    return DeadList(letters=tuple(unique.values()), total=letters.count() if job is None else seen)
+    latest = dict.fromkeys(name for _, name in heapq.nlargest(limit, wanted()))
+    found = tuple(letters.take(tuple(latest)))
+    return DeadList(letters=found, total=letters.count() if job is None else seen)
 
 
 def drop_dead(

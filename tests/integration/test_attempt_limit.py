@@ -68,7 +68,7 @@ def dead_letter_of(worker: LocalWorker, settings: Settings, document: dict[str, 
     headers = task_headers()
     push(settings, envelope(shard_body(document), headers))
     dead_letters = DeadLetters(connect(settings))
-    worker.process.wait_until(lambda: bool(dead_letters.take([headers["id"]])), 120)
+    worker.process.wait_until(lambda: dead_letters.exists(headers["id"]), 120)
     worker.process.wait_until(lambda: not waiting(settings), 60)
     (dead_letter,) = dead_letters.take([headers["id"]])
     return dead_letter

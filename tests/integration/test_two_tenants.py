@@ -7,6 +7,12 @@ from typing import Any
 import pytest
 import redis
 
+import funasr_fleet
+from funasr_fleet.embedded.samples import SAMPLES
+from funasr_fleet.embedded.services import LocalWorker
+from funasr_fleet.embedded.stack import Stack
+from funasr_fleet.settings import Settings
+from tests.support.messages import a_shard, envelope, push, shard_body, task_headers
 from tests.support.servers import ACL, VALKEY, SecureBroker, running_server
 
 RULE = next(line for line in ACL.read_text().splitlines() if line.startswith("user fleet "))
@@ -72,3 +78,43 @@ def test_a_tenant_has_no_command_that_affects_the_server(
 ) -> None:
     with pytest.raises(redis.ResponseError, match=r"(?i)no permission"):
         client(broker, "b").execute_command(*command.split())
+
+
+@pytest.mark.slow
+def test_jobs_complete_as_a_tenant_and_use_only_its_keys(
+    stack: Stack,
+    broker: SecureBroker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+) -> None:
+    """A job of `fleet enqueue` that is retried, reconciled and cancelled, and another client's."""
+    own = {
+        "FLEET_BROKER_URL": broker.plain_url.replace("fleet:", "a:"),
+        "FLEET_KEY_PREFIX": "a:",
+    }
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    broker.admin.flushall()
+    broker.admin.acl_log_reset()
+    settings = Settings.load()
+    with LocalWorker({**stack.environment, **own}, tmp_path) as worker:
+        job = funasr_fleet.enqueue(
+            [str(SAMPLES)], upload="s3://audio/tenant/", output=output, job="night"
+        ).job
+        push(settings, envelope(shard_body(a_shard(output, 0, job_files=1)), task_headers()))
+        push(settings, envelope(b"[[", task_headers()))
+        both = (job, "by-hand")
+        worker.process.wait_until(
+            lambda: all(funasr_fleet.status(one).counts.complete for one in both), 180
+        )
+        assert funasr_fleet.status(job).counts.outcomes["ok"] == 10
+        funasr_fleet.retry(job)
+        worker.process.wait_until(lambda: funasr_fleet.status(job).counts.complete, 60)
+    funasr_fleet.reconcile(job)
+    funasr_fleet.cancel("by-hand")
+    assert {one.counts.job for one in funasr_fleet.list_jobs()} == {job, "by-hand"}
+    assert funasr_fleet.drop_dead(everything=True).dropped == 1
+    assert broker.admin.keys("*")
+    assert {key for key in broker.admin.keys("*") if not key.startswith("a:")} == set()
+    assert not broker.denied
