@@ -19,6 +19,9 @@ PAGE = 100
 
 _LARGE_CHARS = 100_000
 _ZLIB = "zlib"
+_MOST_BYTES = 256 << 20
+"""Limit for a dead letter after decompression. A message has at most 32 MiB, of which JSON may make
+six times as much."""
 
 UNREADABLE_KEPT = 10_000
 """Maximum number of dead letters that are not shards; each has the first 2,000 characters of its
@@ -115,7 +118,7 @@ class DeadLetters:
 
     def all(self) -> list[DeadLetter]:
         """Every dead letter; use pages() where there may be many."""
-        return [_read(value) for value in reached(self._redis.hvals, self._key)]
+        return [*map(_read, reached(self._redis.hgetall, self._key).items())]
 
     def count(self) -> int:
         """Number of dead letters."""
@@ -134,13 +137,13 @@ class DeadLetters:
         cursor = 0
         while True:
             cursor, page = reached(self._redis.hscan, self._key, cursor, count=PAGE)
-            yield map(_read, page.values())
+            yield map(_read, page.items())
             if not cursor:
                 return
 
     def take(self, ids: Sequence[str]) -> Iterator[DeadLetter]:
         """The dead letters with these ids, parsed one at a time; unknown ids are skipped."""
-        return (_read(value) for value in self._values(ids) if value is not None)
+        return map(_read, self._values(ids).items())
 
     def drop(self, ids: Sequence[str]) -> int:
         """Delete the dead letters with these ids; returns how many existed."""
@@ -159,15 +162,17 @@ class DeadLetters:
         A requeued message may have failed again in the meantime; its new dead letter stays.
         """
         by_id = {one.message_id: one for one in letters}
-        stored = zip(by_id, self._values(list(by_id)), strict=True)
-        same = [(one, value) for one, value in stored if value and _read(value) == by_id[one]]
+        stored = self._values(list(by_id)).items()
+        same = [pair for pair in stored if _read(pair) == by_id[pair[0]]]
         if same:
             arguments = [part for pair in same for part in pair]
             keys = [self._key, self._jobs, self._unreadable]
             reached(self._remove, keys=keys, args=arguments)
 
-    def _values(self, ids: Sequence[str]) -> list[str | None]:
-        return reached(self._redis.hmget, self._key, ids) if ids else []
+    def _values(self, ids: Sequence[str]) -> dict[str, str]:
+        """The stored values by id, in the order of the ids; unknown ids are left out."""
+        values = reached(self._redis.hmget, self._key, ids) if ids else []
+        return {one: value for one, value in zip(ids, values, strict=True) if value is not None}
 
 
 _REMOVE = """
@@ -191,8 +196,22 @@ def _packed(letter: DeadLetter) -> str:
     return json.dumps({_ZLIB: base64.b64encode(zlib.compress(text.encode())).decode()})
 
 
-def _read(value: str) -> DeadLetter:
-    document = json.loads(value)
-    if _ZLIB in document:
-        document = json.loads(zlib.decompress(base64.b64decode(document[_ZLIB])))
-    return DeadLetter.model_validate(document)
+def _read(stored: tuple[str, str]) -> DeadLetter:
+    """A dead letter from its id and its value, which a client of Redis may have changed."""
+    message_id, value = stored
+    try:
+        document = json.loads(value)
+        if _ZLIB in document:
+            document = json.loads(_unpacked(base64.b64decode(document[_ZLIB])))
+        return DeadLetter.model_validate(document)
+    except (ValueError, TypeError, RecursionError, zlib.error):
+        reason = "this dead letter cannot be read: drop it"
+        return DeadLetter(message_id=message_id, reason=reason, document=None, worker="", at="")
+
+
+def _unpacked(packed: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    text = unpacker.decompress(packed, _MOST_BYTES)
+    if unpacker.unconsumed_tail:
+        raise ValueError("it is too large")
+    return text

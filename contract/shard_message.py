@@ -2,7 +2,7 @@
 
 One invalid entry fails one file. Only a message that cannot be read as a shard is malformed.
 An entry with the output name or the index of an earlier one is invalid: two files would share one
-result, or one place in their job.
+result, or one place in their job. So is an entry whose outputs would have too long keys.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from funasr_fleet.contract.audio_address import check_audio, default_name, shown
 from funasr_fleet.contract.invalid_fields import explain
 from funasr_fleet.contract.job import MAX_INDEX, AudioRef, MalformedShard, Shard
-from funasr_fleet.contract.layout import check_relative
+from funasr_fleet.contract.layout import check_relative, split_uri
 from funasr_fleet.contract.shown_text import one_line
 
 _VALID_ENTRY = {"audio": "s3://bucket/key", "relative": "name"}
@@ -22,6 +22,8 @@ _ENTRIES_CHECKED = 1 << 17
 """Placeholders at most. A shard may have fewer files, so a message with more is still rejected."""
 
 _MAX_NAME_CHARS = 200
+_MOST_BYTES = 1024 - len(".ch65535.aws-transcribe.json")
+"""Maximum length of a name with the key of its output prefix: S3 permits 1,024 bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +65,11 @@ def read_shard(document: Any) -> tuple[Shard, tuple[InvalidEntry, ...]]:
             raise error from None
         shard = placeholders
         valid, invalid = _read_entries(document, shard)
-    repeated = _repeated(valid)
-    for position, reason in repeated.items():
+    rejected = {**_repeated(valid), **_too_long(shard.output, valid)}
+    for position, reason in rejected.items():
         if reason:
             invalid.append(_invalid(document, position, document["files"][position], reason))
-    files = tuple(ref for position, ref in valid.items() if position not in repeated)
+    files = tuple(ref for position, ref in valid.items() if position not in rejected)
     invalid.sort(key=lambda entry: entry.position)
     return shard.model_copy(update={"files": files}), _without_shared_names(files, invalid)
 
@@ -87,6 +89,16 @@ def _repeated(files: Mapping[int, AudioRef]) -> dict[int, str]:
         elif ref.index is not None:
             indexes.add(ref.index)
     return found
+
+
+def _too_long(output: str, files: Mapping[int, AudioRef]) -> dict[int, str]:
+    """The places of files whose outputs S3 would reject, each with its error."""
+    error = "relative: with the output prefix, it is too long for a key in S3"
+    return {place: error for place, ref in files.items() if not _fits(output, ref.relative)}
+
+
+def _fits(output: str, relative: str) -> bool:
+    return len(split_uri(output)[1].encode()) + len(relative.encode()) <= _MOST_BYTES
 
 
 def _read_entries(
@@ -136,7 +148,7 @@ def _invalid(document: Mapping[str, Any], position: int, entry: Any, reason: str
     fields = entry if isinstance(entry, dict) else {}
     audio = _address_in(fields)
     name = fields.get("relative") or (default_name(audio) if audio else "")
-    is_safe = _is_safe(name)
+    is_safe = _is_safe(name) and _fits(document["output"], name)
     envelope = {key: document.get(key) for key in ("schema", "shard", "job", "output")}
     return InvalidEntry(
         position=position,

@@ -19,6 +19,8 @@ _AHEAD = 256
 """Shard records that are read ahead."""
 MAX_PART_BYTES = 1 << 30
 """Decompressed size of a part of a plan: 100 KB for each of its 10,000 files."""
+MAX_PART_LINES = 10_001
+"""Lines of a part of a plan: one for each of its files, and one before them."""
 DAMAGE = (
     *(EOFError, zlib.error, gzip.BadGzipFile, ValueError, LookupError, TypeError, AttributeError),
     RecursionError,  # JSON that is nested too deeply
@@ -39,7 +41,10 @@ def read_rows(store: ObjectStore, output: str, job: str, number: int) -> list[by
         body = file.read(MAX_PART_BYTES + 1)
     if len(body) > MAX_PART_BYTES:
         raise ValueError(f"it has more than {MAX_PART_BYTES} bytes")
-    return body.splitlines()
+    lines = body.splitlines()
+    if len(lines) > MAX_PART_LINES:
+        raise ValueError(f"it has more than {MAX_PART_LINES} lines")
+    return lines
 
 
 def planned_names(

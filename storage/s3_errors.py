@@ -38,9 +38,24 @@ def translate(error: Exception, uri: str) -> StoreError:
         return CredentialsRefused(f"no credentials for {uri}: set AWS_ACCESS_KEY_ID and the secret")
     if isinstance(error, exceptions.ParamValidationError):
         return ObjectMissing(f"{uri} is not a valid object address")
+    if isinstance(error, _unsupported_addresses()):
+        return ObjectDenied(f"{uri} is not supported: {error}")
     if not isinstance(error, exceptions.ClientError):
         return StoreUnavailable(f"storage cannot be reached for {uri}: {error}")
     return _translate_answer(error.response, uri)
+
+
+def _unsupported_addresses() -> tuple[type[Exception], ...]:
+    """Errors of botocore for an ARN in place of a bucket; no retry helps."""
+    from botocore import exceptions
+
+    return (
+        exceptions.MissingDependencyException,
+        exceptions.UnsupportedS3ArnError,
+        exceptions.UnsupportedS3ConfigurationError,
+        exceptions.UnsupportedS3AccesspointConfigurationError,
+        exceptions.UnsupportedOutpostResourceError,
+    )
 
 
 def _translate_answer(answer: dict[str, Any], uri: str) -> StoreError:

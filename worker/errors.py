@@ -75,3 +75,7 @@ class JobLocked(Exception):
 
 class OutputUnwritable(Exception):
     """The shard's output prefix is not writable: grant access, or correct the prefix."""
+
+
+class RequeueShard(Exception):
+    """The worker is shutting down: requeue the shard at the head of its queue."""

@@ -5,6 +5,7 @@ million files take a few megabytes. A lost ledger can be rebuilt from S3.
 
 keys            names of the keys of jobs and shards
 values          PURE: the frozen values that the reader returns, made from Redis replies
+stored_fields   PURE: checks of the fields of a job, which other clients may have changed
 worker_seen     PURE: the last report of a worker child
 bitmaps         PURE: reads bitmaps with one bit per file
 file_warnings   PURE: warnings of files: their kinds, counts and examples

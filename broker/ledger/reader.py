@@ -10,6 +10,7 @@ from funasr_fleet.broker.ledger.bitmaps import HEX, bits_of
 from funasr_fleet.broker.ledger.file_warnings import WARNINGS, WarningExample
 from funasr_fleet.broker.ledger.job_writer import JobWriter
 from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.broker.ledger.stored_fields import is_before, is_job_name
 from funasr_fleet.broker.ledger.values import (
     KINDS,
     OUTCOMES,
@@ -103,7 +104,8 @@ class LedgerReader:
                 pipe.zrevrange(key, 0, -1, withscores=True)
             undeclared, others = reached(pipe.execute)
         found = {**dict(undeclared), **dict(others)}
-        return sorted(found, key=lambda job: (found[job], job), reverse=True)
+        names = filter(is_job_name, found)
+        return sorted(names, key=lambda job: (found[job], job), reverse=True)
 
     def _newest_declared(self) -> list[str]:
         return reached(self._redis.zrevrange, self._keys.jobs, 0, _NEWEST - 1)
@@ -121,11 +123,8 @@ class LedgerReader:
         gone = self._gone([name for name, (created_at, _) in times.items() if not created_at])
         with contextlib.suppress(BrokerUnavailable):  # a read-only user gets the same answer
             JobWriter(self._redis, self._prefix).forget(gone)
-        return [
-            name
-            for name, (_, closed_at) in times.items()
-            if name not in gone and (closed_at is None or float(closed_at) > moment)
-        ]
+        found = ((name, closed_at) for name, (_, closed_at) in times.items() if name not in gone)
+        return [name for name, closed_at in found if not is_before(closed_at, moment)]
 
     def _gone(self, names: Sequence[str]) -> set[str]:
         """Those of the named jobs of which no key is left."""
@@ -226,7 +225,7 @@ class LedgerReader:
     def workers(self) -> list[WorkerSeen]:
         """The last report of every worker child, the latest first."""
         stored = reached(self._redis.hvals, self._keys.workers)
-        return sorted(map(read_worker, stored), key=lambda one: -one.at)
+        return sorted(filter(None, map(read_worker, stored)), key=lambda one: -one.at)
 
     def backlog(self, queue: str) -> tuple[int, int]:
         """(ready, unacknowledged) messages in all lanes of the queue."""

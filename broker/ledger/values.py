@@ -1,11 +1,13 @@
 """PURE: the frozen values that the ledger's reader returns, made from Redis replies."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
 from funasr_fleet.broker.ledger.file_warnings import WARNINGS, read_warnings
+from funasr_fleet.broker.ledger.stored_fields import is_count, valid_fields
 from funasr_fleet.contract.transcript import ErrorKind, Outcome
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -180,6 +182,7 @@ def read_counts(
     outcomes, kinds = bits[: len(OUTCOMES)], bits[len(OUTCOMES) : -len(WARNINGS)]
     if not (meta or shards or windows or any(outcomes)):
         return None
+    stored, meta = meta, valid_fields(meta)
     return JobCounts(
         job=job,
         output=meta.get("output", ""),
@@ -195,12 +198,14 @@ def read_counts(
         restored_ms=int(meta.get("restored_ms", 0)),
         rounds=int(meta.get("rounds", 0)),
         open_shards=len(shards),
-        in_flight=sum(max(0, int(left)) for left in shards),
+        in_flight=sum(int(left) for left in shards if is_count(left)),
         begun_at=_time(meta.get("begun_at")),
         cancelled_at=_time(meta.get("cancelled_at")),
         closed_at=_time(meta.get("closed_at")),
         queue=meta.get("queue", ""),
-        whole=_is_whole(meta, windows, sum(outcomes)) and "unindexed" not in meta,
+        whole=len(meta) == len(stored)
+        and _is_whole(meta, windows, sum(outcomes))
+        and "unindexed" not in meta,
         declared="declared" in meta,
         unindexed="unindexed" in meta,
     )
@@ -226,7 +231,8 @@ def read_minutes(stored: Mapping[str, str]) -> list[Minute]:
     minutes: defaultdict[int, dict[str, int]] = defaultdict(dict)
     names = {"f": "files", "a": "audio_ms", "x": "failed"}
     for name, value in stored.items():
-        minutes[int(name[1:])][names[name[0]]] = int(value)
+        with contextlib.suppress(LookupError, ValueError):  # not our field
+            minutes[int(name[1:])][names[name[0]]] = int(value)
     return [Minute(minute=minute, **minutes[minute]) for minute in sorted(minutes)]
 
 

@@ -1,7 +1,9 @@
 """PURE: the last report of a worker child."""
 
-import json
-from dataclasses import dataclass, fields
+import contextlib
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +26,11 @@ class WorkerSeen:
     """Recognised audio of the unfinished files of its shard; not part of audio_ms."""
 
 
-def read_worker(text: str) -> WorkerSeen:
-    """The last report of a child; unknown fields of newer workers are ignored."""
-    names = {one.name for one in fields(WorkerSeen)}
-    known = {name: value for name, value in json.loads(text).items() if name in names}
-    return WorkerSeen(**known)
+_SEEN = TypeAdapter(WorkerSeen)
+
+
+def read_worker(text: str) -> WorkerSeen | None:
+    """The last report of a child; None if it is invalid. Fields of newer workers are ignored."""
+    with contextlib.suppress(ValidationError):
+        return _SEEN.validate_json(text)
+    return None

@@ -99,7 +99,8 @@ def list_dead(
     def wanted() -> Iterator[tuple[str, str]]:
         nonlocal seen
         for batch in selection.batches(letters, lambda _: None):
-            for seen, one in enumerate(batch, seen + 1):
+            for one in batch:
+                seen += 1
                 yield one.at, one.message_id
 
     # bounds memory: of millions of dead letters, only the shown ones are kept

@@ -41,6 +41,9 @@ _TEXTS = (
     *("a\0b", "\ud800", "\udfff", "\u202e", "\u2028", "\x85", "\uff0e\uff0e", "x" * 5000, "\\"),
     *("json", "zh", "word", "split", "true", "1", "\U0001f600" * 50, "s3://b/" + "/.." * 9),
 )
+_KOMBU_TYPES = ("decimal", "datetime", "date", "time", "uuid", "bytes", "base64", "x")
+_TYPED: tuple[Any, ...] = ("1E+999999999", "7", "2026-11-30T12:00:00", {"hex": "0" * 32}, "AAAA")
+"""Values of the types that kombu's JSON has in addition."""
 _KEYS = ("schema", "shard", "job", "output", "files", "options", "audio", "relative", "", "x", "__")
 
 
@@ -86,6 +89,7 @@ def _any(value: Any, random_: random.Random) -> Any:
         lambda: {},
         lambda: [value],
         lambda: {random_.choice(_KEYS): value},
+        lambda: {"__type__": random_.choice(_KOMBU_TYPES), "__value__": random_.choice(_TYPED)},
         lambda: _nested(random_.choice((5, 50, 900))),
         lambda: "".join(chr(random_.randrange(0x110000)) for _ in range(random_.randrange(12))),
     )

@@ -1,12 +1,10 @@
 """Dead letters in a real Valkey: read in pages, requeued, dropped."""
 
-import tracemalloc
 import uuid
 from typing import Any
 
 import pytest
 
-import funasr_fleet.broker.dead_letters as dead_letters_module
 from funasr_fleet import drop_dead, list_dead, requeue_dead, retry
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import JobCounts, JobWriter, LedgerReader, OutcomeWriter, connect
@@ -85,50 +83,6 @@ def test_many_dead_letters_are_read_in_pages(dead_letters: DeadLetters) -> None:
     assert dead_letters.drop([]) == 0
     assert list(dead_letters.take([])) == []
     assert dead_letters.count() == MANY - 1
-
-
-def test_of_dead_letters_that_are_not_shards_the_newest_are_kept(
-    dead_letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dead_letters_module, "UNREADABLE_KEPT", 3)
-    for number in range(4):
-        dead_letters.put(dead_letter(f"shard{number}", shard("s", "s3://out/")))
-    for number in range(5):
-        dead_letters.put(dead_letter(f"odd{number}", {"body": "x", "job": "night"}))
-    dead_letters.put(dead_letter("odd3", shard("s", "s3://out/")))
-    dead_letters.put(dead_letter("odd5", {"body": "x"}))
-    kept = {"shard0", "shard1", "shard2", "shard3", "odd2", "odd3", "odd4", "odd5"}
-    assert {one.message_id for one in dead_letters.all()} == kept
-    assert dead_letters.count_of("night") == 2
-    assert dead_letters.drop(["odd2", "odd4"]) == 2
-    for number in (6, 7):
-        dead_letters.put(dead_letter(f"odd{number}", {"body": "x"}))
-    assert {"odd5", "odd6", "odd7"} <= {one.message_id for one in dead_letters.all()}
-
-
-def test_a_large_dead_letter_is_compressed(settings: Settings, dead_letters: DeadLetters) -> None:
-    document = {**shard("s", "s3://out/"), "padding": "x" * 10_000_000, "odd": "\ud800"}
-    dead_letters.put(dead_letter("large", document))
-    client: Any = connect(settings)
-    assert client.memory_usage(f"{settings.key_prefix}fleet:dead") < 100_000
-    (found,) = dead_letters.all()
-    assert found == dead_letter("large", document)
-    dead_letters.remove([found])
-    assert dead_letters.count() == 0
-
-
-def test_large_dead_letters_are_parsed_one_at_a_time(
-    settings: Settings, dead_letters: DeadLetters
-) -> None:
-    for number in range(20):
-        document = {"shard": "s", "output": "s3://out/", "files": [{}] * 100_000}
-        dead_letters.put(dead_letter(f"m{number}", document))
-    tracemalloc.start()
-    found = list_dead(limit=1, settings=settings)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert (found.total, len(found.letters)) == (20, 1)
-    assert peak < 60_000_000  # one takes 8 MB
 
 
 def test_a_message_that_was_dead_lettered_again_is_not_removed(dead_letters: DeadLetters) -> None:

@@ -25,6 +25,16 @@ def without(*path: str) -> dict[str, Any]:
     return message
 
 
+DECIMAL = {"__type__": "decimal", "__value__": "1E+999999999"}
+"""kombu makes a Decimal of it, which takes hours to convert to an integer."""
+
+
+def with_priority(priority: Any) -> dict[str, Any]:
+    """The properties of a message."""
+    properties: dict[str, Any] = bare()["properties"]
+    return {**properties, "priority": priority}
+
+
 A_SHARD = {"schema": 1, "shard": "a", "files": [{"audio": "s3://audio/pin-code.wav"}]}
 PAST = "2020-01-01T00:00:00"
 
@@ -46,6 +56,21 @@ INVALID: dict[str, tuple[Any, str]] = {
     "odd ETA": (envelope(shard_body({}), task_headers(eta="soon")), "the ETA is not a valid time"),
     "far ETA": (envelope(shard_body({}), task_headers(eta="9999-12-31T23:59:59")), "ETA is not"),
     "an end in the past": (envelope(shard_body({}), task_headers(expires=PAST)), "malformed shard"),
+    "a decimal as schema": (
+        envelope(shard_body(A_SHARD | {"schema": DECIMAL}), task_headers()),
+        "malformed shard: schema",
+    ),
+    "a decimal as shard": (
+        envelope(shard_body(A_SHARD | {"shard": DECIMAL}), task_headers()),
+        "malformed shard: shard",
+    ),
+    "a decimal as ETA": (envelope(shard_body({}), task_headers(eta=DECIMAL)), "the ETA is not"),
+    "a decimal as priority": (
+        envelope(b"7", task_headers(), properties=with_priority(DECIMAL)),
+        "the body is not",
+    ),
+    "a keyword": (envelope(b'[[{}], {"self": 1}, {}]', task_headers()), "the body is not"),
+    "two arguments": (envelope(b"[[{}, {}], {}, {}]", task_headers()), "the body is not"),
     "no list of arguments": (envelope(b"[7, {}, {}]", task_headers()), "the body is not"),
     "no arguments": (envelope(b"[null, {}, {}]", task_headers()), "the body is not"),
     "odd more": (envelope(b"[[{}], {}, [1]]", task_headers()), "the body is not"),

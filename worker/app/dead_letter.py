@@ -18,6 +18,7 @@ from funasr_fleet.worker.errors import OutputUnwritable
 from funasr_fleet.worker.events import FileFinished, ShardDeadLettered
 from funasr_fleet.worker.pipeline.output_store import Outputs
 from funasr_fleet.worker.pipeline.result_writer import RunContext, describe_audio
+from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +26,9 @@ log = logging.getLogger(__name__)
 def dead_letter_shard(
     letter: DeadLetter,
     child: WorkerContext,
-    shard: Shard | None,
+    reporter: ShardReporter | None,
     decision: SendToDeadLetters,
     run: RunContext,
-    invalid: Sequence[InvalidEntry] = (),
 ) -> None:
     """Write the dead letter and record the shard's unfinished files as failed.
 
@@ -38,20 +38,20 @@ def dead_letter_shard(
     Args:
         letter: the dead letter to write.
         child: writes the outputs and receives the events.
-        shard: the shard of the message; None if the message is malformed.
+        reporter: has the shard of the message, and the outcomes of this delivery; None if the
+            message is malformed.
         decision: why it is a dead letter.
         run: the worker and the attempt.
-        invalid: the entries of the message that are not in the shard.
 
     Raises:
         StoreUnavailable: storage is unavailable; call again to write what is missing.
         JobLocked: another process is closing the job; call again.
     """
-    if shard is None:
+    if reporter is None:
         child.dead_letters.put(letter)
     else:
-        failed = write_errors(child, shard, decision, run)
-        reporter = child.make_reporter(shard, invalid)
+        shard, invalid = reporter.shard, reporter.invalid
+        failed = write_errors(child, reporter, decision, run)
 
         def record(entry: InvalidEntry, finished: FileFinished) -> None:
             # the output may be the reason for the dead letter
@@ -85,15 +85,17 @@ def dead_letter_shard(
 
 
 def write_errors(
-    child: WorkerContext, shard: Shard, decision: SendToDeadLetters, run: RunContext
+    child: WorkerContext, reporter: ShardReporter, decision: SendToDeadLetters, run: RunContext
 ) -> Sequence[AudioRef]:
-    """Write an .error.json for each file of the shard without a result; return those files.
+    """Write an .error.json for each file of the shard without an outcome; return those files.
 
     Raises:
         StoreUnavailable: storage is unavailable, for another reason than that of the dead letter.
     """
-    failed, fetcher = [], child.pipeline.fetcher
+    failed, fetcher, shard = [], child.pipeline.fetcher, reporter.shard
     for ref in shard.files:
+        if reporter.has_outcome(ref):
+            continue
         child.heartbeat.touch(f"report of {ref.relative}")
         outputs = Outputs(fetcher.store, shard.output, ref.relative)
         with tolerating(decision):

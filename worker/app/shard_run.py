@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from funasr_fleet.broker.dead_letters import DeadLetter
@@ -26,7 +27,7 @@ from funasr_fleet.worker.error_handling import (
     decide,
     postpone_reason,
 )
-from funasr_fleet.worker.errors import JobLocked, PoisonShard
+from funasr_fleet.worker.errors import JobLocked, PoisonShard, RequeueShard
 from funasr_fleet.worker.events import (
     Event,
     FilesCancelled,
@@ -43,10 +44,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DEAD_LETTER_RETRY_S = 30.0
-
-
-class RequeueShard(Exception):
-    """The worker is shutting down: requeue the shard at the head of its queue."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +63,12 @@ class ShardRun:
     def _identity(self) -> str:
         assert self.shard  # noqa: S101 - an invalid message has no attempts
         return identity_of(self.shard.output, self.shard.shard)
+
+    @cached_property
+    def _reporter(self) -> "ShardReporter":
+        """Records the outcomes of this delivery."""
+        assert self.shard  # noqa: S101 - an invalid message has no outcomes
+        return self.child.make_reporter(self.shard, self.invalid)
 
     def run(self, max_attempts: int) -> None:
         """Transcribe the shard. If it crashed a worker before, split or reject it instead.
@@ -96,8 +99,8 @@ class ShardRun:
 
     def _split(self, shard: Shard) -> None:
         """Publish each file as a shard of its own, to isolate the file that crashed the worker."""
-        parts, reporter = split(shard), self.child.make_reporter(shard, self.invalid)
-        events = self._fail_invalid_entries(shard, reporter)
+        parts, reporter = split(shard), self._reporter
+        events = self._fail_invalid_entries(shard)
         reporter.write_records()
         reporter.await_parts(parts)
         publish_split(self.task, parts, self.child.heartbeat.touch)
@@ -122,7 +125,7 @@ class ShardRun:
         """Run the pipeline with torch's thread count pinned; report the count before and after."""
         child = self.child
         begin, threads_before = time.monotonic(), child.pipeline.engine.hold_threads()
-        reporter = child.make_reporter(shard, self.invalid)
+        reporter = self._reporter
 
         def stop() -> bool:
             return child.is_draining() or reporter.is_cancelled()
@@ -136,7 +139,7 @@ class ShardRun:
             is_cancelled=reporter.is_cancelled,
             report=reporter.report,
         )
-        events = self._fail_invalid_entries(shard, reporter, stop)
+        events = self._fail_invalid_entries(shard, stop)
         if child.is_draining() and reporter.unfinished:
             raise RequeueShard
         cancelled = reporter.end()
@@ -149,7 +152,7 @@ class ShardRun:
         child.observe(finished(shard, seconds, effort.busy_s, threads))
 
     def _fail_invalid_entries(
-        self, shard: Shard, reporter: "ShardReporter", stop: Callable[[], bool] = lambda: False
+        self, shard: Shard, stop: Callable[[], bool] = lambda: False
     ) -> list[Event]:
         """Fail the invalid entries; return the events to observe when the shard has ended.
 
@@ -159,14 +162,11 @@ class ShardRun:
             return []
         from funasr_fleet.worker.app.invalid_entries import InvalidEntries
 
+        run, letter = self._run_context(), self._letter("")
         entries = InvalidEntries(
-            child=self.child,
-            shard=shard,
-            entries=self.invalid,
-            run=self._run_context(),
-            letter=self._letter(""),
+            child=self.child, shard=shard, entries=self.invalid, run=run, letter=letter
         )
-        return entries.fail_and_report(reporter, stop)
+        return entries.fail_and_report(self._reporter, stop)
 
     def _observe(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -174,7 +174,7 @@ class ShardRun:
 
     def _suspend(self, reason: PostponeReason | None = None, message: str = "") -> None:
         if self.shard:
-            self.child.make_reporter(self.shard, self.invalid).suspend(reason, message)
+            self._reporter.suspend(reason, message)
 
     def _run_context(self) -> "RunContext":
         from funasr_fleet.worker.pipeline.result_writer import RunContext
@@ -226,7 +226,8 @@ class ShardRun:
             run = replace(run, attempt=run.attempt - 1)
         try:
             letter = self._letter(decision.message)
-            dead_letter_shard(letter, self.child, self.shard, decision, run, self.invalid)
+            reporter = self._reporter if self.shard else None
+            dead_letter_shard(letter, self.child, reporter, decision, run)
             if self.shard:
                 attempt_id, id_ = self.attempt.attempt_id, self.task.request.id
                 self.child.attempts.reject(self._identity, attempt_id, id_)

@@ -14,8 +14,9 @@ from funasr_fleet.contract.shard_message import read_shard
 from funasr_fleet.settings import Settings
 from funasr_fleet.worker.app.child_process import WorkerContext, leave_process
 from funasr_fleet.worker.app.publish import republish_with_delay
-from funasr_fleet.worker.app.shard_run import RequeueShard, ShardRun
+from funasr_fleet.worker.app.shard_run import ShardRun
 from funasr_fleet.worker.error_handling import decide
+from funasr_fleet.worker.errors import RequeueShard
 from funasr_fleet.worker.events import ShardLocked
 
 log = logging.getLogger(__name__)
@@ -27,9 +28,7 @@ _MAX_LOCKED_DELAY_S = 20.0
 def register_task(app: Any, settings: Settings, child: Callable[[], WorkerContext]) -> None:
     """Register the task with the application; `child` is called each time the task runs."""
 
-    def transcribe(task: Any, *arguments: object, **named: object) -> None:
-        is_one_argument = len(arguments) == 1 and not named
-        document = arguments[0] if is_one_argument else {"args": arguments, "kwargs": named}
+    def transcribe(task: Any, document: object) -> None:
         run_shard(task, document, child(), settings.max_attempts)
 
     request = "funasr_fleet.worker.consumer.request:ShardRequest"
@@ -46,7 +45,14 @@ def run_shard(task: Any, document: object, child: WorkerContext, max_attempts: i
         Reject: the worker is shutting down; the message is requeued.
     """
     try:
-        _begin(task, document, child, max_attempts)
+        if child.is_draining():
+            raise RequeueShard
+        # already now, so that a message that takes too long to parse is a stall
+        child.heartbeat.begin(f"message {task.request.id}", "")
+        try:
+            _begin(task, document, child, max_attempts)
+        finally:
+            child.heartbeat.end()
     except RequeueShard:
         raise Reject("the worker is shutting down", requeue=True) from None
     except Exception as error:
@@ -55,8 +61,6 @@ def run_shard(task: Any, document: object, child: WorkerContext, max_attempts: i
 
 
 def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int) -> None:
-    if child.is_draining():
-        raise RequeueShard
     try:
         shard, invalid = read_shard(document)
     except MalformedShard as error:
@@ -79,7 +83,6 @@ def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int)
         ShardRun(task, document, child, shard, attempt, invalid).run(max_attempts)
         child.shard_ended()
     finally:
-        child.heartbeat.end()
         child.shard_lock.release(identity, child.owner)
 
 

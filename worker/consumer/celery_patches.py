@@ -25,6 +25,7 @@ from kombu.transport import redis
 from funasr_fleet.settings import BadConfiguration
 from funasr_fleet.worker.consumer.kombu_patches import (
     RequeueAtHeadQoS,
+    decode_plain_json,
     deliverable,
     read_envelope,
 )
@@ -97,6 +98,7 @@ def install(unready: Callable[[], int]) -> None:
     RequeueAtHeadQoS.unready = unready
     redis.Channel.QoS = RequeueAtHeadQoS
     redis.loads = read_envelope
+    decode_plain_json()
     redis.Transport._deliver = _deliver_anything
     billiard.pool.mem_rss = _resident_kib
 

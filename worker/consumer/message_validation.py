@@ -188,12 +188,13 @@ def check_body(body: object) -> None:
     """Check the structure that Celery assumes; otherwise a child fails and the message is lost.
 
     Raises:
-        ValueError: the body is not [args, kwargs, options], or the options have callbacks, chains
-            or chords, which clients may not set.
+        ValueError: the body is not one argument, no keywords and options, or the options have
+            callbacks, chains or chords, which clients may not set.
     """
     parts = body if isinstance(body, list | tuple) else ()
     kinds = (list | tuple, dict, dict | None)
-    if len(parts) != len(kinds) or not all(map(isinstance, parts, kinds)):
+    is_task = len(parts) == len(kinds) and all(map(isinstance, parts, kinds))
+    if not is_task or len(parts[0]) != 1 or parts[1]:
         raise ValueError("the body is not [[shard], {}, {}]")
     if any((parts[2] or {}).values()):
         raise ValueError("callbacks, chains and chords are not supported")

@@ -92,7 +92,7 @@ class Outputs:
             existing = _read(self.store.read(self._uri("json")))
         except (ObjectMissing, ObjectDenied):
             return None  # S3 answers "denied" for a missing object without list permission
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None  # not one of our documents, or truncated: overwrite it
         return existing if only_job is None or existing.job == only_job else None
 

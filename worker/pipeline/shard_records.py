@@ -44,7 +44,8 @@ class ShardRecords:
         Args:
             failed: files that failed with the shard; each gets a record with `error`.
             error: why the shard is a dead letter.
-            others: records of its invalid entries, which are added to those of an earlier delivery.
+            others: records of its other failed entries, which are added to those of an earlier
+                delivery.
         """
         own = [
             FileRecord(index=ref.index, relative=ref.relative, outcome="failed", error=error)

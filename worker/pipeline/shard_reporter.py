@@ -158,8 +158,8 @@ class ShardReporter:
         """Write a record per file with an outcome to S3. Raises as end does."""
         if self.shard.job is not None:
             with _output_errors():
-                records = [*self._records.values()]
-                ShardRecords(self.store, self.shard, self.shard.job).write(records)
+                stored = ShardRecords(self.store, self.shard, self.shard.job)
+                stored.write([*self._records.values()])
 
     def suspend(self, reason: PostponeReason | None = None, message: str = "") -> None:
         """Report that no file is in progress; the shard will be retried or dead-lettered.
@@ -183,7 +183,11 @@ class ShardReporter:
     @property
     def unfinished(self) -> bool:
         """Whether some file, or invalid entry, has no outcome yet."""
-        return any(id(entry) not in self._ended for entry in self._entries())
+        return not all(map(self.has_outcome, self._entries()))
+
+    def has_outcome(self, entry: FileEntry) -> bool:
+        """Whether the entry has an outcome of this delivery."""
+        return id(entry) in self._ended
 
     def _entries(self) -> Sequence[FileEntry]:
         return [*self.shard.files, *self.invalid]
@@ -191,26 +195,23 @@ class ShardReporter:
     def give_up(self, failed: Sequence[AudioRef], reason: str, kind: ErrorKind) -> None:
         """Record the outcomes of a dead-lettered shard: failed for `failed`, skipped for the rest.
 
-        Invalid entries keep the errors that were recorded before. An outcome that the ledger has as
-        ok or empty is kept.
+        Outcomes of this delivery, and those that the ledger has as ok or empty, are kept.
         """
-        job, output = self.shard.job, self.shard.output
-        if job is None:
+        if (job := self.shard.job) is None:
             return
         for ref in self.shard.files:
-            index, name = ref.index, ref.relative
-            if index is None:
+            if ref.index is None or self.has_outcome(ref):
                 continue
             outcome: Outcome = "failed" if ref in failed else "skipped"
-            detail = FileDetail(output=output, kind=kind, relative=name, name=name, message=reason)
-            outdated = self.ledger.record(job, index, outcome, 0, only_first=True, detail=detail)
+            name, at = ref.relative, self.shard.output
+            detail = FileDetail(output=at, kind=kind, relative=name, name=name, message=reason)
+            was_at = self.ledger.record(job, ref.index, outcome, 0, only_first=True, detail=detail)
             with contextlib.suppress(StoreError, OutputUnwritable):
-                self._delete_marker(job, outdated)
+                self._delete_marker(job, was_at)
         error = RecordedError(kind=kind, message=reason)
-        # failing storage may be the reason for the dead letter
-        with contextlib.suppress(StoreError):
-            before = [*self._records.values()]
-            ShardRecords(self.store, self.shard, job).write_failed(failed, error, before)
+        with contextlib.suppress(StoreError):  # which may be the reason for the dead letter
+            others = [one for one in self._records.values() if one.outcome == "failed"]
+            ShardRecords(self.store, self.shard, job).write_failed(failed, error, others)
 
     def end_replaced_and_close_job(self) -> None:
         """Mark a dead-lettered or split shard as ended, and finalize its job if this was the last.
@@ -228,7 +229,7 @@ class ShardReporter:
             raise JobLocked(f"another process is finalizing job {job}")
 
     def _cancel_rest(self, job: str) -> int:
-        rest = [entry.index for entry in self._entries() if id(entry) not in self._ended]
+        rest = (one.index for one in self._entries() if not self.has_outcome(one))
         if indices := [index for index in rest if index is not None]:
             self.ledger.cancel_files(job, indices)
         return len(indices)
@@ -244,6 +245,5 @@ def _output_errors() -> Iterator[None]:
 
 
 def _error_of(file: FileFinished) -> RecordedError | None:
-    if file.error_kind is None:
-        return None
-    return RecordedError(kind=file.error_kind, message=file.error or "")
+    kind = file.error_kind
+    return RecordedError(kind=kind, message=file.error or "") if kind else None

@@ -1,12 +1,11 @@
 """The Celery configuration that prevents the loss of files, and dead letters of any document."""
 
-import json
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from funasr_fleet.broker.app import make_app
-from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
+from funasr_fleet.broker.dead_letters import DeadLetter
 from funasr_fleet.contract.queues import MODEL_LOAD_LIMIT_S, lanes
 from funasr_fleet.settings import Settings
 
@@ -69,38 +68,3 @@ def test_a_dead_letter_names_the_job_and_the_files_of_its_shard() -> None:
 )
 def test_a_document_that_is_not_a_shard_has_no_job_and_no_files(document: Any) -> None:
     assert (letter(document).job, letter(document).files) == (None, [])
-
-
-class OneHash:
-    """A Redis that stores the value of one hash field."""
-
-    value = ""
-
-    def register_script(self, script: str) -> None:
-        """Scripts are tested with a real one."""
-
-    def pipeline(self) -> Self:
-        return self
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def hset(self, key: str, field: str, value: str) -> None:
-        self.value = value
-
-    def hdel(self, key: str, field: str) -> None:
-        """Do nothing; the hash of jobs is tested with a real Redis."""
-
-    def execute(self) -> None:
-        pass
-
-
-def test_a_document_with_a_lone_surrogate_can_be_stored() -> None:
-    """A message may be any JSON; a worker must be able to dead-letter all of it."""
-    redis: Any = OneHash()
-    DeadLetters(redis).put(letter({"shard": "\ud800"}))
-    assert redis.value.isascii()
-    assert DeadLetter.model_validate(json.loads(redis.value)) == letter({"shard": "\ud800"})

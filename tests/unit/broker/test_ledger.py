@@ -11,11 +11,7 @@ from funasr_fleet.broker.job_report import quantile, report
 from funasr_fleet.broker.ledger import OUTCOMES, JobCounts, reached
 from funasr_fleet.broker.ledger.file_warnings import WARNINGS
 from funasr_fleet.broker.ledger.latency import LATENCY_BOUNDS_S, latency_bucket
-from funasr_fleet.broker.ledger.values import (
-    KINDS,
-    Minute,
-    read_counts,
-)
+from funasr_fleet.broker.ledger.values import KINDS, Minute, read_counts
 from funasr_fleet.contract.queues import BrokerUnavailable
 from funasr_fleet.contract.transcript import Outcome
 from tests.support.examples import BEGUN, FIRST_MINUTE, counted, steady

@@ -163,3 +163,14 @@ def test_files_without_an_index_share_none() -> None:
 def test_a_message_that_is_not_a_shard_is_malformed(document: Any) -> None:
     with pytest.raises(MalformedShard, match="malformed shard"):
         read_shard(document)
+
+
+@pytest.mark.parametrize("name", ["x" * 600, "\u7535" * 200])
+def test_a_name_that_is_too_long_with_the_output_is_invalid_and_not_written(name: str) -> None:
+    long = {"audio": "s3://in/b.wav", "relative": name}
+    shard, (invalid,) = read_shard(message(GOOD, long, output=f"s3://out/{'p' * 396}/"))
+    assert [ref.index for ref in shard.files] == [7]
+    assert "too long for a key in S3" in invalid.reason
+    assert not invalid.is_safe
+    shard, none = read_shard(message(GOOD, long, output=f"s3://out/{'p' * 395}/"))
+    assert (len(shard.files), none) == (2, ())

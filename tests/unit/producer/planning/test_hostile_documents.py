@@ -175,3 +175,10 @@ def test_audio_of_more_than_seven_weeks_is_restored() -> None:
     long_ms = 1 << 33
     line = json.dumps({"index": 0, "relative": "a", "outcome": "ok", "audio_ms": long_ms})
     assert read_outcomes(recorded(line.encode()), OUTPUT, "night").good(0) == ("ok", long_ms)
+
+
+def test_a_part_with_more_lines_than_a_window_has_files_is_rejected() -> None:
+    store = MemoryStore("out")
+    store.write(part_uri(OUTPUT, "night", 0), gzip.compress(b"{}\n" * 10_002), "")
+    with pytest.raises(JobRefused, match="more than 10001 lines"):
+        read_part(store, OUTPUT, "night", 0)

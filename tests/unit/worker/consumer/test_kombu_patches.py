@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kombu import serialization
 from kombu.transport.virtual.base import Base64, Message
 
 from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES
@@ -16,6 +17,7 @@ from funasr_fleet.worker.consumer import celery_patches
 from funasr_fleet.worker.consumer.kombu_patches import (
     KEPT_CHARACTERS,
     REFUSED_HEADER,
+    decode_plain_json,
     deliverable,
     is_valid_message,
     read_envelope,
@@ -104,3 +106,12 @@ def test_upstream_code_that_has_changed_is_rejected(
     monkeypatch.setattr(celery_patches, "TARGETS", (target, *others))
     with pytest.raises(BadConfiguration, match=f"^the installed code of {target.name} differs"):
         celery_patches.check()
+
+
+def test_no_value_of_json_becomes_another_type() -> None:
+    typed = {"__type__": "decimal", "__value__": "1E+999999999"}
+    message = {**SOUND, "headers": task_headers(eta=typed)}
+    assert read_envelope(json.dumps(message)) == message
+    decode_plain_json()
+    body = json.dumps([[typed], {}, {}])
+    assert serialization.loads(body, "application/json", "utf-8") == [[typed], {}, {}]

@@ -1,0 +1,105 @@
+"""Dead letters of hostile messages, and those that another client of Redis has changed."""
+
+import base64
+import json
+import tracemalloc
+import uuid
+import zlib
+from typing import Any
+
+import pytest
+
+import funasr_fleet.broker.dead_letters as dead_letters_module
+from funasr_fleet import drop_dead, list_dead, requeue_dead
+from funasr_fleet.broker.dead_letters import DeadLetters
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.settings import Settings
+from tests.integration.test_dead_letters import dead_letter, shard
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A separate fleet for each test."""
+    return settings.model_copy(update={"key_prefix": f"{uuid.uuid4()}:"})
+
+
+@pytest.fixture
+def dead_letters(settings: Settings) -> DeadLetters:
+    return DeadLetters(connect(settings), settings.key_prefix)
+
+
+def test_of_dead_letters_that_are_not_shards_the_newest_are_kept(
+    dead_letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters_module, "UNREADABLE_KEPT", 3)
+    for number in range(4):
+        dead_letters.put(dead_letter(f"shard{number}", shard("s", "s3://out/")))
+    for number in range(5):
+        dead_letters.put(dead_letter(f"odd{number}", {"body": "x", "job": "night"}))
+    dead_letters.put(dead_letter("odd3", shard("s", "s3://out/")))
+    dead_letters.put(dead_letter("odd5", {"body": "x"}))
+    kept = {"shard0", "shard1", "shard2", "shard3", "odd2", "odd3", "odd4", "odd5"}
+    assert {one.message_id for one in dead_letters.all()} == kept
+    assert dead_letters.count_of("night") == 2
+    assert dead_letters.drop(["odd2", "odd4"]) == 2
+    for number in (6, 7):
+        dead_letters.put(dead_letter(f"odd{number}", {"body": "x"}))
+    assert {"odd5", "odd6", "odd7"} <= {one.message_id for one in dead_letters.all()}
+
+
+def test_a_large_dead_letter_is_compressed(settings: Settings, dead_letters: DeadLetters) -> None:
+    document = {**shard("s", "s3://out/"), "padding": "x" * 10_000_000, "odd": "\ud800"}
+    dead_letters.put(dead_letter("large", document))
+    client: Any = connect(settings)
+    assert client.memory_usage(f"{settings.key_prefix}fleet:dead") < 100_000
+    (found,) = dead_letters.all()
+    assert found == dead_letter("large", document)
+    dead_letters.remove([found])
+    assert dead_letters.count() == 0
+
+
+def test_large_dead_letters_are_parsed_one_at_a_time(
+    settings: Settings, dead_letters: DeadLetters
+) -> None:
+    for number in range(20):
+        document = {"shard": "s", "output": "s3://out/", "files": [{}] * 100_000}
+        dead_letters.put(dead_letter(f"m{number}", document))
+    tracemalloc.start()
+    found = list_dead(limit=1, settings=settings)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.total, len(found.letters)) == (20, 1)
+    assert peak < 60_000_000  # one takes 8 MB
+
+
+def test_a_document_with_a_lone_surrogate_is_stored(dead_letters: DeadLetters) -> None:
+    """A message may be any JSON; a worker must be able to dead-letter all of it."""
+    dead_letters.put(dead_letter("half", {"shard": "\ud800"}))
+    assert dead_letters.all() == [dead_letter("half", {"shard": "\ud800"})]
+
+
+CHANGED = ("garbage", "[]", '{"reason": 5}', '{"zlib": "AAAA"}', "7", "[" * 9999)
+
+
+@pytest.mark.parametrize("value", CHANGED, ids=range(len(CHANGED)))
+def test_a_dead_letter_that_another_client_has_changed_is_listed_and_dropped(
+    settings: Settings, dead_letters: DeadLetters, value: str
+) -> None:
+    dead_letters.put(dead_letter("good", shard("s", "s3://out/")))
+    client: Any = connect(settings)
+    client.hset(f"{settings.key_prefix}fleet:dead", "bad", value)
+    found = {one.message_id: one.reason for one in list_dead(settings=settings).letters}
+    assert "cannot be read" in found["bad"]
+    assert found.keys() == {"good", "bad"}
+    assert requeue_dead(ids=["bad"], settings=settings).refused == 1
+    assert drop_dead(ids=["bad"], settings=settings).dropped == 1
+
+
+def test_a_dead_letter_that_decompresses_without_end_is_not_read(
+    settings: Settings, dead_letters: DeadLetters
+) -> None:
+    bomb = base64.b64encode(zlib.compress(bytes(300 << 20))).decode()
+    client: Any = connect(settings)
+    client.hset(f"{settings.key_prefix}fleet:dead", "bad", json.dumps({"zlib": bomb}))
+    (found,) = dead_letters.all()
+    assert "cannot be read" in found.reason

@@ -1,0 +1,32 @@
+"""Values in Redis that another client has changed are read as lost, or left out."""
+
+import pytest
+
+from funasr_fleet.broker.ledger.stored_fields import is_before
+from funasr_fleet.broker.ledger.values import read_counts, read_minutes
+from funasr_fleet.broker.ledger.worker_seen import read_worker
+from tests.unit.broker.test_ledger import NOTHING, PUBLISHED
+
+
+@pytest.mark.parametrize("name", ["created_at", "files", "windows", "recorded", "audio_ms"])
+@pytest.mark.parametrize("text", ["x", "1e999", "-", "\u0663", "9" * 400])
+def test_a_field_that_another_client_made_invalid_is_lost(name: str, text: str) -> None:
+    found = read_counts("night", {**PUBLISHED, name: text}, ["x"], 1, 3, *NOTHING[1:])
+    assert found
+    assert not found.whole
+    assert (found.open_shards, found.in_flight) == (1, 0)
+
+
+def test_minutes_that_another_client_made_invalid_are_left_out() -> None:
+    stored = {"f7": "2", "x": "1", "f": "1", "fx": "1", "q7": "1", "a7": "x", "": "1"}
+    assert [(one.minute, one.files) for one in read_minutes(stored)] == [(7, 2)]
+
+
+@pytest.mark.parametrize("text", ["garbage", "[]", "7", '{"worker": "w"}', '{"at": "x"}'])
+def test_an_invalid_report_of_a_worker_is_left_out(text: str) -> None:
+    assert read_worker(text) is None
+
+
+def test_only_a_valid_time_is_before_another() -> None:
+    assert is_before("1764000000.5", 1764000001)
+    assert not any(is_before(text, 1e12) for text in (None, "", "x", "1e9", "-1", "1" * 12))
