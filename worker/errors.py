@@ -57,6 +57,10 @@ class ModelUnusable(Exception):
     """The model cannot run in this process: correct the setting that the message names."""
 
 
+class ModelInvalid(ModelUnusable):
+    """The files of the model are wrong, so that no process can use it: replace them."""
+
+
 class DeviceLost(Exception):
     """The device failed; only a new process can use it again."""
 

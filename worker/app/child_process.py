@@ -1,7 +1,6 @@
 """Starts a worker child: pins it to a device, loads the models, registers them.
 
-It runs in Celery's worker_process_init signal, which swallows exceptions: on any error the process
-exits.
+It runs in Celery's worker_process_init signal, which swallows errors: it exits on any error.
 """
 
 import logging
@@ -25,6 +24,7 @@ from funasr_fleet.settings import Settings, listed_hosts
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.coordination.attempts import Attempts
 from funasr_fleet.worker.coordination.shard_lock import ShardLock, lock_owner
+from funasr_fleet.worker.errors import ModelInvalid
 from funasr_fleet.worker.events import ModelReady, Observer
 from funasr_fleet.worker.process.hardware import (
     CPU,
@@ -115,6 +115,7 @@ def _start(settings: Settings) -> WorkerContext:
             state="failed",
             reason=reason,
             failures_in_a_row=before.failures_in_a_row + 1,
+            cannot_start=isinstance(error, ModelInvalid),
             deaths_in_a_row=before.deaths_in_a_row,
         )
         files.write(failed)
@@ -243,8 +244,7 @@ def _reporters(
     from funasr_fleet.worker.pipeline.child_counters import ChildCounters
     from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
 
-    prefix = settings.key_prefix
-    ledger = OutcomeWriter(redis, prefix)
+    ledger, prefix = OutcomeWriter(redis, settings.key_prefix), settings.key_prefix
     close = JobFinalizer(LedgerReader(redis, prefix), JobWriter(redis, prefix), store).close
     counters = ChildCounters(worker=socket.gethostname(), slot=slot)
     return lambda one, invalid: ShardReporter(one, ledger, store, counters, close, invalid=invalid)

@@ -127,7 +127,7 @@ class ChildWatch(PeriodicStep):
         slot = first_failed_slot(self.parent_context.states())
         if slot and self.parent_context.drain_deadline_s is None:
             log.critical(
-                "slot %d failed %d times in a row, shutting down the worker: %s",
+                "slot %d cannot start (failures in a row: %d), shutting down the worker: %s",
                 slot.slot,
                 slot.failures_in_a_row,
                 slot.reason,

@@ -18,7 +18,7 @@ from funasr.train_utils.load_pretrained_model import load_pretrained_model
 
 from funasr_fleet.worker.engine.families import externally_loaded, unread_tensors
 from funasr_fleet.worker.engine.families.parts import MODULE_PREFIX
-from funasr_fleet.worker.errors import ModelUnusable
+from funasr_fleet.worker.errors import ModelInvalid, ModelUnusable
 
 
 def assert_cuda(device: str) -> None:
@@ -67,10 +67,10 @@ def assert_weights(name: str, kwargs: Mapping[str, object], weights: Path | None
         The model's directory when it contains the weights, otherwise the weights path.
 
     Raises:
-        ModelUnusable: the weights are missing; the message names the path.
+        ModelInvalid: the weights are missing; the message names the path.
     """
     if weights is None or not weights.exists():
-        raise ModelUnusable(
+        raise ModelInvalid(
             f"{name} has no weights at {weights}: FunASR would run with random weights"
         )
     directory = Path(str(kwargs.get("model_path") or weights.parent))
@@ -96,7 +96,7 @@ def assert_loaded(role: str, model: Any) -> None:
         model: an AutoModel as FunASR built it, not modified since.
 
     Raises:
-        ModelUnusable: the file lacks tensors, has tensors of another shape, or has tensors that the
+        ModelInvalid: the file lacks tensors, has tensors of another shape, or has tensors that the
             module lacks; the message names them.
     """
     own = _only_tensors(model.model.state_dict(keep_vars=True))
@@ -115,7 +115,7 @@ def assert_loaded(role: str, model: Any) -> None:
     if any(problems.values()) or unknown:
         source = str(model.kwargs.get("init_param") or "any weights file")
         mismatch = _describe_mismatch(source, len(own), problems, unknown)
-        raise ModelUnusable(
+        raise ModelInvalid(
             f"the weights of the {role} do not fit its configuration: {mismatch}. "
             "Use a config.yaml and a model.pt of the same model, or map name prefixes with "
             "scope_map in config.yaml"

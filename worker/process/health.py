@@ -8,7 +8,8 @@ from funasr_fleet.worker.process.heartbeat import Progress, TimeLimits, stall_re
 from funasr_fleet.worker.process.slot_state import ConsumerState, SlotState
 
 MAX_FAILURES = 3
-"""Consecutive children of a slot that fail to load their model before the worker shuts down."""
+"""Consecutive children of a slot that fail to load their models before the worker shuts down. It
+shuts down after the first one if the files of a model are wrong."""
 
 MAX_DEATHS = 12
 """Consecutive children of a slot that exit without a finished shard before the worker is unhealthy.
@@ -39,8 +40,8 @@ def loads_too_long(state: SlotState, now_s: float) -> bool:
 
 
 def first_failed_slot(states: Sequence[SlotState]) -> SlotState | None:
-    """Return the first slot with MAX_FAILURES consecutive load failures."""
-    return next((state for state in states if state.failures_in_a_row >= MAX_FAILURES), None)
+    """Return the first slot whose children cannot load their models: see MAX_FAILURES."""
+    return next((s for s in states if s.cannot_start or s.failures_in_a_row >= MAX_FAILURES), None)
 
 
 def why_stuck(worker: Worker, now_s: float, limits: TimeLimits) -> str | None:

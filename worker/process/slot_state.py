@@ -56,6 +56,8 @@ class SlotState:
     """Consecutive children of this slot that could not load their model."""
     reason: str = ""
     """Why the last one failed."""
+    cannot_start: bool = False
+    """Whether every other child of the slot would fail for the same reason."""
     memory: dict[str, int] | None = None
     """Device memory of the child in bytes: allocated and reserved."""
     on_device: bool = False

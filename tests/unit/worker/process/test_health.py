@@ -64,6 +64,11 @@ def test_a_slot_has_failed_after_too_many_failures_in_a_row(
     assert (found.slot if found else None) == lost
 
 
+def test_a_slot_whose_model_is_invalid_has_failed_at_once() -> None:
+    state = SlotState(slot=0, pid=1, state="failed", failures_in_a_row=1, cannot_start=True)
+    assert first_failed_slot([state]) is state
+
+
 def test_a_worker_is_stuck_when_a_slot_has_failed() -> None:
     going = a_worker(a_slot(0), a_slot(1, "loading"), a_slot(2, "failed", 1))
     assert why_stuck(going, NOW_S, PATIENCE) is None
