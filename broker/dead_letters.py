@@ -24,8 +24,9 @@ _MOST_BYTES = 256 << 20
 six times as much."""
 
 UNREADABLE_KEPT = 10_000
-"""Maximum number of dead letters that are not shards; each has the first 2,000 characters of its
-message, so that they take some 30 MB at most."""
+"""Maximum number of dead letters that are not shards."""
+_UNREADABLE_CHARS = 4000
+"""Length of such a document in JSON; of a longer one, only the beginning is kept."""
 
 _SHARD_NAME = re.compile(r"(.+)-(?:\d{5}-\d{4,}|again-[0-9a-f]{8}-\d{6})(?:\.\d+)?")
 """Matches the message IDs that `fleet enqueue`, `retry` and `reconcile` assign; workers append the
@@ -82,8 +83,9 @@ class DeadLetters:
     """The fleet's dead letters, a hash in Redis with the message ID as the key.
 
     A second hash maps message IDs to jobs, so that the dead letters of a job can be counted without
-    reading their documents. Of dead letters that are not shards, and so cannot be requeued, the
-    newest UNREADABLE_KEPT are kept: anyone who may send messages can make them.
+    reading their documents. The newest UNREADABLE_KEPT dead letters that are not shards are kept:
+    they cannot be requeued, and anyone who may send messages can make them. Those that earlier
+    releases stored stay until they are dropped.
 
     Every method raises BrokerUnavailable when Redis cannot be reached.
     """
@@ -97,7 +99,7 @@ class DeadLetters:
 
     def put(self, letter: DeadLetter) -> None:
         """Store a dead letter; an earlier one with the same message id is replaced."""
-        body = _packed(letter)
+        body = _packed(letter if letter.is_shard else _shortened(letter))
         with self._redis.pipeline() as pipe:
             if letter.job is not None and is_whole(letter.job):
                 pipe.hset(self._jobs, letter.message_id, letter.job)
@@ -187,6 +189,14 @@ end
 """Delete fields whose stored value still equals the given one. ARGV: id, value, ..."""
 
 
+def _shortened(letter: DeadLetter) -> DeadLetter:
+    text = json.dumps(letter.document)
+    if len(text) <= _UNREADABLE_CHARS:
+        return letter
+    document = {"beginning": text[:_UNREADABLE_CHARS], "job": letter.job}
+    return letter.model_copy(update={"document": document})
+
+
 def _packed(letter: DeadLetter) -> str:
     """A dead letter as JSON; a large one is compressed, as its message may have been."""
     # pydantic's own JSON rejects lone surrogates, which a malformed message may hold
@@ -203,7 +213,7 @@ def _read(stored: tuple[str, str]) -> DeadLetter:
         document = json.loads(value)
         if _ZLIB in document:
             document = json.loads(_unpacked(base64.b64decode(document[_ZLIB])))
-        return DeadLetter.model_validate(document)
+        return DeadLetter.model_validate({**document, "message_id": message_id})
     except (ValueError, TypeError, RecursionError, zlib.error):
         reason = "this dead letter cannot be read: drop it"
         return DeadLetter(message_id=message_id, reason=reason, document=None, worker="", at="")

@@ -7,6 +7,7 @@ result_summary   outcome, length and warnings of a result document
 shard_record     rows with the outcome of each file of a shard
 audio_suffixes   file name suffixes that count as audio, with their formats and typical rates
 audio_address    valid addresses of audio, and how to show them without secrets
+key_length       whether a name is too long with its output prefix
 layout           keys of outputs and job documents, valid names, fingerprint
 queues           task name, queue names, priorities
 abilities        capabilities of a model, and the options it does not support or ignores

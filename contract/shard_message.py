@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from funasr_fleet.contract.audio_address import check_audio, default_name, shown
 from funasr_fleet.contract.invalid_fields import explain
 from funasr_fleet.contract.job import MAX_INDEX, AudioRef, MalformedShard, Shard
-from funasr_fleet.contract.layout import check_relative, split_uri
+from funasr_fleet.contract.key_length import fits_in_key
+from funasr_fleet.contract.layout import check_relative
 from funasr_fleet.contract.shown_text import one_line
 
 _VALID_ENTRY = {"audio": "s3://bucket/key", "relative": "name"}
@@ -22,8 +23,6 @@ _ENTRIES_CHECKED = 1 << 17
 """Placeholders at most. A shard may have fewer files, so a message with more is still rejected."""
 
 _MAX_NAME_CHARS = 200
-_MOST_BYTES = 1024 - len(".ch65535.aws-transcribe.json")
-"""Maximum length of a name with the key of its output prefix: S3 permits 1,024 bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +64,7 @@ def read_shard(document: Any) -> tuple[Shard, tuple[InvalidEntry, ...]]:
             raise error from None
         shard = placeholders
         valid, invalid = _read_entries(document, shard)
-    rejected = {**_repeated(valid), **_too_long(shard.output, valid)}
+    rejected = {**_too_long(shard.output, valid), **_repeated(valid)}
     for position, reason in rejected.items():
         if reason:
             invalid.append(_invalid(document, position, document["files"][position], reason))
@@ -94,11 +93,7 @@ def _repeated(files: Mapping[int, AudioRef]) -> dict[int, str]:
 def _too_long(output: str, files: Mapping[int, AudioRef]) -> dict[int, str]:
     """The places of files whose outputs S3 would reject, each with its error."""
     error = "relative: with the output prefix, it is too long for a key in S3"
-    return {place: error for place, ref in files.items() if not _fits(output, ref.relative)}
-
-
-def _fits(output: str, relative: str) -> bool:
-    return len(split_uri(output)[1].encode()) + len(relative.encode()) <= _MOST_BYTES
+    return {place: error for place, ref in files.items() if not fits_in_key(output, ref.relative)}
 
 
 def _read_entries(
@@ -148,7 +143,7 @@ def _invalid(document: Mapping[str, Any], position: int, entry: Any, reason: str
     fields = entry if isinstance(entry, dict) else {}
     audio = _address_in(fields)
     name = fields.get("relative") or (default_name(audio) if audio else "")
-    is_safe = _is_safe(name) and _fits(document["output"], name)
+    is_safe = _is_safe(name) and fits_in_key(document["output"], name)
     envelope = {key: document.get(key) for key in ("schema", "shard", "job", "output")}
     return InvalidEntry(
         position=position,

@@ -7,16 +7,29 @@ import itertools
 import json
 import zlib
 from collections.abc import Collection, Iterator
+from operator import attrgetter
 
 from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import part_uri
 from funasr_fleet.contract.shard_record import FileRecord, decode
-from funasr_fleet.storage.base import DocumentTooLarge, ObjectDenied, ObjectMissing, ObjectStore
+from funasr_fleet.storage.base import (
+    DocumentTooLarge,
+    ObjectDenied,
+    ObjectInfo,
+    ObjectMissing,
+    ObjectStore,
+)
 from funasr_fleet.storage.map_ahead import map_ahead
 
 _READERS = 16
+_PART_READERS = 4
+"""Fewer, because each may hold MAX_PART_BYTES."""
 _AHEAD = 256
 """Shard records that are read ahead."""
+_AHEAD_BYTES = 64 << 20
+"""Maximum total size of the records that are read ahead."""
+LARGEST_RECORD_BYTES = 64 << 20
+"""A larger object is no record of this project: a file takes some hundred bytes of a record."""
 MAX_PART_BYTES = 1 << 30
 """Decompressed size of a part of a plan: 100 KB for each of its 10,000 files."""
 MAX_PART_LINES = 10_001
@@ -41,10 +54,9 @@ def read_rows(store: ObjectStore, output: str, job: str, number: int) -> list[by
         body = file.read(MAX_PART_BYTES + 1)
     if len(body) > MAX_PART_BYTES:
         raise ValueError(f"it has more than {MAX_PART_BYTES} bytes")
-    lines = body.splitlines()
-    if len(lines) > MAX_PART_LINES:
+    if body.count(b"\n") + body.count(b"\r") > MAX_PART_LINES:
         raise ValueError(f"it has more than {MAX_PART_LINES} lines")
-    return lines
+    return body.splitlines()
 
 
 def planned_names(
@@ -64,7 +76,7 @@ def planned_names(
         except DAMAGE:
             return []
 
-    for lines in map_ahead(read, itertools.count(), threads=_READERS, ahead=_READERS):
+    for lines in map_ahead(read, itertools.count(), threads=_PART_READERS, ahead=_PART_READERS):
         if lines is None or not left:
             return
         for index, name in _names(lines[1:], left):
@@ -90,11 +102,19 @@ def _names(rows: list[bytes], wanted: Collection[int]) -> Iterator[tuple[int, st
 def read_records(store: ObjectStore, folder: str) -> Iterator[FileRecord]:
     """Every row of the shard records below a prefix, in key order. Raises StoreError."""
 
-    def read(uri: str) -> bytes:
-        with contextlib.suppress(DocumentTooLarge):  # not a record of this project
-            return store.read(uri)
+    def read(record: ObjectInfo) -> bytes:
+        with contextlib.suppress(DocumentTooLarge):  # it has grown since it was listed
+            return store.read(record.uri)
         return b""
 
-    uris = (found.uri for found in store.list(folder))
-    for body in map_ahead(read, uris, threads=_READERS, ahead=_AHEAD):
+    found = (one for one in store.list(folder) if one.size_bytes <= LARGEST_RECORD_BYTES)
+    bodies = map_ahead(
+        read,
+        found,
+        threads=_READERS,
+        ahead=_AHEAD,
+        size_of=attrgetter("size_bytes"),
+        ahead_bytes=_AHEAD_BYTES,
+    )
+    for body in bodies:
         yield from decode(body)

@@ -9,6 +9,7 @@ from typing import Any
 from funasr_fleet.broker.lease import Leases
 from funasr_fleet.broker.ledger import job_scripts as scripts
 from funasr_fleet.broker.ledger.keys import Keys
+from funasr_fleet.broker.ledger.stored_fields import count_in
 from funasr_fleet.broker.ledger.values import KEEP_S, FailureExample
 from funasr_fleet.broker.redis_client import RedisClient, Script, Value, reached
 from funasr_fleet.contract.transcript import Outcome
@@ -117,7 +118,7 @@ class JobWriter:
         """(window, shards of it) published so far; see save_cursor."""
         names = ("cursor_window", "cursor_shards")
         window, shards = reached(self._redis.hmget, self._keys.job(job), names)
-        return int(window or 0), int(shards or 0)
+        return count_in(window), count_in(shards)
 
     def declare(self, job: str, output: str, files: int) -> str | None:
         """Set the number of files of a job that no producer opened; see JobCounts.declared.

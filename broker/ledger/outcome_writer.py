@@ -10,7 +10,7 @@ from funasr_fleet.broker.ledger import outcome_scripts as scripts
 from funasr_fleet.broker.ledger.keys import Keys
 from funasr_fleet.broker.ledger.latency import latency_bucket
 from funasr_fleet.broker.ledger.values import KEEP_S, FileDetail
-from funasr_fleet.broker.ledger.worker_seen import WorkerSeen
+from funasr_fleet.broker.ledger.worker_seen import WorkerSeen, read_worker
 from funasr_fleet.broker.redis_client import RedisClient, Value, reached
 from funasr_fleet.contract.transcript import Outcome, PostponeReason
 
@@ -191,7 +191,8 @@ class OutcomeWriter:
 
     def _forget_workers(self, before: float) -> None:
         every = reached(self._redis.hgetall, self._keys.workers)
-        if gone := [name for name, last in every.items() if json.loads(last)["at"] < before]:
+        seen = {name: read_worker(last) for name, last in every.items()}
+        if gone := [name for name, last in seen.items() if last is None or last.at < before]:
             reached(self._redis.hdel, self._keys.workers, *gone)
 
 

@@ -1,7 +1,6 @@
 """LedgerReader: progress of jobs, and what workers reported."""
 
 import contextlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +9,8 @@ from funasr_fleet.broker.ledger.bitmaps import HEX, bits_of
 from funasr_fleet.broker.ledger.file_warnings import WARNINGS, WarningExample
 from funasr_fleet.broker.ledger.job_writer import JobWriter
 from funasr_fleet.broker.ledger.keys import Keys
-from funasr_fleet.broker.ledger.stored_fields import is_before, is_job_name
+from funasr_fleet.broker.ledger.latency import read_latency
+from funasr_fleet.broker.ledger.stored_fields import is_before, is_job_name, read_texts
 from funasr_fleet.broker.ledger.values import (
     KINDS,
     OUTCOMES,
@@ -108,7 +108,9 @@ class LedgerReader:
         return sorted(names, key=lambda job: (found[job], job), reverse=True)
 
     def _newest_declared(self) -> list[str]:
-        return reached(self._redis.zrevrange, self._keys.jobs, 0, _NEWEST - 1)
+        return [
+            *filter(is_job_name, reached(self._redis.zrevrange, self._keys.jobs, 0, _NEWEST - 1))
+        ]
 
     def open_since(self, moment: float) -> list[str]:
         """Names of jobs that are open, or were at that moment (seconds since the epoch).
@@ -145,11 +147,12 @@ class LedgerReader:
         A job without a declared number of files is unfinished while one of its shards is open.
         """
         undeclared = reached(self._redis.zrevrange, self._keys.undeclared, 0, -1)
-        names = list(dict.fromkeys((*self._newest_declared(), *undeclared)))
-        fields = ("output", "created_at", "closed_at", "cancelled_at")
+        names = list(dict.fromkeys((*self._newest_declared(), *filter(is_job_name, undeclared))))
         with self._redis.pipeline() as pipe:
             for name in names:
-                pipe.hmget(self._keys.job(name), *fields)
+                pipe.hmget(
+                    self._keys.job(name), "output", "created_at", "closed_at", "cancelled_at"
+                )
                 pipe.hlen(self._keys.job(name, "shards"))
             replies = reached(pipe.execute)
         found = zip(names, replies[::2], replies[1::2], strict=True)
@@ -174,7 +177,7 @@ class LedgerReader:
     def latency(self, job: str) -> dict[int, int]:
         """Files by bucket of their time from start to commit; see LATENCY_BOUNDS_S."""
         stored = reached(self._redis.hgetall, self._keys.job(job, "latency"))
-        return {int(bucket): int(count) for bucket, count in sorted(stored.items())}
+        return read_latency(stored)
 
     def examples(self, job: str) -> list[FailureExample]:
         """Up to EXAMPLES_PER_KIND failed files of each kind."""
@@ -183,9 +186,9 @@ class LedgerReader:
                 pipe.hgetall(self._keys.job(job, f"examples:{kind}"))
             stored = reached(pipe.execute)
         return [
-            FailureExample(kind=kind, index=int(index), **json.loads(example))
+            FailureExample(kind=kind, index=index, **example)
             for kind, some in zip(KINDS, stored, strict=True)
-            for index, example in sorted(some.items(), key=lambda one: int(one[0]))
+            for index, example in read_texts(some, "relative", "message")
         ]
 
     def warning_examples(self, job: str) -> list[WarningExample]:
@@ -195,9 +198,9 @@ class LedgerReader:
                 pipe.hgetall(self._keys.job(job, f"warning_examples:{kind}"))
             stored = reached(pipe.execute)
         return [
-            WarningExample(kind=kind, index=int(index), relative=json.loads(example)["relative"])
+            WarningExample(kind=kind, index=index, **example)
             for kind, some in zip(WARNINGS, stored, strict=True)
-            for index, example in sorted(some.items(), key=lambda one: int(one[0]))
+            for index, example in read_texts(some, "relative")
         ]
 
     def indexes(self, job: str, name: str) -> list[int]:

@@ -1,7 +1,8 @@
 """PURE: checks of what Redis stores about jobs, which any client of Redis may have changed."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from funasr_fleet.contract.layout import BadJobName, check_job_name
 
@@ -27,6 +28,28 @@ def _is_valid(name: str, text: str) -> bool:
 def is_count(text: str) -> bool:
     """Whether it is a whole number of possible size."""
     return bool(_COUNT.fullmatch(text))
+
+
+def count_in(text: str | None) -> int:
+    """The whole number in a field; 0 if it is missing or invalid."""
+    return int(text) if text and is_count(text) else 0
+
+
+def numbered(stored: Mapping[str, str]) -> list[str]:
+    """The fields whose names are numbers, in the order of the numbers."""
+    return sorted((name for name in stored if name.isdecimal() and is_count(name)), key=int)
+
+
+def read_texts(stored: Mapping[str, str], *names: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """(number, texts of these names) of each field with a number and a JSON object, in order."""
+    for number in numbered(stored):
+        try:
+            document = json.loads(stored[number])
+            found = {name: document[name] for name in names}
+        except (ValueError, LookupError, TypeError, RecursionError):
+            continue
+        if all(isinstance(one, str) for one in found.values()):
+            yield int(number), found
 
 
 def is_before(text: str | None, moment: float) -> bool:

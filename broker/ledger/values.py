@@ -1,13 +1,13 @@
 """PURE: the frozen values that the ledger's reader returns, made from Redis replies."""
 
-import contextlib
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
 from funasr_fleet.broker.ledger.file_warnings import WARNINGS, read_warnings
-from funasr_fleet.broker.ledger.stored_fields import is_count, valid_fields
+from funasr_fleet.broker.ledger.stored_fields import count_in, is_count, valid_fields
 from funasr_fleet.contract.transcript import ErrorKind, Outcome
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -198,7 +198,7 @@ def read_counts(
         restored_ms=int(meta.get("restored_ms", 0)),
         rounds=int(meta.get("rounds", 0)),
         open_shards=len(shards),
-        in_flight=sum(int(left) for left in shards if is_count(left)),
+        in_flight=sum(max(0, count_in(left)) for left in shards),
         begun_at=_time(meta.get("begun_at")),
         cancelled_at=_time(meta.get("cancelled_at")),
         closed_at=_time(meta.get("closed_at")),
@@ -226,12 +226,15 @@ def _is_whole(meta: Mapping[str, str], windows: int, outcomes: int) -> bool:
     return meta["published"] != "1" or (windows == planned and (not windows or "files" in meta))
 
 
+_MINUTE = re.compile(r"[fax][0-9]{1,9}")
+
+
 def read_minutes(stored: Mapping[str, str]) -> list[Minute]:
     """Files finished in each minute, in order."""
     minutes: defaultdict[int, dict[str, int]] = defaultdict(dict)
     names = {"f": "files", "a": "audio_ms", "x": "failed"}
     for name, value in stored.items():
-        with contextlib.suppress(LookupError, ValueError):  # not our field
+        if _MINUTE.fullmatch(name) and is_count(value):
             minutes[int(name[1:])][names[name[0]]] = int(value)
     return [Minute(minute=minute, **minutes[minute]) for minute in sorted(minutes)]
 

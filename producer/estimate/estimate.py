@@ -72,7 +72,7 @@ def estimate_sources(  # noqa: PLR0913 - the keywords of api.estimate
         folder or open_source(text, store, request.upload, wanted)
         for text, folder in zip(request.sources, folders, strict=True)
     ]
-    with OutputNames() as names:
+    with OutputNames(request.output) as names:
         found = names.deduplicate(itertools.chain.from_iterable(one.after("") for one in opened))
         return dry_run(
             _at_most(request.limit, _strictly(found) if strict else found),

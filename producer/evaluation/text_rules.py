@@ -40,8 +40,8 @@ class TextRules:
 FLEET_RULES = TextRules()
 
 _LONGEST_NUMBER = 100
-"""Longer numbers are not converted: both libraries take time that grows with the square of the
-length, and whisper_normalizer fails at 4,300 digits."""
+"""cn2an does not get longer numbers, and whisper_normalizer gets them in parts of this length: both
+take time that grows with the square of the length, and the latter fails at 4,300 digits."""
 _LONG_DIGITS = re.compile(rf"\d{{{_LONGEST_NUMBER}}}(?=\d)")
 _LONG_SPACE = re.compile(rf"\s{{{_LONGEST_NUMBER},}}")
 _LONG_CHINESE = re.compile(

@@ -168,7 +168,7 @@ def discover(
         options=request.options,
         model_revision=search.model_revision,
     )
-    with OutputNames() as names, check:
+    with OutputNames(request.output) as names, check:
         number, cursor = _resume(store, search, names)
         totals = _Totals(cursor.done, cursor.bad, IgnoredCounts(cursor.ignored), on_bad=bad)
         items = stream(open_sources(request, store), cursor, names.reserve)

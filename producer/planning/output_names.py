@@ -1,4 +1,4 @@
-"""Ensure that no two files of a backlog have the same output name."""
+"""Ensure that output names are unique in a backlog and not too long."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -6,6 +6,7 @@ from typing import Self
 
 from funasr_fleet.contract.audio_address import shown
 from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.key_length import fits_in_key
 from funasr_fleet.producer.discovery.interface import BadRow, Found
 from funasr_fleet.producer.planning.disk_hash_set import DiskHashSet
 
@@ -18,7 +19,9 @@ class OutputNames:
     repetition of the first one, and dropped, with a probability of 1 in 17 million.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, output: str) -> None:
+        """Names below this output prefix, s3://bucket/prefix/."""
+        self._output = output
         self._taken = DiskHashSet(value_bytes=3)
 
     def __enter__(self) -> Self:
@@ -44,7 +47,8 @@ class OutputNames:
 
         Returns:
             The item itself if its name is free or it is not a reference; None if the same range of
-            the same audio has the name already; an invalid row if another file has the name.
+            the same audio has the name already; an invalid row if another file has the name, or if
+            it is too long for a key in S3.
 
         Raises:
             TemporaryDiskFull: the hash table cannot be written to disk.
@@ -52,6 +56,9 @@ class OutputNames:
         ref = found.item
         if not isinstance(ref, AudioRef):
             return found
+        if not fits_in_key(self._output, ref.relative):
+            reason = "with the output prefix, the output name is too long for a key in S3"
+            return Found(found.position, BadRow(shown(ref.audio), reason))
         content = _content(ref)
         before = self._taken.add(hash(ref.relative), content)
         if before is None:

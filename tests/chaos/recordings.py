@@ -110,7 +110,8 @@ KINDS: dict[str, tuple[int, ErrorKind | None]] = {
     "hours": (1, "audio_too_long"),
     "hostile": (20, None),
 }
-"""Number of files of each kind, and the expected error kind; hostile files may have any outcome."""
+"""Number of files of each kind, and the expected error kind; hostile files may also have one of
+_OF_HOSTILE."""
 
 
 @dataclass(frozen=True)

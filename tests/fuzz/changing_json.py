@@ -89,7 +89,10 @@ def _any(value: Any, random_: random.Random) -> Any:
         lambda: {},
         lambda: [value],
         lambda: {random_.choice(_KEYS): value},
-        lambda: {"__type__": random_.choice(_KOMBU_TYPES), "__value__": random_.choice(_TYPED)},
+        lambda: {
+            "__type__": random_.choice(_KOMBU_TYPES),
+            "__value__": copy.deepcopy(random_.choice(_TYPED)),
+        },
         lambda: _nested(random_.choice((5, 50, 900))),
         lambda: "".join(chr(random_.randrange(0x110000)) for _ in range(random_.randrange(12))),
     )

@@ -97,7 +97,7 @@ def _check_reason(bad: BadRow, uri: str) -> None:
 
 def _check_messages(refs: list[tuple[AudioRef, int | None]], store: MemoryStore) -> None:
     """Plan the references, store the plan, and read each message as a worker does."""
-    with OutputNames() as names:
+    with OutputNames("s3://out/") as names:
         kept = [pair for pair in refs if isinstance(_reserved(names, pair[0]), AudioRef)]
     if not kept:
         return

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 import tracemalloc
 import uuid
 import zlib
@@ -28,7 +29,7 @@ def dead_letters(settings: Settings) -> DeadLetters:
     return DeadLetters(connect(settings), settings.key_prefix)
 
 
-def test_of_dead_letters_that_are_not_shards_the_newest_are_kept(
+def test_the_newest_dead_letters_that_are_not_shards_are_kept(
     dead_letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dead_letters_module, "UNREADABLE_KEPT", 3)
@@ -78,6 +79,20 @@ def test_a_document_with_a_lone_surrogate_is_stored(dead_letters: DeadLetters) -
     assert dead_letters.all() == [dead_letter("half", {"shard": "\ud800"})]
 
 
+def test_a_long_message_that_is_no_shard_keeps_its_beginning(
+    settings: Settings, dead_letters: DeadLetters
+) -> None:
+    noise = base64.b64encode(random.Random(1).randbytes(1_000_000)).decode()
+    for number, document in enumerate(({"pad": noise}, {"body": "\U0001f600" * 2000, "job": "j"})):
+        dead_letters.put(dead_letter(f"m{number}", document))
+    client: Any = connect(settings)
+    assert client.memory_usage(f"{settings.key_prefix}fleet:dead") < 20_000
+    assert dead_letters.count_of("j") == 1
+    assert [one.job for one in dead_letters.take(["m0", "m1"])] == [None, "j"]
+    (found,) = dead_letters.take(["m0"])
+    assert noise[:3000] in found.document["beginning"]
+
+
 CHANGED = ("garbage", "[]", '{"reason": 5}', '{"zlib": "AAAA"}', "7", "[" * 9999)
 
 
@@ -93,6 +108,18 @@ def test_a_dead_letter_that_another_client_has_changed_is_listed_and_dropped(
     assert found.keys() == {"good", "bad"}
     assert requeue_dead(ids=["bad"], settings=settings).refused == 1
     assert drop_dead(ids=["bad"], settings=settings).dropped == 1
+    assert dead_letters.count() == 1
+
+
+def test_a_dead_letter_has_the_id_of_its_field(
+    settings: Settings, dead_letters: DeadLetters
+) -> None:
+    dead_letters.put(dead_letter("victim", {}))
+    client: Any = connect(settings)
+    copy = client.hget(f"{settings.key_prefix}fleet:dead", "victim")
+    client.hset(f"{settings.key_prefix}fleet:dead", "bad", copy)
+    assert drop_dead(ids=["bad"], settings=settings).dropped == 1
+    assert [one.message_id for one in dead_letters.all()] == ["victim"]
 
 
 def test_a_dead_letter_that_decompresses_without_end_is_not_read(

@@ -11,7 +11,11 @@ class FakeHeartbeat:
     """The shard in progress."""
     beats: list[str] = field(default_factory=list)
 
+    attempts: list[str] = field(default_factory=list)
+    """The attempt of each begin()."""
+
     def begin(self, shard: str, attempt_id: str) -> None:
+        self.attempts.append(attempt_id)
         self.beating = shard
 
     def touch(self, doing: str, time_allowance_s: float = 0.0) -> None:

@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from funasr_fleet.contract.layout import split_uri
-from funasr_fleet.storage.base import BucketMissing, Folder, ObjectInfo, ObjectMissing, check_size
+from funasr_fleet.storage.base import (
+    MAX_DOCUMENT_BYTES,
+    BucketMissing,
+    DocumentTooLarge,
+    Folder,
+    ObjectInfo,
+    ObjectMissing,
+    check_size,
+)
 
 
 class MemoryStore:
@@ -37,7 +45,10 @@ class MemoryStore:
         return self._info(uri, self._body(uri))
 
     def read(self, uri: str) -> bytes:
-        return self._body(uri)
+        body = self._body(uri)
+        if len(body) > MAX_DOCUMENT_BYTES:
+            raise DocumentTooLarge(f"{uri} has more than {MAX_DOCUMENT_BYTES} bytes")
+        return body
 
     def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
         body = self.read(uri)

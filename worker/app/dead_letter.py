@@ -56,7 +56,8 @@ def dead_letter_shard(
         def record(entry: InvalidEntry, finished: FileFinished) -> None:
             # the output may be the reason for the dead letter
             with _tolerate_ledger_errors(shard), contextlib.suppress(OutputUnwritable):
-                reporter.record(entry, finished)
+                if not reporter.has_outcome(entry):
+                    reporter.record(entry, finished)
 
         entries = InvalidEntries(child=child, shard=shard, entries=invalid, run=run, letter=letter)
         events = entries.fail(record, because=decision)

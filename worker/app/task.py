@@ -83,6 +83,7 @@ def _begin(task: Any, document: object, child: WorkerContext, max_attempts: int)
         ShardRun(task, document, child, shard, attempt, invalid).run(max_attempts)
         child.shard_ended()
     finally:
+        child.heartbeat.end()  # first: the parent renews the lock of a child that makes progress
         child.shard_lock.release(identity, child.owner)
 
 

@@ -95,6 +95,8 @@ def deliverable(element: object, queue: str) -> Any:
     properties = message["properties"]
     info = {**properties["delivery_info"], "exchange": "", "routing_key": queue}
     properties |= {"delivery_tag": str(uuid.uuid4()), "delivery_info": info}
+    if not isinstance(properties.get("priority", 0), int):  # kombu fails at infinity
+        del properties["priority"]
     return message
 
 

@@ -55,6 +55,11 @@ class ActiveShard:
     """None when the child has been replaced."""
     progress: Progress | None
 
+    @property
+    def has_attempt(self) -> bool:
+        """Whether the child has taken the shard's lock, and not yet ended the attempt."""
+        return bool(self.progress and self.progress.attempt_id)
+
 
 @dataclass(eq=False)
 class ParentContext:
@@ -176,7 +181,7 @@ class ParentContext:
         """Renew the shard locks of children that make progress."""
         with _tolerate_redis_errors():
             for one in self.active_shards():
-                if one.identity and one.progress and not self.stall_reason(one.progress):
+                if one.identity and one.has_attempt and not self.stall_reason(one.progress):
                     owner = lock_owner(self.token, one.pid)
                     self.shard_lock.renew(one.identity, owner)
                     if self._progress(one.slot) is None:  # the child released it before our renewal

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from funasr_fleet.contract.audio_address import shown
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.transcript import Outcome
-from funasr_fleet.storage.base import ObjectInfo
+from funasr_fleet.storage.base import ObjectInfo, StoreError
 from funasr_fleet.worker.engine.interface import Engine
 from funasr_fleet.worker.error_handling import Retry, Skip, decide
-from funasr_fleet.worker.errors import OutputNameTaken
+from funasr_fleet.worker.errors import OutputNameTaken, OutputUnwritable
 from funasr_fleet.worker.events import FileFinished, Observer
 from funasr_fleet.worker.pipeline.fetch import FileJob
 from funasr_fleet.worker.pipeline.file_state import ChannelResult, FileInProgress
@@ -136,7 +136,11 @@ class FileFinalizer:
 
     def _record(self, file: FileInProgress, finished: FileFinished) -> None:
         with self._record_lock:
-            self.record(file.ref, finished)
+            try:
+                self.record(file.ref, finished)
+            except (StoreError, OutputUnwritable):  # it is recorded
+                self.observe(finished)
+                raise
             self.observe(finished)
             self._end(file)
 

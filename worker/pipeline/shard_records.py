@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from funasr_fleet.contract.job import AudioRef, Shard
 from funasr_fleet.contract.layout import failed_record_uri, shard_record_uri
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError, decode, encode
-from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore
+from funasr_fleet.storage.base import (
+    DocumentTooLarge,
+    ObjectDenied,
+    ObjectMissing,
+    ObjectStore,
+)
 
 _CONTENT_TYPE = "application/x-ndjson"
 
@@ -63,7 +68,7 @@ class ShardRecords:
 
     def _earlier(self) -> dict[tuple[int | None, str], FileRecord]:
         """The records of an earlier delivery of the shard."""
-        with contextlib.suppress(ObjectMissing, ObjectDenied):
+        with contextlib.suppress(ObjectMissing, ObjectDenied, DocumentTooLarge):
             return {_key(one): one for one in decode(self.store.read(self._uri))}
         return {}
 

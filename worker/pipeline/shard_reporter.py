@@ -200,14 +200,14 @@ class ShardReporter:
         if (job := self.shard.job) is None:
             return
         for ref in self.shard.files:
-            if ref.index is None or self.has_outcome(ref):
+            if (index := ref.index) is None or self.has_outcome(ref):
                 continue
             outcome: Outcome = "failed" if ref in failed else "skipped"
-            name, at = ref.relative, self.shard.output
-            detail = FileDetail(output=at, kind=kind, relative=name, name=name, message=reason)
-            was_at = self.ledger.record(job, ref.index, outcome, 0, only_first=True, detail=detail)
+            name, output = ref.relative, self.shard.output
+            detail = FileDetail(output=output, kind=kind, relative=name, name=name, message=reason)
+            outdated = self.ledger.record(job, index, outcome, 0, only_first=True, detail=detail)
             with contextlib.suppress(StoreError, OutputUnwritable):
-                self._delete_marker(job, was_at)
+                self._delete_marker(job, outdated)
         error = RecordedError(kind=kind, message=reason)
         with contextlib.suppress(StoreError):  # which may be the reason for the dead letter
             others = [one for one in self._records.values() if one.outcome == "failed"]

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _WRITE_EVERY_S = 0.5
 _FILE_BYTES = 2048
 """Fixed size of the progress file, so that a disk that fills up later does not matter."""
-_MAX_CHARS = 300
+_MAX_CHARS = 130
+"""Length of a step; a character, such as an emoji, may take 12 bytes of the file."""
 
 SLOWEST_BYTES_PER_S = 100_000
 """Minimum speed of a fetch; a slower one exceeds the time allowance in the end."""

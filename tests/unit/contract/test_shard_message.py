@@ -174,3 +174,9 @@ def test_a_name_that_is_too_long_with_the_output_is_invalid_and_not_written(name
     assert not invalid.is_safe
     shard, none = read_shard(message(GOOD, long, output=f"s3://out/{'p' * 395}/"))
     assert (len(shard.files), none) == (2, ())
+
+
+def test_a_repetition_of_an_entry_with_a_long_name_is_ignored() -> None:
+    long = {"audio": "s3://in/b.wav", "relative": "x" * 900, "index": 1}
+    shard, invalid = read_shard(message(GOOD, long, long, output=f"s3://out/{'p' * 200}/"))
+    assert ([ref.index for ref in shard.files], [one.index for one in invalid]) == ([7], [1])

@@ -17,7 +17,7 @@ def ref(audio: str, relative: str, start_ms: int | None = None, **options: str) 
 
 @pytest.fixture
 def names() -> Iterator[OutputNames]:
-    with OutputNames() as names:
+    with OutputNames("s3://out/") as names:
         yield names
 
 

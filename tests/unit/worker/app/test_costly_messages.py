@@ -33,6 +33,8 @@ def test_a_message_that_takes_long_to_parse_is_a_stall(
     child.run(a_message(child))
     assert seen == ["message message-1"]
     assert child.heart.beating is None
+    first, second = child.heart.attempts
+    assert (first, bool(second)) == ("", True)
 
 
 def test_a_file_that_cannot_be_written_does_not_change_the_errors_of_others(

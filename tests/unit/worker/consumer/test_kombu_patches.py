@@ -115,3 +115,12 @@ def test_no_value_of_json_becomes_another_type() -> None:
     decode_plain_json()
     body = json.dumps([[typed], {}, {}])
     assert serialization.loads(body, "application/json", "utf-8") == [[typed], {}, {}]
+
+
+@pytest.mark.parametrize("priority", [float("inf"), float("nan"), "x", None, [9], {}])
+def test_a_priority_that_is_not_an_integer_is_removed(priority: Any) -> None:
+    message = copy.deepcopy(SOUND)
+    message["properties"]["priority"] = priority
+    assert "priority" not in deliverable(message, "fleet")["properties"]
+    message["properties"]["priority"] = 3
+    assert deliverable(message, "fleet")["properties"]["priority"] == 3
