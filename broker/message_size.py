@@ -1,4 +1,4 @@
-"""Limits on a message's size and nesting depth, before and after decompression."""
+"""Limits on a message's size, nesting depth and keys, before and after decompression."""
 
 import functools
 import zlib
@@ -16,6 +16,10 @@ MAX_DEPTH = 32
 """Limit for nested lists and objects in a message's body or envelope. A shard needs 8; pickle and
 json raise RecursionError at a few hundred levels."""
 
+MAX_KEYS = 100
+"""Limit for the keys of an object in a message. A shard's objects have at most 15 kinds of keys;
+each unknown one costs some hundred bytes of memory to report."""
+
 _ZLIB = "application/x-gzip"
 """kombu's name for zlib compression."""
 
@@ -24,8 +28,8 @@ class MessageTooLarge(ValueError):
     """A message of more than 32 MiB: put fewer files into a shard."""
 
 
-class MessageTooDeep(ValueError):
-    """A message is nested more than 32 levels deep: send a shard as docs/contract.md specifies."""
+class MessageTooComplex(ValueError):
+    """A message is nested too deeply, or an object has too many keys: see docs/contract.md."""
 
 
 def refuse_bombs() -> None:
@@ -67,19 +71,20 @@ def check_message_size(size_bytes: int) -> None:
         raise MessageTooLarge(f"it has more than {MAX_MESSAGE_BYTES} bytes")
 
 
-def check_depth(value: Any) -> None:
-    """Reject a JSON value that is nested too deeply.
+def check_structure(value: Any) -> None:
+    """Reject a JSON value that is nested too deeply or has too many keys.
 
     Raises:
-        MessageTooDeep: lists and objects are nested more than MAX_DEPTH levels deep.
+        MessageTooComplex: lists and objects are nested more than MAX_DEPTH levels deep, or an
+            object has more than MAX_KEYS keys.
     """
     level = list(_containers([value]))
     for _ in range(MAX_DEPTH):
-        if not level:
-            return
+        if any(isinstance(one, dict) and len(one) > MAX_KEYS for one in level):
+            raise MessageTooComplex(f"an object in it has more than {MAX_KEYS} keys")
         level = [inner for outer in level for inner in _containers(outer)]
     if level:
-        raise MessageTooDeep(f"it is nested more than {MAX_DEPTH} levels deep")
+        raise MessageTooComplex(f"it is nested more than {MAX_DEPTH} levels deep")
 
 
 def _containers(value: Any) -> Iterator[Any]:

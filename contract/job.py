@@ -7,6 +7,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     ValidationError,
     model_validator,
@@ -82,7 +83,6 @@ MAX_INDEX = (1 << 27) - 1
 """At most 134 million files in a job: a bitmap of 16 MiB per outcome."""
 
 MAX_SPEAKERS = 100
-
 MAX_SEGMENT_S = 600.0
 """Maximum length, in seconds, of a clip that is recognised in one piece."""
 
@@ -114,11 +114,11 @@ class _Frozen(BaseModel):
 class Options(_Frozen):
     """How the files of a job are transcribed."""
 
-    formats: Annotated[tuple[Format, ...], Field(max_length=100)] = ("json",)
+    formats: Annotated[tuple[Format, ...], Field(max_length=100), FailFast()] = ("json",)
     """Output formats; json is always written, since it is the commit marker."""
     language: Language | None = None
     """Code of the spoken language; None lets the model detect it. Some models ignore it."""
-    hotwords: Annotated[tuple[Hotword, ...], Field(max_length=MAX_HOTWORDS)] = ()
+    hotwords: Annotated[tuple[Hotword, ...], Field(max_length=MAX_HOTWORDS), FailFast()] = ()
     """Words that the model should prefer; never logged."""
     timestamps: Literal["segment", "word"] = "segment"
     """Whether segments contain their words with times."""

@@ -71,10 +71,12 @@ def _encoded(random_: random.Random, output: str) -> Element:
             "application/x-python-serialize",
             "application/x-yaml",
             "text/plain",
+            "application/data",
+            "application/text",
             7,
         )
     )
-    encoding = random_.choice(("utf-8", "binary", "utf-16", "cp037", "rot13", "no such one", None))
+    encoding = random_.choice(_ENCODINGS)
     return envelope(
         packed,
         task_headers(compression=compression),
@@ -82,6 +84,10 @@ def _encoded(random_: random.Random, output: str) -> Element:
     )
 
 
+_ENCODINGS = (
+    *("utf-8", "binary", "utf-16", "cp037", "rot13", "no such one", None),
+    *("bz2", "zlib", "hex", "punycode", "idna", "unicode_escape"),
+)
 _PACKERS: tuple[Callable[[bytes], bytes], ...] = (
     bytes,
     zlib.compress,

@@ -3,7 +3,7 @@
 import json
 import random
 
-from funasr_fleet.broker.message_size import check_depth, check_message_size
+from funasr_fleet.broker.message_size import check_message_size, check_structure
 from funasr_fleet.contract.job import MAX_INDEX, AudioRef
 from funasr_fleet.contract.shard_message import read_shard
 from funasr_fleet.producer.discovery.interface import BadRow, BadSource, Found
@@ -124,7 +124,7 @@ def _check_shards(part: Part, planned: dict[int | None, AudioRef]) -> None:
         body = template.body(shard_name(_JOB, 0, number), (file.row for file in files))
         check_message_size(len(body))
         ((document,), *_) = json.loads(body)
-        check_depth(document)
+        check_structure(document)
         shard, invalid = read_shard(document)
         assert not invalid, f"a worker rejects the file: {invalid[0].reason}"
         assert [planned[ref.index] for ref in shard.files] == list(shard.files)

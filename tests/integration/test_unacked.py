@@ -3,10 +3,16 @@
 import json
 from typing import Any
 
+import pytest
+from kombu import Connection
+from kombu.transport import redis as kombu_redis
+
 from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.broker.unacked import unacked_by_queue
 from funasr_fleet.exporter.snapshot import FleetCollector
 from funasr_fleet.settings import Settings
+from funasr_fleet.worker.consumer.kombu_patches import RequeueAtHeadQoS, read_envelope
+from tests.support.messages import envelope, shard_body, task_headers
 
 FILLER = "x" * 200
 
@@ -45,3 +51,19 @@ def test_a_call_reads_a_part_of_the_messages(separate_fleet: Settings, monkeypat
     assert unacked_by_queue(redis, separate_fleet.key_prefix) == {"fleet": 900}
     assert len(counts) > 1
     assert max(counts) < 400
+
+
+def test_a_record_of_any_length_is_requeued(
+    separate_fleet: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kombu_redis.Channel, "QoS", RequeueAtHeadQoS)
+    monkeypatch.setattr(kombu_redis, "loads", read_envelope)
+    redis: Any = connect(separate_fleet)
+    prefix, queue = separate_fleet.key_prefix, separate_fleet.queue
+    message = envelope(shard_body({"padding": "x" * 60_000_000}), task_headers())
+    redis.hset(f"{prefix}unacked", "a-tag", json.dumps([message, "", queue]))
+    options = {"global_keyprefix": prefix}
+    with Connection(separate_fleet.broker_url, transport_options=options) as connection:
+        connection.default_channel.qos.restore_by_tag("a-tag")
+    assert redis.hlen(f"{prefix}unacked") == 0
+    assert json.loads(redis.lindex(f"{prefix}{queue}", 0))["body"] == message["body"]

@@ -83,6 +83,17 @@ INVALID: dict[str, tuple[Any, str]] = {
         envelope(bz2.compress(b"[[],{},{}]"), task_headers(compression="bzip2")),
         "application/x-bz2 are not supported",
     ),
+    "a codec of Python": (
+        envelope(bz2.compress(bytes(3 * MAX_MESSAGE_BYTES)), task_headers())
+        | {"content-type": "application/data", "content-encoding": "bz2"},
+        "cannot be decoded",
+    ),
+    "101 options": (
+        envelope(
+            shard_body(A_SHARD | {"options": dict.fromkeys(map(str, range(101)))}), task_headers()
+        ),
+        "more than 100 keys",
+    ),
     "no zlib": (envelope(SECRET.encode(), task_headers(compression="zlib")), "cannot be decoded"),
     "cut off": (
         envelope(zlib.compress(b"x" * 99)[:9], task_headers(compression="zlib")),

@@ -24,7 +24,7 @@ from kombu import serialization
 from kombu.transport import redis, virtual
 from kombu.utils.json import dumps
 
-from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES, MessageTooDeep, check_depth
+from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES, MessageTooComplex, check_structure
 
 
 class RequeueAtHeadQoS(redis.QoS):  # type: ignore[misc]
@@ -62,6 +62,20 @@ class RequeueAtHeadQoS(redis.QoS):  # type: ignore[misc]
         else:
             super().reject(delivery_tag, requeue=False)
 
+    def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
+        """Requeue the message of a record. Unlike an element of a queue, it may have any length."""
+
+        def restore(pipe: Any) -> None:
+            record = pipe.hget(self.unacked_key, tag)
+            pipe.multi()
+            self._remove_from_indices(tag, pipe)
+            if record:
+                message, exchange, routing_key = json.loads(record)
+                self.channel._do_restore_message(message, exchange, routing_key, pipe, leftmost)
+
+        with self.channel.conn_or_acquire(client) as connected:
+            connected.transaction(restore, self.unacked_key)
+
     def requeue_at_head(self, delivery_tag: str) -> None:
         """Requeue the message so that it is consumed next."""
         self.restore_by_tag(delivery_tag)
@@ -90,8 +104,11 @@ def deliverable(element: object, queue: str) -> Any:
 
     The element's own may be anything: kombu uses the tag as a key, shared with other messages if
     they have the same one, and requeues a message to the key in Redis that its routing key names.
+    The encoding is UTF-8, whatever the element says: kombu takes any codec of Python, also bz2,
+    which decompresses without a limit, and punycode, which takes hours for a few megabytes.
     """
     message = _valid_or_wrapped(element)
+    message["content-encoding"] = "utf-8"
     properties = message["properties"]
     info = {**properties["delivery_info"], "exchange": "", "routing_key": queue}
     properties |= {"delivery_tag": str(uuid.uuid4()), "delivery_info": info}
@@ -110,17 +127,13 @@ def _valid_or_wrapped(element: object) -> Any:
 
 
 def read_envelope(text: str) -> Any:
-    """Decode a message; replace one that is invalid, too large or too deep.
-
-    kombu decodes its records of unacked messages, which are lists, with this function too.
-    """
-    if len(text) > _MAX_ENVELOPE and not text.startswith("["):
+    """Decode an element of a queue; replace one that is invalid, too large or too complex."""
+    if len(text) > _MAX_ENVELOPE:
         return wrap_invalid(text, f"the message has more than {MAX_MESSAGE_BYTES} bytes")
     try:
         message = json.loads(text)
-        if not isinstance(message, list):
-            check_depth(message)  # kombu encodes it again, which would raise RecursionError
-    except MessageTooDeep as error:
+        check_structure(message)  # kombu encodes it again, which would raise RecursionError
+    except MessageTooComplex as error:
         return wrap_invalid(text, str(error))
     except (ValueError, TypeError, RecursionError):
         return wrap_invalid(text, "not valid JSON")

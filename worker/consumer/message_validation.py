@@ -17,7 +17,7 @@ from celery.worker.state import task_ready
 
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import connect
-from funasr_fleet.broker.message_size import check_depth, check_message_size
+from funasr_fleet.broker.message_size import check_message_size, check_structure
 from funasr_fleet.contract.layout import is_whole
 from funasr_fleet.contract.queues import ENQUEUED_AT_HEADER, TASK, BrokerUnavailable, lanes
 from funasr_fleet.settings import Settings
@@ -99,7 +99,9 @@ class ValidatingConsumer(Consumer):  # type: ignore[misc]
                 message.headers = sanitize_headers(message.headers)
                 if message.headers.get("task") == TASK:
                     check_body(_payload(message))
-                    check_depth(message.payload)  # pickle would fail in the middle of sending it
+                    check_structure(
+                        message.payload
+                    )  # pickle would fail in the middle of sending it
                 return handle(message)
             except UnreadableMessage as error:
                 return self.on_decode_error(message, error)

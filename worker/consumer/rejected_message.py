@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 from funasr_fleet.broker.dead_letters import DeadLetter
-from funasr_fleet.broker.message_size import check_depth, check_message_size
+from funasr_fleet.broker.message_size import check_message_size, check_structure
 from funasr_fleet.contract.layout import check_job_name
 from funasr_fleet.contract.queues import TASK
 from funasr_fleet.contract.transcript import utc_now
@@ -49,7 +49,7 @@ def _shard_of(message: Any) -> dict[str, Any] | None:
     """
     try:
         check_message_size(len(message.body or b""))
-        check_depth(message.payload)
+        check_structure(message.payload)
         document: dict[str, Any] = message.payload[0][0]
         kinds = {"shard": str, "output": str, "files": list}
         is_shard = all(isinstance(document[name], kind) for name, kind in kinds.items())

@@ -10,11 +10,12 @@ from kombu import compression
 
 from funasr_fleet.broker.message_size import (
     MAX_DEPTH,
+    MAX_KEYS,
     MAX_MESSAGE_BYTES,
-    MessageTooDeep,
+    MessageTooComplex,
     MessageTooLarge,
-    check_depth,
     check_message_size,
+    check_structure,
     refuse_bombs,
     unpack,
 )
@@ -75,11 +76,17 @@ def test_the_largest_possible_shard_fits_into_a_message() -> None:
     assert 18_000_000 < len(body) < MAX_MESSAGE_BYTES
 
 
+def test_an_object_with_too_many_keys_is_rejected() -> None:
+    check_structure([{str(number): 0 for number in range(MAX_KEYS)}] * 300)
+    with pytest.raises(MessageTooComplex, match="an object in it has more than 100 keys"):
+        check_structure([{"options": {str(number): 0 for number in range(MAX_KEYS + 1)}}])
+
+
 @pytest.mark.parametrize("innermost", [[], {}, 7, "text", None])
 def test_values_nested_deeper_than_the_limit_are_rejected(innermost: object) -> None:
     value = innermost
     for layer in range(MAX_DEPTH - isinstance(innermost, list | dict)):
         value = [value, 1] if layer % 2 else {"a": value, "b": "c"}
-    check_depth(value)
-    with pytest.raises(MessageTooDeep, match="more than 32 levels deep"):
-        check_depth([value])
+    check_structure(value)
+    with pytest.raises(MessageTooComplex, match="more than 32 levels deep"):
+        check_structure([value])

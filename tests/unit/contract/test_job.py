@@ -196,6 +196,16 @@ def test_only_the_first_errors_are_listed_and_long_field_names_are_shortened() -
     assert len(str(caught.value).encode()) < 4000
 
 
+def test_of_many_invalid_items_only_the_first_is_reported() -> None:
+    shard = {**INTERFACE_SHARD, "options": {"hotwords": [7] * 9000, "formats": [7] * 90}}
+    with pytest.raises(MalformedShard) as caught:
+        Shard.from_message(shard)
+    reason = str(caught.value)
+    assert "options.hotwords.0: " in reason
+    assert "options.formats.0: " in reason
+    assert reason.count(";") == 1
+
+
 def test_a_speaker_count_implies_speakers() -> None:
     assert Options(speaker_count=2).speakers
     assert not Options(speaker_count=2, speakers=False).speakers

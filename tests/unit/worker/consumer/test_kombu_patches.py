@@ -1,5 +1,6 @@
 """Changes to Celery and kombu: any element of a queue is read, and only tested versions run."""
 
+import bz2
 import copy
 import json
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kombu import serialization
+from kombu.exceptions import ContentDisallowed, DecodeError
 from kombu.transport.virtual.base import Base64, Message
 
 from funasr_fleet.broker.message_size import MAX_MESSAGE_BYTES
@@ -54,9 +56,22 @@ def test_a_message_has_a_delivery_tag_of_its_own_and_the_queue_it_came_from(elem
     assert is_valid_message(first)
 
 
-def test_unacked_entries_are_read_whatever_their_size() -> None:
-    note = [{**SOUND, "body": "x" * 2 * MAX_MESSAGE_BYTES}, "", "fleet"]
-    assert read_envelope(json.dumps(note)) == note
+@pytest.mark.parametrize("element", [SOUND, [SOUND, "", "fleet"], [[]] * 9])
+def test_an_element_that_is_too_large_is_not_parsed(element: Any) -> None:
+    text = json.dumps(element) + " " * 2 * MAX_MESSAGE_BYTES
+    assert "more than" in read_envelope(text)["headers"][REFUSED_HEADER]
+
+
+@pytest.mark.parametrize("kind", ["application/data", "application/text", None, "text/plain"])
+@pytest.mark.parametrize("encoding", ["bz2", "zlib", "hex", "punycode", "rot13", "no such", 7])
+def test_a_body_is_not_decoded_with_a_codec_that_the_message_names(
+    kind: object, encoding: object
+) -> None:
+    body = bz2.compress(bytes(1_000_000))
+    element = {**envelope(body, task_headers()), "content-type": kind, "content-encoding": encoding}
+    message = Message(deliverable(element, "fleet"), channel=Channel(), accept={"application/json"})
+    with pytest.raises((DecodeError, ContentDisallowed), match=r"utf-8|text/plain"):
+        message.decode()
 
 
 @pytest.mark.parametrize("text", ["", "hush", "{", "[" * 100_000, "\udc80"])
