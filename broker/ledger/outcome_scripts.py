@@ -11,6 +11,7 @@ RECORD = (
 local index, outcome, audio_ms, weak = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 local shard, bucket, kind, example = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local job, output, now, keep_s, name = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+if is_foreign(output) then return {output_of_outdated_marker() or '', 0} end
 local is_seen = redis.call('HEXISTS', base, 'created_at') == 1
   or redis.call('HEXISTS', base, 'first_seen') == 1
 if output ~= '' and not is_seen then
@@ -66,9 +67,9 @@ the same outcome. If a client gave two files one index, the success of one does 
 failure of the other. A file's audio is counted once; after a failed, cancelled or skipped outcome,
 it is counted when the file succeeds. A changed outcome reopens a closed job, so that its report is
 written again. If Redis has lost the job, it is listed again, and other jobs may be removed
-(limit_unplanned). In a job without a plan, an index that is not counted is like a missing one.
-Returns the output prefix of the job if its _SUCCESS marker is outdated, else '', and whether the
-index is counted.
+(limit_unplanned). An outcome with another output than that of the plan is not counted. In a job
+without a plan, an index that is not counted is like a missing one. Returns the output prefix of the
+job if its _SUCCESS marker is outdated, else '', and whether the index is counted.
 ARGV: index, outcome, ms, weak, shard, bucket, kind, example, job, output or '', time, seconds to
 keep, output name, warning, ..."""
 
@@ -101,6 +102,7 @@ BEGIN_SHARD = (
     SHARED
     + """
 local shard, in_flight, job, output, files, now, keep_s, unindexed = unpack(ARGV)
+if is_foreign(output) then return output_of_outdated_marker() end
 redis.call('HSET', at('shards'), shard, in_flight)
 redis.call('HDEL', at('postponed'), shard)
 redis.call('HSETNX', base, 'begun_at', now)
@@ -122,11 +124,11 @@ expire_in(keep_s)
 return output_of_outdated_marker()
 """
 )
-"""Record a started shard, and when the first shard of the job was started; list the job. If no
-producer opened the job, the script also raises its number of files to the number in the shard and
-its number of rounds, reopens the job if it is closed, renews the expiry of its keys, and removes
-other jobs if there are too many (limit_unplanned). Returns the output prefix of the
-job if its _SUCCESS marker is outdated.
+"""Record a started shard, and when the first shard of the job was started; list the job. A shard
+with another output than that of the plan is ignored. If no producer opened the job, the script also
+raises its number of files to the number in the shard and its number of rounds, reopens the job if
+it is closed, renews the expiry of its keys, and removes other jobs if there are too many
+(limit_unplanned). Returns the output prefix of the job if its _SUCCESS marker is outdated.
 ARGV: shard, files in flight, job, output, files of the job or '', time, seconds to keep, whether a
 file has no index."""
 

@@ -83,6 +83,9 @@ local function has_plan()
   return redis.call('HEXISTS', base, 'created_at') == 1
     and redis.call('HEXISTS', base, 'declared') == 0
 end
+local function is_foreign(output)
+  return output ~= '' and has_plan() and (redis.call('HGET', base, 'output') or output) ~= output
+end
 local function limit()
   if not has_plan() then
     return math.max({UNPLANNED_INDEXES}, redis.call('HGET', base, 'closed_files') or 0)
@@ -174,7 +177,8 @@ end
 `declare` sets the number of files of a job without a plan. `outdate_report` reopens a closed job
 and marks its _SUCCESS marker in S3 as outdated, until the caller has deleted the marker or the job
 is closed again. A process that read the counts before that cannot close the job. `has_plan` is true
-if a producer opened the job. `is_counted` is true if an index is below `limit`: the files of a
+if a producer opened the job. `is_foreign` is true for another output than that of the plan: results
+there are not results of the job. `is_counted` is true if an index is below `limit`: the files of a
 published plan, and while a plan is published or rebuilt any index. Without a plan, the number of
 files that a command declared can raise the limit, but the number in a message cannot. `see_first`
 sets the missing fields of a job of another client. If Redis does not know the job, the marker

@@ -162,6 +162,32 @@ def test_an_index_beyond_a_published_plan_is_not_counted(
     assert memory_of(settings, job) < 10_000
 
 
+def test_outcomes_with_another_output_than_that_of_the_plan_are_not_counted(
+    settings: Settings,
+    planner: JobWriter,
+    recorder: OutcomeWriter,
+    ledger: LedgerReader,
+    job: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    planner.begin(job, OUTPUT, queue="fleet")
+    planner.plan(job, 0, 4, 0, [])
+    recorder.begin_shard(job, "own", 2, output=OUTPUT)
+    elsewhere = FileDetail(output="s3://elsewhere/", shard="own")
+    recorder.begin_shard(job, "foreign", 9, output="s3://elsewhere/")
+    recorder.begin_shard(job, "own", 9, output="s3://elsewhere/")
+    recorder.record(job, 0, "ok", 1000, detail=elsewhere)
+    recorder.record(job, 1, "failed", 0, detail=elsewhere)
+    counts = ledger.counts(job)
+    assert counts
+    assert (counts.finished, counts.open_shards, counts.in_flight) == (0, 1, 2)
+    assert f"index 1 of job {job} is not counted" in caplog.text
+    recorder.record(job, 0, "ok", 1000, detail=FileDetail(output=OUTPUT, shard="own"))
+    counts = ledger.counts(job)
+    assert counts
+    assert (counts.finished, counts.in_flight) == (1, 1)
+
+
 def test_every_index_is_counted_while_a_plan_is_published_or_rebuilt(
     planner: JobWriter, recorder: OutcomeWriter, ledger: LedgerReader, job: str
 ) -> None:
