@@ -4,15 +4,16 @@ import base64
 import json
 import re
 import time
+import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from funasr_fleet.broker.ledger.stored_fields import is_job_name
 from funasr_fleet.broker.redis_client import RedisClient, reached
 from funasr_fleet.contract.audio_address import shown
-from funasr_fleet.contract.layout import is_whole
 
 PAGE = 100
 """Approximate number of dead letters per round trip; a document may have some hundred kB."""
@@ -58,8 +59,8 @@ class DeadLetter(BaseModel):
         """The job named in the document, or else in the message ID; None if neither names a job."""
         job = self._field("job")
         if job is None and (named := _SHARD_NAME.fullmatch(self.message_id)):
-            return named[1]
-        return job if isinstance(job, str) else None
+            job = named[1]
+        return job if isinstance(job, str) and is_job_name(job) else None
 
     @property
     def is_shard(self) -> bool:
@@ -98,10 +99,18 @@ class DeadLetters:
         self._remove = client.register_script(_REMOVE)
 
     def put(self, letter: DeadLetter) -> None:
-        """Store a dead letter; an earlier one with the same message id is replaced."""
-        body = _packed(letter if letter.is_shard else _shortened(letter))
+        """Store a dead letter; an earlier one with the same message id is replaced.
+
+        One that is not a shard never replaces a shard: its id gets a random suffix.
+        """
+        if not letter.is_shard:
+            letter = _shortened(letter)
+            if any(earlier.is_shard for earlier in self.take([letter.message_id])):
+                unique = f"{letter.message_id}.{uuid.uuid4().hex[:8]}"
+                letter = letter.model_copy(update={"message_id": unique})
+        body = _packed(letter)
         with self._redis.pipeline() as pipe:
-            if letter.job is not None and is_whole(letter.job):
+            if letter.job is not None:
                 pipe.hset(self._jobs, letter.message_id, letter.job)
             else:
                 pipe.hdel(self._jobs, letter.message_id)

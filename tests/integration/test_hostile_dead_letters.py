@@ -48,6 +48,27 @@ def test_the_newest_dead_letters_that_are_not_shards_are_kept(
     assert {"odd5", "odd6", "odd7"} <= {one.message_id for one in dead_letters.all()}
 
 
+def test_a_message_that_is_not_a_shard_does_not_replace_one(dead_letters: DeadLetters) -> None:
+    own = dead_letter("night-00000-0007", shard("s", "s3://out/"))
+    dead_letters.put(own)
+    dead_letters.put(dead_letter("night-00000-0007", {"body": "x"}))
+    (other,) = [one for one in dead_letters.all() if one != own]
+    assert other.message_id.startswith("night-00000-0007.")
+    assert other.document == {"body": "x"}
+
+
+@pytest.mark.parametrize("job", ["x" * 10_000_000, "a:b", "", 7, ["night"]])
+def test_an_invalid_job_name_is_not_the_job_of_a_dead_letter(
+    settings: Settings, dead_letters: DeadLetters, job: Any
+) -> None:
+    dead_letters.put(dead_letter("first", {"body": "x", "job": job}))
+    dead_letters.put(dead_letter("second", {**shard("s", "s3://out/"), "job": job}))
+    client: Any = connect(settings)
+    assert client.hlen(f"{settings.key_prefix}fleet:dead:jobs") == 0
+    assert client.memory_usage(f"{settings.key_prefix}fleet:dead") < 100_000
+    assert {one.job for one in dead_letters.all()} == {None}
+
+
 def test_a_large_dead_letter_is_compressed(settings: Settings, dead_letters: DeadLetters) -> None:
     document = {**shard("s", "s3://out/"), "padding": "x" * 10_000_000, "odd": "\ud800"}
     dead_letters.put(dead_letter("large", document))
