@@ -11,6 +11,7 @@ _COUNTS = {
     *("files", "audio_ms", "estimated_ms", "work_ms", "restored_ms", "rounds", "recorded"),
     *("windows", "windows_counted", "cursor_window", "warned"),
 }
+_NOT_NEGATIVE = {"files", "windows", "cursor_window"}
 _TIME = re.compile(r"\d{1,11}(\.\d{1,20})?", re.ASCII)
 _COUNT = re.compile(r"-?\d{1,18}", re.ASCII)
 
@@ -21,6 +22,8 @@ def valid_fields(stored: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_valid(name: str, text: str) -> bool:
+    if name in _NOT_NEGATIVE and text.startswith("-"):
+        return False
     pattern = _TIME if name in _TIMES else _COUNT if name in _COUNTS else None
     return not pattern or bool(pattern.fullmatch(text))
 

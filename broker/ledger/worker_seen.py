@@ -2,8 +2,11 @@
 
 import contextlib
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
+
+Count = Annotated[int, Field(ge=0, le=1 << 53)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,18 +14,18 @@ class WorkerSeen:
     """The last report of a worker child."""
 
     worker: str
-    slot: int
-    at: float
+    slot: Count
+    at: Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
     """Seconds since the epoch."""
     job: str | None = None
     shard: str | None = None
     """The shard it is processing; None when idle."""
-    files: int = 0
-    audio_ms: int = 0
+    files: Count = 0
+    audio_ms: Count = 0
     """Audio of the files finished since it started."""
-    work_ms: int = 0
+    work_ms: Count = 0
     """Time spent on shards since it started."""
-    in_progress_ms: int = 0
+    in_progress_ms: Count = 0
     """Recognised audio of the unfinished files of its shard; not part of audio_ms."""
 
 

@@ -28,6 +28,21 @@ def test_minutes_that_another_client_made_invalid_are_left_out() -> None:
     assert [(one.minute, one.files) for one in read_minutes(stored)] == [(7, 2)]
 
 
+@pytest.mark.parametrize("name", ["files", "windows"])
+def test_a_negative_number_of_files_is_lost(name: str) -> None:
+    found = read_counts("night", {**PUBLISHED, name: "-5"}, [], 1, 3, *NOTHING[1:])
+    assert found
+    assert not found.whole
+
+
+@pytest.mark.parametrize("name", ["slot", "at", "files", "audio_ms", "work_ms", "in_progress_ms"])
+@pytest.mark.parametrize("value", ["9" * 401, "-1", "NaN", "Infinity", "1e999"])
+def test_a_report_with_an_impossible_number_is_left_out(name: str, value: str) -> None:
+    report = {"worker": '"w"', "slot": "0", "at": "1764000000.5"}
+    fields = ", ".join(f'"{key}": {text}' for key, text in (report | {name: value}).items())
+    assert read_worker(f"{{{fields}}}") is None
+
+
 @pytest.mark.parametrize("text", ["garbage", "[]", "7", '{"worker": "w"}', '{"at": "x"}'])
 def test_an_invalid_report_of_a_worker_is_left_out(text: str) -> None:
     assert read_worker(text) is None
