@@ -56,9 +56,9 @@ class ActiveShard:
     progress: Progress | None
 
     @property
-    def has_attempt(self) -> bool:
-        """Whether the child has taken the shard's lock, and not yet ended the attempt."""
-        return bool(self.progress and self.progress.attempt_id)
+    def attempt_id(self) -> str:
+        """The attempt for which the child holds the shard's lock; empty if there is none."""
+        return self.progress.attempt_id if self.progress else ""
 
 
 @dataclass(eq=False)
@@ -181,10 +181,11 @@ class ParentContext:
         """Renew the shard locks of children that make progress."""
         with _tolerate_redis_errors():
             for one in self.active_shards():
-                if one.identity and one.has_attempt and not self.stall_reason(one.progress):
+                if one.identity and one.attempt_id and not self.stall_reason(one.progress):
                     owner = lock_owner(self.token, one.pid)
                     self.shard_lock.renew(one.identity, owner)
-                    if self._progress(one.slot) is None:  # the child released it before our renewal
+                    now = self._progress(one.slot)
+                    if not now or now.attempt_id != one.attempt_id:  # it had released the lock
                         self.shard_lock.release(one.identity, owner)
 
     def record_crash(self, request: Any, how: str) -> None:
