@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from operator import attrgetter
 
-from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.job import MAX_INDEX, AudioRef
 from funasr_fleet.contract.layout import part_uri
 from funasr_fleet.contract.shard_record import FileRecord, decode
 from funasr_fleet.storage.base import (
@@ -29,7 +29,7 @@ _AHEAD = 256
 _AHEAD_BYTES = 64 << 20
 """Maximum total size of the records that are read ahead."""
 LARGEST_RECORD_BYTES = 64 << 20
-"""A larger object is no record of this project: a file takes some hundred bytes of a record."""
+"""A larger object is not a record: a file takes a few hundred bytes of a record."""
 MAX_PART_BYTES = 1 << 30
 """Decompressed size of a part of a plan: 100 KB for each of its 10,000 files."""
 MAX_PART_LINES = 10_001
@@ -87,8 +87,10 @@ def planned_names(
 def _names(rows: list[bytes], wanted: Collection[int]) -> Iterator[tuple[int, str]]:
     """(index, relative name) of the wanted files of one window, whose indexes are consecutive."""
     try:
-        first: int = json.loads(rows[0])["row"]["index"] if rows else 0
+        first = json.loads(rows[0])["row"]["index"] if rows else 0
     except DAMAGE:
+        return
+    if type(first) is not int or not 0 <= first <= MAX_INDEX:
         return
     for index in range(first, first + len(rows)):
         if index in wanted:

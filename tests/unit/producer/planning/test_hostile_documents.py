@@ -21,6 +21,7 @@ from funasr_fleet.producer.planning.request import (
     write_request,
 )
 from funasr_fleet.storage import job_documents
+from funasr_fleet.storage.job_documents import planned_names
 from tests.support.memory_store import MemoryStore
 
 OUTPUT = "s3://out/prefix/"
@@ -71,6 +72,21 @@ def test_a_part_of_the_plan_that_is_not_valid_names_the_object(body: bytes) -> N
     store.write(part_uri(OUTPUT, "night", 0), body, "")
     with pytest.raises(JobRefused, match=r"000000\.jsonl\.gz is not valid"):
         list(read_parts(store, OUTPUT, "night"))
+
+
+def with_index(index: Any) -> dict[str, Any]:
+    return {**FILE, "row": {**FILE["row"], "index": index}}
+
+
+@pytest.mark.parametrize(
+    "index", ["x", 1.5, True, None, [1], {}, float("inf"), float("nan"), -1, MAX_INDEX + 1, 10**200]
+)
+def test_names_of_a_part_without_a_valid_first_index_are_left_out(index: Any) -> None:
+    store = MemoryStore("out")
+    store.write(part_uri(OUTPUT, "night", 0), part_of(CURSOR, with_index(index)), "")
+    store.write(part_uri(OUTPUT, "night", 1), part_of(CURSOR, with_index(3)), "")
+    wanted = [1, 3, -1, MAX_INDEX + 1, 10**200]
+    assert list(planned_names(store, OUTPUT, "night", wanted)) == [(3, "a.wav")]
 
 
 def test_a_part_that_unpacks_to_more_than_its_limit_is_not_unpacked(
