@@ -1,6 +1,7 @@
 """PURE: addresses of audio: s3://bucket/key, or http(s)://host/path of allowed hosts."""
 
 import re
+import unicodedata
 from collections.abc import Collection
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -11,6 +12,11 @@ MAX_ADDRESS_CHARS = 8192
 
 _ODD = re.compile(r"[\s\x00-\x20\x7f\\]")
 """Characters that are invalid in URLs, and that URL parsers interpret differently."""
+
+_MAX_NETLOC_CHARS = 253 + len(".:65535")
+"""A DNS name of maximum length with its final dot and a port."""
+_LONG_LABEL = re.compile("[^.\u3002]{70}")
+"""More than a label of a DNS name, 63 characters, and a port. IDNA has a second kind of dot."""
 
 SETTING = "FLEET_ALLOWED_HTTP_HOSTS"
 
@@ -74,6 +80,7 @@ def default_name(uri: str) -> str:
 def _parsed(uri: str) -> SplitResult:
     if len(uri) > MAX_ADDRESS_CHARS or _ODD.search(uri) or not is_whole(uri):
         raise ValueError("must be an address without spaces, backslashes or control characters")
+    _check_netloc_length(uri)
     try:
         parts = urlsplit(uri)
         _ = parts.port
@@ -85,3 +92,13 @@ def _parsed(uri: str) -> SplitResult:
     if not parts.hostname or parts.path in ("", "/"):
         raise ValueError("must be http(s)://host/path")
     return parts
+
+
+def _check_netloc_length(uri: str) -> None:
+    """Reject hosts that IDNA would reject after up to a second; a character may become 18."""
+    netloc = re.split("[/?#]", uri.partition("://")[2], maxsplit=1)[0]
+    if len(netloc) <= _MAX_NETLOC_CHARS:
+        plain = unicodedata.normalize("NFKC", netloc)
+        if len(plain) <= _MAX_NETLOC_CHARS and not _LONG_LABEL.search(plain):
+            return
+    raise ValueError("must have a host of at most 253 characters, and 63 between two dots")

@@ -1,5 +1,7 @@
 """Addresses of audio: which are valid, which hosts are allowed, which parts may be shown."""
 
+import encodings.idna
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,34 @@ def test_an_invalid_address_is_rejected_without_being_repeated(uri: str) -> None
     with pytest.raises(ValueError, match="must") as caught:
         check_audio(uri)
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("\ufdfa" * 8180, "\ufdfa" * 15, "\u6f22" * 70, "a\u0300\u0316" * 2700, "a." * 131),
+        *("\u6f22." * 131, "a" * 70, "h:" + "1" * 260, f"h@{'a' * 260}"),
+    ],
+)
+@pytest.mark.parametrize("rest", ["/k", "?/k", "#/k", ""])
+def test_a_host_that_is_too_long_is_rejected_before_its_costly_conversion(
+    host: str, rest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nameprep(_: str) -> str:
+        pytest.fail("the host was converted")
+
+    monkeypatch.setattr(encodings.idna, "nameprep", nameprep)
+    with pytest.raises(ValueError, match="a host of at most 253 characters"):
+        check_audio(f"http://{host}{rest}")
+
+
+@pytest.mark.parametrize("port", ["", ":65535"])
+@pytest.mark.parametrize(
+    "host",
+    [".".join(letter * 63 for letter in "abc") + f".{'d' * 61}.", "\u6f22" * 14 + ".example"],
+)
+def test_the_longest_hosts_are_valid(host: str, port: str) -> None:
+    assert check_audio(f"http://{host}{port}/k") == f"http://{host}{port}/k"
 
 
 @pytest.mark.parametrize(
