@@ -48,6 +48,10 @@ class BucketNotAllowed(ObjectDenied):
     """FLEET_ALLOWED_BUCKETS does not list the bucket: add it, or use another bucket."""
 
 
+class RequestImpossible(ObjectDenied):
+    """No request can be made: correct the address, or the AWS_* setting that the message names."""
+
+
 class ObjectTooLarge(StoreError):
     """The object exceeds the caller's size limit: raise FLEET_MAX_BYTES, or split the file."""
 

@@ -18,6 +18,7 @@ from funasr_fleet.storage.base import (
     ObjectDenied,
     ObjectInfo,
     ObjectMissing,
+    RequestImpossible,
     check_size,
 )
 from funasr_fleet.storage.etags import etag_of, stated_md5
@@ -235,6 +236,10 @@ class S3Store:
 
     def check(self) -> None:
         """Check that storage answers and accepts the credentials, by listing the buckets."""
-        # even when listing the buckets is denied, the credentials were accepted
-        with contextlib.suppress(ObjectDenied), translated("s3://"):
-            self._client.list_buckets()
+        try:
+            with translated("s3://"):
+                self._client.list_buckets()
+        except RequestImpossible:
+            raise
+        except ObjectDenied:
+            return  # storage has accepted the credentials nevertheless

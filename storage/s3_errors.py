@@ -11,6 +11,7 @@ from funasr_fleet.storage.base import (
     CredentialsRefused,
     ObjectDenied,
     ObjectMissing,
+    RequestImpossible,
     StoreError,
     StoreUnavailable,
 )
@@ -29,33 +30,34 @@ _BUSY = {"SlowDown", "RequestTimeout", "TooManyRequests", "OperationAborted"}
 _BUSY_STATUS = {408, 409, 429}
 _BEHIND_THE_END = {"InvalidRange", "416"}
 
+_TEMPORARY = {
+    *("ConnectionError", "HTTPClientError", "HTTPError"),  # with proxies, TLS, timeouts, streams
+    *("IncompleteReadError", "ResponseParserError", "PaginationError"),
+    *("ChecksumError", "FlexibleChecksumError"),
+    *("AwsChunkedWrapperError", "UnseekableStreamError", "CapacityNotAvailableError"),  # of retries
+    *("CredentialRetrievalError", "MetadataRetrievalError", "RefreshWithMFAUnsupportedError"),
+    *("NoAuthTokenError", "TokenRetrievalError", "SSOError", "LoginError"),
+}
+"""Errors of botocore and urllib3 that the network, storage or a refresh of credentials may cause.
+By name, because older releases of botocore lack some of them."""
+_SHOWN_CHARS = 500
+"""A ResponseParserError contains the whole response."""
+
 
 def translate(error: Exception, uri: str) -> StoreError:
-    """The StoreError for an error of botocore."""
+    """The StoreError for an error of botocore or urllib3."""
     from botocore import exceptions
 
+    if isinstance(error, exceptions.ClientError):
+        return _translate_answer(error.response, uri)
     if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
         return CredentialsRefused(f"no credentials for {uri}: set AWS_ACCESS_KEY_ID and the secret")
     if isinstance(error, exceptions.ParamValidationError):
         return ObjectMissing(f"{uri} is not a valid object address")
-    if isinstance(error, _unsupported_addresses()):
-        return ObjectDenied(f"{uri} is not supported: {error}")
-    if not isinstance(error, exceptions.ClientError):
-        return StoreUnavailable(f"storage cannot be reached for {uri}: {error}")
-    return _translate_answer(error.response, uri)
-
-
-def _unsupported_addresses() -> tuple[type[Exception], ...]:
-    """Errors of botocore for an ARN in place of a bucket; no retry helps."""
-    from botocore import exceptions
-
-    return (
-        exceptions.MissingDependencyException,
-        exceptions.UnsupportedS3ArnError,
-        exceptions.UnsupportedS3ConfigurationError,
-        exceptions.UnsupportedS3AccesspointConfigurationError,
-        exceptions.UnsupportedOutpostResourceError,
-    )
+    why = str(error)[:_SHOWN_CHARS]
+    if any(kind.__name__ in _TEMPORARY for kind in type(error).__mro__):
+        return StoreUnavailable(f"storage cannot be reached for {uri}: {why}")
+    return RequestImpossible(f"no request for {uri} can be made: {why}")
 
 
 def _translate_answer(answer: dict[str, Any], uri: str) -> StoreError:
@@ -79,10 +81,13 @@ def _translate_answer(answer: dict[str, Any], uri: str) -> StoreError:
 def translated(uri: str) -> Iterator[None]:
     """Raise errors of botocore as StoreErrors that name the address."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    # botocore does not wrap all errors of its parser and of urllib3
+    except (ClientError, BotoCoreError, ResponseParserError, HTTPError) as error:
         raise translate(error, uri) from error
 
 

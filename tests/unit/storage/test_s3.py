@@ -9,10 +9,8 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
-    MissingDependencyException,
     NoCredentialsError,
     PartialCredentialsError,
-    UnsupportedS3ArnError,
 )
 
 from funasr_fleet.settings import BadConfiguration
@@ -51,8 +49,6 @@ def _answer(code: str) -> ClientError:
         (_answer("SlowDown"), StoreUnavailable),
         (_answer("InternalError"), StoreUnavailable),
         (_answer(""), StoreUnavailable),
-        (MissingDependencyException(msg="pip install botocore[crt]"), ObjectDenied),
-        (UnsupportedS3ArnError(arn="arn:aws:x", msg="x"), ObjectDenied),
         (NoCredentialsError(), CredentialsRefused),
         (PartialCredentialsError(provider="env", cred_var="x"), CredentialsRefused),
         (EndpointConnectionError(endpoint_url="http://x"), StoreUnavailable),
