@@ -10,7 +10,7 @@ from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.queues import DEFAULT_PRIORITY
 from funasr_fleet.producer.errors import CannotRequeue, JobRefused
 from funasr_fleet.producer.planning.request import read_request
-from funasr_fleet.storage.base import BucketMissing, ObjectDenied, ObjectStore
+from funasr_fleet.storage.base import ObjectStore, StoreError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +40,8 @@ class JobCache:
         """Look up the shard's job. If the job has failed files, its _SUCCESS marker is deleted.
 
         Raises:
-            CannotRequeue: the job is cancelled, or its output prefix is not accessible.
+            CannotRequeue: the job is cancelled, or an S3 request for its output failed.
             BrokerUnavailable: Redis is unavailable.
-            StoreError: an S3 request failed.
         """
         if shard.job is None:
             return JobInfo()
@@ -66,7 +65,7 @@ class JobCache:
             if counts and counts.outcomes["failed"]:
                 # readers of the marker must not find it before the job has ended again
                 self.store.delete(job_uri(output, job, SUCCESS))
-        except (ObjectDenied, BucketMissing, JobRefused) as error:
+        except (StoreError, JobRefused) as error:
             return JobInfo(refusal=f"job {job} cannot be reopened: {error}")
         return JobInfo(
             known=counts is not None,

@@ -64,13 +64,14 @@ def requeue_dead(
 ) -> RequeueResult:
     """Publish dead letters again: those with these ids, those of a job, or all.
 
+    Dead letters that cannot be requeued are kept, such as those of a job whose output fails in S3.
     A dead letter is removed after its message is published. If the call is killed in between, the
     next call publishes the message a second time; workers skip finished files.
 
     Raises:
         NothingChosen: not exactly one of ids, job and everything is given.
         BrokerUnavailable: Redis is unavailable; call again for the rest.
-        StoreError: an S3 request failed; call again for the rest.
+        StoreError: an AWS_* variable is invalid.
     """
     selection, result = Selection.of(ids, job, everything), RequeueResult()
     settings = settings or Settings.load()

@@ -14,7 +14,7 @@ from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.queues import broker_lists, broker_priority
 from funasr_fleet.producer.planning.request import JobRequest, write_request
 from funasr_fleet.settings import Settings
-from funasr_fleet.storage.base import ObjectDenied, ObjectMissing
+from funasr_fleet.storage.base import ObjectMissing
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.messages import shards_waiting
 
@@ -216,28 +216,6 @@ def test_dead_letters_that_no_worker_can_process_are_kept_with_the_reason(
     assert {one.message_id for one in dead_letters.all()} == set(why)
     (unknown,) = requeue_dead(ids=["good"], settings=settings).refusals
     assert "no such dead letter" in unknown.why
-
-
-class Denying(S3Store):
-    """A store that denies reading."""
-
-    def read(self, uri: str) -> bytes:
-        """Raise ObjectDenied."""
-        raise ObjectDenied(f"access to {uri} is denied")
-
-
-def test_a_job_that_cannot_be_opened_does_not_block_other_jobs(
-    settings: Settings, dead_letters: DeadLetters, store: S3Store, output: str
-) -> None:
-    job = a_job(settings, store, output)
-    for name in ("first", "second"):
-        dead_letters.put(dead_letter(name, shard(name, output, job, 1)))
-    dead_letters.put(dead_letter("other", shard("other", output)))
-    result = requeue_dead(everything=True, settings=settings, store=Denying())
-    assert [one["shard"] for one in shards_waiting(settings)] == ["other"]
-    assert {one.message_id for one in result.refusals} == {"first", "second"}
-    assert all("is denied" in one.why for one in result.refusals)
-    assert counts_of(settings, job).outcomes["failed"] == 1
 
 
 def test_many_dead_letters_are_requeued_once_each(

@@ -1,0 +1,96 @@
+"""Dead letters of jobs that cannot be reopened are kept, and the others are requeued."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from funasr_fleet import requeue_dead
+from funasr_fleet.broker.dead_letters import DeadLetters
+from funasr_fleet.broker.ledger import connect
+from funasr_fleet.settings import Settings
+from funasr_fleet.storage.base import (
+    BucketMissing,
+    CredentialsRefused,
+    ObjectDenied,
+    ObjectMissing,
+    StoreError,
+    StoreUnavailable,
+)
+from funasr_fleet.storage.s3 import S3Store
+from tests.integration.test_dead_letters import a_job, counts_of, dead_letter, shard
+from tests.support.messages import shards_waiting
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A separate fleet for each test."""
+    return settings.model_copy(update={"key_prefix": f"{uuid.uuid4()}:"})
+
+
+@pytest.fixture
+def dead_letters(settings: Settings) -> DeadLetters:
+    return DeadLetters(connect(settings), settings.key_prefix)
+
+
+class Failing(S3Store):
+    """A store that fails to read, or to delete."""
+
+    def __init__(self, method: str, error: StoreError) -> None:
+        super().__init__()
+
+        def fail(uri: str) -> Any:
+            raise error
+
+        setattr(self, method, fail)
+
+
+@pytest.mark.parametrize(
+    ("method", "error"),
+    [
+        *((method, ObjectDenied("no")) for method in ("read", "delete")),
+        *((method, StoreUnavailable("no")) for method in ("read", "delete")),
+        *(("read", CredentialsRefused("no")), ("delete", BucketMissing("no"))),
+        ("delete", ObjectMissing("no")),
+    ],
+)
+def test_a_job_whose_output_fails_does_not_block_other_jobs(
+    settings: Settings,
+    dead_letters: DeadLetters,
+    store: S3Store,
+    output: str,
+    method: str,
+    error: StoreError,
+) -> None:
+    job = a_job(settings, store, output)
+    for name in ("first", "second"):
+        dead_letters.put(dead_letter(name, shard(name, output, job, 1)))
+    dead_letters.put(dead_letter("other", shard("other", output)))
+    result = requeue_dead(everything=True, settings=settings, store=Failing(method, error))
+    assert [one["shard"] for one in shards_waiting(settings)] == ["other"]
+    assert {one.message_id for one in result.refusals} == {"first", "second"}
+    assert all(one.why == f"job {job} cannot be reopened: no" for one in result.refusals)
+    assert counts_of(settings, job).outcomes["failed"] == 1
+
+
+@pytest.mark.parametrize("bucket", ["arn:aws:s3:-evil:123456789012:accesspoint:ap", "x" * 64])
+def test_an_output_in_an_impossible_bucket_does_not_block_other_dead_letters(
+    settings: Settings, dead_letters: DeadLetters, output: str, bucket: str
+) -> None:
+    for name in ("evil", "wicked"):
+        dead_letters.put(dead_letter(name, shard(name, f"s3://{bucket}/", name)))
+    dead_letters.put(dead_letter("good", shard("good", output)))
+    result = requeue_dead(everything=True, settings=settings)
+    assert "good" in [one["shard"] for one in shards_waiting(settings)]
+    assert result.requeued + result.refused == 3
+    assert dead_letters.count() == result.refused
+
+
+def test_a_dead_letter_whose_output_is_no_address_is_kept_with_the_reason(
+    settings: Settings, dead_letters: DeadLetters
+) -> None:
+    uri = "s3://arn:aws:s3:-evil:123456789012:accesspoint:ap/"
+    dead_letters.put(dead_letter("evil", shard("evil", uri, "evil")))
+    (refused,) = requeue_dead(ids=["evil"], settings=settings).refusals
+    assert "job evil cannot be reopened: no request for" in refused.why
+    assert dead_letters.exists("evil")
