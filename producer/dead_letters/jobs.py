@@ -34,7 +34,7 @@ class JobCache:
     ledger: LedgerReader
     writer: JobWriter
     store: ObjectStore
-    _seen: dict[str, JobInfo] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], JobInfo] = field(default_factory=dict)
 
     def of(self, shard: Shard) -> JobInfo:
         """Look up the shard's job. If the job has failed files, its _SUCCESS marker is deleted.
@@ -45,9 +45,10 @@ class JobCache:
         """
         if shard.job is None:
             return JobInfo()
-        if shard.job not in self._seen:
-            self._seen[shard.job] = self._load(shard.job, shard.output)
-        seen = self._seen[shard.job]
+        key = (shard.job, shard.output)
+        if key not in self._seen:
+            self._seen[key] = self._load(shard.job, shard.output)
+        seen = self._seen[key]
         if seen.refusal:
             raise CannotRequeue(seen.refusal)
         return seen
@@ -74,14 +75,12 @@ class JobCache:
         )
 
     def reopen(self, job: str, indexes: Sequence[int]) -> list[int]:
-        """Reopen the failed files among these; files with a result keep it.
+        """Reopen the failed files among these; files with a result keep it. Redis has the job.
 
         Returns:
             Indexes of reopened files that are in no message yet; pass them to
             JobWriter.published_again after publishing.
         """
-        if not self._seen[job].known:
-            return []
         failed = self.ledger.among(job, "failed", indexes)
         # an earlier call may have been killed between reopening and publishing
         before = self.ledger.among(job, "reopened", indexes)

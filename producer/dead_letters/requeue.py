@@ -1,8 +1,7 @@
 """Requeue dead letters: publish the same messages again and reopen their jobs."""
 
 import contextlib
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
@@ -79,18 +78,10 @@ def requeue_dead(
     dead_letters = DeadLetters(redis, settings.key_prefix)
     with _Requeuer(settings, redis, store or S3Store(), result) as requeuer:
         for batch in selection.batches(dead_letters, lambda one: result.refuse(one, _MISSING)):
-            dead_letters.remove(requeuer.publish(batch))
+            for letter in batch:  # not several at once: a document may take 500 MB of memory
+                if requeuer.requeue(letter):
+                    dead_letters.remove([letter])
     return result
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Ready:
-    """A dead letter that can be published, with its destination."""
-
-    letter: DeadLetter
-    shard: Shard
-    queue: str
-    priority: int
 
 
 class _Requeuer:
@@ -111,22 +102,8 @@ class _Requeuer:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def publish(self, letters: Iterable[DeadLetter]) -> list[DeadLetter]:
-        """Publish the dead letters that can be requeued; returns these."""
-        ready = [one for letter in letters if (one := self._prepare(letter))]
-        reopened = {job: self._jobs.reopen(job, some) for job, some in _by_job(ready).items()}
-        for one in ready:
-            identity = identity_of(one.shard.output, one.shard.shard)
-            # the attempts of the shard are counted from zero again
-            reached(self._redis.delete, attempts_key(self._settings.key_prefix, identity))
-        self._send(ready)
-        for job, indexes in reopened.items():
-            self._writer.published_again(job, indexes)
-        self._result.requeued += len(ready)
-        self._result.files += sum(len(one.shard.files) for one in ready)
-        return [one.letter for one in ready]
-
-    def _prepare(self, letter: DeadLetter) -> _Ready | None:
+    def requeue(self, letter: DeadLetter) -> bool:
+        """Publish a dead letter; False if that is not possible, with the reason in the result."""
         try:
             shard = _valid_part(letter.document)
             job = self._jobs.of(shard)
@@ -136,9 +113,23 @@ class _Requeuer:
         except CannotRequeue as error:
             why = str(error)
         else:
-            return _Ready(letter=letter, shard=shard, queue=queue, priority=job.priority)
+            self._publish(letter, shard, job, queue)
+            return True
         self._result.refuse(letter.message_id, why)
-        return None
+        return False
+
+    def _publish(self, letter: DeadLetter, shard: Shard, job: JobInfo, queue: str) -> None:
+        indexes = [one.index for one in shard.files if one.index is not None]
+        reopened = self._jobs.reopen(shard.job, indexes) if shard.job and job.known else []
+        # the attempts of the shard are counted from zero again
+        identity = identity_of(shard.output, shard.shard)
+        reached(self._redis.delete, attempts_key(self._settings.key_prefix, identity))
+        publisher = self._publisher(queue, job.priority)
+        publisher.publish(letter.message_id, document_body(letter.document))
+        if shard.job:
+            self._writer.published_again(shard.job, reopened)
+        self._result.requeued += 1
+        self._result.files += len(shard.files)
 
     def _queue_of(self, letter: DeadLetter, job: JobInfo) -> str:
         """The job's lane, else the letter's queue, else the settings' queue.
@@ -156,16 +147,6 @@ class _Requeuer:
             )
         return letter.queue or self._settings.queue
 
-    def _send(self, ready: Iterable[_Ready]) -> None:
-        by_destination: defaultdict[tuple[str, int], list[_Ready]] = defaultdict(list)
-        for one in ready:
-            by_destination[one.queue, one.priority].append(one)
-        for (queue, priority), some in by_destination.items():
-            publisher = self._publisher(queue, priority)
-            with publisher.batch(len(some)):
-                for one in some:
-                    publisher.publish(one.letter.message_id, document_body(one.letter.document))
-
     def _publisher(self, queue: str, priority: int) -> Publisher:
         if (queue, priority) not in self._publishers:
             opened = open_publisher(self._settings, queue, priority)
@@ -182,11 +163,3 @@ def _valid_part(document: object) -> Shard:
     if not shard.files:
         raise MalformedShard(f"no entry of its files is valid; {invalid[0].reason}")
     return shard
-
-
-def _by_job(ready: Iterable[_Ready]) -> dict[str, list[int]]:
-    indexes: defaultdict[str, list[int]] = defaultdict(list)
-    for one in ready:
-        if one.shard.job is not None:
-            indexes[one.shard.job] += [f.index for f in one.shard.files if f.index is not None]
-    return indexes

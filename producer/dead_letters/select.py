@@ -56,6 +56,8 @@ class Selection:
     ) -> Iterator[Iterable[DeadLetter]]:
         """The selected dead letters in their current state, in batches of about a hundred.
 
+        Each is parsed when it is reached. A batch must be consumed before the next one.
+
         Args:
             letters: all dead letters.
             missing: called with each given id for which there is no dead letter.
@@ -66,16 +68,22 @@ class Selection:
                 yield letters.take([one.message_id for one in page if self._is_selected(one)])
             return
         for begin in range(0, len(self.ids), PAGE):
-            some = self.ids[begin : begin + PAGE]
-            found = list(letters.take(some))
-            known = {one.message_id for one in found}
-            for message_id in some:
-                if message_id not in known:
-                    missing(message_id)
-            yield found
+            yield _existing(letters, self.ids[begin : begin + PAGE], missing)
 
     def _is_selected(self, letter: DeadLetter) -> bool:
         return self.job is None or letter.job == self.job
+
+
+def _existing(
+    letters: DeadLetters, ids: Sequence[str], missing: Callable[[str], None]
+) -> Iterator[DeadLetter]:
+    """The dead letters with these ids; `missing` is called with the other ids at the end."""
+    left = dict.fromkeys(ids)
+    for letter in letters.take(ids):
+        del left[letter.message_id]
+        yield letter
+    for message_id in left:
+        missing(message_id)
 
 
 def list_dead(

@@ -5,6 +5,7 @@ import json
 import random
 import tracemalloc
 import uuid
+import weakref
 import zlib
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import funasr_fleet.broker.dead_letters as dead_letters_module
 from funasr_fleet import drop_dead, list_dead, requeue_dead
-from funasr_fleet.broker.dead_letters import DeadLetters
+from funasr_fleet.broker.dead_letters import DeadLetter, DeadLetters
 from funasr_fleet.broker.ledger import connect
 from funasr_fleet.settings import Settings
 from tests.integration.test_dead_letters import dead_letter, shard
@@ -151,3 +152,30 @@ def test_a_dead_letter_that_decompresses_without_end_is_not_read(
     client.hset(f"{settings.key_prefix}fleet:dead", "bad", json.dumps({"zlib": bomb}))
     (found,) = dead_letters.all()
     assert "cannot be read" in found.reason
+
+
+@pytest.mark.parametrize("is_by_id", [False, True])
+def test_requeue_holds_one_document_at_a_time(
+    settings: Settings,
+    dead_letters: DeadLetters,
+    monkeypatch: pytest.MonkeyPatch,
+    is_by_id: bool,
+) -> None:
+    names = [f"m{number}" for number in range(20)]
+    for name in names:
+        dead_letters.put(dead_letter(name, shard(name, "s3://out/")))
+    parsed: list[weakref.ref[DeadLetter]] = []
+    held: list[int] = []
+    parse = dead_letters_module._read
+
+    def counted(stored: tuple[str, str]) -> DeadLetter:
+        letter = parse(stored)
+        parsed.append(weakref.ref(letter))
+        held.append(sum(one() is not None for one in parsed))
+        return letter
+
+    monkeypatch.setattr(dead_letters_module, "_read", counted)
+    ids = [*names, "none"] if is_by_id else []
+    result = requeue_dead(ids=ids, everything=not is_by_id, settings=settings)
+    assert (result.requeued, result.refused) == (20, len(ids) - 20 if is_by_id else 0)
+    assert max(held) <= 3  # a document, and its parsed copies in a page and in Redis

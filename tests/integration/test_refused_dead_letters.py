@@ -94,3 +94,14 @@ def test_a_dead_letter_whose_output_is_no_address_is_kept_with_the_reason(
     (refused,) = requeue_dead(ids=["evil"], settings=settings).refusals
     assert "job evil cannot be reopened: no request for" in refused.why
     assert dead_letters.exists("evil")
+
+
+def test_another_output_of_a_job_that_redis_has_lost_does_not_block_its_dead_letters(
+    settings: Settings, dead_letters: DeadLetters, output: str
+) -> None:
+    uri = "s3://arn:aws:s3:-evil:123456789012:accesspoint:ap/"
+    dead_letters.put(dead_letter("evil", shard("evil", uri, "night")))
+    dead_letters.put(dead_letter("good", shard("good", output, "night")))
+    result = requeue_dead(ids=["evil", "good"], settings=settings)
+    assert [one.message_id for one in result.refusals] == ["evil"]
+    assert [one["shard"] for one in shards_waiting(settings)] == ["good"]
