@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_KEY_BYTES = 900
 """Leaves room for prefix and suffix within S3's limit of 1,024 bytes for a key."""
+MAX_PREFIX_BYTES = 650
+"""The names of a job's documents have up to 370 bytes: they contain those of job and shard."""
 
 JOBS_FOLDER = "_jobs/"
 """Folder below an output prefix that contains a folder per job."""
@@ -98,8 +100,7 @@ def names_jobs_folder(path: str) -> bool:
 
 _DERIVED = (".error", ".openai-verbose", ".whisper", ".aws-transcribe")
 _CHANNEL = re.compile(r"\.ch[0-9]+")
-"""With such a suffix, an output would have the key of another file's error report, of its result in
-another format, or of its result for one channel."""
+"""With such a suffix, an output could have the key of another file's report, format or channel."""
 
 
 def _is_derived(relative: str) -> bool:
@@ -160,8 +161,8 @@ def check_output(uri: str) -> str:
         raise ValueError("must not contain backslashes, control characters or unsafe Unicode")
     if not re.fullmatch(r"s3://[^/]{1,255}/(.*/)?", uri):
         raise ValueError("must be s3://bucket/prefix/ and end with a slash")
-    if len(split_uri(uri)[1].encode()) > MAX_KEY_BYTES:
-        raise ValueError(f"must be at most {MAX_KEY_BYTES} bytes long")
+    if len(split_uri(uri)[1].encode()) > MAX_PREFIX_BYTES:
+        raise ValueError(f"must have a prefix of at most {MAX_PREFIX_BYTES} bytes")
     if any(_has_dots(name) for name in (uri, unicodedata.normalize("NFKC", uri))):
         raise ValueError(_NO_DOTS)
     if names_jobs_folder(uri):
@@ -233,8 +234,7 @@ def fingerprint(ref: "AudioRef", etag: str, model_revision: str, options: "Optio
 
 
 FIRST_OPTIONS = {"formats", "language", "hotwords", "timestamps", "speakers", "channels"}
-"""Options of the first release: always part of the fingerprint and of job.json, so that results and
-jobs of the first release stay current."""
+"""Options of the first release: always hashed and in job.json, so that its results stay current."""
 
 
 @lru_cache(maxsize=256)

@@ -38,25 +38,26 @@ def plan(audio: str, scratch: str) -> SingleFileRequest:
         raise BadSource(f"{audio} is not the address of one object: s3://bucket/key")
     if local and not local.is_file():
         raise BadSource(f"{audio} is neither a local file nor s3://bucket/key")
-    prefix = _checked(scratch)
     unique = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(6)}"
+    output = _checked(scratch, f"results/{unique}/")
     name = _plain(local.name if local else audio.rpartition("/")[2])
     return SingleFileRequest(
         shard=f"one-{unique}",
         name=name,
-        audio=f"{prefix}uploads/{unique}/{name}" if local else audio,
+        audio=f"{scratch}uploads/{unique}/{name}" if local else audio,
         local=local,
-        output=f"{prefix}results/{unique}/",
+        output=output,
     )
 
 
-def _checked(scratch: str) -> str:
+def _checked(scratch: str, folder: str) -> str:
+    """The address of the folder below the scratch prefix. Raises BadConfiguration."""
     if not scratch:
         raise BadConfiguration(
             "no scratch prefix for the result: set FLEET_SCRATCH, or pass one such as s3://bucket/prefix/"
         )
     try:
-        return check_output(scratch)
+        return check_output(check_output(scratch) + folder)
     except ValueError as error:
         raise BadConfiguration(f"scratch {scratch} {error}") from None
 

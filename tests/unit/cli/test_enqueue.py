@@ -225,6 +225,10 @@ def test_invalid_rows_are_reported_and_the_rest_is_enqueued(asked: dict[str, Any
         (("--language", "*"), "--language: must be a language, such as en"),
         (("--output", "s3://out"), "--output must be s3://bucket/prefix/"),
         (
+            ("--output", f"s3://out/{'a' * 650}/"),
+            "--output must have a prefix of at most 650 bytes",
+        ),
+        (
             ("--output", "s3://out/vict/_jobs/v1/"),
             "--output must not contain the path component _jobs",
         ),

@@ -15,6 +15,7 @@ from funasr_fleet.producer.planning.request import JobRequest
 from tests.support.memory_store import MemoryStore
 
 OUTPUT = "s3://out/"
+LONG = f"s3://out/{'a' * 650}/"
 STORE = MemoryStore("out")
 
 
@@ -50,6 +51,7 @@ def _evaluate(**given: Any) -> Any:
         (_enqueue, {"sources": "s3://in/"}, "sources must be a list with at least one source"),
         (_enqueue, {"sources": []}, "sources must be a list with at least one source"),
         (_enqueue, {"output": "s3://out"}, "output s3://out must be s3://bucket/prefix/"),
+        (_enqueue, {"output": LONG}, f"output {LONG} must have a prefix of at most 650 bytes"),
         (_enqueue, {"upload": "s3://in"}, "upload s3://in must be s3://bucket/prefix/"),
         (_estimate, {"gpus": 0}, "gpus must be a whole number of at least 1, not 0"),
         (_estimate, {"rtfx": 0}, "rtfx must be a number of at least 0.001, not 0"),

@@ -50,6 +50,7 @@ def test_a_name_that_s3_does_not_take_is_replaced(tmp_path: Path, name: str) -> 
         ("s3://in/a.wav", "", BadConfiguration, "set FLEET_SCRATCH, or pass one"),
         ("s3://in/a.wav", "s3://scratch", BadConfiguration, "must be s3://bucket/prefix/"),
         ("s3://in/a.wav", "scratch/", BadConfiguration, "must be s3://bucket/prefix/"),
+        ("s3://in/a.wav", f"s3://scratch/{'a' * 640}/", BadConfiguration, "at most 650 bytes"),
     ],
 )
 def test_invalid_arguments_are_rejected_before_anything_is_sent(
