@@ -16,7 +16,7 @@ from funasr_fleet.broker.redis_client import RedisClient, reached
 from funasr_fleet.contract.audio_address import shown
 
 PAGE = 100
-"""Approximate number of dead letters per round trip; a document may have some hundred kB."""
+"""Approximate number of dead letters per round trip; a document may have a few hundred kB."""
 
 _LARGE_CHARS = 100_000
 _ZLIB = "zlib"

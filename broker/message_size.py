@@ -10,7 +10,7 @@ from kombu import compression
 MAX_MESSAGE_BYTES = 32 << 20
 """Limit for a message body, compressed and uncompressed. The largest shard has 10,000 files; with
 the longest addresses and names allowed by S3 and by us (1,024 and 900 bytes) it has 20 MB. The
-producer's own shards have some hundred kB."""
+producer's own shards have a few hundred kB."""
 
 MAX_DEPTH = 32
 """Limit for nested lists and objects in a message's body or envelope. A shard needs 8; pickle and

@@ -2,7 +2,7 @@
 
 One invalid entry fails one file. Only a message that cannot be read as a shard is malformed.
 An entry with the output name or the index of an earlier one is invalid: two files would share one
-result, or one place in their job. So is an entry whose outputs would have too long keys.
+result, or one position in their job. So is an entry whose output keys would be too long.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ class InvalidEntry:
     """An entry of a shard's files that is not valid: its file fails, the others do not."""
 
     position: int
-    """Its place in `files`, from 0."""
+    """Its position in `files`, from 0."""
     index: int | None
     """Position of the file in its job, if the entry has a valid one."""
     audio: str
@@ -67,7 +67,7 @@ def read_shard(document: Any) -> tuple[Shard, tuple[InvalidEntry, ...]]:
 
 
 def _repeated(files: Mapping[int, AudioRef]) -> dict[int, str]:
-    """The places of files with the output name or index of an earlier one, each with its error.
+    """Positions of files with the output name or index of an earlier one, each with its error.
 
     The error of an exact repetition is empty: it needs neither another result nor a report.
     """
@@ -84,15 +84,15 @@ def _repeated(files: Mapping[int, AudioRef]) -> dict[int, str]:
 
 
 def _too_long(output: str, files: Mapping[int, AudioRef]) -> dict[int, str]:
-    """The places of files whose outputs S3 would reject, each with its error."""
+    """Positions of files whose outputs S3 would reject, each with its error."""
     error = "relative: with the output prefix, it is too long for a key in S3"
-    return {place: error for place, ref in files.items() if not fits_in_key(output, ref.relative)}
+    return {at: error for at, ref in files.items() if not fits_in_key(output, ref.relative)}
 
 
 def _read_entries(
     document: Mapping[str, Any], shard: Shard
 ) -> tuple[dict[int, AudioRef], list[InvalidEntry]]:
-    """The valid files by their place in `files`, and the entries that are invalid by themselves."""
+    """The valid files by position in `files`, and the entries that are invalid by themselves."""
     valid, invalid = dict[int, AudioRef](), list[InvalidEntry]()
     for position, entry in enumerate(document["files"]):
         field = ""
