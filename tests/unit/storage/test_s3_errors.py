@@ -36,7 +36,7 @@ OTHERS = sorted(BOTO.keys() - set(NETWORK) - {"ParamValidationError"})
 
 
 def translated_kind(name: str) -> type[StoreError]:
-    kind = BOTO[name]
+    kind: Any = BOTO[name]
     error = kind.__new__(kind)  # each constructor has arguments of its own
     return type(translate(error, URI))
 
@@ -54,7 +54,7 @@ def test_errors_of_addresses_and_settings_are_not_retried(name: str) -> None:
 
 
 @pytest.mark.parametrize("error", [ResponseParserError("<html>" * 1000), SSLError("bad record")])
-def test_errors_that_are_not_of_botocore_itself_are_retried(error: Exception) -> None:
+def test_errors_that_botocore_does_not_wrap_are_retried(error: Exception) -> None:
     with pytest.raises(StoreUnavailable, match=URI) as caught, translated(URI):
         raise error
     assert len(str(caught.value)) < 1000
