@@ -10,7 +10,7 @@ from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.queues import DEFAULT_PRIORITY
 from funasr_fleet.producer.errors import CannotRequeue, JobRefused
 from funasr_fleet.producer.planning.request import read_request
-from funasr_fleet.storage.base import ObjectStore, StoreError
+from funasr_fleet.storage.base import ObjectStore, StoreError, StoreUnavailable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,8 @@ class JobCache:
         """Look up the shard's job. If the job has failed files, its _SUCCESS marker is deleted.
 
         Raises:
-            CannotRequeue: the job is cancelled, or an S3 request for its output failed.
+            CannotRequeue: the job is cancelled, or S3 refuses a request for its output.
+            StoreUnavailable: storage cannot be reached.
             BrokerUnavailable: Redis is unavailable.
         """
         if shard.job is None:
@@ -66,6 +67,8 @@ class JobCache:
             if counts and counts.outcomes["failed"]:
                 # readers of the marker must not find it before the job has ended again
                 self.store.delete(job_uri(output, job, SUCCESS))
+        except StoreUnavailable:
+            raise  # the others would fail too, each after retries
         except (StoreError, JobRefused) as error:
             return JobInfo(refusal=f"job {job} cannot be reopened: {error}")
         return JobInfo(

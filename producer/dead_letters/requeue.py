@@ -70,7 +70,8 @@ def requeue_dead(
     Raises:
         NothingChosen: not exactly one of ids, job and everything is given.
         BrokerUnavailable: Redis is unavailable; call again for the rest.
-        StoreError: an AWS_* variable is invalid.
+        StoreError: storage cannot be reached, or an AWS_* variable is invalid; call again for the
+            rest.
     """
     selection, result = Selection.of(ids, job, everything), RequeueResult()
     settings = settings or Settings.load()

@@ -49,9 +49,7 @@ class Failing(S3Store):
     ("method", "error"),
     [
         *((method, ObjectDenied("no")) for method in ("read", "delete")),
-        *((method, StoreUnavailable("no")) for method in ("read", "delete")),
-        *(("read", CredentialsRefused("no")), ("delete", BucketMissing("no"))),
-        ("delete", ObjectMissing("no")),
+        *(("delete", BucketMissing("no")), ("delete", ObjectMissing("no"))),
     ],
 )
 def test_a_job_whose_output_fails_does_not_block_other_jobs(
@@ -71,6 +69,21 @@ def test_a_job_whose_output_fails_does_not_block_other_jobs(
     assert {one.message_id for one in result.refusals} == {"first", "second"}
     assert all(one.why == f"job {job} cannot be reopened: no" for one in result.refusals)
     assert counts_of(settings, job).outcomes["failed"] == 1
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("no"), CredentialsRefused("no")])
+def test_unavailable_storage_ends_the_requeueing(
+    settings: Settings,
+    dead_letters: DeadLetters,
+    store: S3Store,
+    output: str,
+    error: StoreError,
+) -> None:
+    job = a_job(settings, store, output)
+    dead_letters.put(dead_letter("first", shard("first", output, job, 1)))
+    with pytest.raises(StoreUnavailable):
+        requeue_dead(everything=True, settings=settings, store=Failing("read", error))
+    assert dead_letters.exists("first")
 
 
 @pytest.mark.parametrize("bucket", ["arn:aws:s3:-evil:123456789012:accesspoint:ap", "x" * 64])
