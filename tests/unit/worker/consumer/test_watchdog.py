@@ -12,7 +12,7 @@ from celery.worker import state as celery_state
 from celery.worker.consumer.consumer import Evloop
 
 from funasr_fleet.settings import Settings
-from funasr_fleet.worker.consumer.parent_context import ActiveShard, ParentContext, identity_in
+from funasr_fleet.worker.consumer.parent_context import ParentContext, identity_in
 from funasr_fleet.worker.consumer.request import _describe_exit
 from funasr_fleet.worker.consumer.unstarted import UnstartedMessages
 from funasr_fleet.worker.consumer.watchdog import START_WITHIN_S, StallWatch
@@ -144,39 +144,6 @@ def test_a_hanging_child_is_killed(watched: Watched) -> None:
     watched.at_work(11)
     watched.look(Settings().stall_s + 2)
     assert watched.killed == [11]
-
-
-class Locks:
-    """Records the calls to a ShardLock."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str]] = []
-
-    def renew(self, identity: str, _owner: str) -> None:
-        self.calls.append(("renew", identity))
-
-    def release(self, identity: str, _owner: str) -> None:
-        self.calls.append(("release", identity))
-
-
-@pytest.mark.parametrize(("attempt", "is_over"), [("x", False), ("y", True), (None, True)])
-def test_the_lock_of_a_shard_that_ends_during_its_renewal_is_released(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch, attempt: str | None, is_over: bool
-) -> None:
-    context, locks = watched.watch.parent_context, Locks()
-    watched.at_work(11)
-    heart, slot = watched.hearts[11], context.states()[0]
-    one = ActiveShard(
-        request=None, identity="s", pid=11, slot=slot, progress=context._progress(slot)
-    )
-    heart.end()
-    if attempt:
-        heart.begin("the next one", attempt)
-    monkeypatch.setattr(ParentContext, "shard_lock", locks)
-    monkeypatch.setattr(ParentContext, "token", "t")
-    monkeypatch.setattr(context, "active_shards", lambda: iter([one]))
-    context.renew_locks()
-    assert locks.calls == [("renew", "s"), *([("release", "s")] if is_over else [])]
 
 
 def test_pipes_of_killed_children_are_removed_before_registration(watched: Watched) -> None:
