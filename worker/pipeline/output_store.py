@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from funasr_fleet.contract.audio_address import shown
+from funasr_fleet.contract.audio_address import MAX_ADDRESS_CHARS, shown
 from funasr_fleet.contract.job import AudioRef, Format
-from funasr_fleet.contract.layout import error_uri, output_uri
-from funasr_fleet.contract.result_summary import length_ms, outcome_of, warnings_of
+from funasr_fleet.contract.layout import error_uri, is_whole, output_uri
+from funasr_fleet.contract.result_summary import length_ms, outcome_of, time_ms, warnings_of
 from funasr_fleet.contract.transcript import ErrorReport, Transcript
 from funasr_fleet.storage.base import (
     ObjectDenied,
@@ -59,13 +59,16 @@ class ExistingResult:
 def _read(body: bytes) -> ExistingResult:
     document = json.loads(body)
     receipt, audio = document["receipt"], document["audio"]
+    uri = str(audio["uri"])
+    if len(uri) > MAX_ADDRESS_CHARS or not is_whole(uri):
+        raise ValueError("uri is not an address")
     return ExistingResult(
         fingerprint=str(receipt["fingerprint"]),
         job=receipt["job"],
         outcome=outcome_of(document),
         audio_s=length_ms(document) / 1000,
-        source=(str(audio["uri"]), audio["start_ms"] or 0, audio["end_ms"], audio["channel"]),
-        duration_ms=audio["duration_ms"],
+        source=(uri, audio["start_ms"] or 0, audio["end_ms"], audio["channel"]),
+        duration_ms=time_ms(document, "duration_ms"),
         warnings=warnings_of(document),
     )
 
