@@ -62,7 +62,7 @@ def dead_letter_shard(
         entries = InvalidEntries(child=child, shard=shard, entries=invalid, run=run, letter=letter)
         events = entries.fail(record, because=decision)
         with _tolerate_ledger_errors(shard):
-            reporter.give_up(failed, decision.message, decision.kind)
+            reporter.give_up(failed, decision.message, decision.kind, child.heartbeat.touch)
         child.dead_letters.put(letter)
         try:
             with _tolerate_ledger_errors(shard):

@@ -13,16 +13,12 @@ from funasr_fleet.contract.layout import job_uri
 from funasr_fleet.contract.shard_message import InvalidEntry
 from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.contract.transcript import ErrorKind, Outcome, PostponeReason
-from funasr_fleet.storage.base import (
-    ObjectDenied,
-    ObjectMissing,
-    ObjectStore,
-    StoreError,
-)
+from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, ObjectStore, StoreError
 from funasr_fleet.worker.errors import JobLocked, OutputUnwritable
 from funasr_fleet.worker.events import FileFinished
 from funasr_fleet.worker.pipeline.child_counters import ChildCounters
 from funasr_fleet.worker.pipeline.shard_records import ShardRecords
+from funasr_fleet.worker.process.heartbeat import Touch
 
 FileEntry = AudioRef | InvalidEntry
 """An entry of a shard's files, valid or not."""
@@ -192,17 +188,21 @@ class ShardReporter:
     def _entries(self) -> Sequence[FileEntry]:
         return [*self.shard.files, *self.invalid]
 
-    def give_up(self, failed: Sequence[AudioRef], reason: str, kind: ErrorKind) -> None:
+    def give_up(
+        self, failed: Sequence[AudioRef], reason: str, kind: ErrorKind, touch: Touch
+    ) -> None:
         """Record the outcomes of a dead-lettered shard: failed for `failed`, skipped for the rest.
 
         Outcomes of this delivery, and those that the ledger has as ok or empty, are kept.
         """
         if (job := self.shard.job) is None:
             return
+        failed_ids = {id(ref) for ref in failed}
         for ref in self.shard.files:
+            touch(f"outcome of {ref.relative}")
             if (index := ref.index) is None or self.has_outcome(ref):
                 continue
-            outcome: Outcome = "failed" if ref in failed else "skipped"
+            outcome: Outcome = "failed" if id(ref) in failed_ids else "skipped"
             name, output = ref.relative, self.shard.output
             detail = FileDetail(output=output, kind=kind, relative=name, name=name, message=reason)
             outdated = self.ledger.record(job, index, outcome, 0, only_first=True, detail=detail)

@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 
+from funasr_fleet.contract.job import AudioRef
 from funasr_fleet.contract.layout import failed_record_uri
 from funasr_fleet.contract.shard_message import read_shard
 from funasr_fleet.contract.shard_record import FileRecord, decode
-from funasr_fleet.storage.base import ObjectDenied
+from funasr_fleet.storage.base import ObjectDenied, StoreUnavailable
 from funasr_fleet.worker.app import task as tasks
+from funasr_fleet.worker.error_handling import MAX_RETRIES
 from funasr_fleet.worker.events import FileFinished
 from tests.support.examples import OUTPUT, a_shard
-from tests.support.fake_child import FakeChild
+from tests.support.fake_child import FakeChild, FakeTask
 from tests.unit.worker.app.test_task import a_message
 
 
@@ -60,3 +62,22 @@ def test_a_file_that_cannot_be_written_does_not_change_the_errors_of_others(
 def failed_records(child: FakeChild) -> list[FileRecord]:
     body = child.bench.store.read(failed_record_uri(OUTPUT, "night", "night-000000"))
     return list(decode(body))
+
+
+def test_files_of_a_dead_letter_are_not_compared_with_each_other(
+    child: FakeChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[AudioRef] = []
+
+    def compare(ref: AudioRef, other: object) -> bool:
+        compared.append(ref)
+        return ref is other
+
+    monkeypatch.setattr(AudioRef, "__eq__", compare)
+    uris = [f"s3://in/{number}.wav" for number in range(9)]
+    message = a_shard(*uris).to_message()
+    child.bench.store.failing_reads.update({uri: StoreUnavailable("away") for uri in uris})
+    child.run(message, FakeTask(retries=MAX_RETRIES))
+    assert [one[1:3] for one in child.ledger] == [(number, "failed") for number in range(9)]
+    assert compared == []
+    assert [f"outcome of {number}.wav" in child.heart.beats for number in range(9)] == [True] * 9
