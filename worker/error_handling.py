@@ -19,6 +19,7 @@ from funasr_fleet.worker.errors import (
     DeviceLost,
     FileFailure,
     JobLocked,
+    OutputRefused,
     OutputUnwritable,
     PoisonShard,
 )
@@ -78,6 +79,8 @@ def decide(error: Exception, retries: int) -> Decision:
     match error:
         case MalformedShard() | PoisonShard():
             return SendToDeadLetters(message)
+        case OutputRefused():
+            return Skip("access_denied", message)
         case OutputUnwritable():
             return SendToDeadLetters(message, "access_denied")
         case FileFailure(kind=kind):

@@ -81,5 +81,9 @@ class OutputUnwritable(Exception):
     """The shard's output prefix is not writable: grant access, or correct the prefix."""
 
 
+class OutputRefused(OutputUnwritable):
+    """Storage refuses the outputs of one file: send it with another `relative`, or grant access."""
+
+
 class RequeueShard(Exception):
     """The worker is shutting down: requeue the shard at the head of its queue."""

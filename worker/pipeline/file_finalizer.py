@@ -6,9 +6,8 @@ own thread, and once a second by a thread that reports progress.
 
 import contextlib
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 from funasr_fleet.contract.audio_address import shown
@@ -17,25 +16,21 @@ from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.storage.base import ObjectInfo, StoreError
 from funasr_fleet.worker.engine.interface import Engine
 from funasr_fleet.worker.error_handling import Retry, Skip, decide
-from funasr_fleet.worker.errors import OutputNameTaken, OutputUnwritable
+from funasr_fleet.worker.errors import OutputNameTaken, OutputRefused, OutputUnwritable
 from funasr_fleet.worker.events import FileFinished, Observer
 from funasr_fleet.worker.pipeline.fetch import FileJob
 from funasr_fleet.worker.pipeline.file_state import ChannelResult, FileInProgress
 from funasr_fleet.worker.pipeline.output_store import ExistingResult
+from funasr_fleet.worker.pipeline.pending_writes import PendingWrites
 from funasr_fleet.worker.pipeline.result_writer import ResultWriter, range_s
+from funasr_fleet.worker.pipeline.storage_errors import StorageErrors
 from funasr_fleet.worker.process.os_process import resident_bytes
-
-_MAX_RETRY_ERRORS = 5
-"""If more files than this need a retry, storage is failing: the rest of the shard is not tried."""
 
 _MAX_PENDING_WRITES = 64
 """Files that may wait to be written before the device waits for them."""
 
 Record = Callable[[AudioRef, FileFinished], None]
 """Records the outcome of a file; never called by two threads at the same time."""
-
-Writing = tuple[FileInProgress, Future[FileFinished]]
-"""A file whose outputs are being written."""
 
 Fingerprint = Callable[[FileJob, ObjectInfo], str]
 """Computes the fingerprint that a result of a file must have to be current."""
@@ -52,24 +47,23 @@ class FileFinalizer:
     write_executor: Executor
     record: Record
     observe: Observer
-    retry_errors: list[Exception] = field(default_factory=list, init=False)
-    """Errors of the files that must be retried later."""
+    errors: StorageErrors = field(default_factory=StorageErrors, init=False)
     threads: int = field(default=0, init=False)
     """Highest torch thread count found after a file."""
     _begun: set[FileInProgress] = field(default_factory=set, init=False)
     """Files that are at least partly recognised and have no outcome yet."""
-    _pending: deque[Writing] = field(default_factory=deque, init=False)
-    _pending_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _begun_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _pending: PendingWrites = field(default_factory=PendingWrites, init=False)
     _record_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def begin(self, files: Iterable[FileInProgress]) -> None:
         """Include these files in in_progress_ms() until they have an outcome."""
-        with self._pending_lock:
+        with self._begun_lock:
             self._begun.update(files)
 
     def in_progress_ms(self) -> int:
         """Recognised audio of the files without an outcome; any thread may call it."""
-        with self._pending_lock:
+        with self._begun_lock:
             return sum(file.recognised_ms for file in self._begun)
 
     def finish(self, file: FileInProgress) -> None:
@@ -90,13 +84,15 @@ class FileFinalizer:
         threads = self.engine.hold_threads()
         self.threads = max(self.threads, threads)
         writing = self.write_executor.submit(self._write, file, channels, threads)
-        with self._pending_lock:
-            self._pending.append((file, writing))
+        self._pending.add((file, writing))
         self.collect(_MAX_PENDING_WRITES)
 
     def collect(self, max_pending: int = 0) -> None:
-        """Record finished writes until at most `max_pending` are left. Raises as finish does."""
-        while one := self._take_oldest(max_pending):
+        """Record writes until at most `max_pending` are left and none has failed.
+
+        Raises as finish does.
+        """
+        while one := self._pending.take_next(max_pending):
             file, writing = one
             try:
                 finished = writing.result()
@@ -114,25 +110,13 @@ class FileFinalizer:
         Raises:
             Exception: a file cannot be recorded.
         """
-        while one := self._take_written():
+        while one := self._pending.take_written():
             file, writing = one
             try:
                 self._record(file, writing.result())
             except Exception:
-                with self._pending_lock:
-                    self._pending.append(one)
+                self._pending.add(one)
                 raise
-
-    def _take_written(self) -> Writing | None:
-        with self._pending_lock:
-            written = next((one for one in self._pending if _is_written(one[1])), None)
-            if written:
-                self._pending.remove(written)
-            return written
-
-    def _take_oldest(self, max_pending: int) -> Writing | None:
-        with self._pending_lock:
-            return self._pending.popleft() if len(self._pending) > max_pending else None
 
     def _record(self, file: FileInProgress, finished: FileFinished) -> None:
         with self._record_lock:
@@ -145,19 +129,16 @@ class FileFinalizer:
             self._end(file)
 
     def _end(self, file: FileInProgress) -> None:
-        with self._pending_lock:
+        with self._begun_lock:
             self._begun.discard(file)
 
     def _retry_later(self, file: FileInProgress, error: Exception) -> None:
         self._end(file)
-        self.retry_errors.append(error)
-        is_retryable = isinstance(decide(error, 0), Retry)
-        if len(self.retry_errors) > _MAX_RETRY_ERRORS or not is_retryable:
-            raise error
+        self.errors.failed(error)
 
     def collect_remaining(self) -> None:
         """Record all pending writes and ignore their errors; called after the shard failed."""
-        while one := self._take_oldest(0):
+        while one := self._pending.take_next(0):
             file, writing = one
             with contextlib.suppress(Exception):
                 self._record(file, writing.result())
@@ -181,13 +162,14 @@ class FileFinalizer:
                 raise
             is_name_taken = isinstance(error, OutputNameTaken)
             if not is_name_taken:  # otherwise the report would be the other file's
-                self.result_writer.report(file, decision)
+                self._report(file, decision)
             return replace(
                 self._event(file, "failed", threads),
                 error=decision.message,
                 error_kind=decision.kind,
                 is_name_taken=is_name_taken,
             )
+        self.errors.written()
         return replace(
             self._event(file, "ok" if result.segments else "empty", threads),
             audio_s=range_s(fetched.file_job, fetched.facts) if fetched.facts else 0.0,
@@ -195,6 +177,14 @@ class FileFinalizer:
             result_etag=etag,
             warnings=result.warnings,
         )
+
+    def _report(self, file: FileInProgress, failure: Skip) -> None:
+        """Write the error report; a file whose report storage refuses too fails without one."""
+        try:
+            self.result_writer.report(file, failure)
+            self.errors.written()
+        except OutputRefused as error:
+            self.errors.refused(error)
 
     def _skipped(
         self, file: FileInProgress, existing: ExistingResult, threads: int
@@ -205,7 +195,10 @@ class FileFinalizer:
         outcome. The event of such a file therefore contains what that process would have recorded.
         """
         event = self._event(file, "skipped", threads)
-        if self.shard.job is None or existing.job != self.shard.job:
+        if existing.job != self.shard.job:
+            return event
+        self.errors.written()
+        if self.shard.job is None:
             return event
         return replace(
             event,
@@ -232,7 +225,3 @@ class FileFinalizer:
             resident_bytes=resident_bytes(),
             device_bytes=self.engine.memory_bytes().get("allocated", 0),
         )
-
-
-def _is_written(writing: Future[FileFinished]) -> bool:
-    return writing.done() and writing.exception() is None

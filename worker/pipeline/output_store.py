@@ -12,13 +12,15 @@ from funasr_fleet.contract.layout import error_uri, is_whole, output_uri
 from funasr_fleet.contract.result_summary import length_ms, outcome_of, time_ms, warnings_of
 from funasr_fleet.contract.transcript import ErrorReport, Transcript
 from funasr_fleet.storage.base import (
+    BucketMissing,
+    BucketNotAllowed,
     ObjectDenied,
     ObjectMissing,
     ObjectStore,
     StoreError,
     StoreUnavailable,
 )
-from funasr_fleet.worker.errors import OutputNameTaken, OutputUnwritable
+from funasr_fleet.worker.errors import OutputNameTaken, OutputRefused, OutputUnwritable
 from funasr_fleet.worker.formats import RENDERERS
 
 AudioSourceRange = tuple[str, int, int | None, int | None]
@@ -113,7 +115,8 @@ class Outputs:
         """Write every format except .json, and delete the .error.json of an earlier failure.
 
         Raises:
-            OutputUnwritable: the store refuses the write permanently.
+            OutputRefused: the store refuses this write permanently.
+            OutputUnwritable: the store refuses every write to the bucket permanently.
             StoreUnavailable: the store fails temporarily.
         """
         for name in sorted(set(formats) - {"json"}):
@@ -144,5 +147,7 @@ class Outputs:
             return self.store.write(uri, body, content_type)
         except StoreUnavailable:
             raise
-        except StoreError as error:
+        except (BucketMissing, BucketNotAllowed) as error:
             raise OutputUnwritable(f"cannot write results: {error}") from error
+        except StoreError as error:
+            raise OutputRefused(f"cannot write results: {error}") from error

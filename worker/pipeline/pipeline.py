@@ -118,8 +118,7 @@ class Pipeline:
             ):
                 self._process(_until(is_cancelled, groups), finalizer, busy)
             finalizer.collect()  # files that the reporting thread could not record
-        if finalizer.retry_errors:
-            raise finalizer.retry_errors[0]
+        finalizer.errors.check()
         return ShardUsage(threads=finalizer.threads, busy_s=busy.total_s)
 
     def _groups(

@@ -32,6 +32,7 @@ from funasr_fleet.worker.error_handling import (
 FINAL = [
     (MalformedShard("m"), SendToDeadLetters("m")),
     (failures.OutputUnwritable("m"), SendToDeadLetters("m", "access_denied")),
+    (failures.OutputRefused("m"), Skip("access_denied", "m")),
     (failures.PoisonShard("m"), SendToDeadLetters("m")),
     (failures.UndecodableAudio("m"), Skip("undecodable_audio", "m")),
     (failures.AudioTooShort("m"), Skip("audio_too_short", "m")),
