@@ -8,7 +8,7 @@ recognise       recognises a group of clips of many files; retries suspect ones 
 file_state      results of one file while it is processed
 file_finalizer  decides the outcome of each processed file: ok, empty, failed or skipped
 pending_writes  files whose outputs are being written
-storage_errors  decides when errors of storage stop a shard
+storage_errors  decides which files are started, and when errors of storage stop a shard
 result_writer   builds the transcript and error documents and writes the outputs to S3
 output_store    reads the existing result of one file, writes its outputs
 child_counters  what a child has done since it started

@@ -2,10 +2,9 @@
 
 import contextlib
 import functools
-import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -65,6 +64,8 @@ class FetchedFile:
     """Set once the file is fetched, or its existing result is found."""
     existing: ExistingResult | None = None
     """The file's current result, if it has one; then there are no blocks."""
+    has_read_output: bool = False
+    """Whether storage has answered for the outputs: later errors of storage are the source's."""
 
     @property
     def facts(self) -> AudioFacts | None:
@@ -101,18 +102,13 @@ class Fetcher:
         object.__setattr__(self, "_downloads", downloads)
 
     def fetch_ahead(
-        self, shard: Shard, stop: Callable[[], bool] = lambda: False
+        self, shard: Shard, refs: Iterable[AudioRef]
     ) -> Generator[FetchedFile, None, None]:
-        """Yield every file of the shard, the smallest first, so that the device starts early.
-
-        A file is closed when the next one is requested. Once `stop` returns true, no further file
-        is started.
-        """
-        refs = sorted(shard.files, key=lambda ref: ref.size_bytes or 0)
+        """Yield these files of the shard. A file is closed when the next one is requested."""
         pending: deque[FetchedFile] = deque()
         with ThreadPoolExecutor(self.at_once + 1, "fetch") as threads:
             try:
-                for ref in itertools.takewhile(lambda _: not stop(), refs):
+                for ref in refs:
                     pending.append(self._begin(self._file_job(shard, ref), threads))
                     if len(pending) > self.at_once:
                         yield pending[0]
@@ -151,6 +147,7 @@ class Fetcher:
         file_job = fetched.file_job
         with file_job.stopwatch("fetch"):
             existing = file_job.outputs.existing(file_job.only_job)
+            fetched.has_read_output = True
             if existing and (info := self._info_if_current(file_job, existing)):
                 fetched.info, fetched.existing = info, existing
                 return None

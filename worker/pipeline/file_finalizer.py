@@ -44,10 +44,10 @@ class FileFinalizer:
     engine: Engine
     result_writer: ResultWriter
     fingerprint: Fingerprint
+    errors: StorageErrors
     write_executor: Executor
     record: Record
     observe: Observer
-    errors: StorageErrors = field(default_factory=StorageErrors, init=False)
     threads: int = field(default=0, init=False)
     """Highest torch thread count found after a file."""
     _begun: set[FileInProgress] = field(default_factory=set, init=False)
@@ -79,8 +79,9 @@ class FileFinalizer:
         except Exception as error:
             file.fail(error)
         if file.error and isinstance(decide(file.error, 0), Retry):
-            self._retry_later(file, file.error)
+            self._fetch_later(file, file.error)
             return
+        self.errors.source_answered(file.ref)
         threads = self.engine.hold_threads()
         self.threads = max(self.threads, threads)
         writing = self.write_executor.submit(self._write, file, channels, threads)
@@ -131,6 +132,13 @@ class FileFinalizer:
     def _end(self, file: FileInProgress) -> None:
         with self._begun_lock:
             self._begun.discard(file)
+
+    def _fetch_later(self, file: FileInProgress, error: Exception) -> None:
+        if file.fetched.has_read_output and isinstance(error, StoreError):
+            self._end(file)
+            self.errors.source_failed(file.ref, error)
+        else:
+            self._retry_later(file, error)
 
     def _retry_later(self, file: FileInProgress, error: Exception) -> None:
         self._end(file)

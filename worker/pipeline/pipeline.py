@@ -24,6 +24,7 @@ from funasr_fleet.worker.pipeline.file_state import ClipOfFile, EndOfFile
 from funasr_fleet.worker.pipeline.periodic_call import called_every
 from funasr_fleet.worker.pipeline.recognise import recognise
 from funasr_fleet.worker.pipeline.result_writer import ResultWriter, RunContext
+from funasr_fleet.worker.pipeline.storage_errors import StorageErrors
 from funasr_fleet.worker.pipeline.timers import RecognitionSpeed, UtilizationTimer
 from funasr_fleet.worker.pipeline.vad import detect_speech
 from funasr_fleet.worker.text.batching import (
@@ -95,11 +96,14 @@ class Pipeline:
             ThreadPoolExecutor(1, "vad") as vad_executor,
             ThreadPoolExecutor(_WRITERS, "write") as write_executor,
         ):
+            errors = StorageErrors(run.retries)
+            refs = errors.files(shard.files, stop)
             finalizer = FileFinalizer(
                 shard=shard,
                 engine=self.engine,
                 result_writer=ResultWriter(engine=self.engine.identity, run=run, now=self.now),
                 fingerprint=self.fetcher.fingerprint,
+                errors=errors,
                 write_executor=write_executor,
                 record=record,
                 observe=self.observe,
@@ -113,12 +117,12 @@ class Pipeline:
             with (
                 called_every(_REPORT_EVERY_S, report_progress),
                 # an error's traceback would keep the generators, and their threads, alive
-                contextlib.closing(self.fetcher.fetch_ahead(shard, stop)) as files,
+                contextlib.closing(self.fetcher.fetch_ahead(shard, refs)) as files,
                 contextlib.closing(self._groups(files, busy, vad_executor)) as groups,
             ):
                 self._process(_until(is_cancelled, groups), finalizer, busy)
             finalizer.collect()  # files that the reporting thread could not record
-        finalizer.errors.check()
+        errors.check()
         return ShardUsage(threads=finalizer.threads, busy_s=busy.total_s)
 
     def _groups(

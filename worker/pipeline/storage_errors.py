@@ -1,12 +1,26 @@
-"""Errors of storage while one delivery of a shard is processed; they decide when it is stopped."""
+"""Errors of storage in one delivery of a shard: which files are started, and when it is stopped.
 
+The audio of one source (a bucket or a web server) may be unavailable while others answer, and a
+source may never deliver some of its files. So the errors of each source are counted separately, and
+a retry starts the files in another order: others are processed before the same ones fail again.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from funasr_fleet.worker.error_handling import Retry, decide
+from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.storage.base import StoreError
+from funasr_fleet.worker.audio.source import source_of
+from funasr_fleet.worker.error_handling import MAX_RETRIES, Retry, decide
 from funasr_fleet.worker.errors import OutputRefused, OutputUnwritable
 
 _MAX_RETRY_ERRORS = 5
 """If more files than this need a retry, storage is failing: the rest of the shard is not tried."""
+
+_MAX_SOURCE_ERRORS = 5
+"""If more files of a source than this fail in a row, its other files are not tried."""
 
 _MAX_REFUSED = 5
 """If storage refuses the outputs of so many files and has written none, it would refuse all."""
@@ -16,6 +30,12 @@ _MAX_REFUSED = 5
 class StorageErrors:
     """Collects the errors of one delivery. Any thread may call refused() and written()."""
 
+    retries: int
+    """How often the shard has been retried before."""
+    _errors_in_a_row: Counter[str] = field(default_factory=Counter, init=False)
+    """Per source."""
+    _answered: set[str] = field(default_factory=set, init=False)
+    """Sources that have answered the request of a file."""
     _first: Exception | None = field(default=None, init=False)
     """The first error of a file that must be retried later."""
     _to_retry: int = field(default=0, init=False)
@@ -23,8 +43,43 @@ class StorageErrors:
     """Why the outputs of files were refused."""
     _has_written: bool = field(default=False, init=False)
 
+    def files(
+        self, refs: Iterable[AudioRef], stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[AudioRef]:
+        """Yield the files to start, the smallest first, so that the device starts early.
+
+        Once `stop` returns true, no further file is started.
+        """
+        in_order = sorted(refs, key=lambda ref: ref.size_bytes or 0)
+        if self.retries:
+            random.Random(self.retries).shuffle(in_order)
+        for ref in in_order:
+            if stop():
+                return
+            if not self._is_failing(source_of(ref)):
+                yield ref
+
+    def _is_failing(self, source: str) -> bool:
+        """Whether no further file of the source is started in this delivery.
+
+        The last retry ends only at sources that do not answer at all, since the files that are not
+        tried fail.
+        """
+        is_given_up = self.retries < MAX_RETRIES or source not in self._answered
+        return is_given_up and self._errors_in_a_row[source] > _MAX_SOURCE_ERRORS
+
+    def source_answered(self, ref: AudioRef) -> None:
+        """Note that the source of a file has delivered it, or a permanent error."""
+        self._errors_in_a_row[source_of(ref)] = 0
+        self._answered.add(source_of(ref))
+
+    def source_failed(self, ref: AudioRef, error: StoreError) -> None:
+        """Add the error of a file whose audio must be fetched later."""
+        self._first = self._first or error
+        self._errors_in_a_row[source_of(ref)] += 1
+
     def failed(self, error: Exception) -> None:
-        """Add the error of a file that has no outcome.
+        """Add another error of a file that has no outcome: of the outputs, or of this machine.
 
         Raises:
             Exception: the error, if the rest of the shard must not be tried.

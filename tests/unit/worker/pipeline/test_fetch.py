@@ -14,7 +14,7 @@ from funasr_fleet.worker.errors import UndecodableAudio
 from funasr_fleet.worker.pipeline.bounded_queue import BoundedQueue, ConsumerGone, prefetch
 from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
 from tests.support.audio import tone, wav
-from tests.support.examples import a_ref, a_shard
+from tests.support.examples import a_shard
 from tests.support.fake_pipeline import decoders
 from tests.support.memory_store import MemoryStore
 
@@ -59,7 +59,8 @@ def _fetcher(store: MemoryStore) -> Fetcher:
 
 
 def _fetch(store: MemoryStore, *uris: str) -> Generator[FetchedFile, None, None]:
-    return _fetcher(store).fetch_ahead(a_shard(*uris))
+    shard = a_shard(*uris)
+    return _fetcher(store).fetch_ahead(shard, shard.files)
 
 
 def _lengths(fetched: FetchedFile) -> list[int]:
@@ -67,18 +68,12 @@ def _lengths(fetched: FetchedFile) -> list[int]:
     return [block.shape[1] for block in fetched.blocks]
 
 
-def test_files_of_unknown_size_come_in_the_order_of_the_shard(store: CountingStore) -> None:
+def test_files_come_in_the_given_order(store: CountingStore) -> None:
     for uri, fetched in zip(URIS, _fetch(store, *URIS), strict=True):
         assert fetched.file_job.ref.audio == uri
         (length,) = _lengths(fetched)
         assert fetched.facts
         assert fetched.facts.duration_ms * 16 == length
-
-
-def test_the_smallest_file_comes_first(store: CountingStore) -> None:
-    refs = [a_ref(uri, bytes=1000 - n) for n, uri in enumerate(URIS)]
-    order = [one.file_job.ref.audio for one in _fetcher(store).fetch_ahead(a_shard(*refs))]
-    assert order == URIS[::-1]
 
 
 def test_one_file_is_fetched_ahead_and_no_more(store: CountingStore) -> None:
