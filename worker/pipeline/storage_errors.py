@@ -22,6 +22,9 @@ _MAX_RETRY_ERRORS = 5
 _MAX_SOURCE_ERRORS = 5
 """If more files of a source than this fail in a row, its other files are not tried."""
 
+_MAX_LAST_SOURCE_ERRORS = 100
+"""The same in the last retry, once the source has answered: files that are not tried would fail."""
+
 _MAX_REFUSED = 5
 """If storage refuses the outputs of so many files and has written none, it would refuse all."""
 
@@ -43,12 +46,11 @@ class StorageErrors:
     """Why the outputs of files were refused."""
     _has_written: bool = field(default=False, init=False)
 
-    def files(
-        self, refs: Iterable[AudioRef], stop: Callable[[], bool] = lambda: False
-    ) -> Iterator[AudioRef]:
-        """Yield the files to start, the smallest first, so that the device starts early.
+    def files(self, refs: Iterable[AudioRef], stop: Callable[[], bool]) -> Iterator[AudioRef]:
+        """Yield the files to start: the smallest first, so that the device starts early.
 
-        Once `stop` returns true, no further file is started.
+        A retry starts them in an order of its own. Once `stop` returns true, no further file is
+        started.
         """
         in_order = sorted(refs, key=lambda ref: ref.size_bytes or 0)
         if self.retries:
@@ -60,13 +62,10 @@ class StorageErrors:
                 yield ref
 
     def _is_failing(self, source: str) -> bool:
-        """Whether no further file of the source is started in this delivery.
-
-        The last retry ends only at sources that do not answer at all, since the files that are not
-        tried fail.
-        """
-        is_given_up = self.retries < MAX_RETRIES or source not in self._answered
-        return is_given_up and self._errors_in_a_row[source] > _MAX_SOURCE_ERRORS
+        """Whether no further file of the source is started in this delivery."""
+        is_last_try = self.retries >= MAX_RETRIES and source in self._answered
+        limit = _MAX_LAST_SOURCE_ERRORS if is_last_try else _MAX_SOURCE_ERRORS
+        return self._errors_in_a_row[source] > limit
 
     def source_answered(self, ref: AudioRef) -> None:
         """Note that the source of a file has delivered it, or a permanent error."""

@@ -106,6 +106,15 @@ def test_an_outage_of_the_only_source_ends_the_delivery_soon(
     assert outcomes(child) == ({} if retries < MAX_RETRIES else {"failed": 200})
 
 
+def test_an_outage_that_begins_in_the_last_retry_ends_it(child: FakeChild) -> None:
+    uris = [f"s3://in/{number}.wav" for number in range(200)]
+    message, store = a_message(child, *uris), child.bench.store
+    child.bench.engine.on_listen = lambda: fail(child, uris)
+    assert not deliver(child, message, MAX_RETRIES)
+    assert 100 < len(store.downloads) < 120
+    assert outcomes(child)["ok"] + outcomes(child)["failed"] == 200
+
+
 @pytest.mark.parametrize("retries", [0, 7])
 def test_an_outage_of_the_output_ends_the_delivery_soon(child: FakeChild, retries: int) -> None:
     uris = [f"s3://in{number}/a.wav" for number in range(200)]
