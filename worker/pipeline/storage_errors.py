@@ -23,7 +23,7 @@ _MAX_SOURCE_ERRORS = 5
 """If more files of a source than this fail in a row, its other files are not tried."""
 
 _MAX_LAST_SOURCE_ERRORS = 100
-"""The same in the last retry, once the source has answered: files that are not tried would fail."""
+"""The same in the last retry, if the source has answered: files that are not tried fail then."""
 
 _MAX_REFUSED = 5
 """If storage refuses the outputs of so many files and has written none, it would refuse all."""
