@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from funasr_fleet.contract.job import MAX_TIME_MS
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
 from funasr_fleet.worker.audio.decoding.messages import SharedSlots
 from funasr_fleet.worker.audio.decoding.resampling import Planes
@@ -18,8 +19,7 @@ from funasr_fleet.worker.errors import (
 from funasr_fleet.worker.text.spans import SAMPLE_RATE
 
 _LARGEST = 1 << 62
-
-
+_FACTS = {one.name: one.type for one in fields(AudioFacts)}
 _FAILURES: dict[str, type[FileFailure]] = {
     one.__name__: one for one in (UndecodableAudio, AudioTooShort, AudioTooLong)
 }
@@ -49,10 +49,12 @@ class CheckedBlocks:
             The slot, and the samples of shape (channels, samples).
 
         Raises:
-            InvalidMessage: the numbers are out of range, or a sample is not finite.
+            InvalidMessage: the block is empty or out of range, or a sample is not finite.
             AudioTooLong: the blocks so far exceed the limits.
         """
         slot, channels, samples = _naturals(numbers, 3)
+        if not samples:
+            raise InvalidMessage("sent a block without samples")
         if channels != (self._channels or channels) or channels > self._limits.channels:
             raise InvalidMessage("sent a block with another number of channels")
         try:
@@ -68,15 +70,19 @@ class CheckedBlocks:
 
 def facts_from(document: Any) -> AudioFacts:
     """The properties of a file. Raises InvalidMessage."""
-    names = {one.name for one in fields(AudioFacts)}
-    if not isinstance(document, dict) or document.keys() != names:
+    is_valid = isinstance(document, dict) and document.keys() == _FACTS.keys()
+    if not is_valid or not all(_is_fact(name, value) for name, value in document.items()):
         raise InvalidMessage("sent invalid properties of the file")
-    flags = {name: value for name, value in document.items() if isinstance(value, bool)}
-    others = {name: value for name, value in document.items() if name not in flags}
-    if others.get("track", 0) is None:
-        others.pop("track")
-    _naturals(list(others.values()), len(others))
     return AudioFacts(**document)
+
+
+def _is_fact(name: str, value: Any) -> bool:
+    """Whether a property has its type; numbers have the range of times in results."""
+    if value is None:
+        return name == "track"
+    if _FACTS[name] is bool:
+        return isinstance(value, bool)
+    return type(value) is int and 0 <= value <= MAX_TIME_MS
 
 
 def raise_failure(message: dict[str, Any], file: BinaryIO) -> None:

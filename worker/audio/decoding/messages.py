@@ -47,9 +47,13 @@ class Link:
     """One end of the connection between a child and a decoder."""
 
     def __init__(self, connection: socket.socket, *, takes_files: bool = False) -> None:
-        """Wrap a connected socket; `takes_files` accepts file descriptors with messages."""
+        """Wrap a connected socket; the decoder's end takes files and waits until it can send.
+
+        The child's end never waits: an intact decoder leaves a few short messages unread at most.
+        """
         self._socket = connection
         self._takes_files = takes_files
+        self._flags = 0 if takes_files else socket.MSG_DONTWAIT
         self._poll = select.poll()
         self._poll.register(connection, select.POLLIN)
         self._received = bytearray()
@@ -59,14 +63,14 @@ class Link:
         """Send a message, and a file descriptor with it.
 
         Raises:
-            LinkClosed: the other process has ended.
+            LinkClosed: the other process has ended, or a decoder does not read its messages.
         """
         body = json.dumps(message).encode() + b"\n"
         try:
             if fd is not None:
-                sent = socket.send_fds(self._socket, [body], [fd])
+                sent = socket.send_fds(self._socket, [body], [fd], self._flags)
                 body = body[sent:]
-            self._socket.sendall(body)
+            self._socket.sendall(body, self._flags)
         except OSError as error:
             raise LinkClosed(str(error)) from error
 

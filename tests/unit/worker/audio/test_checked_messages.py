@@ -3,9 +3,11 @@
 import errno
 import fcntl
 import io
+import itertools
 import json
 import os
 import socket
+from collections import deque
 from dataclasses import asdict
 from typing import Any
 
@@ -54,6 +56,7 @@ def slots() -> SharedSlots:
         [-1, 1, 1],
         [8, 1, 1],
         [0, 0, 1],
+        [0, 1, 0],
         [0, 2, 1],
         [0, 1, SLOT_VALUES + 1],
         [0, 1, 10**40],
@@ -103,6 +106,11 @@ def test_facts_are_received_as_sent() -> None:
         {**asdict(FACTS), "more": 1},
         {**asdict(FACTS), "channels": "x"},
         {**asdict(FACTS), "duration_ms": 10**40},
+        {**asdict(FACTS), "duration_ms": 10**13},
+        {**asdict(FACTS), "duration_ms": True},
+        {**asdict(FACTS), "duration_ms": None},
+        {**asdict(FACTS), "cancelled": 1},
+        {**asdict(FACTS), "track": 10**13},
         {**asdict(FACTS), "lost_ms": -1},
         {**asdict(FACTS), "lost_ms": 0.5},
     ],
@@ -142,6 +150,14 @@ def test_what_is_no_message_closes_the_connection(line: bytes) -> None:
         theirs.sendall(line)
         with pytest.raises(LinkClosed):
             Link(ours).receive(1)
+
+
+def test_a_decoder_that_does_not_read_its_messages_is_noticed() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        link = Link(ours)
+        with pytest.raises(LinkClosed):
+            deque(map(link.send, itertools.repeat({"free": 0})), maxlen=0)
 
 
 def test_descriptors_are_not_accepted_from_a_decoder() -> None:
