@@ -74,6 +74,11 @@ class JobCounts:
     it is never known whether the job is complete."""
 
     @property
+    def has_plan(self) -> bool:
+        """Whether a producer opened the job."""
+        return bool(self.created_at) and not self.declared
+
+    @property
     def measured_ms(self) -> int:
         """Audio whose processing time is in work_ms."""
         return self.audio_ms - self.restored_ms

@@ -61,7 +61,13 @@ class JobCache:
                 refusal=f"job {job} was cancelled, so workers skip its files: drop the dead "
                 "letter and enqueue the files as a new job"
             )
-        output = counts.output if counts and counts.output else output
+        stored = counts.output if counts else ""
+        if counts and counts.has_plan and stored and stored != output:
+            return JobInfo(
+                refusal=f"job {job} has another output, {stored}, so workers would not count the "
+                "files: drop the dead letter"
+            )
+        output = stored or output
         try:
             request = read_request(self.store, output, job)
             if counts and counts.outcomes["failed"]:

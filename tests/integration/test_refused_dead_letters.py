@@ -118,3 +118,16 @@ def test_another_output_of_a_job_that_redis_has_lost_does_not_block_its_dead_let
     result = requeue_dead(ids=["evil", "good"], settings=settings)
     assert [one.message_id for one in result.refusals] == ["evil"]
     assert [one["shard"] for one in shards_waiting(settings)] == ["good"]
+
+
+def test_a_dead_letter_with_another_output_does_not_reopen_a_planned_job(
+    settings: Settings, dead_letters: DeadLetters, store: S3Store, output: str
+) -> None:
+    job = a_job(settings, store, output)
+    before = counts_of(settings, job)
+    dead_letters.put(dead_letter("evil", shard("evil", "s3://evil/y/", job, 1)))
+    (refused,) = requeue_dead(everything=True, settings=settings).refusals
+    assert "another output" in refused.why
+    assert counts_of(settings, job) == before
+    assert before.closed_at
+    assert dead_letters.exists("evil")
