@@ -1,10 +1,10 @@
 """Dead letters: messages that failed permanently, each kept with its reason for inspection."""
 
 import base64
+import hashlib
 import json
 import re
 import time
-import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from funasr_fleet.broker.ledger.stored_fields import is_job_name
+from funasr_fleet.broker.message_size import decompress
 from funasr_fleet.broker.redis_client import RedisClient, reached
 from funasr_fleet.contract.audio_address import shown
 
@@ -84,9 +85,9 @@ class DeadLetters:
     """The fleet's dead letters, a hash in Redis with the message ID as the key.
 
     A second hash maps message IDs to jobs, so that the dead letters of a job can be counted without
-    reading their documents. The newest UNREADABLE_KEPT dead letters that are not shards are kept:
-    they cannot be requeued, and anyone who may send messages can make them. Those that earlier
-    releases stored stay until they are dropped.
+    reading their documents; a third has their shards. The newest UNREADABLE_KEPT dead letters
+    that are not shards are kept: they cannot be requeued, and anyone who may send messages can make
+    them. Those that earlier releases stored stay until they are dropped.
 
     Every method raises BrokerUnavailable when Redis cannot be reached.
     """
@@ -96,24 +97,27 @@ class DeadLetters:
         self._key = f"{key_prefix}fleet:dead"
         self._jobs = f"{key_prefix}fleet:dead:jobs"
         self._unreadable = f"{key_prefix}fleet:dead:unreadable"
+        self._identities = f"{key_prefix}fleet:dead:identities"
         self._remove = client.register_script(_REMOVE)
 
     def put(self, letter: DeadLetter) -> None:
-        """Store a dead letter; an earlier one with the same message id is replaced.
+        """Store a dead letter; an earlier one with the same message ID is replaced.
 
-        One that is not a shard never replaces a shard: its id gets a random suffix.
+        An earlier one of another shard is kept: the ID gets a suffix, the same for the same shard.
         """
         if not letter.is_shard:
             letter = _shortened(letter)
-            if any(earlier.is_shard for earlier in self.take([letter.message_id])):
-                unique = f"{letter.message_id}.{uuid.uuid4().hex[:8]}"
-                letter = letter.model_copy(update={"message_id": unique})
+        identity, message_id = _identity(letter), letter.message_id
+        while self._identity_at(message_id) not in {"", identity}:
+            message_id += f".{identity[:8]}"
+        letter = letter.model_copy(update={"message_id": message_id})
         body = _packed(letter)
         with self._redis.pipeline() as pipe:
             if letter.job is not None:
                 pipe.hset(self._jobs, letter.message_id, letter.job)
             else:
                 pipe.hdel(self._jobs, letter.message_id)
+            pipe.hset(self._identities, letter.message_id, identity if letter.is_shard else "")
             pipe.hset(self._key, letter.message_id, body)
             if letter.is_shard:
                 pipe.zrem(self._unreadable, letter.message_id)
@@ -163,6 +167,7 @@ class DeadLetters:
         with self._redis.pipeline() as pipe:
             pipe.hdel(self._key, *ids)
             pipe.hdel(self._jobs, *ids)
+            pipe.hdel(self._identities, *ids)
             pipe.zrem(self._unreadable, *ids)
             dropped, *_ = reached(pipe.execute)
         return int(dropped)
@@ -177,8 +182,16 @@ class DeadLetters:
         same = [pair for pair in stored if _read(pair) == by_id[pair[0]]]
         if same:
             arguments = [part for pair in same for part in pair]
-            keys = [self._key, self._jobs, self._unreadable]
+            keys = [self._key, self._jobs, self._unreadable, self._identities]
             reached(self._remove, keys=keys, args=arguments)
+
+    def _identity_at(self, message_id: str) -> str:
+        """Identity of the dead letter with this ID; empty if it is not a shard, or missing."""
+        (stored,) = reached(self._redis.hmget, self._identities, [message_id])
+        if stored is not None:
+            return stored
+        # earlier releases store no identity
+        return "".join(_identity(one) for one in self.take([message_id]) if one.is_shard)
 
     def _values(self, ids: Sequence[str]) -> dict[str, str]:
         """The stored values by id, in the order of the ids; unknown ids are left out."""
@@ -192,10 +205,18 @@ for i = 1, #ARGV, 2 do
     redis.call('HDEL', KEYS[1], ARGV[i])
     redis.call('HDEL', KEYS[2], ARGV[i])
     redis.call('ZREM', KEYS[3], ARGV[i])
+    redis.call('HDEL', KEYS[4], ARGV[i])
   end
 end
 """
 """Delete fields whose stored value still equals the given one. ARGV: id, value, ..."""
+
+
+def _identity(letter: DeadLetter) -> str:
+    """A digest of the output and name of a shard, or of another document."""
+    shard = [letter._field("output"), letter._field("shard")]
+    content = json.dumps(shard if letter.is_shard else letter.document)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _shortened(letter: DeadLetter) -> DeadLetter:
@@ -221,16 +242,8 @@ def _read(stored: tuple[str, str]) -> DeadLetter:
     try:
         document = json.loads(value)
         if _ZLIB in document:
-            document = json.loads(_unpacked(base64.b64decode(document[_ZLIB])))
+            document = json.loads(decompress(base64.b64decode(document[_ZLIB]), _MOST_BYTES))
         return DeadLetter.model_validate({**document, "message_id": message_id})
     except (ValueError, TypeError, RecursionError, zlib.error):
         reason = "this dead letter cannot be read: drop it"
         return DeadLetter(message_id=message_id, reason=reason, document=None, worker="", at="")
-
-
-def _unpacked(packed: bytes) -> bytes:
-    unpacker = zlib.decompressobj()
-    text = unpacker.decompress(packed, _MOST_BYTES)
-    if unpacker.unconsumed_tail:
-        raise ValueError("it is too large")
-    return text

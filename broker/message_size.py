@@ -61,6 +61,20 @@ def unpack(body: bytes) -> bytes:
     return message
 
 
+def decompress(packed: bytes, limit_bytes: int) -> bytes:
+    """Decompress zlib data up to a limit.
+
+    Raises:
+        MessageTooLarge: it exceeds the limit; decompression stops there.
+        zlib.error: it is not zlib data.
+    """
+    unpacker = zlib.decompressobj()
+    content = unpacker.decompress(packed, limit_bytes)
+    if unpacker.unconsumed_tail:
+        raise MessageTooLarge(f"it decompresses to more than {limit_bytes} bytes")
+    return content
+
+
 def check_message_size(size_bytes: int) -> None:
     """Check the size of a message body.
 

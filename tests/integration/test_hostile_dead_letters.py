@@ -58,6 +58,37 @@ def test_a_message_that_is_not_a_shard_does_not_replace_one(dead_letters: DeadLe
     assert other.document == {"body": "x"}
 
 
+@pytest.mark.parametrize(
+    "document", [{"files": []}, shard("s", "s3://elsewhere/"), shard("other", "s3://out/")]
+)
+def test_another_shard_does_not_replace_a_dead_letter(
+    settings: Settings, dead_letters: DeadLetters, document: dict[str, Any]
+) -> None:
+    own = dead_letter("night-00000-0007", shard("s", "s3://out/"))
+    dead_letters.put(own)
+    for _ in range(2):
+        dead_letters.put(dead_letter("night-00000-0007", document))
+    (other,) = [one for one in dead_letters.all() if one != own]
+    assert other.document == document
+    again = own.model_copy(update={"reason": "again"})
+    dead_letters.put(again)
+    assert {one.reason for one in dead_letters.take([own.message_id])} == {"again"}
+    assert dead_letters.drop([own.message_id, other.message_id]) == 2
+    dead_letters.put(dead_letter("night-00000-0007", document))
+    assert [one.message_id for one in dead_letters.all()] == ["night-00000-0007"]
+
+
+def test_another_shard_does_not_replace_a_dead_letter_of_an_earlier_release(
+    settings: Settings, dead_letters: DeadLetters
+) -> None:
+    own = dead_letter("m", shard("s", "s3://out/"))
+    client: Any = connect(settings)
+    client.hset(f"{settings.key_prefix}fleet:dead", "m", own.model_dump_json())
+    dead_letters.put(dead_letter("m", {"files": []}))
+    assert own in dead_letters.all()
+    assert dead_letters.count() == 2
+
+
 @pytest.mark.parametrize("job", ["x" * 10_000_000, "a:b", "", 7, ["night"]])
 def test_an_invalid_job_name_is_not_the_job_of_a_dead_letter(
     settings: Settings, dead_letters: DeadLetters, job: Any
