@@ -76,9 +76,9 @@ keep, output name, warning, ..."""
 SETTLE = (
     SHARED
     + """
-if redis.call('EXISTS', base) == 0 then return 0 end
+if redis.call('EXISTS', base) == 0 or is_foreign(ARGV[2]) then return 0 end
 local changed = 0
-for i = 2, #ARGV do
+for i = 3, #ARGV do
   if is_counted(ARGV[i]) and not known(ARGV[i]) then
     redis.call('SETBIT', at(ARGV[1]), ARGV[i], 1)
     changed = changed + 1
@@ -90,13 +90,32 @@ return changed
 """
 )
 """Set one outcome for all given files without one, unless Redis has lost the job.
-ARGV: outcome, indexes."""
+ARGV: outcome, output or '', indexes."""
 
-ADD_WORK = """
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HINCRBY', KEYS[1], 'work_ms', ARGV[1]) end
+ADD_WORK = (
+    SHARED
+    + """
+local ms, output, shard = unpack(ARGV)
+if is_foreign(output) then return end
+if shard then
+  redis.call('HDEL', at('shards'), shard)
+  redis.call('HDEL', at('postponed'), shard)
+end
+if redis.call('EXISTS', base) == 1 then redis.call('HINCRBY', base, 'work_ms', ms) end
 """
-"""Add time to the work of a job, unless Redis has lost the job: the key would never expire.
-ARGV: ms."""
+)
+"""Add time to the work of a job, unless Redis has lost the job: the key would never expire. Record
+that a shard has ended, if one is given. A shard with another output than that of the plan is
+ignored, here and below. ARGV: ms, output or '', shard."""
+
+AWAIT = (
+    SHARED
+    + """
+if is_foreign(ARGV[1]) then return end
+for i = 2, #ARGV do redis.call('HSETNX', at('shards'), ARGV[i], 0) end
+"""
+)
+"""Open shards without files in flight, unless they are open. ARGV: output or '', shards."""
 
 BEGIN_SHARD = (
     SHARED
@@ -135,7 +154,7 @@ file has no index."""
 SUSPEND = (
     SHARED
     + """
-if redis.call('HEXISTS', at('shards'), ARGV[1]) == 0 then return end
+if is_foreign(ARGV[4]) or redis.call('HEXISTS', at('shards'), ARGV[1]) == 0 then return end
 redis.call('HSET', at('shards'), ARGV[1], 0)
 if ARGV[2] == '' then return end
 redis.call('HSET', at('postponed'), ARGV[1], ARGV[2])
@@ -144,4 +163,4 @@ expire_too()
 """
 )
 """Set a shard's files in flight to 0, and record why it is postponed. A shard that has ended
-elsewhere is not reopened. ARGV: shard, reason or '', message."""
+elsewhere is not reopened. ARGV: shard, reason or '', message, output or ''."""

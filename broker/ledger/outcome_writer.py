@@ -31,7 +31,8 @@ class OutcomeWriter:
     """Records outcomes, shards in progress and worker reports.
 
     Every method raises BrokerUnavailable when Redis cannot be reached. Recording an outcome twice
-    does not change the totals.
+    does not change the totals. Updates with an `output` are ignored if the job has a plan with
+    another output.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class OutcomeWriter:
         self._begin_shard = client.register_script(scripts.BEGIN_SHARD)
         self._record = client.register_script(scripts.RECORD)
         self._add_work = client.register_script(scripts.ADD_WORK)
+        self._await = client.register_script(scripts.AWAIT)
         self._settle = client.register_script(scripts.SETTLE)
         self._suspend = client.register_script(scripts.SUSPEND)
         self._clock = clock
@@ -94,9 +96,9 @@ class OutcomeWriter:
         """Record that S3 has no _SUCCESS marker of the job."""
         reached(self._redis.hdel, self._keys.job(job), "marker_outdated")
 
-    def cancel_files(self, job: str, indexes: Iterable[int]) -> None:
+    def cancel_files(self, job: str, indexes: Iterable[int], *, output: str = "") -> None:
         """Record files of a cancelled job that will not be started."""
-        reached(self._settle, keys=[self._keys.job(job)], args=["cancelled", *indexes])
+        reached(self._settle, keys=[self._keys.job(job)], args=["cancelled", output, *indexes])
 
     def is_cancelled(self, job: str, *, now: bool = False) -> bool:
         """Whether the job is cancelled; the answer is cached for up to one second.
@@ -140,18 +142,21 @@ class OutcomeWriter:
         keys = [self._keys.job(job), self._keys.jobs]
         return _text(reached(self._begin_shard, keys=keys, args=values))
 
-    def await_shards(self, job: str, shards: Iterable[str]) -> None:
+    def await_shards(self, job: str, shards: Iterable[str], *, output: str = "") -> None:
         """Keep the job open until these shards, whose messages are in the queue, have ended.
 
         A shard that is being worked on keeps its count of files in flight.
         """
-        with self._redis.pipeline() as pipe:
-            for shard in shards:
-                pipe.hsetnx(self._keys.job(job, "shards"), shard, 0)
-            reached(pipe.execute)
+        reached(self._await, keys=[self._keys.job(job)], args=[output, *shards])
 
     def suspend_shard(
-        self, job: str, shard: str, reason: PostponeReason | None = None, message: str = ""
+        self,
+        job: str,
+        shard: str,
+        reason: PostponeReason | None = None,
+        message: str = "",
+        *,
+        output: str = "",
     ) -> None:
         """Record that no file of the shard is in flight.
 
@@ -162,21 +167,18 @@ class OutcomeWriter:
             shard: its name.
             reason: why the shard is postponed; None if it is not.
             message: the error that postponed it.
+            output: prefix of its outputs.
         """
-        arguments = [shard, reason or "", message[:_MESSAGE_CHARS]]
+        arguments = [shard, reason or "", message[:_MESSAGE_CHARS], output]
         reached(self._suspend, keys=[self._keys.job(job)], args=arguments)
 
-    def end_shard(self, job: str, shard: str, work_ms: int) -> None:
+    def end_shard(self, job: str, shard: str, work_ms: int, *, output: str = "") -> None:
         """Record that the shard has ended, and add the time spent on it since add_work()."""
-        with self._redis.pipeline() as pipe:
-            pipe.hdel(self._keys.job(job, "shards"), shard)
-            pipe.hdel(self._keys.job(job, "postponed"), shard)
-            reached(pipe.execute)
-        self.add_work(job, work_ms)
+        reached(self._add_work, keys=[self._keys.job(job)], args=[work_ms, output, shard])
 
-    def add_work(self, job: str, work_ms: int) -> None:
+    def add_work(self, job: str, work_ms: int, *, output: str = "") -> None:
         """Add time spent on a shard of the job, unless Redis has lost the job."""
-        reached(self._add_work, keys=[self._keys.job(job)], args=[work_ms])
+        reached(self._add_work, keys=[self._keys.job(job)], args=[work_ms, output])
 
     def see(self, worker: WorkerSeen) -> None:
         """Store a worker child's report; once an hour, remove entries older than 7 days."""

@@ -1,5 +1,6 @@
 """Indexes beyond the files of a job occupy no memory in Redis and are not counted."""
 
+import itertools
 import uuid
 from typing import Any
 
@@ -12,6 +13,11 @@ from funasr_fleet.broker.ledger.shared_lua import UNPLANNED_INDEXES, UNPLANNED_K
 from funasr_fleet.broker.ledger.values import FileDetail
 from funasr_fleet.contract.job import MAX_INDEX
 from funasr_fleet.settings import Settings
+from funasr_fleet.worker.app.publish import split
+from funasr_fleet.worker.pipeline.child_counters import ChildCounters
+from funasr_fleet.worker.pipeline.shard_reporter import ShardReporter
+from tests.support.examples import a_ref, a_shard
+from tests.support.memory_store import MemoryStore
 
 OUTPUT = "s3://transcripts/x/"
 MOST_BYTES = 200_000
@@ -186,6 +192,29 @@ def test_outcomes_with_another_output_than_that_of_the_plan_are_not_counted(
     counts = ledger.counts(job)
     assert counts
     assert (counts.finished, counts.in_flight) == (1, 1)
+
+
+def test_a_shard_with_another_output_does_not_change_the_shards_of_a_planned_job(
+    planner: JobWriter, recorder: OutcomeWriter, ledger: LedgerReader, job: str
+) -> None:
+    planner.begin(job, OUTPUT, queue="fleet")
+    planner.plan(job, 0, 4, 0, [])
+    recorder.begin_shard(job, "own", 2, output=OUTPUT)
+    foreign = a_shard(
+        a_ref(index=0), a_ref("s3://in/b.wav", index=1), job=job, shard="own", output="s3://out/y/"
+    )
+    seconds = itertools.count().__next__
+    counters = ChildCounters(worker="fleet@host", slot=0)
+    reporter = ShardReporter(foreign, recorder, MemoryStore("out"), counters, clock=seconds)
+    reporter.begin()
+    reporter.report(0)
+    reporter.await_parts(split(foreign))
+    reporter.suspend("disk_full", "No space left")
+    reporter.end()
+    counts = ledger.counts(job)
+    assert counts
+    assert (counts.open_shards, counts.in_flight) == (1, 2)
+    assert (counts.work_ms, counts.finished) == (0, 0)
 
 
 def test_every_index_is_counted_while_a_plan_is_published_or_rebuilt(

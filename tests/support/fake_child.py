@@ -171,10 +171,10 @@ class FakeChild:
                 await_shards=self._await_shards,
                 suspend_shard=self._suspend_shard,
                 end_shard=self._end_shard,
-                cancel_files=lambda job, indexes: self.cancelled.extend(indexes),
+                cancel_files=lambda job, indexes, **_: self.cancelled.extend(indexes),
                 is_cancelled=lambda job, now=False: job in self.cancelled_jobs,
                 see=self.seen.append,
-                add_work=lambda job, work_ms: self.work.append(work_ms),
+                add_work=lambda job, work_ms, **_: self.work.append(work_ms),
             ),
         )
 
@@ -187,16 +187,18 @@ class FakeChild:
         self.closed.append(job)
         return self.closing
 
-    def _await_shards(self, job: str, shards: list[str]) -> None:
+    def _await_shards(self, job: str, shards: list[str], *, output: str) -> None:
         for shard in shards:
             self.in_flight.setdefault(shard, 0)
 
-    def _suspend_shard(self, job: str, shard: str, reason: str | None, message: str) -> None:
+    def _suspend_shard(
+        self, job: str, shard: str, reason: str | None, message: str, *, output: str
+    ) -> None:
         self.in_flight[shard] = 0
         if reason:
             self.postponed.append((shard, reason, message))
 
-    def _end_shard(self, job: str, shard: str, work_ms: int) -> None:
+    def _end_shard(self, job: str, shard: str, work_ms: int, *, output: str) -> None:
         self.in_flight.pop(shard, None)
         self.ended_work += work_ms
 

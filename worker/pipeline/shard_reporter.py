@@ -69,7 +69,7 @@ class ShardReporter:
         """
         work_ms = self._count_work()
         if self.shard.job is not None:
-            self.ledger.add_work(self.shard.job, work_ms)
+            self.ledger.add_work(self.shard.job, work_ms, output=self.shard.output)
         self.ledger.see(self.counters.seen(self.shard, in_progress_ms))
 
     def _count_work(self) -> int:
@@ -145,8 +145,7 @@ class ShardReporter:
             cancelled = self._cancel_rest(self.shard.job)
             self.write_records()
             with _output_errors():
-                self.ledger.end_shard(self.shard.job, self.shard.shard, work_ms)
-                self._close(self.shard.job)
+                self._end_shard(self.shard.job, work_ms)
         self.ledger.see(self.counters.seen(None))
         return cancelled
 
@@ -168,13 +167,15 @@ class ShardReporter:
         the records of the failed files are written to S3 only then.
         """
         if self.shard.job is not None:
-            self.ledger.suspend_shard(self.shard.job, self.shard.shard, reason, message)
+            self.ledger.suspend_shard(
+                self.shard.job, self.shard.shard, reason, message, output=self.shard.output
+            )
         self.ledger.see(self.counters.seen(None))
 
     def await_parts(self, parts: Iterable[Shard]) -> None:
         """Keep the job open until the parts that are about to replace the shard have ended."""
-        if self.shard.job is not None:
-            self.ledger.await_shards(self.shard.job, [part.shard for part in parts])
+        if (job := self.shard.job) is not None:
+            self.ledger.await_shards(job, [one.shard for one in parts], output=self.shard.output)
 
     @property
     def unfinished(self) -> bool:
@@ -221,17 +222,17 @@ class ShardReporter:
         """
         self.ledger.see(self.counters.seen(None))
         if self.shard.job is not None:
-            self.ledger.end_shard(self.shard.job, self.shard.shard, 0)
-            self._close(self.shard.job)
+            self._end_shard(self.shard.job, 0)
 
-    def _close(self, job: str) -> None:
+    def _end_shard(self, job: str, work_ms: int) -> None:
+        self.ledger.end_shard(job, self.shard.shard, work_ms, output=self.shard.output)
         if self.close(job) == "held":  # the process that holds the lock may have crashed
             raise JobLocked(f"another process is finalizing job {job}")
 
     def _cancel_rest(self, job: str) -> int:
         rest = (one.index for one in self._entries() if not self.has_outcome(one))
         if indices := [index for index in rest if index is not None]:
-            self.ledger.cancel_files(job, indices)
+            self.ledger.cancel_files(job, indices, output=self.shard.output)
         return len(indices)
 
 
