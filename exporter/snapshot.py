@@ -1,6 +1,6 @@
 """Reads the current state of the fleet from Redis."""
 
-import json
+import re
 import time
 from collections.abc import Iterable
 
@@ -27,6 +27,16 @@ _SHOWN_AFTER_END_S = 3600.0
 
 _ANSWER_WITHIN_S = 3.0
 """Timeout for Redis, below the 10 s of a Prometheus scrape, so that asr_broker_up 0 is served."""
+
+_TAIL_BYTES = 64 << 10
+"""Length of the end of a message that is read. Its headers follow the body, which may be large."""
+_TAIL = """
+local element = redis.call('LINDEX', KEYS[1], -1)
+return element and string.sub(element, -tonumber(ARGV[1]))
+"""
+_ENQUEUED_AT = re.compile(
+    rf'(?<!\\)"{ENQUEUED_AT_HEADER}": ?([0-9]{{1,12}}(?:\.[0-9]{{1,20}})?)[,}}]'
+)
 
 
 class FleetCollector:
@@ -76,7 +86,9 @@ class FleetCollector:
             with self._redis.pipeline() as pipe:
                 for key in lists:
                     pipe.llen(key)
-                    pipe.lindex(key, -1)  # the next message: a requeued one, or the oldest
+                    pipe.eval(
+                        _TAIL, 1, key, _TAIL_BYTES
+                    )  # the next message: a requeued one, or the oldest
                 answers = reached(pipe.execute)
             ages = [
                 age for text in answers[1::2] if text and (age := _age_s(text, now)) is not None
@@ -103,10 +115,10 @@ class FleetCollector:
         )
 
 
-def _age_s(envelope: str, now: float) -> float | None:
-    """Seconds since a message was published, by its header; None without a valid header."""
-    try:
-        age_s = now - float(json.loads(envelope)["headers"][ENQUEUED_AT_HEADER])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return None
-    return max(0.0, age_s) if age_s <= now else None
+def _age_s(tail: str, now: float) -> float | None:
+    """Seconds since a message was published, by its header; None without a valid header.
+
+    `tail` is its end. It is not parsed: parsed JSON may take twenty times as much memory.
+    """
+    times = _ENQUEUED_AT.findall(tail)
+    return max(0.0, now - float(times[-1])) if times else None
