@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from funasr_fleet.contract.layout import names_jobs_folder
+from funasr_fleet.contract.layout import names_jobs_folder, split_uri
 from funasr_fleet.producer.discovery.ignored import ignored
 from funasr_fleet.producer.discovery.interface import (
     EVERYTHING,
@@ -53,13 +53,19 @@ def walk(folder: Path, *, after: str = "", below: str = "") -> Iterator[LocalFil
     Raises:
         BadSource: a folder cannot be read.
     """
-    for name in _level(folder):
-        full = below + name
-        if name.endswith("/"):
-            if full > after or after.startswith(full):
-                yield from walk(folder / name, after=after, below=full)
-        elif full > after:
-            yield from _file(folder / name, full)
+    levels = [(folder, below, iter(_level(folder)))]  # not recursive: folders may be nested deeply
+    while levels:
+        place, prefix, names = levels[-1]
+        name = next(names, None)
+        if name is None:
+            levels.pop()
+            continue
+        full = prefix + name
+        if not name.endswith("/"):
+            if full > after:
+                yield from _file(place / name, full)
+        elif full > after or after.startswith(full):
+            levels.append((place / name, full, iter(_level(place / name))))
 
 
 def _level(folder: Path) -> list[str]:
@@ -139,6 +145,8 @@ def _open_regular(name: str, place: int, identity: tuple[int, int] | None) -> Bi
     return os.fdopen(opened, "rb")
 
 
+_MAX_KEY_BYTES = 1024
+"""Limit of S3."""
 _UPLOADS = 4
 """Parallel uploads."""
 _AHEAD = 16
@@ -185,6 +193,10 @@ class LocalFolder:
     def _send(self, file: LocalFile, existing: ObjectInfo | None) -> Found:
         if other := unusable(file, self.wanted):
             return Found(file.name, other)
+        _, key = split_uri(self.upload + file.name)
+        if len(key.encode(errors="surrogatepass")) > _MAX_KEY_BYTES:
+            why = f"its key below {self.upload} would have more than {_MAX_KEY_BYTES} bytes"
+            return Found(file.name, BadRow(str(file.path), why))
         if existing is None or existing.size_bytes != file.size_bytes:
             try:
                 existing = self._upload(file)
@@ -196,4 +208,7 @@ class LocalFolder:
         uri = self.upload + file.name
         with open_below(self.folder, file.name, file.identity) as content:
             self.store.upload(uri, content)
-        return next(iter(self.store.list(uri)))  # the exact key sorts before longer ones
+        found = next(iter(self.store.list(uri)), None)  # the exact key sorts before longer ones
+        if found is None or found.uri != uri:
+            raise OSError("it was deleted from S3 after its upload")
+        return found
