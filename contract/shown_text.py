@@ -9,9 +9,11 @@ _CONTROLS = (
     "\u2028\u2029"  # line and paragraph separators
     "\u202a-\u202e\u2066-\u2069"  # bidirectional controls, which reorder a displayed text
 )
-_UNSAFE = re.compile(f"[{_CONTROLS}]")
+_MARKS = "\u061c\u200e\u200f"  # bidirectional too, but usual in Arabic and Hebrew file names
+_UNSAFE = re.compile(f"[{_CONTROLS}{_MARKS}]")
+_UNSAFE_IN_LINE = re.compile(f"[\t\n{_CONTROLS}{_MARKS}]")
 NEVER_SHOWN = re.compile(f"[\t\n{_CONTROLS}]")
-r"""Every character that `one_line` escapes."""
+r"""Characters that names must not contain. `one_line` escapes them, and bidirectional marks."""
 
 
 def visible(text: str) -> str:
@@ -24,7 +26,7 @@ def visible(text: str) -> str:
 
 def one_line(text: str) -> str:
     r"""The text with \uXXXX for control characters, tabs and line feeds included."""
-    return text if text.isascii() and text.isprintable() else NEVER_SHOWN.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else _UNSAFE_IN_LINE.sub(_escape, text)
 
 
 def indented(text: str) -> str:
