@@ -178,7 +178,7 @@ class _FindOutcome:
         `current` is also true for a file that an earlier job reported as unusable audio.
         """
         if not self.existing.has_report(ref.relative):
-            return None
+            return self._refused(index, ref)
         try:
             report = json.loads(self.store.read(error_uri(self.request.output, ref.relative)))
             if not self._is_own(index, report):
@@ -189,6 +189,15 @@ class _FindOutcome:
         why = FailureExample(
             kind=error.kind, index=index, relative=ref.relative, message=error.message[:300]
         )
+        return Restored(index, "failed", 0, why, ref.relative)
+
+    def _refused(self, index: int, ref: AudioRef) -> Restored | None:
+        """The failure of a file whose error report storage refused, according to its record."""
+        kind = self.outcomes.failure(index)
+        if kind is None:
+            return None
+        message = "its error report is missing"
+        why = FailureExample(kind=kind, index=index, relative=ref.relative, message=message)
         return Restored(index, "failed", 0, why, ref.relative)
 
     def _is_own(self, index: int, report: Any) -> bool:

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from funasr_fleet.broker.ledger.file_warnings import WARNINGS
-from funasr_fleet.contract.shard_record import FileRecord
+from funasr_fleet.contract.shard_record import FileRecord, RecordedError
 from funasr_fleet.contract.transcript import Outcome
 from funasr_fleet.producer.dedup.existing import ExistingResults
 from funasr_fleet.producer.jobs.rebuild import _FindOutcome
@@ -59,3 +59,17 @@ def test_the_warnings_of_a_result_without_a_row_are_unknown(
         found = find(PlannedFile(5, b"", 0), a_ref("s3://in/a.wav"), current=True)
     assert found
     assert (found.relative, found.warnings) == ("a.wav", known)
+
+
+def test_a_failure_without_an_error_report_is_restored_from_its_row() -> None:
+    outcomes = JobOutcomes()
+    error = RecordedError(kind="access_denied", message="no")
+    outcomes.take(FileRecord(index=5, relative="a.wav", outcome="failed", error=error))
+    request = JobRequest(sources=("s3://in/",), output=OUTPUT)
+    with contextlib.closing(ExistingResults()) as existing:
+        find = _FindOutcome(MemoryStore("out"), "night", request, outcomes, existing, "2026")
+        found = find(PlannedFile(5, b"", 0), a_ref("s3://in/a.wav"), current=False)
+        assert find(PlannedFile(6, b"", 0), a_ref("s3://in/b.wav"), current=False) is None
+    assert found
+    assert found.failure
+    assert (found.outcome, found.failure.kind) == ("failed", "access_denied")
