@@ -8,7 +8,7 @@ from typing import Literal
 
 from funasr_fleet.contract.audio_address import MAX_ADDRESS_CHARS, shown
 from funasr_fleet.contract.job import AudioRef, Format
-from funasr_fleet.contract.layout import error_uri, is_whole, output_uri
+from funasr_fleet.contract.layout import JOBS_FOLDER, error_uri, is_whole, output_uri
 from funasr_fleet.contract.result_summary import length_ms, outcome_of, time_ms, warnings_of
 from funasr_fleet.contract.transcript import ErrorReport, Transcript
 from funasr_fleet.storage.base import (
@@ -22,6 +22,9 @@ from funasr_fleet.storage.base import (
 )
 from funasr_fleet.worker.errors import OutputNameTaken, OutputRefused, OutputUnwritable
 from funasr_fleet.worker.formats import RENDERERS
+
+_TEST_NAME = f"{JOBS_FOLDER}~write-test"
+"""Neither a file nor a job can have this name."""
 
 AudioSourceRange = tuple[str, int, int | None, int | None]
 """Address of the audio without secrets, start and end of the range in ms, and channel."""
@@ -141,6 +144,13 @@ class Outputs:
     def write_error(self, report: ErrorReport) -> None:
         """Write the .error.json of a file that failed permanently. Raises as prepare does."""
         self._put(error_uri(self.prefix, self.relative), report.to_json(), "application/json")
+
+    def check_writable(self) -> None:
+        """Check that the prefix is writable, with an object that is deleted. Raises as prepare."""
+        uri = f"{self.prefix}{_TEST_NAME}"
+        self._put(uri, b"test", "text/plain")
+        with contextlib.suppress(StoreError):
+            self.store.delete(uri)
 
     def _put(self, uri: str, body: bytes, content_type: str) -> str:
         try:

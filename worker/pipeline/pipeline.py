@@ -21,6 +21,7 @@ from funasr_fleet.worker.pipeline.bounded_queue import prefetch
 from funasr_fleet.worker.pipeline.fetch import FetchedFile, Fetcher
 from funasr_fleet.worker.pipeline.file_finalizer import FileFinalizer, Record
 from funasr_fleet.worker.pipeline.file_state import ClipOfFile, EndOfFile
+from funasr_fleet.worker.pipeline.output_store import Outputs
 from funasr_fleet.worker.pipeline.periodic_call import called_every
 from funasr_fleet.worker.pipeline.recognise import recognise
 from funasr_fleet.worker.pipeline.result_writer import ResultWriter, RunContext
@@ -96,7 +97,8 @@ class Pipeline:
             ThreadPoolExecutor(1, "vad") as vad_executor,
             ThreadPoolExecutor(_WRITERS, "write") as write_executor,
         ):
-            errors = StorageErrors(run.retries)
+            outputs = Outputs(self.fetcher.store, shard.output, "")
+            errors = StorageErrors(run.retries, outputs.check_writable)
             refs = errors.files(shard.files, stop)
             finalizer = FileFinalizer(
                 shard=shard,

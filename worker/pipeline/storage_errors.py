@@ -26,7 +26,8 @@ _MAX_LAST_SOURCE_ERRORS = 100
 """The same in the last retry, if the source has answered: files that are not tried fail then."""
 
 _MAX_REFUSED = 5
-"""If storage refuses the outputs of so many files and has written none, it would refuse all."""
+"""If storage refuses the outputs of so many files and has written none, a test object is written:
+names that storage refuses may be those of the first files only."""
 
 
 @dataclass
@@ -35,6 +36,8 @@ class StorageErrors:
 
     retries: int
     """How often the shard has been retried before."""
+    check_writable: Callable[[], None]
+    """Writes a test object below the output prefix; raises OutputUnwritable if it is refused."""
     _errors_in_a_row: Counter[str] = field(default_factory=Counter, init=False)
     """Per source."""
     _answered: set[str] = field(default_factory=set, init=False)
@@ -97,7 +100,8 @@ class StorageErrors:
         """Add the error of a file whose outputs, and error report, are refused.
 
         Raises:
-            OutputUnwritable: the outputs of the first files are all refused.
+            OutputUnwritable: the outputs of the first files, and a test object, are refused.
+            StoreUnavailable: storage fails temporarily.
         """
         self._refused.append(str(error))
         if len(self._refused) >= _MAX_REFUSED:
@@ -108,12 +112,17 @@ class StorageErrors:
 
         Raises:
             Exception: the first error of a file that must be retried later.
-            OutputUnwritable: all outputs were refused.
+            OutputUnwritable: all outputs, and a test object, were refused.
         """
         if self._first:
             raise self._first
         self._check_written()
 
     def _check_written(self) -> None:
-        if self._refused and not self._has_written:
-            raise OutputUnwritable(self._refused[0])
+        if not self._refused or self._has_written:
+            return
+        try:
+            self.check_writable()
+        except OutputUnwritable:
+            raise OutputUnwritable(self._refused[0]) from None
+        self._has_written = True

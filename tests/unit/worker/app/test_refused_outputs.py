@@ -34,6 +34,13 @@ def refuse(child: FakeChild, numbers: Iterable[int], *, report: bool = True) -> 
             child.bench.store.failing_writes[uri] = ObjectDenied("name too long")
 
 
+def refuse_all(child: FakeChild, files: int) -> None:
+    """Let storage refuse every object below the output prefix."""
+    refuse(child, range(files))
+    uri = f"{OUTPUT}_jobs/~write-test"
+    child.bench.store.failing_writes[uri] = ObjectDenied("access denied")
+
+
 def outcomes(child: FakeChild) -> dict[int, str]:
     """The outcome of each file in the ledger, which has each of them once."""
     assert len({entry[1] for entry in child.ledger}) == len(child.ledger)
@@ -74,13 +81,37 @@ def test_a_bad_file_whose_report_is_refused_keeps_its_reason(child: FakeChild) -
 
 
 @pytest.mark.parametrize("job", ["night", None])
+def test_refused_names_of_the_first_files_leave_the_others(
+    child: FakeChild, job: str | None
+) -> None:
+    message = a_message(child, 30, job=job)
+    for number in range(6):
+        child.bench.upload_bytes(f"{number}.wav", b"no audio")
+    refuse(child, range(6))
+    child.run(message)
+    assert Counter(child.bench.outcomes) == {"failed": 6, "ok": 24}
+    assert (outcomes(child) != {}, child.dead_letters) == (job is not None, [])
+    assert not [name for name in child.bench.outputs() if "write-test" in name]
+
+
+def test_a_refused_name_beside_results_of_another_job_fails_alone(child: FakeChild) -> None:
+    uris = [child.bench.upload(f"{number}.wav") for number in range(9)]
+    child.run(a_shard(*uris[1:], job="first").to_message())
+    child.ledger.clear()
+    refuse(child, [0])
+    child.run(a_shard(*uris).to_message())
+    assert Counter(outcomes(child).values()) == {"failed": 1, "skipped": 8}
+    assert (child.dead_letters, child.closed) == ([], ["first", "night"])
+
+
+@pytest.mark.parametrize("job", ["night", None])
 @pytest.mark.parametrize("files", [1, 4, 5, 150])
 def test_a_shard_whose_outputs_are_all_refused_is_a_dead_letter(
     child: FakeChild, files: int, job: str | None
 ) -> None:
     child.bench.speed.add(speech_s=1.0, work_s=20.0)  # slow: each file is a group
     message = a_message(child, files, job=job)
-    refuse(child, range(files))
+    refuse_all(child, files)
     child.run(message)
     assert [letter.reason for letter in child.dead_letters] == [REFUSED]
     assert len(child.bench.engine.lengths_ms) < 100, "the rest is not tried"
