@@ -4,7 +4,8 @@ import contextlib
 import io
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -41,6 +42,19 @@ def page(status: int, body: bytes = b"", **headers: str) -> Page:
         request.end_headers()
         if request.command != "HEAD":
             request.wfile.write(body)
+
+    return answer
+
+
+def in_parts(parts: Iterable[bytes], pause_s: float = 0.05, **headers: str) -> Page:
+    """A handler that sends the parts of a body, with a pause after each, until it is stopped."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        page(200, **{"Content_Length": "1000000", **headers})(request)
+        for part in parts:
+            request.wfile.write(part)
+            time.sleep(pause_s)
+        request.close_connection = True
 
     return answer
 
@@ -85,15 +99,14 @@ SECRET = "secret-4711"
 NAME = "audio.example"
 
 
-def web(*hosts: str, tls: ssl.SSLContext | None = None, headers_s: float = 60.0) -> WebAudio:
+def web(*hosts: str, tls: ssl.SSLContext | None = None, grace_s: float = 60.0) -> WebAudio:
     """A client whose host names resolve to the loopback, the only public address."""
     client = HttpClient(
         resolve=lambda host, port: ["127.0.0.1"],
         is_public=lambda address: address == "127.0.0.1",
         tls=tls,
-        headers_s=headers_s,
     )
-    return WebAudio(hosts=frozenset(hosts or (NAME,)), client=client)
+    return WebAudio(hosts=frozenset(hosts or (NAME,)), client=client, grace_s=grace_s)
 
 
 def fetch(web: WebAudio, uri: str, limit: int | None = None) -> bytes:

@@ -179,10 +179,11 @@ def build_context(
     slot_reporter = SlotReporter.ready(plan, gpu, files, engine)
     observe = slot_reporter.wrap(observe)
     store = touch_on_request(S3Store(), heartbeat.touch)
+    web = WebAudio(hosts=listed_hosts(settings.allowed_http_hosts), touch=heartbeat.touch)
     fetcher = Fetcher(
         store=store,
         decoders=decoders,
-        audio=SourceByAddress(store, WebAudio(hosts=listed_hosts(settings.allowed_http_hosts))),
+        audio=SourceByAddress(store, web),
         model_revision=engine.identity.model_revision,
         abilities=engine.abilities,
         limits=Limits.of(settings),
@@ -213,11 +214,7 @@ def build_context(
 
 
 def _register_model(fleet: WorkerRegistry, queue: str, engine: "Engine") -> None:
-    """Register model and queue in Redis.
-
-    Call it before the child reports that it is ready: a producer that has seen a ready child must
-    find its queue registered.
-    """
+    """Register model and queue in Redis; called before producers can see that a child is ready."""
     identity = engine.identity
     fleet.register_model(identity.model, identity.model_revision, engine.abilities, queue)
     fleet.heartbeat(queue, identity.model, time.time())

@@ -2,8 +2,7 @@
 
 import contextlib
 import hashlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 from urllib.parse import urljoin
@@ -18,9 +17,11 @@ from funasr_fleet.storage.base import (
     StoreUnavailable,
     check_size,
 )
-from funasr_fleet.worker.audio.web_request import HttpClient, translated
+from funasr_fleet.worker.audio.request_deadline import RequestDeadline
+from funasr_fleet.worker.audio.web_request import HttpClient, chunks
+from funasr_fleet.worker.events import ignore
+from funasr_fleet.worker.process.heartbeat import Touch
 
-_CHUNK_BYTES = 1 << 20
 _MAX_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
 _GONE = {404, 410}
@@ -31,8 +32,7 @@ _MAX_DIGITS = 18
 _MOST_BYTES = 10**_MAX_DIGITS
 """Stands for any larger Content-Length: int() rejects numbers of more than 4,300 digits."""
 _GRACE_S = 60.0
-_MIN_BYTES_PER_S = 10_000
-"""A download slower than this, after the grace period, is aborted to free its fetch thread."""
+"""See RequestDeadline; it is less than FLEET_STALL_S, as a request touches the heartbeat once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,44 +42,48 @@ class WebAudio:
     hosts: frozenset[str]
     """Allowed hosts, also for redirects."""
     client: HttpClient = field(default_factory=HttpClient)
-    clock: Callable[[], float] = time.monotonic
+    touch: Touch = ignore
+    """Called before each request, with the time that it may take."""
+    grace_s: float = _GRACE_S
 
     def head(self, uri: str) -> ObjectInfo:
         """Metadata of the audio, as the server declares it; a size of 0 means unknown."""
-        with self._response("HEAD", uri) as response:
+        with self._response("HEAD", uri) as (response, _):
             return ObjectInfo(uri=uri, etag=_etag(response), size_bytes=_declared_bytes(response))
 
     def download(self, uri: str, into: BinaryIO, limit_bytes: int | None = None) -> ObjectInfo:
         """Write the bytes into a file; raises StoreError."""
-        digest, begin = hashlib.sha256(), self.clock()
-        with self._response("GET", uri) as response:
+        digest = hashlib.sha256()
+        with self._response("GET", uri) as (response, deadline):
             check_size(shown(uri), _declared_bytes(response), limit_bytes)
-            for chunk in _chunks(response, uri):
+            for chunk in chunks(response, uri, deadline):
                 digest.update(chunk)
                 into.write(chunk)
                 check_size(shown(uri), into.tell(), limit_bytes)
-                if self.clock() - begin > _GRACE_S + into.tell() / _MIN_BYTES_PER_S:
-                    raise StoreUnavailable(f"download of {shown(uri)} is too slow")
             etag = _etag(response) or f'"sha256-{digest.hexdigest()}"'
         size_bytes = into.tell()
         into.seek(0)
         return ObjectInfo(uri=uri, etag=etag, size_bytes=size_bytes)
 
     @contextlib.contextmanager
-    def _response(self, method: str, uri: str) -> Iterator[urllib3.BaseHTTPResponse]:
+    def _response(
+        self, method: str, uri: str
+    ) -> Iterator[tuple[urllib3.BaseHTTPResponse, RequestDeadline]]:
         """Follow redirects to the response with the audio; check each address like the first."""
         current = uri
-        for _ in range(_MAX_REDIRECTS + 1):
-            self._check(current, uri)
-            with self.client.request(method, current) as response:
-                if response.status not in _REDIRECTS:
-                    _check_status(response.status, uri)
-                    yield response
-                    return
-                target = _target(current, response, uri)
-            if current.startswith("https://") and not target.startswith("https://"):
-                raise ObjectDenied(f"{shown(uri)} redirects from https to another scheme")
-            current = target
+        self.touch(f"{method} of {shown(uri)}", self.grace_s)
+        with RequestDeadline(self.grace_s) as deadline:
+            for _ in range(_MAX_REDIRECTS + 1):
+                self._check(current, uri)
+                with self.client.request(method, current, deadline) as response:
+                    if response.status not in _REDIRECTS:
+                        _check_status(response.status, uri)
+                        yield response, deadline
+                        return
+                    target = _target(current, response, uri)
+                if current.startswith("https://") and not target.startswith("https://"):
+                    raise ObjectDenied(f"{shown(uri)} redirects from https to another scheme")
+                current = target
         raise ObjectDenied(f"{shown(uri)} redirects more than {_MAX_REDIRECTS} times")
 
     def _check(self, current: str, uri: str) -> None:
@@ -126,11 +130,3 @@ def _declared_bytes(response: urllib3.BaseHTTPResponse) -> int:
         return 0
     digits = length.lstrip("0")
     return int(digits or 0) if len(digits) <= _MAX_DIGITS else _MOST_BYTES
-
-
-def _chunks(response: urllib3.BaseHTTPResponse, uri: str) -> Iterator[bytes]:
-    try:
-        while chunk := response.read1(_CHUNK_BYTES):  # available bytes; does not wait for more
-            yield chunk
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise translated(error, uri) from None

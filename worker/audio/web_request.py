@@ -9,17 +9,16 @@ metadata service, which returns credentials (169.254.169.254, fd00:ec2::254, 100
 import contextlib
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import urllib3
 
 from funasr_fleet.contract.audio_address import host_of, shown
 from funasr_fleet.storage.base import ObjectDenied, ObjectMissing, StoreUnavailable
+from funasr_fleet.worker.audio.request_deadline import RequestDeadline
 
 Address = IPv4Address | IPv6Address
 
@@ -73,8 +72,8 @@ def _is_public(address: Address) -> bool:
 _CONNECT_S = 5.0
 _READ_S = 60.0
 """The same timeouts as for S3; see storage.s3. Each read has this timeout."""
-_HEADERS_S = 60.0
-"""Time until the body begins: an endless `100 Continue` or slow headers never exceed _READ_S."""
+
+_CHUNK_BYTES = 1 << 20
 
 _SAFE_CHARS = "/%!$&'()*+,;=:@-._~[]"
 """Characters not percent-encoded in a path or a query (RFC 3986)."""
@@ -97,11 +96,14 @@ class HttpClient:
     is_public: Callable[[str], bool] = is_public
     tls: ssl.SSLContext | None = None
     """None for the system's certificate authorities; certificates are always verified."""
-    headers_s: float = _HEADERS_S
 
     @contextlib.contextmanager
-    def request(self, method: str, uri: str) -> Iterator[urllib3.BaseHTTPResponse]:
+    def request(
+        self, method: str, uri: str, deadline: RequestDeadline
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Send a request; return the response of any status, with its body unread.
+
+        The deadline also applies to the body: see chunks.
 
         Proxies of the environment are not used: they would resolve the name again.
 
@@ -113,20 +115,20 @@ class HttpClient:
         if parts.query:
             target += "?" + quote(parts.query, safe=_SAFE_CHARS + "?")
         with contextlib.ExitStack() as cleanup:
-            with self._translated(uri):
+            with _translated(uri, deadline):
                 pool = cleanup.enter_context(self._pool(uri))
-                with _time_limit(pool, self.headers_s, uri):
-                    response = pool.urlopen(
-                        method,
-                        target,
-                        headers={"Host": _host_header(uri), "Accept-Encoding": "identity"},
-                        retries=False,
-                        redirect=False,
-                        assert_same_host=False,
-                        preload_content=False,
-                        decode_content=False,
-                    )
-                    cleanup.callback(response.close)
+                deadline.watch(pool)
+                response = pool.urlopen(
+                    method,
+                    target,
+                    headers={"Host": _host_header(uri), "Accept-Encoding": "identity"},
+                    retries=False,
+                    redirect=False,
+                    assert_same_host=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+                cleanup.callback(response.close)
             yield response
 
     def _pool(self, uri: str) -> urllib3.HTTPConnectionPool:
@@ -151,50 +153,41 @@ class HttpClient:
             ssl_context=self.tls,
         )
 
-    @contextlib.contextmanager
-    def _translated(self, uri: str) -> Iterator[None]:
-        try:
-            yield
-        except socket.gaierror as error:
-            if error.errno == socket.EAI_NONAME:
-                raise ObjectMissing(f"{shown(uri)}: host not found") from None
-            raise StoreUnavailable(f"{shown(uri)}: cannot resolve the host") from None
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise translated(error, uri) from None
+
+def chunks(
+    response: urllib3.BaseHTTPResponse, uri: str, deadline: RequestDeadline
+) -> Iterator[bytes]:
+    """Yield the body in parts; they extend the deadline. Raises StoreUnavailable."""
+    while True:
+        with _translated(uri, deadline):
+            chunk = response.read1(_CHUNK_BYTES)  # available bytes; does not wait for more
+        if not chunk:
+            return
+        deadline.received(len(chunk))
+        yield chunk
 
 
 @contextlib.contextmanager
-def _time_limit(pool: urllib3.HTTPConnectionPool, seconds: float, uri: str) -> Iterator[None]:
-    """Close the pool's connection if the block takes longer. Raises StoreUnavailable."""
-    connections: list[Any] = []
-    create, expired = pool.ConnectionCls, threading.Event()
-
-    def connection(*arguments: Any, **options: Any) -> Any:
-        connections.append(create(*arguments, **options))
-        return connections[-1]
-
-    def expire() -> None:
-        expired.set()
-        for one in connections:
-            with contextlib.suppress(OSError, TypeError):  # not connected yet, or closed
-                socket.socket.shutdown(one.sock, socket.SHUT_RDWR)
-
-    pool.ConnectionCls = connection  # type: ignore[assignment]
-    timer = threading.Timer(seconds, expire)
-    timer.daemon = True
-    timer.start()
+def _translated(uri: str, deadline: RequestDeadline) -> Iterator[None]:
+    """Raise errors of urllib3 as StoreErrors, and one if the deadline has expired."""
     try:
         yield
-    except (urllib3.exceptions.HTTPError, OSError):
-        if not expired.is_set():
-            raise
-    finally:
-        timer.cancel()
-    if expired.is_set():  # also if the headers, cut off, seem to be complete
-        raise StoreUnavailable(f"{shown(uri)} sends no complete headers within {seconds:g} s")
+        _check(deadline, uri)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_NONAME:
+            raise ObjectMissing(f"{shown(uri)}: host not found") from None
+        raise StoreUnavailable(f"{shown(uri)}: cannot resolve the host") from None
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        _check(deadline, uri)
+        raise _translate(error, uri) from None
 
 
-def translated(error: Exception, uri: str) -> StoreUnavailable | ObjectDenied:
+def _check(deadline: RequestDeadline, uri: str) -> None:
+    if problem := deadline.problem:
+        raise StoreUnavailable(f"{shown(uri)} {problem}") from None
+
+
+def _translate(error: Exception, uri: str) -> StoreUnavailable | ObjectDenied:
     """Translate an error of urllib3; only its type is named, as its text contains the query."""
     cause = error.args[0] if error.args else None
     if isinstance(cause, ssl.SSLCertVerificationError):

@@ -4,6 +4,7 @@ import hashlib
 import io
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from funasr_fleet.storage.base import (
 from funasr_fleet.worker.audio.web import WebAudio
 from funasr_fleet.worker.audio.web_request import HttpClient
 from tests.support.servers import Certificate, make_certificate
-from tests.support.web import NAME, SECRET, WebHost, fetch, page, refused, serving, web
+from tests.support.web import NAME, SECRET, WebHost, fetch, in_parts, page, refused, serving, web
 
 
 @pytest.fixture(scope="module")
@@ -219,9 +220,23 @@ def test_a_chunked_file_is_read_and_a_truncated_one_is_unavailable(host: WebHost
 
 
 def test_a_download_that_is_too_slow_is_aborted(host: WebHost) -> None:
-    host.pages["/a"] = page(200, b"x" * 50)
-    client = web().client
-    seconds = itertools.count(0, 100)
-    source = WebAudio(hosts=frozenset({NAME}), client=client, clock=lambda: next(seconds))
-    said = refused(source, f"http://{NAME}:{host.port}/a?", StoreUnavailable)
+    host.pages["/a"] = in_parts([b"x"] * 1000)
+    said = refused(web(grace_s=0.5), f"http://{NAME}:{host.port}/a?", StoreUnavailable)
     assert "too slow" in said
+
+
+def test_each_request_touches_the_heartbeat_with_its_time_and_without_its_query(
+    host: WebHost,
+) -> None:
+    host.pages[f"/a?{SECRET}"] = page(302, Location=f"/b?{SECRET}")
+    host.pages[f"/b?{SECRET}"] = page(200, b"sound")
+    steps: list[tuple[str, float]] = []
+
+    def touch(doing: str, time_allowance_s: float = 0.0) -> None:
+        steps.append((doing, time_allowance_s))
+
+    source = replace(web(), touch=touch)
+    uri = f"http://{NAME}:{host.port}/a"
+    source.head(f"{uri}?{SECRET}")
+    fetch(source, f"{uri}?{SECRET}")
+    assert steps == [(f"HEAD of {uri}", 60), (f"GET of {uri}", 60)]
