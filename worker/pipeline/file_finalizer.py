@@ -136,7 +136,8 @@ class FileFinalizer:
     def _fetch_later(self, file: FileInProgress, error: Exception) -> None:
         if file.fetched.has_read_output and isinstance(error, StoreError):
             self._end(file)
-            self.errors.source_failed(file.ref, error)
+            seconds = file.fetched.file_job.stopwatch.seconds.get("fetch", 0.0)
+            self.errors.source_failed(file.ref, error, seconds)
         else:
             self._retry_later(file, error)
 

@@ -2,7 +2,8 @@
 
 The audio of one source (a bucket or a web server) may be unavailable while others answer, and a
 source may never deliver some of its files. So the errors of each source are counted separately, and
-a retry starts the files in another order: others are processed before the same ones fail again.
+a retry starts the files in another order: others are processed before the same ones fail again. A
+source that only answers now and then is stopped by the limits of all sources.
 """
 
 import random
@@ -10,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from funasr_fleet.contract.audio_address import host_of, is_web
 from funasr_fleet.contract.job import AudioRef
+from funasr_fleet.contract.layout import split_uri
 from funasr_fleet.storage.base import StoreError
-from funasr_fleet.worker.audio.source import source_of
 from funasr_fleet.worker.error_handling import MAX_RETRIES, Retry, decide
 from funasr_fleet.worker.errors import OutputRefused, OutputUnwritable
 
@@ -22,8 +24,15 @@ _MAX_RETRY_ERRORS = 5
 _MAX_SOURCE_ERRORS = 5
 """If more files of a source than this fail in a row, its other files are not tried."""
 
-_MAX_LAST_SOURCE_ERRORS = 100
-"""The same in the last retry, if the source has answered: files that are not tried fail then."""
+_MAX_ERRORS = 20
+"""If more files of all sources than this fail, no further file is tried."""
+
+_MAX_LAST_ERRORS = 100
+"""The same in the last retry, where files that are not tried fail. There, this is also the limit of
+each source that has answered."""
+
+_MAX_FAILED_S = 600.0
+"""Nor is a further file tried when failed fetches have taken more than this in total."""
 
 _MAX_REFUSED = 5
 """If storage refuses the outputs of so many files and has written none, a test object is written:
@@ -40,6 +49,10 @@ class StorageErrors:
     """Writes a test object below the output prefix; raises OutputUnwritable if it is refused."""
     _errors_in_a_row: Counter[str] = field(default_factory=Counter, init=False)
     """Per source."""
+    _errors: int = field(default=0, init=False)
+    """Of all sources."""
+    _failed_s: float = field(default=0.0, init=False)
+    """How long the failed fetches took."""
     _answered: set[str] = field(default_factory=set, init=False)
     """Sources that have answered the request of a file."""
     _first: Exception | None = field(default=None, init=False)
@@ -61,24 +74,30 @@ class StorageErrors:
         for ref in in_order:
             if stop():
                 return
-            if not self._is_failing(source_of(ref)):
+            if not self._is_failing(_source_of(ref)):
                 yield ref
 
     def _is_failing(self, source: str) -> bool:
         """Whether no further file of the source is started in this delivery."""
-        is_last_try = self.retries >= MAX_RETRIES and source in self._answered
-        limit = _MAX_LAST_SOURCE_ERRORS if is_last_try else _MAX_SOURCE_ERRORS
-        return self._errors_in_a_row[source] > limit
+        is_last = self.retries >= MAX_RETRIES
+        limit = _MAX_LAST_ERRORS if is_last else _MAX_ERRORS
+        if self._errors > limit or self._failed_s > _MAX_FAILED_S:
+            return True
+        if is_last and source in self._answered:
+            return False
+        return self._errors_in_a_row[source] > _MAX_SOURCE_ERRORS
 
     def source_answered(self, ref: AudioRef) -> None:
         """Note that the source of a file has delivered it, or a permanent error."""
-        self._errors_in_a_row[source_of(ref)] = 0
-        self._answered.add(source_of(ref))
+        self._errors_in_a_row[_source_of(ref)] = 0
+        self._answered.add(_source_of(ref))
 
-    def source_failed(self, ref: AudioRef, error: StoreError) -> None:
-        """Add the error of a file whose audio must be fetched later."""
+    def source_failed(self, ref: AudioRef, error: StoreError, seconds: float) -> None:
+        """Add the error of a file whose audio must be fetched later, and the time it took."""
         self._first = self._first or error
-        self._errors_in_a_row[source_of(ref)] += 1
+        self._errors_in_a_row[_source_of(ref)] += 1
+        self._errors += 1
+        self._failed_s += seconds
 
     def failed(self, error: Exception) -> None:
         """Add another error of a file that has no outcome: of the outputs, or of this machine.
@@ -126,3 +145,14 @@ class StorageErrors:
         except OutputUnwritable:
             raise OutputUnwritable(self._refused[0]) from None
         self._has_written = True
+
+
+def _source_of(ref: AudioRef) -> str:
+    """The host of a web address, whatever its port and case; the bucket of an s3:// address.
+
+    All ARNs are one source: they may name any number of regions.
+    """
+    if is_web(ref.audio):
+        return host_of(ref.audio)
+    bucket = split_uri(ref.audio)[0]
+    return "s3://arn:" if bucket.startswith("arn:") else f"s3://{bucket}"

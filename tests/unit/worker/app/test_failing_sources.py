@@ -1,13 +1,14 @@
 """A source of audio fails for some files, or for all; the other files are processed."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
 from funasr_fleet.storage.base import ObjectIncomplete, StoreError, StoreUnavailable
 from funasr_fleet.worker.error_handling import MAX_RETRIES
+from funasr_fleet.worker.pipeline.storage_errors import StorageErrors
 from tests.support.audio import tone, wav
 from tests.support.examples import a_ref, a_shard
 from tests.support.fake_child import FakeChild, FakeTask
@@ -82,6 +83,54 @@ def test_errors_that_are_not_in_a_row_do_not_stop_a_source(child: FakeChild) -> 
     fail(child, ALL[::2])
     assert deliver(child, message, 0)
     assert outcomes(child) == {"ok": 20}
+
+
+def ports(number: int) -> str:
+    return f"http://audio.example:{number + 1}/{number}.wav"
+
+
+def cases(number: int) -> str:
+    letters = enumerate("audioexampleorg")
+    host = "".join(c.upper() if number >> place & 1 else c for place, c in letters)
+    return f"https://{host}/{number}.wav"
+
+
+def arns(number: int) -> str:
+    return f"s3://arn:aws:s3:nowhere-{number}:123456789012:accesspoint:x/{number}.wav"
+
+
+def tried(uris: Iterable[str], retries: int, fails: Callable[[int], bool], seconds: float) -> int:
+    """How many files are started, one after the other, of which some fail."""
+    errors = StorageErrors(retries, lambda: None)
+    refs = [a_ref(uri, index=index, relative=f"{index}") for index, uri in enumerate(uris)]
+    count = 0
+    for ref in errors.files(refs, lambda: False):
+        if fails(count):
+            errors.source_failed(ref, AWAY, seconds)
+        else:
+            errors.source_answered(ref)
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("retries", [0, 1, MAX_RETRIES])
+@pytest.mark.parametrize("uri", [ports, cases, arns])
+def test_a_source_is_one_whatever_its_port_case_or_region(
+    uri: Callable[[int], str], retries: int
+) -> None:
+    assert tried(map(uri, range(2000)), retries, lambda _: True, 1.0) == 6
+
+
+@pytest.mark.parametrize(("retries", "most"), [(0, 25), (1, 25), (MAX_RETRIES, 121)])
+def test_errors_of_a_source_that_answers_now_and_then_are_limited(retries: int, most: int) -> None:
+    uris = [ports(0)] * 2000
+    assert tried(uris, retries, lambda count: count % 6 != 5, 1.0) == most
+
+
+@pytest.mark.parametrize("retries", [0, MAX_RETRIES])
+def test_the_time_of_fetches_that_fail_is_limited(retries: int) -> None:
+    uris = [ports(0)] * 2000
+    assert tried(uris, retries, lambda count: count % 2 == 1, 60.0) == 22
 
 
 def test_files_of_other_sources_are_processed_while_one_is_away(child: FakeChild) -> None:
