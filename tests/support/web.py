@@ -50,7 +50,7 @@ def in_parts(parts: Iterable[bytes], pause_s: float = 0.05, **headers: str) -> P
     """A handler that sends the parts of a body, with a pause after each, until it is stopped."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
-        page(200, **{"Content_Length": "1000000", **headers})(request)
+        page(200, b"", **{"Content_Length": "1000000", **headers})(request)
         for part in parts:
             request.wfile.write(part)
             time.sleep(pause_s)

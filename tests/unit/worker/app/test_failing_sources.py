@@ -8,6 +8,7 @@ import pytest
 
 from funasr_fleet.storage.base import ObjectIncomplete, StoreError, StoreUnavailable
 from funasr_fleet.worker.error_handling import MAX_RETRIES
+from funasr_fleet.worker.pipeline import storage_errors
 from funasr_fleet.worker.pipeline.storage_errors import StorageErrors
 from tests.support.audio import tone, wav
 from tests.support.examples import a_ref, a_shard
@@ -131,6 +132,16 @@ def test_errors_of_a_source_that_answers_now_and_then_are_limited(retries: int, 
 def test_the_time_of_fetches_that_fail_is_limited(retries: int) -> None:
     uris = [ports(0)] * 2000
     assert tried(uris, retries, lambda count: count % 2 == 1, 60.0) == 22
+
+
+def test_the_time_of_a_failed_fetch_is_measured(
+    child: FakeChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage_errors, "_MAX_FAILED_S", 0.0)
+    message = a_message(child, *ALL)
+    fail(child, ALL[::2])
+    assert deliver(child, message, MAX_RETRIES) is False
+    assert len(child.bench.store.downloads) < 15
 
 
 def test_files_of_other_sources_are_processed_while_one_is_away(child: FakeChild) -> None:
