@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from funasr_fleet.broker.dead_letters import DeadLetters
 from funasr_fleet.broker.ledger import LedgerReader, connect
 from funasr_fleet.embedded.stack import Stack, running_stack
 from funasr_fleet.settings import Settings
@@ -54,6 +55,12 @@ def store(stack: Stack) -> S3Store:
 def ledger(settings: Settings) -> LedgerReader:
     """The stack's ledger."""
     return LedgerReader(connect(settings))
+
+
+@pytest.fixture
+def dead_letters(settings: Settings) -> DeadLetters:
+    """The dead letters of the settings' fleet."""
+    return DeadLetters(connect(settings), settings.key_prefix)
 
 
 @pytest.fixture

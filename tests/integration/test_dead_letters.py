@@ -22,19 +22,13 @@ MANY = 1234
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """A separate fleet for each test."""
-    return settings.model_copy(update={"key_prefix": f"{uuid.uuid4()}:"})
+def settings(separate_fleet: Settings) -> Settings:
+    return separate_fleet
 
 
 @pytest.fixture
 def redis(settings: Settings) -> Any:
     return connect(settings)
-
-
-@pytest.fixture
-def dead_letters(settings: Settings, redis: Any) -> DeadLetters:
-    return DeadLetters(redis, settings.key_prefix)
 
 
 def shard(name: str, output: str, job: str | None = None, *indexes: int) -> dict[str, Any]:

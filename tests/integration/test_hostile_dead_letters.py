@@ -4,7 +4,6 @@ import base64
 import json
 import random
 import tracemalloc
-import uuid
 import weakref
 import zlib
 from typing import Any
@@ -20,14 +19,8 @@ from tests.integration.test_dead_letters import dead_letter, shard
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """A separate fleet for each test."""
-    return settings.model_copy(update={"key_prefix": f"{uuid.uuid4()}:"})
-
-
-@pytest.fixture
-def dead_letters(settings: Settings) -> DeadLetters:
-    return DeadLetters(connect(settings), settings.key_prefix)
+def settings(separate_fleet: Settings) -> Settings:
+    return separate_fleet
 
 
 def test_the_newest_dead_letters_that_are_not_shards_are_kept(

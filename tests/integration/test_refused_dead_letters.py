@@ -1,13 +1,11 @@
 """Dead letters of jobs that cannot be reopened are kept, and the others are requeued."""
 
-import uuid
 from typing import Any
 
 import pytest
 
 from funasr_fleet import requeue_dead
 from funasr_fleet.broker.dead_letters import DeadLetters
-from funasr_fleet.broker.ledger import connect
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import (
     BucketMissing,
@@ -23,14 +21,8 @@ from tests.support.messages import shards_waiting
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """A separate fleet for each test."""
-    return settings.model_copy(update={"key_prefix": f"{uuid.uuid4()}:"})
-
-
-@pytest.fixture
-def dead_letters(settings: Settings) -> DeadLetters:
-    return DeadLetters(connect(settings), settings.key_prefix)
+def settings(separate_fleet: Settings) -> Settings:
+    return separate_fleet
 
 
 class Failing(S3Store):
