@@ -77,6 +77,13 @@ def dead_letters_of(settings: Settings, job: str) -> list[DeadLetter]:
     return [one for one in dead_letters.all() if one.job == job]
 
 
+def deny_results(proxy: Storage, where: str) -> None:
+    """Deny every output below a prefix but the job folder: the job ends with all files failed."""
+    folder = where.removeprefix("s3:/")
+    names = (*NAMES, "~write-test")
+    proxy.faults[:] = [Fault("PUT", folder + name, 403, "AccessDenied") for name in names]
+
+
 def wait_until_over(worker: LocalWorker, settings: Settings, job: str) -> None:
     worker.process.wait_until(lambda: bool(status(job, settings).counts.closed_at), DEADLINE_S)
 
@@ -91,10 +98,7 @@ def test_requeued_files_succeed_once_the_output_is_writable(
     files_of_a_shard: int,
 ) -> None:
     where = f"s3://transcripts/{uuid.uuid4()}/"
-    # results are denied but the job folder is not: the job ends with all files failed
-    proxy.faults[:] = [
-        Fault("PUT", where.removeprefix("s3:/") + name, 403, "AccessDenied") for name in NAMES
-    ]
+    deny_results(proxy, where)
     job = enqueue([audio], output=where, limits=ShardLimits(files=files_of_a_shard)).job
     wait_until_over(worker, settings, job)
     assert status(job, settings).counts.outcomes["failed"] == 3
@@ -128,9 +132,7 @@ def test_a_requeued_shard_that_fails_again_becomes_a_dead_letter_again(
     worker: LocalWorker, proxy: Storage, settings: Settings, store: S3Store, audio: str
 ) -> None:
     where = f"s3://transcripts/{uuid.uuid4()}/"
-    proxy.faults[:] = [
-        Fault("PUT", where.removeprefix("s3:/") + name, 403, "AccessDenied") for name in NAMES
-    ]
+    deny_results(proxy, where)
     job = enqueue([audio], output=where).job
     wait_until_over(worker, settings, job)
     before = status(job, settings).counts.closed_at

@@ -8,7 +8,7 @@ from typing import Literal
 
 from funasr_fleet.contract.audio_address import MAX_ADDRESS_CHARS, shown
 from funasr_fleet.contract.job import AudioRef, Format
-from funasr_fleet.contract.layout import JOBS_FOLDER, error_uri, is_whole, output_uri
+from funasr_fleet.contract.layout import error_uri, is_whole, output_uri
 from funasr_fleet.contract.result_summary import length_ms, outcome_of, time_ms, warnings_of
 from funasr_fleet.contract.transcript import ErrorReport, Transcript
 from funasr_fleet.storage.base import (
@@ -23,8 +23,8 @@ from funasr_fleet.storage.base import (
 from funasr_fleet.worker.errors import OutputNameTaken, OutputRefused, OutputUnwritable
 from funasr_fleet.worker.formats import RENDERERS
 
-_TEST_NAME = f"{JOBS_FOLDER}~write-test"
-"""Neither a file nor a job can have this name."""
+_TEST_NAME = "~write-test"
+"""No output of a file has this name, which ends with no format."""
 
 AudioSourceRange = tuple[str, int, int | None, int | None]
 """Address of the audio without secrets, start and end of the range in ms, and channel."""
