@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import urllib3
 
-_MIN_BYTES_PER_S = 10_000
+MIN_BYTES_PER_S = 10_000
 """Minimum speed of a body."""
 _REPEAT_S = 1.0
 """A connection cannot be closed while it negotiates TLS: it is tried again after this time."""
@@ -75,7 +75,7 @@ class RequestDeadline:
         return f"is too slow: {self._bytes} bytes, then nothing"
 
     def _remaining_s(self) -> float:
-        total_s = self._grace_s + self._bytes / _MIN_BYTES_PER_S
+        total_s = self._grace_s + self._bytes / MIN_BYTES_PER_S
         end_s = min(self._begin_s + total_s, self._received_s + self._grace_s)
         return end_s - time.monotonic()
 

@@ -239,4 +239,4 @@ def test_each_request_touches_the_heartbeat_with_its_time_and_without_its_query(
     uri = f"http://{NAME}:{host.port}/a"
     source.head(f"{uri}?{SECRET}")
     fetch(source, f"{uri}?{SECRET}")
-    assert steps == [(f"HEAD of {uri}", 60), (f"GET of {uri}", 60)]
+    assert steps == [(f"HEAD of {uri}", 60), (f"GET of {uri}", 60), (f"GET of {uri}", 5 / 10_000)]
