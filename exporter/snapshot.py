@@ -86,9 +86,8 @@ class FleetCollector:
             with self._redis.pipeline() as pipe:
                 for key in lists:
                     pipe.llen(key)
-                    pipe.eval(
-                        _TAIL, 1, key, _TAIL_BYTES
-                    )  # the next message: a requeued one, or the oldest
+                    # of the next message: a requeued one, or the oldest
+                    pipe.eval(_TAIL, 1, key, _TAIL_BYTES)
                 answers = reached(pipe.execute)
             ages = [
                 age for text in answers[1::2] if text and (age := _age_s(text, now)) is not None
