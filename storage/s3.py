@@ -202,7 +202,7 @@ class S3Store:
     def delete(self, uri: str) -> None:
         """Delete an object; a missing object is not an error."""
         bucket, key = self._place(uri)
-        with translated(uri), contextlib.suppress(ObjectMissing):
+        with contextlib.suppress(ObjectMissing), translated(uri):
             self._client.delete_object(Bucket=bucket, Key=key)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
