@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from funasr_fleet.contract.job import AudioRef, Options
     from funasr_fleet.contract.transcript import WarningKind
 
+_MAX_MS = 1 << 42
+"""contract.job.MAX_TIME_MS, which a decoder process does not import."""
 _CANCELLED_SHARE = 0.05
 """Share of the audio from which on users are told that the channels cancel."""
 
@@ -201,8 +203,8 @@ def _overlap(at: int, until: int, start: int, end: int | None) -> int:
 
 
 def _ms(samples: int) -> int:
-    """Duration in ms, rounded up: no loss is too short to be reported."""
-    return -(-samples // SAMPLES_PER_MS)
+    """Duration in ms, rounded up: no loss is too short to be reported. A header may declare any."""
+    return min(-(-samples // SAMPLES_PER_MS), _MAX_MS)
 
 
 def in_blocks(pieces: Iterable[Planes], size: int) -> Iterator[Planes]:

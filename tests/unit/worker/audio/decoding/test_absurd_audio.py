@@ -3,13 +3,17 @@
 import io
 import struct
 import tempfile
+from dataclasses import asdict
 from typing import Any
 
 import av
 import pytest
 
-from funasr_fleet.worker.audio.decoding.decode import decode_file
+from funasr_fleet.contract.job import MAX_TIME_MS
+from funasr_fleet.worker.audio.checked_messages import facts_from
+from funasr_fleet.worker.audio.decoding.decode import decode_file, decode_pieces
 from funasr_fleet.worker.audio.decoding.input_checks import Limits
+from funasr_fleet.worker.audio.decoding.selection import AudioRange, Selection
 from funasr_fleet.worker.errors import DecoderOutOfMemory, UndecodableAudio
 from tests.support.audio import as_file, encode, tone, wav
 from tests.support.examples import a_shard
@@ -86,6 +90,21 @@ def test_the_highest_sample_rate_can_be_chosen(most: int) -> None:
     assert decode_file(as_file(wav(tone(1, rate=most), most)), limits).duration_ms == 1000
     with pytest.raises(UndecodableAudio, match=f"{most + 1} Hz.* 1000 to {most} Hz"):
         decode_file(as_file(_wav(most + 1)), limits)
+
+
+@pytest.mark.parametrize("data_bytes", [1 << 46, 1 << 61])
+def test_a_declared_length_of_any_size_is_reported_as_at_most_the_longest_time(
+    data_bytes: int,
+) -> None:
+    selected = AudioRange(Selection())
+    pieces = selected.select(decode_pieces(as_file(_caf(16_000.0, data_bytes))))
+    assert sum(piece.shape[1] for piece in pieces) == 4000
+    facts = selected.facts
+    assert facts
+    assert facts_from(asdict(facts)) == facts
+    expected = min(data_bytes // 32, MAX_TIME_MS)
+    assert facts.truncated_ms == facts.lost_ms == pytest.approx(expected, rel=0.03)
+    assert facts.lost_ms <= MAX_TIME_MS
 
 
 def test_dsd_may_have_eight_times_the_rate_of_dsd64() -> None:
