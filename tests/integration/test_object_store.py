@@ -248,12 +248,3 @@ def test_server_responses_map_to_specific_errors(
         proxy.faults.clear()
         assert store.head(prefix + "denied").etag == etag
         assert store.read(prefix + "denied") == b"x"
-
-
-def test_deleting_an_object_that_a_server_reports_as_missing_is_not_an_error(
-    stack: Stack, prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    missing = Fault("DELETE", "/gone", 404, "NoSuchKey")
-    with faulty_storage(stack.environment["AWS_ENDPOINT_URL_S3"], missing) as proxy:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
-        S3Store().delete(prefix + "gone")

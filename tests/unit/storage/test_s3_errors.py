@@ -120,3 +120,18 @@ def test_a_check_of_storage_reports_that_no_request_is_possible(
     store._client.meta.events.register_first("before-send", refuse)
     with pytest.raises(RequestImpossible, match="crt"):
         store.check()
+
+
+def test_deleting_an_object_that_a_server_reports_as_missing_is_not_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not every S3 server answers with success, as AWS does."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    store = S3Store()
+    answer = {"Error": {"Code": "NoSuchKey", "Message": "no such key"}}
+
+    def delete_object(**_: str) -> None:
+        raise exceptions.ClientError(answer, "DeleteObject")
+
+    monkeypatch.setattr(store._client, "delete_object", delete_object)
+    store.delete(URI)
