@@ -1,7 +1,6 @@
 """Sends fuzzed messages to a real worker, and a valid one after every few."""
 
 import contextlib
-import json
 import os
 import random
 import tempfile
@@ -21,7 +20,7 @@ from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.fuzz.changing_messages import element
 from tests.fuzz.tally import Tally
-from tests.support.messages import envelope, push, shard_body, task_headers, waiting
+from tests.support.messages import envelope, push, result_at, shard_body, task_headers, waiting
 
 GROUP = 40
 """Fuzzed messages before each valid one."""
@@ -77,8 +76,8 @@ class Target:
         files = [{"audio": "s3://audio/good.wav"}]
         shard = {"schema": 1, "shard": name, "output": output, "files": files}
         push(self._settings, envelope(shard_body(shard), task_headers()))
-        self._worker.process.wait_until(lambda: bool([*self._store.list(output)]), DEADLINE_S)
-        if not json.loads(self._store.read(f"{output}good.wav.json"))["text"]:
+        uri = f"{output}good.wav.json"
+        if not result_at(self._worker, self._store, uri, DEADLINE_S)["text"]:
             raise ValueError("the result has no text")
 
     def _wait_until_empty(self) -> None:

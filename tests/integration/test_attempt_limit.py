@@ -1,6 +1,5 @@
 """FLEET_MAX_ATTEMPTS applies to every cause of a child exit, and the queue is not blocked."""
 
-import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +14,7 @@ from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.messages import envelope, push, shard_body, task_headers, waiting
+from tests.support.messages import envelope, push, result_at, shard_body, task_headers, waiting
 
 pytestmark = pytest.mark.slow
 
@@ -78,9 +77,7 @@ def is_transcribed(
     worker: LocalWorker, settings: Settings, store: S3Store, document: dict[str, Any]
 ) -> None:
     push(settings, envelope(shard_body(document), task_headers()))
-    result = document["output"] + "pin-code.wav.json"
-    worker.process.wait_until(lambda: bool(list(store.list(result))), 60)
-    assert json.loads(store.read(result))["text"]
+    assert result_at(worker, store, document["output"] + "pin-code.wav.json")["text"]
 
 
 def test_an_invalid_job_name_is_rejected_without_a_crash(

@@ -22,7 +22,7 @@ from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
 from tests.support.invalid_messages import BOMB, INVALID, SECRET, without
-from tests.support.messages import envelope, push, shard_body, task_headers, waiting
+from tests.support.messages import envelope, push, result_at, shard_body, task_headers, waiting
 
 
 class Opened:
@@ -139,8 +139,7 @@ def test_a_valid_message_is_processed_after_invalid_ones(
     store.upload("s3://audio/pin-code.wav", io.BytesIO((SAMPLES / "pin-code.wav").read_bytes()))
     body = zlib.compress(shard_body(_shard("s3://audio/pin-code.wav", where)))
     push(settings, envelope(body, task_headers(compression="zlib")))
-    worker.process.wait_until(lambda: bool(list(store.list(where))), 60)
-    assert json.loads(store.read(where + "pin-code.wav.json"))["text"]
+    assert result_at(worker, store, where + "pin-code.wav.json")["text"]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.messages import envelope, push, shard_body, task_headers, waiting
+from tests.support.messages import envelope, push, result_at, shard_body, task_headers, waiting
 
 STALL_S = 5
 
@@ -134,8 +134,7 @@ def test_a_nested_message_becomes_a_dead_letter_and_the_next_is_transcribed(
     push(settings, place(output, depth))
     assert len(dead_lettered(worker, settings, before)) == 1
     push(settings, envelope(shard_body(shard(output)), task_headers()))
-    worker.process.wait_until(lambda: bool(list(store.list(output))), 30)
-    assert json.loads(store.read(output + "pin-code.wav.json"))["text"]
+    assert result_at(worker, store, output + "pin-code.wav.json")["text"]
     assert worker.page("/healthz")[0] == 200
 
 
@@ -151,7 +150,7 @@ def test_an_idle_child_that_starts_nothing_fails_healthz_and_is_replaced(
         push(settings, envelope(shard_body(shard(output)), task_headers()))
         worker.process.wait_until(lambda: worker.page("/healthz")[0] == 503, 60)
         assert "although a child was idle" in worker.page("/healthz")[1]
-        worker.process.wait_until(lambda: bool(list(store.list(output))), 180)
+        assert result_at(worker, store, output + "pin-code.wav.json", 180)["text"]
     finally:
         with contextlib.suppress(ProcessLookupError):  # the child is killed during the test
             os.kill(child, signal.SIGCONT)
@@ -176,6 +175,6 @@ def test_a_message_that_the_pool_rejects_frees_its_slot(
         before.add(dead_letter.message_id)
         assert "cannot be sent to a worker child: maximum recursion depth" in dead_letter.reason
     push(settings, envelope(shard_body(shard(output)), task_headers()))
-    unchecked_worker.process.wait_until(lambda: bool(list(store.list(output))), 60)
+    assert result_at(unchecked_worker, store, output + "pin-code.wav.json")["text"]
     unchecked_worker.process.stop()
     assert "shutdown timed out" not in unchecked_worker.process.log.read_text()

@@ -13,7 +13,7 @@ from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.embedded.stack import Stack
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.s3 import S3Store
-from tests.support.messages import envelope, push, shard_body, task_headers
+from tests.support.messages import envelope, push, result_at, shard_body, task_headers
 
 pytestmark = pytest.mark.slow
 
@@ -73,5 +73,4 @@ def test_a_wrong_body_is_fetched_again_and_then_retried_later(
     worker.process.wait_until(postponed, 60)
     assert list(store.list(output)) == []
     proxy.faults.clear()
-    worker.process.wait_until(lambda: bool(list(store.list(output))), 60)
-    assert json.loads(store.read(f"{output}{NAME}.json"))["text"] == SPOKEN
+    assert result_at(worker, store, f"{output}{NAME}.json")["text"] == SPOKEN

@@ -17,6 +17,7 @@ from funasr_fleet.contract.layout import error_uri, output_uri
 from funasr_fleet.contract.queues import TASK, broker_lists, lanes
 from funasr_fleet.contract.shard_message import read_shard
 from funasr_fleet.contract.transcript import Outcome, utc_now
+from funasr_fleet.embedded.services import LocalWorker
 from funasr_fleet.producer.planning.packing import ShardLimits
 from funasr_fleet.settings import Settings
 from funasr_fleet.storage.base import ObjectStore
@@ -220,3 +221,12 @@ def ended(settings: Settings, store: ObjectStore, output: str, path: Path) -> st
         worker.do(shard)
     assert status(job, settings).counts.closed_at
     return job
+
+
+def result_at(worker: LocalWorker, store: ObjectStore, uri: str, deadline_s: float = 60) -> Any:
+    """The result at this address, once the file has an outcome; an error report is a failure."""
+    stem = uri.removesuffix("json")  # of the result and of the error report
+    worker.process.wait_until(lambda: bool(list(store.list(stem))), deadline_s)
+    written = [one.uri for one in store.list(stem)]
+    assert written == [uri], list(map(store.read, written))
+    return json.loads(store.read(uri))
