@@ -32,6 +32,8 @@ class RequestDeadline:
         self._begin_s = self._received_s = time.monotonic()
         self._bytes = 0
         self._connections: list[Any] = []
+        self._sockets: list[Any] = []
+        """A response may own the socket that its connection has given up (Connection: close)."""
         self._ended = threading.Event()
         self._expired = threading.Event()
 
@@ -52,8 +54,16 @@ class RequestDeadline:
         create = pool.ConnectionCls
 
         def connection(*arguments: Any, **options: Any) -> Any:
-            self._connections.append(create(*arguments, **options))
-            return self._connections[-1]
+            made: Any = create(*arguments, **options)
+            connect = made.connect
+
+            def connect_and_keep() -> None:
+                connect()
+                self._sockets.append(made.sock)
+
+            made.connect = connect_and_keep
+            self._connections.append(made)
+            return made
 
         pool.ConnectionCls = connection  # type: ignore[assignment]
 
@@ -85,7 +95,7 @@ class RequestDeadline:
                 break
         while not self._ended.is_set():
             self._expired.set()
-            for one in self._connections:
+            for one in (*(made.sock for made in self._connections), *self._sockets):
                 with contextlib.suppress(OSError, TypeError):  # not connected yet, or closed
-                    socket.socket.shutdown(one.sock, socket.SHUT_RDWR)
+                    socket.socket.shutdown(one, socket.SHUT_RDWR)
             self._ended.wait(_REPEAT_S)

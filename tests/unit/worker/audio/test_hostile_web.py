@@ -129,12 +129,17 @@ ENDLESS_BODIES = {
 }
 
 
+@pytest.mark.parametrize("connection", ["keep-alive", "close"])
 @pytest.mark.parametrize("kind", ENDLESS_BODIES)
-def test_a_body_whose_bytes_never_end_is_unavailable(host: WebHost, kind: str) -> None:
+def test_a_body_whose_bytes_never_end_is_unavailable(
+    host: WebHost, kind: str, connection: str
+) -> None:
     """50 s of bytes that are no audio: urllib3 reads all of them in one call."""
-    host.pages["/a"] = in_parts(ENDLESS_BODIES[kind], Transfer_Encoding="chunked")
+    parts = iter(ENDLESS_BODIES[kind])
+    host.pages["/a"] = in_parts(parts, Transfer_Encoding="chunked", Connection=connection)
     said = refused(web(grace_s=0.5), f"http://{NAME}:{host.port}/a", StoreUnavailable)
     assert "is too slow" in said
+    assert next(parts, None) is not None, "the connection was not closed before the server ended"
 
 
 def test_redirects_share_the_time_of_one_request(host: WebHost) -> None:
