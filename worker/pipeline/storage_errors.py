@@ -3,7 +3,8 @@
 The audio of one source (a bucket or a web server) may be unavailable while others answer, and a
 source may never deliver some of its files. So the errors of each source are counted separately, and
 a retry starts the files in another order: others are processed before the same ones fail again. A
-source that only answers now and then is stopped by the limits of all sources.
+source that only answers now and then is stopped by the limits of all sources, which do not stop
+sources that have answered every request.
 """
 
 import random
@@ -25,14 +26,14 @@ _MAX_SOURCE_ERRORS = 5
 """If more files of a source than this fail in a row, its other files are not tried."""
 
 _MAX_ERRORS = 20
-"""If more files of all sources than this fail, no further file is tried."""
+"""If more files of all sources than this fail, only sources without an error are tried further."""
 
 _MAX_LAST_ERRORS = 100
 """The same in the last retry, where files that are not tried fail. There, this is also the limit of
 each source that has answered."""
 
 _MAX_FAILED_S = 600.0
-"""Nor is a further file tried when failed fetches have taken more than this in total."""
+"""The same if failed fetches have taken more than this in total."""
 
 _MAX_REFUSED = 5
 """If storage refuses the outputs of so many files and has written none, a test object is written:
@@ -55,6 +56,8 @@ class StorageErrors:
     """How long the failed fetches took."""
     _answered: set[str] = field(default_factory=set, init=False)
     """Sources that have answered the request of a file."""
+    _failed: set[str] = field(default_factory=set, init=False)
+    """Sources that have not delivered some file."""
     _first: Exception | None = field(default=None, init=False)
     """The first error of a file that must be retried later."""
     _to_retry: int = field(default=0, init=False)
@@ -82,7 +85,7 @@ class StorageErrors:
         is_last = self.retries >= MAX_RETRIES
         limit = _MAX_LAST_ERRORS if is_last else _MAX_ERRORS
         if self._errors > limit or self._failed_s > _MAX_FAILED_S:
-            return True
+            return source not in self._answered or source in self._failed
         if is_last and source in self._answered:
             return False
         return self._errors_in_a_row[source] > _MAX_SOURCE_ERRORS
@@ -96,6 +99,7 @@ class StorageErrors:
         """Add the error of a file whose audio must be fetched later, and the time it took."""
         self._first = self._first or error
         self._errors_in_a_row[_source_of(ref)] += 1
+        self._failed.add(_source_of(ref))
         self._errors += 1
         self._failed_s += seconds
 

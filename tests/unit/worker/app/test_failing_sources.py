@@ -134,6 +134,25 @@ def test_the_time_of_fetches_that_fail_is_limited(retries: int) -> None:
     assert tried(uris, retries, lambda count: count % 2 == 1, 60.0) == 22
 
 
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+@pytest.mark.parametrize("retries", [0, 1, MAX_RETRIES])
+def test_errors_of_other_sources_do_not_stop_a_source_without_errors(
+    retries: int, seconds: float
+) -> None:
+    uris = [f"s3://good/{number}" if number % 2 else ports(0) for number in range(2000)]
+    errors, started = StorageErrors(retries, lambda: None), Counter[str]()
+    refs = [a_ref(uri, index=index, relative=f"{index}") for index, uri in enumerate(uris)]
+    for ref in errors.files(refs, lambda: False):
+        source = ref.audio.partition(":")[0]
+        started[source] += 1
+        if source == "http" and started[source] % 5:
+            errors.source_failed(ref, AWAY, seconds)
+        else:
+            errors.source_answered(ref)
+    assert started["s3"] == 1000
+    assert 10 < started["http"] < 130
+
+
 def test_the_time_of_a_failed_fetch_is_measured(
     child: FakeChild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
