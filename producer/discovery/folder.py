@@ -23,6 +23,9 @@ from funasr_fleet.producer.discovery.s3_prefix import to_ref
 from funasr_fleet.storage.base import ObjectInfo, ObjectStore
 from funasr_fleet.storage.map_ahead import map_ahead
 
+_MAX_KEY_BYTES = 1024
+"""Limit of S3."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LocalFile:
@@ -43,6 +46,8 @@ class LocalFile:
 def walk(folder: Path, *, after: str = "", below: str = "") -> Iterator[LocalFile]:
     """Every file below a folder, in order of name; links are not followed.
 
+    A folder whose path is longer than a key is yielded instead of its files.
+
     Memory holds the names of the current folder and of the folders above it.
 
     Args:
@@ -61,11 +66,15 @@ def walk(folder: Path, *, after: str = "", below: str = "") -> Iterator[LocalFil
             levels.pop()
             continue
         full = prefix + name
-        if not name.endswith("/"):
+        if not name.endswith("/") or _key_bytes(full) > _MAX_KEY_BYTES:
             if full > after:
                 yield from _file(place / name, full)
         elif full > after or after.startswith(full):
             levels.append((place / name, full, iter(_level(place / name))))
+
+
+def _key_bytes(key: str) -> int:
+    return len(key.encode(errors="surrogatepass"))
 
 
 def _level(folder: Path) -> list[str]:
@@ -96,6 +105,8 @@ def _file(path: Path, name: str) -> Iterator[LocalFile]:
 
 def unusable(file: LocalFile, wanted: Filters) -> Ignored | BadRow | None:
     """The item of a file that is not uploaded, or None."""
+    if stat.S_ISDIR(file.mode):
+        return BadRow(str(file.path), f"its path has more than {_MAX_KEY_BYTES} bytes")
     if stat.S_ISLNK(file.mode):
         return BadRow(str(file.path), "is a symbolic link, which is not followed")
     if not wanted.is_audio(file.name):
@@ -145,8 +156,6 @@ def _open_regular(name: str, place: int, identity: tuple[int, int] | None) -> Bi
     return os.fdopen(opened, "rb")
 
 
-_MAX_KEY_BYTES = 1024
-"""Limit of S3."""
 _UPLOADS = 4
 """Parallel uploads."""
 _AHEAD = 16
@@ -194,7 +203,7 @@ class LocalFolder:
         if other := unusable(file, self.wanted):
             return Found(file.name, other)
         _, key = split_uri(self.upload + file.name)
-        if len(key.encode(errors="surrogatepass")) > _MAX_KEY_BYTES:
+        if _key_bytes(key) > _MAX_KEY_BYTES:
             why = f"its key below {self.upload} would have more than {_MAX_KEY_BYTES} bytes"
             return Found(file.name, BadRow(str(file.path), why))
         if existing is None or existing.size_bytes != file.size_bytes:

@@ -46,19 +46,41 @@ def test_a_file_whose_key_is_too_long_is_an_invalid_row(folder: Path) -> None:
     assert "more than 1024 bytes" in reason(bad)
 
 
-def test_deeply_nested_folders_are_walked(folder: Path) -> None:
+def test_deeply_nested_folders_are_walked_up_to_the_length_of_a_key(folder: Path) -> None:
     folders = list(itertools.accumulate(["d"] * 1100, os.path.join, initial=str(folder)))[1:]
     for one in folders:
         os.mkdir(one)
     file = Path(folders[-1], "a.wav")
     file.write_bytes(b"a")
     try:
-        names = [one.name.rpartition("/")[2] for one in walk(folder)]
+        names = [one.name for one in walk(folder)]
     finally:  # pytest removes folders recursively
         file.unlink()
         for one in reversed(folders):
             os.rmdir(one)
-    assert names == ["a.wav", "good.wav"]
+    assert names == ["d/" * 513, "good.wav"]
+
+
+def test_a_folder_whose_path_is_too_long_is_an_invalid_row(folder: Path) -> None:
+    """Its path is too long for the system calls that take one."""
+    place, opened = os.open(folder, os.O_RDONLY), []
+    for _ in range(25):
+        os.mkdir("d" * 200, dir_fd=place)
+        opened.append(place)
+        place = os.open("d" * 200, os.O_RDONLY, dir_fd=place)
+    os.close(place)
+    try:
+        bad, good = items(LocalFolder(folder, UPLOAD, LimitedStore()))
+        deepest = next(one.name for one in walk(folder))
+        rest = [one.name for one in walk(folder, after=deepest)]
+    finally:  # pytest cannot remove folders with such paths
+        for one in reversed(opened):
+            os.rmdir("d" * 200, dir_fd=one)
+            os.close(one)
+    assert "its path has more than 1024 bytes" in reason(bad)
+    assert reason(bad).isascii()
+    assert "good.wav" in str(good)
+    assert rest == ["good.wav"]
 
 
 def test_a_file_that_is_deleted_from_storage_after_its_upload_is_an_invalid_row(
