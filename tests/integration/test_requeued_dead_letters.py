@@ -80,7 +80,7 @@ def dead_letters_of(settings: Settings, job: str) -> list[DeadLetter]:
 def deny_results(proxy: Storage, where: str) -> None:
     """Deny every output below a prefix but the job folder: the job ends with all files failed."""
     folder = where.removeprefix("s3:/")
-    names = (*NAMES, "~write-test")
+    names = (*NAMES, "~funasr-fleet-write-test")
     proxy.faults[:] = [Fault("PUT", folder + name, 403, "AccessDenied") for name in names]
 
 

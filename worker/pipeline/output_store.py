@@ -23,7 +23,7 @@ from funasr_fleet.storage.base import (
 from funasr_fleet.worker.errors import OutputNameTaken, OutputRefused, OutputUnwritable
 from funasr_fleet.worker.formats import RENDERERS
 
-_TEST_NAME = "~write-test"
+_TEST_NAME = "~funasr-fleet-write-test"
 """No output of a file has this name, which ends with no format."""
 
 AudioSourceRange = tuple[str, int, int | None, int | None]

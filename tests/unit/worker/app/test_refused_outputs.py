@@ -37,7 +37,7 @@ def refuse(child: FakeChild, numbers: Iterable[int], *, report: bool = True) -> 
 def refuse_all(child: FakeChild, files: int) -> None:
     """Let storage refuse every object below the output prefix."""
     refuse(child, range(files))
-    uri = f"{OUTPUT}~write-test"
+    uri = f"{OUTPUT}~funasr-fleet-write-test"
     child.bench.store.failing_writes[uri] = ObjectDenied("access denied")
 
 
