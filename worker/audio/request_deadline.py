@@ -13,17 +13,26 @@ from typing import Any, Self
 
 import urllib3
 
-MIN_BYTES_PER_S = 10_000
-"""Minimum speed of a body."""
+from funasr_fleet.worker.process.heartbeat import SLOWEST_BYTES_PER_S
+
+_MIN_BYTES_PER_S = 10_000
+"""Minimum speed of a small body."""
+_SLOW_S = 300.0
+"""Time that a body may take in addition to that at the minimum speed of all fetches."""
 _REPEAT_S = 1.0
 """A connection cannot be closed while it negotiates TLS: it is tried again after this time."""
+
+
+def permitted_body_s(count: int) -> float:
+    """The seconds that this many bytes of a body may take: small files may be sent slowly."""
+    return min(count / _MIN_BYTES_PER_S, _SLOW_S + count / SLOWEST_BYTES_PER_S)
 
 
 class RequestDeadline:
     """Closes the connections of one request, with its redirects, once its time is over.
 
     The server has `grace_s` until the body begins, and between two parts of the body; the whole
-    request may take `grace_s` and the time of the received bytes at the minimum speed.
+    request may take `grace_s` and permitted_body_s of the received bytes.
     """
 
     def __init__(self, grace_s: float) -> None:
@@ -82,10 +91,10 @@ class RequestDeadline:
             return None
         if not self._bytes:
             return f"sends no audio within {self._grace_s:g} s"
-        return f"is too slow: {self._bytes} bytes, then nothing"
+        return f"is too slow: {self._bytes} bytes within the permitted time"
 
     def _remaining_s(self) -> float:
-        total_s = self._grace_s + self._bytes / MIN_BYTES_PER_S
+        total_s = self._grace_s + permitted_body_s(self._bytes)
         end_s = min(self._begin_s + total_s, self._received_s + self._grace_s)
         return end_s - time.monotonic()
 

@@ -17,7 +17,7 @@ from funasr_fleet.storage.base import (
     StoreUnavailable,
     check_size,
 )
-from funasr_fleet.worker.audio.request_deadline import MIN_BYTES_PER_S, RequestDeadline
+from funasr_fleet.worker.audio.request_deadline import RequestDeadline
 from funasr_fleet.worker.audio.web_request import HttpClient, chunks
 from funasr_fleet.worker.events import ignore
 from funasr_fleet.worker.process.heartbeat import Touch
@@ -43,7 +43,7 @@ class WebAudio:
     """Allowed hosts, also for redirects."""
     client: HttpClient = field(default_factory=HttpClient)
     touch: Touch = ignore
-    """Called before each request and for each part of a body, with the time that it may take."""
+    """Called before each request, with the time that it may take."""
     grace_s: float = _GRACE_S
 
     def head(self, uri: str) -> ObjectInfo:
@@ -57,7 +57,6 @@ class WebAudio:
         with self._response("GET", uri) as (response, deadline):
             check_size(shown(uri), _declared_bytes(response), limit_bytes)
             for chunk in chunks(response, uri, deadline):
-                self.touch(f"GET of {shown(uri)}", len(chunk) / MIN_BYTES_PER_S)
                 digest.update(chunk)
                 into.write(chunk)
                 check_size(shown(uri), into.tell(), limit_bytes)

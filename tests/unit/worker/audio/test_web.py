@@ -17,6 +17,7 @@ from funasr_fleet.storage.base import (
     StoreError,
     StoreUnavailable,
 )
+from funasr_fleet.worker.audio.request_deadline import permitted_body_s
 from funasr_fleet.worker.audio.web import WebAudio
 from funasr_fleet.worker.audio.web_request import HttpClient
 from tests.support.servers import Certificate, make_certificate
@@ -225,6 +226,11 @@ def test_a_download_that_is_too_slow_is_aborted(host: WebHost) -> None:
     assert "too slow" in said
 
 
+@pytest.mark.parametrize(("count", "seconds"), [(0, 0), (1_000_000, 100), (10**9, 10_300)])
+def test_small_files_may_be_sent_slowly(count: int, seconds: float) -> None:
+    assert permitted_body_s(count) == seconds
+
+
 def test_each_request_touches_the_heartbeat_with_its_time_and_without_its_query(
     host: WebHost,
 ) -> None:
@@ -239,4 +245,4 @@ def test_each_request_touches_the_heartbeat_with_its_time_and_without_its_query(
     uri = f"http://{NAME}:{host.port}/a"
     source.head(f"{uri}?{SECRET}")
     fetch(source, f"{uri}?{SECRET}")
-    assert steps == [(f"HEAD of {uri}", 60), (f"GET of {uri}", 60), (f"GET of {uri}", 5 / 10_000)]
+    assert steps == [(f"HEAD of {uri}", 60), (f"GET of {uri}", 60)]
