@@ -26,7 +26,8 @@ _MAX_SOURCE_ERRORS = 5
 """If more files of a source than this fail in a row, its other files are not tried."""
 
 _MAX_ERRORS = 20
-"""If more files of all sources than this fail, only sources without an error are tried further."""
+"""If more files of all sources than this fail, and more than have been delivered, only sources
+without an error are tried further."""
 
 _MAX_LAST_ERRORS = 100
 """The same in the last retry, where files that are not tried fail. There, this is also the limit of
@@ -52,6 +53,8 @@ class StorageErrors:
     """Per source."""
     _errors: int = field(default=0, init=False)
     """Of all sources."""
+    _answers: int = field(default=0, init=False)
+    """Files that a source has delivered, or reported as a permanent error."""
     _failed_s: float = field(default=0.0, init=False)
     """How long the failed fetches took."""
     _answered: set[str] = field(default_factory=set, init=False)
@@ -84,7 +87,7 @@ class StorageErrors:
         """Whether no further file of the source is started in this delivery."""
         is_last = self.retries >= MAX_RETRIES
         limit = _MAX_LAST_ERRORS if is_last else _MAX_ERRORS
-        if self._errors > limit or self._failed_s > _MAX_FAILED_S:
+        if self._errors > max(limit, self._answers) or self._failed_s > _MAX_FAILED_S:
             return source not in self._answered or source in self._failed
         if is_last and source in self._answered:
             return False
@@ -94,6 +97,7 @@ class StorageErrors:
         """Note that the source of a file has delivered it, or a permanent error."""
         self._errors_in_a_row[_source_of(ref)] = 0
         self._answered.add(_source_of(ref))
+        self._answers += 1
 
     def source_failed(self, ref: AudioRef, error: StoreError, seconds: float) -> None:
         """Add the error of a file whose audio must be fetched later, and the time it took."""
