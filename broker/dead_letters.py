@@ -85,9 +85,10 @@ class DeadLetters:
     """The fleet's dead letters, a hash in Redis with the message ID as the key.
 
     A second hash maps message IDs to jobs, so that the dead letters of a job can be counted without
-    reading their documents; a third has their shards. The newest UNREADABLE_KEPT dead letters
-    that are not shards are kept: they cannot be requeued, and anyone who may send messages can make
-    them. Those that earlier releases stored stay until they are dropped.
+    reading their documents; a third maps them to a digest of output and shard name. The newest
+    UNREADABLE_KEPT dead letters that are not shards are kept: they cannot be requeued, and anyone
+    who may send messages can make them. Those that earlier releases stored stay until they are
+    dropped.
 
     Every method raises BrokerUnavailable when Redis cannot be reached.
     """
@@ -103,7 +104,7 @@ class DeadLetters:
     def put(self, letter: DeadLetter) -> None:
         """Store a dead letter; an earlier one with the same message ID is replaced.
 
-        An earlier one of another shard is kept: the ID gets a suffix, the same for the same shard.
+        One of another shard is kept: the new ID gets a suffix, always the same for its shard.
         """
         if not letter.is_shard:
             letter = _shortened(letter)
@@ -186,7 +187,7 @@ class DeadLetters:
             reached(self._remove, keys=keys, args=arguments)
 
     def _identity_at(self, message_id: str) -> str:
-        """Identity of the dead letter with this ID; empty if it is not a shard, or missing."""
+        """Digest of the shard that is stored under this ID; empty if there is none."""
         (stored,) = reached(self._redis.hmget, self._identities, [message_id])
         if stored is not None:
             return stored
@@ -213,7 +214,7 @@ end
 
 
 def _identity(letter: DeadLetter) -> str:
-    """A digest of the output and name of a shard, or of another document."""
+    """A digest of the output and name of a shard; of the whole document if it is not a shard."""
     shard = [letter._field("output"), letter._field("shard")]
     content = json.dumps(shard if letter.is_shard else letter.document)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -13,7 +13,7 @@ _MARKS = "\u061c\u200e\u200f"  # bidirectional too, but usual in Arabic and Hebr
 _UNSAFE = re.compile(f"[{_CONTROLS}{_MARKS}]")
 _UNSAFE_IN_LINE = re.compile(f"[\t\n{_CONTROLS}{_MARKS}]")
 NEVER_SHOWN = re.compile(f"[\t\n{_CONTROLS}]")
-r"""Characters that names must not contain. `one_line` escapes them, and bidirectional marks."""
+r"""Characters that names must not contain; `one_line` also escapes bidirectional marks."""
 
 
 def visible(text: str) -> str:

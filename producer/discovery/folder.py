@@ -46,7 +46,7 @@ class LocalFile:
 def walk(folder: Path, *, after: str = "", below: str = "") -> Iterator[LocalFile]:
     """Every file below a folder, in order of name; links are not followed.
 
-    A folder whose path is longer than a key is yielded instead of its files.
+    A folder whose path is longer than a key may be is yielded instead of its files.
 
     Memory holds the names of the current folder and of the folders above it.
 

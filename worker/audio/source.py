@@ -105,23 +105,23 @@ class ListedDownloads:
                 problem = _difference_now(self.source, ref, received)
                 if not problem and md5 == previous_md5 and self._note_other_etag(ref, md5):
                     return replace(received, is_unverified=True)
-                previous_md5 = "" if problem or source_of(ref) in self._with_md5 else md5
+                previous_md5 = "" if problem or _place_of(ref) in self._with_md5 else md5
                 problem = problem or "the received bytes do not match their ETag"
             log.warning("%s: %s (fetch %d of %d)", shown(ref.audio), problem, fetch, FETCHES)
         raise ObjectIncomplete(f"{shown(ref.audio)}: {problem}, {FETCHES} times")
 
     def _note_md5(self, ref: AudioRef) -> None:
-        self._with_md5.add(source_of(ref))
-        self._without_md5.pop(source_of(ref), None)
+        self._with_md5.add(_place_of(ref))
+        self._without_md5.pop(_place_of(ref), None)
 
     def _note_other_etag(self, ref: AudioRef, md5: str) -> bool:
         """Note bytes that do not match their ETag; return whether the bucket has other ETags."""
-        self._without_md5.setdefault(source_of(ref), {})[ref.audio] = md5
+        self._without_md5.setdefault(_place_of(ref), {})[ref.audio] = md5
         return self._has_other_etags(ref)
 
     def _has_other_etags(self, ref: AudioRef) -> bool:
         """Whether the ETags of this bucket look like MD5s, but are something else."""
-        return len(set(self._without_md5.get(source_of(ref), {}).values())) >= _ENOUGH_OTHERS
+        return len(set(self._without_md5.get(_place_of(ref), {}).values())) >= _ENOUGH_OTHERS
 
     def confirm(self, ref: AudioRef, received: ObjectInfo, file: BinaryIO, into: BinaryIO) -> None:
         """Check that the received bytes, which cannot be decoded, are those of the object.
@@ -150,7 +150,7 @@ class ListedDownloads:
             raise ObjectIncomplete(f"{shown(ref.audio)}: two fetches returned different bytes")
 
 
-def source_of(ref: AudioRef) -> str:
+def _place_of(ref: AudioRef) -> str:
     """The bucket of an s3:// address, or the host of a web address, with the scheme."""
     return "/".join(ref.audio.split("/", 3)[:3])
 

@@ -78,7 +78,6 @@ def test_a_folder_whose_path_is_too_long_is_an_invalid_row(folder: Path) -> None
             os.rmdir("d" * 200, dir_fd=one)
             os.close(one)
     assert "its path has more than 1024 bytes" in reason(bad)
-    assert reason(bad).isascii()
     assert "good.wav" in str(good)
     assert rest == ["good.wav"]
 
